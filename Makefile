@@ -1,0 +1,49 @@
+# odoo-fleet: every target sets up what it needs; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo lint format test test-odoo bench docs requirements clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.run-stamp: requirements.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m reconciler "$$@"\n' > $(BIN)/odoo-fleet && chmod +x $(BIN)/odoo-fleet
+	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/odoo_fleet.pth"
+	@touch $@
+
+$(VENV)/.dev-stamp: requirements-dev.txt $(VENV)/.run-stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.dev-stamp  ## a virtual environment in .venv with everything that developers need
+
+lint: $(VENV)/.dev-stamp  ## style, types, layers, spelling, unused dependencies
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/codespell
+	@$(BIN)/deptry .
+
+format: $(VENV)/.dev-stamp  ## rewrite the code in the project's style
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, about two minutes
+	@$(BIN)/pytest -n 2
+
+test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14 (root: installs Debian packages, starts hosts on loopback)
+	@$(BIN)/pytest -m odoo
+
+requirements:  ## pin the dependencies again, with hashes
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --group dev -o requirements-dev.txt
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

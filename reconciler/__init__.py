@@ -1,0 +1,1 @@
+"""odoo-fleet: makes fleets of Odoo databases match the YAML that declares them."""

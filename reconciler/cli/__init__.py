@@ -1,0 +1,1 @@
+"""The commands, one file each. Modules are imported when their command runs, so that `--version` costs nothing."""

@@ -1,0 +1,60 @@
+"""The group of all commands: which there are, and how their ends become exit codes.
+
+A command's module is imported when that command runs, so that none pays for what another needs. The exit codes are fixed:
+0 done or nothing to do, 1 invalid or failed, 2 changes pending (`plan --detailed-exitcode`), 64 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from reconciler.cli.groups import LazyGroup
+from reconciler.version import __version__
+
+WRONG_USAGE = 64
+INTERRUPTED = 130
+
+_COMMANDS = {
+    "validate": "All problems of the fleet's text; asks no host.",
+    "plan": "What would be done, and why; changes nothing.",
+    "apply": "Show the plan, ask, carry it out.",
+    "status": "What is declared beside what is there.",
+    "check": "The activation tests of one server.",
+    "place": "Where an instance would be placed, and why not elsewhere.",
+    "secret": "One secret's value, or a new key.",
+    "simulate": "Serve the fleet's loopback servers as simulated Odoo hosts.",
+    "schema": "JSON Schema of the documents, for editors.",
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    modules={name: (f"reconciler.cli.{name}", text) for name, text in _COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="odoo-fleet", message="%(prog)s %(version)s")
+def commands() -> None:
+    r"""Keep a fleet of Odoo databases as its YAML says.
+
+    \b
+    A fleet is text: servers, templates, plans and instances in YAML files below one directory.
+    Start with `odoo-fleet validate`, then `plan`, then `apply`.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code; whatever is said of a mistake goes to stderr."""
+    try:
+        code = commands.main(args=list(arguments), prog_name="odoo-fleet", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return WRONG_USAGE
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,133 @@
+"""`apply`: show the plan, ask, carry it out, and say how each action ended.
+
+What is shown is what runs. An interrupted run reports what it did, what is unknown and what it did not begin.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+
+import click
+
+from reconciler.cli import interrupts, screens
+from reconciler.cli.journals import keep_journal
+from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
+from reconciler.cli.plan import make_plan, show_plan
+from reconciler.cli.progress import show_progress
+from reconciler.cli.sessions import Session, open_session
+from reconciler.core.changesets import Changeset
+from reconciler.core.events import ActionEnded, Event
+from reconciler.core.failures import MemoryFailure
+from reconciler.core.outcomes import Outcome, Result
+from reconciler.engine.reconcile import Passed, Planned, carry_out
+from reconciler.reports.outcomes_text import render_outcomes
+from reconciler.reports.paragraphs import Paper
+from reconciler.reports.plan_json import apply_document
+from reconciler.reports.words import count
+
+NOT_DONE = 1
+INTERRUPTED = 130
+
+
+@dataclass(slots=True)
+class Recorder:
+    """The outcomes as they come, so that a run that is cut off still knows them."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    def __call__(self, event: Event) -> None:
+        """Keep an outcome."""
+        if isinstance(event, ActionEnded):
+            self.outcomes[event.outcome.action.id] = event.outcome
+
+    def of(self, changeset: Changeset) -> tuple[Outcome, ...]:
+        """Return an outcome for every action: what never ended never began."""
+        never = {a.id: Outcome(a, Result.SKIPPED, "interrupted before it began") for a in changeset.actions}
+        return tuple(self.outcomes.get(a.id, never[a.id]) for a in changeset.actions)
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    metavar="SECONDS",
+    help="How long running calls may take to end after Ctrl-C (default: 30).",
+)
+@confirmed
+@run_options
+@common("text", "json")
+def command(common: Common, options: RunOptions, confirmed: Confirmed, *, yes: bool, grace: float) -> int:
+    """Make the hosts be what the fleet says: show the plan, ask, carry it out."""
+    if not yes and not (sys.stdin and sys.stdin.isatty()):
+        raise click.UsageError("there is no terminal to ask on: run with --yes, or look at `odoo-fleet plan` first")
+    # Only the result goes to stdout when machines read it.
+    stream: screens.Stream = screens.ERR if common.output == "json" else screens.OUT
+    with open_session(common, options, confirmed) as session:
+        planned = make_plan(session)
+        show_plan(planned.changeset, session, stream)
+        if planned.changeset.actions and not (yes or _agreed(planned.changeset)):
+            click.echo("Nothing was changed.", err=True)
+            return NOT_DONE
+        recorder = Recorder()
+        with session.listening(recorder), keep_journal(session, "apply"):
+            passed = _carry_out(session, planned, grace)
+        outcomes = recorder.of(planned.changeset)
+        stopped = session.stop.is_set()
+    after = passed.after.changeset if passed and not stopped else None  # a stopped run takes no fresh look
+    if common.output == "json":
+        screens.print_json(apply_document(planned.changeset, session.desired.settings.code, outcomes, after))
+    elif outcomes:
+        paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        click.echo("\n" + render_outcomes(outcomes, after, paper))
+    if stopped:
+        return INTERRUPTED
+    return 0 if passed and passed.ok else NOT_DONE
+
+
+def _agreed(changeset: Changeset) -> bool:
+    actions = count(len(changeset.actions), "action")
+    these = "this" if len(changeset.actions) == 1 else "these"
+    return click.confirm(f"\nApply {these} {actions}?", default=False, err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """What signals do to an apply (`interrupts.Ending`)."""
+
+    session: Session
+    grace: float
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self.session.stop.set()
+        click.echo(
+            f"Stopping: nothing new begins; what is under way gets {self.grace:g} s. Ctrl-C again: not even that.",
+            err=True,
+        )
+
+    def abandon(self) -> None:
+        """Wait no longer."""
+        if not self.session.abandon.is_set():
+            self.session.abandon.set()
+            click.echo("Waiting no longer: hosts may go on with what is under way.", err=True)
+
+
+def _carry_out(session: Session, planned: Planned, grace: float) -> Passed | None:
+    """Carry a plan out; None if it did not come to its end."""
+
+    async def main() -> Passed:
+        async with session.world() as world:
+            return await carry_out(planned, session.desired, world, session.limits)
+
+    with show_progress(len(planned.changeset.actions), live=not session.is_logged) as progress:
+        try:
+            with session.listening(progress):
+                return interrupts.run(main(), _Ending(session, grace))
+        except interrupts.Interrupted:
+            return None
+        except MemoryFailure as error:  # after the actions: what was done is reported all the same
+            click.echo(f"Error: {error}", err=True)
+            return None

@@ -1,0 +1,67 @@
+"""The fleet that a command is about: loaded whole, or its problems told and the command ended.
+
+Names that a user gives (addresses, server codes, labels) are looked up here, with the nearest one as a hint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from reconciler.cli import screens
+from reconciler.cli.options import Common, RunOptions, pairs
+from reconciler.core.desired import Desired
+from reconciler.core.documents import did_you_mean
+from reconciler.core.selection import Selection
+from reconciler.loading.fleet_directory import load_fleet
+from reconciler.reports.problems import render_problems, render_summary
+from schemas.instance import Instance
+from schemas.server import Server
+from schemas.template import Template
+
+INVALID = 1
+
+
+def load(common: Common) -> Desired:
+    """Load the fleet. Problems go to stderr; an invalid fleet ends the command with exit code 1."""
+    loaded = load_fleet(common.fleet)
+    if loaded.diagnostics:
+        colour = screens.has_colour(screens.ERR)
+        click.echo(render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=colour), err=True)
+    if loaded.desired is None:
+        click.echo(f"The fleet is not valid: {render_summary(loaded.diagnostics)}.", err=True)
+        raise click.exceptions.Exit(INVALID)
+    return loaded.desired
+
+
+def selection(desired: Desired, options: RunOptions) -> Selection:
+    """Read `--target` and `--selector`. An address that is not declared is wrong usage; a label that nobody bears is told."""
+    documents: list[Server | Template | Instance] = [*desired.servers.values(), *desired.templates.values()]
+    documents += desired.instances.values()
+    addresses = {f"{d.kind}/{d.code}" for d in documents}
+    for target in options.targets:
+        require(target, addresses, f"--target: the fleet has no {target!r}")
+    labels = pairs("--selector", options.selectors)
+    chosen = Selection(frozenset(options.targets), labels)
+    if labels and not any(chosen.includes(d) for d in documents):
+        click.echo(f"Nothing in the fleet is labelled {', '.join(options.selectors)}.", err=True)
+    return chosen
+
+
+def server_urls(desired: Desired, options: RunOptions) -> dict[str, str]:
+    """Read `--server-url`."""
+    urls = dict(pairs("--server-url", options.server_urls))
+    for code, url in urls.items():
+        require(code, desired.servers, f"--server-url: the fleet has no server {code!r}")
+        if not url.startswith(("http://", "https://")):
+            raise click.UsageError(f"--server-url: {url!r} does not start with http:// or https://")
+    return urls
+
+
+def require(name: str, names: Iterable[str], message: str) -> None:
+    """End the command as wrong usage unless a name is among those that exist."""
+    known = list(names)
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise click.UsageError(f"{message} ({hint})" if hint else message)

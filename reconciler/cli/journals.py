@@ -1,0 +1,61 @@
+"""The journal of a run: each action's end is written down when it comes, so that a killed run leaves what it did.
+
+A store that fails here loses history only, so it is told once and ends nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.sessions import Session
+from reconciler.core.events import ActionEnded, Event
+from reconciler.core.failures import MemoryFailure
+from reconciler.version import __version__
+
+if TYPE_CHECKING:
+    from reconciler.store.forgetful import NoMemory
+    from reconciler.store.sql_store import Store
+
+
+@dataclass(slots=True)
+class Journal:
+    """Writes the outcomes of one pass."""
+
+    store: Store | NoMemory
+    number: int
+    silent: bool = False
+
+    def __call__(self, event: Event) -> None:
+        """Write an outcome down."""
+        if isinstance(event, ActionEnded):
+            with self.forgiving():
+                self.store.record_outcome(self.number, event.outcome, datetime.now(UTC))
+
+    @contextlib.contextmanager
+    def forgiving(self) -> Iterator[None]:
+        """Tell the first failure of the store and go on."""
+        try:
+            yield
+        except MemoryFailure as error:
+            if not self.silent:
+                click.echo(f"The history of this run is not complete: {error}", err=True)
+            self.silent = True
+
+
+@contextlib.contextmanager
+def keep_journal(session: Session, command: str) -> Iterator[None]:
+    """Write down that a pass begins, what becomes of its actions, and that it ends."""
+    number = session.store.begin_pass(command, datetime.now(UTC), __version__, session.desired.digest)
+    journal = Journal(session.store, number)
+    try:
+        with session.listening(journal):
+            yield
+    finally:
+        with journal.forgiving():
+            session.store.end_pass(number, datetime.now(UTC))

@@ -1,0 +1,165 @@
+"""Options that several commands share, and the records in which commands receive them.
+
+Names and meanings are fixed by the project's surface; a command adds its own beside these.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+Function = Callable[..., Any]
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What every command is told: where the fleet is, how to print, how to log."""
+
+    fleet: Path
+    output: str
+    log_format: str
+    log_level: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How hosts are reached, what of the fleet is meant, and where runs are remembered (empty: beside the fleet)."""
+
+    store: str
+    targets: tuple[str, ...]
+    selectors: tuple[str, ...]
+    shallow: bool
+    server_urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What the operator confirms for this run."""
+
+    listings: tuple[str, ...]
+    removals: bool
+
+
+def common(*formats: str) -> Callable[[Function], Function]:
+    """Give a command the options of every command; its first argument is then a `Common`."""
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def call(fleet: Path, output: str, log_format: str, log_level: str, **rest: Any) -> Any:
+            return function(Common(fleet, output, log_format, log_level), **rest)
+
+        return _with_options(
+            call,
+            click.option(
+                "--fleet",
+                type=click.Path(path_type=Path),
+                default=Path("fleet"),
+                envvar="ODOO_FLEET_DIR",
+                metavar="DIR",
+                help="The fleet's directory (default: fleet, or ODOO_FLEET_DIR).",
+            ),
+            click.option("-o", "--output", type=click.Choice(formats), default=formats[0], help="How to print."),
+            click.option(
+                "--log-format", type=click.Choice(("console", "json")), default="console", help="How to log, to stderr."
+            ),
+            click.option(
+                "--log-level", type=click.Choice(LOG_LEVELS), default="error", help="What to log (default: error)."
+            ),
+        )
+
+    return decorate
+
+
+def run_options(function: Function) -> Function:
+    """Give a command the options of what touches hosts; it receives them as `options`."""
+
+    @functools.wraps(function)
+    def call(
+        *args: Any,
+        store: str,
+        targets: tuple[str, ...],
+        selectors: tuple[str, ...],
+        shallow: bool,
+        server_urls: tuple[str, ...],
+        **rest: Any,
+    ) -> Any:
+        return function(*args, options=RunOptions(store, targets, selectors, shallow, server_urls), **rest)
+
+    return _with_options(
+        call,
+        click.option(
+            "--store",
+            default="",
+            metavar="URL",
+            help="Where runs are remembered, or none (default: .odoo-fleet/ beside the fleet).",
+        ),
+        click.option(
+            "--target",
+            "targets",
+            multiple=True,
+            metavar="KIND/CODE",
+            help="Only this document and what it needs (repeatable).",
+        ),
+        click.option(
+            "--selector",
+            "selectors",
+            multiple=True,
+            metavar="LABEL=VALUE",
+            help="Only documents with this label (repeatable: all).",
+        ),
+        click.option("--shallow", is_flag=True, help="Go by the names of databases alone: two calls a host."),
+        click.option(
+            "--server-url",
+            "server_urls",
+            multiple=True,
+            metavar="CODE=URL",
+            help="Reach a server at another address: a tunnel, a simulator (repeatable).",
+        ),
+    )
+
+
+def confirmed(function: Function) -> Function:
+    """Give a command the options by which an operator confirms what the gate stops; it receives them as `confirmed`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, listings: tuple[str, ...], removals: bool, **rest: Any) -> Any:
+        return function(*args, confirmed=Confirmed(listings, removals), **rest)
+
+    return _with_options(
+        call,
+        click.option(
+            "--confirm-listing",
+            "listings",
+            multiple=True,
+            metavar="SERVER",
+            help="Believe this server that databases are gone (repeatable).",
+        ),
+        click.option(
+            "--allow-removals",
+            "removals",
+            is_flag=True,
+            help="Take out of service more than the safety thresholds allow.",
+        ),
+    )
+
+
+def _with_options(function: Function, *options: Callable[[Function], Function]) -> Function:
+    # click lists options in the reverse order of their decoration.
+    return functools.reduce(lambda made, option: option(made), reversed(options), function)
+
+
+def pairs(option: str, given: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Split `NAME=VALUE` of a repeatable option; wrong usage if one has no `=`."""
+    split = []
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not (name and equals):
+            raise click.UsageError(f"{option} takes NAME=VALUE, not {each!r}")
+        split.append((name, value))
+    return tuple(split)

@@ -1,0 +1,34 @@
+"""`place`: where the placement rule would put an instance, and why not elsewhere. It changes nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from reconciler.cli import fleets, screens
+from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.plan import make_plan
+from reconciler.cli.sessions import BY_NAMES, open_session
+from reconciler.reports.paragraphs import Paper
+from reconciler.reports.placing import find_placement, placement_document, render_placement
+
+
+@click.command()
+@click.argument("code")
+@run_options
+@common("text", "json")
+def command(common: Common, options: RunOptions, code: str) -> int:
+    """Say where instance CODE is or would be placed; exit with 1 if no server can take it."""
+    with open_session(common, options) as session:
+        desired = session.desired
+        fleets.require(code, desired.instances, f"the fleet has no instance {code!r}")
+        planned = make_plan(session, BY_NAMES)
+    instance = desired.instances[code]
+    found = find_placement(desired, planned.observed, planned.inventory, datetime.now(UTC), instance)
+    if common.output == "json":
+        screens.print_json(placement_document(found))
+    else:
+        paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        click.echo(render_placement(found, paper))
+    return 0 if found.server else 1

@@ -1,0 +1,25 @@
+"""`schema`: JSON Schema of the documents, for editors and other tools."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli import fleets, screens
+from reconciler.cli.options import Common, common
+from schemas.json_schema import json_schema
+from schemas.kinds import KINDS
+
+
+@click.command()
+@click.argument("kind", required=False)
+@common("json", "text")
+def command(_common: Common, kind: str | None) -> None:
+    r"""Print the JSON Schema of one KIND of document, or of all.
+
+    \b
+    In VS Code (extension YAML), .vscode/settings.json:
+      {"yaml.schemas": {"fleet.schema.json": "fleet/**/*.yaml"}}
+    """
+    if kind is not None:
+        fleets.require(kind, KINDS, f"there is no kind {kind!r}")
+    screens.print_json(json_schema(kind))

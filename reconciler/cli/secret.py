@@ -1,0 +1,80 @@
+"""`secret`: one secret's value, alone on stdout, to whoever holds what it is made of; and new keys."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import click
+from pydantic import BaseModel
+
+from reconciler.cli import fleets
+from reconciler.cli.groups import command_first
+from reconciler.cli.options import Common, common
+from reconciler.core.desired import Desired
+from reconciler.core.secrets import MIN_KEY_BYTES, SecretUnavailable, new_key
+from reconciler.loading.secrets import SecretResolver
+from schemas.references import DerivedSecret, EnvSecret, FileSecret, LiteralSecret
+
+Reference = EnvSecret | FileSecret | DerivedSecret | LiteralSecret
+
+
+class _SecretGroup(click.Group):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, command_first(args))
+
+
+@click.group(cls=_SecretGroup)
+def command() -> None:
+    """Show one secret's value, or make a new key."""
+
+
+@command.command()
+@click.argument("address", metavar="KIND/CODE")
+@click.argument("field")
+@common("text")
+def show(common: Common, address: str, field: str) -> None:
+    r"""Print the value of a secret FIELD of a document, and nothing else.
+
+    \b
+    For example
+      odoo-fleet secret show instance/acme admin_password
+      odoo-fleet secret show instance/acme owner.initial_password
+    """
+    desired = fleets.load(common)
+    documents = _documents(desired)
+    fleets.require(address, documents, f"the fleet has no {address!r}")
+    references = dict(_references(documents[address]))
+    fleets.require(field, references, f"{address} has no secret {field!r}")
+    kind, _, code = address.partition("/")
+    resolver = SecretResolver(desired, os.environ, common.fleet)
+    try:
+        value = resolver.resolve(references[field], kind, code, field)
+    except SecretUnavailable as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(value.reveal())
+
+
+@command.command("new-key")
+def new_key_command() -> None:
+    """Print a new key, for `secret_key` of the fleet document. Keep it out of git."""
+    click.echo(new_key(secrets.token_bytes(MIN_KEY_BYTES)).reveal())
+
+
+def _documents(desired: Desired) -> dict[str, BaseModel]:
+    kinds = (desired.servers, desired.templates, desired.instances)
+    documents: dict[str, BaseModel] = {f"fleet/{desired.settings.code}": desired.settings}
+    return documents | {f"{d.kind}/{d.code}": d for kind in kinds for d in kind.values()}
+
+
+def _references(document: BaseModel, prefix: str = "") -> Iterator[tuple[str, Reference]]:
+    """Find the secrets of a document, each by its dotted field."""
+    for name in type(document).model_fields:
+        value = getattr(document, name)
+        if isinstance(value, Reference):
+            yield prefix + name, value
+        elif isinstance(value, BaseModel):
+            yield from _references(value, f"{prefix}{name}.")
+        elif isinstance(value, tuple):
+            yield from ((f"{prefix}{name}.{i}", each) for i, each in enumerate(value) if isinstance(each, Reference))

@@ -1,0 +1,141 @@
+"""One run of a command that touches hosts: the fleet, what of it is meant, the memory, and the events that go to all who listen.
+
+A listener that fails (a closed terminal, a full disk) never ends a run: what is under way on hosts goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from reconciler.cli import fleets
+from reconciler.cli.options import Common, Confirmed, RunOptions
+from reconciler.core.depths import Depth
+from reconciler.core.desired import Desired
+from reconciler.core.events import Event
+from reconciler.core.failures import HostError, MemoryFailure
+from reconciler.core.secrets import SecretUnavailable
+from reconciler.core.selection import Selection
+from reconciler.engine.reconcile import Limits
+from reconciler.engine.worlds import World
+from reconciler.loading.secrets import SecretResolver
+from reconciler.reports.escapes import visible
+from reconciler.store.opening import default_url, open_store
+from reconciler.telemetry.logs import LogFormat, LogLevel, configure
+from reconciler.wiring import Reach, open_world
+
+if TYPE_CHECKING:
+    from reconciler.store.forgetful import NoMemory
+    from reconciler.store.sql_store import Store
+
+BY_NAMES = Limits(depth=Depth(shallow=True))
+"""All of the fleet, as far as the names of databases tell: two calls a host."""
+
+NOT_CONFIRMED = Confirmed((), removals=False)
+Listener = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Session:
+    """What a run works on. `listeners` are told of every event; `stop` and `abandon` are those of its worlds."""
+
+    desired: Desired
+    limits: Limits
+    reach: Reach
+    store: Store | NoMemory
+    listeners: list[Listener] = field(default_factory=list)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    abandon: asyncio.Event = field(default_factory=asyncio.Event)
+    is_logged: bool = False
+
+    @property
+    def selection(self) -> Selection:
+        """What the run is limited to."""
+        return self.limits.selection
+
+    @property
+    def selected(self) -> list[str]:
+        """Name what is selected as the user did; nothing for everything."""
+        return [*sorted(self.selection.addresses), *(f"{key}={value}" for key, value in self.selection.labels)]
+
+    @property
+    def scope(self) -> str:
+        """Say in words what the run is limited to; empty for the whole fleet, looked at in depth."""
+        parts = [f"only {', '.join(self.selected)}"] if self.selected else []
+        return "; ".join([*parts, "by names alone: --shallow"] if self.limits.depth.shallow else parts)
+
+    @contextlib.asynccontextmanager
+    async def world(self) -> AsyncIterator[World]:
+        """Open connections for the time of a pass, or of a part of one."""
+        async with open_world(self.desired, self.reach, self.store, self._tell) as world:
+            yield replace(world, stop=self.stop, abandon=self.abandon)
+            if isinstance(world.secrets, SecretResolver):
+                for warning in world.secrets.warnings:
+                    click.echo(f"warning: {warning}", err=True)
+
+    @contextlib.contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """Tell a listener of every event while the body runs."""
+        self.listeners.append(listener)
+        try:
+            yield
+        finally:
+            self.listeners.remove(listener)
+
+    def _tell(self, event: Event) -> None:
+        for listener in self.listeners:
+            with contextlib.suppress(OSError):
+                listener(event)
+
+
+@contextlib.contextmanager
+def open_session(common: Common, options: RunOptions, confirmed: Confirmed = NOT_CONFIRMED) -> Iterator[Session]:
+    """Load the fleet, look up what the options name, and open the store; what the world denies ends the command with a line."""
+    desired = fleets.load(common)
+    limits = Limits(
+        selection=fleets.selection(desired, options),
+        depth=Depth(shallow=options.shallow),
+        confirmed_listings=_servers(desired, confirmed.listings),
+        allow_removals=confirmed.removals,
+    )
+    reach = Reach(common.fleet, os.environ, fleets.server_urls(desired, options))
+    with telling(), open_store(options.store or default_url(common.fleet), desired.settings.code) as store:
+        session = Session(desired, limits, reach, store)
+        if common.log_level != "error":  # no event is an error by itself: nothing would be written
+            log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
+            session.reach = replace(reach, on_call=log.log_call)
+            session.listeners.append(log.log_event)
+            session.is_logged = True
+        yield session
+
+
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """End the command with exit code 1 and a line on stderr for what is no defect of the tool: store, secrets, hosts."""
+    try:
+        yield
+    except (MemoryFailure, SecretUnavailable, HostError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    except ExceptionGroup as group:
+        known = group.subgroup((MemoryFailure, SecretUnavailable, HostError))
+        if known is None:
+            raise
+        raise click.ClickException(visible(str(_first(known)))) from group
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _servers(desired: Desired, codes: tuple[str, ...]) -> frozenset[str]:
+    for code in codes:
+        fleets.require(code, desired.servers, f"--confirm-listing: the fleet has no server {code!r}")
+    return frozenset(codes)

@@ -1,0 +1,87 @@
+"""`status`: what is declared beside what is there, by a shallow look: two calls a host."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import click
+
+from reconciler.cli import fleets, screens
+from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.plan import make_plan
+from reconciler.cli.sessions import BY_NAMES, Session, open_session
+from reconciler.reports.paragraphs import Paper
+from reconciler.reports.status import Status, status
+from reconciler.reports.status_json import status_document
+from reconciler.reports.status_tables import Subject, status_tables
+
+_NO_LIMIT = 10_000
+_KINDS = {
+    "server": Subject.SERVERS,
+    "template": Subject.TEMPLATES,
+    "instance": Subject.INSTANCES,
+    "plan": Subject.PLANS,
+}
+_SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
+
+
+@click.command()
+@click.argument("subject", required=False, metavar="[servers|templates|instances|plans]")
+@click.argument("code", required=False)
+@run_options
+@common("text", "wide", "json", "yaml")
+def command(common: Common, options: RunOptions, subject: str | None, code: str | None) -> None:
+    """Show what is declared beside what is there: all of the fleet, one kind, or one document."""
+    if subject is not None:
+        fleets.require(subject, _SUBJECTS, f"there is no status of {subject!r}")
+    subjects = tuple(Subject) if subject is None else (_SUBJECTS[subject],)
+    with open_session(common, options) as session:
+        if code is not None:
+            _require_code(session, subjects[0], code)
+        found = _look(session)
+    if code is not None:
+        found = _only(found, subjects[0], code)
+    elif subject is None and not session.selection.is_everything:
+        subjects = tuple(s for s in subjects if getattr(found, s.value))
+    _show(found, subjects, common.output)
+
+
+def _require_code(session: Session, subject: Subject, code: str) -> None:
+    documents = getattr(session.desired, subject.value)
+    fleets.require(code, documents, f"the fleet has no {subject.value.removesuffix('s')} {code!r}")
+
+
+def _look(session: Session) -> Status:
+    """Plan for the whole fleet, so that what is selected is seen in its surroundings."""
+    seen = make_plan(session, BY_NAMES)
+    now = datetime.now(UTC)
+    return status(session.desired, seen.observed, seen.inventory, seen.changeset, now, session.selection)
+
+
+def _only(found: Status, subject: Subject, code: str) -> Status:
+    match subject:
+        case Subject.SERVERS:
+            return replace(found, servers=tuple(row for row in found.servers if row.code == code))
+        case Subject.TEMPLATES:
+            return replace(found, templates=tuple(row for row in found.templates if row.code == code))
+        case Subject.INSTANCES:
+            return replace(found, instances=tuple(row for row in found.instances if row.code == code))
+        case Subject.PLANS:
+            return replace(found, plans=tuple(row for row in found.plans if row.code == code))
+
+
+def _show(found: Status, subjects: tuple[Subject, ...], output: str) -> None:
+    if output == "json":
+        screens.print_json(status_document(found, subjects))
+    elif output == "yaml":
+        import yaml  # noqa: PLC0415 -- only where it is asked for
+
+        click.echo(yaml.safe_dump(status_document(found, subjects), sort_keys=False), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        wide = output == "wide"
+        paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        click.echo(render_tables(status_tables(found, subjects, wide=wide), paper))
+        click.echo(f"\nFleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC.")

@@ -1,0 +1,80 @@
+"""Actions: what is done to one server or database, why, and after what. Plain data without secrets or live objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """What an action does."""
+
+    ACTIVATE = "activate"
+    MAINTAIN = "set-maintenance"
+    DISABLE = "disable"
+    CREATE = "create"
+    CLONE = "clone"
+    RENAME = "rename"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    ROTATE = "rotate-password"
+    CONFIGURE = "configure"
+    SWEEP = "sweep"
+
+
+class Reason(StrEnum):
+    """Why an action is planned."""
+
+    DECLARED = "declared"  # the text asks for something that is not there yet
+    CHANGED = "changed"  # the text changed since it was last applied
+    DRIFTED = "drifted"  # the database changed since the text was last applied
+    RENAMED = "renamed"
+    ROTATED = "rotated"  # a new generation or key
+    INTERRUPTED = "interrupted"  # an earlier action was cut short
+    ABANDONED_BUILD = "abandoned-build"
+
+
+TAKES_OUT_OF_SERVICE = frozenset({Verb.SUSPEND})
+"""What the removal thresholds count: actions after which customers no longer reach a database."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FieldChange:
+    """One field that differs. Secrets are named by field and generation, never shown."""
+
+    field: str
+    observed: str
+    desired: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One step of a changeset.
+
+    `database` is the name borne when the action begins and `becomes` the name afterwards (equal unless it renames; for
+    what is built, `database` is the source: the template's name, or empty for a create).
+    """
+
+    verb: Verb
+    kind: str
+    code: str
+    server: str
+    reason: Reason
+    database: str = ""
+    becomes: str = ""
+    changes: tuple[FieldChange, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Name the action: unique in a changeset and the same in every run, e.g. `clone instance/acme on prod-1`."""
+        subject = f"{self.kind}/{self.code}"
+        if self.verb is Verb.SWEEP:
+            subject = self.database
+        place = "" if self.kind == "server" and self.verb is not Verb.SWEEP else f" on {self.server}"
+        return f"{self.verb} {subject}{place}"
+
+    @property
+    def address(self) -> str:
+        """Name the document that the action concerns: `instance/acme`."""
+        return f"{self.kind}/{self.code}"

@@ -1,0 +1,62 @@
+"""The changeset: what a pass will do, what it will not and why, as plain, ordered, printable data.
+
+What it shows is what runs. Its digest is the same on every machine for the same actions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from reconciler.core.actions import Action
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Blocked:
+    """Something declared that this pass will not do, with why and what to do about it."""
+
+    kind: str
+    code: str
+    server: str
+    why: str
+    advice: str = ""
+
+    @property
+    def address(self) -> str:
+        """Name the document: `instance/acme`."""
+        return f"{self.kind}/{self.code}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LeftAlone:
+    """A database that is seen and not touched: an orphan, a build under way, trash, or something between two names."""
+
+    server: str
+    database: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changeset:
+    """Actions in an order that respects their dependencies, what is blocked, and what is left alone."""
+
+    actions: tuple[Action, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
+    foreign: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is to be done (things may still be blocked)."""
+        return not self.actions
+
+    @property
+    def is_converged(self) -> bool:
+        """Tell whether reality matches the text: nothing to do and nothing that should be done but cannot."""
+        return not self.actions and not self.blocked
+
+    def digest(self) -> str:
+        """Fingerprint the actions."""
+        plain = [asdict(a) for a in self.actions]
+        return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()

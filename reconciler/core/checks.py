@@ -1,0 +1,31 @@
+"""The tests of a server's activation and their answers, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Answer(StrEnum):
+    """How a test of a server ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # the host gives no answer to this question; not a reason against activation
+    SKIPPED = "skipped"  # an earlier test failed
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One test: its name, how it ended, what was seen, and what to do when it failed."""
+
+    name: str
+    answer: Answer
+    seen: str = ""
+    advice: str = ""
+
+
+def failures(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """Return the tests that speak against activation."""
+    return tuple(c for c in checks if c.answer is Answer.FAILED)

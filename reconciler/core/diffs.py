@@ -1,0 +1,148 @@
+"""The diff: desired against observed gives a changeset. Facts in, plain data out; it never acts, waits or guesses.
+
+What it cannot be sure of it does not plan: it is blocked, with why and what to do. The parts: servers and sweeps here,
+templates in `template_diffs`, instances in `instance_diffs`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from reconciler.core import instance_diffs, names, template_diffs
+from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core.changesets import Changeset, LeftAlone
+from reconciler.core.claims import Doubt
+from reconciler.core.desired import Desired
+from reconciler.core.drafts import Draft, needed_by
+from reconciler.core.inventory import Inventory
+from reconciler.core.names import DatabaseName, NameState
+from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.ordering import order
+from reconciler.core.selection import EVERYTHING, Selection
+from schemas.server import Server
+
+
+def diff(
+    desired: Desired,
+    observed: Observed,
+    inventory: Inventory,
+    now: datetime,
+    selection: Selection = EVERYTHING,
+) -> Changeset:
+    """Compare a fleet with its hosts.
+
+    Args:
+        desired: the fleet's text, resolved.
+        observed: shallow looks at all its servers, deep ones where `depths.targets` asked for them.
+        inventory: what is remembered; NOTHING_REMEMBERED is always correct, only dearer.
+        now: the time of this pass, UTC.
+        selection: what the run is limited to; what the selected needs comes along.
+    """
+    draft = Draft(desired, observed, inventory, now)
+    draft.count_used()
+    for server in sorted(desired.servers.values(), key=lambda s: (s.sequence, s.code)):
+        _diff_server(draft, server)
+    template_diffs.diff_templates(draft)
+    instance_diffs.diff_instances(draft)
+    foreign = sum(_account_for(draft, host) for host in observed.hosts.values())
+    return _select(draft, foreign, selection)
+
+
+def _diff_server(draft: Draft, server: Server) -> None:
+    host = draft.host(server.code)
+    if host is None or not server.active or server.state == "draft":
+        return
+    remembered = draft.inventory.server_states.get(server.code)
+    if server.state == "disabled":
+        _diff_disabled(draft, server, host, remembered)
+        return
+    if doubt := draft.hold(server):
+        draft.block("server", server.code, server.code, doubt)
+        return
+    if server.state == "maintenance":
+        if remembered == "active":
+            draft.plan(Action(Verb.MAINTAIN, "server", server.code, server.code, Reason.CHANGED))
+    elif remembered != "active" and not _serves_this_fleet(draft, host):
+        reason = Reason.CHANGED if remembered else Reason.DECLARED
+        action = Action(Verb.ACTIVATE, "server", server.code, server.code, reason)
+        draft.activations[server.code] = draft.plan(action)
+    for name in host.databases:
+        if names.is_expired_build(name, draft.now, draft.build_limit):
+            sweep = Action(Verb.SWEEP, "server", server.code, server.code, Reason.ABANDONED_BUILD, name.text)
+            draft.plan(sweep)
+
+
+def _diff_disabled(draft: Draft, server: Server, host: ObservedHost, remembered: str | None) -> None:
+    declared = {i.database_name: i for i in draft.desired.instances.values() if i.state != "absent"}
+    hosted = sorted({d.target for d in host.databases if d.target in declared and host.forms_of(d.target)})
+    if hosted:
+        why = f"it cannot be disabled while it hosts {', '.join(hosted)}"
+        advice = "make these instances absent first, or set the state to maintenance"
+        draft.block("server", server.code, server.code, Doubt(why, advice))
+    elif remembered not in (None, "disabled"):
+        draft.plan(Action(Verb.DISABLE, "server", server.code, server.code, Reason.CHANGED))
+
+
+def _serves_this_fleet(draft: Draft, host: ObservedHost) -> bool:
+    ours = {e.target for e in draft.inventory.entries.values() if e.server == host.server}
+    ours |= {t.template_db for t in draft.desired.templates.values() if host.server in t.server_codes}
+    ours |= {i.database_name for i in draft.desired.instances.values() if i.server in (None, host.server)}
+    return any(host.forms_of(target) for target in ours)
+
+
+def _account_for(draft: Draft, host: ObservedHost) -> int:
+    """Say what is seen and not touched on a host; return how many databases there are foreign."""
+    declared = _declared_on(draft, host.server)
+    remembered = {e.target: e for e in draft.inventory.entries.values() if e.server == host.server}
+    foreign = 0
+    for name in host.databases:
+        what = _left_alone_because(draft, name, declared, remembered.keys())
+        if what:
+            draft.left_alone.append(LeftAlone(host.server, name.text, what))
+        elif name.state is NameState.UNKNOWN or name.target not in declared | remembered.keys():
+            foreign += name.state is not NameState.BUILDING
+    return foreign
+
+
+def _left_alone_because(draft: Draft, name: DatabaseName, declared: set[str], remembered: object) -> str:
+    if name.state is NameState.BUILDING:
+        expired = names.is_expired_build(name, draft.now, draft.build_limit)
+        return "" if expired else "being built, or abandoned: swept after its limit"
+    if name.state in (NameState.TRASH, NameState.MOVED):
+        return f"{name.state}: kept"
+    if name.target in declared or name.state is NameState.UNKNOWN:
+        return _absent(draft, name)
+    if name.state in (NameState.SUSPENDED, NameState.SWITCHING):
+        return f"orphan: {name.state}, and no document declares it"
+    known = isinstance(remembered, type({}.keys())) and name.target in remembered
+    return "orphan: once published by this fleet, no longer declared" if known else ""
+
+
+def _absent(draft: Draft, name: DatabaseName) -> str:
+    absent = {i.database_name for i in draft.desired.instances.values() if i.state == "absent"}
+    return "declared absent; databases are not removed yet, so it is left as it is" if name.target in absent else ""
+
+
+def _declared_on(draft: Draft, server: str) -> set[str]:
+    declared = {t.template_db for t in draft.desired.templates.values() if server in t.server_codes}
+    for instance in draft.desired.instances.values():
+        if instance.server in (None, server):
+            declared.add(instance.database_name)
+            if instance.renamed_from:
+                declared.add(instance.renamed_from)
+    return declared
+
+
+def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:
+    actions, blocked = draft.actions, draft.blocked
+    if not selection.is_everything:
+        chosen = _selected_addresses(draft.desired, selection)
+        kept = needed_by(actions, [a for a in actions if a.address in chosen and a.verb is not Verb.SWEEP])
+        actions = [a for a in actions if a.id in kept]
+        blocked = [b for b in blocked if b.address in chosen]
+    return Changeset(order(actions), tuple(sorted(blocked)), tuple(sorted(draft.left_alone)), foreign)
+
+
+def _selected_addresses(desired: Desired, selection: Selection) -> set[str]:
+    documents = [*desired.servers.values(), *desired.templates.values(), *desired.instances.values()]
+    return {f"{d.kind}/{d.code}" for d in documents if selection.includes(d)}

@@ -1,0 +1,105 @@
+"""A changeset in the making: what the parts of the diff share. It collects, and answers questions about servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from reconciler.core.actions import Action
+from reconciler.core.changesets import Blocked, LeftAlone
+from reconciler.core.claims import Doubt
+from reconciler.core.desired import Desired
+from reconciler.core.inventory import Inventory
+from reconciler.core.names import DatabaseName, NameState
+from reconciler.core.observed import Observed, ObservedHost
+from schemas.server import Server
+
+
+@dataclass(slots=True)
+class Draft:
+    """Facts on one side, conclusions on the other. `activations` maps servers to the action that must come first there."""
+
+    desired: Desired
+    observed: Observed
+    inventory: Inventory
+    now: datetime
+    actions: list[Action] = field(default_factory=list)
+    blocked: list[Blocked] = field(default_factory=list)
+    left_alone: list[LeftAlone] = field(default_factory=list)
+    activations: dict[str, str] = field(default_factory=dict)
+    templates: dict[tuple[str, str], str | Doubt] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def build_limit(self) -> timedelta:
+        """How old a building name becomes before it counts as abandoned."""
+        return timedelta(hours=self.desired.settings.retention.building_hours)
+
+    def plan(self, action: Action) -> str:
+        """Add an action and return its id, for others to wait for."""
+        self.actions.append(action)
+        return action.id
+
+    def block(self, kind: str, code: str, server: str, doubt: Doubt) -> None:
+        """Add something declared that will not be done."""
+        self.blocked.append(Blocked(kind, code, server, doubt.why, doubt.advice))
+
+    def host(self, server: str) -> ObservedHost | None:
+        """Return what was observed of a server, if it was asked."""
+        return self.observed.hosts.get(server)
+
+    def first(self, server: str, *others: str) -> tuple[str, ...]:
+        """Return what must come before an action on a server: its activation if that is planned, and the others named."""
+        activation = self.activations.get(server)
+        return tuple(dict.fromkeys(a for a in (activation, *others) if a))
+
+    def hold(self, server: Server) -> Doubt | None:
+        """Say why existing databases of a server are left alone in this pass, or None."""
+        if not server.active or server.state in ("draft", "disabled"):
+            return Doubt(f"server {server.code} is {server.state if server.active else 'inactive'}")
+        host = self.host(server.code)
+        if host is None:
+            return Doubt(f"server {server.code} was not asked")
+        if not host.online:
+            return Doubt(f"server {server.code} is offline: {host.problem}")
+        if host.version != server.odoo_version:
+            return Doubt(
+                f"server {server.code} runs Odoo {host.version}, declared is {server.odoo_version}",
+                "correct odoo_version, or look why the host runs another version",
+            )
+        return None
+
+    def hold_new(self, server: Server) -> Doubt | None:
+        """Say why nothing new is made on a server in this pass, or None."""
+        if server.state == "maintenance":
+            return Doubt(f"server {server.code} is in maintenance: nothing new is made there")
+        return self.hold(server)
+
+    def count_used(self) -> None:
+        """Count each host's databases in service (declared, remembered or marked as ours) once, before anything is placed."""
+        declared = {i.database_name for i in self.desired.instances.values()}
+        for code, host in self.observed.hosts.items():
+            remembered = {
+                e.target for e in self.inventory.entries.values() if e.server == code and e.kind == "instance"
+            }
+            self.used[code] = len({d.target for d in host.databases if _in_service(d, declared | remembered)})
+
+
+def _in_service(name: DatabaseName, ours: Iterable[str]) -> bool:
+    if name.state in (NameState.SUSPENDED, NameState.SWITCHING):
+        return True
+    return name.state is NameState.PUBLISHED and name.target in ours
+
+
+def needed_by(actions: Iterable[Action], wanted: Iterable[Action]) -> set[str]:
+    """Return the ids of the wanted actions and of all that they wait for."""
+    by_id = {a.id: a for a in actions}
+    kept: set[str] = set()
+    stack = [a.id for a in wanted]
+    while stack:
+        name = stack.pop()
+        if name not in kept:
+            kept.add(name)
+            stack += by_id[name].after
+    return kept

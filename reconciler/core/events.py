@@ -1,0 +1,62 @@
+"""What happens in a pass, as frozen data: progress lines, logs and metrics are made from these and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core.actions import Action
+from reconciler.core.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class HostObserved:
+    """A host answered the shallow look, or did not."""
+
+    server: str
+    online: bool
+    problem: str
+    databases: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseObserved:
+    """A database was looked at deeply."""
+
+    server: str
+    database: str
+    access: str
+    problem: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ActionStarted:
+    """An action began."""
+
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class ActionStep:
+    """An action goes on to its next step, in words for a progress line."""
+
+    action: Action
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEnded:
+    """An action ended, or was skipped."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFailed:
+    """Something could not be written down; the next pass looks again at what it was about."""
+
+    problem: str
+
+
+Event = MemoryFailed | HostObserved | DatabaseObserved | ActionStarted | ActionStep | ActionEnded

@@ -1,0 +1,95 @@
+"""Spec against look, field by field: the facts of drift, with no word on what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.core.actions import FieldChange
+from reconciler.core.names import NameState
+from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.specs import DatabaseSpec
+
+INSTALLED = "installed"
+
+
+def differences(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tuple[FieldChange, ...]:
+    """List the fields in which a database differs from its spec. Passwords are not among them: see `rotation`.
+
+    Args:
+        spec: what is declared.
+        look: a deep look that succeeded.
+        state: what the database's name says; a database in service is awake, every other is quiet.
+    """
+    found = [*_modules(spec, look), *_settings(spec, look), *_parameters(spec, look), *_schedule(spec, look, state)]
+    return tuple(sorted([*found, *_mark(spec, look)]))
+
+
+def rotation(spec: DatabaseSpec, look: DatabaseLook) -> FieldChange | None:
+    """Name the password that is to be replaced, if the database still answers to a former one."""
+    if look.access is not Access.FORMER:
+        return None
+    return FieldChange("admin_password", "a former password", f"the declared one ({spec.admin_password})")
+
+
+def pending_modules(look: DatabaseLook) -> tuple[str, ...]:
+    """Name the modules that an operation left half-way (`to install`, `to upgrade`, `to remove`)."""
+    return tuple(sorted(m for m, state in look.modules.items() if state.startswith("to ")))
+
+
+def _modules(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
+    for name in spec.modules:
+        state = look.modules.get(name, "not installed")
+        if state != INSTALLED:
+            yield FieldChange(f"modules.{name}", state, INSTALLED)
+    for name in pending_modules(look):
+        if name not in spec.modules:
+            yield FieldChange(f"modules.{name}", look.modules[name], "no operation left half-way")
+
+
+def _settings(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
+    for lang in spec.languages:
+        if lang not in look.languages:
+            yield FieldChange(f"languages.{lang}", "not active", "active")
+    pairs = (
+        ("admin_login", look.login, spec.admin_login),
+        ("lang", look.lang, spec.lang),
+        ("company", look.company, spec.company),
+        ("country_code", look.country_code, spec.country_code),
+        ("timezone", look.timezone, spec.timezone),
+    )
+    for field, observed, desired in pairs:
+        if desired and observed != desired:
+            yield FieldChange(field, observed, desired)
+
+
+def _parameters(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
+    wanted = dict(spec.parameters)
+    if spec.base_url:
+        wanted |= {"web.base.url": spec.base_url, "web.base.url.freeze": "True"}
+    for key, value in wanted.items():
+        observed = look.parameters.get(key)
+        if observed != value:
+            yield FieldChange(f"parameters.{key}", "not set" if observed is None else observed, value)
+
+
+def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Iterator[FieldChange]:
+    in_service = spec.kind == "instance" and state is NameState.PUBLISHED and not spec.neutralize
+    if in_service and look.quiesced_crons is not None:
+        yield FieldChange("schedule", f"{len(look.quiesced_crons)} scheduled actions held back", "awake")
+    quiet = spec.kind == "template" or state in (NameState.SUSPENDED, NameState.SWITCHING)
+    if quiet and look.active_crons:
+        yield FieldChange("schedule", f"{len(look.active_crons)} scheduled actions active", "quiet")
+
+
+def _mark(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
+    mark = look.mark
+    if mark is None:
+        return
+    if mark.name != spec.target:
+        yield FieldChange("mark.name", mark.name, spec.target)
+    if mark.code != spec.code:
+        yield FieldChange("mark.code", mark.code, spec.code)
+    if mark.digest != spec.digest():
+        yield FieldChange("mark.digest", mark.digest or "cleared before a change that did not end", spec.digest())
+    if mark.moving_from:
+        yield FieldChange("files", f"a move from {mark.moving_from} was cut short", "complete")

@@ -1,0 +1,102 @@
+"""What hosts answered: facts, no intent. Made by `odoo.observe`, read by the diff and by reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reconciler.core import names
+from reconciler.core.names import DatabaseName, NameState
+
+MARK_PREFIX = "odoo_fleet."
+"""Our rows in a database's `ir.config_parameter` begin with this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The ownership mark in a database (`ir.config_parameter` rows): whose it is and what was applied to it.
+
+    `digest` is empty while a change is under way. `uuid` differs from the database's own in a copy, which is how a
+    copy is told from the original. `moving_from` is the name before a rename whose proof is still to come.
+    """
+
+    fleet: str
+    kind: str
+    code: str
+    name: str
+    uuid: str
+    template: str = ""
+    version: str = ""
+    digest: str = ""
+    moving_from: str = ""
+
+
+class Access(StrEnum):
+    """How a database answered to the account that the fleet declares."""
+
+    CURRENT = "current"  # the declared password
+    FORMER = "former"  # one of an earlier generation or key: a declared rotation is due
+    REFUSED = "refused"
+    FAILED = "failed"  # the look itself failed: `problem` says why
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseLook:
+    """A deep look at one database. All but `access` and `problem` are empty unless the login succeeded."""
+
+    database: str
+    access: Access
+    problem: str = ""
+    login: str = ""
+    mark: Mark | None = None
+    uuid: str = ""
+    company: str = ""
+    country_code: str = ""
+    lang: str = ""
+    timezone: str = ""
+    languages: frozenset[str] = frozenset()
+    modules: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    active_crons: tuple[int, ...] = ()
+    quiesced_crons: tuple[int, ...] | None = None
+    missing_files: int = 0
+
+    @property
+    def is_whole_copy_of_itself(self) -> bool:
+        """Tell whether the mark was written in this very database, not in the one that it was copied from."""
+        return self.mark is not None and self.mark.uuid == self.uuid
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedHost:
+    """One server's answers in this pass: the shallow look always, deep looks by database name where they were made."""
+
+    server: str
+    online: bool
+    problem: str = ""
+    version: str = ""
+    databases: tuple[DatabaseName, ...] = ()
+    looks: Mapping[str, DatabaseLook] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def lists(self, name: str) -> bool:
+        """Tell whether the host lists a database of exactly this name."""
+        return any(d.text == name for d in self.databases)
+
+    def forms_of(self, target: str) -> tuple[DatabaseName, ...]:
+        """Return the names under which the host holds `target` in service or on its way: not builds, not trash."""
+        kept = (NameState.PUBLISHED, NameState.SUSPENDED, NameState.SWITCHING)
+        return tuple(d for d in self.databases if d.target == target and d.state in kept)
+
+
+def host(server: str, listed: tuple[str, ...], *, version: str, seconds: float = 0.0) -> ObservedHost:
+    """Make the observation of a host that answered: its names are read once, here."""
+    return ObservedHost(server, True, "", version, tuple(names.parse(n) for n in sorted(listed)), {}, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All hosts of a pass, by server code. A server that was not asked (draft, not selected) is not in it."""
+
+    hosts: Mapping[str, ObservedHost]

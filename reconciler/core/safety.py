@@ -1,0 +1,103 @@
+"""The gate between what the diff wants and what may run: frozen hosts and removal thresholds. Decided before it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.core.actions import TAKES_OUT_OF_SERVICE, Action
+from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.inventory import Inventory
+from reconciler.core.names import NameState, parse
+from reconciler.core.observed import Observed
+
+PERCENT_COUNTS_FROM = 10
+"""Below so many databases in service the percentage says nothing: one of three is already 33 %."""
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """How much one pass may take out of service before it stops and says so."""
+
+    max_removals: int
+    max_removals_percent: float
+
+
+def frozen_hosts(
+    observed: Observed, inventory: Inventory, renames: Mapping[str, str], confirmed: Collection[str]
+) -> Mapping[str, str]:
+    """Name the hosts whose listing lost databases of this fleet since the last pass, each with what is missing.
+
+    A host that lists less than it did may be lying (a failing query inside gives an empty list), and what seems gone
+    would be built again. Such a host is left alone until someone confirms that its listing is the truth.
+
+    Args:
+        observed: what hosts list now.
+        inventory: with what they listed at the last pass.
+        renames: declared ones, former name to new: what is under the new name is not lost.
+        confirmed: hosts whose listing someone says is right.
+    """
+    frozen: dict[str, str] = {}
+    for code, host in sorted(observed.hosts.items()):
+        before = inventory.listings.get(code)
+        if not host.online or before is None or code in confirmed:
+            continue
+        now = {d.target for d in host.databases if d.state is not NameState.BUILDING}
+        ours = {e.target for e in inventory.entries.values() if e.server == code}
+        then = {n.target for n in map(parse, before) if n.state is not NameState.BUILDING}
+        moved = {former for former, new in renames.items() if new in now}
+        lost = sorted((then & ours) - now - moved)
+        if before and not host.databases:
+            frozen[code] = f"it lists no database at all, {len(before)} at the last pass"
+        elif lost:
+            shown = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
+            frozen[code] = f"it no longer lists {shown}"
+    return frozen
+
+
+def gate(changeset: Changeset, frozen: Mapping[str, str], thresholds: Thresholds, in_service: int) -> Changeset:
+    """Turn what must not run into what is blocked: all on frozen hosts, all removals if they are too many.
+
+    Args:
+        changeset: what the diff wants.
+        frozen: hosts to leave alone, with why.
+        thresholds: of the fleet document.
+        in_service: how many published databases the fleet has now.
+    """
+    why: dict[str, tuple[str, str]] = {}
+    for action in changeset.actions:
+        if action.server in frozen:
+            advice = f"look at the host; if the list is right, run with --confirm-listing {action.server}"
+            why[action.id] = (f"changes on {action.server} are frozen: {frozen[action.server]}", advice)
+    removals = [a for a in changeset.actions if a.verb in TAKES_OUT_OF_SERVICE]
+    if too_many := _too_many(len(removals), in_service, thresholds):
+        for action in removals:
+            why.setdefault(action.id, (too_many, "if it is meant, run with --allow-removals"))
+    return _block(changeset, why)
+
+
+def _too_many(count: int, in_service: int, thresholds: Thresholds) -> str:
+    if count > thresholds.max_removals:
+        return f"{count} databases would go out of service, more than safety.max_removals ({thresholds.max_removals})"
+    percent = 100.0 * count / in_service if in_service else 0.0
+    if in_service >= PERCENT_COUNTS_FROM and percent > thresholds.max_removals_percent:
+        limit = f"safety.max_removals_percent ({thresholds.max_removals_percent:g})"
+        return f"{count} of {in_service} databases ({percent:.0f} %) would go out of service, more than {limit}"
+    return ""
+
+
+def _block(changeset: Changeset, why: dict[str, tuple[str, str]]) -> Changeset:
+    kept: list[Action] = []
+    blocked = list(changeset.blocked)
+    for action in changeset.actions:
+        missing = next((need for need in action.after if need in why), None)
+        if action.id not in why and missing is not None:
+            why[action.id] = (f"it needs '{missing}', which is blocked", "")
+        if action.id in why:
+            reason, advice = why[action.id]
+            blocked.append(Blocked(action.kind, action.code, action.server, f"{action.verb}: {reason}", advice))
+        else:
+            kept.append(action)
+    return replace(changeset, actions=tuple(kept), blocked=tuple(sorted(blocked)))

@@ -1,0 +1,43 @@
+"""What a run is limited to: `--target KIND/CODE` and `--selector label=value`. Nothing given selects everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.core.desired import Desired
+from schemas.instance import Instance
+from schemas.server import Server
+from schemas.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Addresses (`instance/acme`) and labels; a document is selected if it is named or bears all the labels."""
+
+    addresses: frozenset[str] = frozenset()
+    labels: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_everything(self) -> bool:
+        """Tell whether the run is not limited."""
+        return not self.addresses and not self.labels
+
+    def includes(self, document: Server | Template | Instance) -> bool:
+        """Tell whether a document is selected."""
+        if self.is_everything or f"{document.kind}/{document.code}" in self.addresses:
+            return True
+        return bool(self.labels) and _bears(document.labels, self.labels)
+
+    def concerns_template(self, desired: Desired, template: Template) -> bool:
+        """Tell whether a template is selected itself or is what a selected instance is cloned from."""
+        if self.includes(template):
+            return True
+        return any(i.template == template.code and self.includes(i) for i in desired.instances.values())
+
+
+def _bears(labels: Mapping[str, str], wanted: tuple[tuple[str, str], ...]) -> bool:
+    return all(labels.get(key) == value for key, value in wanted)
+
+
+EVERYTHING = Selection()

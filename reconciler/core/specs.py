@@ -1,0 +1,120 @@
+"""What one database should be, worked out from the documents: plain data that the diff, the builder and the mark share.
+
+A spec holds references to secrets, never values. Its digest is written into the database's mark when all of it was
+applied, so that two runs of any machine agree on what "applied" means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.core.desired import Desired
+from schemas.instance import Instance, Owner
+from schemas.references import SecretReference
+from schemas.server import Server
+from schemas.template import Template
+
+SPEC_FORMAT = 1
+"""Part of every digest: raise it when the tool applies more than before, so that databases are looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSpec:
+    """One database as declared. `kind` and `code` name its document; `target` is the name that it bears when published."""
+
+    fleet: str
+    kind: str
+    code: str
+    target: str
+    server: str
+    admin_login: str
+    admin_password: SecretReference
+    modules: tuple[str, ...]
+    languages: tuple[str, ...]
+    lang: str
+    company: str
+    country_code: str
+    timezone: str
+    parameters: Mapping[str, str]
+    base_url: str
+    template: str
+    template_db: str
+    neutralize: bool
+    demo: bool
+    owner: Owner | None
+
+    def digest(self) -> str:
+        """Fingerprint what is kept as declared (create-only fields are left out: changing them later changes nothing)."""
+        kept = {
+            "format": SPEC_FORMAT,
+            "target": self.target,
+            "admin_login": self.admin_login,
+            "admin_password": str(self.admin_password),
+            "modules": sorted(self.modules),
+            "languages": sorted(self.languages),
+            "lang": self.lang,
+            "company": self.company,
+            "country_code": self.country_code,
+            "timezone": self.timezone,
+            "parameters": dict(sorted(self.parameters.items())),
+            "base_url": self.base_url,
+        }
+        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def instance_spec(desired: Desired, instance: Instance, server: Server) -> DatabaseSpec:
+    """Work out what an instance's database on `server` should be. Its modules come from template, plan and itself."""
+    template = desired.templates[instance.template]
+    lang = instance.lang or template.lang
+    owner_lang = (instance.owner.lang,) if instance.owner and instance.owner.lang else ()
+    return DatabaseSpec(
+        fleet=desired.settings.code,
+        kind="instance",
+        code=instance.code,
+        target=instance.database_name,
+        server=server.code,
+        admin_login=instance.admin_login,
+        admin_password=instance.admin_password,
+        modules=desired.instance_modules(instance),
+        languages=tuple(dict.fromkeys((lang, *owner_lang))),
+        lang=lang,
+        company=instance.company or instance.name,
+        country_code=instance.country_code or template.country_code or "",
+        timezone=instance.timezone or "",
+        parameters={**template.parameters, **instance.parameters},
+        base_url=f"https://{instance.subdomain}.{server.domain}" if server.domain else "",
+        template=template.code,
+        template_db=template.template_db,
+        neutralize=instance.neutralize,
+        demo=template.demo,
+        owner=instance.owner,
+    )
+
+
+def template_spec(desired: Desired, template: Template, server: Server) -> DatabaseSpec:
+    """Work out what a template's database on `server` should be. A template serves nobody, so it has no base URL."""
+    return DatabaseSpec(
+        fleet=desired.settings.code,
+        kind="template",
+        code=template.code,
+        target=template.template_db,
+        server=server.code,
+        admin_login=template.admin_login,
+        admin_password=template.admin_password,
+        modules=tuple(dict.fromkeys(template.modules)),
+        languages=(template.lang,),
+        lang=template.lang,
+        company="",
+        country_code=template.country_code or "",
+        timezone="",
+        parameters=dict(template.parameters),
+        base_url="",
+        template=template.code,
+        template_db=template.template_db,
+        neutralize=False,
+        demo=template.demo,
+        owner=None,
+    )

@@ -1,0 +1,86 @@
+"""The diff's part on templates: on each of a template's servers, create it, put right what differs, or say why not.
+
+It also records, for every (template, server), what clones there must wait for, or why there can be none.
+"""
+
+from __future__ import annotations
+
+from reconciler.core import claims, fields
+from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core.claims import Doubt
+from reconciler.core.drafts import Draft
+from reconciler.core.names import NameState
+from reconciler.core.observed import DatabaseLook
+from reconciler.core.specs import DatabaseSpec, template_spec
+from schemas.template import Template
+
+READY = ""
+"""What a clone waits for when the template is there already: nothing."""
+
+
+def diff_templates(draft: Draft) -> None:
+    """Plan what templates need, in the order of their codes and servers."""
+    for template in draft.desired.templates.values():
+        for server in template.server_codes:
+            if template.active and server in draft.desired.servers:
+                draft.templates[template.code, server] = _diff_template(draft, template, server)
+
+
+def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
+    server = draft.desired.servers[code]
+    host = draft.host(code)
+    if (doubt := draft.hold(server)) or host is None:
+        doubt = doubt or Doubt(f"server {code} was not asked")
+        draft.block("template", template.code, code, doubt)
+        return doubt
+    spec = template_spec(draft.desired, template, server)
+    if not host.lists(spec.target):
+        if new := draft.hold_new(server):
+            draft.block("template", template.code, code, new)
+            return new
+        action = Action(Verb.CREATE, "template", template.code, code, Reason.DECLARED, "", spec.target)
+        return draft.plan(_with(action, draft.first(code)))
+    look = host.looks.get(spec.target)
+    if look is None:
+        return READY
+    remembered = ("template", template.code, code) in draft.inventory.entries
+    if doubt := claims.doubt(look, spec, None, remembered=remembered):
+        draft.block("template", template.code, code, Doubt(f"{spec.target}: {doubt.why}", doubt.advice))
+        return doubt
+    return _repair(draft, spec, look)
+
+
+def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
+    last = READY
+    if password := fields.rotation(spec, look):
+        rotate = Action(Verb.ROTATE, spec.kind, spec.code, spec.server, Reason.ROTATED, spec.target, spec.target)
+        last = draft.plan(_with(rotate, draft.first(spec.server), (password,)))
+    changes = fields.differences(spec, look, NameState.PUBLISHED)
+    if changes:
+        configure = Action(
+            Verb.CONFIGURE, spec.kind, spec.code, spec.server, why_configured(spec, look), spec.target, spec.target
+        )
+        last = draft.plan(_with(configure, draft.first(spec.server, last), changes))
+    return last
+
+
+def why_configured(spec: DatabaseSpec, look: DatabaseLook) -> Reason:
+    """Tell a change of the text from drift of the database, and both from a change that was cut short."""
+    mark = look.mark
+    if mark is None or not mark.digest or mark.moving_from:
+        return Reason.INTERRUPTED
+    return Reason.DRIFTED if mark.digest == spec.digest() else Reason.CHANGED
+
+
+def _with(action: Action, after: tuple[str, ...], changes: tuple[FieldChange, ...] = ()) -> Action:
+    return Action(
+        action.verb,
+        action.kind,
+        action.code,
+        action.server,
+        action.reason,
+        action.database,
+        action.becomes,
+        changes,
+        after,
+    )

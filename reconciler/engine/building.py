@@ -1,0 +1,291 @@
+"""Build aside, then rename: how a database comes to bear its final name only when it is complete.
+
+    create or clone under a building name that was never used  ─▶ prove it whole
+    own credentials ─▶ prove that no other is taken
+    languages, company, parameters, owner, modules             ─▶ schedule as its state asks
+    mark, written last  ─▶ verify by a fresh look  ─▶ make unlike any former namesake  ─▶ rename, with proof
+
+A failure drops the building name (it is this run's own); an unknown outcome or a crash leaves it to be swept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from reconciler.core import claims, fields, names
+from reconciler.core.failures import (
+    DatabaseExists,
+    HalfMadeDatabase,
+    HostError,
+    NoSuchDatabase,
+    PassingError,
+    PasswordRefused,
+    ProofFailed,
+    UnknownOutcome,
+)
+from reconciler.core.names import NameState
+from reconciler.core.observed import DatabaseLook, Mark
+from reconciler.core.specs import DatabaseSpec
+from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
+from reconciler.engine.moves import Mover
+from reconciler.engine.patience import NOTHING_SENT, insist
+from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
+from schemas.secrets import Secret
+
+MOST_UNLIKE_WRITES = 6
+"""Writes of each of two kinds by which a new database's cache sequences are moved, at the most. Both are drawn, so that two
+databases of one name meet in both numbers once in 36 times, and then only if nothing else set them apart. More would cost more
+than it saves: each write costs a host 0.3 s (19)."""
+
+_POLL_SECONDS = 2.0
+_NO_TRACE_POLLS = 15
+
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a template's clones are compared with."""
+
+    uuid: str
+    digest: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds that an operation may take on the host after its answer was lost."""
+
+    create: float
+    clone: float
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds databases on one host."""
+
+    host: Host
+    secrets: Secrets
+    clock: Clock
+    nonces: Nonces
+    limits: Limits
+    version: str
+    step: Step
+
+    async def read_source(self, template: DatabaseSpec) -> Source:
+        """Look at a template before it is cloned.
+
+        Raises:
+            ProofFailed: it is not ready: another template, or one that is being changed.
+        """
+        account = Account(self.host, template, self.secrets)
+        opened = await account.open(template.target)
+        if opened is None:
+            raise PasswordRefused("the template refuses the declared password", **self._at(template.target))
+        look = await opened[0].look()
+        _require_ready(template, look, self._at(template.target))
+        return Source(look.uuid, template.digest(), await opened[0].file_sizes())
+
+    async def create_template(self, spec: DatabaseSpec) -> None:
+        """Create a template's database with its modules, quiet, and publish it under its name."""
+        account = Account(self.host, spec, self.secrets)
+        await self._require_free(spec.target)
+        name = self._new_name(spec)
+        async with self._dropped_on_failure(name):
+            self.step("creating")
+            await self._create(name, account)
+            await self._refuse(name, FACTORY_LOGIN, FACTORY_PASSWORD, account.password())
+            database = await self._open(account, name)
+            await insist(database.quiesce, self.clock)
+            await self._furnish(database, account)
+            await insist(database.quiesce, self.clock)
+            await self._publish(database, account, spec.target)
+
+    async def clone_instance(self, spec: DatabaseSpec, template: DatabaseSpec, source: Source, final: str) -> None:
+        """Clone a template, make the clone the customer's own, and publish it under `final` (its target, or suspended)."""
+        account = Account(self.host, spec, self.secrets)
+        origin = Account(self.host, template, self.secrets)
+        await self._require_free(final)
+        name = self._new_name(spec)
+        async with self._dropped_on_failure(name):
+            self.step("cloning")
+            database = await self._clone(name, spec, origin, source)
+            self.step("setting its own credentials")
+            database = await self._hand_over(database, account)
+            await self._refuse(name, template.admin_login, origin.password(), account.password())
+            await self._refuse(name, FACTORY_LOGIN, FACTORY_PASSWORD, account.password())
+            await self._require_accepted(name, account)
+            await self._furnish(database, account)
+            if spec.owner is not None:
+                password = self.secrets.resolve(
+                    spec.owner.initial_password, spec.kind, spec.code, "owner.initial_password"
+                )
+                await insist(lambda: database.create_owner(spec, password), self.clock)
+            if names.parse(final).state is NameState.SUSPENDED:
+                await insist(database.quiesce, self.clock)
+            elif not spec.neutralize:
+                await insist(database.wake, self.clock)
+            await self._publish(database, account, final)
+
+    async def _create(self, name: str, account: Account) -> None:
+        """Create; its proof is that the wanted password is taken, which the host sets last."""
+        spec, password = account.spec, account.password()
+        try:
+            await self.host.create(name, spec, password)
+        except UnknownOutcome:
+            await self._await(name, self.limits.create, lambda: self._accepts(name, spec.admin_login, password))
+            return
+        if not await self.host.accepts(name, spec.admin_login, password):
+            raise ProofFailed(
+                "the host says that it created the database, but it does not take its password: the initialisation failed",
+                advice="the host's log says why; country_code and lang are worth a look",
+                **self._at(name),
+            )
+
+    async def _clone(self, name: str, spec: DatabaseSpec, origin: Account, source: Source) -> Database:
+        """Clone; its proof is a uuid of its own and files of the same real sizes as the source's (they are copied last)."""
+        clone, template = self.host.clone, origin.spec.target
+        try:
+            await insist(lambda: clone(template, name, neutralize=spec.neutralize), self.clock, after=NOTHING_SENT)
+        except UnknownOutcome:
+            await self._await(name, self.limits.clone, lambda: self._is_whole_clone(name, origin, source))
+            return await insist(lambda: self._open(origin, name), self.clock)
+        database = await insist(lambda: self._open(origin, name), self.clock)
+        if not await insist(lambda: self._is_whole(database, source), self.clock):
+            raise ProofFailed("the host says that it cloned the template, but files are missing", **self._at(name))
+        return database
+
+    async def _is_whole_clone(self, name: str, origin: Account, source: Source) -> bool:
+        return await self._is_whole(await self._open(origin, name), source)
+
+    async def _is_whole(self, database: Database, source: Source) -> bool:
+        uuid, mark = await database.identity()
+        if mark is None or mark.digest != source.digest or mark.uuid != source.uuid:
+            raise ProofFailed("the template was changed while it was cloned", **self._at(database.name))
+        return uuid != source.uuid and await database.file_sizes() == source.files
+
+    async def _await(self, name: str, limit: float, done: Callable[[], Awaitable[bool]]) -> None:
+        """Look until an operation whose answer was lost has ended. It goes on on the host whoever gave up waiting."""
+        deadline = self.clock.monotonic() + limit
+        no_trace = 0
+        while self.clock.monotonic() < deadline:
+            await self.clock.sleep(_POLL_SECONDS)
+            try:
+                no_trace = 0 if name in await self.host.listed() else no_trace + 1
+                if no_trace >= _NO_TRACE_POLLS:
+                    raise ProofFailed("no answer came, and the host shows no trace of it", **self._at(name))
+                if not no_trace and await done():
+                    return
+            except (PassingError, NoSuchDatabase, HalfMadeDatabase, PasswordRefused):
+                continue
+        raise UnknownOutcome("no answer came, and it was not complete within its limit", **self._at(name))
+
+    async def _hand_over(self, database: Database, account: Account) -> Database:
+        """Give the clone its own login and password; after a lost answer, looks first which of the two it answers to."""
+        login, password = account.spec.admin_login, account.password()
+        try:
+            return await database.set_credentials(login, password)
+        except (PassingError, UnknownOutcome):
+            return await insist(lambda: self._hand_over_again(database, account), self.clock)
+
+    async def _hand_over_again(self, database: Database, account: Account) -> Database:
+        login, password = account.spec.admin_login, account.password()
+        opened = await self.host.open(database.name, login, password)
+        return opened or await database.set_credentials(login, password)
+
+    async def _furnish(self, database: Database, account: Account) -> None:
+        spec = account.spec
+        self.step("settings")
+        await insist(lambda: database.apply_settings(spec), self.clock)
+        self.step("modules")
+        if await insist(lambda: database.install(spec.modules), self.clock):
+            await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
+
+    async def _publish(self, database: Database, account: Account, final: str) -> None:
+        """Make unlike, mark, verify, rename: after this the database is in service."""
+        spec, name = account.spec, database.name
+        self.step("verifying")
+        uuid, _ = await insist(database.identity, self.clock)
+        draw = self.nonces.number
+        parameter_writes, user_writes = draw(1, MOST_UNLIKE_WRITES), draw(1, MOST_UNLIKE_WRITES)
+        await insist(lambda: database.make_unlike(parameter_writes, user_writes), self.clock)
+        mark = Mark(
+            spec.fleet, spec.kind, spec.code, spec.target, uuid, spec.template, self.version, spec.digest(), name
+        )
+        await insist(lambda: database.write_mark(mark), self.clock)
+        look = await insist(database.look, self.clock)
+        require_verified(spec, look, names.parse(final).state, self._at(name))
+        self.step("publishing")
+        await Mover(self.host, account, self.clock, self.nonces).move(database, final, noted=True)
+
+    async def _require_accepted(self, name: str, account: Account) -> None:
+        if not await self.host.accepts(name, account.spec.admin_login, account.password()):
+            raise ProofFailed("it does not take its own password", **self._at(name))
+
+    async def _refuse(self, name: str, login: str, password: Secret, own: Secret) -> None:
+        """Prove that a password that is not the database's own is not taken."""
+        if password == own:
+            return
+        if await self.host.accepts(name, login, password):
+            raise ProofFailed(f"it still answers to a password that is not its own (login {login!r})", **self._at(name))
+
+    async def _accepts(self, name: str, login: str, password: Secret) -> bool:
+        return await self.host.accepts(name, login, password)
+
+    async def _open(self, account: Account, name: str) -> Database:
+        opened = await account.open(name)
+        if opened is None:
+            raise PasswordRefused("its admin account refuses the password that it was given", **self._at(name))
+        return opened[0]
+
+    async def _require_free(self, final: str) -> None:
+        """Find out before the work that the final name is taken by a database that the host does not list."""
+        if await self.host.exists(final):
+            raise DatabaseExists(
+                "the name is taken",
+                advice="if the host does not list it, it belongs to another PostgreSQL role of the same cluster",
+                **self._at(final),
+            )
+
+    def _new_name(self, spec: DatabaseSpec) -> str:
+        return names.building(spec.target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
+
+    @contextlib.asynccontextmanager
+    async def _dropped_on_failure(self, name: str) -> AsyncIterator[None]:
+        try:
+            yield
+        except UnknownOutcome:
+            raise  # whatever it is that runs there now, its name is swept when its limit has passed
+        except HostError:
+            with contextlib.suppress(HostError):
+                if name in await self.host.listed():
+                    await self.host.drop_build(name, own=True)
+            raise
+
+    def _at(self, database: str) -> dict[str, str]:
+        return {"server": self.host.server, "database": database}
+
+
+def require_verified(spec: DatabaseSpec, look: DatabaseLook, state: NameState, at: dict[str, str]) -> None:
+    """Demand that a fresh look shows exactly what the spec declares.
+
+    Raises:
+        ProofFailed: it differs, with the fields.
+    """
+    doubt = claims.doubt(look, spec, None, remembered=True)
+    if doubt is not None:
+        raise ProofFailed(doubt.why, advice=doubt.advice, **at)
+    differing = [c for c in fields.differences(spec, look, state) if c.field != "files"]
+    if differing:
+        shown = "; ".join(f"{c.field} is {c.observed!r}, not {c.desired!r}" for c in differing[:3])
+        raise ProofFailed(f"after it was configured, {shown}", **at)
+
+
+def _require_ready(template: DatabaseSpec, look: DatabaseLook, at: dict[str, str]) -> None:
+    doubt = claims.doubt(look, template, None, remembered=True)
+    if doubt is not None:
+        raise ProofFailed(f"the template is not ready: {doubt.why}", **at)
+    if look.mark is None or look.mark.digest != template.digest():
+        raise ProofFailed("the template is not ready: it is being changed, or a change of it was cut short", **at)

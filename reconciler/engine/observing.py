@@ -1,0 +1,83 @@
+"""Looks at the fleet's hosts: all of them shallowly at once, then deeply at what the core asks for. Decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconciler.core.depths import Depth, Target, targets
+from reconciler.core.desired import Desired
+from reconciler.core.events import DatabaseObserved, HostObserved
+from reconciler.core.failures import HostError
+from reconciler.core.inventory import Inventory
+from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
+from reconciler.core.secrets import SecretUnavailable
+from reconciler.core.selection import Selection
+from reconciler.engine.accounts import Account
+from reconciler.engine.worlds import World
+
+LOOKS_PER_HOST = 2
+"""Deep looks at once on one host: each costs it a registry load."""
+
+
+async def observe_shallow(servers: Iterable[str], world: World) -> Observed:
+    """Ask every named server for its version and databases, all at once."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_look(world, code)) for code in servers if code in world.hosts]
+    return Observed({t.result().server: t.result() for t in tasks})
+
+
+async def observe(desired: Desired, inventory: Inventory, world: World, depth: Depth, selection: Selection) -> Observed:
+    """Look at all servers that are in use, then deeply at what changed, was never verified or is due."""
+    in_use = [s.code for s in desired.servers.values() if s.active and s.state != "draft"]
+    shallow = await observe_shallow(in_use, world)
+    wanted = targets(desired, shallow, inventory, world.clock.now(), depth, selection)
+    return await deepen(shallow, wanted, world)
+
+
+async def deepen(shallow: Observed, wanted: Iterable[Target], world: World) -> Observed:
+    """Add deep looks to shallow ones."""
+    limits: dict[str, asyncio.Semaphore] = {}
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            (
+                t.server,
+                group.create_task(
+                    _look_deeply(world, t, limits.setdefault(t.server, asyncio.Semaphore(LOOKS_PER_HOST)))
+                ),
+            )
+            for t in wanted
+        ]
+    hosts = dict(shallow.hosts)
+    for server, task in tasks:
+        look = task.result()
+        hosts[server] = replace(hosts[server], looks={**hosts[server].looks, look.database: look})
+    return Observed(hosts)
+
+
+async def _look(world: World, code: str) -> ObservedHost:
+    seen = await world.hosts[code].look()
+    world.emit(HostObserved(code, seen.online, seen.problem, len(seen.databases), seen.seconds))
+    return seen
+
+
+async def _look_deeply(world: World, target: Target, limit: asyncio.Semaphore) -> DatabaseLook:
+    async with limit:
+        started = world.clock.monotonic()
+        look = await _try_look(world, target)
+        seconds = world.clock.monotonic() - started
+    world.emit(DatabaseObserved(target.server, target.database, look.access, look.problem, seconds))
+    return look
+
+
+async def _try_look(world: World, target: Target) -> DatabaseLook:
+    account = Account(world.hosts[target.server], target.spec, world.secrets, target.former_code)
+    try:
+        opened = await account.open(target.database)
+        if opened is None:
+            return DatabaseLook(target.database, Access.REFUSED)
+        database, access = opened
+        return replace(await database.look(), access=access)
+    except (HostError, SecretUnavailable) as error:
+        return DatabaseLook(target.database, Access.FAILED, str(error))

@@ -1,0 +1,200 @@
+"""What the engine needs of the world, as Protocols: time, chance, secrets, hosts, memory. Adapters are chosen in `wiring`.
+
+Tests pass a virtual clock, a seeded nonce source and simulated hosts, so that a run is exact and a failure is a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.core.checks import Check
+from reconciler.core.inventory import Inventory
+from reconciler.core.observed import DatabaseLook, Mark, ObservedHost
+from reconciler.core.specs import DatabaseSpec
+from schemas.references import SecretReference
+from schemas.secrets import Secret
+
+
+class Clock(Protocol):
+    """Time as the engine sees it."""
+
+    def now(self) -> datetime:
+        """Return the time of day, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Nonces(Protocol):
+    """Chance as the engine sees it."""
+
+    def token(self, length: int) -> str:
+        """Return so many lowercase letters and digits that were never returned before."""
+        ...
+
+    def number(self, low: int, high: int) -> int:
+        """Draw a number between both, inclusive."""
+        ...
+
+
+class Secrets(Protocol):
+    """Values of secrets, resolved where they are used.
+
+    Raises of both methods: `reconciler.core.secrets.SecretUnavailable`.
+    """
+
+    def resolve(self, reference: SecretReference, kind: str, code: str, field: str) -> Secret:
+        """Return the value in force."""
+        ...
+
+    def former(self, reference: SecretReference, kind: str, code: str, field: str) -> tuple[Secret, ...]:
+        """Return the values of earlier generations and keys, newest first."""
+        ...
+
+
+class Database(Protocol):
+    """One database, opened as its admin account. Every method may raise a `HostError`."""
+
+    name: str
+
+    def renamed(self, name: str) -> Database:
+        """Return the same account of the same database under the name that it bears now; asks the host nothing."""
+        ...
+
+    async def identity(self) -> tuple[str, Mark | None]:
+        """Return the database's uuid and the mark that it bears."""
+        ...
+
+    async def look(self) -> DatabaseLook:
+        """Look at everything that a spec declares, afresh."""
+        ...
+
+    async def file_sizes(self, newest: int | None = None) -> Mapping[str, str]:
+        """Return the real sizes of attached files by a key that survives cloning; all, or only of the newest."""
+        ...
+
+    async def set_credentials(self, login: str, password: Secret) -> Database:
+        """Change the admin account's login and password; return the database opened anew with them."""
+        ...
+
+    async def apply_settings(self, spec: DatabaseSpec) -> None:
+        """Write languages, company, country, time zone, parameters and base URL where they differ."""
+        ...
+
+    async def create_owner(self, spec: DatabaseSpec, password: Secret) -> None:
+        """Make the customer's first user, without a mail; nothing if that login is there already."""
+        ...
+
+    async def install(self, modules: Sequence[str]) -> bool:
+        """Install what is missing and finish what was left half-way, until nothing is pending; tell whether anything was."""
+        ...
+
+    async def quiesce(self) -> None:
+        """Switch active scheduled actions off, remembering which; harmless when done twice."""
+        ...
+
+    async def wake(self) -> None:
+        """Switch exactly the remembered scheduled actions on and forget them; harmless when done twice."""
+        ...
+
+    async def write_mark(self, mark: Mark) -> None:
+        """Write the ownership mark."""
+        ...
+
+    async def clear_digest(self) -> None:
+        """Note in the mark that a change is under way."""
+        ...
+
+    async def note_move(self, origin: str) -> None:
+        """Note in the mark the name that the database leaves; empty when the move is proven."""
+        ...
+
+    async def make_unlike(self, parameter_writes: int, user_writes: int) -> None:
+        """Move the database's cache sequences by separate writes, so that no worker takes it for a former namesake."""
+        ...
+
+
+class Host(Protocol):
+    """One Odoo host. Every method may raise a `HostError`; changing ones send their call once."""
+
+    server: str
+
+    async def look(self) -> ObservedHost:
+        """Ask for version and databases; a host that does not answer is an observation, not an exception."""
+        ...
+
+    async def listed(self) -> frozenset[str]:
+        """Return the names of the databases that the host lists now."""
+        ...
+
+    async def exists(self, name: str) -> bool:
+        """Tell whether a name is taken, also by a database that the host does not list."""
+        ...
+
+    async def check(self) -> tuple[Check, ...]:
+        """Run the activation tests."""
+        ...
+
+    async def open(self, database: str, login: str, password: Secret) -> Database | None:
+        """Log in; None if the database refuses this account and password."""
+        ...
+
+    async def accepts(self, database: str, login: str, password: Secret) -> bool:
+        """Tell whether the database takes this login, by the one call that no worker answers from memory."""
+        ...
+
+    async def create(self, name: str, spec: DatabaseSpec, password: Secret) -> None:
+        """Create a database under a building name."""
+        ...
+
+    async def clone(self, source: str, name: str, *, neutralize: bool) -> None:
+        """Clone a database to a building name."""
+        ...
+
+    async def rename(self, old: str, new: str) -> None:
+        """Rename a database where `names.forbidden_rename` has nothing against it."""
+        ...
+
+    async def return_to_build(self, old: str, new: str) -> None:
+        """Rename back a publication that was not proven, where `names.forbidden_return` has nothing against it."""
+        ...
+
+    async def drop_build(self, name: str, *, own: bool) -> None:
+        """Drop a building name: one's own of this run, or one that is older than its limit."""
+        ...
+
+
+class Memory(Protocol):
+    """What is remembered between passes; see `reconciler.core.inventory`."""
+
+    def inventory(self) -> Inventory:
+        """Read all."""
+        ...
+
+    def clear(self, kind: str, code: str, server: str) -> None:
+        """Before the first write to a database: it no longer counts as verified."""
+        ...
+
+    def verified(self, kind: str, code: str, server: str, target: str, digest: str, at: datetime) -> None:
+        """After a look found a database to match its spec."""
+        ...
+
+    def forget(self, kind: str, code: str, server: str) -> None:
+        """A document has no database there any more (renamed away)."""
+        ...
+
+    def server_state(self, server: str, state: str) -> None:
+        """The declared state that is now in force."""
+        ...
+
+    def listing(self, server: str, names: Sequence[str], at: datetime) -> None:
+        """What the host listed at the end of a pass."""
+        ...

@@ -1,0 +1,84 @@
+"""A directory to a fleet: find the files, read them, resolve the documents; all problems at once, whatever they are.
+
+Nothing is raised for what the directory holds. Reading one twice gives the same result for the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from reconciler.core.desired import Desired, resolve
+from reconciler.core.diagnostics import Diagnostic, Range, has_errors, sort
+from reconciler.core.documents import RawDocument
+from reconciler.loading.discovery import Discovery, discover, read_file, shown
+from reconciler.loading.yaml_reader import read_documents
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A fleet as it was found: the desired state if it is valid, what is wrong, and the text of the files concerned."""
+
+    desired: Desired | None
+    diagnostics: tuple[Diagnostic, ...]
+    texts: Mapping[str, str] = field(repr=False)
+
+
+def load_fleet(root: Path | str) -> Loaded:
+    """Load the fleet in a directory. Paths are shown as the directory was given."""
+    directory = os.fspath(root)
+    found = discover(directory)
+    if any(problem.code == "missing-directory" for problem in found.problems):
+        return Loaded(None, sort(found.problems), {})
+    documents, problems, bytes_of = _read(found)
+    desired, resolved = resolve(documents, shown(directory))
+    diagnostics = sort((*found.problems, *problems, *resolved))
+    concerned = {problem.range.file for problem in diagnostics}
+    texts = {
+        file: data.decode(errors="replace").removeprefix("\ufeff")
+        for file, data in bytes_of.items()
+        if file in concerned
+    }
+    return Loaded(None if has_errors(diagnostics) else desired, diagnostics, texts)
+
+
+def load_files(root: Path | str, files: Iterable[Path | str]) -> Loaded:
+    """Load the fleet in a directory, but report only what concerns the given files."""
+    loaded = load_fleet(root)
+    directory = os.fspath(root)
+    known = {os.path.realpath(found.path): found.shown for found in discover(directory).files}
+    wanted: set[str] = set()
+    foreign: list[Diagnostic] = []
+    for file in files:
+        path = os.fspath(file)
+        name = known.get(os.path.realpath(path))
+        if name is None:
+            foreign.append(_not_in_fleet(path, directory))
+        else:
+            wanted.add(name)
+    kept = [problem for problem in loaded.diagnostics if problem.range.file in wanted]
+    return replace(loaded, diagnostics=sort((*kept, *foreign)))
+
+
+def _not_in_fleet(path: str, directory: str) -> Diagnostic:
+    hint = "a fleet's files end in .yaml or .yml and are not hidden"
+    message = f"not a file of the fleet in {shown(directory)!r}" if os.path.lexists(path) else "the file does not exist"
+    return Diagnostic(Range(shown(path)), "not-in-fleet", message, hint)
+
+
+def _read(found: Discovery) -> tuple[list[RawDocument], list[Diagnostic], dict[str, bytes]]:
+    documents: list[RawDocument] = []
+    problems: list[Diagnostic] = []
+    bytes_of: dict[str, bytes] = {}
+    for file in found.files:
+        data = read_file(file)
+        if isinstance(data, Diagnostic):
+            problems.append(data)
+            continue
+        bytes_of[file.shown] = data
+        read, wrong = read_documents(file.shown, data)
+        documents += read
+        problems += wrong
+    return documents, problems, bytes_of

@@ -1,0 +1,155 @@
+"""References to secrets resolved: environment variables, files, and values derived from the fleet's key.
+
+A value is read where it is used and given on as a `Secret`; no message here holds one, only what the text of the fleet
+says. Files are opened as the fleet's own are: never a pipe or a device.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from reconciler.core.desired import Desired
+from reconciler.core.diagnostics import Diagnostic, Range, Severity, sort
+from reconciler.core.secrets import SecretUnavailable, WeakKey, derive, parse_key
+from reconciler.loading.discovery import FoundFile, read_file
+from schemas.references import DerivedSecret, EnvSecret, FileSecret, KeyReference, SecretReference
+from schemas.secrets import Secret
+
+# How many earlier generations of a derived secret, and how many later ones, a database may have.
+REMEMBERED = 5
+REVERTED = 2
+
+
+class SecretResolver:
+    """Gives the values of a fleet's secrets.
+
+    Args:
+        desired: the fleet.
+        environ: the environment to look in.
+        root: the fleet's directory, as it was given to `load_fleet`.
+    """
+
+    def __init__(self, desired: Desired, environ: Mapping[str, str], root: Path) -> None:
+        self._desired = desired
+        self._environ = environ
+        self._root = root
+        self._keys: dict[str, bytes] = {}
+        self._warnings: set[Diagnostic] = set()
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What was noticed about the secrets resolved so far."""
+        return sort(self._warnings)
+
+    def resolve(self, reference: SecretReference | KeyReference, kind: str, code: str, field: str) -> Secret:
+        """Return the value of a secret.
+
+        Args:
+            reference: where the value is.
+            kind: kind of the document that names it.
+            code: code of that document.
+            field: the field, dotted, as in `owner.initial_password`.
+
+        Raises:
+            SecretUnavailable: there is no value.
+        """
+        if isinstance(reference, DerivedSecret):
+            return derive(self._key(), kind, code, field, reference.generation)
+        if isinstance(reference, EnvSecret):
+            value = self._environ.get(reference.env, "")
+            if not value:
+                what = "empty" if reference.env in self._environ else "not set"
+                reason = f"the environment variable is {what}"
+                raise self._unavailable(reference, kind, code, field, reason)
+            return Secret(value)
+        if isinstance(reference, FileSecret):
+            return self._read(reference, kind, code, field)
+        return reference.value
+
+    def former(self, reference: SecretReference, kind: str, code: str, field: str) -> tuple[Secret, ...]:
+        """Return the values that a derived secret may have had before, the likeliest first; nothing for other references.
+
+        These are the generations around the declared one (a reverted rotation leaves a later one behind), and all of
+        them under each former key of the fleet.
+
+        Raises:
+            SecretUnavailable: a key is not to be had.
+        """
+        if not isinstance(reference, DerivedSecret):
+            return ()
+        earlier = _neighbours(reference.generation)
+        values = [derive(self._key(), kind, code, field, generation) for generation in earlier]
+        for index in range(len(self._desired.settings.former_secret_keys)):
+            key = self._former_key(index)
+            values += [derive(key, kind, code, field, generation) for generation in (reference.generation, *earlier)]
+        return tuple(values)
+
+    def _key(self) -> bytes:
+        reference = self._desired.settings.secret_key
+        # `resolve` of the core made sure of it: a fleet that derives has a key.
+        assert reference is not None
+        return self._parsed(reference, "secret_key")
+
+    def _former_key(self, index: int) -> bytes:
+        return self._parsed(self._desired.settings.former_secret_keys[index], f"former_secret_keys.{index}")
+
+    def _parsed(self, reference: KeyReference, field: str) -> bytes:
+        if field not in self._keys:
+            code = self._desired.settings.code
+            value = self.resolve(reference, "fleet", code, field)
+            try:
+                self._keys[field] = parse_key(value.reveal())
+            except WeakKey as error:
+                raise self._unavailable(reference, "fleet", code, field, str(error)) from None
+        return self._keys[field]
+
+    def _read(self, reference: FileSecret, kind: str, code: str, field: str) -> Secret:
+        path = self._path(reference, kind, code, field)
+        data = read_file(FoundFile(str(path), str(path)))
+        if isinstance(data, Diagnostic):
+            raise self._unavailable(reference, kind, code, field, data.message)
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            # The exception would carry the bytes.
+            raise self._unavailable(reference, kind, code, field, "the file is not UTF-8") from None
+        value = text.removesuffix("\n").removesuffix("\r")
+        if not value:
+            raise self._unavailable(reference, kind, code, field, "the file is empty")
+        self._note_readable(path, self._place(kind, code, field))
+        return Secret(value)
+
+    def _path(self, reference: FileSecret, kind: str, code: str, field: str) -> Path:
+        document = self._desired.sources[kind, code].file_of(*_parts(field))
+        below = os.path.relpath(document, self._root)
+        return (self._root / below).parent / reference.file
+
+    def _note_readable(self, path: Path, place: Range) -> None:
+        """Note a file that every account of the machine can read, unless it lies in the fleet's own directory."""
+        if path.resolve().is_relative_to(self._root.resolve()):
+            return
+        if path.stat().st_mode & stat.S_IROTH:
+            message = "every account on this machine can read the file of this secret"
+            hint = "chmod 600, or 640 with a group"
+            self._warnings.add(Diagnostic(place, "readable-secret", message, hint, Severity.WARNING))
+
+    def _place(self, kind: str, code: str, field: str) -> Range:
+        return self._desired.range_of(kind, code, *_parts(field))
+
+    def _unavailable(
+        self, reference: SecretReference | KeyReference, kind: str, code: str, field: str, reason: str
+    ) -> SecretUnavailable:
+        return SecretUnavailable(self._place(kind, code, field), str(reference), f"{kind}/{code} {field}", reason)
+
+
+def _neighbours(generation: int) -> tuple[int, ...]:
+    """Return the generations that a database may have instead of this one, the likeliest first."""
+    around = [*range(max(1, generation - REMEMBERED), generation), *range(generation + 1, generation + 1 + REVERTED)]
+    return tuple(sorted(around, key=lambda other: (abs(other - generation), -other < -generation)))
+
+
+def _parts(field: str) -> tuple[str | int, ...]:
+    return tuple(int(part) if part.isdigit() else part for part in field.split("."))

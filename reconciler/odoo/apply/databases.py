@@ -1,0 +1,88 @@
+"""The one module that creates, clones, renames or drops a database.
+
+Each function checks its own precondition at the moment that it acts and refuses (`Refused`, nothing sent) where it does not
+hold. The law: new databases get building names only; renames follow `core.names`; only building names are dropped.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from reconciler.core import names
+from reconciler.core.failures import Refused
+from reconciler.core.names import NameState
+from reconciler.odoo import versions
+from reconciler.odoo.connection import HostConnection
+from schemas.secrets import Secret
+
+
+async def create(
+    connection: HostConnection,
+    name: str,
+    *,
+    demo: bool,
+    lang: str,
+    login: str,
+    password: Secret,
+    country_code: str,
+) -> None:
+    """Create a database under a building name.
+
+    The host answers true whatever became of it (14 to 19.0, service/db.py): only a login proves that it is whole.
+    """
+    _require_building(connection, name)
+    arguments: list[object] = [connection.master_password(), name, demo, lang, password, login]
+    if country_code:
+        arguments.append(country_code.lower())
+    await connection.change("db", "create_database", *arguments, timeout=connection.timeouts.create)
+
+
+async def clone(connection: HostConnection, source: str, name: str, *, neutralize: bool) -> None:
+    """Clone a database to a building name. Neither the answer nor the listing proves the files to be whole."""
+    _require_building(connection, name)
+    arguments: list[object] = [connection.master_password(), source, name]
+    if neutralize:
+        if not versions.has_neutralize_argument(await connection.known_series()):
+            raise Refused("this Odoo cannot neutralize a clone", server=connection.server, database=name)
+        arguments.append(True)
+    await connection.change("db", "duplicate_database", *arguments, timeout=connection.timeouts.clone)
+
+
+async def rename(connection: HostConnection, old: str, new: str) -> None:
+    """Rename a database along its way: see `names.forbidden_rename`."""
+    if forbidden := names.forbidden_rename(old, new):
+        raise Refused(forbidden, server=connection.server, database=old)
+    await _rename(connection, old, new)
+
+
+async def return_to_build(connection: HostConnection, old: str, new: str, now: datetime, limit: timedelta) -> None:
+    """Undo a publication whose proof failed: see `names.forbidden_return`."""
+    if forbidden := names.forbidden_return(old, new, now, limit):
+        raise Refused(forbidden, server=connection.server, database=old)
+    await _rename(connection, old, new)
+
+
+async def drop_own_build(connection: HostConnection, name: str) -> None:
+    """Drop a building name that this very run made up; the caller answers for that, the name for the rest."""
+    _require_building(connection, name)
+    await _drop(connection, name)
+
+
+async def drop_expired_build(connection: HostConnection, name: str, now: datetime, limit: timedelta) -> None:
+    """Drop a building name that is older than the build limit now."""
+    if not names.is_expired_build(names.parse(name), now, limit):
+        raise Refused(f"{name!r} is not a building name older than {limit}", server=connection.server, database=name)
+    await _drop(connection, name)
+
+
+def _require_building(connection: HostConnection, name: str) -> None:
+    if names.parse(name).state is not NameState.BUILDING:
+        raise Refused(f"{name!r} is not a building name", server=connection.server, database=name)
+
+
+async def _rename(connection: HostConnection, old: str, new: str) -> None:
+    await connection.change("db", "rename", connection.master_password(), old, new, timeout=connection.timeouts.rename)
+
+
+async def _drop(connection: HostConnection, name: str) -> None:
+    await connection.change("db", "drop", connection.master_password(), name, timeout=connection.timeouts.rename)

@@ -1,0 +1,148 @@
+"""How one call is made: put on the wire, sent, limited in time, decoded, named when it fails, and reported.
+
+The line that this module draws: a changing call whose answer is not Odoo's own is `UnknownOutcome`, however it was lost;
+only what certainly never left is a plain failure. Reading calls are tried again, changing calls never. No event and no
+failure holds an argument, and failures are raised without the exceptions under them, which may.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+
+from reconciler.core.failures import (
+    ConnectionCut,
+    DatabaseServerDown,
+    HostError,
+    HostTimeout,
+    PassingError,
+    UnknownOutcome,
+)
+from reconciler.odoo import errors, versions
+from reconciler.odoo.protocol import Call, Door, Fault, NoAnswer, Timeout, Transport, decode, encode
+from reconciler.odoo.versions import Version
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 8.0
+_LOOK = "it may have been done or still be under way: look, do not send it again"
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One request and how it ended, for logs and metrics. It holds no argument and no answer.
+
+    `operation` is `db.rename`, or `res.users.write` for a method of a model; `error` the class of the failure, or nothing.
+    """
+
+    server: str
+    service: str
+    method: str
+    operation: str
+    database: str
+    changes: bool
+    seconds: float
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether Odoo answered with a value."""
+        return not self.error
+
+
+class Exchange:
+    """Makes calls to one host. `series` chooses the door and may be corrected at any time."""
+
+    def __init__(
+        self,
+        *,
+        server: str,
+        url: str,
+        series: Version | None,
+        transport: Transport,
+        connect_timeout: float,
+        sleep: Callable[[float], Awaitable[None]],
+        jitter: Callable[[], float],
+        on_call: Callable[[CallEvent], None] | None,
+    ) -> None:
+        self.server = server
+        self.url = url.rstrip("/")
+        self.series = series
+        self._transport = transport
+        self._connect_timeout = connect_timeout
+        self._sleep = sleep
+        self._jitter = jitter
+        self._on_call = on_call
+        self._numbers = itertools.count(1)
+
+    async def read(self, call: Call, *, limit: float, attempts: int) -> Any:
+        """Make a call that changes nothing; what may pass is tried again, with growing and scattered pauses."""
+        patience = AsyncRetrying(
+            retry=retry_if_exception_type(PassingError),
+            stop=stop_after_attempt(attempts),
+            wait=self._pause,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return await patience(self._read_once, call, limit)
+
+    async def change(self, call: Call, *, limit: float) -> Any:
+        """Make a call that changes something: once, on a connection of its own."""
+        try:
+            return await self._reported(call, limit, changes=True)
+        except (ConnectionCut, DatabaseServerDown) as cut:
+            # Odoo's own word, but the loss may have come after the commit: the registry signals its changes then, over the
+            # same PostgreSQL (19, service/model.py `retrying`).
+            raise self._failed(call, UnknownOutcome, cut.what, _LOOK) from None
+
+    async def _read_once(self, call: Call, limit: float) -> object:
+        return await self._reported(call, limit, changes=False)
+
+    async def _reported(self, call: Call, limit: float, *, changes: bool) -> object:
+        """Make one attempt and tell `on_call` how it ended, also when it is cancelled."""
+        clock = asyncio.get_running_loop().time
+        start, error = clock(), ""
+        try:
+            return await self._attempt(call, limit, changes=changes)
+        except BaseException as problem:
+            error = type(problem).__name__
+            raise
+        finally:
+            if self._on_call is not None:
+                seconds = clock() - start
+                place = (call.service, call.method, call.operation, call.database)
+                self._on_call(CallEvent(self.server, *place, changes=changes, seconds=seconds, error=error))
+
+    async def _attempt(self, call: Call, limit: float, *, changes: bool) -> object:
+        try:
+            return await self._answer(call, limit, fresh=changes)
+        except Fault as fault:
+            raise errors.failure(fault, call, server=self.server) from None
+        except NoAnswer as lost:
+            what = f"{call.operation}: {lost.what}"
+            if changes and lost.sent:
+                raise self._failed(call, UnknownOutcome, what, _LOOK) from None
+            raise self._failed(call, lost.failure, what, lost.advice) from None
+
+    async def _answer(self, call: Call, limit: float, *, fresh: bool) -> object:
+        number = next(self._numbers)
+        door = Door.JSON if call.service == "web" else versions.door(self.series)
+        request = encode(call, door, base=self.url, number=number, fresh=fresh)
+        try:
+            async with asyncio.timeout(limit):
+                answer = await self._transport.send(request, timeout=Timeout(self._connect_timeout, limit))
+        except TimeoutError:
+            raise NoAnswer(HostTimeout, f"no whole answer within {limit:g} s") from None
+        return decode(answer, door, number=number, secrets=call.secrets)
+
+    def _failed(self, call: Call, kind: type[HostError], what: str, advice: str) -> HostError:
+        return kind(what, server=self.server, database=call.database, advice=advice)
+
+    def _pause(self, state: RetryCallState) -> float:
+        """Double the pause each time, and scatter it so that hosts which failed together are not asked together."""
+        pause: float = min(_FIRST_PAUSE * 2 ** (state.attempt_number - 1), _LONGEST_PAUSE)
+        return pause * (0.5 + self._jitter())

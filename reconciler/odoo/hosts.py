@@ -1,0 +1,180 @@
+"""One Odoo host as the engine sees it: the reads of `observe` and the writes of `apply` behind the engine's ports."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from reconciler.core.checks import Check
+from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
+from reconciler.core.specs import DatabaseSpec
+from reconciler.odoo.apply import databases as apply_databases
+from reconciler.odoo.apply import marks, modules, schedule, settings
+from reconciler.odoo.connection import DatabaseSession, HostConnection
+from reconciler.odoo.observe import databases as observe_databases
+from reconciler.odoo.observe import hosts as observe_hosts
+from schemas.secrets import Secret
+from schemas.server import Server
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class OdooDatabase:
+    """One database, opened as its admin account (`engine.ports.Database`)."""
+
+    def __init__(self, session: DatabaseSession, login: str, password: Secret, sleep: Sleep) -> None:
+        self.name = session.database
+        self._session, self._login, self._password, self._sleep = session, login, password, sleep
+
+    def renamed(self, name: str) -> OdooDatabase:
+        """Return the same account of the same database under the name that it bears now."""
+        session = DatabaseSession(self._session.connection, name, self._session.uid, self._password)
+        return OdooDatabase(session, self._login, self._password, self._sleep)
+
+    async def identity(self) -> tuple[str, Mark | None]:
+        """Return the database's uuid and the mark that it bears."""
+        parameters = await observe_databases.read_parameters(self._session)
+        return parameters.get("database.uuid", ""), observe_databases.mark_of(parameters)
+
+    async def look(self) -> DatabaseLook:
+        """Look at everything that a spec declares, afresh."""
+        found = await observe_databases.look(self._session, self._login, Access.CURRENT)
+        if found.mark is not None and found.mark.moving_from:
+            sizes = await observe_databases.file_sizes(self._session, None)
+            found = replace(found, missing_files=sum(not size for size in sizes.values()))
+        return found
+
+    async def file_sizes(self, newest: int | None = None) -> Mapping[str, str]:
+        """Return the real sizes of attached files by attachment."""
+        return await observe_databases.file_sizes(self._session, newest)
+
+    async def set_credentials(self, login: str, password: Secret) -> OdooDatabase:
+        """Change the admin account's login and password; return the database opened anew with them."""
+        await settings.set_credentials(self._session, login, password)
+        session = DatabaseSession(self._session.connection, self.name, self._session.uid, password)
+        return OdooDatabase(session, login, password, self._sleep)
+
+    async def apply_settings(self, spec: DatabaseSpec) -> None:
+        """Write languages, company, country, time zone, parameters and base URL where they differ."""
+        await settings.apply_settings(self._session, spec)
+
+    async def create_owner(self, spec: DatabaseSpec, password: Secret) -> None:
+        """Make the customer's first user."""
+        await settings.create_owner(self._session, spec, password)
+
+    async def install(self, wanted: Sequence[str]) -> bool:
+        """Install what is missing and finish what was left half-way; tell whether anything was."""
+        return await modules.install(self._session, wanted, self._sleep)
+
+    async def quiesce(self) -> None:
+        """Hold scheduled actions back."""
+        await schedule.quiesce(self._session)
+
+    async def wake(self) -> None:
+        """Let the scheduled actions that were held back go again."""
+        await schedule.wake(self._session)
+
+    async def write_mark(self, mark: Mark) -> None:
+        """Write the ownership mark."""
+        await marks.write_mark(self._session, mark)
+
+    async def clear_digest(self) -> None:
+        """Note in the mark that a change is under way."""
+        await marks.clear_digest(self._session)
+
+    async def note_move(self, origin: str) -> None:
+        """Note in the mark the name that the database leaves; empty when the move is proven."""
+        await marks.note_move(self._session, origin)
+
+    async def make_unlike(self, parameter_writes: int, user_writes: int) -> None:
+        """Move the database's cache sequences."""
+        await marks.make_unlike(self._session, parameter_writes, user_writes)
+
+
+class OdooHost:
+    """One server of the fleet (`engine.ports.Host`).
+
+    Args:
+        server: its document.
+        connection: to its `server_url`.
+        now: the time of day, for what is old enough to be swept.
+        monotonic: a clock for durations.
+        sleep: waits.
+        build_limit: `retention.building_hours` of the fleet.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        connection: HostConnection,
+        *,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        sleep: Sleep,
+        build_limit: timedelta,
+    ) -> None:
+        self.server = server.code
+        self._document, self._connection = server, connection
+        self._now, self._monotonic, self._sleep, self._build_limit = now, monotonic, sleep, build_limit
+
+    async def look(self) -> ObservedHost:
+        """Ask for version and databases."""
+        return await observe_hosts.look(self._connection, self._monotonic)
+
+    async def listed(self) -> frozenset[str]:
+        """Return the names of the databases that the host lists now."""
+        return frozenset(await self._connection.list_databases())
+
+    async def exists(self, name: str) -> bool:
+        """Tell whether a name is taken, also by a database of another PostgreSQL role, which is not listed."""
+        return await self._connection.database_exists(name)
+
+    async def check(self) -> tuple[Check, ...]:
+        """Run the activation tests."""
+        return await observe_hosts.check(self._connection, self._document.odoo_version, self._document.domain)
+
+    async def open(self, database: str, login: str, password: Secret) -> OdooDatabase | None:
+        """Log in; None if the database refuses.
+
+        `common.login` goes first on every version: 14 writes the password of a refused `execute_kw` into the host's log.
+        """
+        uid = await self._connection.login(database, login, password)
+        if uid is None:
+            return None
+        return OdooDatabase(DatabaseSession(self._connection, database, uid, password), login, password, self._sleep)
+
+    async def accepts(self, database: str, login: str, password: Secret) -> bool:
+        """Tell whether the database takes this login."""
+        return await self._connection.login(database, login, password) is not None
+
+    async def create(self, name: str, spec: DatabaseSpec, password: Secret) -> None:
+        """Create a database under a building name."""
+        await apply_databases.create(
+            self._connection,
+            name,
+            demo=spec.demo,
+            lang=spec.lang,
+            login=spec.admin_login,
+            password=password,
+            country_code=spec.country_code,
+        )
+
+    async def clone(self, source: str, name: str, *, neutralize: bool) -> None:
+        """Clone a database to a building name."""
+        await apply_databases.clone(self._connection, source, name, neutralize=neutralize)
+
+    async def rename(self, old: str, new: str) -> None:
+        """Rename a database along its way."""
+        await apply_databases.rename(self._connection, old, new)
+
+    async def return_to_build(self, old: str, new: str) -> None:
+        """Undo a publication whose proof failed."""
+        await apply_databases.return_to_build(self._connection, old, new, self._now(), self._build_limit)
+
+    async def drop_build(self, name: str, *, own: bool) -> None:
+        """Drop a building name: one's own of this run, or one that is older than its limit."""
+        if own:
+            await apply_databases.drop_own_build(self._connection, name)
+        else:
+            await apply_databases.drop_expired_build(self._connection, name, self._now(), self._build_limit)

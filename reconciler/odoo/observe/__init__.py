@@ -1,0 +1,1 @@
+"""Looks at hosts and databases. Nothing here changes anything on a host."""

@@ -1,0 +1,131 @@
+"""Deep looks: everything that a spec declares of one database, read afresh with one account.
+
+Nothing here logs in to a database that the core did not ask about, and nothing here writes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.core.failures import UnexpectedAnswer
+from reconciler.core.observed import MARK_PREFIX, Access, DatabaseLook, Mark
+from reconciler.odoo.connection import DatabaseSession
+
+DIGEST_CLEARED = "pending"
+"""What the mark's digest holds while a change is under way; an empty text could be dropped by Odoo."""
+
+ADMIN = "base.user_admin"
+COMPANY = "base.main_company"
+
+
+async def look(session: DatabaseSession, login: str, access: Access) -> DatabaseLook:
+    """Read a database's settings, modules, schedule and mark.
+
+    Args:
+        session: opened as the admin account.
+        login: what it was opened with.
+        access: whether with the declared password or a former one.
+    """
+    parameters = await read_parameters(session)
+    references = await session.xmlids([ADMIN, COMPANY])
+    missing = [r for r in (ADMIN, COMPANY) if r not in references]
+    if missing:
+        raise UnexpectedAnswer(f"it has no {' and no '.join(missing)}", database=session.database)
+    admin = await _row(session, "res.users", references[ADMIN][1], ["login", "lang", "tz"])
+    company = await _row(session, "res.company", references[COMPANY][1], ["name", "country_id"])
+    active = await session.search("ir.cron", [["active", "=", True]])
+    return DatabaseLook(
+        database=session.database,
+        access=access,
+        login=_text(admin["login"]) or login,
+        mark=mark_of(parameters),
+        uuid=parameters.get("database.uuid", ""),
+        company=_text(company["name"]),
+        country_code=await _country_code(session, company["country_id"]),
+        lang=_text(admin["lang"]),
+        timezone=_text(admin["tz"]),
+        languages=frozenset(_text(r["code"]) for r in await session.search_read("res.lang", [], ["code"])),
+        modules=await read_modules(session),
+        parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
+        active_crons=tuple(active),
+        quiesced_crons=quiesced(parameters),
+        missing_files=0,
+    )
+
+
+async def read_parameters(session: DatabaseSession) -> dict[str, str]:
+    """Read all system parameters."""
+    rows = await session.search_read("ir.config_parameter", [], ["key", "value"])
+    return {_text(r["key"]): _text(r["value"]) for r in rows}
+
+
+async def read_modules(session: DatabaseSession) -> dict[str, str]:
+    """Read the states of all modules that are not plainly uninstalled."""
+    rows = await session.search_read(
+        "ir.module.module", [["state", "not in", ["uninstalled", "uninstallable"]]], ["name", "state"]
+    )
+    return {_text(r["name"]): _text(r["state"]) for r in rows}
+
+
+def mark_of(parameters: dict[str, str]) -> Mark | None:
+    """Read the ownership mark from the parameters; None where there is none."""
+    rows = {k.removeprefix(MARK_PREFIX): v for k, v in parameters.items() if k.startswith(MARK_PREFIX)}
+    if not rows.get("fleet"):
+        return None
+    digest = rows.get("digest", "")
+    return Mark(
+        fleet=rows["fleet"],
+        kind=rows.get("kind", ""),
+        code=rows.get("code", ""),
+        name=rows.get("name", ""),
+        uuid=rows.get("uuid", ""),
+        template=rows.get("template", ""),
+        version=rows.get("version", ""),
+        digest="" if digest == DIGEST_CLEARED else digest,
+        moving_from=rows.get("moving_from", ""),
+    )
+
+
+def quiesced(parameters: dict[str, str]) -> tuple[int, ...] | None:
+    """Read the ids of the scheduled actions that were switched off; None when nothing is held back."""
+    held = parameters.get(f"{MARK_PREFIX}quiesced")
+    if held is None:
+        return None
+    return tuple(sorted(int(part) for part in held.split(",") if part.strip().isdigit()))
+
+
+async def file_sizes(session: DatabaseSession, newest: int | None) -> dict[str, str]:
+    """Return the real size of each attached file, as Odoo words it, by attachment id; empty text where it is missing.
+
+    `checksum`, `file_size` and `store_fname` are columns and say nothing of the file; `datas` with `bin_size` looks at it
+    without sending it. The domain on `id` also lists field images (19; 14 hides them all the same).
+    """
+    domain: list[Any] = [["id", ">", 0], ["type", "=", "binary"], ["store_fname", "!=", False]]
+    ids = await session.search("ir.attachment", domain, order="id desc", limit=newest)
+    sizes: dict[str, str] = {}
+    for start in range(0, len(ids), _SIZES_AT_A_TIME):
+        part = ids[start : start + _SIZES_AT_A_TIME]
+        rows = await session.read("ir.attachment", part, ["datas"], context={"bin_size": True})
+        sizes |= {str(r["id"]): _text(r["datas"]) for r in rows}
+    return sizes
+
+
+_SIZES_AT_A_TIME = 1000
+
+
+async def _row(session: DatabaseSession, model: str, record: int, fields: list[str]) -> dict[str, Any]:
+    rows = await session.read(model, [record], fields)
+    if len(rows) != 1:
+        raise UnexpectedAnswer(f"{model} {record} cannot be read", database=session.database)
+    return rows[0]
+
+
+async def _country_code(session: DatabaseSession, country: Any) -> str:
+    if not country:
+        return ""
+    row = await _row(session, "res.country", country[0], ["code"])
+    return _text(row["code"])
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

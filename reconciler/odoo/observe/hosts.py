@@ -1,0 +1,101 @@
+"""Shallow looks and activation tests: calls that need no database, or none of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.core import names
+from reconciler.core.checks import Answer, Check
+from reconciler.core.failures import HostError, ListingDisabled, MasterPasswordRefused
+from reconciler.core.names import NameState
+from reconciler.core.observed import ObservedHost, host
+from reconciler.odoo.connection import HostConnection
+
+NOBODY = "odoo-fleet-nobody"
+"""A subdomain that no database is named after."""
+
+
+async def look(connection: HostConnection, monotonic: Callable[[], float]) -> ObservedHost:
+    """Ask for version and databases: two calls. A failure is part of the observation."""
+    started = monotonic()
+    try:
+        version = await connection.version()
+        listed = await connection.list_databases()
+    except HostError as error:
+        return ObservedHost(connection.server, online=False, problem=_in_one_sentence(error))
+    return host(connection.server, listed, version=str(version.series), seconds=monotonic() - started)
+
+
+async def check(connection: HostConnection, declared_version: str, domain: str | None) -> tuple[Check, ...]:
+    """Run the activation tests in order; what cannot be asked after a failure is skipped.
+
+    Args:
+        connection: to the host.
+        declared_version: `odoo_version` of the server.
+        domain: `domain` of the server, whose instances the host must tell apart by name.
+    """
+    done: list[Check] = []
+    try:
+        version = await connection.version()
+    except HostError as error:
+        skipped = [Check(n, Answer.SKIPPED) for n in ("version", "databases listed", "master password", "subdomains")]
+        return (Check("reachable", Answer.FAILED, error.what, error.advice), *skipped)
+    done.append(Check("reachable", Answer.PASSED, f"Odoo {version.text}"))
+    done.append(_compare(str(version.series), declared_version))
+    listed, answer = await _listing(connection)
+    done.append(answer)
+    done.append(await _master_password(connection))
+    done.append(await _subdomains(connection, domain, listed))
+    return tuple(done)
+
+
+def _compare(observed: str, declared: str) -> Check:
+    if observed == declared:
+        return Check("version", Answer.PASSED, observed)
+    return Check(
+        "version", Answer.FAILED, f"{observed}, declared is {declared}", "correct odoo_version, or the address"
+    )
+
+
+async def _listing(connection: HostConnection) -> tuple[tuple[str, ...], Check]:
+    try:
+        listed = await connection.list_databases()
+    except MasterPasswordRefused:
+        return (), Check("databases listed", Answer.FAILED, "listing is denied", "set list_db = True in odoo.conf")
+    except HostError as error:
+        return (), Check("databases listed", Answer.FAILED, error.what, error.advice)
+    return listed, Check("databases listed", Answer.PASSED, f"{len(listed)} databases")
+
+
+async def _master_password(connection: HostConnection) -> Check:
+    try:
+        await connection.check_master_password()
+    except ListingDisabled as error:
+        return Check("master password", Answer.UNKNOWN, error.what, error.advice)
+    except HostError as error:
+        return Check("master password", Answer.FAILED, error.what, error.advice)
+    return Check("master password", Answer.PASSED, "accepted")
+
+
+async def _subdomains(connection: HostConnection, domain: str | None, listed: tuple[str, ...]) -> Check:
+    """A host that shows any database to a name that is nobody's does not tell customers apart by their subdomain."""
+    name = "subdomains"
+    if not domain:
+        return Check(name, Answer.SKIPPED, "no domain declared")
+    published = [n for n in listed if names.parse(n).state is NameState.PUBLISHED]
+    if not published:
+        return Check(name, Answer.UNKNOWN, "no database yet by which to tell")
+    try:
+        shown = await connection.served_databases(f"{NOBODY}.{domain}")
+    except HostError as error:
+        return Check(name, Answer.UNKNOWN, error.what)
+    if shown is None:
+        return Check(name, Answer.UNKNOWN, "the host does not say which databases it serves")
+    if shown:
+        advice = "set dbfilter = ^%d$ in odoo.conf, so that each customer reaches only the database of that name"
+        return Check(name, Answer.FAILED, f"{NOBODY}.{domain} would be offered {len(shown)} databases", advice)
+    return Check(name, Answer.PASSED, "databases are served by subdomain only")
+
+
+def _in_one_sentence(error: HostError) -> str:
+    return f"{error.what} ({error.advice})" if error.advice else error.what

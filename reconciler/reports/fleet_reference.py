@@ -1,0 +1,159 @@
+"""The reference of all kinds and fields as Markdown, made from the schemas, so that it cannot say anything else than they do.
+
+`python -m reconciler.reports.fleet_reference > docs/fleet-reference.md` writes it anew; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.json_schema import json_schema
+from schemas.kinds import KINDS
+
+_OPENING = """\
+# What a fleet may say
+
+This page is made from the schemas (`python -m reconciler.reports.fleet_reference`); do not edit it by hand.
+
+A fleet is a directory of YAML files, `*.yaml` or `*.yml`, in any layout; hidden files and directories are not read. A
+file may hold several documents with `---` between them. Each document has a `kind` and a `code`, which is unique among
+the documents of its kind. Unknown fields are errors, and so are values of the wrong type: text that looks like
+something else needs quotes. `odoo-fleet validate` shows all problems at once ([problems](problems.md) lists them);
+`odoo-fleet schema` prints JSON Schema.
+
+A **secret** is named, never written: `{env: NAME}` is an environment variable, `{file: PATH}` a file (relative to the
+document; one line break at its end is dropped), `{derived: {}}` is computed from the fleet's `secret_key` and the
+place that it is for, and `{derived: {generation: 2}}` is the value after a rotation.
+
+The fleet's `defaults` give fields to all documents of a kind; a whole top-level field is taken from the document or
+from the defaults, and a template that says `server` or `servers` gets neither as a default.
+"""
+
+_SECRETS = {"EnvSecret", "FileSecret", "DerivedSecret", "LiteralSecret"}
+_SIMPLE = {
+    "boolean": "true or false",
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "object": "mapping",
+}
+
+
+def render_fleet_reference() -> str:
+    """Return the whole page."""
+    return "\n".join([_OPENING, *(line for kind in KINDS for line in _kind(kind))])
+
+
+def _kind(kind: str) -> Iterator[str]:
+    schema = json_schema(kind)
+    definitions = schema.get("$defs", {})
+    yield f"## {kind}"
+    yield ""
+    yield schema["description"]
+    yield ""
+    yield from _table(schema, definitions)
+    for name, field in schema["properties"].items():
+        for inner in _models(field, definitions):
+            yield f"### {kind}: `{name}`"
+            yield ""
+            yield definitions[inner]["description"]
+            yield ""
+            yield from _table(definitions[inner], definitions)
+
+
+def _table(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
+    yield "| field | holds | default | what it is | example |"
+    yield "|---|---|---|---|---|"
+    required = schema.get("required", ())
+    for name, field in schema["properties"].items():
+        default = "**required**" if name in required else _default(field)
+        cells = (f"`{name}`", _holds(field, definitions), default, _description(field, definitions), _example(field))
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _description(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    # Pydantic leaves out a field's description that is the same as its model's.
+    text = field.get("description") or definitions[_reference(field)]["description"]
+    return _cell(text)
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    # A default that is worked out from other fields is told in the description.
+    if field.get("default") is None:
+        return ""
+    default = field["default"]
+    if isinstance(default, Mapping) and default and "derived" not in default:
+        return "see below"
+    return _code({"derived": {}} if default == {"derived": {"generation": 1}} else default)
+
+
+def _example(field: Mapping[str, Any]) -> str:
+    return ", ".join(_code(example) for example in field.get("examples", ()))
+
+
+def _code(value: Any) -> str:
+    text = _yaml(value)
+    return f"`{_cell(text)}`" if text else ""
+
+
+def _yaml(value: Any) -> str:
+    """Write a value in YAML's short form."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_yaml(key)}: {_yaml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_yaml(each) for each in value) + "]"
+    if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
+        return value
+    return json.dumps(value)
+
+
+def _holds(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    choices = field.get("anyOf") or field.get("oneOf") or [field]
+    if any(_reference(choice) in _SECRETS for each in choices for choice in each.get("oneOf", [each])):
+        return "secret"
+    words = [_words(choice, definitions) for choice in choices if choice.get("type") != "null"]
+    return _cell(" or ".join(dict.fromkeys(words)))
+
+
+def _words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    if "const" in schema:
+        return _code(schema["const"])
+    if "enum" in schema:
+        return ", ".join(_code(choice) for choice in schema["enum"])
+    if _reference(schema):
+        return "mapping, see below"
+    if schema.get("type") == "array":
+        return f"list of {_holds(schema['items'], definitions)}"
+    if schema.get("format") == "date":
+        return "date"
+    return _SIMPLE[schema["type"]] + _bounds(schema)
+
+
+def _bounds(schema: Mapping[str, Any]) -> str:
+    low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum")
+    if low is None or high is None:
+        return ""
+    more = "more than " if "exclusiveMinimum" in schema else ""
+    return f", {more}{low} to {high}"
+
+
+def _reference(schema: Mapping[str, Any]) -> str:
+    return str(schema.get("$ref", "")).rpartition("/")[2]
+
+
+def _models(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[str]:
+    """Names of the mappings that a field holds, secrets left out."""
+    names = [_reference(choice) for choice in (field, *field.get("anyOf", ()))]
+    return [name for name in names if name in definitions and name not in _SECRETS]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render_fleet_reference())

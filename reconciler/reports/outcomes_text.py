@@ -1,0 +1,67 @@
+"""How a pass ended, for people: what was done, what failed and why, what is unknown, what was skipped because of what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from reconciler.core.changesets import Changeset
+from reconciler.core.outcomes import Outcome, Result
+from reconciler.reports.paragraphs import Paper, Tone
+from reconciler.reports.words import count
+
+_TITLES = {
+    Result.FAILED: ("Failed", Tone.BAD),
+    Result.UNKNOWN: ("Unknown", Tone.DOUBT),
+    Result.SKIPPED: ("Skipped", Tone.FAINT),
+}
+
+
+def render_outcomes(outcomes: Sequence[Outcome], after: Changeset | None, paper: Paper) -> str:
+    """Return all that did not end well, then one line that sums up.
+
+    Args:
+        outcomes: in the order of the changeset.
+        after: what a fresh look found to be done still; None if none was made.
+        paper: what is written on.
+    """
+    sections = []
+    for result, (title, tone) in _TITLES.items():
+        found = [o for o in outcomes if o.result is result]
+        if found:
+            lines = [paper.paint(title, tone)]
+            for text in _skipped(found) if result is Result.SKIPPED else map(_detail, found):
+                lines += paper.paragraph(text, indent=2, head="- ", tone=tone)
+            sections.append("\n".join(lines))
+    sections.append("\n".join(paper.paragraph(summary(outcomes, after))))
+    return "\n\n".join(sections)
+
+
+def summary(outcomes: Sequence[Outcome], after: Changeset | None) -> str:
+    """Sum up: how many actions ended how, and what a fresh look found."""
+    by_result = sorted(outcomes, key=lambda o: list(Result).index(o.result))
+    counts = {result: len(list(group)) for result, group in groupby(by_result, key=lambda o: o.result)}
+    done = f"{count(counts.pop(Result.DONE, 0), 'action')} done"
+    text = ", ".join([done, *(f"{number} {result}" for result, number in counts.items())])
+    return f"{text}{_afterwards(after)}."
+
+
+def _afterwards(after: Changeset | None) -> str:
+    if after is None:
+        return ""
+    if after.is_converged:
+        return "; a fresh look finds nothing left to do"
+    left = [count(len(after.actions), "action") + " still to do"] if after.actions else []
+    left += [f"{len(after.blocked)} blocked"] if after.blocked else []
+    return f"; a fresh look finds {' and '.join(left)}"
+
+
+def _skipped(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """One cause may stop many actions: it is said once."""
+    causes = dict.fromkeys(o.detail for o in outcomes)
+    for cause in causes:
+        yield f"{cause}: {', '.join(o.action.id for o in outcomes if o.detail == cause)}"
+
+
+def _detail(outcome: Outcome) -> str:
+    return f"{outcome.action.id}: {outcome.detail}" if outcome.detail else outcome.action.id

@@ -1,0 +1,101 @@
+"""Where an instance is, is pinned to, or would be placed, with the placement rule's reasons for each server.
+
+The rule is applied as a pass applies it: after everything that a pass plans before this instance, so that `place` and `plan`
+never disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from reconciler.core import instance_diffs, template_diffs
+from reconciler.core.desired import Desired
+from reconciler.core.drafts import Draft
+from reconciler.core.inventory import Inventory
+from reconciler.core.observed import Observed
+from reconciler.core.placement import Placing
+from reconciler.reports.paragraphs import Paper, Tone
+from schemas.instance import Instance
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What was found of one instance: `current` is where its database is, `pinned` what its text names."""
+
+    code: str
+    current: str
+    pinned: str
+    rule: Placing
+
+    @property
+    def server(self) -> str:
+        """Where it is or goes: a database that exists stays, a text that names a server is followed, else the rule."""
+        return self.current or self.pinned or self.rule.server
+
+
+def find_placement(
+    desired: Desired, observed: Observed, inventory: Inventory, now: datetime, instance: Instance
+) -> Placement:
+    """Apply the rule to one instance."""
+    draft = Draft(desired, observed, inventory, now)
+    draft.count_used()
+    template_diffs.diff_templates(draft)
+    found = instance_diffs.find(draft, instance)
+    draft.desired = replace(desired, instances=_planned_before(desired, instance))
+    instance_diffs.diff_instances(draft)
+    draft.desired = desired
+    rule = instance_diffs.placing(draft, instance)
+    return Placement(instance.code, found[0].server if found else "", instance.server or "", rule)
+
+
+def _planned_before(desired: Desired, instance: Instance) -> dict[str, Instance]:
+    """Return the instances that a pass plans before this one: those with a server, then by code."""
+    mine = (instance.server is None, instance.code)
+    return {i.code: i for i in desired.instances.values() if (i.server is None, i.code) < mine}
+
+
+def render_placement(placement: Placement, paper: Paper) -> str:
+    """Say where it goes and why, then for each other server why not."""
+    rule = placement.rule
+    lines = paper.paragraph(f"{_verdict(placement)}.")
+    if placement.current or placement.pinned:
+        lines += ["", "By the rule alone:"]
+    lines += paper.paragraph(_chosen(rule), indent=2, head="✓ " if rule.server else "✗ ", tone=Tone.GOOD)
+    for server, why in rule.passed_over:
+        lines += paper.paragraph(f"{server}: {why}", indent=2, head="- ", tone=Tone.FAINT)
+    return "\n".join(lines)
+
+
+def _verdict(placement: Placement) -> str:
+    address = f"instance/{placement.code}"
+    if placement.current:
+        return f"{address} is on {placement.current}, and stays there: databases are not moved"
+    if placement.pinned:
+        return f"{address} goes to {placement.pinned}: its text names that server"
+    if placement.rule.server:
+        return f"{address} would be placed on {placement.rule.server}"
+    return f"No server can take {address}"
+
+
+def _chosen(rule: Placing) -> str:
+    return f"{rule.server}: {rule.free_percent:.0f} % free, the best place" if rule.server else "no server is fit"
+
+
+def placement_document(placement: Placement) -> dict[str, Any]:
+    """Return the same for machines."""
+    return {
+        "format": FORMAT,
+        "instance": placement.code,
+        "server": placement.server or None,
+        "current": placement.current or None,
+        "pinned": placement.pinned or None,
+        "rule": {
+            "server": placement.rule.server or None,
+            "free_percent": round(placement.rule.free_percent, 1) if placement.rule.server else None,
+            "passed_over": [{"server": server, "why": why} for server, why in placement.rule.passed_over],
+        },
+    }

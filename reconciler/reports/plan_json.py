@@ -1,0 +1,62 @@
+"""A changeset, and what became of it, for machines (format 1: fields are added, none changes its meaning)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from reconciler.core.actions import Action
+from reconciler.core.changesets import Changeset
+from reconciler.core.outcomes import Outcome
+from reconciler.reports.words import goals
+
+FORMAT = 1
+
+
+def plan_document(changeset: Changeset, fleet: str, selection: Iterable[str] = ()) -> dict[str, Any]:
+    """Return a changeset as JSON's plain types."""
+    return {"format": FORMAT, "fleet": fleet, "selected": list(selection), **_changeset(changeset)}
+
+
+def apply_document(
+    before: Changeset, fleet: str, outcomes: Iterable[Outcome], after: Changeset | None
+) -> dict[str, Any]:
+    """Return a run: what was planned, how each action ended, and what a fresh look found afterwards (null if none was made)."""
+    return {
+        "format": FORMAT,
+        "fleet": fleet,
+        "plan": _changeset(before),
+        "outcomes": [_outcome(each) for each in outcomes],
+        "after": None if after is None else _changeset(after),
+        "converged": after is not None and after.is_converged,
+    }
+
+
+def _changeset(changeset: Changeset) -> dict[str, Any]:
+    return {
+        "digest": changeset.digest(),
+        "converged": changeset.is_converged,
+        "summary": {
+            **goals(changeset.actions),
+            "blocked": len(changeset.blocked),
+            "left_alone": len(changeset.left_alone),
+            "foreign": changeset.foreign,
+        },
+        "actions": [_action(each) for each in changeset.actions],
+        "blocked": [asdict(each) for each in changeset.blocked],
+        "left_alone": [asdict(each) for each in changeset.left_alone],
+    }
+
+
+def _action(action: Action) -> dict[str, Any]:
+    return {"id": action.id, **asdict(action)}
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": outcome.action.id,
+        "result": outcome.result.value,
+        "detail": outcome.detail,
+        "seconds": round(outcome.seconds, 3),
+    }

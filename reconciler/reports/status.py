@@ -1,0 +1,265 @@
+"""What is declared beside what is there, as typed rows: all that `status` shows, in whatever form.
+
+Made from a shallow pass: names of databases, and what is remembered of them. What was never verified is said to be so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.core import claims
+from reconciler.core.changesets import Changeset
+from reconciler.core.claims import Found
+from reconciler.core.desired import Desired
+from reconciler.core.drafts import Draft
+from reconciler.core.inventory import Inventory
+from reconciler.core.names import NameState
+from reconciler.core.observed import Observed
+from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.specs import instance_spec
+from reconciler.reports.health import HealthStatus, diagnose
+from reconciler.reports.words import why
+from schemas.instance import Instance
+from schemas.server import Server
+from schemas.template import Template
+
+
+class InSync(StrEnum):
+    """Whether a database is as its text says."""
+
+    YES = "yes"
+    NO = "no"
+    UNVERIFIED = "unverified"  # its name says so, but its content was not looked at since the text changed
+    UNKNOWN = "unknown"  # its server does not answer
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRow:
+    """One server. What was not observed is None."""
+
+    code: str
+    name: str
+    state: str
+    online: bool | None
+    health: HealthStatus
+    health_reason: str
+    odoo_version: str
+    observed_version: str | None
+    instance_count: int | None
+    max_instances: int
+    available_capacity: float | None
+    latency_ms: int | None
+    last_check: datetime | None
+    server_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatePlace:
+    """A template on one of its servers; `is_ready` is None where the server does not answer."""
+
+    server: str
+    is_ready: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRow:
+    """One template."""
+
+    code: str
+    name: str
+    template_db: str
+    places: tuple[TemplatePlace, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether it can be cloned on each of its servers."""
+        return all(place.is_ready for place in self.places)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    """One instance. `server` is where it is or where it would be placed; `observed` is what its name says."""
+
+    code: str
+    name: str
+    server: str | None
+    template: str
+    plan: str
+    database: str
+    state: str
+    observed: str
+    in_sync: InSync
+    detail: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One plan that customers subscribe to."""
+
+    code: str
+    name: str
+    period: str
+    max_users: int | None
+    max_storage_gb: int | None
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A fleet's rows, as of one moment."""
+
+    fleet: str
+    at: datetime
+    servers: tuple[ServerRow, ...]
+    templates: tuple[TemplateRow, ...]
+    instances: tuple[InstanceRow, ...]
+    plans: tuple[PlanRow, ...]
+
+
+def status(
+    desired: Desired,
+    observed: Observed,
+    inventory: Inventory,
+    changeset: Changeset,
+    now: datetime,
+    selection: Selection = EVERYTHING,
+) -> Status:
+    """Put the rows together.
+
+    Args:
+        desired: the fleet.
+        observed: what its hosts answered.
+        inventory: what is remembered.
+        changeset: of the same look, for the whole fleet.
+        now: when that look was made.
+        selection: which rows are wanted.
+    """
+    view = _View(desired, observed, inventory, changeset, now)
+    return Status(
+        desired.settings.code,
+        now,
+        tuple(view.server(s) for s in _by_sequence(desired) if selection.includes(s)),
+        tuple(view.template(t) for t in desired.templates.values() if selection.includes(t)),
+        tuple(view.instance(i) for i in desired.instances.values() if selection.includes(i)),
+        tuple(view.plans()) if selection.is_everything else (),
+    )
+
+
+def _by_sequence(desired: Desired) -> list[Server]:
+    return sorted(desired.servers.values(), key=lambda s: (s.sequence, s.code))
+
+
+class _View:
+    def __init__(
+        self, desired: Desired, observed: Observed, inventory: Inventory, changeset: Changeset, now: datetime
+    ) -> None:
+        self._desired, self._observed, self._inventory = desired, observed, inventory
+        self._changeset, self._now = changeset, now
+        draft = Draft(desired, observed, inventory, now)
+        draft.count_used()
+        self._used = draft.used
+
+    def server(self, server: Server) -> ServerRow:
+        host = self._observed.hosts.get(server.code)
+        answered = host is not None and host.online
+        used = self._used.get(server.code, 0) if answered else None
+        free = None if used is None else max(0.0, 100.0 * (server.max_instances - used) / server.max_instances)
+        found = diagnose(server, host, free, self._desired.settings.health)
+        return ServerRow(
+            code=server.code,
+            name=server.name,
+            state=server.state if server.active else "inactive",
+            online=None if host is None else host.online,
+            health=found.status,
+            health_reason=found.why,
+            odoo_version=server.odoo_version,
+            observed_version=host.version if host and answered else None,
+            instance_count=used,
+            max_instances=server.max_instances,
+            available_capacity=free,
+            latency_ms=round(1000 * host.seconds) if host and answered else None,
+            last_check=None if host is None else self._now,
+            server_url=server.server_url,
+        )
+
+    def template(self, template: Template) -> TemplateRow:
+        places = tuple(self._place(template, code) for code in template.server_codes)
+        return TemplateRow(template.code, template.name, template.template_db, places)
+
+    def _place(self, template: Template, code: str) -> TemplatePlace:
+        host = self._observed.hosts.get(code)
+        if host is None or not host.online:
+            return TemplatePlace(code, None, "its server was not asked" if host is None else host.problem)
+        pending = "; ".join(self._pending("template", template.code, code))
+        if not host.lists(template.template_db):
+            return TemplatePlace(code, is_ready=False, detail=pending or "not there")
+        return TemplatePlace(code, is_ready=not pending, detail=pending)
+
+    def instance(self, instance: Instance) -> InstanceRow:
+        found = self._find(instance)
+        server = found.server if found else instance.server or self._future_place(instance)
+        document = self._desired.servers.get(server or "")
+        observed = self._observed_state(instance, found)
+        in_sync, detail = self._compare(instance, found, observed)
+        return InstanceRow(
+            code=instance.code,
+            name=instance.name,
+            server=server,
+            template=instance.template,
+            plan=instance.plan,
+            database=found.name.text if found else instance.database_name,
+            state=instance.state,
+            observed=observed,
+            in_sync=in_sync,
+            detail=detail,
+            url=f"https://{instance.subdomain}.{document.domain}" if document and document.domain else None,
+        )
+
+    def plans(self) -> Iterator[PlanRow]:
+        live = [i.plan for i in self._desired.instances.values() if i.state != "absent"]
+        for plan in self._desired.plans.values():
+            count = live.count(plan.code)
+            yield PlanRow(plan.code, plan.name, plan.period, plan.max_users, plan.max_storage_gb, count)
+
+    def _find(self, instance: Instance) -> Found | None:
+        places = (instance.server,) if instance.server else tuple(self._desired.servers)
+        found = claims.find(self._observed, places, instance.database_name, instance.renamed_from)
+        return next(iter(claims.narrow(found, self._inventory, "instance", instance.code)), None)
+
+    def _future_place(self, instance: Instance) -> str | None:
+        own = (a.server for a in self._changeset.actions if a.address == f"instance/{instance.code}")
+        return next(own, None)
+
+    def _observed_state(self, instance: Instance, found: Found | None) -> str:
+        if found:
+            return "active" if found.name.state is NameState.PUBLISHED else found.name.state.value
+        places = (instance.server,) if instance.server else tuple(self._desired.servers)
+        hosts = [self._observed.hosts.get(p) for p in places if self._desired.servers[p].state != "draft"]
+        unseen = any(host is None or not host.online for host in hosts)
+        return "unknown" if unseen else "missing"
+
+    def _compare(self, instance: Instance, found: Found | None, observed: str) -> tuple[InSync, str]:
+        pending = self._pending("instance", instance.code)
+        if observed == "unknown":
+            return InSync.UNKNOWN, "; ".join(pending)
+        if instance.state == "absent":
+            return (InSync.NO, "databases are not removed yet") if found else (InSync.YES, "")
+        if pending or found is None:
+            return InSync.NO, "; ".join(pending) or "not there"
+        spec = instance_spec(self._desired, instance, self._desired.servers[found.server])
+        entry = self._inventory.entries.get(("instance", instance.code, found.server))
+        if entry is not None and entry.digest == spec.digest():
+            return InSync.YES, ""
+        return InSync.UNVERIFIED, "its text changed since it was verified" if entry else "never verified from here"
+
+    def _pending(self, kind: str, code: str, server: str | None = None) -> list[str]:
+        """Say what is planned for a document and what is blocked."""
+        changes = self._changeset
+        mine = [a for a in changes.actions if (a.kind, a.code) == (kind, code) and server in (None, a.server)]
+        stopped = [b for b in changes.blocked if (b.kind, b.code) == (kind, code) and server in (None, b.server)]
+        return [f"{a.verb}: {why(a)}" for a in mine] + [b.why for b in stopped]

@@ -1,0 +1,39 @@
+"""A status for machines (format 1), in plain types that JSON and YAML both write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from reconciler.reports.status import ServerRow, Status, TemplateRow
+from reconciler.reports.status_tables import Subject
+
+FORMAT = 1
+
+
+def status_document(status: Status, subjects: Sequence[Subject]) -> dict[str, Any]:
+    """Return the rows of the subjects asked for."""
+    rows: dict[Subject, list[dict[str, Any]]] = {
+        Subject.SERVERS: [_server(row) for row in status.servers],
+        Subject.TEMPLATES: [_template(row) for row in status.templates],
+        Subject.INSTANCES: [{**asdict(row), "in_sync": row.in_sync.value} for row in status.instances],
+        Subject.PLANS: [asdict(row) for row in status.plans],
+    }
+    start = {"format": FORMAT, "fleet": status.fleet, "checked_at": _time(status.at)}
+    return {**start, **{subject.value: rows[subject] for subject in subjects}}
+
+
+def _server(row: ServerRow) -> dict[str, Any]:
+    free = None if row.available_capacity is None else round(row.available_capacity, 1)
+    checked = None if row.last_check is None else _time(row.last_check)
+    return {**asdict(row), "health": row.health.value, "available_capacity": free, "last_check": checked}
+
+
+def _template(row: TemplateRow) -> dict[str, Any]:
+    return {**asdict(row), "is_ready": row.is_ready, "places": [asdict(place) for place in row.places]}
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

@@ -1,0 +1,182 @@
+"""The rows of a status as tables of text: which columns, in which order, and what a glance should fall on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.reports.health import HealthStatus
+from reconciler.reports.paragraphs import Tone
+from reconciler.reports.status import InstanceRow, InSync, PlanRow, ServerRow, Status, TemplateRow
+from reconciler.reports.words import count
+
+NOTHING = "-"
+
+
+class Subject(StrEnum):
+    """What a status can be asked about."""
+
+    SERVERS = "servers"
+    TEMPLATES = "templates"
+    INSTANCES = "instances"
+    PLANS = "plans"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One text of a table, and what its colour says."""
+
+    text: str
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; of those that may shrink, the text is cut where the table is too wide."""
+
+    title: str
+    shrinks: bool = False
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title, columns, rows of cells, and notes to be read below."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+_HEALTH_TONES = {HealthStatus.HEALTHY: Tone.GOOD, HealthStatus.WARNING: Tone.DOUBT, HealthStatus.CRITICAL: Tone.BAD}
+_SYNC_TONES = {InSync.YES: Tone.GOOD, InSync.NO: Tone.BAD, InSync.UNVERIFIED: Tone.DOUBT, InSync.UNKNOWN: Tone.DOUBT}
+
+
+def status_tables(status: Status, subjects: Sequence[Subject], *, wide: bool = False) -> tuple[Table, ...]:
+    """Return the tables asked for; wide ones have every column."""
+    tables = {
+        Subject.SERVERS: lambda: _servers(status.servers, wide=wide),
+        Subject.TEMPLATES: lambda: _templates(status.templates, wide=wide),
+        Subject.INSTANCES: lambda: _instances(status.instances, wide=wide),
+        Subject.PLANS: lambda: _plans(status.plans),
+    }
+    return tuple(tables[subject]() for subject in subjects)
+
+
+def _columns(*titles: str, shrinking: Sequence[str] = (), right: Sequence[str] = ()) -> tuple[Column, ...]:
+    return tuple(Column(t, t in shrinking, t in right) for t in titles)
+
+
+def _plain(*texts: str) -> tuple[Cell, ...]:
+    return tuple(Cell(t) for t in texts)
+
+
+def _servers(rows: Sequence[ServerRow], *, wide: bool) -> Table:
+    titles = ["CODE", "NAME", "STATE", "ONLINE", "HEALTH", "ODOO", "INSTANCES", "FREE"]
+    titles += ["LATENCY", "LAST CHECK", "URL", "WHY"] if wide else []
+    columns = _columns(*titles, shrinking=("NAME",), right=("INSTANCES", "FREE", "LATENCY"))
+    notes = tuple(f"{r.code}: {r.health_reason}" for r in rows if r.health_reason and not wide)
+    return Table("Servers", columns, tuple(_server(r, wide=wide) for r in rows), notes)
+
+
+def _server(row: ServerRow, *, wide: bool) -> tuple[Cell, ...]:
+    online = {None: Cell(NOTHING), True: Cell("yes"), False: Cell("no", Tone.BAD)}[row.online]
+    used = "?" if row.instance_count is None else str(row.instance_count)
+    free = NOTHING if row.available_capacity is None else f"{row.available_capacity:.0f} %"
+    cells = (
+        *_plain(row.code, row.name, row.state),
+        online,
+        Cell(row.health.value, _HEALTH_TONES.get(row.health)),
+        *_plain(row.observed_version or row.odoo_version, f"{used}/{row.max_instances}", free),
+    )
+    if not wide:
+        return cells
+    latency = NOTHING if row.latency_ms is None else f"{row.latency_ms} ms"
+    checked = NOTHING if row.last_check is None else f"{row.last_check:%Y-%m-%d %H:%M:%S}"
+    return (*cells, *_plain(latency, checked, row.server_url, row.health_reason or NOTHING))
+
+
+def _templates(rows: Sequence[TemplateRow], *, wide: bool) -> Table:
+    titles = ["CODE", "NAME", "READY", "ON", "NOT ON"]
+    titles += ["DATABASE", "WHY"] if wide else []
+    cells = tuple(_template(r, wide=wide) for r in rows)
+    return Table("Templates", _columns(*titles, shrinking=("NAME", "ON", "NOT ON")), cells)
+
+
+def _template(row: TemplateRow, *, wide: bool) -> tuple[Cell, ...]:
+    ready = [p.server for p in row.places if p.is_ready]
+    missing = [p.server for p in row.places if not p.is_ready]
+    word = Cell("yes", Tone.GOOD) if row.is_ready else Cell("partly" if ready else "no", Tone.DOUBT)
+    places = _plain(", ".join(ready) or NOTHING, ", ".join(missing) or NOTHING)
+    reasons = "; ".join(f"{p.server}: {p.detail}" for p in row.places if p.detail) or NOTHING
+    return (*_plain(row.code, row.name), word, *places, *(_plain(row.template_db, reasons) if wide else ()))
+
+
+def _instances(rows: Sequence[InstanceRow], *, wide: bool) -> Table:
+    if wide:
+        titles = [
+            "CODE",
+            "NAME",
+            "SERVER",
+            "TEMPLATE",
+            "PLAN",
+            "DATABASE",
+            "DECLARED",
+            "OBSERVED",
+            "IN SYNC",
+            "URL",
+            "WHY",
+        ]
+    else:
+        titles = ["CODE", "SERVER", "STATE", "IN SYNC", "URL"]
+    cells = tuple(_wide_instance(r) if wide else _instance(r) for r in rows)
+    return Table("Instances", _columns(*titles, shrinking=("URL",)), cells, () if wide else tuple(_sync_notes(rows)))
+
+
+def _sync_notes(rows: Sequence[InstanceRow]) -> Iterator[str]:
+    out = sum(row.in_sync is InSync.NO for row in rows)
+    if out:
+        yield f"{count(out, 'instance')} not in sync: `odoo-fleet plan` says why."
+    unverified = sum(row.in_sync is InSync.UNVERIFIED for row in rows)
+    if unverified:
+        yield f"{count(unverified, 'instance')} not verified yet: `odoo-fleet apply` looks into their databases."
+
+
+def _instance(row: InstanceRow) -> tuple[Cell, ...]:
+    same = row.state == row.observed or (row.state, row.observed) == ("absent", "missing")
+    state = Cell(row.state) if same else Cell(f"{row.state} ({row.observed})", Tone.DOUBT)
+    url = (row.url or NOTHING).removeprefix("https://")
+    return Cell(row.code), Cell(row.server or NOTHING), state, _in_sync(row), Cell(url)
+
+
+def _wide_instance(row: InstanceRow) -> tuple[Cell, ...]:
+    who = _plain(
+        row.code, row.name, row.server or NOTHING, row.template, row.plan, row.database, row.state, row.observed
+    )
+    return (*who, _in_sync(row), *_plain(row.url or NOTHING, row.detail or NOTHING))
+
+
+def _in_sync(row: InstanceRow) -> Cell:
+    return Cell(row.in_sync.value, _SYNC_TONES[row.in_sync])
+
+
+def _plans(rows: Sequence[PlanRow]) -> Table:
+    columns = _columns(
+        "CODE",
+        "NAME",
+        "PERIOD",
+        "USERS",
+        "STORAGE",
+        "INSTANCES",
+        shrinking=("NAME",),
+        right=("USERS", "STORAGE", "INSTANCES"),
+    )
+    return Table("Plans", columns, tuple(_plan(r) for r in rows))
+
+
+def _plan(row: PlanRow) -> tuple[Cell, ...]:
+    users = "no limit" if row.max_users is None else str(row.max_users)
+    storage = "no limit" if row.max_storage_gb is None else f"{row.max_storage_gb} GB"
+    return _plain(row.code, row.name, row.period, users, storage, str(row.instances))

@@ -1,0 +1,44 @@
+"""The result of `validate`: its last line, and its JSON document (format 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from reconciler.core.desired import Desired
+from reconciler.core.diagnostics import Diagnostic, has_errors
+
+FORMAT = 1
+
+
+def validation_text(summary: str, desired: Desired | None) -> str:
+    """Sum up: how many problems, and for a valid fleet what it declares."""
+    if desired is None:
+        return f"{summary[0].upper()}{summary[1:]}."
+    counts = ", ".join(f"{count} {name}" for name, count in _counts(desired).items())
+    return f"{summary[0].upper()}{summary[1:]}: fleet '{desired.settings.code}' declares {counts}."
+
+
+def validation_document(diagnostics: Iterable[Diagnostic], desired: Desired | None) -> dict[str, Any]:
+    """Return the same for machines."""
+    problems = [
+        {**asdict(d.range), "code": d.code, "severity": d.severity.value, "message": d.message, "hint": d.hint}
+        for d in diagnostics
+    ]
+    return {
+        "format": FORMAT,
+        "valid": not has_errors(diagnostics),
+        "fleet": desired.settings.code if desired else None,
+        "declared": _counts(desired) if desired else None,
+        "problems": problems,
+    }
+
+
+def _counts(desired: Desired) -> dict[str, int]:
+    return {
+        "servers": len(desired.servers),
+        "templates": len(desired.templates),
+        "plans": len(desired.plans),
+        "instances": len(desired.instances),
+    }

@@ -1,0 +1,90 @@
+"""The words of reports: what a verb does, why an action is planned, how counts read. One place, so that all reports agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core.names import NameState, parse
+
+SYMBOLS = {
+    Verb.ACTIVATE: "+",
+    Verb.MAINTAIN: "~",
+    Verb.DISABLE: "-",
+    Verb.CREATE: "+",
+    Verb.CLONE: "+",
+    Verb.RENAME: "~",
+    Verb.SUSPEND: "-",
+    Verb.RESUME: "+",
+    Verb.ROTATE: "~",
+    Verb.CONFIGURE: "~",
+    Verb.SWEEP: "-",
+}
+"""`+` brings something into service, `~` changes it, `-` takes it out of service or away."""
+
+_GOALS = {
+    Verb.ACTIVATE: "activate",
+    Verb.MAINTAIN: "set to maintenance",
+    Verb.DISABLE: "disable",
+    Verb.CREATE: "create",
+    Verb.CLONE: "clone",
+    Verb.RENAME: "rename",
+    Verb.SUSPEND: "suspend",
+    Verb.RESUME: "resume",
+    Verb.ROTATE: "change",
+    Verb.CONFIGURE: "change",
+    Verb.SWEEP: "sweep",
+}
+
+_DECLARED = {
+    Verb.ACTIVATE: "new: its tests come first",
+    Verb.CREATE: "new",
+    Verb.CLONE: "new",
+    Verb.SUSPEND: "declared suspended",
+    Verb.RESUME: "declared active",
+}
+
+_REASONS = {
+    Reason.DECLARED: "declared",
+    Reason.CHANGED: "its text changed",
+    Reason.DRIFTED: "it drifted from its text",
+    Reason.RENAMED: "it was renamed",
+    Reason.ROTATED: "a new generation or key",
+    Reason.INTERRUPTED: "an earlier change was cut short",
+    Reason.ABANDONED_BUILD: "an unfinished build past its limit",
+}
+
+
+def subject(action: Action) -> str:
+    """Name what an action is done to."""
+    return action.database if action.verb is Verb.SWEEP else action.address
+
+
+def why(action: Action) -> str:
+    """Say why an action is planned."""
+    if action.reason is Reason.DECLARED:
+        return _DECLARED.get(action.verb, _REASONS[action.reason])
+    return _REASONS[action.reason]
+
+
+def whereby(action: Action) -> str:
+    """Say from what to what an action takes a database, where that tells more than its address."""
+    if action.verb is Verb.CREATE:
+        return f"database {action.becomes}"
+    if action.verb is Verb.CLONE:
+        quiet = ", suspended" if parse(action.becomes).state is NameState.SUSPENDED else ""
+        return f"from {action.database}{quiet}"
+    return ""
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun: `1 database`, `3 databases`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def goals(actions: Iterable[Action]) -> dict[str, int]:
+    """Count actions by what they are to do, in the order in which they are done: `{"create": 1, "clone": 5}`."""
+    counts = dict.fromkeys(_GOALS.values(), 0)
+    for action in actions:
+        counts[_GOALS[action.verb]] += 1
+    return {goal: number for goal, number in counts.items() if number}

@@ -1,0 +1,25 @@
+"""An Odoo host to practise on: the wire, the states and the failures of Odoo 14 and 19, without Odoo.
+
+A program of its own that happens to live here. It imports nothing else of this project (a simulator that shared the
+client's code would pass the client's bugs), and nothing but the `simulate` command and the tests imports it.
+"""
+
+from .errors import ConnectionDropped, ConnectionRefused
+from .faults import FaultSpec
+from .host import SimulatedHost
+from .operations import STEPS
+from .serve import serve
+from .specs import HostSpec
+from .wire import Request, Response
+
+__all__ = [
+    "STEPS",
+    "ConnectionDropped",
+    "ConnectionRefused",
+    "FaultSpec",
+    "HostSpec",
+    "Request",
+    "Response",
+    "SimulatedHost",
+    "serve",
+]

@@ -1,0 +1,51 @@
+"""Serving many hosts from one process, until cancelled or told to stop by SIGTERM or SIGINT.
+
+Nothing that is printed or logged here holds a password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+from .host import SimulatedHost
+from .server import listen
+from .specs import HostSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .faults import FaultSpec
+
+
+async def serve(
+    hosts: Sequence[tuple[HostSpec, str, int]],
+    *,
+    ready: Callable[[Sequence[SimulatedHost]], None] = lambda _hosts: None,
+    faults: Sequence[FaultSpec] = (),
+) -> None:
+    """Serve hosts at their addresses.
+
+    Args:
+        hosts: what each host is, the address and the port at which it listens.
+        ready: called once all of them listen.
+        faults: ordered on every host whose code they name.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        running = []
+        for spec, address, port in hosts:
+            host = SimulatedHost(spec)
+            for fault in faults:
+                host.faults.add(fault)
+            server = await listen(host, address, port)
+            stack.callback(server.close)
+            running.append(host)
+        ready(running)
+        await stop.wait()

@@ -1,0 +1,93 @@
+"""Remembering for the length of one run: what `--store none` gives.
+
+What was cleared or verified in this run counts in this run; the next one starts with nothing and looks at everything again.
+The journal goes nowhere, so that a long run does not grow.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.outcomes import Outcome
+from reconciler.store.records import OutcomeRecord, PassRecord
+
+
+class NoMemory:
+    """Has the methods of `Store`, and forgets with the process."""
+
+    where = "none"
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str, str], Entry] = {}
+        self._server_states: dict[str, str] = {}
+        self._listings: dict[str, tuple[str, ...]] = {}
+        self._numbers = itertools.count(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close: nothing is open."""
+
+    def inventory(self) -> Inventory:
+        """Return a copy of what is remembered; it does not change with what is remembered later."""
+        return Inventory(dict(self._entries), dict(self._server_states), dict(self._listings))
+
+    def clear(self, kind: str, code: str, server: str) -> None:
+        """Before the first write to a database: it no longer counts as verified."""
+        entry = self._entries.get((kind, code, server))
+        if entry is not None:
+            self._entries[kind, code, server] = replace(entry, digest="")
+
+    def verified(self, kind: str, code: str, server: str, target: str, digest: str, at: datetime) -> None:
+        """After a look found a database to match its spec."""
+        self._entries[kind, code, server] = Entry(kind, code, server, target, digest, at)
+
+    def forget(self, kind: str, code: str, server: str) -> None:
+        """A document has no database there any more."""
+        self._entries.pop((kind, code, server), None)
+
+    def server_state(self, server: str, state: str) -> None:
+        """The declared state that is now in force."""
+        self._server_states[server] = state
+
+    def listing(self, server: str, names: Sequence[str], at: datetime) -> None:
+        """What the host listed at the end of a pass."""
+        del at
+        self._listings[server] = tuple(names)
+
+    def begin_pass(
+        self, command: str, at: datetime, tool_version: str, fleet_digest: str, revision: str | None = None
+    ) -> int:
+        """Give a pass a number."""
+        del command, at, tool_version, fleet_digest, revision
+        return next(self._numbers)
+
+    def record_outcome(self, pass_id: int, outcome: Outcome, at: datetime) -> None:
+        """Write nothing down."""
+
+    def end_pass(self, pass_id: int, at: datetime) -> None:
+        """Write nothing down."""
+
+    def passes(self, limit: int = 100) -> tuple[PassRecord, ...]:
+        """Know of no pass."""
+        del limit
+        return ()
+
+    def outcomes(
+        self, kind: str | None = None, code: str | None = None, *, pass_id: int | None = None, limit: int = 100
+    ) -> tuple[OutcomeRecord, ...]:
+        """Know of no outcome."""
+        del kind, code, pass_id, limit
+        return ()

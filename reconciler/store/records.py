@@ -1,0 +1,56 @@
+"""What the journal gives back: passes and outcomes as they were written down.
+
+Verbs, reasons and results are plain text here: an old journal may name some that this version of the tool no longer has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PassStart:
+    """What is known of a pass when it begins. `revision` is the commit, where the fleet comes from git."""
+
+    started_at: datetime
+    command: str
+    tool_version: str
+    fleet_digest: str
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassRecord:
+    """One pass. Without an end it is still running, or was killed; its counts are right all the same."""
+
+    id: int
+    started_at: datetime
+    ended_at: datetime | None
+    command: str
+    tool_version: str
+    fleet_digest: str
+    revision: str | None
+    done: int
+    failed: int
+    unknown: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRecord:
+    """The end of one action; see `reconciler.core.outcomes`."""
+
+    pass_id: int
+    at: datetime
+    action_id: str
+    verb: str
+    kind: str
+    code: str
+    server: str
+    database: str
+    becomes: str
+    reason: str
+    result: str
+    detail: str
+    seconds: float

@@ -1,0 +1,138 @@
+"""Kind `fleet`: one document per fleet, with what holds for all of it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schemas.document import Document, Part
+from schemas.references import KeyReference
+
+FORMAT = 1
+
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class Defaults(Part):
+    """Fields given to every document of a kind that does not have them itself."""
+
+    server: Mapping[str, Any] = Field(
+        default={}, description="Fields of every server.", examples=[{"max_instances": 50}]
+    )
+    template: Mapping[str, Any] = Field(
+        default={}, description="Fields of every template.", examples=[{"lang": "fr_BE"}]
+    )
+    plan: Mapping[str, Any] = Field(default={}, description="Fields of every plan.", examples=[{"grace_days": 7}])
+    instance: Mapping[str, Any] = Field(
+        default={}, description="Fields of every instance.", examples=[{"lang": "en_US", "timezone": "Europe/Brussels"}]
+    )
+
+
+class Safety(Part):
+    """How much one pass may take away before it stops and asks."""
+
+    max_removals: int = Field(
+        default=10, ge=0, le=1_000_000, description="Databases that a pass may take out of service.", examples=[10]
+    )
+    max_removals_percent: Percent = Field(
+        default=30, description="The same as a share of those in service.", examples=[30]
+    )
+
+
+class Retention(Part):
+    """How long what is no longer needed is kept."""
+
+    building_hours: int = Field(
+        default=2,
+        ge=1,
+        le=8760,
+        description="Age at which an unfinished build counts as abandoned and is dropped.",
+        examples=[2],
+    )
+    trash_days: int = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        description="Days before trash is dropped. Recorded and shown only: this version makes no trash.",
+        examples=[30],
+    )
+
+
+class Health(Part):
+    """When a server counts as healthy."""
+
+    interval_minutes: int = Field(
+        default=15,
+        ge=1,
+        le=1440,
+        description="Minutes between health rounds. Recorded and shown only: this version makes no rounds.",
+        examples=[15],
+    )
+    warning_capacity_percent: Percent = Field(
+        default=20, description="Free capacity below which a server is in warning.", examples=[20]
+    )
+    critical_capacity_percent: Percent = Field(
+        default=5, description="Free capacity below which it is critical.", examples=[5]
+    )
+    warning_latency_ms: int = Field(
+        default=2000,
+        ge=1,
+        le=3_600_000,
+        description="Answers slower than this put a server in warning.",
+        examples=[2000],
+    )
+
+
+class Placement(Part):
+    """How instances without a server are placed."""
+
+    min_capacity_percent: Percent = Field(
+        default=20, description="Free capacity that a server must have to be given a new instance.", examples=[20]
+    )
+
+
+class FleetSettings(Document):
+    """What holds for the whole fleet: its key, its defaults, its limits."""
+
+    kind: Literal["fleet"] = Field(description="What this document declares.", examples=["fleet"])
+    format: int = Field(
+        ge=FORMAT, le=FORMAT, description="Format of these documents. This version reads format 1.", examples=[1]
+    )
+    secret_key: KeyReference | None = Field(
+        default=None,
+        description="The key of 32 bytes or more that every `derived` secret comes from; `odoo-fleet secret new-key` "
+        "makes one. Needed as soon "
+        "as one secret is derived.",
+        examples=[{"env": "ODOO_FLEET_KEY"}],
+    )
+    former_secret_keys: Annotated[tuple[KeyReference, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Former keys, newest first, while the key is being rotated.",
+        examples=[[{"env": "ODOO_FLEET_FORMER_KEY"}]],
+    )
+    defaults: Defaults = Field(
+        default=Defaults(),
+        description="Any field of the other kinds, used where a document does not have it. A whole top-level field is "
+        "taken or left.",
+        examples=[{"instance": {"lang": "en_US", "timezone": "Europe/Brussels"}}],
+    )
+    safety: Safety = Field(
+        default=Safety(), description="How much one pass may take away.", examples=[{"max_removals": 10}]
+    )
+    retention: Retention = Field(
+        default=Retention(), description="How long what is no longer needed is kept.", examples=[{"trash_days": 30}]
+    )
+    health: Health = Field(
+        default=Health(), description="When a server counts as healthy.", examples=[{"warning_latency_ms": 2000}]
+    )
+    placement: Placement = Field(
+        default=Placement(),
+        description="How instances without a server are placed.",
+        examples=[{"min_capacity_percent": 20}],
+    )
+    allow_literal_secrets: bool = Field(
+        default=False,
+        description="Whether a secret may stand in the text itself. For experiments: whoever reads the repository "
+        "reads the secret.",
+        examples=[True],
+    )

@@ -1,0 +1,166 @@
+"""Kind `instance`: one customer's database, cloned from a template, configured, and published under its name."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from schemas.document import Document, Part, code_of
+from schemas.references import DerivedSecret, SecretReference
+from schemas.texts import (
+    Code,
+    CountryCode,
+    DatabaseName,
+    FormerName,
+    GroupName,
+    Language,
+    Line,
+    Modules,
+    ParameterKey,
+    Subdomain,
+    problem,
+)
+from schemas.timezones import check_timezone
+
+InstanceState = Literal["active", "suspended", "absent"]
+
+
+def _read_date(written: Any) -> Any:
+    """Take a date as text, year-month-day; YAML's own dates differ from reader to reader, so ours are text."""
+    if not isinstance(written, str):
+        return written
+    try:
+        # `fromisoformat` alone would also take 20260101 and week dates.
+        if written[4:5] == "-" and written[7:8] == "-":
+            return date.fromisoformat(written)
+    except ValueError:
+        pass
+    raise problem("invalid-date", f"{written!r} is not a date", "write year-month-day, for example 2026-12-31")
+
+
+Day = Annotated[date, BeforeValidator(_read_date)]
+
+
+class Owner(Part):
+    """The customer's first user. Create-only: made while the database is built, never changed or read afterwards."""
+
+    name: Line = Field(description="Name of the user. Create-only.", examples=["Acme manager"])
+    login: Line = Field(
+        description="Login, usually an e-mail address; not the admin's. Create-only.", examples=["manager@acme.example"]
+    )
+    initial_password: SecretReference = Field(
+        default=DerivedSecret(),
+        description="First password, which the customer changes. Create-only.",
+        examples=[{"derived": {}}],
+    )
+    lang: Language | None = Field(
+        default=None, description="Language of the user. Left out: the instance's. Create-only.", examples=["fr_BE"]
+    )
+    groups: Annotated[tuple[GroupName, ...], Field(strict=False, min_length=1)] = Field(
+        default=("base.group_user",),
+        description="Groups of the user, by external identifier. Create-only.",
+        examples=[["base.group_user", "base.group_erp_manager"]],
+    )
+
+
+class Subscription(Part):
+    """Since when and until when the customer has subscribed. Recorded and shown only: this version acts on `state` alone."""
+
+    start: Day = Field(description="First day.", examples=["2026-01-01"])
+    end: Day | None = Field(default=None, description="Last day; left out: no end.", examples=["2026-12-31"])
+    auto_renew: bool = Field(default=False, description="Whether it renews itself at its end.", examples=[True])
+
+
+class Instance(Document):
+    """One customer's database. Four lines are enough: kind, code, template, plan."""
+
+    kind: Literal["instance"] = Field(description="What this document declares.", examples=["instance"])
+    template: Code = Field(
+        description="The template that the database is cloned from. Create-only.", examples=["restaurant"]
+    )
+    plan: Code = Field(
+        description="The plan that the customer has subscribed to; its modules are installed.", examples=["starter"]
+    )
+    database_name: DatabaseName = Field(
+        default_factory=code_of,
+        validate_default=True,
+        description="Name of the database. Left out: the code. To change it later, put the former name in "
+        "`renamed_from`.",
+        examples=["acme"],
+    )
+    subdomain: Subdomain = Field(
+        default_factory=code_of,
+        validate_default=True,
+        description="The instance is reached at `<subdomain>.<domain of its server>`. Left out: the code.",
+        examples=["acme"],
+    )
+    partner: Line | None = Field(
+        default=None, description="The customer. Recorded and shown only.", examples=["Acme SA"]
+    )
+    server: Code | None = Field(
+        default=None,
+        description="The server to live on. Left out: placed on the best one, and stays where it was placed.",
+        examples=["prod-1"],
+    )
+    state: InstanceState = Field(
+        default="active",
+        description="active: in service. suspended: out of reach with its scheduled actions stopped, data untouched. "
+        "absent: to be removed; "
+        "this version only reports such a database and leaves it alone.",
+        examples=["suspended"],
+    )
+    admin_login: Line = Field(
+        default="admin", description="Login of the operator's account (`base.user_admin`).", examples=["admin"]
+    )
+    admin_password: SecretReference = Field(
+        default=DerivedSecret(),
+        description="Password of the operator's account, kept as declared.",
+        examples=[{"derived": {}}, {"derived": {"generation": 2}}],
+    )
+    owner: Owner | None = Field(
+        default=None,
+        description="The customer's first user. Create-only: made while the database is built, never changed or read "
+        "afterwards.",
+        examples=[{"name": "Acme manager", "login": "manager@acme.example"}],
+    )
+    company: Line | None = Field(
+        default=None, description="Name of the main company. Left out: as in the template.", examples=["Acme SA"]
+    )
+    lang: Language | None = Field(
+        default=None, description="Language of the company and the admin. Left out: the template's.", examples=["fr_BE"]
+    )
+    country_code: CountryCode | None = Field(
+        default=None, description="Country of the company. Left out: the template's.", examples=["BE"]
+    )
+    timezone: Annotated[str, AfterValidator(check_timezone)] | None = Field(
+        default=None,
+        description="Time zone of the admin and the owner, by its IANA name. Left out: as in the template.",
+        examples=["Europe/Brussels"],
+    )
+    modules: Modules = Field(
+        default=(), description="Modules beside those of the template and the plan.", examples=[["contacts"]]
+    )
+    parameters: Mapping[ParameterKey, str] = Field(
+        default={},
+        description="System parameters (`ir.config_parameter`) to set. Values are text.",
+        examples=[{"sale.default_confirmation_template": "12"}],
+    )
+    neutralize: bool = Field(
+        default=False,
+        description="Whether the clone is neutralized by Odoo (no mail, no payments), for test databases; from 17.0 "
+        "on. Create-only.",
+        examples=[True],
+    )
+    subscription: Subscription | None = Field(
+        default=None,
+        description="Since when and until when. Recorded and shown only: this version acts on `state` alone.",
+        examples=[{"start": "2026-01-01", "end": "2026-12-31", "auto_renew": True}],
+    )
+    deletion_protection: bool = Field(default=False, description="`true` refuses `state: absent`.", examples=[True])
+    renamed_from: FormerName | None = Field(
+        default=None,
+        description="A former code or database name of this instance: the database found under it is renamed, not "
+        "built anew.",
+        examples=["acme-old"],
+    )

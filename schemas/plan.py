@@ -1,0 +1,54 @@
+"""Kind `plan`: what a customer subscribes to."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.document import Document
+from schemas.texts import Modules
+
+Period = Literal["month", "quarter", "year"]
+
+
+class Plan(Document):
+    """What a customer subscribes to."""
+
+    kind: Literal["plan"] = Field(description="What this document declares.", examples=["plan"])
+    max_users: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Users that the plan includes; left out: no limit. Recorded and shown only: this version does not "
+        "count users.",
+        examples=[5],
+    )
+    max_storage_gb: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Storage that the plan includes; left out: no limit. Recorded and shown only: this version does "
+        "not measure it.",
+        examples=[10],
+    )
+    period: Period = Field(
+        default="month",
+        description="How long a subscription runs before it is renewed. Recorded and shown only.",
+        examples=["year"],
+    )
+    grace_days: int = Field(
+        default=0,
+        ge=0,
+        le=3650,
+        description="Days between the end of a subscription and its suspension. Recorded and shown only: this version "
+        "suspends what says "
+        "`state: suspended`.",
+        examples=[7],
+    )
+    modules: Modules = Field(
+        default=(), description="Modules that the plan adds to those of the template.", examples=[["project"]]
+    )
+    backup: bool = Field(
+        default=False,
+        description="Whether instances are backed up. Recorded and shown only: this version makes no backups.",
+        examples=[True],
+    )

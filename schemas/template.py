@@ -1,0 +1,64 @@
+"""Kind `template`: a database kept ready on one or more servers, of which instances are clones."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schemas.document import Document, code_of
+from schemas.references import DerivedSecret, SecretReference
+from schemas.texts import Code, CountryCode, DatabaseName, Language, Line, Modules, ParameterKey
+
+DEFAULT_MODULES = ("base", "web", "mail", "portal")
+
+
+def _database_of(validated: dict[str, Any]) -> str:
+    return "template_" + code_of(validated).replace("-", "_")
+
+
+class Template(Document):
+    """A database kept ready on one or more servers, of which instances are clones."""
+
+    kind: Literal["template"] = Field(description="What this document declares.", examples=["template"])
+    template_db: DatabaseName = Field(
+        default_factory=_database_of,
+        validate_default=True,
+        description="Name of its database on each of its servers. Left out: `template_` and the code, with `_` for `-`.",
+        examples=["template_restaurant"],
+    )
+    server: Code | None = Field(
+        default=None, description="The server that it is kept on. Either this or `servers`.", examples=["prod-1"]
+    )
+    servers: Annotated[tuple[Code, ...], Field(strict=False, min_length=1)] | None = Field(
+        default=None,
+        description="The servers that it is kept on, each with a database of its own.",
+        examples=[["prod-1", "prod-2"]],
+    )
+    modules: Modules = Field(
+        default=DEFAULT_MODULES,
+        description="Modules to install in it, by technical name.",
+        examples=[["base", "web", "mail", "portal", "pos_restaurant"]],
+    )
+    lang: Language = Field(default="en_US", description="Language of the database.", examples=["fr_BE"])
+    country_code: CountryCode | None = Field(
+        default=None, description="Country, given to Odoo when the database is created.", examples=["BE"]
+    )
+    demo: bool = Field(
+        default=False, description="Whether Odoo loads its demonstration records. Create-only.", examples=[True]
+    )
+    admin_login: Line = Field(default="admin", description="Login of the operator's account.", examples=["admin"])
+    admin_password: SecretReference = Field(
+        default=DerivedSecret(),
+        description="Password of the operator's account. Instances get their own: no clone answers to this one.",
+        examples=[{"derived": {}}, {"derived": {"generation": 2}}],
+    )
+    parameters: Mapping[ParameterKey, str] = Field(
+        default={},
+        description="System parameters (`ir.config_parameter`) to set.",
+        examples=[{"mail.catchall.alias": "catchall"}],
+    )
+
+    @property
+    def server_codes(self) -> tuple[str, ...]:
+        """The servers that it is kept on, whichever of the two fields names them."""
+        return self.servers or ((self.server,) if self.server is not None else ())

@@ -1,0 +1,36 @@
+"""Worlds for the commands: a fresh one for tests that change it, and one that has converged for those that only look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.world import ENVIRONMENT, World, serving
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("ODOO_FLEET_DIR", raising=False)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with serving(tmp_path) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def converged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world that was applied once, with a store that knows it. Tests do not change it."""
+    root = tmp_path_factory.mktemp("converged")
+    with pytest.MonkeyPatch.context() as patch, serving(root) as world:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        world.store = f"sqlite:///{root}/state.sqlite"
+        ran = world.run("apply", "--yes")
+        assert ran.code == 0, ran.err
+        yield world

@@ -1,0 +1,38 @@
+"""`secret` and `schema`: exactly what was asked for, and nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from tests.cli.world import MASTER, World, run
+
+
+def test_a_secret_stands_alone_on_stdout(world: World) -> None:
+    ran = world.run("secret", "show", "server/prod-1", "master_password")
+    assert (ran.code, ran.out, ran.err) == (0, f"{MASTER}\n", "")
+
+
+def test_a_derived_password_is_the_one_that_the_database_takes(converged: World) -> None:
+    password = converged.run("secret", "show", "instance/acme", "admin_password").out.removesuffix("\n")
+    assert len(password) == 32
+    template = converged.run("secret", "show", "template/restaurant", "admin_password").out.removesuffix("\n")
+    assert password != template
+
+
+def test_a_new_key_has_32_bytes_and_is_never_the_same() -> None:
+    first, second = (run("secret", "new-key").out for _ in range(2))
+    assert len(base64.b64decode(first)) == 32
+    assert first != second
+
+
+@pytest.mark.parametrize("kind", ["fleet", "server", "template", "plan", "instance"])
+def test_a_kind_has_its_schema(kind: str) -> None:
+    schema = json.loads(run("schema", kind).out)
+    assert schema["properties"]["kind"]["const"] == kind
+
+
+def test_without_a_kind_the_schema_is_of_any_document() -> None:
+    assert json.loads(run("schema").out)["properties"]["kind"]["enum"]

@@ -1,0 +1,70 @@
+"""`simulate`: the fleet's loopback servers at their addresses, until told to stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cli.world import FLEET, MASTER, SERVER, World, run
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def write_fleet(root: Path) -> World:
+    world = World(root, {})
+    world.fleet.mkdir()
+    world.write("fleet.yaml", FLEET.replace("servers: [prod-1, prod-2]", "servers: [prod-1]"))
+    world.write("prod-1.yaml", SERVER.format(code="prod-1", number=1, port=free_port()))
+    far = SERVER.format(code="far", number=2, port=1).replace("http://127.0.0.1:1", "https://odoo.example.com")
+    world.write("far.yaml", far.replace("state: active", "state: draft"))
+    return world
+
+
+def test_hosts_are_served_until_a_signal_and_kept_with_data(tmp_path: Path) -> None:
+    world = write_fleet(tmp_path)
+    words = [sys.executable, "-m", "reconciler", "simulate", "--fleet", str(world.fleet)]
+    words += ["--speed", "0", "--data", str(tmp_path / "data")]
+    for expected in ("", ", 1 database"):
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        assert first.startswith("prod-1: Odoo 19.0 (simulated) at http://127.0.0.1:")
+        assert first.removesuffix("\n").endswith(expected)
+        assert process.stdout.readline() == "Serving until Ctrl-C.\n"
+        assert world.run("apply", "--yes", "--target", "template/restaurant").code == 0
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=10)
+        assert process.returncode == 0
+        assert err == "far: not served, https://odoo.example.com is not http on this machine\n"
+        assert MASTER not in out
+
+
+def test_a_wrong_fault_is_answered_with_the_grammar(tmp_path: Path) -> None:
+    world = write_fleet(tmp_path)
+    ran = world.run("simulate", "--fault", "db.list:explode")
+    assert ran.code == 64
+    assert "unknown action 'explode'" in ran.err
+    assert "CONDITION `list_db=off`" in ran.err
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    world = write_fleet(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        world.write("prod-1.yaml", SERVER.format(code="prod-1", number=1, port=taken.getsockname()[1]))
+        ran = world.run("simulate")
+    assert ran.code == 1
+    assert "a host cannot be served: " in ran.err
+
+
+def test_a_fleet_without_loopback_servers_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text("kind: fleet\nformat: 1\ncode: empty\n")
+    ran = run("simulate", "--fleet", str(tmp_path))
+    assert ran.code == 1
+    assert "no server of the fleet has a loopback server_url" in ran.err

@@ -1,0 +1,114 @@
+"""`status`: what is declared beside what is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from tests.cli.world import World, without_times
+
+CONVERGED = """\
+Servers
+CODE    NAME      STATE   ONLINE  HEALTH   ODOO  INSTANCES  FREE
+prod-1  Server 1  active  yes     healthy  19.0       2/10  80 %
+prod-2  Server 2  active  yes     healthy  19.0       1/10  90 %
+
+Templates
+CODE        NAME        READY  ON              NOT ON
+restaurant  restaurant  yes    prod-1, prod-2  -
+
+Instances
+CODE    SERVER  STATE      IN SYNC  URL
+acme    prod-1  active     yes      acme.example.com
+bistro  prod-1  active     yes      bistro.example.com
+cafe    prod-2  suspended  yes      cafe.example.com
+
+Plans
+CODE     NAME     PERIOD  USERS   STORAGE  INSTANCES
+starter  Starter  month       5  no limit          3
+
+Fleet 'test', looked at on (time) UTC.
+"""
+
+
+def test_a_converged_fleet_is_shown_whole(converged: World) -> None:
+    ran = converged.run("status")
+    assert (ran.code, without_times(ran.out), ran.err) == (0, CONVERGED, "")
+
+
+def test_it_makes_two_calls_a_host(converged: World) -> None:
+    before = {code: len(host.calls) for code, host in converged.hosts.items()}
+    converged.run("status")
+    assert {code: len(host.calls) - before[code] for code, host in converged.hosts.items()} == {
+        "prod-1": 2,
+        "prod-2": 2,
+    }
+
+
+def test_before_anything_is_there_it_says_what_is_missing(world: World) -> None:
+    ran = world.run("status", "instances")
+    assert without_times(ran.out).splitlines()[2:6] == [
+        "acme    prod-1  active (missing)     no       acme.example.com",
+        "bistro  prod-1  active (missing)     no       bistro.example.com",
+        "cafe    prod-2  suspended (missing)  no       cafe.example.com",
+        "! 3 instances not in sync: `odoo-fleet plan` says why.",
+    ]
+
+
+def test_without_a_memory_content_is_said_to_be_unverified(converged: World) -> None:
+    ran = replace(converged, store="none").run("status", "instances", "acme", "-o", "json")
+    (row,) = json.loads(ran.out)["instances"]
+    assert (row["state"], row["observed"], row["in_sync"]) == ("active", "active", "unverified")
+
+
+def test_a_host_that_does_not_answer_is_critical_and_its_instances_unknown(converged: World) -> None:
+    ran = converged.run("status", "--server-url", "prod-2=http://127.0.0.1:9")
+    assert "prod-2  Server 2  active  no      critical  19.0       ?/10     -" in ran.out
+    assert "! prod-2: offline: " in ran.out
+    assert "cafe    prod-2  suspended (unknown)  unknown" in ran.out
+    assert "restaurant  restaurant  partly  prod-1  prod-2" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "health"),
+    [
+        ("warning_capacity_percent: 85", "warning"),
+        ("critical_capacity_percent: 85", "critical"),
+        ("warning_capacity_percent: 80", "healthy"),
+    ],
+)
+def test_health_follows_the_thresholds_of_the_fleet(
+    converged: World, tmp_path_factory: pytest.TempPathFactory, thresholds: str, health: str
+) -> None:
+    root = tmp_path_factory.mktemp("other")
+    other = World(root, converged.hosts, converged.store)
+    other.fleet.mkdir()
+    for file in converged.fleet.iterdir():
+        other.write(file.name, file.read_text())
+    other.replace("fleet.yaml", "code: test", f"code: test\nhealth: {{{thresholds}, warning_latency_ms: 60000}}")
+    (row,) = json.loads(other.run("status", "servers", "prod-1", "-o", "json").out)["servers"]
+    assert row["health"] == health
+
+
+def test_wide_has_every_column_and_cuts_nothing(converged: World) -> None:
+    ran = converged.run("status", "instances", "-o", "wide", "--selector", "tier=gold")
+    header, row = ran.out.splitlines()[1:3]
+    assert re.split(r"  +", header)[5:] == ["DATABASE", "DECLARED", "OBSERVED", "IN SYNC", "URL", "WHY"]
+    assert "https://acme.example.com" in row
+    assert "bistro" not in ran.out
+
+
+def test_yaml_says_the_same_as_json(converged: World) -> None:
+    as_json = json.loads(converged.run("status", "plans", "-o", "json").out)
+    as_yaml = yaml.safe_load(converged.run("status", "plans", "-o", "yaml").out)
+    assert as_yaml["plans"] == as_json["plans"]
+    assert as_json["format"] == 1
+
+
+def test_nothing_is_wider_than_80_columns(converged: World) -> None:
+    converged_lines = converged.run("status").out.splitlines()
+    assert max(map(len, converged_lines)) <= 80

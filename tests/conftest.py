@@ -1,0 +1,3 @@
+"""The plugins that all tests may use."""
+
+pytest_plugins = ["tests.hosts.fixtures"]

@@ -1,0 +1,172 @@
+"""The reconciler or a host dies at any point of a run; the next run converges and no promise is broken meanwhile."""
+
+import asyncio
+
+import pytest
+
+from reconciler.core import names
+from reconciler.core.names import NameState
+from reconciler.simulator import STEPS
+from tests.harness import promises
+from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe
+from tests.harness.virtual_time import run
+
+VERSIONS = ["19.0", "14.0"]
+
+
+def text(version: str) -> str:
+    return fleet(
+        instance(
+            "acme", server="one", modules="[contacts]", lang="fr_BE", owner="{name: Boss, login: boss@acme.example}"
+        ),
+        instance("sleepy", server="one", state="suspended"),
+        servers={"one": version},
+    )
+
+
+def changed(version: str) -> str:
+    """The same fleet after a day of edits: suspend, resume, rename, rotate and new settings."""
+    return fleet(
+        instance("acme", server="one", state="suspended", company="Acme NV", modules="[contacts]", lang="fr_BE"),
+        instance("sleepy", server="one", admin_password="{derived: {generation: 2}}"),
+        servers={"one": version},
+    )
+
+
+def renamed(version: str) -> str:
+    return fleet(
+        instance("acme2", server="one", renamed_from="acme", modules="[contacts]", lang="fr_BE"),
+        instance("sleepy2", server="one", renamed_from="sleepy", state="suspended"),
+        servers={"one": version},
+    )
+
+
+STORIES = {
+    "from nothing": (None, text),
+    "edits": (text, changed),
+    "renames": (text, renamed),
+}
+
+
+async def killed_pass(world: Universe, fleet_text: str, process: Process) -> None:
+    try:
+        await world.reconcile(fleet_text, process)
+    except Killed:
+        pass
+    except BaseExceptionGroup as group:
+        if group.subgroup(Killed) is None:
+            raise
+
+
+def watch(world: Universe, fleet_text: str) -> None:
+    watching = promises.Watch(world.hosts, read(fleet_text))
+    for host in world.hosts.values():
+        host.watchers.append(watching)
+
+
+async def prepared(version: str, before: str | None, seed: int) -> tuple[Universe, dict[str, object]]:
+    world = universe({"one": version}, seed=seed)
+    world.hosts["one"].add_database("shop")
+    if before is not None:
+        passed = await world.reconcile(before)
+        assert passed.ok, [o for o in passed.outcomes if o.detail]
+    return world, promises.foreign_state(world.hosts)
+
+
+async def length_of(version: str, story: str) -> int:
+    before, after = STORIES[story]
+    world, _ = await prepared(version, before and before(version), 0)
+    process = Process()
+    assert (await world.reconcile(after(version), process)).ok
+    return process.sent
+
+
+async def converges(world: Universe, fleet_text: str, foreign: dict[str, object]) -> None:
+    """The next run makes all as declared, and the one after that finds nothing to do."""
+    passed = await world.reconcile(fleet_text)
+    assert passed.ok, [(o.action.id, o.result, o.detail) for o in passed.outcomes] + list(
+        passed.after.changeset.blocked
+    )
+    again = await world.plan(fleet_text)
+    assert again.changeset.is_converged, again.changeset
+    promises.check(world.hosts, read(fleet_text), foreign=foreign)
+    left = [names.parse(n) for n in world.hosts["one"].listed()]
+    assert {n.state for n in left} <= {NameState.PUBLISHED, NameState.SUSPENDED, NameState.BUILDING}
+    await swept(world, fleet_text)
+
+
+async def swept(world: Universe, fleet_text: str) -> None:
+    """What a crash left behind is gone once it is older than its limit."""
+    await asyncio.sleep(3 * 3600)
+    await world.reconcile(fleet_text)
+    assert not any(n.startswith("building-") for n in world.hosts["one"].listed())
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_reconciler_killed_at_any_request_leaves_nothing_that_the_next_run_does_not_put_right(
+    version: str, story: str, moment: str
+) -> None:
+    before, after = STORIES[story]
+
+    async def one(number: int) -> None:
+        world, foreign = await prepared(version, before and before(version), number)
+        watch(world, after(version))
+        process = Process(kill_before=number) if moment == "before" else Process(kill_after=number)
+        await killed_pass(world, after(version), process)
+        assert process.dead
+        promises.check(world.hosts, read(after(version)), foreign=foreign)
+        await converges(world, after(version), foreign)
+
+    for number in range(1, run(length_of(version, story)) + 1):
+        try:
+            run(one(number))
+        except BaseException as error:
+            error.add_note(f"killed {moment} request {number} of story {story!r} on {version}")
+            raise
+
+
+@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_host_killed_at_any_step_of_its_work_breaks_no_promise(version: str, story: str) -> None:
+    before, after = STORIES[story]
+    steps = [
+        step
+        for operation in ("create_database", "duplicate_database", "rename", "install", "drop")
+        for step in STEPS[operation]
+    ]
+
+    async def one(step: str, occurrence: int) -> bool:
+        world, foreign = await prepared(version, before and before(version), 7)
+        watch(world, after(version))
+        host = world.hosts["one"]
+        seen = 0
+
+        def kill(reached: str) -> None:
+            nonlocal seen
+            seen += reached == step
+            if reached == step and seen == occurrence:
+                host.kill()
+                asyncio.get_running_loop().call_later(20.0, host.start)
+
+        host.on_step = kill
+        await world.reconcile(after(version))
+        host.on_step = lambda _step: None
+        if seen < occurrence:
+            return False
+        await asyncio.sleep(30)
+        for _ in range(2):  # what was unknown in the first run is looked at again in the next
+            if not (await world.reconcile(after(version))).ok:
+                await asyncio.sleep(60)
+        await converges(world, after(version), foreign)
+        return True
+
+    for step in steps:
+        occurrence = 1
+        try:
+            while run(one(step, occurrence)):
+                occurrence += 1
+        except BaseException as error:
+            error.add_note(f"host killed at {step}, occurrence {occurrence}, story {story!r} on {version}")
+            raise

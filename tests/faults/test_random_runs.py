@@ -1,0 +1,202 @@
+"""Seeded random lives of a fleet: edits, faults, crashes of either side, two reconcilers, clock jumps, hours that pass.
+
+No promise is broken at any moment, and when the trouble ends the fleet converges. A failing seed is printed; replay it with
+`ODOO_FLEET_SEED=N pytest tests/faults/test_random_runs.py`.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from reconciler.engine.reconcile import Limits
+from reconciler.simulator import FaultSpec
+from tests.harness import promises
+from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe
+from tests.harness.virtual_time import run
+
+BLOCKS = 20
+RUNS = int(os.environ.get("ODOO_FLEET_RUNS", "120"))
+ONE_SEED = os.environ.get("ODOO_FLEET_SEED")
+
+FAULTS = (
+    "db.duplicate_database:502-after",
+    "db.duplicate_database:504-after=1s",
+    "db.create_database:504-after=5s",
+    "db.rename:reset-after",
+    "db.rename:502-before",
+    "db.drop:reset-after",
+    "*:reset-before:chance=0.05",
+    "*:reset-after:chance=0.05",
+    "*:hang:chance=0.01",
+    "*:502:chance=0.1",
+    "*:html:chance=0.03",
+    "*:crash:chance=0.01",
+    "db.list:empty",
+    "db.list:shrink=1",
+    "db.create_database:disk-full",
+    "db.duplicate_database:disk-full",
+    "db.create_database:cpu-limit",
+    "object.ir.module.module.button_immediate_install:reset-after",
+    "object.ir.module.module.button_immediate_install:error=module-cron",
+    "object.ir.cron.write:error=cron-running",
+    "object.*:error=connection-ended:chance=0.03",
+    "pg-down:for=20s",
+    "common.login:latency=40s:chance=0.1",
+)
+
+
+@dataclass
+class Life:
+    """One random life; everything in it comes from the seed."""
+
+    seed: int
+    chance: random.Random = field(init=False)
+    version: str = field(init=False)
+    world: Universe = field(init=False)
+    instances: dict[str, dict[str, str]] = field(default_factory=dict)
+    story: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)
+        self.version = self.chance.choice(["19.0", "14.0"])
+        versions = {"one": self.version, "two": self.version} if self.chance.random() < 0.4 else {"one": self.version}
+        self.world = universe(
+            versions,
+            seed=self.seed,
+            workers=self.chance.choice([0, 2]),
+            store=self.chance.random() < 0.7,
+            speed=self.chance.choice([0.0, 0.3, 1.0]),
+        )
+        self.servers = versions
+        for host in self.world.hosts.values():
+            host.add_database("shop")
+
+    def text(self) -> str:
+        documents = [instance(code, **fields) for code, fields in sorted(self.instances.items())]
+        return fleet(*documents, servers=self.servers)
+
+    def edit(self) -> None:
+        code = self.chance.choice([*self.instances, "new"])
+        if code == "new" and len(self.instances) < 4:
+            code = f"c{self.seed % 7}{len(self.story)}"
+            where = {"server": self.chance.choice(list(self.servers))} if self.chance.random() < 0.7 else {}
+            self.instances[code] = {**where, "state": self.chance.choice(["active", "active", "suspended"])}
+        elif code in self.instances:
+            self.change(code)
+        self.story.append(f"edit {code}: {self.instances.get(code)}")
+
+    def change(self, code: str) -> None:
+        fields = self.instances[code]
+        match self.chance.randrange(5):
+            case 0:
+                fields["state"] = "suspended" if fields["state"] == "active" else "active"
+            case 1:
+                fields["company"] = f"Company {self.chance.randrange(100)}"
+            case 2:
+                fields["modules"] = "[contacts]"
+            case 3:
+                fields["admin_password"] = f"{{derived: {{generation: {self.chance.randrange(2, 4)}}}}}"
+            case 4:
+                fields["parameters"] = f'{{"fleet.note": "{self.chance.randrange(100)}"}}'
+
+    def trouble(self) -> None:
+        host = self.chance.choice(list(self.world.hosts.values()))
+        match self.chance.randrange(4):
+            case 0:
+                after = self.chance.randrange(1, 60)
+                asyncio.get_running_loop().call_later(after, host.kill)
+                asyncio.get_running_loop().call_later(after + self.chance.randrange(5, 40), host.start)
+                self.story.append(f"{host.spec.code} dies in {after} s")
+            case 1:
+                self.world.clock.skew += timedelta(seconds=self.chance.randrange(-600, 3600))
+                self.story.append("clock jumps")
+            case _:
+                fault = self.chance.choice(FAULTS)
+                if ":chance" not in fault and "for=" not in fault:
+                    fault += f":count={self.chance.randrange(1, 4)}"
+                host.faults.add(FaultSpec.parse(f"{fault}:seed={self.seed}" if ":chance" in fault else fault))
+                self.story.append(f"{host.spec.code}: {fault}")
+
+    async def one_pass(self) -> None:
+        process = Process()
+        if self.chance.random() < 0.4:
+            process.kill_before = self.chance.randrange(1, 150)
+        elif self.chance.random() < 0.3:
+            process.kill_after = self.chance.randrange(1, 150)
+        self.story.append(f"pass, killed at {process.kill_before or process.kill_after or 'no request'}")
+        try:
+            await self.world.reconcile(self.text(), process, self.limits())
+        except Killed:
+            pass
+        except BaseExceptionGroup as group:
+            if group.subgroup(Killed) is None:
+                raise
+
+    def limits(self) -> Limits:
+        return Limits(confirmed_listings=tuple(self.servers) if self.chance.random() < 0.5 else (), allow_removals=True)
+
+    async def live(self) -> None:
+        self.edit()
+        for _ in range(self.chance.randrange(2, 6)):
+            for _ in range(self.chance.randrange(0, 3)):
+                self.edit()
+            for _ in range(self.chance.randrange(0, 3)):
+                self.trouble()
+            self.watch()
+            passes = [self.one_pass() for _ in range(self.chance.choice([1, 1, 2]))]
+            async with asyncio.TaskGroup() as group:
+                for one in passes:
+                    group.create_task(one)
+            await asyncio.sleep(self.chance.choice([1, 60, 4000]))
+        await self.settle()
+
+    def watch(self) -> None:
+        watching = promises.Watch(self.world.hosts, read(self.text()))
+        for host in self.world.hosts.values():
+            host.watchers[:] = [watching]
+
+    async def settle(self) -> None:
+        """The trouble ends: every host is up and answers. A few passes later all is as declared."""
+        for host in self.world.hosts.values():
+            host.faults.clear()
+            host.start()
+        await asyncio.sleep(120)
+        confirmed = Limits(confirmed_listings=tuple(self.servers), allow_removals=True)
+        passed = await self.world.reconcile(self.text(), limits=confirmed)
+        for _ in range(3):
+            if passed.ok:
+                break
+            await asyncio.sleep(300)
+            passed = await self.world.reconcile(self.text(), limits=confirmed)
+        assert passed.ok, [(o.action.id, o.result, o.detail) for o in passed.outcomes] + list(
+            passed.after.changeset.blocked
+        )
+        promises.check(self.world.hosts, read(self.text()), foreign=self.foreign)
+        await asyncio.sleep(3 * 3600)
+        await self.world.reconcile(self.text())
+        for host in self.world.hosts.values():
+            assert not any(name.startswith("building-") for name in host.listed())
+
+    async def whole(self) -> None:
+        self.foreign = promises.foreign_state(self.world.hosts)
+        await self.live()
+
+
+def seeds(block: int) -> Iterator[int]:
+    return iter(range(block, RUNS, BLOCKS))
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_a_random_life_breaks_no_promise_and_ends_converged(block: int) -> None:
+    for seed in [int(ONE_SEED)] if ONE_SEED else seeds(block):
+        life = Life(seed)
+        try:
+            run(life.whole())
+        except BaseException as error:
+            error.add_note(f"seed {seed} on {life.version}:\n  " + "\n  ".join(life.story))
+            raise

@@ -1,0 +1,116 @@
+"""The promises of docs/guarantees.md, checked on the simulated hosts themselves at any moment of a run.
+
+They look at what is durable on the hosts, never at what the tool believes.
+"""
+
+import functools
+from collections.abc import Iterable, Mapping
+
+from reconciler.core import names
+from reconciler.core.desired import Desired
+from reconciler.core.names import NameState
+from reconciler.core.secrets import derive, parse_key
+from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.simulator import SimulatedHost
+from reconciler.simulator.databases import Database
+from tests.harness.universe import KEY
+
+
+class Broken(AssertionError):
+    """A promise does not hold."""
+
+
+class Watch:
+    """Checks the promises again and again during one run, looking only at databases that changed since."""
+
+    def __init__(self, hosts: Mapping[str, SimulatedHost], desired: Desired) -> None:
+        self._hosts, self._specs = hosts, {code: {s.target: s for s in _specs(desired, code)} for code in hosts}
+        self._seen: set[tuple[str, str, int, int]] = set()
+
+    def __call__(self, _step: str = "") -> None:
+        for code, host in self._hosts.items():
+            for name, database in host.databases.items():
+                key = (code, name, id(database), database.revision)
+                if key not in self._seen:
+                    _check_database(name, database, self._specs[code])
+                    self._seen.add(key)
+
+
+def check(hosts: Mapping[str, SimulatedHost], desired: Desired, *, foreign: Mapping[str, object] | None = None) -> None:
+    """Check all promises on all hosts; `foreign` is what `foreign_state` gave before the run."""
+    for code, host in hosts.items():
+        specs = {s.target: s for s in _specs(desired, code)}
+        for name, database in host.databases.items():
+            _check_database(name, database, specs)
+        _nothing_mailed(host)
+    if foreign is not None and foreign_state(hosts) != foreign:
+        raise Broken("a foreign database was touched")
+
+
+def _check_database(name: str, database: Database, specs: Mapping[str, DatabaseSpec]) -> None:
+    parsed = names.parse(name)
+    spec = specs.get(parsed.target)
+    if spec is None or database.watched or parsed.state not in (NameState.PUBLISHED, NameState.SUSPENDED):
+        return
+    rows = database.rows("ir.config_parameter").values()
+    parameters = {row["key"]: row["value"] for row in rows}
+    _complete(name, database, spec, parameters)
+    if parsed.state is NameState.SUSPENDED or spec.kind == "template":
+        _quiet(name, database, parameters)
+
+
+def foreign_state(hosts: Mapping[str, SimulatedHost]) -> dict[str, object]:
+    """Describe the foreign databases: what is in them and who logged in."""
+    return {
+        f"{code}/{name}": (database.revision, tuple(database.visits), database.uuid)
+        for code, host in hosts.items()
+        for name, database in host.databases.items()
+        if database.watched
+    }
+
+
+def _specs(desired: Desired, code: str) -> Iterable[DatabaseSpec]:
+    server = desired.servers.get(code)
+    if server is None:
+        return
+    for template in desired.templates.values():
+        if code in template.server_codes:
+            yield template_spec(desired, template, server)
+    for instance in desired.instances.values():
+        if instance.server in (None, code):
+            yield instance_spec(desired, instance, server)
+
+
+def _complete(name: str, database: Database, spec: DatabaseSpec, parameters: Mapping[str, str]) -> None:
+    """A database under its final name is whole, ours, and takes no password but its own."""
+    if database.stage != "ready":
+        raise Broken(f"{name} is {database.stage} under its final name")
+    if parameters.get("odoo_fleet.kind") != spec.kind:
+        raise Broken(f"{name} bears no mark of a {spec.kind}")
+    if parameters.get("odoo_fleet.uuid") != parameters.get("database.uuid"):
+        raise Broken(f"{name} bears the mark of the database that it was copied from")
+    codes = {spec.code, parameters["odoo_fleet.code"]}  # the former one while a rename is under way
+    own = {_derived(spec.kind, code, generation) for code in codes for generation in range(1, 4)}
+    if any(user["password"] not in own for user in database.matching("res.users", login=spec.admin_login)):
+        raise Broken(f"{name} answers to a password that is not its own")
+    missing = [m for m in spec.modules if m not in database.installed()]
+    if missing and parameters.get("odoo_fleet.digest") == spec.digest():
+        raise Broken(f"{name} lacks modules {missing}")
+
+
+def _quiet(name: str, database: Database, parameters: Mapping[str, str]) -> None:
+    active = [row["name"] for row in database.rows("ir.cron").values() if row["active"]]
+    if active and parameters.get("odoo_fleet.digest") != "pending":
+        raise Broken(f"{name} should be quiet, but {active} are active")
+
+
+@functools.cache
+def _derived(kind: str, code: str, generation: int) -> str:
+    return derive(parse_key(KEY), kind, code, "admin_password", generation).reveal()
+
+
+def _nothing_mailed(host: SimulatedHost) -> None:
+    for sent in host.outbox:
+        state = names.parse(sent.name).state
+        if state in (NameState.SUSPENDED, NameState.TRASH, NameState.MOVED):
+            raise Broken(f"{sent.what!r} went out of {sent.name}")

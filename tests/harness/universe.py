@@ -1,0 +1,255 @@
+"""Simulated hosts and a fleet's text; `reconcile` runs one pass of the real tool over them, as one process would.
+
+A `Process` is one run of the reconciler: it can be killed before or after any request, after which nothing of it reaches a
+host or the store any more, whatever its code would still like to do.
+"""
+
+import asyncio
+import random
+import string
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.core.desired import Desired, resolve
+from reconciler.core.diagnostics import has_errors
+from reconciler.core.events import Event
+from reconciler.core.failures import ConnectionCut, HostTimeout, HostUnreachable
+from reconciler.core.inventory import Entry, Inventory
+from reconciler.engine.reconcile import Limits, Passed, Planned, carry_out, plan
+from reconciler.engine.worlds import World
+from reconciler.loading.secrets import SecretResolver
+from reconciler.loading.yaml_reader import read_documents
+from reconciler.odoo.protocol import Answer, NoAnswer, Timeout
+from reconciler.odoo.protocol import Request as Sent
+from reconciler.simulator import ConnectionDropped, ConnectionRefused, HostSpec, Request, SimulatedHost
+from reconciler.wiring import Reach, make_world
+from tests.harness.virtual_time import EPOCH, VirtualClock
+
+MASTER = "master-of-practice"
+KEY = "k" * 40
+ENVIRON = {"KEY": KEY, "MASTER": MASTER}
+
+FLEET = """\
+kind: fleet
+format: 1
+code: demo
+secret_key: {env: KEY}
+"""
+SERVER = """\
+kind: server
+code: {code}
+server_url: http://{code}.invalid
+odoo_version: "{version}"
+master_password: {{env: MASTER}}
+state: active
+domain: example.com
+"""
+TEMPLATE = """\
+kind: template
+code: base
+template_db: template_base
+servers: [{servers}]
+modules: [base, web, mail]
+"""
+PLAN = "kind: plan\ncode: starter\n"
+
+
+def instance(code: str, **fields: object) -> str:
+    """Write an instance of the template `base`."""
+    lines = [f"{name}: {value}" for name, value in fields.items()]
+    return "\n".join(["kind: instance", f"code: {code}", "template: base", "plan: starter", *lines]) + "\n"
+
+
+def fleet(*documents: str, servers: Mapping[str, str] | None = None) -> str:
+    """Write a fleet with its servers (code to version), one template, one plan and the documents given."""
+    servers = servers or {"one": "19.0"}
+    head = [FLEET, *(SERVER.format(code=c, version=v) for c, v in servers.items())]
+    return "---\n".join([*head, TEMPLATE.format(servers=", ".join(servers)), PLAN, *documents])
+
+
+def read(text: str) -> Desired:
+    """Resolve a fleet's text, which must be valid."""
+    documents, problems = read_documents("fleet.yaml", text.encode())
+    desired, more = resolve(documents)
+    found = (*problems, *more)
+    if desired is None or has_errors(found):
+        raise AssertionError("\n".join(map(str, found)))
+    return desired
+
+
+class Killed(BaseException):
+    """This process was killed: SIGKILL runs no `except` and no `finally` that could reach anything."""
+
+
+class DictMemory:
+    """A store that outlives processes, as a file does. Every write is durable at once."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str, str], Entry] = {}
+        self.states: dict[str, str] = {}
+        self.listings: dict[str, tuple[str, ...]] = {}
+
+    def inventory(self) -> Inventory:
+        return Inventory(dict(self.entries), dict(self.states), dict(self.listings))
+
+    def clear(self, kind: str, code: str, server: str) -> None:
+        entry = self.entries.get((kind, code, server))
+        if entry is not None:
+            self.entries[kind, code, server] = Entry(kind, code, server, entry.target, "", entry.verified_at)
+
+    def verified(self, kind: str, code: str, server: str, target: str, digest: str, at: object) -> None:
+        self.entries[kind, code, server] = Entry(kind, code, server, target, digest, at)  # type: ignore[arg-type]
+
+    def forget(self, kind: str, code: str, server: str) -> None:
+        self.entries.pop((kind, code, server), None)
+
+    def server_state(self, server: str, state: str) -> None:
+        self.states[server] = state
+
+    def listing(self, server: str, names: object, at: object) -> None:
+        self.listings[server] = tuple(names)  # type: ignore[arg-type]
+
+
+class SeededNonces:
+    """Chance from a seed; a token is never given twice."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._given: set[str] = set()
+
+    def token(self, length: int) -> str:
+        while True:
+            token = "".join(self._random.choices(string.ascii_lowercase + string.digits, k=length))
+            if token not in self._given:
+                self._given.add(token)
+                return token
+
+    def number(self, low: int, high: int) -> int:
+        return self._random.randint(low, min(high, low + 2))
+
+
+@dataclass
+class Process:
+    """One run of the reconciler. `kill_at` counts requests from 1: killed before sending it, or after it was answered."""
+
+    kill_before: int = 0
+    kill_after: int = 0
+    sent: int = 0
+    dead: bool = False
+    turn: Callable[[str], Awaitable[None]] | None = None
+    requests: list[tuple[str, str]] = field(default_factory=list)
+
+    def check(self) -> None:
+        if self.dead:
+            raise Killed
+
+    def die(self) -> None:
+        self.dead = True
+        raise Killed
+
+
+class Carrier:
+    """Carries a process's requests to the simulated hosts, in the place of sockets."""
+
+    def __init__(self, hosts: Mapping[str, SimulatedHost], process: Process) -> None:
+        self._hosts, self._process = hosts, process
+
+    async def send(self, request: Sent, *, timeout: Timeout) -> Answer:
+        process = self._process
+        process.check()
+        process.sent += 1
+        number = process.sent
+        if number == process.kill_before:
+            process.die()
+        code, _, path = request.url.removeprefix("http://").partition(".invalid")
+        if process.turn is not None:
+            await process.turn(f"{code}{path}")
+            process.check()
+        headers = dict(request.headers)
+        asked = Request("POST", path, headers, request.body)
+        try:
+            async with asyncio.timeout(timeout.total):
+                answer = await self._hosts[code].respond(asked)
+        except TimeoutError:
+            process.check()
+            raise NoAnswer(HostTimeout, "no answer in time", sent=True) from None
+        except ConnectionRefused:
+            process.check()
+            raise NoAnswer(HostUnreachable, "connection refused", sent=False) from None
+        except ConnectionDropped:
+            process.check()
+            raise NoAnswer(ConnectionCut, "connection closed", sent=True) from None
+        process.check()
+        if number == process.kill_after:
+            process.die()
+        return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.body)
+
+
+class GuardedMemory:
+    """The store as one process sees it: a dead process writes nothing."""
+
+    def __init__(self, memory: DictMemory, process: Process) -> None:
+        self._memory, self._process = memory, process
+
+    def __getattr__(self, name: str) -> object:
+        self._process.check()
+        return getattr(self._memory, name)
+
+
+@dataclass
+class Universe:
+    """Hosts that live on while processes come and go."""
+
+    hosts: dict[str, SimulatedHost]
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    memory: DictMemory | None = field(default_factory=DictMemory)
+    seed: int = 0
+    events: list[Event] = field(default_factory=list)
+    _runs: int = 0
+
+    def world(self, desired: Desired, process: Process) -> World:
+        """Put a process's ports together."""
+        self._runs += 1
+        memory = GuardedMemory(self.memory if self.memory is not None else DictMemory(), process)
+        reach = Reach(Path("fleet"), ENVIRON)
+        carrier = Carrier(self.hosts, process)
+        secrets = SecretResolver(desired, ENVIRON, Path("fleet"))
+        nonces = SeededNonces(self.seed * 1_000_003 + self._runs)
+        carriers = dict.fromkeys(desired.servers, carrier)
+        return make_world(desired, reach, carriers, secrets, self.clock, nonces, memory, self.events.append)  # type: ignore[arg-type]
+
+    async def plan(self, text: str, limits: Limits | None = None) -> Planned:
+        """Show what a pass would do."""
+        desired = read(text)
+        return await plan(desired, self.world(desired, Process()), limits or Limits())
+
+    async def reconcile(self, text: str, process: Process | None = None, limits: Limits | None = None) -> Passed:
+        """Run one whole pass."""
+        desired = read(text)
+        world = self.world(desired, process or Process())
+        planned = await plan(desired, world, limits or Limits())
+        return await carry_out(planned, desired, world, limits or Limits())
+
+
+def universe(
+    versions: Mapping[str, str] | None = None,
+    *,
+    seed: int = 0,
+    workers: int = 0,
+    store: bool = True,
+    speed: float = 0.0,
+) -> Universe:
+    """Make a universe of simulated hosts (code to version)."""
+    clock = VirtualClock()
+    hosts = {
+        code: SimulatedHost(
+            HostSpec(code, version, MASTER, workers=workers, dbfilter="^%d$", seed=seed, speed=speed),
+            now=lambda: clock.now().timestamp(),
+        )
+        for code, version in (versions or {"one": "19.0"}).items()
+    }
+    return Universe(hosts, clock, DictMemory() if store else None, seed)
+
+
+__all__ = ["EPOCH", "Killed", "Process", "Universe", "fleet", "instance", "read", "universe"]

@@ -1,0 +1,65 @@
+"""The pages made from the code say what the code says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.reports.fleet_reference import render_fleet_reference
+
+ROOT = Path(__file__).parents[2]
+CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
+# Calls that are given the code of a problem.
+TELLING = {"Diagnostic", "Words", "_Refusal", "_report", "_told", "problem"}
+
+
+def emitted() -> set[str]:
+    """All codes of problems in the source."""
+    places = ("schemas", "reconciler/loading", "reconciler/core")
+    modules = [module for place in places for module in (ROOT / place).glob("*.py")]
+    return {code for module in modules for code in codes_in(ast.parse(module.read_text()))}
+
+
+def codes_in(tree: ast.Module) -> Iterator[str]:
+    """Codes that a module gives to the calls that tell, or keeps in its table of them."""
+    for node in ast.walk(tree):
+        values: list[ast.expr] = []
+        if isinstance(node, ast.Call) and name_of(node.func) in TELLING:
+            values = node.args
+        elif (
+            isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and name_of(node.targets[0]) == "_UNKNOWN"
+        ):
+            values = node.value.values
+        for value in values:
+            if isinstance(value, ast.Constant) and isinstance(value.value, str) and CODE.fullmatch(value.value):
+                yield value.value
+
+
+def name_of(expression: ast.expr) -> str:
+    """The last part of a name."""
+    return expression.attr if isinstance(expression, ast.Attribute) else getattr(expression, "id", "")
+
+
+def test_every_problem_is_documented_and_no_other() -> None:
+    documented = re.findall(r"^### `([^`]+)`$", (ROOT / "docs/problems.md").read_text(), re.MULTILINE)
+    assert len(documented) == len(set(documented))
+    assert set(documented) == emitted()
+
+
+def test_every_documented_problem_says_what_to_do() -> None:
+    sections = re.split(r"^### ", (ROOT / "docs/problems.md").read_text(), flags=re.MULTILINE)[1:]
+    assert [section.partition("\n")[0] for section in sections if "Fix:" not in section] == []
+
+
+def test_every_problem_occurs_in_a_test() -> None:
+    tests = "\n".join(
+        path.read_text() for path in (ROOT / "tests/loading").rglob("*") if path.suffix in {".py", ".txt"}
+    )
+    assert sorted(code for code in emitted() if code not in tests) == []
+
+
+def test_the_fleet_reference_is_up_to_date() -> None:
+    page = (ROOT / "docs/fleet-reference.md").read_text()
+    assert page == render_fleet_reference(), "python -m reconciler.reports.fleet_reference > docs/fleet-reference.md"

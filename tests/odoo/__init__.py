@@ -1,0 +1,1 @@
+"""The client of Odoo, through `HostConnection` and `DatabaseSession`, against hosts that misbehave on purpose."""

@@ -1,0 +1,73 @@
+"""What a store must never do: keep a secret, or let a power cut give back the trust that was taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, cast, get_type_hints
+
+import pytest
+from sqlalchemy import Engine, event
+
+from reconciler.core.actions import Action, FieldChange
+from reconciler.core.inventory import Entry
+from reconciler.core.outcomes import Outcome
+from reconciler.store.sql_store import Store
+from schemas.secrets import Secret
+from tests.store.examples import NOW, outcome
+
+SECRET = cast("Any", Secret("hunter2-in-the-store"))
+
+ATTEMPTS: dict[str, Callable[[Store], object]] = {
+    "kind": lambda s: s.verified(SECRET, "acme", "prod-1", "acme", "d", NOW),
+    "digest": lambda s: s.verified("instance", "acme", "prod-1", "acme", SECRET, NOW),
+    "state": lambda s: s.server_state("prod-1", SECRET),
+    "listing": lambda s: s.listing("prod-1", ["acme", SECRET], NOW),
+    "command": lambda s: s.begin_pass(SECRET, NOW, "1.0", "digest"),
+    "detail": lambda s: s.record_outcome(s.begin_pass("apply", NOW, "1.0", "digest"), outcome(detail=SECRET), NOW),
+}
+
+
+@pytest.mark.parametrize("place", ATTEMPTS)
+def test_a_secret_is_refused_wherever_it_is_put(store: Store, path: Path, place: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        ATTEMPTS[place](store)
+    assert "hunter2" not in str(refused.value)
+    assert all(b"hunter2" not in file.read_bytes() for file in path.parent.iterdir())
+
+
+@pytest.mark.parametrize("given", [Entry, Outcome, Action, FieldChange])
+def test_what_is_given_to_the_store_has_no_place_for_a_secret(given: type) -> None:
+    hints = get_type_hints(given)
+    assert all("Secret" not in str(hints[f.name]) for f in fields(given))
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(" ".join(statement.split()[:5]))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(
+    ("call", "synchronous"),
+    [
+        (lambda s: s.clear("instance", "acme", "prod-1"), "FULL"),
+        (lambda s: s.forget("instance", "acme", "prod-1"), "FULL"),
+        (lambda s: s.verified("instance", "acme", "prod-1", "acme", "d", NOW), "NORMAL"),
+        (lambda s: s.begin_pass("apply", NOW, "1.0", "digest"), "NORMAL"),
+    ],
+    ids=["clear", "forget", "verified", "begin_pass"],
+)
+def test_taking_trust_away_is_on_the_disk_before_it_returns(
+    store: Store, statements: list[str], call: Callable[[Store], object], synchronous: str
+) -> None:
+    """A power cut cannot be had in a test: SQLite promises the disk for FULL, so the test is that it is asked for."""
+    call(store)
+    assert statements[:2] == [f"PRAGMA synchronous = {synchronous}", "BEGIN IMMEDIATE"]

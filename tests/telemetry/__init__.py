@@ -1,0 +1,1 @@
+"""The log from outside: `configure`, events and calls in, lines out."""
