@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint format test test-odoo bench docs requirements clean
+.PHONY: help setup demo lint format test test-exhaustive test-odoo bench docs requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ $(VENV)/.dev-stamp: requirements-dev.txt $(VENV)/.run-stamp
 
 setup: $(VENV)/.dev-stamp  ## a virtual environment in .venv with everything that developers need
 
+demo: $(VENV)/.run-stamp  ## simulated hosts, the sample fleet converged before your eyes, and what to try next
+	@scripts/demo.sh
+
 lint: $(VENV)/.dev-stamp  ## style, types, layers, spelling, unused dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -36,6 +39,15 @@ format: $(VENV)/.dev-stamp  ## rewrite the code in the project's style
 
 test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, about two minutes
 	@$(BIN)/pytest -n 2
+
+test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interleaving of two, 2,000 random lives
+	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=2000 $(BIN)/pytest -n 2 tests/faults
+
+bench: $(VENV)/.dev-stamp  ## ratios against the bare minimum that does the same work
+	@$(BIN)/python -m tests.benchmarks
+
+docs: $(VENV)/.dev-stamp  ## generate docs/fleet-reference.md from the schemas
+	@$(BIN)/python -m reconciler.reports.fleet_reference > docs/fleet-reference.md
 
 test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14 (root: installs Debian packages, starts hosts on loopback)
 	@$(BIN)/pytest -m odoo

@@ -19,7 +19,9 @@ from reconciler.core.names import DatabaseName, NameState
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.ordering import order
 from reconciler.core.selection import EVERYTHING, Selection
+from schemas.instance import Instance
 from schemas.server import Server
+from schemas.template import Template
 
 
 def diff(
@@ -144,5 +146,9 @@ def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:
 
 
 def _selected_addresses(desired: Desired, selection: Selection) -> set[str]:
-    documents = [*desired.servers.values(), *desired.templates.values(), *desired.instances.values()]
+    documents: list[Server | Template | Instance] = [
+        *desired.servers.values(),
+        *desired.templates.values(),
+        *desired.instances.values(),
+    ]
     return {f"{d.kind}/{d.code}" for d in documents if selection.includes(d)}

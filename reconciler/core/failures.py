@@ -157,4 +157,4 @@ class UnknownOutcome(HostError):
 
 
 class MemoryFailure(Exception):
-    """What is remembered between passes cannot be read or written. Not a host's failure: the next look says the same without it."""
+    """The store cannot be read or written. Not a failure of a host: the next look says the same without it."""

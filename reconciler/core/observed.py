@@ -92,7 +92,9 @@ class ObservedHost:
 
 def host(server: str, listed: tuple[str, ...], *, version: str, seconds: float = 0.0) -> ObservedHost:
     """Make the observation of a host that answered: its names are read once, here."""
-    return ObservedHost(server, True, "", version, tuple(names.parse(n) for n in sorted(listed)), {}, seconds)
+    return ObservedHost(
+        server, online=True, version=version, databases=tuple(names.parse(n) for n in sorted(listed)), seconds=seconds
+    )
 
 
 @dataclass(frozen=True, slots=True)

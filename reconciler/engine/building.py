@@ -3,13 +3,14 @@
     create or clone under a building name that was never used  ─▶ prove it whole
     own credentials ─▶ prove that no other is taken
     languages, company, parameters, owner, modules             ─▶ schedule as its state asks
-    mark, written last  ─▶ verify by a fresh look  ─▶ make unlike any former namesake  ─▶ rename, with proof
+    mark, written last  ─▶ verify by a fresh look  ─▶ set apart from any former namesake  ─▶ rename, with proof
 
 A failure drops the building name (it is this run's own); an unknown outcome or a crash leaves it to be swept.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -30,17 +31,19 @@ from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
 from reconciler.engine.moves import Mover
-from reconciler.engine.patience import NOTHING_SENT, insist
+from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
 from schemas.secrets import Secret
 
-MOST_UNLIKE_WRITES = 6
-"""Writes of each of two kinds by which a new database's cache sequences are moved, at the most. Both are drawn, so that two
-databases of one name meet in both numbers once in 36 times, and then only if nothing else set them apart. More would cost more
-than it saves: each write costs a host 0.3 s (19)."""
+LEAST_NUMBER, GREATEST_NUMBER = 10_000, 1_000_000_000
+"""Between these the number is drawn by which workers tell a new database from a former one of its name: far above what a
+database gets to by itself, below what PostgreSQL's four bytes hold."""
 
 _POLL_SECONDS = 2.0
 _NO_TRACE_POLLS = 15
+_WORKERS_REACHED = 8
+WORKERS_LAG = (*LOOKS_FIRST, HalfMadeDatabase)
+"""What may pass by itself just after a create: a worker can still have the half-made database in memory."""
 
 Step = Callable[[str], None]
 
@@ -95,9 +98,8 @@ class Builder:
         name = self._new_name(spec)
         async with self._dropped_on_failure(name):
             self.step("creating")
-            await self._create(name, account)
-            await self._refuse(name, FACTORY_LOGIN, FACTORY_PASSWORD, account.password())
-            database = await self._open(account, name)
+            database = await self._create(name, account)
+            await insist(lambda: self._refuse_factory(database, account), self.clock, after=WORKERS_LAG)
             await insist(database.quiesce, self.clock)
             await self._furnish(database, account)
             await insist(database.quiesce, self.clock)
@@ -129,20 +131,30 @@ class Builder:
                 await insist(database.wake, self.clock)
             await self._publish(database, account, final)
 
-    async def _create(self, name: str, account: Account) -> None:
+    async def _create(self, name: str, account: Account) -> Database:
         """Create; its proof is that the wanted password is taken, which the host sets last."""
-        spec, password = account.spec, account.password()
+        login, password = account.spec.admin_login, account.password()
         try:
-            await self.host.create(name, spec, password)
+            await self.host.create(name, account.spec, password)
         except UnknownOutcome:
-            await self._await(name, self.limits.create, lambda: self._accepts(name, spec.admin_login, password))
-            return
-        if not await self.host.accepts(name, spec.admin_login, password):
+            opened: list[Database] = []
+
+            async def takes_its_password() -> bool:
+                database = await self.host.open(name, login, password)
+                opened.extend([database] if database else [])
+                return database is not None
+
+            await self._await(name, self.limits.create, takes_its_password)
+            await self._refresh_workers(opened[0])
+            return opened[0]
+        database = await self.host.open(name, login, password)
+        if database is None:
             raise ProofFailed(
                 "the host says that it created the database, but it does not take its password: the initialisation failed",
                 advice="the host's log says why; country_code and lang are worth a look",
                 **self._at(name),
             )
+        return database
 
     async def _clone(self, name: str, spec: DatabaseSpec, origin: Account, source: Source) -> Database:
         """Clone; its proof is a uuid of its own and files of the same real sizes as the source's (they are copied last)."""
@@ -204,13 +216,10 @@ class Builder:
             await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
 
     async def _publish(self, database: Database, account: Account, final: str) -> None:
-        """Make unlike, mark, verify, rename: after this the database is in service."""
+        """Mark, verify, set apart, rename: after this the database is in service."""
         spec, name = account.spec, database.name
         self.step("verifying")
         uuid, _ = await insist(database.identity, self.clock)
-        draw = self.nonces.number
-        parameter_writes, user_writes = draw(1, MOST_UNLIKE_WRITES), draw(1, MOST_UNLIKE_WRITES)
-        await insist(lambda: database.make_unlike(parameter_writes, user_writes), self.clock)
         mark = Mark(
             spec.fleet, spec.kind, spec.code, spec.target, uuid, spec.template, self.version, spec.digest(), name
         )
@@ -218,6 +227,7 @@ class Builder:
         look = await insist(database.look, self.clock)
         require_verified(spec, look, names.parse(final).state, self._at(name))
         self.step("publishing")
+        await set_apart(self.host, database, final, self.clock, self.nonces)
         await Mover(self.host, account, self.clock, self.nonces).move(database, final, noted=True)
 
     async def _require_accepted(self, name: str, account: Account) -> None:
@@ -231,8 +241,20 @@ class Builder:
         if await self.host.accepts(name, login, password):
             raise ProofFailed(f"it still answers to a password that is not its own (login {login!r})", **self._at(name))
 
-    async def _accepts(self, name: str, login: str, password: Secret) -> bool:
-        return await self.host.accepts(name, login, password)
+    async def _refuse_factory(self, database: Database, account: Account) -> None:
+        """Prove a created database to refuse the factory password, in whatever worker answers."""
+        try:
+            await self._refuse(database.name, FACTORY_LOGIN, FACTORY_PASSWORD, account.password())
+        except HalfMadeDatabase:
+            await self._refresh_workers(database)
+            raise
+
+    async def _refresh_workers(self, database: Database) -> None:
+        """Let workers drop the half-made models that they have in memory from being asked while the create was under way.
+
+        Such a worker logs nobody in (19) until a call to a model makes it look again; several at once reach them all.
+        """
+        await asyncio.gather(*(database.identity() for _ in range(_WORKERS_REACHED)), return_exceptions=True)
 
     async def _open(self, account: Account, name: str) -> Database:
         opened = await account.open(name)
@@ -266,6 +288,13 @@ class Builder:
 
     def _at(self, database: str) -> dict[str, str]:
         return {"server": self.host.server, "database": database}
+
+
+async def set_apart(host: Host, database: Database, final: str, clock: Clock, nonces: Nonces) -> None:
+    """Before a database gets a name that the host may have served for another one: make its workers notice."""
+    number = nonces.number(LEAST_NUMBER, GREATEST_NUMBER)
+    await insist(lambda: database.set_apart(number), clock)
+    await insist(lambda: host.forget_name(final), clock)
 
 
 def require_verified(spec: DatabaseSpec, look: DatabaseLook, state: NameState, at: dict[str, str]) -> None:

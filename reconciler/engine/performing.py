@@ -14,7 +14,7 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
-from reconciler.engine.building import MOST_UNLIKE_WRITES, Builder, Limits, Source, require_verified
+from reconciler.engine.building import Builder, Limits, Source, require_verified, set_apart
 from reconciler.engine.moves import Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
@@ -111,9 +111,7 @@ class Performer:
             self.step(action, "waking scheduled actions")
             await insist(database.wake, self.world.clock)
         if action.reason is Reason.RENAMED:
-            draw = self.world.nonces.number
-            parameter_writes, user_writes = draw(1, MOST_UNLIKE_WRITES), draw(1, MOST_UNLIKE_WRITES)
-            await insist(lambda: database.make_unlike(parameter_writes, user_writes), self.world.clock)
+            await set_apart(self._host(action), database, action.becomes, self.world.clock, self.world.nonces)
         await mover.move(database, action.becomes)
 
     async def _leave(self, action: Action, mover: Mover, on_its_way: str) -> Database:

@@ -117,8 +117,8 @@ class Database(Protocol):
         """Note in the mark the name that the database leaves; empty when the move is proven."""
         ...
 
-    async def make_unlike(self, parameter_writes: int, user_writes: int) -> None:
-        """Move the database's cache sequences by separate writes, so that no worker takes it for a former namesake."""
+    async def set_apart(self, number: int) -> None:
+        """Set to this number what workers tell databases of one name apart by, so that none takes it for a former namesake."""
         ...
 
 
@@ -165,6 +165,10 @@ class Host(Protocol):
 
     async def return_to_build(self, old: str, new: str) -> None:
         """Rename back a publication that was not proven, where `names.forbidden_return` has nothing against it."""
+        ...
+
+    async def forget_name(self, name: str) -> None:
+        """Make workers forget what they remember under a name that no database bears, where the version needs that."""
         ...
 
     async def drop_build(self, name: str, *, own: bool) -> None:

@@ -10,7 +10,7 @@ from reconciler.core.checks import Check
 from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo.apply import databases as apply_databases
-from reconciler.odoo.apply import marks, modules, schedule, settings
+from reconciler.odoo.apply import marks, modules, schedule, settings, signals
 from reconciler.odoo.connection import DatabaseSession, HostConnection
 from reconciler.odoo.observe import databases as observe_databases
 from reconciler.odoo.observe import hosts as observe_hosts
@@ -87,9 +87,9 @@ class OdooDatabase:
         """Note in the mark the name that the database leaves; empty when the move is proven."""
         await marks.note_move(self._session, origin)
 
-    async def make_unlike(self, parameter_writes: int, user_writes: int) -> None:
-        """Move the database's cache sequences."""
-        await marks.make_unlike(self._session, parameter_writes, user_writes)
+    async def set_apart(self, number: int) -> None:
+        """Set the sequences by which workers tell databases of one name apart."""
+        await signals.set_apart(self._session, number)
 
 
 class OdooHost:
@@ -171,6 +171,10 @@ class OdooHost:
     async def return_to_build(self, old: str, new: str) -> None:
         """Undo a publication whose proof failed."""
         await apply_databases.return_to_build(self._connection, old, new, self._now(), self._build_limit)
+
+    async def forget_name(self, name: str) -> None:
+        """Make workers forget what they remember under a name that no database bears."""
+        await apply_databases.forget_name(self._connection, name)
 
     async def drop_build(self, name: str, *, own: bool) -> None:
         """Drop a building name: one's own of this run, or one that is older than its limit."""

@@ -153,9 +153,9 @@ def interval_seconds(number: int, unit: str) -> float:
 
 
 @lru_cache
-def countries() -> tuple[dict[str, str], ...]:
+def countries(version: str) -> tuple[dict[str, str], ...]:
     """Return the rows code, name, currency, phone_code."""
-    return tuple(_read("countries.csv"))
+    return tuple(_read(f"countries-{series(version)}.csv"))
 
 
 @lru_cache

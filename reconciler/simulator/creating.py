@@ -123,7 +123,7 @@ def _install_all(host: SimulatedHost, worker: Worker, name: str, database: Datab
     seed.install_records(database, host.version, [row["name"] for row in pending], now=host.now())
     for stored, size in seed.files_of(database.rows("ir.attachment").values()).items():
         host.files(name).setdefault(stored, size)
-    database.registry_sequence, database.cache_sequence = 2, 2
+    database.move_sequences(2)
     worker.delete(name)
     worker.registry(name, database)
 

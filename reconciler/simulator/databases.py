@@ -21,6 +21,9 @@ READY = "ready"
 USERLESS = "userless"
 """Tables without users, left by a creation that met a full disk: every login is refused."""
 
+CACHES = ("default", "stable")
+"""The caches that have a sequence number each on 19. Versions before have one number for all: the second's here."""
+
 
 class Table:
     """Rows by id, and the next id."""
@@ -46,7 +49,7 @@ class Database:
         self.visits: list[str] = []
         self.tables: dict[str, Table] = {}
         self.registry_sequence = 1
-        self.cache_sequence = 1
+        self.cache_sequences = dict.fromkeys(CACHES, 1)
         self.connection_epoch = 0
         self.revision = 0
         self.initialised = False
@@ -62,7 +65,7 @@ class Database:
         copy = Database(owner=self.owner, stage=self.stage)
         copy.initialised = self.initialised
         copy.tables = dict(self.tables)
-        copy.registry_sequence, copy.cache_sequence = self.registry_sequence, self.cache_sequence
+        copy.registry_sequence, copy.cache_sequences = self.registry_sequence, dict(self.cache_sequences)
         self._own.clear()
         return copy
 
@@ -163,6 +166,11 @@ class Database:
     def user(self, login: str) -> Row | None:
         """Return the active user of this login."""
         return next(self.matching("res.users", login=login, active=True), None)
+
+    def move_sequences(self, number: int) -> None:
+        """Set every number that workers compare."""
+        self.registry_sequence = number
+        self.cache_sequences = dict.fromkeys(CACHES, number)
 
     def end_connections(self) -> None:
         """End what works in the database at this moment, as a clone or a drop does."""

@@ -69,8 +69,9 @@ async def _list_lang(_host: SimulatedHost, _worker: Worker, _call: Call) -> list
     return [[row["code"], row["name"]] for row in catalogue.languages()]
 
 
-async def _list_countries(_host: SimulatedHost, _worker: Worker, _call: Call) -> list[list[str]]:
-    return sorted(([row["code"].lower(), row["name"]] for row in catalogue.countries()), key=lambda row: row[1])
+async def _list_countries(host: SimulatedHost, _worker: Worker, _call: Call) -> list[list[str]]:
+    known = catalogue.countries(host.version)
+    return sorted(([row["code"].lower(), row["name"]] for row in known), key=lambda row: row[1])
 
 
 async def _server_version(host: SimulatedHost, _worker: Worker, _call: Call) -> str:
@@ -83,7 +84,7 @@ async def _server_version(host: SimulatedHost, _worker: Worker, _call: Call) -> 
 async def _rename(host: SimulatedHost, worker: Worker, _call: Call, old: str, new: str) -> bool:
     new = postgres_name(new)
     host.need_postgres()
-    worker.delete(old)
+    worker.delete(old)  # first of all, and whether there is such a database or not
     if old in host.databases:
         host.databases[old].end_connections()
     host.reached("rename.connections")

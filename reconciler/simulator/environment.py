@@ -58,7 +58,12 @@ class Env:
     remembered: Remembered
     context: dict[str, Any] = field(default_factory=dict)
     superuser: bool = False
-    clears_cache: bool = False
+    stale_caches: set[str] = field(default_factory=set)
+    models_changed: bool = False
+
+    def clear_cache(self, cache: str) -> None:
+        """Make a cache stale in every worker, once the call has succeeded; before 19 all caches are one."""
+        self.stale_caches.add(cache if self.is_19 else "stable")
 
     def since(self, major: int) -> bool:
         """Tell whether the host is of this major version or a later one."""

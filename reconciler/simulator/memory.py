@@ -1,7 +1,8 @@
 """What the workers of a host remember of each database, by its *name*.
 
 A worker keeps a registry, the passwords it has checked and the parameters it has read. It learns of a change only
-from sequence numbers in the database, and compares them for inequality. So another database of the same name and
+from sequence numbers in the database (one of the registry, and on 19 one for each cache), and compares them for
+inequality. So another database of the same name and
 the same numbers is answered from the memory of the old one: that is Odoo's behaviour, and it must stay so here.
 Nothing here survives the death of the process.
 """
@@ -24,16 +25,17 @@ class Remembered:
 
     modules: frozenset[str]
     registry_sequence: int
-    cache_sequence: int
+    cache_sequences: dict[str, int]
     passwords: set[tuple[int, str]] = field(default_factory=set)
     parameters: dict[str, str | bool] = field(default_factory=dict)
     failures: dict[str, tuple[int, float]] = field(default_factory=dict)
     unsignalled: bool = False
 
-    def forget(self) -> None:
-        """Empty the caches."""
+    def forget(self, cache: str = "stable") -> None:
+        """Empty a cache and those that depend on it: passwords are in `default`, which depends on `stable`."""
         self.passwords.clear()
-        self.parameters.clear()
+        if cache == "stable":
+            self.parameters.clear()
 
 
 class Worker:
@@ -46,7 +48,7 @@ class Worker:
         """Return what is remembered under a name, loading it from the database the first time."""
         found = self.registries.get(name)
         if found is None:
-            found = Remembered(database.installed(), database.registry_sequence, database.cache_sequence)
+            found = Remembered(database.installed(), database.registry_sequence, dict(database.cache_sequences))
             self.registries[name] = found
         return found
 
@@ -56,9 +58,10 @@ class Worker:
         if found.registry_sequence != database.registry_sequence:
             del self.registries[name]
             return self.registry(name, database)
-        if found.cache_sequence != database.cache_sequence:
-            found.forget()
-            found.cache_sequence = database.cache_sequence
+        for cache, number in database.cache_sequences.items():
+            if found.cache_sequences[cache] != number:
+                found.forget(cache)
+                found.cache_sequences[cache] = number
         return found
 
     def delete(self, name: str) -> None:
@@ -66,20 +69,23 @@ class Worker:
         self.registries.pop(name, None)
 
 
-def signal_cache(remembered: Remembered, database: Database) -> None:
-    """Tell the other workers, through the database, that caches are stale."""
-    remembered.forget()
-    database.cache_sequence += 1
-    remembered.cache_sequence = database.cache_sequence
+def signal_cache(remembered: Remembered, database: Database, cache: str = "stable") -> None:
+    """Tell the other workers, through the database, that a cache is stale."""
+    remembered.forget(cache)
+    database.cache_sequences[cache] += 1
+    remembered.cache_sequences[cache] = database.cache_sequences[cache]
 
 
 def signal_registry(remembered: Remembered, database: Database) -> None:
-    """Tell the other workers that the models have changed, and take the new ones here."""
+    """Tell the other workers that the models have changed.
+
+    This one goes on with the models that it has, and takes the new number for its own: a worker that is stale
+    because the numbers are equal stays stale.
+    """
     remembered.forget()
-    remembered.modules, remembered.unsignalled = database.installed(), False
+    remembered.unsignalled = False
     database.registry_sequence += 1
-    database.cache_sequence += 1
-    remembered.registry_sequence, remembered.cache_sequence = database.registry_sequence, database.cache_sequence
+    remembered.registry_sequence = database.registry_sequence
 
 
 class Workers:

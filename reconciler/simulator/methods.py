@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import arguments, environment, module_service, orm, records, users
+from . import arguments, environment, module_service, orm, records, server_actions, users
 from .errors import access_error, builtin
 
 if TYPE_CHECKING:
@@ -169,12 +169,15 @@ def action_unarchive(env: Env, model: str, ids: Any) -> bool:
 CREATE: dict[str, Callable[[Env, dict[str, Any]], int]] = {
     "res.users": users.create,
     "ir.config_parameter": records.create_parameter,
+    "ir.model": records.create_model,
     "ir.attachment": records.create_attachment,
+    "ir.actions.server": server_actions.create,
     "base.language.install": records.create_language_wizard,
 }
 WRITE: dict[str, Callable[[Env, list[int], dict[str, Any]], bool]] = {
     "ir.config_parameter": records.write_parameter,
     "ir.cron": records.write_cron,
+    "ir.actions.server": server_actions.write,
     "res.company": records.write_company,
     "res.lang": records.write_language,
 }
@@ -182,6 +185,8 @@ UNLINK: dict[str, Callable[[Env, list[int]], bool]] = {
     "res.users": users.unlink,
     "res.users.apikeys": users.own_keys_only,
     "ir.config_parameter": records.unlink_parameter,
+    "ir.model": records.unlink_model,
+    "ir.actions.server": server_actions.unlink,
     "ir.cron": records.unlink_cron,
 }
 
@@ -212,6 +217,7 @@ _SPECIFIC = {
         "set_param": Method(records.set_param, writes=True),
     },
     "ir.model.access": {"call_cache_clearing_methods": Method(records.clear_access_caches, writes=True)},
+    "ir.actions.server": {"run": Method(server_actions.run, on_records=True, writes=True)},
     "ir.cron": {"method_direct_trigger": Method(records.run_cron, on_records=True, writes=True)},
     "base.language.install": {"lang_install": Method(records.lang_install, on_records=True, writes=True)},
     "ir.module.module": {

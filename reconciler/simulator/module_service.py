@@ -57,11 +57,12 @@ async def button_immediate_install(env: Env, _model: str, ids: list[int]) -> dic
 
 def _tell_workers(env: Env) -> None:
     """Let the other workers know: at once on 19; on 14 only the next call that this worker answers does it."""
+    env.remembered.modules = env.database.installed()
     if env.is_19:
         signal_registry(env.remembered, env.database)
     else:
         env.remembered.forget()
-        env.remembered.modules, env.remembered.unsignalled = env.database.installed(), True
+        env.remembered.unsignalled = True
 
 
 def _done(env: Env) -> dict[str, Any]:

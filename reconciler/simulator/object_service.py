@@ -66,6 +66,14 @@ def _environment(host: SimulatedHost, worker: Worker, call: Call, name: str, uid
     return Env(host, name, database, uid, remembered)
 
 
+def _signal_changes(env: Env) -> None:
+    if env.models_changed:
+        signal_registry(env.remembered, env.database)
+        return
+    for cache in env.stale_caches:
+        signal_cache(env.remembered, env.database, cache)
+
+
 async def run(env: Env, model: str, method: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """Call a method in an environment: all of its writes are kept, or none."""
     if env.remembered.unsignalled:
@@ -80,7 +88,6 @@ async def run(env: Env, model: str, method: str, args: list[Any], kwargs: dict[s
     except Exception:
         env.database.rollback(before)
         raise
-    if env.clears_cache:
-        signal_cache(env.remembered, env.database)
+    _signal_changes(env)
     env.world.reached("execute.committed")
     return result

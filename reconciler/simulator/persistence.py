@@ -18,7 +18,7 @@ from .databases import Database, Table
 if TYPE_CHECKING:
     from pathlib import Path
 
-_COLUMNS = ("owner", "stage", "watched", "registry_sequence", "cache_sequence", "initialised", "visits")
+_COLUMNS = ("owner", "stage", "watched", "registry_sequence", "cache_sequences", "initialised", "visits")
 
 
 @lru_cache(maxsize=65536)
@@ -76,7 +76,8 @@ class Disk:
         """Write what has changed since the last time, and remove what is gone."""
         marks: dict[str, Any] = {}
         for name, database in databases.items():
-            mark = (id(database), database.revision, database.registry_sequence, database.cache_sequence)
+            numbers = (database.registry_sequence, *database.cache_sequences.values())
+            mark = (id(database), database.revision, *numbers)
             marks[_stem("database", name)] = (
                 *mark,
                 database.stage,

@@ -55,7 +55,7 @@ def create_parameter(env: Env, values: dict[str, Any]) -> int:
     _check_parameter(env, values, required=("key", "value"))
     if any(env.database.matching("ir.config_parameter", key=values["key"])):
         raise validation_error("The operation cannot be completed: Key must be unique.")
-    env.clears_cache = True
+    env.clear_cache("stable")
     return orm.create_one(env, "ir.config_parameter", {**values, "value": str(values["value"])})
 
 
@@ -64,13 +64,13 @@ def write_parameter(env: Env, ids: list[int], values: dict[str, Any]) -> bool:
     _check_parameter(env, values, required=tuple(values))
     if any(row["id"] not in ids for row in env.database.matching("ir.config_parameter", key=values.get("key"))):
         raise validation_error("The operation cannot be completed: Key must be unique.")
-    env.clears_cache = True
+    env.clear_cache("stable")
     return orm.write_rows(env, "ir.config_parameter", ids, values)
 
 
 def unlink_parameter(env: Env, ids: list[int]) -> bool:
     """Remove parameters."""
-    env.clears_cache = True
+    env.clear_cache("stable")
     return orm.delete_rows(env, "ir.config_parameter", ids)
 
 
@@ -86,7 +86,28 @@ def _check_parameter(env: Env, values: dict[str, Any], required: tuple[str, ...]
 
 def clear_access_caches(env: Env, _model: str) -> None:
     """Clear the caches of access rights, and return nothing."""
-    env.clears_cache = True
+    env.clear_cache("stable")
+
+
+# -- ir.model ----------------------------------------------------------------------------------------------------
+
+
+def create_model(env: Env, values: dict[str, Any]) -> int:
+    """Make a manual model. It cannot be worked with here, but the workers are told that the models have changed."""
+    if not str(values.get("model") or "").startswith("x_"):
+        raise validation_error("The model name must start with 'x_'.")
+    env.models_changed = True
+    return orm.create_one(env, "ir.model", {**values, "state": "manual"})
+
+
+def unlink_model(env: Env, ids: list[int]) -> bool:
+    """Remove manual models; those of modules stay."""
+    rows = env.database.rows("ir.model")
+    for record in ids:
+        if record in rows and rows[record]["state"] != "manual":
+            raise user_error(f"Model “{rows[record]['name']}” contains module data and cannot be removed.")
+    env.models_changed = True
+    return orm.delete_rows(env, "ir.model", ids)
 
 
 # -- ir.attachment -----------------------------------------------------------------------------------------------
@@ -197,11 +218,11 @@ def lang_install(env: Env, model: str, ids: list[int]) -> dict[str, Any]:
         wanted = row.get("lang_ids") or [lang["id"] for lang in env.database.matching("res.lang", code=row.get("lang"))]
         for lang in wanted:
             env.database.update("res.lang", lang, {"active": True})
-    env.clears_cache = True
+    env.clear_cache("stable")
     return {"type": "ir.actions.act_window_close"}
 
 
 def write_language(env: Env, ids: list[int], values: dict[str, Any]) -> bool:
     """Change languages; the cache of active ones is cleared."""
-    env.clears_cache = True
+    env.clear_cache("stable")
     return orm.write_rows(env, "res.lang", ids, values)

@@ -58,6 +58,10 @@ _MODELS: dict[str, tuple[str, str]] = {
         "name:char module:char model:char res_id:integer noupdate:boolean complete_name:char",
     ),
     "ir.config_parameter": ("base", "key:char value:text"),
+    "ir.actions.server": (
+        "base",
+        "name:char model_id:many2one:ir.model model_name:char state:selection code:text type:char usage:selection",
+    ),
     "ir.module.module": (
         "base",
         (
@@ -191,7 +195,7 @@ IMPLIED: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-_SYSTEM_ONLY = {"ir.config_parameter", "ir.cron", "ir.mail_server", "fetchmail.server", "ir.rule"}
+_SYSTEM_ONLY = {"ir.config_parameter", "ir.actions.server", "ir.cron", "ir.mail_server", "fetchmail.server", "ir.rule"}
 _SYSTEM_ONLY |= {"base.language.install", "base.module.update", "payment.provider", "payment.acquirer"}
 _WRITE_GROUP = {
     "res.users": "erp_manager",

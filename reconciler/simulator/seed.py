@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ADMIN = 2
 HALF_MADE_ADMIN = 6
 """The admin's id in a database of Odoo 14 that its first login repaired half."""
+_COUNTRY_XMLIDS = {"GB": "uk"}
+"""The countries whose external id is not their code."""
 
 
 def utc_text(seconds: float) -> str:
@@ -42,7 +44,7 @@ def base_database(version: str, *, half_made: bool = False) -> Database:
     The result is shared: fork it.
     """
     database = Database(stage=READY)
-    _currencies_and_countries(database)
+    _currencies_and_countries(database, version)
     _languages(database)
     _groups(database, version)
     _companies_and_users(database, version, half_made=half_made)
@@ -69,21 +71,22 @@ def _xmlid(database: Database, xmlid: str, model: str, res_id: int) -> None:
     database.insert("ir.model.data", {"module": module, "name": name, "model": model, "res_id": res_id})
 
 
-def _currencies_and_countries(database: Database) -> None:
-    currencies: dict[str, int] = {}
-    for code in ("EUR", "USD", *sorted({row["currency"] for row in catalogue.countries() if row["currency"]})):
+def _currencies_and_countries(database: Database, version: str) -> None:
+    countries, currencies = catalogue.countries(version), dict[str, int]()
+    for code in ("EUR", "USD", *sorted({row["currency"] for row in countries if row["currency"]})):
         if code not in currencies:
             row = {"name": code, "symbol": code, "active": code in {"EUR", "USD"}, "rounding": 0.01}
             currencies[code] = database.insert("res.currency", row)
             _xmlid(database, f"base.{code}", "res.currency", currencies[code])
-    for country in catalogue.countries():
+    for country in countries:
         row = {
             "name": country["name"],
             "code": country["code"],
             "phone_code": int(country["phone_code"] or 0),
             "currency_id": currencies.get(country["currency"], False),
         }
-        _xmlid(database, f"base.{country['code'].lower()}", "res.country", database.insert("res.country", row))
+        xmlid = _COUNTRY_XMLIDS.get(country["code"], country["code"].lower())
+        _xmlid(database, f"base.{xmlid}", "res.country", database.insert("res.country", row))
 
 
 def _languages(database: Database) -> None:

@@ -58,11 +58,15 @@ class Listener:
         self._socket.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, h11.RemoteProtocolError, h11.LocalProtocolError):
-            await _connection(self._host, reader, writer)
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+        try:
+            with contextlib.suppress(OSError, h11.RemoteProtocolError, h11.LocalProtocolError):
+                await _connection(self._host, reader, writer)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        except asyncio.CancelledError:
+            writer.transport.abort()  # what is not sent yet would keep it open
+            raise
 
 
 async def listen(host: SimulatedHost, address: str, port: int) -> Listener:

@@ -107,7 +107,8 @@ def write(env: Env, ids: list[int], values: dict[str, Any]) -> bool:
         partner = {name: value for name, value in values.items() if name in schema.PARTNER_FIELDS}
         if partner:
             orm.write_rows(env, "res.partner", [row["partner_id"]], partner)
-    env.clears_cache = env.clears_cache or not _CLEARS_CACHE.isdisjoint(values)
+    if not _CLEARS_CACHE.isdisjoint(values):
+        env.clear_cache("default")
     _notify(env, addresses, values)
     return True
 
@@ -131,7 +132,7 @@ def unlink(env: Env, ids: list[int]) -> bool:
     environment.require(env, model, model.write_group)
     if environment.SUPERUSER in ids:
         raise user_error("You can not remove the admin user as it is used internally for resources created by Odoo")
-    env.clears_cache = True
+    env.clear_cache("default")
     return orm.delete_rows(env, "res.users", ids)
 
 

@@ -8,13 +8,23 @@ database may be answered for from the memory of the former one.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.contract.hosts import ContractHost
 from tests.contract.installing import install, quiesce_patiently
+from tests.contract.server_actions import set_numbers
 from tests.contract.wire import Account, Refusal
 
 _AT_ONCE = 4
 _ATTEMPTS = 6
 _ENOUGH_TO_MEET_BOTH_WORKERS = 16
+_FAR_FROM_ALL = 5_000_000
+_MORE_THAN_THE_WORKERS_COUNT_ON = 6
+
+_WRITES: dict[str, Callable[[Account], object]] = {
+    "a parameter": lambda account: account.set_parameter("our.number", "1"),
+    "a user": lambda account: account.call("res.users", "write", [2], {"tz": "Europe/Brussels"}),
+}
 
 
 def _answers(question: Callable[[], object], times: int = _ENOUGH_TO_MEET_BOTH_WORKERS) -> list[bool]:
@@ -81,6 +91,43 @@ def test_numbers_made_unlike_before_the_rename_make_the_workers_right(busy_host:
         latter.set_parameter("our.number", str(number))
     here = _swap(busy_host, former, latter)
     assert sum(_answers(_ask(former), 12)) <= (1 if busy_host.version == "14" else 0)
+    assert all(_answers(_ask(here)))
+
+
+def test_numbers_set_by_a_server_action_before_the_rename_make_the_workers_right(busy_host: ContractHost) -> None:
+    """On 14 the worker that did not rename the name away takes the former password once all the same."""
+    former, latter = _build(busy_host, "former"), _build(busy_host, "latter")
+    set_numbers(latter, _FAR_FROM_ALL)
+    here = _swap(busy_host, former, latter)
+    assert sum(_answers(_ask(former))) <= (1 if busy_host.version == "14" else 0)
+    assert all(_answers(_ask(here)))
+
+
+def test_equal_numbers_set_by_a_server_action_let_the_former_password_in(busy_host: ContractHost) -> None:
+    """Each worker that notices on 14 adds one to the cache's number, so it is tried more than once."""
+
+    def is_taken() -> bool:
+        former, latter = _build(busy_host, "former"), _build(busy_host, "latter")
+        for account in (former, latter):
+            set_numbers(account, _FAR_FROM_ALL)
+            assert all(_answers(_ask(account)))
+        _swap(busy_host, former, latter)
+        return sum(_answers(_ask(former))) > 1
+
+    assert any(is_taken() for _ in range(_ATTEMPTS))
+
+
+@pytest.mark.parametrize("written", _WRITES)
+def test_either_cache_number_alone_makes_the_workers_forget_passwords(written: str, busy_host: ContractHost) -> None:
+    """On 19 parameters and users have a number each; on 14 there is one. More writes than workers, for see above."""
+    former, latter = _build(busy_host, "former"), _build(busy_host, "latter")
+    for account in (former, latter):
+        set_numbers(account, _FAR_FROM_ALL)
+        assert all(_answers(_ask(account)))
+    for _ in range(_MORE_THAN_THE_WORKERS_COUNT_ON):
+        _WRITES[written](latter)
+    here = _swap(busy_host, former, latter)
+    assert sum(_answers(_ask(former))) <= (1 if busy_host.version == "14" else 0)
     assert all(_answers(_ask(here)))
 
 

@@ -44,7 +44,7 @@ secret_key: {{env: KEY}}
 kind: server
 code: real
 server_url: {address.url}
-odoo_version: "{address.version.partition('.')[0]}.0"
+odoo_version: "{address.version}.0"
 master_password: {{env: MASTER}}
 state: active
 domain: example.test

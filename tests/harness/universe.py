@@ -126,7 +126,7 @@ class SeededNonces:
                 return token
 
     def number(self, low: int, high: int) -> int:
-        return self._random.randint(low, min(high, low + 2))
+        return self._random.randint(low, high)
 
 
 @dataclass

@@ -133,3 +133,18 @@ def test_management_is_refused_for_a_wrong_master_password_and_without_list_db()
         assert ["be", "Belgium"] in await client.manage("list_countries")
 
     play(scenario)
+
+
+@pytest.mark.parametrize(("version", "number"), [("14.0", 250), ("19.0", 251)])
+def test_countries_are_those_of_the_version_and_the_united_kingdom_is_gb(version: str, number: int) -> None:
+    async def scenario() -> None:
+        client = Client(a_host(version))
+        assert await client.create("acme", country="gb") is True
+        assert await client.login("acme", "wanted") == 2
+        (company,) = await client.execute("acme", "res.company", "read", [1], ["country_id"])
+        domain = [["module", "=", "base"], ["model", "=", "res.country"], ["name", "in", ["gb", "uk"]]]
+        (entry,) = await client.execute("acme", "ir.model.data", "search_read", domain, ["name", "res_id"])
+        assert (entry["name"], entry["res_id"]) == ("uk", company["country_id"][0])
+        assert await client.execute("acme", "res.country", "search_count", []) == number
+
+    play(scenario)

@@ -73,9 +73,9 @@ def test_everything_durable_is_there_again_and_nothing_of_the_memory(tmp_path: P
         assert again.host.snapshot() == client.host.snapshot()
         for name, database in client.host.databases.items():
             copy = again.host.databases[name]
-            assert (copy.registry_sequence, copy.cache_sequence) == (
+            assert (copy.registry_sequence, copy.cache_sequences) == (
                 database.registry_sequence,
-                database.cache_sequence,
+                database.cache_sequences,
             )
         assert all(not worker.registries for worker in again.host.workers)
         assert await again.execute("clone", "res.partner", "search_count", [["name", "=", "Ann"]]) == 1

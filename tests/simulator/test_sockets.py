@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import urllib.error
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -26,10 +28,14 @@ async def _served(host: SimulatedHost) -> AsyncIterator[int]:
         listener.close()
 
 
+def _question(body: bytes = VERSION_CALL) -> bytes:
+    head = f"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
 async def _exchange(port: int, body: bytes = VERSION_CALL) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = f"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    writer.write(head.encode() + body)
+    writer.write(_question(body))
     try:
         return await reader.read()
     finally:
@@ -108,6 +114,27 @@ def test_killed_host_resets_what_is_open_and_refuses_connections_until_it_is_sta
             assert b"server_serie" in await _exchange(port)
 
     play(scenario)
+
+
+def test_connection_that_is_still_open_when_the_program_ends_is_closed() -> None:
+    async def scenario() -> socket.socket:
+        host = a_host()
+        host.faults.add("*:hang")
+        client = socket.socket()
+        async with _served(host) as port:
+            client.settimeout(0)
+            await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
+            await asyncio.get_running_loop().sock_sendall(client, _question())
+            await eventually(lambda: host.calls)
+        return client
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        with play(scenario) as client:
+            client.settimeout(5)
+            assert client.recv(1) == b""
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
 
 
 @pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02\x00", b"GET / HTTP/9\r\n\r\n", b"POST / HTTP/1.1\r\n"])

@@ -7,10 +7,10 @@ from tests.simulator.client import Client, Refused, a_host, play, refusal
 MANY = 12
 
 
-async def _accepted(client: Client, password: str) -> int:
+async def _accepted(client: Client, password: str, times: int = MANY) -> int:
     """How many of many calls are answered."""
     count = 0
-    for _ in range(MANY):
+    for _ in range(times):
         try:
             await client.execute("acme", "res.users", "read", [2], ["login"], password=password)
         except Refused:
@@ -19,9 +19,9 @@ async def _accepted(client: Client, password: str) -> int:
     return count
 
 
-async def _swapped(version: str, *, unlike: bool) -> Client:
+async def _swapped(version: str, *, unlike: bool, workers: int = 2) -> Client:
     """A host whose `acme` was dropped and made again from the same template by the same steps."""
-    client = Client(a_host(version, workers=2))
+    client = Client(a_host(version, workers=workers))
     await client.create("template")
     for name, password in (("acme", "former"), ("next", "latter")):
         await client.manage("duplicate_database", "template", name)
@@ -83,7 +83,7 @@ def test_stale_models_meet_columns_that_do_not_exist() -> None:
         clone = client.host.databases["acme"]
         stale = [worker.registries["acme"] for worker in client.host.workers if "acme" in worker.registries]
         clone.registry_sequence = max(known.registry_sequence for known in stale)
-        clone.cache_sequence = max(known.cache_sequence for known in stale)
+        clone.cache_sequences = stale[0].cache_sequences
         names = set()
         for _ in range(MANY):
             try:
@@ -91,6 +91,99 @@ def test_stale_models_meet_columns_that_do_not_exist() -> None:
             except Refused as refused:
                 names.add(refused.name)
         assert names == {"psycopg2.errors.UndefinedColumn"}
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("version", ["14.0", "19.0"])
+def test_stale_worker_of_14_takes_the_former_password_once_even_with_unlike_numbers(version: str) -> None:
+    """The password is checked before the numbers there: once in each worker that has not forgotten the name."""
+
+    async def scenario() -> None:
+        client = await _swapped(version, unlike=True, workers=5)
+        stale = [worker for worker in client.host.workers if "acme" in worker.registries]
+        assert len(stale) >= 3
+        assert await _accepted(client, "former", 30) == (len(stale) if version == "14.0" else 0)
+        assert await _accepted(client, "latter", 30) == 30
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("version", ["14.0", "19.0"])
+def test_renaming_a_name_that_nobody_bears_to_itself_makes_the_answering_worker_forget_it(version: str) -> None:
+    async def scenario() -> None:
+        client = Client(a_host(version, workers=3))
+        await client.create("acme")
+        await client.create("other")
+        await _accepted(client, "wanted")
+        await client.manage("rename", "acme", "away")
+        knowing = [worker for worker in client.host.workers if "acme" in worker.registries]
+        assert len(knowing) == 2
+        for _ in range(6):  # each worker in turn, in whatever order
+            problem = await refusal(client.manage("rename", "acme", "acme"))
+            assert problem.name.endswith("Exception")
+            assert "Couldn't rename database acme to acme" in problem.message
+            assert "does not exist" in problem.message
+        assert not [worker for worker in client.host.workers if "acme" in worker.registries]
+
+    play(scenario)
+
+
+def test_passwords_are_forgotten_on_19_when_either_cache_number_differs_and_parameters_with_one() -> None:
+    async def scenario() -> None:
+        client = Client(a_host(workers=2))
+        await client.create("acme")
+        database = client.host.databases["acme"]
+        known = [worker.registry("acme", database) for worker in client.host.workers]
+
+        async def remembered() -> list[tuple[bool, bool]]:
+            for _ in range(MANY):
+                await client.execute("acme", "res.groups", "search_count", [])
+            return sorted((bool(one.passwords), "some.key" in one.parameters) for one in known)
+
+        for _ in range(MANY):
+            await client.execute("acme", "ir.config_parameter", "get_param", "some.key")
+        before = dict(database.cache_sequences)
+        await client.execute("acme", "res.users", "write", [2], {"tz": "Europe/Brussels"})
+        assert database.cache_sequences == {**before, "default": before["default"] + 1}
+        assert await remembered() == [(True, True)] * 2
+        await client.execute("acme", "ir.config_parameter", "create", {"key": "a", "value": "b"})
+        assert database.cache_sequences == {cache: number + 1 for cache, number in before.items()}
+        assert await remembered() == [(True, False)] * 2
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("cache", ["default", "stable"])
+def test_one_unlike_cache_number_is_enough_for_the_former_password_to_be_refused(cache: str) -> None:
+    async def scenario() -> None:
+        client = await _swapped("19.0", unlike=False)
+        assert await _accepted(client, "former") > 0
+        client.host.databases["acme"].cache_sequences[cache] += 1
+        assert await _accepted(client, "former") == 0
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("version", ["14.0", "19.0"])
+def test_stale_worker_that_signals_a_change_of_models_stays_stale(version: str) -> None:
+    async def scenario() -> None:
+        client = Client(a_host(version))
+        await client.create("acme")
+        await client.manage("duplicate_database", "acme", "next")
+        await client.install("acme", "mail")
+        await client.execute("acme", "res.users", "search_count", [])
+        former, latter = client.host.databases["acme"], client.host.databases.pop("next")
+        latter.registry_sequence, latter.cache_sequences = former.registry_sequence, dict(former.cache_sequences)
+        client.host.databases["acme"] = latter  # as another worker's rename does
+        for _ in range(2):
+            problem = await refusal(client.execute("acme", "res.users", "search_read", [], ["login"]))
+            assert "_field does not exist" in str(problem)
+            made = await client.execute("acme", "ir.model", "create", {"name": "Ours", "model": "x_ours"})
+            await client.execute("acme", "ir.model", "unlink", [made])
+        assert latter.registry_sequence == former.registry_sequence + 4
+        latter.registry_sequence += 1
+        assert await client.execute("acme", "res.users", "search_read", [], ["login"])
 
     play(scenario)
 

@@ -6,14 +6,17 @@ hold. The law: new databases get building names only; renames follow `core.names
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 from reconciler.core import names
-from reconciler.core.failures import Refused
+from reconciler.core.failures import DatabaseExists, NoSuchDatabase, Refused
 from reconciler.core.names import NameState
 from reconciler.odoo import versions
 from reconciler.odoo.connection import HostConnection
 from schemas.secrets import Secret
+
+_WORKERS_REACHED = 16
 
 
 async def create(
@@ -73,6 +76,23 @@ async def drop_expired_build(connection: HostConnection, name: str, now: datetim
     if not names.is_expired_build(names.parse(name), now, limit):
         raise Refused(f"{name!r} is not a building name older than {limit}", server=connection.server, database=name)
     await _drop(connection, name)
+
+
+async def forget_name(connection: HostConnection, name: str) -> None:
+    """Make workers forget what they remember under a name that no database bears, where that is needed (up to 18).
+
+    Before 19 a worker checks a password before it looks at the sequence numbers, so that each takes a former one once. The
+    first thing that a rename does is to forget the old name, in the worker that runs it; that it then fails, since there is
+    no such database, is what is wanted. The calls are sent at once, so that they meet as many workers as possible.
+    """
+    if not versions.keeps_former_passwords_cached(await connection.known_series()):
+        return
+    if await connection.database_exists(name):
+        raise Refused(f"a database {name!r} exists", server=connection.server, database=name)
+    calls = (_rename(connection, name, name) for _ in range(_WORKERS_REACHED))
+    for ended in await asyncio.gather(*calls, return_exceptions=True):
+        if isinstance(ended, BaseException) and not isinstance(ended, (NoSuchDatabase, DatabaseExists)):
+            raise ended
 
 
 def _require_building(connection: HostConnection, name: str) -> None:

@@ -67,21 +67,3 @@ async def note_move(session: DatabaseSession, origin: str) -> None:
         await write_parameters(session, {MARK_PREFIX + "moving_from": origin})
     else:
         await remove_parameters(session, [MARK_PREFIX + "moving_from"])
-
-
-async def make_unlike(session: DatabaseSession, parameter_writes: int, user_writes: int) -> None:
-    """Move the database's cache sequences by so many writes: workers notice a change of database only by these numbers.
-
-    A worker remembers a database by name. Two databases built by the same steps have equal numbers, so that a worker which
-    served a former one of this name would go on with that one's passwords (measured on 14 and 19). 19 keeps a number for
-    `stable` (moved by parameters) and one for `default` (moved by users), and forgets passwords when either differs
-    (orm/registry.py); before 17 there is one number, which both move.
-    """
-    key = MARK_PREFIX + "unlike"
-    present = await session.search_read(_MODEL, [["key", "=", key]], ["value"])
-    record = present[0]["id"] if present else await session.create(_MODEL, {"key": key, "value": "0"})
-    for number in range(1, parameter_writes):
-        await session.write(_MODEL, [record], {"value": str(number)})
-    row = (await session.read("res.users", [session.uid], ["tz"]))[0]
-    for _ in range(user_writes):
-        await session.write("res.users", [session.uid], {"tz": row["tz"]})

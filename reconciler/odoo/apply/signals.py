@@ -1,0 +1,36 @@
+"""Makes a new database unlike any former one of its name, in the eyes of the host's workers.
+
+A worker remembers a database by *name*: its models, checked passwords and parameters. That another database has got the name
+it notices only by sequence numbers inside the database, which clones take over from their template, so that two databases
+built by the same steps have equal numbers: measured on 14 and 19, other workers then go on taking the former one's passwords
+and serving its models, without end. Here all these numbers are set to one drawn at random, in a single transaction.
+"""
+
+from __future__ import annotations
+
+from reconciler.odoo.connection import DatabaseSession
+
+_NAME = "odoo-fleet: set the signalling sequences apart"
+
+# 14 to 17 keep sequences named base_…signaling…; 19 keeps tables named orm_signaling_… with a serial id (orm/registry.py).
+_CODE = """\
+number = {number}
+env.cr.execute(\"\"\"SELECT relname, relkind FROM pg_class WHERE (relkind = 'S' AND relname LIKE 'base%signaling%')
+                  OR (relkind = 'r' AND relname LIKE 'orm_signaling_%')\"\"\")
+for relation, kind in env.cr.fetchall():
+    if kind == 'S':
+        env.cr.execute("SELECT setval(%s, %s)", [relation, number])
+    else:
+        env.cr.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [relation, number])
+        env.cr.execute('INSERT INTO "' + relation + '" DEFAULT VALUES')
+"""
+
+
+async def set_apart(session: DatabaseSession, number: int) -> None:
+    """Set the sequences by a server action that exists only for this; call it before the database gets its name."""
+    model = (await session.search("ir.model", [["model", "=", "ir.config_parameter"]]))[0]
+    left = await session.search("ir.actions.server", [["name", "=", _NAME]])
+    values = {"name": _NAME, "model_id": model, "state": "code", "code": _CODE.format(number=number)}
+    action = await session.create("ir.actions.server", values)
+    await session.change_call("ir.actions.server", "run", [action])
+    await session.change_call("ir.actions.server", "unlink", [*left, action])

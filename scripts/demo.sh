@@ -1,0 +1,52 @@
+#!/bin/sh
+# The quick start: simulated hosts for the sample fleet, one apply before your eyes, and what to try next.
+# The hosts keep what they hold in .odoo-fleet/demo-hosts, so that a second run finds nothing to do.
+set -eu
+cd "$(dirname "$0")/.."
+run=.venv/bin/odoo-fleet
+data=.odoo-fleet/demo-hosts
+log=.odoo-fleet/demo-hosts.log
+mkdir -p .odoo-fleet
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+
+say "1. Three simulated Odoo hosts (two of version 19, one of 14) on 127.0.0.1"
+$run simulate --data "$data" >"$log" 2>&1 &
+hosts=$!
+trap 'kill $hosts 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
+tries=0
+until $run check prod-1 >/dev/null 2>&1 && $run check legacy-1 >/dev/null 2>&1; do
+  tries=$((tries + 1))
+  if ! kill -0 $hosts 2>/dev/null || [ $tries -gt 40 ]; then
+    echo "The simulated hosts did not start:" >&2
+    cat "$log" >&2
+    exit 1
+  fi
+  sleep 0.2
+done
+cat "$log"
+
+say "2. odoo-fleet validate: what the YAML in fleet/ says"
+$run validate
+
+say "3. odoo-fleet apply --yes: make the hosts match it"
+$run apply --yes
+
+say "4. odoo-fleet status: declared beside observed"
+$run status
+
+say "What to try next"
+cat <<'NEXT'
+The hosts run until you press Ctrl-C here. In a second terminal, in this directory:
+
+  .venv/bin/odoo-fleet plan                        nothing to do
+  $EDITOR fleet/instances/…                        change a company, suspend a customer, add an instance
+  .venv/bin/odoo-fleet plan                        exactly that line's consequence
+  .venv/bin/odoo-fleet apply                       shows it, asks, does it
+  .venv/bin/odoo-fleet secret show instance/acme admin_password
+  .venv/bin/odoo-fleet simulate --help             hosts that lie, hang and die half-way
+NEXT
+if [ -t 0 ] && [ -t 1 ]; then
+  wait $hosts
+fi

@@ -1,0 +1,177 @@
+"""A model of hosts for the properties of the diff: names with what a deep look at them would show, and nothing else.
+
+It is pure. `apply` carries out exactly what an action shows, and fails where an action is none that may ever be planned:
+on a database that is not ours, onto a name that is taken, or a drop of anything but an expired building name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from reconciler.core import names
+from reconciler.core.actions import Action, FieldChange, Verb
+from reconciler.core.depths import Depth, targets
+from reconciler.core.desired import Desired
+from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.names import NameState
+from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost, host
+from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.specs import DatabaseSpec
+from tests.core.scenes import NOW, as_declared, spec
+
+ALL_AT_ONCE = Depth(rotation_per_host=1000)
+BUILD_LIMIT = timedelta(hours=2)
+_SERVER_STATES = {Verb.ACTIVATE: "active", Verb.MAINTAIN: "maintenance", Verb.DISABLE: "disabled"}
+
+
+@dataclass(frozen=True)
+class Held:
+    """One database on a host: whether it is ours in truth, and what a look as its document's account would show."""
+
+    look: DatabaseLook
+    ours: bool
+
+
+@dataclass
+class Host:
+    online: bool = True
+    version: str = "19.0"
+    databases: dict[str, Held] = field(default_factory=dict)
+
+
+@dataclass(repr=False)
+class Model:
+    """Hosts and what is remembered of them. `logged_in` lists where deep looks went."""
+
+    desired: Desired
+    hosts: dict[str, Host]
+    entries: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    logged_in: list[tuple[str, str]] = field(default_factory=list)
+
+    def inventory(self) -> Inventory:
+        return Inventory(dict(self.entries), dict(self.states))
+
+    def observe(self, selection: Selection = EVERYTHING, now: datetime = NOW) -> Observed:
+        """Look as the engine does: shallowly at servers in use, deeply at what `targets` asks for."""
+        in_use = [s.code for s in self.desired.servers.values() if s.active and s.state != "draft"]
+        hosts = {code: self._shallow(code) for code in in_use}
+        for wanted in targets(self.desired, Observed(hosts), self.inventory(), now, ALL_AT_ONCE, selection):
+            self.logged_in.append((wanted.server, wanted.database))
+            look = replace(self.hosts[wanted.server].databases[wanted.database].look, database=wanted.database)
+            seen = hosts[wanted.server]
+            hosts[wanted.server] = replace(seen, looks={**seen.looks, wanted.database: look})
+        return Observed(hosts)
+
+    def _shallow(self, code: str) -> ObservedHost:
+        found = self.hosts[code]
+        if not found.online:
+            return ObservedHost(code, online=False, problem="connection refused")
+        return host(code, tuple(found.databases), version=found.version)
+
+    def foreign(self) -> Mapping[tuple[str, str], Held]:
+        """What must be the same after any changeset."""
+        return {(c, n): d for c, h in self.hosts.items() for n, d in h.databases.items() if not d.ours}
+
+    def apply(self, action: Action) -> None:
+        """Carry out one action."""
+        databases = self.hosts[action.server].databases
+        noted_only = action.verb is Verb.DISABLE
+        assert self.hosts[action.server].online or noted_only, f"{action.id} on a host that is offline"
+        match action.verb:
+            case Verb.ACTIVATE | Verb.MAINTAIN | Verb.DISABLE:
+                self.states[action.server] = _SERVER_STATES[action.verb]
+            case Verb.SWEEP:
+                assert names.is_expired_build(names.parse(action.database), NOW, BUILD_LIMIT), action.id
+                del databases[action.database]
+            case Verb.CREATE | Verb.CLONE:
+                self._build(action, databases)
+            case _:
+                self._change(action, databases)
+
+    def _build(self, action: Action, databases: dict[str, Held]) -> None:
+        wanted = self._spec(action)
+        assert action.becomes not in databases, f"{action.id} onto a name that is taken"
+        assert names.parse(action.becomes).target == wanted.target
+        if action.verb is Verb.CLONE:
+            source = self._source(wanted)
+            assert action.database == source.target
+            assert databases[source.target].look.mark == as_declared(source).mark, f"{action.id}: not ready"
+        databases[action.becomes] = Held(as_declared(wanted, action.becomes), ours=True)
+        self._verified(wanted)
+
+    def _change(self, action: Action, databases: dict[str, Held]) -> None:
+        held = databases.get(action.database)
+        assert held is not None, f"{action.id}: there is no {action.database}"
+        assert held.ours, f"{action.id} on a database that is not ours"
+        look, wanted = held.look, self._spec(action)
+        match action.verb:
+            case Verb.RENAME | Verb.SUSPEND | Verb.RESUME:
+                assert action.becomes not in databases, f"{action.id} onto a name that is taken"
+                look = _scheduled(look, action.verb)
+            case Verb.ROTATE:
+                look = _marked(replace(look, access=Access.CURRENT), digest="")  # as the engine leaves it
+            case _:
+                for change in action.changes:
+                    look = _changed(look, change, wanted)
+                self._verified(wanted)
+        del databases[action.database]
+        databases[action.becomes] = Held(replace(look, database=action.becomes), ours=True)
+
+    def _verified(self, wanted: DatabaseSpec) -> None:
+        key = (wanted.kind, wanted.code, wanted.server)
+        self.entries[key] = Entry(*key, wanted.target, wanted.digest(), NOW)
+
+    def _spec(self, action: Action) -> DatabaseSpec:
+        return spec(self.desired, action.address, action.server)
+
+    def _source(self, wanted: DatabaseSpec) -> DatabaseSpec:
+        return spec(self.desired, f"template/{wanted.template}", wanted.server)
+
+
+def _marked(look: DatabaseLook, **fields: str) -> DatabaseLook:
+    assert look.mark is not None
+    return replace(look, mark=replace(look.mark, **fields))
+
+
+def _scheduled(look: DatabaseLook, verb: Verb) -> DatabaseLook:
+    held = look.quiesced_crons or ()
+    if verb is Verb.SUSPEND:
+        return replace(look, active_crons=(), quiesced_crons=tuple(sorted({*held, *look.active_crons})))
+    if verb is Verb.RESUME:
+        return replace(look, active_crons=tuple(sorted({*held, *look.active_crons})), quiesced_crons=None)
+    return look
+
+
+def _changed(look: DatabaseLook, change: FieldChange, wanted: DatabaseSpec) -> DatabaseLook:
+    """Make one field what the action says that it will be; a field that the model does not know is an error."""
+    what, _, key = change.field.partition(".")
+    match what:
+        case "modules":
+            others = {n: s for n, s in look.modules.items() if n != key}
+            wanted_too = {key: "installed"} if change.desired == "installed" else {}
+            return replace(look, modules={**others, **wanted_too})
+        case "languages":
+            return replace(look, languages=look.languages | {key})
+        case "parameters":
+            return replace(look, parameters={**look.parameters, key: change.desired})
+        case "admin_login":
+            return replace(look, login=change.desired)
+        case "lang" | "company" | "country_code" | "timezone":
+            return replace(look, **{what: change.desired})  # type: ignore[arg-type]
+        case "schedule":
+            return _scheduled(look, Verb.RESUME if change.desired == "awake" else Verb.SUSPEND)
+        case "mark":
+            return _marked(look, **{key: change.desired})
+    if what == "files":
+        return _marked(look, moving_from="")
+    raise AssertionError(f"{change.field} of {wanted.code}: not a field that can be changed")
+
+
+def forms_of(model: Model, server: str, target: str) -> list[NameState]:
+    """List the states in which a host holds a target in service or on its way."""
+    kept = (NameState.PUBLISHED, NameState.SUSPENDED, NameState.SWITCHING)
+    parsed = (names.parse(name) for name in model.hosts[server].databases)
+    return [name.state for name in parsed if name.target == target and name.state in kept]

@@ -1,0 +1,117 @@
+"""Fleets, and hosts as they would look, in a few words: the worlds that the tests of the core start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from reconciler.core import names
+from reconciler.core.desired import Desired
+from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.names import NameState
+from reconciler.core.observed import Access, DatabaseLook, Mark, Observed, ObservedHost, host
+from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from tests.harness.universe import fleet, instance, read
+from tests.harness.virtual_time import EPOCH
+
+NOW = EPOCH
+FRESH = names.building("acme", NOW - timedelta(hours=1), "aaaaa")
+EXPIRED = names.building("acme", NOW - timedelta(hours=3), "bbbbb")
+CRONS = (1, 2)
+
+
+def desired(*documents: str, servers: Iterable[str] = ("one",), **fleet_fields: str) -> Desired:
+    """Read a fleet with the template `base` on all its servers; keywords add fields to the fleet document."""
+    text = fleet(*documents, servers=dict.fromkeys(servers, "19.0"))
+    extra = "".join(f"{name}: {value}\n" for name, value in fleet_fields.items())
+    return read(text.replace("code: demo\n", f"code: demo\n{extra}", 1))
+
+
+def changed(text_of: str, old: str, new: str) -> str:
+    """Edit a text where it says exactly that."""
+    assert old in text_of
+    return text_of.replace(old, new)
+
+
+def spec(fleet_: Desired, address: str, server: str = "one") -> DatabaseSpec:
+    """Say what a document's database on a server should be."""
+    kind, _, code = address.partition("/")
+    if kind == "template":
+        return template_spec(fleet_, fleet_.templates[code], fleet_.servers[server])
+    return instance_spec(fleet_, fleet_.instances[code], fleet_.servers[server])
+
+
+def mark_for(wanted: DatabaseSpec, uuid: str) -> Mark:
+    """Make the mark of a database to which all of a spec was applied."""
+    return Mark(
+        wanted.fleet, wanted.kind, wanted.code, wanted.target, uuid, wanted.template, "19.0", wanted.digest(), ""
+    )
+
+
+def as_declared(wanted: DatabaseSpec, name: str = "") -> DatabaseLook:
+    """Make the look of a database that is as its spec says, under the name given or its own."""
+    name = name or wanted.target
+    uuid = f"uuid of {wanted.kind}/{wanted.code} on {wanted.server}"
+    awake = wanted.kind == "instance" and names.parse(name).state is NameState.PUBLISHED and not wanted.neutralize
+    url = {"web.base.url": wanted.base_url, "web.base.url.freeze": "True"} if wanted.base_url else {}
+    return DatabaseLook(
+        name,
+        Access.CURRENT,
+        login=wanted.admin_login,
+        mark=mark_for(wanted, uuid),
+        uuid=uuid,
+        company=wanted.company or "My Company",
+        country_code=wanted.country_code,
+        lang=wanted.lang,
+        timezone=wanted.timezone,
+        languages=frozenset(wanted.languages),
+        modules=dict.fromkeys(wanted.modules, "installed"),
+        parameters={**wanted.parameters, **url},
+        active_crons=CRONS if awake else (),
+        quiesced_crons=None if awake else CRONS,
+    )
+
+
+def online(server: str, *looks: DatabaseLook, lists: Iterable[str] = (), version: str = "19.0") -> ObservedHost:
+    """Observe a host with databases that were looked at deeply, and some that were only listed."""
+    listed = {*lists, *(look.database for look in looks)}
+    return replace(host(server, tuple(listed), version=version), looks={look.database: look for look in looks})
+
+
+def offline(server: str) -> ObservedHost:
+    """Observe a host that does not answer."""
+    return ObservedHost(server, online=False, problem="connection refused")
+
+
+def observed(*hosts: ObservedHost) -> Observed:
+    return Observed({each.server: each for each in hosts})
+
+
+def remembering(*specs: DatabaseSpec, digest: str | None = None, states: Mapping[str, str] | None = None) -> Inventory:
+    """Remember databases as verified just now (or with another digest), and servers as active."""
+    entries = {
+        (s.kind, s.code, s.server): Entry(
+            s.kind, s.code, s.server, s.target, s.digest() if digest is None else digest, NOW
+        )
+        for s in specs
+    }
+    return Inventory(entries, dict(states or {}))
+
+
+__all__ = [
+    "CRONS",
+    "EXPIRED",
+    "FRESH",
+    "NOW",
+    "as_declared",
+    "changed",
+    "desired",
+    "instance",
+    "mark_for",
+    "observed",
+    "offline",
+    "online",
+    "remembering",
+    "spec",
+]

@@ -1,0 +1,84 @@
+"""For any text and any names: what is read back is what was made, and no way leads from service to being dropped."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hypothesis import given, settings
+
+from reconciler.core import names
+from reconciler.core.names import NameState
+from tests.core.strategies import DROPPABLE, SERVING, any_moment, any_nonce, any_target, any_text, our_names
+
+LIMIT = timedelta(hours=2)
+quick = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+
+
+@given(any_target, any_moment, any_nonce)
+@quick
+def test_names_are_read_back_as_they_were_made(target: str, now: datetime, nonce: str) -> None:
+    assert names.parse(target) == names.DatabaseName(target, NameState.PUBLISHED, target)
+    for name, state in ((names.switching(target), "switching"), (names.suspended(target), "suspended")):
+        assert names.parse(name) == names.DatabaseName(name, NameState(state), target)
+    built = names.building(target, now, nonce)
+    assert names.parse(built) == names.DatabaseName(built, NameState.BUILDING, target, now)
+    assert len(built.encode()) <= names.POSTGRESQL_LIMIT
+
+
+@given(any_text)
+@quick
+def test_any_text_has_one_reading_and_an_unknown_one_has_no_target(text: str) -> None:
+    name = names.parse(text)
+    assert name.text == text
+    assert (name.target == "") == (name.state is NameState.UNKNOWN)
+    assert (name.since is not None) == (name.state in (NameState.BUILDING, NameState.TRASH, NameState.MOVED))
+
+
+@given(any_text, any_moment)
+@quick
+def test_only_a_building_name_ever_expires(text: str, now: datetime) -> None:
+    name = names.parse(text)
+    if names.is_expired_build(name, now, LIMIT):
+        assert name.state is NameState.BUILDING
+        assert name.since is not None
+        assert name.since < now - LIMIT
+
+
+@given(our_names(), our_names() | any_text)
+@quick
+def test_no_rename_leads_from_service_or_from_trash_to_a_droppable_name(old: str, new: str) -> None:
+    if names.forbidden_rename(old, new) == "":
+        source, goal = names.parse(old), names.parse(new)
+        assert goal.state in SERVING
+        assert source.state in (*SERVING, NameState.BUILDING)
+        assert len(new.encode()) <= names.POSTGRESQL_LIMIT
+
+
+@given(any_target, any_target, any_moment, any_nonce)
+@quick
+def test_a_build_is_published_under_its_own_name_only(target: str, other: str, now: datetime, nonce: str) -> None:
+    built = names.building(target, now, nonce)
+    for goal in (target, names.suspended(target)):
+        assert names.forbidden_rename(built, goal) == ""
+    assert names.forbidden_rename(built, names.switching(target))
+    assert (names.forbidden_rename(built, other) == "") == (other == target)
+
+
+@given(our_names(), our_names() | any_text, any_moment)
+@quick
+def test_what_goes_back_to_a_building_name_cannot_be_swept_in_the_meantime(old: str, new: str, now: datetime) -> None:
+    """The one way back is for a publication that was not proven, while its name is young."""
+    if names.forbidden_return(old, new, now, LIMIT) == "":
+        source, goal = names.parse(old), names.parse(new)
+        assert goal.state is NameState.BUILDING
+        assert goal.target == source.target
+        assert source.state not in (NameState.SWITCHING, NameState.TRASH, NameState.MOVED, NameState.UNKNOWN)
+        assert not names.is_expired_build(goal, now + LIMIT / 2, LIMIT)
+
+
+@given(our_names(), our_names())
+@quick
+def test_service_and_trash_are_never_one_step_apart(old: str, new: str) -> None:
+    """Read the other way: from a name in service each allowed step ends at a name that nothing drops."""
+    if names.parse(old).state in SERVING and names.forbidden_rename(old, new) == "":
+        assert names.parse(new).state not in DROPPABLE

@@ -1,0 +1,126 @@
+"""The gate: hosts whose listing shrank are left alone, and too many removals do not run at all."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.safety import PERCENT_COUNTS_FROM, Thresholds, frozen_hosts, gate
+from tests.core.scenes import NOW, observed, offline, online
+from tests.core.strategies import SERVERS, changesets
+
+ANYTHING = Thresholds(1000, 100)
+
+
+def before(*listed: str, ours: tuple[str, ...] = ("acme",)) -> Inventory:
+    """Remember what server `one` listed at the last pass, and which of its databases are ours."""
+    entries = {("instance", name, "one"): Entry("instance", name, "one", name, "", NOW) for name in ours}
+    return Inventory(entries, listings={"one": listed})
+
+
+def why_frozen(inventory: Inventory, *now: str, renames: dict[str, str] | None = None) -> str:
+    return frozen_hosts(observed(online("one", lists=now)), inventory, renames or {}, ()).get("one", "")
+
+
+def suspend(code: str, server: str = "one", after: tuple[str, ...] = ()) -> Action:
+    return Action(Verb.SUSPEND, "instance", code, server, Reason.DECLARED, code, f"suspended.{code}", after=after)
+
+
+def test_a_database_of_ours_that_is_no_longer_listed_freezes_its_host() -> None:
+    assert why_frozen(before("acme", "shop"), "shop") == "it no longer lists acme"
+    assert why_frozen(before("acme", "shop"), "acme", "shop") == ""
+
+
+def test_a_foreign_database_that_went_away_is_nobodys_business() -> None:
+    assert why_frozen(before("acme", "shop"), "acme") == ""
+
+
+def test_an_empty_list_freezes_a_host_that_listed_anything() -> None:
+    assert why_frozen(before("shop", ours=())) == "it lists no database at all, 1 at the last pass"
+    assert why_frozen(before(ours=())) == ""
+
+
+def test_only_the_first_of_many_missing_names_are_shown() -> None:
+    ours = ("a1", "b2", "c3", "d4", "e5")
+    assert why_frozen(before(*ours, ours=ours), "x") == "it no longer lists a1, b2, c3 and 2 more"
+
+
+def test_a_name_that_only_changed_its_mark_is_not_missing() -> None:
+    assert why_frozen(before("acme"), "suspended.acme") == ""
+    assert why_frozen(before("acme"), "switching.acme") == ""
+    assert why_frozen(before("building-261124110000aaaaa.acme"), "x") == ""
+
+
+def test_a_build_of_the_same_name_does_not_stand_for_the_database() -> None:
+    assert why_frozen(before("acme"), "building-261124110000aaaaa.acme") == "it no longer lists acme"
+
+
+def test_a_declared_rename_explains_a_missing_name_once_the_new_one_is_there() -> None:
+    assert why_frozen(before("acme"), "acme2", renames={"acme": "acme2"}) == ""
+    assert why_frozen(before("acme"), "shop", renames={"acme": "acme2"}) == "it no longer lists acme"
+
+
+def test_neither_an_offline_host_nor_a_new_one_nor_a_confirmed_one_is_frozen() -> None:
+    assert frozen_hosts(observed(offline("one")), before("acme"), {}, ()) == {}
+    assert frozen_hosts(observed(online("one")), Inventory(), {}, ()) == {}
+    assert frozen_hosts(observed(online("one")), before("acme"), {}, ("one",)) == {}
+
+
+def test_nothing_runs_on_a_frozen_host_and_the_advice_names_it() -> None:
+    gated = gate(Changeset((suspend("acme"), suspend("beta", "two"))), {"one": "it lies"}, ANYTHING, 2)
+    assert gated.actions == (suspend("beta", "two"),)
+    assert gated.blocked == (
+        Blocked(
+            "instance",
+            "acme",
+            "one",
+            "suspend: changes on one are frozen: it lies",
+            "look at the host; if the list is right, run with --confirm-listing one",
+        ),
+    )
+
+
+def test_one_removal_too_many_stops_all_of_them() -> None:
+    changeset = Changeset((suspend("a1"), suspend("b2")))
+    assert gate(changeset, {}, Thresholds(2, 100), 2) == changeset
+    gated = gate(changeset, {}, Thresholds(1, 100), 2)
+    assert gated.actions == ()
+    assert {b.why for b in gated.blocked} == {
+        "suspend: 2 databases would go out of service, more than safety.max_removals (1)"
+    }
+
+
+def test_the_share_counts_from_ten_databases_on() -> None:
+    changeset = Changeset(tuple(suspend(f"i{n}") for n in range(4)))
+    assert gate(changeset, {}, Thresholds(10, 30), PERCENT_COUNTS_FROM - 1) == changeset
+    assert "40 %" in gate(changeset, {}, Thresholds(10, 30), PERCENT_COUNTS_FROM).blocked[0].why
+    assert gate(changeset, {}, Thresholds(10, 40), PERCENT_COUNTS_FROM) == changeset
+
+
+def test_what_needs_a_blocked_action_is_blocked_with_it_and_says_so() -> None:
+    first = suspend("acme")
+    second = Action(Verb.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "suspended.acme", after=(first.id,))
+    gated = gate(Changeset((first, second)), {}, Thresholds(0, 100), 1)
+    assert gated.actions == ()
+    assert f"configure: it needs '{first.id}', which is blocked" in [b.why for b in gated.blocked]
+
+
+@given(changesets(), st.integers(0, 5), st.integers(0, 100), st.integers(0, 30), st.sets(st.sampled_from(SERVERS)))
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+def test_the_gate_never_lets_more_through_than_allowed_and_loses_nothing(
+    changeset: Changeset, most: int, percent: int, in_service: int, frozen: set[str]
+) -> None:
+    gated = gate(changeset, dict.fromkeys(frozen, "it lies"), Thresholds(most, percent), in_service)
+    removals = [a for a in gated.actions if a.verb is Verb.SUSPEND]
+    assert len(removals) <= most
+    if in_service >= PERCENT_COUNTS_FROM:
+        assert len(removals) <= in_service * percent / 100
+    assert not any(a.server in frozen for a in gated.actions)
+    kept = {a.id for a in gated.actions}
+    assert all(need in kept for a in gated.actions for need in a.after)
+    assert len(gated.actions) + len(gated.blocked) == len(changeset.actions)
+    assert all(b.why for b in gated.blocked)
+    assert [a for a in changeset.actions if a.id in kept] == list(gated.actions), "in the order that was planned"

@@ -1,0 +1,161 @@
+"""Servers in the diff: activated once, kept out of the way when they cannot be trusted, swept of what was abandoned."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.actions import Reason, Verb
+from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.desired import Desired
+from reconciler.core.diffs import diff
+from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
+from reconciler.core.observed import ObservedHost
+from reconciler.core.selection import Selection
+from tests.core.scenes import (
+    EXPIRED,
+    FRESH,
+    NOW,
+    as_declared,
+    changed,
+    desired,
+    instance,
+    observed,
+    offline,
+    online,
+    remembering,
+    spec,
+)
+from tests.harness.universe import fleet, read
+
+FLEET = desired()
+READY = as_declared(spec(FLEET, "template/base"))
+
+
+def plan(host: ObservedHost, inventory: Inventory = NOTHING_REMEMBERED, text: Desired = FLEET) -> Changeset:
+    return diff(text, observed(host), inventory, NOW)
+
+
+def in_state(state: str, *documents: str) -> Desired:
+    return read(changed(fleet(*documents), "state: active\ndomain", f"state: {state}\ndomain"))
+
+
+def server_actions(changeset: Changeset) -> list[tuple[Verb, Reason]]:
+    return [(a.verb, a.reason) for a in changeset.actions if a.kind == "server"]
+
+
+def test_a_server_that_serves_nothing_of_ours_is_activated_before_anything_is_made_there() -> None:
+    changeset = plan(online("one", lists=("shop",)))
+    activate, create = changeset.actions
+    assert (activate.id, activate.reason) == ("activate server/one", Reason.DECLARED)
+    assert (create.verb, create.after) == (Verb.CREATE, (activate.id,))
+    assert changeset.foreign == 1
+
+
+def test_a_server_that_is_known_to_be_active_or_lists_a_database_of_the_fleet_is_not_activated_again() -> None:
+    assert server_actions(plan(online("one"), Inventory(server_states={"one": "active"}))) == []
+    assert server_actions(plan(online("one", lists=("template_base",)))) == []
+    assert server_actions(plan(online("one", lists=("suspended.gone",)), remembering())) != []
+
+
+def test_one_that_comes_back_from_maintenance_is_checked_again() -> None:
+    found = plan(online("one"), Inventory(server_states={"one": "maintenance"}))
+    assert server_actions(found) == [(Verb.ACTIVATE, Reason.CHANGED)]
+
+
+def test_maintenance_is_noted_once() -> None:
+    text = in_state("maintenance")
+    assert server_actions(plan(online("one"), Inventory(server_states={"one": "active"}), text)) == [
+        (Verb.MAINTAIN, Reason.CHANGED)
+    ]
+    assert server_actions(plan(online("one"), Inventory(server_states={"one": "maintenance"}), text)) == []
+    assert server_actions(plan(online("one"), NOTHING_REMEMBERED, text)) == []
+
+
+def test_nothing_new_is_made_on_a_server_in_maintenance_but_what_is_there_is_kept() -> None:
+    text = in_state("maintenance", instance("acme", server="one", company="New"), instance("beta", server="one"))
+    drifted = as_declared(spec(desired(instance("acme", company="Old")), "instance/acme"))
+    changeset = plan(online("one", READY, drifted), text=text)
+    assert [(a.verb, a.code) for a in changeset.actions] == [(Verb.CONFIGURE, "acme")]
+    assert [(b.code, b.why) for b in changeset.blocked] == [
+        ("beta", "server one is in maintenance: nothing new is made there")
+    ]
+
+
+def test_a_server_is_not_disabled_while_it_hosts_what_is_declared() -> None:
+    text = read(
+        changed(
+            fleet(instance("acme"), servers={"one": "19.0", "two": "19.0"}),
+            'http://one.invalid\nodoo_version: "19.0"\nmaster_password: {env: MASTER}\nstate: active',
+            'http://one.invalid\nodoo_version: "19.0"\nmaster_password: {env: MASTER}\nstate: disabled',
+        )
+    )
+    known = Inventory(server_states={"one": "active"})
+    hosting = diff(text, observed(online("one", lists=("suspended.acme", "shop")), online("two")), known, NOW)
+    assert [(b.kind, b.why) for b in hosting.blocked if b.kind == "server"] == [
+        ("server", "it cannot be disabled while it hosts acme")
+    ]
+    empty = diff(text, observed(online("one", lists=("shop",)), online("two")), known, NOW)
+    assert (Verb.DISABLE, Reason.CHANGED) in server_actions(empty)
+
+
+@pytest.mark.xfail(strict=True, reason="defect: a server that cannot be seen is disabled, whatever it may host")
+def test_a_server_that_cannot_be_seen_is_not_taken_for_empty_when_it_is_to_be_disabled() -> None:
+    text = in_state("disabled", instance("acme"))
+    assert server_actions(plan(offline("one"), Inventory(server_states={"one": "active"}), text)) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        (offline("one"), "server one is offline: connection refused"),
+        (online("one", version="18.0"), "server one runs Odoo 18.0, declared is 19.0"),
+    ],
+)
+def test_a_host_that_cannot_be_trusted_is_left_alone_and_all_that_needs_it_says_why(
+    host: ObservedHost, why: str
+) -> None:
+    text = desired(instance("acme", server="one"))
+    changeset = plan(host, text=text)
+    assert changeset.actions == ()
+    assert {(b.kind, b.why) for b in changeset.blocked} == {(k, why) for k in ("server", "template", "instance")}
+
+
+def test_drafts_are_neither_asked_nor_spoken_of_but_by_what_needs_them() -> None:
+    text = in_state("draft")
+    changeset = diff(text, observed(), NOTHING_REMEMBERED, NOW)
+    assert changeset.actions == ()
+    assert changeset.blocked == (Blocked("template", "base", "one", "server one is draft"),)
+
+
+def test_an_abandoned_build_is_swept_and_a_young_one_left_alone() -> None:
+    changeset = plan(online("one", READY, lists=(EXPIRED, FRESH)))
+    assert [(a.verb, a.database, a.reason) for a in changeset.actions] == [
+        (Verb.SWEEP, EXPIRED, Reason.ABANDONED_BUILD)
+    ]
+    assert [(x.database, x.what) for x in changeset.left_alone] == [
+        (FRESH, "being built, or abandoned: swept after its limit")
+    ]
+
+
+def test_the_build_limit_is_the_fleets() -> None:
+    text = desired(retention="{building_hours: 4}")
+    assert plan(online("one", READY, lists=(EXPIRED,)), text=text).is_empty
+
+
+def test_what_is_not_ours_is_counted_and_what_once_was_is_shown() -> None:
+    listed = ("shop", "Bad Name!", "suspended.gone", "trash-261101120000.acme", "moved-261101120000.x", "left")
+    left = spec(desired(instance("left")), "instance/left")
+    changeset = plan(online("one", READY, lists=listed), remembering(left))
+    assert changeset.is_empty
+    assert changeset.foreign == 2
+    assert {x.database: x.what for x in changeset.left_alone} == {
+        "left": "orphan: once published by this fleet, no longer declared",
+        "moved-261101120000.x": "moved: kept",
+        "suspended.gone": "orphan: suspended, and no document declares it",
+        "trash-261101120000.acme": "trash: kept",
+    }
+
+
+def test_a_limited_run_sweeps_nothing() -> None:
+    seen = observed(online("one", READY, lists=(EXPIRED,)))
+    assert diff(FLEET, seen, NOTHING_REMEMBERED, NOW, Selection(frozenset({"server/one"}))).is_empty
