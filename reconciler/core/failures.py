@@ -24,6 +24,7 @@
     │   ├── ProofFailed           the host said yes, a fresh look says no
     │   └── Refused               our own precondition does not hold: nothing was sent
     └── UnknownOutcome            a changing call was sent and no answer came: look again, never send again
+        └── CutOff                and it looks as if the host is gone, its work with it
 
 A `MemoryFailure` stands apart: the store cannot be used. No host is touched on the strength of a record that was not written.
 
@@ -154,6 +155,10 @@ class Refused(LastingError):
 
 class UnknownOutcome(HostError):
     """A changing call was sent and no answer came: it may have been done, be under way, or never have begun."""
+
+
+class CutOff(UnknownOutcome):
+    """The connection was cut, or a proxy found nobody: the host, or a worker of it, may have died with the work."""
 
 
 class MemoryFailure(Exception):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from reconciler.core import claims, fields, names
 from reconciler.core.failures import (
+    CutOff,
     DatabaseExists,
     HalfMadeDatabase,
     HostError,
@@ -41,6 +42,7 @@ database gets to by itself, below what PostgreSQL's four bytes hold."""
 
 _POLL_SECONDS = 2.0
 _NO_TRACE_POLLS = 15
+_SECONDS_AFTER_A_CUT = 60.0
 _WORKERS_REACHED = 8
 WORKERS_LAG = (*LOOKS_FIRST, HalfMadeDatabase)
 """What may pass by itself just after a create: a worker can still have the half-made database in memory."""
@@ -136,7 +138,7 @@ class Builder:
         login, password = account.spec.admin_login, account.password()
         try:
             await self.host.create(name, account.spec, password)
-        except UnknownOutcome:
+        except UnknownOutcome as lost:
             opened: list[Database] = []
 
             async def takes_its_password() -> bool:
@@ -144,7 +146,7 @@ class Builder:
                 opened.extend([database] if database else [])
                 return database is not None
 
-            await self._await(name, self.limits.create, takes_its_password)
+            await self._await(name, self._patience(lost, self.limits.create), takes_its_password)
             await self._refresh_workers(opened[0])
             return opened[0]
         database = await self.host.open(name, login, password)
@@ -161,8 +163,10 @@ class Builder:
         clone, template = self.host.clone, origin.spec.target
         try:
             await insist(lambda: clone(template, name, neutralize=spec.neutralize), self.clock, after=NOTHING_SENT)
-        except UnknownOutcome:
-            await self._await(name, self.limits.clone, lambda: self._is_whole_clone(name, origin, source))
+        except UnknownOutcome as lost:
+            await self._await(
+                name, self._patience(lost, self.limits.clone), lambda: self._is_whole_clone(name, origin, source)
+            )
             return await insist(lambda: self._open(origin, name), self.clock)
         database = await insist(lambda: self._open(origin, name), self.clock)
         if not await insist(lambda: self._is_whole(database, source), self.clock):
@@ -177,6 +181,10 @@ class Builder:
         if mark is None or mark.digest != source.digest or mark.uuid != source.uuid:
             raise ProofFailed("the template was changed while it was cloned", **self._at(database.name))
         return uuid != source.uuid and await database.file_sizes() == source.files
+
+    def _patience(self, lost: UnknownOutcome, limit: float) -> float:
+        """Work whose host seems to be gone is not waited for as long as work that may merely be slow."""
+        return min(limit, _SECONDS_AFTER_A_CUT) if isinstance(lost, CutOff) else limit
 
     async def _await(self, name: str, limit: float, done: Callable[[], Awaitable[bool]]) -> None:
         """Look until an operation whose answer was lost has ended. It goes on on the host whoever gave up waiting."""

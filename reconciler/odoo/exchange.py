@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from reconciler.core.failures import (
     ConnectionCut,
+    CutOff,
     DatabaseServerDown,
     HostError,
     HostTimeout,
@@ -125,7 +126,7 @@ class Exchange:
         except NoAnswer as lost:
             what = f"{call.operation}: {lost.what}"
             if changes and lost.sent:
-                raise self._failed(call, UnknownOutcome, what, _LOOK) from None
+                raise self._failed(call, CutOff if lost.cut else UnknownOutcome, what, _LOOK) from None
             raise self._failed(call, lost.failure, what, lost.advice) from None
 
     async def _answer(self, call: Call, limit: float, *, fresh: bool) -> object:

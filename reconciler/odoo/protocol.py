@@ -22,7 +22,15 @@ from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from reconciler.core.failures import HostError, NotOdoo, ProxyFailure, Redirected, Refused, UnexpectedAnswer
+from reconciler.core.failures import (
+    ConnectionCut,
+    HostError,
+    NotOdoo,
+    ProxyFailure,
+    Redirected,
+    Refused,
+    UnexpectedAnswer,
+)
 from reconciler.odoo import xml_rpc
 from reconciler.odoo.cleaning import one_line
 from schemas.secrets import Secret
@@ -139,10 +147,14 @@ class NoAnswer(Exception):
         what: one clean line.
         sent: whether the host may have begun to act. Only False is certain.
         advice: what the person at the other end can do.
+        cut: whether it looks as if the host, or the worker that was asked, is gone, and its work with it.
     """
 
-    def __init__(self, failure: type[HostError], what: str, *, sent: bool = True, advice: str = "") -> None:
+    def __init__(
+        self, failure: type[HostError], what: str, *, sent: bool = True, advice: str = "", cut: bool = False
+    ) -> None:
         super().__init__(what)
+        self.cut = cut or failure is ConnectionCut
         self.failure = failure
         self.what = what
         self.sent = sent
@@ -288,7 +300,10 @@ def _stranger(answer: Answer, reason: str, secrets: Iterable[str]) -> NoAnswer:
     page = _page(answer, secrets)
     seen = f"HTTP {answer.status}" + (f", a page titled “{page}”" if page else "")
     if answer.status in _FROM_PROXIES or answer.status > HTTPStatus.INTERNAL_SERVER_ERROR:
-        return NoAnswer(ProxyFailure, f"a proxy answers in the host's place: {seen}")
+        cut = (
+            answer.status == HTTPStatus.BAD_GATEWAY
+        )  # it found nobody, or lost whom it had asked; 504: it lost patience
+        return NoAnswer(ProxyFailure, f"a proxy answers in the host's place: {seen}", cut=cut)
     if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         advice = "Odoo 14 and 15 hide their errors on /jsonrpc: is odoo_version right?"
         return NoAnswer(UnexpectedAnswer, f"an internal error without a name: {seen}", advice=advice)

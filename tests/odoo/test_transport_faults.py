@@ -117,7 +117,7 @@ def test_a_fault_after_sending_names_a_read_s_failure_and_leaves_a_change_unknow
 ) -> None:
     read, changed, server = _against(behaviour)
     assert type(read) is kind
-    assert type(changed) is UnknownOutcome
+    assert isinstance(changed, UnknownOutcome)
     assert len(server.requests) == 2
 
 
@@ -144,7 +144,7 @@ def _is_too_large(behaviour: Behaviour) -> None:
     read, changed, _ = _against(behaviour, limit=5)
     assert isinstance(read, UnexpectedAnswer)
     assert "larger than 16 MiB" in str(read)
-    assert type(changed) is UnknownOutcome
+    assert isinstance(changed, UnknownOutcome)
 
 
 def _packed(data: bytes) -> bytes:

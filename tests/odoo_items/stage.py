@@ -189,4 +189,18 @@ def generation(number: int) -> dict[str, Any]:
 
 
 ACME = instance("acme", server="one")
-__all__ = ["ACME", "AFTER_THE_LIMIT", "VERSIONS", "Stage", "both", "failed", "generation", "instance", "outcome", "password", "told"]
+__all__ = [
+    "ACME",
+    "AFTER_THE_LIMIT",
+    "FOREIGN",
+    "VERSIONS",
+    "Stage",
+    "both",
+    "failed",
+    "generation",
+    "instance",
+    "outcome",
+    "password",
+    "told",
+    "unknown",
+]

@@ -222,5 +222,3 @@ def test_item_09_a_look_that_is_interrupted_again_and_again_is_no_broken_databas
         assert not any(o.action.verb == "clone" for o in passed.outcomes)
 
     run(scenario())
-
-

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.core.names import NameState
 from reconciler.core.outcomes import Result
+from tests.harness.universe import ENVIRON
 from tests.harness.virtual_time import run
 from tests.odoo_items.stage import (
     ACME,
@@ -31,9 +32,7 @@ OUT_OF_SERVICE = (NameState.SUSPENDED, NameState.TRASH, NameState.MOVED)
 
 @both
 @pytest.mark.parametrize("way", ["built so", "taken out of service"])
-def test_item_18_a_suspended_database_runs_no_scheduled_action_though_the_host_lists_it(
-    version: str, way: str
-) -> None:
+def test_item_18_a_suspended_database_runs_no_scheduled_action_though_the_host_lists_it(version: str, way: str) -> None:
     async def scenario() -> None:
         stage = Stage(version, workers=2)
         if way == "taken out of service":
@@ -152,19 +151,13 @@ def test_item_21_former_passwords_are_tried_so_sparingly_that_14_locks_nobody_ou
             "secret_key: {env: KEY}", "secret_key: {env: KEY}\nformer_secret_keys: [{env: MASTER2}, {env: MASTER3}]"
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(_environment(), "MASTER2", "m" * 40)
-            patch.setitem(_environment(), "MASTER3", "n" * 40)
+            patch.setitem(ENVIRON, "MASTER2", "m" * 40)
+            patch.setitem(ENVIRON, "MASTER3", "n" * 40)
             passed = await stage.world.reconcile(many)
         assert "does not answer to the fleet's password" in str(passed.planned.changeset.blocked)
         assert await stage.client.login("acme", theirs["acme"]) == 2
 
     run(scenario())
-
-
-def _environment() -> dict[str, str]:
-    from tests.harness import universe  # noqa: PLC0415 -- what the tests' secrets are resolved from
-
-    return universe.ENVIRON
 
 
 @both
@@ -443,5 +436,3 @@ def test_item_31_postgresqls_own_full_disk_leaves_nothing(operation: str) -> Non
         await stage.applied(ACME)
 
     run(scenario())
-
-

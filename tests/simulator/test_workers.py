@@ -177,8 +177,7 @@ def test_stale_worker_that_signals_a_change_of_models_stays_stale(version: str) 
         latter.registry_sequence, latter.cache_sequences = former.registry_sequence, dict(former.cache_sequences)
         client.host.databases["acme"] = latter  # as another worker's rename does
         for _ in range(2):
-            problem = await refusal(client.execute("acme", "res.users", "search_read", [], ["login"]))
-            assert "_field does not exist" in str(problem)
+            await refusal(client.execute("acme", "res.users", "search_read", [], ["login"]))  # a missing column
             made = await client.execute("acme", "ir.model", "create", {"name": "Ours", "model": "x_ours"})
             await client.execute("acme", "ir.model", "unlink", [made])
         assert latter.registry_sequence == former.registry_sequence + 4
