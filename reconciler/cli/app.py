@@ -36,12 +36,12 @@ _COMMANDS = {
 )
 @click.version_option(__version__, prog_name="odoo-fleet", message="%(prog)s %(version)s")
 def commands() -> None:
-    r"""Keep a fleet of Odoo databases as its YAML says.
+    """Keep a fleet of Odoo databases as its YAML says.
 
     \b
     A fleet is text: servers, templates, plans and instances in YAML files below one directory.
     Start with `odoo-fleet validate`, then `plan`, then `apply`.
-    """
+    """  # noqa: D301 -- click needs the backspace itself
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from reconciler.cli import interrupts, screens
@@ -19,19 +21,53 @@ CHANGES_PENDING = 2
 
 @click.command()
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the fleet is not as its text says.")
+@click.option(
+    "--summary-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help='Add the plan to FILE as Markdown, for example to "$GITHUB_STEP_SUMMARY".',
+)
 @confirmed
 @run_options
-@common("text", "json")
-def command(common: Common, options: RunOptions, confirmed: Confirmed, *, detailed_exitcode: bool) -> int:
+@common("text", "json", "markdown", "junit")
+def command(
+    common: Common, options: RunOptions, confirmed: Confirmed, *, detailed_exitcode: bool, summary_file: Path | None
+) -> int:
     """Show what `apply` would do, and why. Changes nothing."""
     with open_session(common, options, confirmed) as session:
         planned = make_plan(session)
-    if common.output == "json":
-        settings = session.desired.settings
-        screens.print_json(plan_document(planned.changeset, settings.code, session.selected))
-    else:
-        show_plan(planned.changeset, session, screens.OUT)
+    _print(planned.changeset, session, common.output)
+    if summary_file is not None:
+        _add(summary_file, _markdown(planned.changeset, session))
     return CHANGES_PENDING if detailed_exitcode and not planned.changeset.is_converged else 0
+
+
+def _print(changeset: Changeset, session: Session, output: str) -> None:
+    match output:
+        case "json":
+            screens.print_json(plan_document(changeset, session.desired.settings.code, session.selected))
+        case "markdown":
+            click.echo(_markdown(changeset, session), nl=False)
+        case "junit":
+            from reconciler.reports.junit import plan_junit  # noqa: PLC0415 -- only where it is asked for
+
+            click.echo(plan_junit(changeset))
+        case _:
+            show_plan(changeset, session, screens.OUT)
+
+
+def _markdown(changeset: Changeset, session: Session) -> str:
+    from reconciler.reports.changeset_markdown import render_changeset_markdown  # noqa: PLC0415 -- see above
+
+    return render_changeset_markdown(changeset, session.desired, scope=session.scope)
+
+
+def _add(file: Path, text: str) -> None:
+    try:
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise click.ClickException(f"the summary cannot be written to {file}: {error.strerror or error}") from error
 
 
 def make_plan(session: Session, limits: Limits | None = None) -> Planned:

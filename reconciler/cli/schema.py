@@ -14,12 +14,12 @@ from schemas.kinds import KINDS
 @click.argument("kind", required=False)
 @common("json", "text")
 def command(_common: Common, kind: str | None) -> None:
-    r"""Print the JSON Schema of one KIND of document, or of all.
+    """Print the JSON Schema of one KIND of document, or of all.
 
     \b
     In VS Code (extension YAML), .vscode/settings.json:
       {"yaml.schemas": {"fleet.schema.json": "fleet/**/*.yaml"}}
-    """
+    """  # noqa: D301 -- click needs the backspace itself
     if kind is not None:
         fleets.require(kind, KINDS, f"there is no kind {kind!r}")
     screens.print_json(json_schema(kind))

@@ -35,13 +35,13 @@ def command() -> None:
 @click.argument("field")
 @common("text")
 def show(common: Common, address: str, field: str) -> None:
-    r"""Print the value of a secret FIELD of a document, and nothing else.
+    """Print the value of a secret FIELD of a document, and nothing else.
 
     \b
     For example
       odoo-fleet secret show instance/acme admin_password
       odoo-fleet secret show instance/acme owner.initial_password
-    """
+    """  # noqa: D301 -- click needs the backspace itself
     desired = fleets.load(common)
     documents = _documents(desired)
     fleets.require(address, documents, f"the fleet has no {address!r}")

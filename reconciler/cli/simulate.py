@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -47,7 +48,7 @@ Place = tuple[HostSpec, str, int]
 )
 @common("text")
 def command(common: Common, data: Path | None, faults: tuple[str, ...], speed: float) -> None:
-    r"""Serve every server of the fleet that has a loopback server_url at that address.
+    """Serve every server of the fleet that has a loopback server_url at that address.
 
     \b
     A fault is [CODE/]TARGET:ACTION[=VALUE][:OPTION=VALUE...], for example
@@ -55,7 +56,7 @@ def command(common: Common, data: Path | None, faults: tuple[str, ...], speed: f
       --fault 'prod-2/list_db=off'                           one host hides its list
       --fault 'common.*:latency=500ms:chance=0.2:seed=7'     now and then it is slow
     A wrong one is answered with the whole grammar.
-    """
+    """  # noqa: D301 -- click needs the backspace itself
     desired = fleets.load(common)
     ordered = [_fault(text) for text in faults]
     places = _places(common, desired, data, speed)
@@ -93,6 +94,9 @@ def _places(common: Common, desired: Desired, data: Path | None, speed: float) -
             dbfilter=_BY_SUBDOMAIN if server.domain else None,
             data_dir=data,
             speed=speed,
+            seed=random.SystemRandom().getrandbits(
+                32
+            ),  # a host that comes up again over its data must not draw the same uuids again
         )
         places.append((spec, *address))
     return places

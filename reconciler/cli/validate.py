@@ -1,34 +1,104 @@
-"""`validate`: all problems of the fleet's text at once. It asks no host, resolves no secret, and imports nothing that would."""
+"""`validate`: all problems of the fleet's text at once. It asks no host, resolves no secret, and imports nothing that would.
+
+In a job of GitHub or GitLab it prints what that server shows beside the lines of a pull request, unless `-o` says otherwise.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli import screens
 from reconciler.cli.options import Common, common
-from reconciler.core.diagnostics import has_errors
-from reconciler.loading.fleet_directory import load_files, load_fleet
+from reconciler.cli.places import changed_first, in_repository
+from reconciler.core.diagnostics import Diagnostic, has_errors
+from reconciler.loading.fleet_directory import Loaded, load_files, load_fleet
 from reconciler.reports.problems import render_problems, render_summary
 from reconciler.reports.validation import validation_document, validation_text
 
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
-@common("text", "json")
-def command(common: Common, files: tuple[Path, ...]) -> int:
+@click.option("--base", metavar="REF", help="Show the problems of files changed since this git revision first.")
+@common("text", "json", "github", "gitlab", "sarif", "junit")
+def command(common: Common, files: tuple[Path, ...], base: str | None) -> int:
     """Check the fleet's text: all problems, each with its place and what to do.
 
-    With FILEs the whole fleet is read, and only what concerns these files is shown.
+    With FILEs the whole fleet is read, and only what concerns these files is shown. Without -o, jobs of GitHub
+    Actions print `github` and those of GitLab CI `gitlab`; everywhere else it is `text`.
     """
     loaded = load_files(common.fleet, files) if files else load_fleet(common.fleet)
-    if common.output == "json":
-        screens.print_json(validation_document(loaded.diagnostics, loaded.desired))
+    changed = None
+    if base is not None:
+        loaded, changed = changed_first(loaded, common.fleet, base)
+    output = _output(common)
+    summary = validation_text(render_summary(loaded.diagnostics), loaded.desired if not files else None)
+    if output == "json":
+        document = validation_document(loaded.diagnostics, loaded.desired)
+        if changed is not None:
+            for number, problem in enumerate(document["problems"]):
+                problem["changed"] = number < changed
+        screens.print_json(document)
+    elif output == "text":
+        _print_text(loaded, base, changed)
+        click.echo(summary)
     else:
-        if loaded.diagnostics:
-            click.echo(
-                render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=screens.has_colour(screens.OUT))
-            )
-        click.echo(validation_text(render_summary(loaded.diagnostics), loaded.desired if not files else None))
+        _print_for_reviewers(output, in_repository(loaded.diagnostics, common.fleet))
+        if output != "github":  # a file for a machine: whoever looks at the job's log reads on
+            _print_text(loaded, base, changed, err=True)
+        click.echo(summary, err=output != "github")
     return 1 if has_errors(loaded.diagnostics) else 0
+
+
+def _output(common: Common) -> str:
+    """Return the format asked for, or the one that fits where the command runs."""
+    if click.get_current_context().get_parameter_source("output") is ParameterSource.DEFAULT:
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            return "github"
+        if os.environ.get("GITLAB_CI") == "true":
+            return "gitlab"
+    return common.output
+
+
+def _print_text(loaded: Loaded, base: str | None, changed: int | None, *, err: bool = False) -> None:
+    problems = loaded.diagnostics
+    if changed is None:
+        _print_problems(loaded, problems, err=err)
+        return
+    for title, part in ((f"In files changed since {base}:", problems[:changed]), ("Elsewhere:", problems[changed:])):
+        if part:
+            click.echo(title, err=err)
+            _print_problems(loaded, part, err=err)
+            click.echo(err=err)
+
+
+def _print_problems(loaded: Loaded, problems: Sequence[Diagnostic], *, err: bool) -> None:
+    if problems:
+        colour = screens.has_colour(screens.ERR if err else screens.OUT)
+        click.echo(render_problems(problems, loaded.texts, excerpts=True, colour=colour), err=err)
+
+
+def _print_for_reviewers(output: str, problems: Sequence[Diagnostic]) -> None:
+    # Each format is imported where it is asked for: validate runs at every save.
+    match output:
+        case "github":
+            from reconciler.reports.github_annotations import render_annotations  # noqa: PLC0415
+
+            if problems:
+                click.echo(render_annotations(problems))
+        case "gitlab":
+            from reconciler.reports.gitlab_code_quality import code_quality_document  # noqa: PLC0415
+
+            screens.print_json(code_quality_document(problems))
+        case "sarif":
+            from reconciler.reports.sarif import sarif_document  # noqa: PLC0415
+
+            screens.print_json(sarif_document(problems))
+        case _:
+            from reconciler.reports.junit import validation_junit  # noqa: PLC0415
+
+            click.echo(validation_junit(problems))

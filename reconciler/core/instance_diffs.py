@@ -152,7 +152,12 @@ def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None) -> 
 
 
 def _clone(draft: Draft, instance: Instance) -> None:
-    doubt = _unclaimed_switching(draft) or _elsewhere(draft, instance) or _hidden(draft, instance)
+    doubt = (
+        _unclaimed_switching(draft)
+        or _renamed_away(draft, instance)
+        or _elsewhere(draft, instance)
+        or _hidden(draft, instance)
+    )
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
         return
@@ -218,6 +223,17 @@ def _unclaimed_switching(draft: Draft) -> Doubt | None:
                     " this one",
                     f"restore the document that declared {name.target}, or rename that database by hand",
                 )
+    return None
+
+
+def _renamed_away(draft: Draft, instance: Instance) -> Doubt | None:
+    """A rename that was reverted in the text leaves the database under the name that no document declares any more."""
+    claimed = {i.database_name for i in draft.desired.instances.values()}
+    for entry in draft.inventory.of("instance", instance.code):
+        host = draft.host(entry.server)
+        if entry.target not in claimed and host and host.forms_of(entry.target):
+            why = f"its database was renamed to {entry.target} on {entry.server}"
+            return Doubt(why, f"write `renamed_from: {entry.target}` to rename it back, or declare it under that name")
     return None
 
 

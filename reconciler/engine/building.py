@@ -225,18 +225,24 @@ class Builder:
 
     async def _publish(self, database: Database, account: Account, final: str) -> None:
         """Mark, verify, set apart, rename: after this the database is in service."""
-        spec, name = account.spec, database.name
+        spec, built = account.spec, database.name
         self.step("verifying")
         uuid, _ = await insist(database.identity, self.clock)
         mark = Mark(
-            spec.fleet, spec.kind, spec.code, spec.target, uuid, spec.template, self.version, spec.digest(), name
+            spec.fleet, spec.kind, spec.code, spec.target, uuid, spec.template, self.version, spec.digest(), built
         )
         await insist(lambda: database.write_mark(mark), self.clock)
         look = await insist(database.look, self.clock)
-        require_verified(spec, look, names.parse(final).state, self._at(name))
+        require_verified(spec, look, names.parse(final).state, self._at(built))
         self.step("publishing")
-        await set_apart(self.host, database, final, self.clock, self.nonces)
+        await set_apart(database, self.clock, self.nonces)
+        await self._forget(final)
+        if final != spec.target:
+            await self._forget(spec.target)
         await Mover(self.host, account, self.clock, self.nonces).move(database, final, noted=True)
+
+    async def _forget(self, name: str) -> None:
+        await insist(lambda: self.host.forget_name(name), self.clock)
 
     async def _require_accepted(self, name: str, account: Account) -> None:
         if not await self.host.accepts(name, account.spec.admin_login, account.password()):
@@ -298,11 +304,10 @@ class Builder:
         return {"server": self.host.server, "database": database}
 
 
-async def set_apart(host: Host, database: Database, final: str, clock: Clock, nonces: Nonces) -> None:
+async def set_apart(database: Database, clock: Clock, nonces: Nonces) -> None:
     """Before a database gets a name that the host may have served for another one: make its workers notice."""
     number = nonces.number(LEAST_NUMBER, GREATEST_NUMBER)
     await insist(lambda: database.set_apart(number), clock)
-    await insist(lambda: host.forget_name(final), clock)
 
 
 def require_verified(spec: DatabaseSpec, look: DatabaseLook, state: NameState, at: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from reconciler.core import checks, fields, names
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core.actions import Action, Verb
 from reconciler.core.desired import Desired
 from reconciler.core.failures import LastingError, ProofFailed, UnknownOutcome
 from reconciler.core.names import NameState
@@ -88,11 +88,12 @@ class Performer:
     async def _rename(self, action: Action) -> None:
         mover = self._mover(action)
         database = await insist(lambda: mover.open(action.database), self.world.clock)
+        # The new name may have been another database's. The number stays in this one, however it goes on from here.
+        await set_apart(database, self.world.clock, self.world.nonces)
         await mover.move(database, action.becomes)
         instance = self.desired.instances[action.code]
         if instance.renamed_from and instance.renamed_from != instance.code:
-            former = instance.renamed_from
-            self.world.note(lambda: self.world.memory.forget("instance", former, action.server))
+            self._remember_new_name(instance.renamed_from, instance.database_name, action.server)
 
     async def _suspend(self, action: Action) -> None:
         """Out of reach first, then quiet, then under its name: every point of a crash is a name that a shallow look sees."""
@@ -110,8 +111,7 @@ class Performer:
         if not spec.neutralize:
             self.step(action, "waking scheduled actions")
             await insist(database.wake, self.world.clock)
-        if action.reason is Reason.RENAMED:
-            await set_apart(self._host(action), database, action.becomes, self.world.clock, self.world.nonces)
+        await insist(lambda: mover.host.forget_name(action.becomes), self.world.clock)
         await mover.move(database, action.becomes)
 
     async def _leave(self, action: Action, mover: Mover, on_its_way: str) -> Database:
@@ -217,6 +217,11 @@ class Performer:
             await self.world.clock.sleep(5.0)
         if action.database in await host.listed():
             raise UnknownOutcome("the host still lists it", server=action.server, database=action.database)
+
+    def _remember_new_name(self, former: str, target: str, server: str) -> None:
+        """The former code's database is the new one now: should the rename be reverted in the text, nothing empty is made."""
+        now, memory = self.world.clock.now(), self.world.memory
+        self.world.note(lambda: memory.verified("instance", former, server, target, "", now))
 
     def _verified(self, spec: DatabaseSpec) -> None:
         now = self.world.clock.now()

@@ -191,10 +191,6 @@ class Memory(Protocol):
         """After a look found a database to match its spec."""
         ...
 
-    def forget(self, kind: str, code: str, server: str) -> None:
-        """A document has no database there any more (renamed away)."""
-        ...
-
     def server_state(self, server: str, state: str) -> None:
         """The declared state that is now in force."""
         ...

@@ -38,7 +38,10 @@ __all__ = ["HttpxTransport", "TlsOptions", "Transport", "Transports"]
 
 BODY_LIMIT = 16 * 1024 * 1024
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_IDLE_CONNECTIONS = 64
+_POOLS = 16
+"""Hosts are spread over so many pools: httpx looks through all connections of a pool at the start and end of each request, so
+that one pool for a thousand hosts costs as much as the calls themselves."""
+_IDLE_CONNECTIONS = 16  # of a pool
 _IDLE_SECONDS = 5.0  # shorter than any proxy's own limit, so that a kept connection is seldom closed under a request
 
 
@@ -116,12 +119,13 @@ class HttpxTransport:
     def __init__(self, tls: TlsOptions | None = None, *, trust_environment: bool = True) -> None:
         self._context = _ssl_context(tls or TlsOptions())
         self._trust_environment = trust_environment
-        self._kept = self._client(keep=_IDLE_CONNECTIONS)
-        self._fresh = self._client(keep=0)
+        self._kept = [self._client(keep=_IDLE_CONNECTIONS) for _ in range(_POOLS)]
+        self._fresh = [self._client(keep=0) for _ in range(_POOLS)]
 
     async def send(self, request: Request, *, timeout: Timeout) -> Answer:
         """Send once and return the whole answer, or raise `NoAnswer`."""
-        client = self._fresh if request.fresh else self._kept
+        pools = self._fresh if request.fresh else self._kept
+        client = pools[zlib.crc32(_host(request.url)) % _POOLS]
         limits = httpx.Timeout(timeout.total, connect=min(timeout.connect, timeout.total))
         try:
             async with client.stream(
@@ -140,8 +144,8 @@ class HttpxTransport:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._kept.aclose()
-        await self._fresh.aclose()
+        for client in (*self._kept, *self._fresh):
+            await client.aclose()
 
     def _client(self, keep: int) -> httpx.AsyncClient:
         # No limit on their number: a pool shared by hosts would let a hanging one starve the others. The engine limits.
@@ -160,6 +164,11 @@ class HttpxTransport:
         except (ImportError, ValueError, httpx.InvalidURL):
             what = "the proxy that the environment names cannot be used"
             raise Refused(what, advice="see HTTP_PROXY, HTTPS_PROXY and ALL_PROXY: http:// or https://") from None
+
+
+def _host(url: str) -> bytes:
+    """Return what stands between the scheme and the path."""
+    return url.partition("://")[2].partition("/")[0].encode(errors="replace")
 
 
 def _ssl_context(tls: TlsOptions) -> ssl.SSLContext:

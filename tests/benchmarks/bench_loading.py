@@ -1,26 +1,26 @@
-"""How long loading and validating a large fleet takes, against the least it could: PyYAML's C loader on the same files.
+"""Loading and validating a fleet, against the least it could: PyYAML's C loader on the same files.
 
-Run with `python -m tests.benchmarks.bench_loading [INSTANCES]`. Both sides read the same files from a temporary
-directory, each in processes of its own, and the best of several runs counts. The aim is a ratio of at most 2.
+Both sides read the same files from a temporary directory; processor time counts, and the best of several runs, since nothing
+but other programs can make a run slower than it must be.
 """
 
 from __future__ import annotations
 
-import json
-import resource
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
 
 from reconciler.loading.fleet_directory import load_fleet
+from tests.benchmarks.rows import Row, render
+from tests.benchmarks.sides import SIDE, in_turns, print_timed
 
+NAME = "loading"
+INSTANCES = 10_000
 AIM = 2.0
-RUNS = 3
+ROUNDS = 3
 
 FLEET = """\
 kind: fleet
@@ -98,48 +98,33 @@ def load_and_validate(root: Path) -> Callable[[], None]:
     return run
 
 
-SIDES = {"parse": parse_only, "load": load_and_validate}
+SIDES = {"bare": parse_only, "ours": load_and_validate}
 
 
-def measure(side: str, root: Path) -> tuple[float, float]:
-    """Run one side in a process of its own; return its seconds of processor time and its peak memory in MB."""
-    command = [sys.executable, "-m", "tests.benchmarks.bench_loading", "--side", side, str(root)]
-    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return answer["seconds"], answer["megabytes"]
-
-
-def run_side(side: str, root: Path) -> None:
-    """Time one side in this process and print the result as JSON."""
-    run = SIDES[side](root)
-    start = time.process_time()
-    run()
-    seconds = time.process_time() - start
-    print(json.dumps({"seconds": seconds, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
-
-
-def main(arguments: list[str]) -> int:
-    """Print the ratio; return 1 if it misses the aim."""
-    if arguments[:1] == ["--side"]:
-        run_side(arguments[1], Path(arguments[2]))
-        return 0
-    instances = int(arguments[0]) if arguments else 10_000
+def measure(instances: int = INSTANCES) -> Iterator[Row]:
+    """Compare the two."""
     with tempfile.TemporaryDirectory() as directory:
-        root = Path(directory)
-        write_fleet(root, instances)
-        results: dict[str, list[tuple[float, float]]] = {side: [] for side in SIDES}
-        for _ in range(RUNS):
-            # The sides take turns, so that a busy machine slows both.
-            for side, runs in results.items():
-                runs.append(measure(side, root))
-    seconds = {side: min(run[0] for run in runs) for side, runs in results.items()}
-    megabytes = {side: min(run[1] for run in runs) for side, runs in results.items()}
-    ratio = seconds["load"] / seconds["parse"]
-    print(f"{instances} instance files")
-    print(f"  PyYAML's C parser alone   {seconds['parse']:6.2f} s  {megabytes['parse']:6.0f} MB peak")
-    print(f"  load and validate         {seconds['load']:6.2f} s  {megabytes['load']:6.0f} MB peak")
-    print(f"  ratio                     {ratio:6.2f}    (aim: at most {AIM:g})")
-    return 0 if ratio <= AIM else 1
+        write_fleet(Path(directory), instances)
+        runs = in_turns("tests.benchmarks.bench_loading", list(SIDES), ROUNDS, directory)
+    seconds = {side: min(run.cpu for run in runs[side]) for side in SIDES}
+    memory = {side: min(run.megabytes for run in runs[side]) for side in SIDES}
+    yield Row(
+        f"load and validate {instances:,} files",
+        f"{seconds['ours']:.2f} s CPU",
+        f"{seconds['bare']:.2f} s CPU (C parser)",
+        f"{seconds['ours'] / seconds['bare']:.2f}",
+        f"<= {AIM:g}",
+        f"{memory['ours']:.0f} / {memory['bare']:.0f} MB",
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Run one side for `sides.in_child`, or print this benchmark alone."""
+    if arguments[:1] == [SIDE]:
+        print_timed(SIDES[arguments[1]](Path(arguments[2])))
+    else:
+        print(render(measure(*map(int, arguments))))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

@@ -95,6 +95,7 @@ class Model:
         wanted = self._spec(action)
         assert action.becomes not in databases, f"{action.id} onto a name that is taken"
         assert names.parse(action.becomes).target == wanted.target
+        assert forms_of(self, action.server, wanted.target) == [], f"{action.id} beside a database that may be it"
         if action.verb is Verb.CLONE:
             source = self._source(wanted)
             assert action.database == source.target

@@ -169,6 +169,13 @@ def test_absent_instances_are_shown_and_left_alone() -> None:
     changeset = plan(instance("acme", state="absent"), online("one", look_of(ACME)))
     assert changeset.is_converged
     assert [x.database for x in changeset.left_alone] == ["acme"]
+    assert plan(instance("acme", state="absent")).is_converged, "and nothing is made to be removed later"
+
+
+def test_what_suspending_does_to_the_schedule_is_not_planned_twice() -> None:
+    half_asleep = replace(look_of(ACME), quiesced_crons=(4,))
+    assert [a.verb for a in plan(SUSPENDED, online("one", half_asleep)).actions] == [Verb.SUSPEND]
+    assert [a.verb for a in plan(ACME, online("one", half_asleep)).actions] == [Verb.CONFIGURE]
 
 
 def test_nothing_is_cloned_while_a_host_that_may_hold_it_cannot_be_seen() -> None:

@@ -20,7 +20,7 @@ from tests.harness.universe import Killed, Process, Universe, fleet, instance, r
 from tests.harness.virtual_time import run
 
 BLOCKS = 20
-RUNS = int(os.environ.get("ODOO_FLEET_RUNS", "120"))
+RUNS = int(os.environ.get("ODOO_FLEET_RUNS", "60"))
 ONE_SEED = os.environ.get("ODOO_FLEET_SEED")
 
 FAULTS = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ from reconciler.engine.reconcile import Limits, Passed
 from reconciler.simulator import FaultSpec, Request, Response, SimulatedHost
 from reconciler.simulator.databases import Database
 from tests.harness import promises
-from tests.harness.universe import KEY, DictMemory, Universe, fleet, instance, read, universe
+from tests.harness.universe import KEY, DictMemory, Killed, Process, Universe, fleet, instance, read, universe
 from tests.simulator.client import Client
 
 VERSIONS = ("19.0", "14.0")
@@ -76,6 +77,28 @@ class Stage:
         passed = await self.world.reconcile(self.text(*documents), limits=limits)
         assert promises.foreign_state(self.world.hosts) == self._foreign
         return passed
+
+    async def apply_killed(self, at: Callable[[str], bool], *documents: str, limits: Limits | None = None) -> None:
+        """Run one pass that is killed as soon as the host's work reaches a step of which `at` is true."""
+        process = Process()
+
+        def kill(step: str) -> None:
+            process.dead = process.dead or at(step)
+
+        self.host.on_step = kill
+        await self.apply_dying(process, *documents, limits=limits)
+        self.host.on_step = lambda _step: None
+
+    async def apply_dying(self, process: Process, *documents: str, limits: Limits | None = None) -> None:
+        """Run one pass of a process that is killed before its end."""
+        try:
+            await self.world.reconcile(self.text(*documents), process, limits)
+        except Killed:
+            pass
+        except BaseExceptionGroup as group:
+            if group.subgroup(Killed) is None:
+                raise
+        assert process.dead
 
     async def applied(self, *documents: str) -> Passed:
         """Run one pass, which has to do all that is declared and leave no file behind and nothing for the next."""

@@ -137,6 +137,40 @@ def test_item_06_a_rename_cut_between_its_two_halves_is_put_right_by_going_back(
 
 
 @both
+@pytest.mark.parametrize(
+    "occurrence",
+    [
+        pytest.param(
+            1, marks=pytest.mark.xfail(strict=True, reason="defect: the second move overwrites the note of the first")
+        ),
+        2,
+    ],
+)
+def test_item_06_a_cut_rename_that_nobody_was_left_to_put_right_is_put_right_by_the_next_run(
+    version: str, occurrence: int
+) -> None:
+    async def scenario() -> None:
+        stage = Stage(version)
+        await stage.applied(ACME)
+        away = instance("acme", server="one", state="suspended")
+        seen = 0
+
+        def both_die(step: str) -> bool:
+            nonlocal seen
+            seen += step == "rename.database"
+            if step == "rename.database" and seen == occurrence:
+                stage.host.kill()
+                return True
+            return False
+
+        await stage.apply_killed(both_die, away)
+        stage.host.start()
+        await stage.applied(away)
+
+    run(scenario())
+
+
+@both
 def test_item_07_a_clone_answers_to_none_of_the_passwords_that_it_was_born_with(version: str) -> None:
     async def scenario() -> None:
         stage = Stage(version, template='parameters: {"mail.catchall.alias": catchall}\n')

@@ -289,9 +289,9 @@ def test_item_26_neither_building_nor_rotating_sends_a_mail(version: str) -> Non
 def test_item_27_what_modules_bring_runs_at_most_while_a_database_is_still_being_built(version: str) -> None:
     async def scenario() -> None:
         stage = Stage(version, workers=2, speed=1.0)
-        await stage.applied(instance("acme", server="one", modules="[contacts]", state="suspended"))
+        await stage.applied(instance("acme", server="one", modules="[calendar, crm]", state="suspended"))
         await stage.let_pass(1)
-        await stage.applied(instance("acme", server="one", modules="[contacts]", state="suspended"))
+        await stage.applied(instance("acme", server="one", modules="[calendar, crm]", state="suspended"))
         assert stage.sent_from(*OUT_OF_SERVICE, NameState.SWITCHING) == []
         assert stage.sent_from(NameState.PUBLISHED) == []
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from reconciler.core.failures import PassingError, ProofFailed, Rejected, UnknownOutcome
+from reconciler.core.failures import CutOff, PassingError, ProofFailed, Rejected, UnknownOutcome
 from reconciler.core.observed import MARK_PREFIX
 from reconciler.odoo import versions
 from reconciler.odoo.apply.marks import remove_parameters, write_parameters
@@ -18,6 +18,7 @@ _MODEL = "ir.module.module"
 _PENDING = ["to install", "to upgrade", "to remove"]
 _REMEMBERED = MARK_PREFIX + "pending_modules"
 _POLL_SECONDS = 2.0
+_SECONDS_AFTER_A_CUT = 60.0
 _QUIET_POLLS = 8
 """So many looks in a row without a pending module say that an install, of which nothing was heard, is not running."""
 
@@ -57,18 +58,20 @@ async def _press_install(
         await session.change_call(
             _MODEL, "button_immediate_install", records, timeout=session.connection.timeouts.modules
         )
+    except CutOff:  # the host, or the worker that installed, seems to be gone
+        await _wait_for_the_end(session, records, sleep, min(_SECONDS_AFTER_A_CUT, session.connection.timeouts.modules))
     except UnknownOutcome:
-        await _wait_for_the_end(session, records, sleep)
+        await _wait_for_the_end(session, records, sleep, session.connection.timeouts.modules)
     if pending := await _pending(session):
         raise ProofFailed(f"modules {', '.join(pending)} were left half-way", database=session.database)
 
 
 async def _wait_for_the_end(
-    session: DatabaseSession, records: list[int], sleep: Callable[[float], Awaitable[None]]
+    session: DatabaseSession, records: list[int], sleep: Callable[[float], Awaitable[None]], limit: float
 ) -> None:
     """An install whose answer was lost goes on on the host: look until it has ended, or certainly is not running."""
     waited, quiet = 0.0, 0
-    while waited < session.connection.timeouts.modules:
+    while waited < limit:
         await sleep(_POLL_SECONDS)
         waited += _POLL_SECONDS
         try:
@@ -82,7 +85,10 @@ async def _wait_for_the_end(
         quiet = 0 if pending else quiet + 1
         if quiet >= _QUIET_POLLS:
             return
-    raise UnknownOutcome("the install of modules did not end within its limit", database=session.database)
+    server = session.connection.server
+    raise UnknownOutcome(
+        "the install of modules did not end within its limit", server=server, database=session.database
+    )
 
 
 async def _left_half_way(session: DatabaseSession, sleep: Callable[[float], Awaitable[None]]) -> list[str]:

@@ -60,11 +60,11 @@ def _compare(observed: str, declared: str) -> Check:
 async def _listing(connection: HostConnection) -> tuple[tuple[str, ...], Check]:
     try:
         listed = await connection.list_databases()
-    except MasterPasswordRefused:
+    except (ListingDisabled, MasterPasswordRefused):
         return (), Check("databases listed", Answer.FAILED, "listing is denied", "set list_db = True in odoo.conf")
     except HostError as error:
         return (), Check("databases listed", Answer.FAILED, error.what, error.advice)
-    return listed, Check("databases listed", Answer.PASSED, f"{len(listed)} databases")
+    return listed, Check("databases listed", Answer.PASSED, _count(listed))
 
 
 async def _master_password(connection: HostConnection) -> Check:
@@ -72,6 +72,9 @@ async def _master_password(connection: HostConnection) -> Check:
         await connection.check_master_password()
     except ListingDisabled as error:
         return Check("master password", Answer.UNKNOWN, error.what, error.advice)
+    except MasterPasswordRefused as error:
+        advice = "the server's master_password is what admin_passwd in its odoo.conf says"
+        return Check("master password", Answer.FAILED, error.what, advice)
     except HostError as error:
         return Check("master password", Answer.FAILED, error.what, error.advice)
     return Check("master password", Answer.PASSED, "accepted")
@@ -93,8 +96,12 @@ async def _subdomains(connection: HostConnection, domain: str | None, listed: tu
         return Check(name, Answer.UNKNOWN, "the host does not say which databases it serves")
     if shown:
         advice = "set dbfilter = ^%d$ in odoo.conf, so that each customer reaches only the database of that name"
-        return Check(name, Answer.FAILED, f"{NOBODY}.{domain} would be offered {len(shown)} databases", advice)
+        return Check(name, Answer.FAILED, f"{NOBODY}.{domain} would be offered {_count(shown)}", advice)
     return Check(name, Answer.PASSED, "databases are served by subdomain only")
+
+
+def _count(databases: tuple[str, ...]) -> str:
+    return "1 database" if len(databases) == 1 else f"{len(databases)} databases"
 
 
 def _in_one_sentence(error: HostError) -> str:

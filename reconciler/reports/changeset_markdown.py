@@ -1,0 +1,299 @@
+"""A changeset as a comment on a pull request: in ten seconds who is concerned, what happens, and what is not touched.
+
+The first line is a marker by which the comment is found again and updated. Nothing that a file or a host says is obeyed
+as Markdown, and the whole stays below what GitHub takes, with a last line that says how much was left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from reconciler.core.actions import TAKES_OUT_OF_SERVICE, Action, FieldChange, Verb
+from reconciler.core.changesets import Changeset
+from reconciler.core.desired import Desired
+from reconciler.core.names import NameState, parse
+from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
+from reconciler.reports.plan_text import summary
+from reconciler.reports.words import count, why
+
+LIMIT = 65_535
+"""Characters of the longest page: GitHub refuses comments of 65,536."""
+
+_ROOM_FOR_NOTE = 600
+_NAMED = 10
+"""Names in a sentence, before `and 7 more`."""
+_ALIKE = 5
+"""Rows that say the same before they become one."""
+_A_VALUE = 120
+"""Characters that are shown of a value."""
+_A_REASON = 600
+"""Characters that are shown of why something is blocked: it may quote what a host answered."""
+_A_LINE = 20
+"""Names in a folded line."""
+_CHANGES = 2
+"""Values that a row shows; those of a row with more are folded below the tables."""
+_IN_WORDS = frozenset({"admin_password", "modules", "languages", "schedule", "files"})
+"""Fields whose changes are told in words, not by values."""
+
+_ACTION, _BLOCKED, _LEFT_ALONE, _DETAIL = "action", "blocked document", "database left alone", "line of details"
+_PLURALS = {_BLOCKED: "blocked documents", _LEFT_ALONE: "databases left alone", _DETAIL: "lines of details"}
+
+_HAPPENS = {
+    Verb.ACTIVATE: "tested, then put to use",
+    Verb.MAINTAIN: "set to maintenance: nothing new is placed on it",
+    Verb.DISABLE: "disabled",
+    Verb.SUSPEND: "**out of reach**: suspended, its data kept",
+    Verb.RESUME: "back in service",
+    Verb.ROTATE: "password of the admin account changed",
+    Verb.SWEEP: "dropped",
+}
+
+
+def marker(fleet: str) -> str:
+    """Return the line by which the comment about a fleet is found again."""
+    return f"<!-- odoo-fleet plan: {fleet} -->"
+
+
+def render_changeset_markdown(changeset: Changeset, desired: Desired, *, scope: str = "", limit: int = LIMIT) -> str:
+    """Return the page.
+
+    Args:
+        changeset: what the gate let through and what it did not.
+        desired: the fleet, for the names of its customers and servers.
+        scope: what the run is limited to, in words; empty for all of the fleet looked at in depth.
+        limit: how many characters it may have.
+    """
+    page = _Page(changeset, desired)
+    code_of = desired.settings.code
+    head = [
+        marker(code_of),
+        f"### Plan for fleet {code(code_of)}",
+        "",
+        f"**{prose(summary(changeset, desired, scope))}**",
+    ]
+    start = "\n".join([*head, *page.overview(), ""])
+    text, left_out = fit(page.blocks(), limit - length(start) - _ROOM_FOR_NOTE)
+    return start + text + _note(left_out, len(changeset.actions), limit)
+
+
+def _note(left_out: Counter[str], actions: int, limit: int) -> str:
+    if not left_out:
+        return ""
+    parts = [
+        f"{number} of {count(actions, 'action')}" if what == _ACTION else count(number, what, _PLURALS[what])
+        for what, number in left_out.items()
+    ]
+    what = f"{', '.join(parts)} not shown, because a comment may not be longer than {limit:,} characters"
+    return f"\n> [!IMPORTANT]\n> **Cut here:** {what}. `odoo-fleet plan` shows all.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """All that happens to one document on one server."""
+
+    who: str
+    happens: str
+    why: str
+    is_loss: bool
+    actions: int
+    changes: tuple[FieldChange, ...]
+
+
+class _Page:
+    """The parts of a page about one changeset."""
+
+    def __init__(self, changeset: Changeset, desired: Desired) -> None:
+        self._changeset, self._desired = changeset, desired
+
+    def overview(self) -> Iterator[str]:
+        """Yield the lines that a reviewer reads if no others: who loses access, who is concerned, who is not."""
+        changes, everyone = self._changeset, self._desired.instances.values()
+        if changes.is_converged and not changes.left_alone:
+            return
+        losers = self._customers(a.code for a in changes.actions if a.verb in TAKES_OUT_OF_SERVICE)
+        concerned = self._customers(a.code for a in changes.actions if a.kind == "instance")
+        waiting = {b.code for b in changes.blocked if b.kind == "instance"} - {
+            a.code for a in changes.actions if a.kind == "instance"
+        }
+        others = sum(i.state != "absent" for i in everyone) - len(concerned) - len(waiting)
+        if losers:
+            verb = "goes" if len(losers) == 1 else "go"
+            yield "\n> [!WARNING]"
+            yield f"> **{count(len(losers), 'customer')} {verb} out of reach:** {listed(losers, _NAMED)}"
+        yield ""
+        if concerned:
+            yield f"- **Concerned:** {count(len(concerned), 'customer')}: {listed(concerned, _NAMED)}"
+        if waiting:
+            yield f"- **Waiting:** {count(len(waiting), 'customer')}, see what is blocked"
+        untouched = [
+            (others, "other customer", "other customers"),
+            (len(changes.left_alone), _LEFT_ALONE, _PLURALS[_LEFT_ALONE]),
+            (changes.foreign, "database of others", "databases of others"),
+        ]
+        shown = [count(number, one, many) for number, one, many in untouched if number > 0]
+        if shown:
+            yield f"- **Not touched:** {', '.join(shown)}"
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the parts below, the most important first: what does not fit is left out from the end."""
+        yield self._blocked()
+        servers = [(server, _groups(self._rows(actions))) for server, actions in self._by_server()]
+        for server, groups in servers:
+            yield _table(self._title(server), groups)
+        yield self._left_alone()
+        for server, groups in servers:
+            yield _details(server, groups)
+
+    def _by_server(self) -> Iterator[tuple[str, list[Action]]]:
+        sequence = {s.code: (s.sequence, s.code) for s in self._desired.servers.values()}
+        ordered = sorted(self._changeset.actions, key=lambda a: sequence[a.server])  # stable
+        for server, group in groupby(ordered, key=lambda a: a.server):
+            yield server, list(group)
+
+    def _title(self, server: str) -> str:
+        shown = self._desired.servers[server].name
+        return code(server) if shown == server else f"{code(server)} {prose(shown)}"
+
+    def _rows(self, actions: Iterable[Action]) -> list[_Row]:
+        """Make a row for each document; what takes customers out of reach comes first."""
+        own: dict[str, list[Action]] = {}
+        for action in actions:
+            own.setdefault(action.database if action.verb is Verb.SWEEP else action.address, []).append(action)
+        rows = [self._row(group) for group in own.values()]
+        return sorted(rows, key=lambda row: not row.is_loss)
+
+    def _row(self, actions: list[Action]) -> _Row:
+        first = actions[0]
+        who = (
+            f"unfinished build {code(first.database)}"
+            if first.verb is Verb.SWEEP
+            else self._who(first.kind, first.code)
+        )
+        reasons = dict.fromkeys(prose(why(action)) for action in actions)
+        changes = tuple(change for action in actions for change in _worth_showing(action))
+        return _Row(
+            who=who,
+            happens="; ".join(_happens(action) for action in actions),
+            why=", ".join(reasons),
+            is_loss=any(action.verb in TAKES_OUT_OF_SERVICE for action in actions),
+            actions=len(actions),
+            changes=changes,
+        )
+
+    def _who(self, kind: str, code_of: str) -> str:
+        instance = self._desired.instances.get(code_of) if kind == "instance" else None
+        if instance is None:
+            return f"{kind} {code(code_of)}"
+        shown = instance.partner or instance.name
+        return code(code_of) if shown == code_of else f"{name(shown)} ({code(code_of)})"
+
+    def _customers(self, codes: Iterable[str]) -> list[str]:
+        return [self._who("instance", each) for each in dict.fromkeys(codes) if each in self._desired.instances]
+
+    def _blocked(self) -> Block:
+        """Say each cause once, with all that it stops."""
+        causes: dict[tuple[str, str], list[str]] = {}
+        for each in self._changeset.blocked:
+            causes.setdefault((each.why, each.advice), []).append(self._who(each.kind, each.code))
+        items = []
+        for (why_not, advice), stopped in causes.items():
+            who = listed(list(dict.fromkeys(stopped)), _NAMED)
+            todo = f"\n  **What to do:** {prose(advice)}" if advice else ""
+            items.append(
+                Item(f"- {who}: {prose(_short(why_not, _A_REASON))}{todo}\n", Counter({_BLOCKED: len(stopped)}))
+            )
+        return Block("\n#### Blocked\n\n", tuple(items))
+
+    def _left_alone(self) -> Block:
+        """Say once what holds of many databases."""
+        items = []
+        for what in dict.fromkeys(each.what for each in self._changeset.left_alone):
+            places = [f"{code(e.database)} on {code(e.server)}" for e in self._changeset.left_alone if e.what == what]
+            text = f"- {listed(places, _NAMED)}: {prose(what)}\n"
+            items.append(Item(text, Counter({_LEFT_ALONE: len(places)})))
+        return Block("\n#### Left alone\n\n", tuple(items))
+
+
+def _groups(rows: list[_Row]) -> list[list[_Row]]:
+    """Put rows that say the same together where they are many; keep the others apart."""
+    same: dict[tuple[str, str], list[_Row]] = {}
+    for row in rows:
+        same.setdefault((row.happens, row.why), []).append(row)
+    return [part for group in same.values() for part in ([group] if len(group) > _ALIKE else [[row] for row in group])]
+
+
+def _table(title: str, groups: list[list[_Row]]) -> Block:
+    items = []
+    for alike in groups:
+        who = listed([row.who for row in alike], _ALIKE)
+        line = f"| {who} | {alike[0].happens} | {alike[0].why} |\n"
+        items.append(Item(line, Counter({_ACTION: sum(row.actions for row in alike)})))
+    return Block(f"\n#### {title}\n\n| Who | What happens | Why |\n|---|---|---|\n", tuple(items))
+
+
+def _details(server: str, groups: list[list[_Row]]) -> Block:
+    """Fold away what a table does not show: the names of many, and the values of rows with more than a few."""
+    items = [Item(text, Counter({_DETAIL: text.count("\n")})) for group in groups for text in _folded(group)]
+    # Markdown is not read in this line of HTML; a code has no character that HTML would obey.
+    opening = f"\n<details><summary>Details of <code>{server}</code></summary>\n\n"
+    return Block(opening, tuple(items), "\n</details>\n")
+
+
+def _folded(alike: list[_Row]) -> Iterator[str]:
+    many_values = len(alike[0].changes) > _CHANGES
+    if len(alike) == 1 or any(row.changes != alike[0].changes for row in alike):
+        if many_values:
+            for row in alike:
+                yield f"- {row.who}\n{_values(row)}"
+        return
+    for start in range(0, len(alike), _A_LINE):
+        yield f"- {', '.join(row.who for row in alike[start : start + _A_LINE])}\n{_values(alike[0]) if many_values else ''}"
+
+
+def _values(row: _Row) -> str:
+    return "".join(f"  - {_change(change)}\n" for change in row.changes)
+
+
+def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
+    # A rename and a password are told by what happens. The mark follows from what is applied: alone it is worth a line.
+    if action.verb is not Verb.CONFIGURE:
+        return ()
+    return tuple(c for c in action.changes if not c.field.startswith("mark.")) or action.changes[:1]
+
+
+def _happens(action: Action) -> str:
+    match action.verb:
+        case Verb.CREATE:
+            return f"database {code(action.becomes)} created"
+        case Verb.CLONE:
+            quiet = ", **suspended**" if parse(action.becomes).state is NameState.SUSPENDED else ""
+            return f"new database {code(parse(action.becomes).target)}, cloned from {code(action.database)}{quiet}"
+        case Verb.RENAME:
+            return f"database renamed: {code(parse(action.database).target)} → {code(parse(action.becomes).target)}"
+        case Verb.CONFIGURE:
+            return _configured(_worth_showing(action))
+        case _:
+            return _HAPPENS.get(action.verb, action.verb.value)
+
+
+def _configured(changes: tuple[FieldChange, ...]) -> str:
+    if len(changes) <= _CHANGES:
+        return ", ".join(_change(change) for change in changes)
+    fields = [code(change.field) for change in changes]
+    return f"{len(changes)} values change: {listed(fields, 3)}"
+
+
+def _change(change: FieldChange) -> str:
+    if change.field.startswith("mark."):
+        return "ownership mark written anew"
+    if change.field.partition(".")[0] in _IN_WORDS:
+        return f"{code(change.field)}: {prose(_short(change.observed))} → {prose(_short(change.desired))}"
+    observed = "not set" if change.observed == "not set" else code(_short(change.observed))
+    return f"{code(change.field)}: {observed} → {code(_short(change.desired))}"
+
+
+def _short(text: str, most: int = _A_VALUE) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -1,0 +1,93 @@
+"""Problems and changesets as JUnit's XML, the one format that every CI server shows.
+
+Written as plain ASCII; a character that XML forbids, whoever wrote it, stands there as an escape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
+
+from reconciler.core.actions import Action
+from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.diagnostics import Diagnostic, Severity
+from reconciler.reports.escapes import visible
+from reconciler.reports.words import subject, whereby, why
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One test: `result` is the element that says how it ended (none: it passed), with its attributes and its text."""
+
+    suite: str
+    group: str
+    name: str
+    result: str = ""
+    message: str = ""
+    kind: str = ""
+    text: str = ""
+
+
+def validation_junit(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return a failed test for each error, a passed one for each warning, and a passed one for a fleet without problems."""
+    suite = "odoo-fleet validate"
+    return _render([_problem(suite, each) for each in diagnostics] or [_Case(suite, "fleet", "the fleet is valid")])
+
+
+def plan_junit(changeset: Changeset) -> str:
+    """Return a skipped test for each action that waits to be carried out, and a failed one for all that is blocked."""
+    cases = [_action(each) for each in changeset.actions] + [_blocked(each) for each in changeset.blocked]
+    return _render(cases or [_Case(_suite(""), "fleet", "the hosts match the fleet")])
+
+
+def _problem(suite: str, problem: Diagnostic) -> _Case:
+    # No line in the name, so that a test is the same one while the text above it changes.
+    name = f"{problem.code}: {problem.message}"
+    result = "failure" if problem.severity is Severity.ERROR else "system-out"
+    message, kind = (problem.message, problem.code) if result == "failure" else ("", "")
+    return _Case(suite, problem.range.file, name, result, message, kind, str(problem))
+
+
+def _action(action: Action) -> _Case:
+    reason = ", ".join(part for part in (why(action), whereby(action)) if part)
+    changes = [f"{c.field}: {c.observed} -> {c.desired}" for c in action.changes]
+    name = f"{action.verb} {subject(action)}"
+    return _Case(_suite(action.server), action.server, name, "skipped", f"planned: {reason}", text="\n".join(changes))
+
+
+def _blocked(blocked: Blocked) -> _Case:
+    place = blocked.server or "fleet"
+    return _Case(_suite(blocked.server), place, blocked.address, "failure", blocked.why, "blocked", blocked.advice)
+
+
+def _suite(server: str) -> str:
+    return f"odoo-fleet plan: {server}" if server else "odoo-fleet plan"
+
+
+def _render(cases: list[_Case]) -> str:
+    root = ET.Element("testsuites", _counts(cases))
+    for name in dict.fromkeys(case.suite for case in cases):
+        own = [case for case in cases if case.suite == name]
+        skipped = str(sum(case.result == "skipped" for case in own))
+        suite = ET.SubElement(root, "testsuite", {"name": name, **_counts(own), "skipped": skipped})
+        for case in own:
+            _write(suite, case)
+    ET.indent(root)
+    # Plain ASCII, with references for other characters: right in every encoding that a console may have.
+    written: bytes = ET.tostring(root, encoding="us-ascii", xml_declaration=True)
+    return written.decode("ascii")
+
+
+def _counts(cases: list[_Case]) -> dict[str, str]:
+    failures = sum(case.result == "failure" for case in cases)
+    return {"tests": str(len(cases)), "failures": str(failures), "errors": "0"}
+
+
+def _write(suite: ET.Element, case: _Case) -> None:
+    test = ET.SubElement(suite, "testcase", {"classname": visible(case.group), "name": visible(case.name)})
+    if not case.result:
+        return
+    given = {"type": case.kind, "message": case.message}
+    result = ET.SubElement(test, case.result, {name: visible(value) for name, value in given.items() if value})
+    result.text = "\n".join(visible(line) for line in case.text.split("\n")) or None

@@ -1,0 +1,34 @@
+"""`python -m tests.benchmarks [--only NAME]`: what the tool costs beside the bare minimum of the same work.
+
+Figures, no limits: whatever they are, the exit code is 0. Run it on a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+
+from tests.benchmarks import bench_clones, bench_commands, bench_loading, bench_passing
+from tests.benchmarks.rows import Row, render
+
+BENCHMARKS = {module.NAME: module.measure for module in (bench_commands, bench_loading, bench_passing, bench_clones)}
+
+
+def main() -> None:
+    """Run all benchmarks, or one, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=BENCHMARKS, metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)}")
+    only = parser.parse_args().only
+    rows: list[Row] = []
+    before = os.getloadavg()[0]
+    for name in [only] if only else BENCHMARKS:
+        started = time.monotonic()
+        rows += BENCHMARKS[name]()
+        print(f"{name}: measured in {time.monotonic() - started:.0f} s", file=sys.stderr)
+    print(f"{os.cpu_count()} processors, load {before:.1f} before\n\n{render(rows)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""What a command costs before and beside its work: processor time of the whole process, against an empty Python."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tests.benchmarks.rows import Row, render
+
+NAME = "commands"
+RUNS = 15
+ROOT = Path(__file__).parents[2]
+_PROGRAM = [sys.executable, "-m", "reconciler"]
+BARE = [sys.executable, "-c", "pass"]
+COMMANDS: Mapping[str, tuple[Sequence[str], float]] = {
+    "odoo-fleet --version": ([*_PROGRAM, "--version"], 0.15),
+    "odoo-fleet validate (sample fleet)": ([*_PROGRAM, "validate", "--fleet", "fleet"], 0.3),
+}
+
+
+def cost(command: Sequence[str]) -> tuple[float, float]:
+    """Run a command that must succeed; return its seconds of processor time, user and system, and its peak in MB."""
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with process:
+        assert process.stderr is not None
+        said = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, said
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def measure() -> Iterator[Row]:
+    """Take turns, so that a busy machine slows all; the least of several runs is what a command must cost."""
+    commands = {"bare": BARE, **{name: command for name, (command, _) in COMMANDS.items()}}
+    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for _ in range(RUNS):
+        for name, command in commands.items():
+            runs[name].append(cost(command))
+    seconds, megabytes = ({name: min(run[i] for run in each) for name, each in runs.items()} for i in (0, 1))
+    for name, (_, aim) in COMMANDS.items():
+        yield Row(
+            name,
+            f"{seconds[name]:.3f} s CPU",
+            f"{seconds['bare']:.3f} s CPU (python -c pass)",
+            f"{seconds[name] / seconds['bare']:.1f}",
+            f"<= {aim:g} s",
+            f"{megabytes[name]:.0f} / {megabytes['bare']:.0f} MB",
+        )
+
+
+if __name__ == "__main__":
+    print(render(measure()))
