@@ -40,7 +40,8 @@ def in_repository(diagnostics: Sequence[Diagnostic], fleet: Path) -> tuple[Diagn
     root = _root(fleet)
     if root is None:
         return tuple(diagnostics)
-    return tuple(replace(d, range=replace(d.range, file=_below(root, d.range.file))) for d in diagnostics)
+    start = os.path.realpath(root)
+    return tuple(replace(d, range=replace(d.range, file=_below(start, fleet, d.range.file))) for d in diagnostics)
 
 
 def _root(fleet: Path) -> str | None:
@@ -52,10 +53,9 @@ def _root(fleet: Path) -> str | None:
     return os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")
 
 
-def _below(root: str, file: str) -> str:
-    # The links within a repository are part of a path in it; those above it are not.
-    path, top = os.path.abspath(file), os.path.abspath(root)  # noqa: PTH100 -- `resolve` would follow links
-    for path_seen, root_seen in ((path, top), (os.path.realpath(file), os.path.realpath(root))):
-        if path_seen.startswith(f"{root_seen}{os.sep}"):
-            return os.path.relpath(path_seen, root_seen)
-    return file
+def _below(root: str, fleet: Path, file: str) -> str:
+    # Links that lead to the fleet are none of the repository's paths; those in the fleet's directory are part of them.
+    inside = file.removeprefix(os.fspath(fleet))
+    is_ours = file != inside and (not inside or inside.startswith(os.sep))
+    path = os.path.realpath(fleet) + inside if is_ours else os.path.realpath(file)
+    return os.path.relpath(path, root) if path.startswith(f"{root}{os.sep}") else file

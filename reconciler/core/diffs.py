@@ -75,6 +75,11 @@ def _diff_server(draft: Draft, server: Server) -> None:
 
 
 def _diff_disabled(draft: Draft, server: Server, host: ObservedHost, remembered: str | None) -> None:
+    if not host.online:
+        why = f"whether it still hosts instances cannot be seen: {host.problem}"
+        if remembered not in (None, "disabled"):
+            draft.block("server", server.code, server.code, Doubt(why, "disable it while it answers"))
+        return
     declared = {i.database_name: i for i in draft.desired.instances.values() if i.state != "absent"}
     hosted = sorted({d.target for d in host.databases if d.target in declared and host.forms_of(d.target)})
     if hosted:

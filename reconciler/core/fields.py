@@ -31,6 +31,11 @@ def rotation(spec: DatabaseSpec, look: DatabaseLook) -> FieldChange | None:
     return FieldChange("admin_password", "a former password", f"the declared one ({spec.admin_password})")
 
 
+def digest_after_rotation(spec: DatabaseSpec) -> FieldChange:
+    """Name what a rotation leaves to be done: it clears the mark's digest before it writes."""
+    return FieldChange("mark.digest", "cleared by the rotation", spec.digest())
+
+
 def pending_modules(look: DatabaseLook) -> tuple[str, ...]:
     """Name the modules that an operation left half-way (`to install`, `to upgrade`, `to remove`)."""
     return tuple(sorted(m for m, state in look.modules.items() if state.startswith("to ")))

@@ -102,12 +102,10 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     spec = instance_spec(draft.desired, instance, server)
     look = _look(draft, found)
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
+    if look is None and _is_unproven(draft, instance, found):
+        draft.block("instance", instance.code, server.code, Doubt("it was never looked at", "run without --shallow"))
+        return
     if found.renamed:
-        if look is None:
-            draft.block(
-                "instance", instance.code, server.code, Doubt("a rename needs a deep look", "run without --shallow")
-            )
-            return
         renamed = FieldChange("database_name", found.name.target, spec.target)
         chain.add(Verb.RENAME, Reason.RENAMED, names.switching(spec.target), (renamed,))
     state = names.parse(chain.name).state
@@ -116,6 +114,14 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     _configure(chain, spec, look)
     if instance.state == "active" and names.parse(chain.name).state is not NameState.PUBLISHED:
         chain.add(Verb.RESUME, _why_switched(found), spec.target)
+
+
+def _is_unproven(draft: Draft, instance: Instance, found: Found) -> bool:
+    """Tell whether something would be done to a database that neither a look nor memory has proven to be ours."""
+    wanted = NameState.SUSPENDED if instance.state == "suspended" else NameState.PUBLISHED
+    if found.renamed:
+        return True
+    return found.name.state is not wanted and ("instance", instance.code, found.server) not in draft.inventory.entries
 
 
 def _why_switched(found: Found) -> Reason:
@@ -141,10 +147,11 @@ class _Chain:
 def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None) -> None:
     if look is None:
         return
-    if password := fields.rotation(spec, look):
-        chain.add(Verb.ROTATE, Reason.ROTATED, chain.name, (password,))
     state = names.parse(look.database).state
     changes = fields.differences(spec, look, state)
+    if password := fields.rotation(spec, look):
+        chain.add(Verb.ROTATE, Reason.ROTATED, chain.name, (password,))
+        changes = changes or (fields.digest_after_rotation(spec),)
     if names.parse(chain.name).state is not state:  # suspending and resuming see to the schedule themselves
         changes = tuple(c for c in changes if c.field != "schedule")
     if changes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.core.desired import Desired
 from schemas.instance import Instance, Owner
-from schemas.references import SecretReference
+from schemas.references import DerivedSecret, SecretReference
 from schemas.server import Server
 from schemas.template import Template
 
@@ -32,6 +32,7 @@ class DatabaseSpec:
     server: str
     admin_login: str
     admin_password: SecretReference
+    key: str
     modules: tuple[str, ...]
     languages: tuple[str, ...]
     lang: str
@@ -53,6 +54,7 @@ class DatabaseSpec:
             "target": self.target,
             "admin_login": self.admin_login,
             "admin_password": str(self.admin_password),
+            "key": self.key,
             "modules": sorted(self.modules),
             "languages": sorted(self.languages),
             "lang": self.lang,
@@ -78,6 +80,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         server=server.code,
         admin_login=instance.admin_login,
         admin_password=instance.admin_password,
+        key=_key(desired, instance.admin_password),
         modules=desired.instance_modules(instance),
         languages=tuple(dict.fromkeys((lang, *owner_lang))),
         lang=lang,
@@ -104,6 +107,7 @@ def template_spec(desired: Desired, template: Template, server: Server) -> Datab
         server=server.code,
         admin_login=template.admin_login,
         admin_password=template.admin_password,
+        key=_key(desired, template.admin_password),
         modules=tuple(dict.fromkeys(template.modules)),
         languages=(template.lang,),
         lang=template.lang,
@@ -118,3 +122,11 @@ def template_spec(desired: Desired, template: Template, server: Server) -> Datab
         demo=template.demo,
         owner=None,
     )
+
+
+def _key(desired: Desired, reference: SecretReference) -> str:
+    """Name the keys that a derived password comes from, so that a declared rotation of the key is a change of every spec."""
+    if not isinstance(reference, DerivedSecret):
+        return ""
+    settings = desired.settings
+    return " ".join(str(key) for key in (settings.secret_key, *settings.former_secret_keys))

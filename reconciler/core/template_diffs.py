@@ -56,6 +56,8 @@ def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
         rotate = Action(Verb.ROTATE, spec.kind, spec.code, spec.server, Reason.ROTATED, spec.target, spec.target)
         last = draft.plan(_with(rotate, draft.first(spec.server), (password,)))
     changes = fields.differences(spec, look, NameState.PUBLISHED)
+    if not changes and last:
+        changes = (fields.digest_after_rotation(spec),)
     if changes:
         configure = Action(
             Verb.CONFIGURE, spec.kind, spec.code, spec.server, why_configured(spec, look), spec.target, spec.target

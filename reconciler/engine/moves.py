@@ -53,6 +53,8 @@ class Mover:
             ProofFailed: the files could not be brought along; the database was put back under its old name.
             UnknownOutcome: the host does not say which name the database bears now.
         """
+        if not noted:
+            await self._finish_earlier(database)
         before = await insist(lambda: database.file_sizes(SAMPLE), self.clock)
         if not noted:
             await insist(lambda: database.note_move(database.name), self.clock)
@@ -62,6 +64,13 @@ class Mover:
             await self._bring_files(database, new, before)
         await insist(lambda: moved.note_move(""), self.clock)
         return moved
+
+    async def _finish_earlier(self, database: Database) -> None:
+        """Put an earlier move right before its note is overwritten: its files may still wait under the name before."""
+        _, mark = await insist(database.identity, self.clock)
+        if mark is not None and mark.moving_from:
+            sizes = await insist(database.file_sizes, self.clock)
+            await self.finish(database, mark.moving_from, sum(not size for size in sizes.values()))
 
     async def finish(self, database: Database, origin: str, missing: int) -> None:
         """Put right a move that was cut short: `missing` files of the database are not where its name says."""

@@ -144,9 +144,7 @@ class Performer:
         database, access = opened
         if access is Access.FORMER:
             await database.clear_digest()
-            database = await database.set_credentials(account.spec.admin_login, account.password())
-        # A parameter write empties every worker's memory of passwords: 14 would take the former one once more in each.
-        await database.clear_digest()
+            await database.set_credentials(account.spec.admin_login, account.password())
 
     async def _configure(self, action: Action) -> None:
         spec, account = self._spec(action), self._account(action)

@@ -15,7 +15,7 @@ from reconciler.reports.escapes import visible
 
 # Words of letters and digits, joined by what means nothing to Markdown, in brackets or before a punctuation mark. Words
 # of which either site makes a link by itself (www., GH-1, hashes of commits) or a list (1.) are not among them.
-_OBEYED = r"(?!\W*(?:www\.|gh-\d|[0-9a-f]{7,}\b|\d+[.)]\Z))"
+_OBEYED = r"(?!.*\b(?:www\.|gh-\d|[0-9a-f]{7,}\b)|\W*\d+[.)]\Z)"
 _HARMLESS = re.compile(
     rf"{_OBEYED}\(?[^\W_]+(?:['\u2019.,/-][^\W_]+)*\)?[.,:;?]?|[.,:;?)]|[\u2013\u2014→·…]|&", re.IGNORECASE
 )

@@ -15,7 +15,6 @@ from reconciler.version import __version__
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
-_PAGE = "docs/problems.md"
 
 
 def sarif_document(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
@@ -42,11 +41,10 @@ def sarif_document(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
 
 def _rule(code: str) -> dict[str, Any]:
     # No `helpUri`: the standard wants an absolute address there, and where the page is served is not known here.
-    page = f"{_PAGE}#{code}"
     return {
         "id": code,
         "shortDescription": {"text": code.replace("-", " ").capitalize()},
-        "help": {"text": f"See {page}", "markdown": f"See [`{page}`]({page})"},
+        "help": {"text": f"See docs/problems.md#{code} of odoo-fleet."},
     }
 
 

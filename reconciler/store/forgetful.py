@@ -54,10 +54,6 @@ class NoMemory:
         """After a look found a database to match its spec."""
         self._entries[kind, code, server] = Entry(kind, code, server, target, digest, at)
 
-    def forget(self, kind: str, code: str, server: str) -> None:
-        """A document has no database there any more."""
-        self._entries.pop((kind, code, server), None)
-
     def server_state(self, server: str, state: str) -> None:
         """The declared state that is now in force."""
         self._server_states[server] = state

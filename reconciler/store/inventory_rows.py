@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler.core.inventory import Entry, Inventory
@@ -22,7 +22,6 @@ _THIS_ENTRY = (
     & (entries.c.server == bindparam("of_server"))
 )
 _CLEAR = update(entries).where(_THIS_ENTRY).values(digest="")
-_FORGET = delete(entries).where(_THIS_ENTRY)
 
 
 def read(connection: Connection, fleet: str) -> Inventory:
@@ -41,11 +40,6 @@ def read(connection: Connection, fleet: str) -> Inventory:
 def clear(connection: Connection, fleet: str, kind: str, code: str, server: str) -> None:
     """Empty the digest of an entry; where there is none, nothing counts as verified anyway."""
     connection.execute(_CLEAR, _key(fleet, kind, code, server))
-
-
-def forget(connection: Connection, fleet: str, kind: str, code: str, server: str) -> None:
-    """Remove an entry."""
-    connection.execute(_FORGET, _key(fleet, kind, code, server))
 
 
 def put(connection: Connection, fleet: str, entry: Entry) -> None:

@@ -1,6 +1,6 @@
 """The store: the engine's memory of one fleet and its journal, in SQLite or PostgreSQL.
 
-What takes trust away (`clear`, `forget`) is on the disk before it returns, for then a host may be written to. What gives
+What takes trust away (`clear`) is on the disk before it returns, for then a host may be written to. What gives
 trust or tells history is committed, so that no process's death loses it, but the last of it may be lost to a power cut: then
 something is looked at once more. A store that is deleted while it is open is made anew, empty, by the next call.
 
@@ -66,11 +66,6 @@ class Store:
         """After a look found a database to match its spec."""
         with self._connections.writing() as connection:
             inventory_rows.put(connection, self._fleet, Entry(kind, code, server, target, digest, at))
-
-    def forget(self, kind: str, code: str, server: str) -> None:
-        """A document has no database there any more. On the disk when this returns."""
-        with self._connections.writing(durable=True) as connection:
-            inventory_rows.forget(connection, self._fleet, kind, code, server)
 
     def server_state(self, server: str, state: str) -> None:
         """The declared state that is now in force."""

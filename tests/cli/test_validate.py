@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.world import run
 
 BROKEN = """\
@@ -31,6 +33,13 @@ kind: fleet
 format: 1
 code: test
 """
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where these tests run in CI, the format would be that server's."""
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def fleet(tmp_path: Path, text: str) -> str:

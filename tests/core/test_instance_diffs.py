@@ -152,11 +152,11 @@ def test_a_database_that_only_bears_the_name_is_not_touched(look: DatabaseLook, 
         assert reason in why(plan(document, online("one", look)))
 
 
-@pytest.mark.xfail(strict=True, reason="defect: with --shallow and no memory nothing proves that the database is ours")
 def test_a_database_that_was_never_looked_at_nor_remembered_is_not_moved() -> None:
-    """`plan --shallow` without a store: a foreign database that bears a declared name is about to be renamed."""
+    """`plan --shallow` without a store: a foreign database that bears a declared name is left alone."""
     changeset = plan(SUSPENDED, online("one", lists=("acme",)))
-    assert changeset.actions == ()
+    assert [a for a in changeset.actions if a.code == "acme"] == []
+    assert "never looked at" in why(changeset)
 
 
 def test_what_is_remembered_as_verified_is_moved_without_another_look() -> None:

@@ -98,7 +98,6 @@ def test_a_server_is_not_disabled_while_it_hosts_what_is_declared() -> None:
     assert (Verb.DISABLE, Reason.CHANGED) in server_actions(empty)
 
 
-@pytest.mark.xfail(strict=True, reason="defect: a server that cannot be seen is disabled, whatever it may host")
 def test_a_server_that_cannot_be_seen_is_not_taken_for_empty_when_it_is_to_be_disabled() -> None:
     text = in_state("disabled", instance("acme"))
     assert server_actions(plan(offline("one"), Inventory(server_states={"one": "active"}), text)) == []

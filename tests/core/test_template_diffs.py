@@ -76,7 +76,6 @@ def test_a_rotation_comes_first_then_what_differs_then_the_clones() -> None:
     assert clone.after == (configure.id,)
 
 
-@pytest.mark.xfail(strict=True, reason="defect: rotate-password clears the mark's digest, and nothing sets it again")
 def test_a_rotation_of_the_key_alone_ends_with_a_mark_that_says_what_was_applied() -> None:
     """The text of the document is the same, so only the password differs: the digest is cleared all the same."""
     verbs = [a.verb for a in plan(replace(LOOK, access=Access.FORMER)).actions]

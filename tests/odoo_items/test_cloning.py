@@ -140,9 +140,7 @@ def test_item_06_a_rename_cut_between_its_two_halves_is_put_right_by_going_back(
 @pytest.mark.parametrize(
     "occurrence",
     [
-        pytest.param(
-            1, marks=pytest.mark.xfail(strict=True, reason="defect: the second move overwrites the note of the first")
-        ),
+        1,
         2,
     ],
 )

@@ -186,7 +186,6 @@ def test_item_15_a_host_that_lists_no_databases_is_not_managed(version: str) -> 
     run(scenario())
 
 
-@pytest.mark.xfail(strict=True, reason="defect: it is called offline, 'Access Denied', without a word on list_db")
 def test_item_15_a_host_that_lists_no_databases_says_how_it_could_be_managed() -> None:
     async def scenario() -> None:
         stage = Stage()

@@ -298,7 +298,7 @@ def test_item_27_what_modules_bring_runs_at_most_while_a_database_is_still_being
     run(scenario())
 
 
-@pytest.mark.xfail(strict=True, reason="defect: they run once between the end of the installation and the silencing")
+@pytest.mark.xfail(strict=True, reason="a limit (docs/guarantees.md): between the end of an install and quiet")
 @pytest.mark.parametrize("version", ["19.0"])
 def test_item_27_modules_installed_in_a_suspended_customers_database_send_nothing(version: str) -> None:
     """The scheduled actions that they bring are due at once, before anyone can stop them."""

@@ -58,13 +58,6 @@ def test_clearing_what_was_never_verified_makes_no_entry(memory: Memory) -> None
     assert memory.inventory().entries == {}
 
 
-def test_forgetting_removes_the_entry_of_that_server_alone(memory: Memory) -> None:
-    remember(memory, entry("acme"), entry("acme", server="prod-2"))
-    memory.forget("instance", "acme", "prod-1")
-    memory.forget("instance", "never-there", "prod-1")
-    assert memory.inventory().of("instance", "acme") == (entry("acme", server="prod-2"),)
-
-
 def test_the_last_state_of_a_server_counts(memory: Memory) -> None:
     memory.server_state("prod-1", "active")
     memory.server_state("prod-2", "active")

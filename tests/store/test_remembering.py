@@ -36,7 +36,6 @@ def test_two_fleets_in_one_file_neither_see_nor_touch_each_other(path: Path, sto
             fleet.listing("prod-1", [digest], NOW)
             fleet.record_outcome(fleet.begin_pass("apply", NOW, "1.0", digest), outcome(detail=digest), NOW)
         store.clear("instance", "acme", "prod-1")
-        store.forget("instance", "acme", "prod-1")
 
         assert other.inventory().of("instance", "acme")[0].digest == "theirs"
         assert other.inventory().server_states == {"prod-1": "theirs"}

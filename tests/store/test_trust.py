@@ -59,11 +59,10 @@ def statements() -> Iterator[list[str]]:
     ("call", "synchronous"),
     [
         (lambda s: s.clear("instance", "acme", "prod-1"), "FULL"),
-        (lambda s: s.forget("instance", "acme", "prod-1"), "FULL"),
         (lambda s: s.verified("instance", "acme", "prod-1", "acme", "d", NOW), "NORMAL"),
         (lambda s: s.begin_pass("apply", NOW, "1.0", "digest"), "NORMAL"),
     ],
-    ids=["clear", "forget", "verified", "begin_pass"],
+    ids=["clear", "verified", "begin_pass"],
 )
 def test_taking_trust_away_is_on_the_disk_before_it_returns(
     store: Store, statements: list[str], call: Callable[[Store], object], synchronous: str

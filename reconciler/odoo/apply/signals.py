@@ -3,7 +3,7 @@
 A worker remembers a database by *name*: its models, checked passwords and parameters. That another database has got the name
 it notices only by sequence numbers inside the database, which clones take over from their template, so that two databases
 built by the same steps have equal numbers: measured on 14 and 19, other workers then go on taking the former one's passwords
-and serving its models, without end. Here all these numbers are set to one drawn at random, in a single transaction.
+and serving its models, without end. Here all these numbers are set to one drawn at random, in a single transaction; doing it again changes nothing.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ for relation, kind in env.cr.fetchall():
     if kind == 'S':
         env.cr.execute("SELECT setval(%s, %s)", [relation, number])
     else:
-        env.cr.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [relation, number])
-        env.cr.execute('INSERT INTO "' + relation + '" DEFAULT VALUES')
+        env.cr.execute('SELECT COALESCE(max(id), 0) FROM "' + relation + '"')
+        if env.cr.fetchone()[0] < number:
+            env.cr.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [relation, number])
+            env.cr.execute('INSERT INTO "' + relation + '" DEFAULT VALUES')
 """
 
 

@@ -21,6 +21,9 @@ async def look(connection: HostConnection, monotonic: Callable[[], float]) -> Ob
     try:
         version = await connection.version()
         listed = await connection.list_databases()
+    except (ListingDisabled, MasterPasswordRefused):
+        problem = "listing is denied (set list_db = True in odoo.conf)"
+        return ObservedHost(connection.server, online=False, problem=problem)
     except HostError as error:
         return ObservedHost(connection.server, online=False, problem=_in_one_sentence(error))
     return host(connection.server, listed, version=str(version.series), seconds=monotonic() - started)
