@@ -103,7 +103,7 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     look = _look(draft, found)
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
     if look is None and _is_unproven(draft, instance, found):
-        draft.block("instance", instance.code, server.code, Doubt("it was never looked at", "run without --shallow"))
+        draft.block("instance", instance.code, server.code, _never_looked_at(found))
         return
     if found.renamed:
         renamed = FieldChange("database_name", found.name.target, spec.target)
@@ -122,6 +122,11 @@ def _is_unproven(draft: Draft, instance: Instance, found: Found) -> bool:
     if found.renamed:
         return True
     return found.name.state is not wanted and ("instance", instance.code, found.server) not in draft.inventory.entries
+
+
+def _never_looked_at(found: Found) -> Doubt:
+    why = "a rename needs a deep look" if found.renamed else "it was never looked at"
+    return Doubt(why, "run without --shallow")
 
 
 def _why_switched(found: Found) -> Reason:

@@ -1,6 +1,7 @@
 """Many simulated hosts in one process, as `python -m tests.benchmarks.simulated_hosts HOSTS INSTANCES`.
 
-Each has the template and its instances. The ports are printed as JSON once all hosts listen; they are served until the process is ended.
+Each has the template and its instances. The ports are printed as JSON once all hosts listen; they are served until the
+process is ended.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 A worker remembers a database by *name*: its models, checked passwords and parameters. That another database has got the name
 it notices only by sequence numbers inside the database, which clones take over from their template, so that two databases
 built by the same steps have equal numbers: measured on 14 and 19, other workers then go on taking the former one's passwords
-and serving its models, without end. Here all these numbers are set to one drawn at random, in a single transaction; doing it again changes nothing.
+and serving its models, without end. Here all these numbers are set to one drawn at random, in a single transaction;
+doing it again changes nothing.
 """
 
 from __future__ import annotations
