@@ -125,7 +125,7 @@ class Instance(Document):
         examples=[{"name": "Acme manager", "login": "manager@acme.example"}],
     )
     company: Line | None = Field(
-        default=None, description="Name of the main company. Left out: as in the template.", examples=["Acme SA"]
+        default=None, description="Name of the main company. Left out: the name of the instance.", examples=["Acme SA"]
     )
     lang: Language | None = Field(
         default=None, description="Language of the company and the admin. Left out: the template's.", examples=["fr_BE"]
