@@ -33,13 +33,13 @@ class Account:
         return self.secrets.resolve(self.spec.admin_password, self.spec.kind, self.spec.code, FIELD)
 
     def former_passwords(self) -> tuple[Secret, ...]:
-        """Return passwords that the database may still have, newest first."""
-        spec = self.spec
-        former = list(self.secrets.former(spec.admin_password, spec.kind, spec.code, FIELD))
-        if self.former_code and self.former_code != spec.code:
-            former.append(self.secrets.resolve(spec.admin_password, spec.kind, self.former_code, FIELD))
-            former += self.secrets.former(spec.admin_password, spec.kind, self.former_code, FIELD)
-        return tuple(former)
+        """Return passwords that it may still have, the likeliest first: those of its former code while it is renamed."""
+        spec, former = self.spec, self.secrets.former
+        own = former(spec.admin_password, spec.kind, spec.code, FIELD)
+        if not self.former_code or self.former_code == spec.code:
+            return own
+        renamed = self.secrets.resolve(spec.admin_password, spec.kind, self.former_code, FIELD)
+        return (renamed, *former(spec.admin_password, spec.kind, self.former_code, FIELD), *own)
 
     async def open(self, database: str) -> tuple[Database, Access] | None:
         """Log in with the declared password, or a former one; None if the database refuses them all."""
