@@ -57,6 +57,17 @@ class Document(Part):
     )
 
 
+class Pausable(Document):
+    """What can be left alone for a while."""
+
+    paused: bool = Field(
+        default=False,
+        description="`true` withholds every change of it until the line is removed: it is looked at and reported, never "
+        "touched. A paused server withholds what would happen on it, a paused fleet everything.",
+        examples=[True],
+    )
+
+
 # A YAML sequence arrives as a list; frozen models hold tuples. Only the container is lax, its items stay strict.
 type_of_sequence = Field(strict=False)
 Lines = Annotated[tuple[Line, ...], type_of_sequence]

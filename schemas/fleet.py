@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from schemas.document import Document, Part
+from schemas.document import Part, Pausable
 from schemas.references import KeyReference
 
 FORMAT = 1
@@ -56,6 +56,13 @@ class Retention(Part):
         description="Days before trash is dropped. Recorded and shown only: this version makes no trash.",
         examples=[30],
     )
+    history_days: int = Field(
+        default=365,
+        ge=1,
+        le=36500,
+        description="Days that the daemon keeps passes, outcomes, events and health in the store.",
+        examples=[90],
+    )
 
 
 class Health(Part):
@@ -65,7 +72,7 @@ class Health(Part):
         default=15,
         ge=1,
         le=1440,
-        description="Minutes between health rounds. Recorded and shown only: this version makes no rounds.",
+        description="Minutes between two looks of the daemon at the health of one server; servers are spread over them.",
         examples=[15],
     )
     warning_capacity_percent: Percent = Field(
@@ -81,6 +88,30 @@ class Health(Part):
         description="Answers slower than this put a server in warning.",
         examples=[2000],
     )
+    warning_certificate_days: int = Field(
+        default=21,
+        ge=0,
+        le=3650,
+        description="Days before its certificate expires that a server is in warning.",
+        examples=[21],
+    )
+    critical_certificate_days: int = Field(
+        default=3, ge=0, le=3650, description="Days before its certificate expires that it is critical.", examples=[3]
+    )
+    offline_after: int = Field(
+        default=2,
+        ge=1,
+        le=100,
+        description="How many looks in a row must fail before a server counts as offline; one slow answer is no outage.",
+        examples=[3],
+    )
+    online_after: int = Field(
+        default=2,
+        ge=1,
+        le=100,
+        description="How many looks in a row must succeed before an offline server counts as online again.",
+        examples=[2],
+    )
 
 
 class Placement(Part):
@@ -91,7 +122,7 @@ class Placement(Part):
     )
 
 
-class FleetSettings(Document):
+class FleetSettings(Pausable):
     """What holds for the whole fleet: its key, its defaults, its limits."""
 
     kind: Literal["fleet"] = Field(description="What this document declares.", examples=["fleet"])

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from schemas.document import Document, Part, code_of
+from schemas.document import Part, Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import (
     Code,
@@ -72,7 +72,7 @@ class Subscription(Part):
     auto_renew: bool = Field(default=False, description="Whether it renews itself at its end.", examples=[True])
 
 
-class Instance(Document):
+class Instance(Pausable):
     """One customer's database. Four lines are enough: kind, code, template, plan."""
 
     kind: Literal["instance"] = Field(description="What this document declares.", examples=["instance"])

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from schemas.document import Document, Part
+from schemas.document import Part, Pausable
 from schemas.references import SecretReference
 from schemas.texts import FilePath, Hostname, Line, problem
 
@@ -84,7 +84,7 @@ class Tls(Part):
     )
 
 
-class Server(Document):
+class Server(Pausable):
     """An Odoo host that databases live on."""
 
     kind: Literal["server"] = Field(description="What this document declares.", examples=["server"])

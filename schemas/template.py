@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from schemas.document import Document, code_of
+from schemas.document import Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import Code, CountryCode, DatabaseName, Language, Line, Modules, ParameterKey
 
@@ -16,7 +16,7 @@ def _database_of(validated: dict[str, Any]) -> str:
     return "template_" + code_of(validated).replace("-", "_")
 
 
-class Template(Document):
+class Template(Pausable):
     """A database kept ready on one or more servers, of which instances are clones."""
 
     kind: Literal["template"] = Field(description="What this document declares.", examples=["template"])

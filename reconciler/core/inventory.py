@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+
+from reconciler.core.names import parse
+from reconciler.core.pauses import Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +24,47 @@ class Entry:
     verified_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is looked up for each of ten thousand instances is sorted once
 class Inventory:
-    """The memory of one fleet: entries by (kind, code, server), declared states of servers in force, last listings."""
+    """The memory of one fleet: entries by (kind, code, server), declared states of servers in force, last listings, pauses.
+
+    `pauses` are those that a command began; those of the text are in the text.
+    """
 
     entries: Mapping[tuple[str, str, str], Entry] = field(default_factory=dict)
     server_states: Mapping[str, str] = field(default_factory=dict)
     listings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pauses: Mapping[tuple[str, str], Pause] = field(default_factory=dict)
 
     def of(self, kind: str, code: str) -> tuple[Entry, ...]:
         """Return what is remembered of one document's databases, on whatever servers, in the order of servers."""
-        return tuple(e for k, e in sorted(self.entries.items()) if k[:2] == (kind, code))
+        return self._by_document.get((kind, code), ())
+
+    def on(self, server: str) -> tuple[Entry, ...]:
+        """Return what is remembered of one server's databases, in the order of kinds and codes."""
+        return self._by_server.get(server, ())
+
+    def listed(self, server: str) -> frozenset[str] | None:
+        """Return the declared names that a server's last listing held in whatever form; None if there is no listing."""
+        return self._listed.get(server)
+
+    @cached_property
+    def _listed(self) -> Mapping[str, frozenset[str]]:
+        return {server: frozenset(parse(name).target for name in names) for server, names in self.listings.items()}
+
+    @cached_property
+    def _by_document(self) -> Mapping[tuple[str, str], tuple[Entry, ...]]:
+        found: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
+        for (kind, code, _), entry in sorted(self.entries.items(), key=lambda item: item[0]):
+            found[kind, code].append(entry)
+        return {document: tuple(entries) for document, entries in found.items()}
+
+    @cached_property
+    def _by_server(self) -> Mapping[str, tuple[Entry, ...]]:
+        found: defaultdict[str, list[Entry]] = defaultdict(list)
+        for (_, _, server), entry in sorted(self.entries.items(), key=lambda item: item[0]):
+            found[server].append(entry)
+        return {server: tuple(entries) for server, entries in found.items()}
 
 
 NOTHING_REMEMBERED = Inventory()

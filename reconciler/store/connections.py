@@ -21,7 +21,8 @@ from reconciler.store.versions import bring_up_to_date
 PATIENCE = 5.0
 """Seconds to wait for other processes. They hold a store for less than a millisecond, so that this is one that hangs."""
 
-_PAUSE = 0.01
+_PAUSES = (0.01, 0.2)
+"""Seconds between two attempts, at most: the first pause, and what the pauses grow to."""
 
 
 class Place(Protocol):
@@ -30,7 +31,10 @@ class Place(Protocol):
     where: str
 
     def engine(self, patience: float) -> Engine:
-        """Make the engine, which waits that many seconds for others; nothing is opened yet."""
+        """Make the engine, which waits that many seconds for others; nothing is opened yet.
+
+        Its transactions heed three execution options: `writes`; `durable`, on the disk when committed; `opens`, one at a time.
+        """
         ...
 
     def prepare(self) -> None:
@@ -43,6 +47,10 @@ class Place(Protocol):
 
     def is_busy(self, error: BaseException | None) -> bool:
         """Tell whether waiting helps."""
+        ...
+
+    def is_gone(self, error: BaseException | None) -> bool:
+        """Tell whether a driver's error means that the store was deleted, so that the next call has to make it anew."""
         ...
 
     def explain(self, error: BaseException | None) -> StoreError:
@@ -63,6 +71,7 @@ class Connections:
         self._on_renewed = on_renewed
         self._engine = place.engine(PATIENCE)
         self._writing = self._engine.execution_options(writes=True)
+        self._opening = self._engine.execution_options(writes=True, opens=True)
         self._durable = self._engine.execution_options(writes=True, durable=True)
         self._is_open = False
         with self._explained():
@@ -96,8 +105,8 @@ class Connections:
         self._is_open = False
         try:
             self._place.prepare()
-            # In a writing transaction, so that of several who find a store to be migrated one does it.
-            with self._begun(self._writing) as connection:
+            # One at a time, so that of several who find a store to be migrated one does it.
+            with self._begun(self._opening) as connection:
                 bring_up_to_date(connection, self._place.where)
                 if on_open is not None:
                     on_open(connection)
@@ -118,15 +127,17 @@ class Connections:
             connection.commit()
 
     def _connect(self, engine: Engine) -> Connection:
-        """Connect and begin; tried again where SQLite reports busy at once, as when several make a store together."""
+        """Connect and begin; tried again where the driver itself does not wait: see `is_busy` of the places."""
         give_up = time.monotonic() + PATIENCE
+        pause, longest = _PAUSES
         while True:
             try:
                 return _begin(engine)
             except DBAPIError as error:
                 if not self._place.is_busy(error.orig) or time.monotonic() > give_up:
                     raise
-            time.sleep(_PAUSE * random.random())  # noqa: S311 -- two who wait must not keep in step; no secret
+            time.sleep(pause * random.random())  # noqa: S311 -- two who wait must not keep in step; no secret
+            pause = min(2 * pause, longest)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -134,6 +145,7 @@ class Connections:
         try:
             yield
         except DBAPIError as error:
+            self._is_open = self._is_open and not self._place.is_gone(error.orig)
             raise self._place.explain(error.orig) from None
         except StatementError as error:
             # Ours, not the store's: a value that a column refuses.

@@ -1,21 +1,24 @@
 """Remembering for the length of one run: what `--store none` gives.
 
 What was cleared or verified in this run counts in this run; the next one starts with nothing and looks at everything again.
-The journal goes nowhere, so that a long run does not grow.
+So did pauses. History goes nowhere, so that a long run does not grow.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from reconciler.core.health import HealthRecord
 from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.notices import Notice
 from reconciler.core.outcomes import Outcome
-from reconciler.store.records import OutcomeRecord, PassRecord
+from reconciler.core.pauses import Pause
+from reconciler.store.records import NoticeRecord, OutcomeRecord, PassRecord
 
 
 class NoMemory:
@@ -27,6 +30,7 @@ class NoMemory:
         self._entries: dict[tuple[str, str, str], Entry] = {}
         self._server_states: dict[str, str] = {}
         self._listings: dict[str, tuple[str, ...]] = {}
+        self._pauses: dict[tuple[str, str], Pause] = {}
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
@@ -42,7 +46,7 @@ class NoMemory:
 
     def inventory(self) -> Inventory:
         """Return a copy of what is remembered; it does not change with what is remembered later."""
-        return Inventory(dict(self._entries), dict(self._server_states), dict(self._listings))
+        return Inventory(dict(self._entries), dict(self._server_states), dict(self._listings), dict(self._pauses))
 
     def clear(self, kind: str, code: str, server: str) -> None:
         """Before the first write to a database: it no longer counts as verified."""
@@ -63,6 +67,19 @@ class NoMemory:
         del at
         self._listings[server] = tuple(names)
 
+    def pause(self, kind: str, code: str, reason: str, at: datetime) -> None:
+        """Leave a document alone from now on; a pause goes on since it began, and keeps its reason unless there is a new one."""
+        before = self._pauses.get((kind, code), Pause(kind, code, since=at))
+        self._pauses[kind, code] = replace(before, reason=reason or before.reason)
+
+    def pauses(self) -> Mapping[tuple[str, str], Pause]:
+        """Return a copy of the pauses."""
+        return dict(self._pauses)
+
+    def resume(self, kind: str, code: str) -> bool:
+        """End the pause of a document, and tell whether there was one."""
+        return self._pauses.pop((kind, code), None) is not None
+
     def begin_pass(
         self, command: str, at: datetime, tool_version: str, fleet_digest: str, revision: str | None = None
     ) -> int:
@@ -82,8 +99,53 @@ class NoMemory:
         return ()
 
     def outcomes(
-        self, kind: str | None = None, code: str | None = None, *, pass_id: int | None = None, limit: int = 100
+        self,
+        kind: str | None = None,
+        code: str | None = None,
+        *,
+        pass_id: int | None = None,
+        server: str | None = None,
+        reason: str | None = None,
+        result: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
     ) -> tuple[OutcomeRecord, ...]:
         """Know of no outcome."""
-        del kind, code, pass_id, limit
+        del kind, code, pass_id, server, reason, result, since, limit
         return ()
+
+    def record_notice(self, notice: Notice, at: datetime) -> None:
+        """Write nothing down."""
+
+    def notices(
+        self,
+        kind: str | None = None,
+        code: str | None = None,
+        *,
+        server: str | None = None,
+        name: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> tuple[NoticeRecord, ...]:
+        """Know of no notice."""
+        del kind, code, server, name, since, limit
+        return ()
+
+    def record_health(self, record: HealthRecord) -> None:
+        """Write nothing down."""
+
+    def health_history(
+        self, server: str | None = None, *, since: datetime | None = None, limit: int = 100
+    ) -> tuple[HealthRecord, ...]:
+        """Know of no look."""
+        del server, since, limit
+        return ()
+
+    def latest_health(self) -> Mapping[str, HealthRecord]:
+        """Know of no look."""
+        return {}
+
+    def forget_history(self, before: datetime) -> int:
+        """Have nothing to forget."""
+        del before
+        return 0

@@ -7,11 +7,12 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler.core.inventory import Entry, Inventory
-from reconciler.store.tables import entries, listings, server_states
+from reconciler.core.pauses import Pause
+from reconciler.store.tables import entries, listings, pauses, server_states
 
 _Upsert = sqlite.Insert | postgresql.Insert
 
@@ -34,7 +35,14 @@ def read(connection: Connection, fleet: str) -> Inventory:
         {(e.kind, e.code, e.server): e for e in found},
         {r.server: r.state for r in states},
         {r.server: tuple(json.loads(r.names)) for r in lists},
+        read_pauses(connection, fleet),
     )
+
+
+def read_pauses(connection: Connection, fleet: str) -> dict[tuple[str, str], Pause]:
+    """Read what is paused by a command."""
+    rows = connection.execute(select(pauses).where(pauses.c.fleet == fleet))
+    return {(r.kind, r.code): Pause(r.kind, r.code, r.reason, r.since) for r in rows}
 
 
 def clear(connection: Connection, fleet: str, kind: str, code: str, server: str) -> None:
@@ -60,13 +68,29 @@ def put_listing(connection: Connection, fleet: str, server: str, names: Sequence
     connection.execute(_upsert(listings, connection.dialect.name), values)
 
 
+def put_pause(connection: Connection, fleet: str, pause: Pause) -> None:
+    """Write a pause; where there is one it goes on, with the new reason if there is one."""
+    values = {"fleet": fleet, "kind": pause.kind, "code": pause.code, "reason": pause.reason, "since": pause.since}
+    changed = ("reason",) if pause.reason else ()
+    connection.execute(_upsert(pauses, connection.dialect.name, changed), values)
+
+
+def drop_pause(connection: Connection, fleet: str, kind: str, code: str) -> bool:
+    """Remove a pause; tell whether there was one."""
+    this = (pauses.c.fleet == fleet) & (pauses.c.kind == kind) & (pauses.c.code == code)
+    return connection.execute(delete(pauses).where(this)).rowcount > 0
+
+
 def _key(fleet: str, kind: str, code: str, server: str) -> dict[str, str]:
     return {"of_fleet": fleet, "of_kind": kind, "of_code": code, "of_server": server}
 
 
 @functools.cache
-def _upsert(table: Table, dialect: str) -> _Upsert:
+def _upsert(table: Table, dialect: str, changed: tuple[str, ...] | None = None) -> _Upsert:
+    """Insert a row; one with its key gets the new values, all or those named."""
     statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     keys = [c.name for c in table.primary_key]
-    changed = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    names = [c.name for c in table.c if c.name not in keys] if changed is None else changed
+    if not names:
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(index_elements=keys, set_={n: statement.excluded[n] for n in names})

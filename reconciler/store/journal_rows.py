@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+import json
+from collections.abc import Collection
+from dataclasses import asdict, astuple, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.store.records import OutcomeRecord, PassRecord, PassStart
@@ -16,7 +18,9 @@ _END = update(passes).where(_THIS_PASS).values(ended_at=bindparam("end"))
 # Counted as they come, so that the counts of a pass that was killed are right too.
 _COUNT = {r: update(passes).where(_THIS_PASS).values({r.value: passes.c[r.value] + 1}) for r in Result}
 _PASS_COLUMNS = [passes.c[f.name] for f in fields(PassRecord)]
-_OUTCOME_COLUMNS = [outcomes.c[f.name] for f in fields(OutcomeRecord)]
+_OF_ITS_PASS = ("revision", "command")
+_OUTCOME_COLUMNS = [(passes if f.name in _OF_ITS_PASS else outcomes).c[f.name] for f in fields(OutcomeRecord)]
+_PASSES_AT_A_TIME = 100
 
 
 def add_pass(connection: Connection, fleet: str, start: PassStart, number: int | None = None) -> int:
@@ -24,6 +28,10 @@ def add_pass(connection: Connection, fleet: str, start: PassStart, number: int |
     given = {} if number is None else {"id": number}
     key = connection.execute(insert(passes), {"fleet": fleet, **asdict(start), **given}).inserted_primary_key
     assert key is not None
+    if number is not None and connection.dialect.name == "postgresql":
+        # Its sequences do not notice numbers that are given, and would give them a second time.
+        sequence = func.pg_get_serial_sequence(passes.name, passes.c.id.name)
+        connection.execute(select(func.setval(sequence, func.greatest(number, func.nextval(sequence)))))
     return int(key.id)
 
 
@@ -37,7 +45,7 @@ def end_pass(connection: Connection, number: int, at: datetime) -> None:
     connection.execute(_END, {"of_pass": number, "end": at})
 
 
-def add_outcome(connection: Connection, number: int, outcome: Outcome, at: datetime) -> None:
+def add_outcome(connection: Connection, fleet: str, number: int, outcome: Outcome, at: datetime) -> None:
     """Write an outcome down and count it."""
     action = outcome.action
     values = {
@@ -54,6 +62,8 @@ def add_outcome(connection: Connection, number: int, outcome: Outcome, at: datet
         "result": outcome.result.value,
         "detail": outcome.detail,
         "seconds": outcome.seconds,
+        "fleet": fleet,
+        "changes": json.dumps([astuple(change) for change in action.changes]) if action.changes else None,
     }
     connection.execute(insert(outcomes), values)
     connection.execute(_COUNT[outcome.result], {"of_pass": number})
@@ -66,12 +76,47 @@ def read_passes(connection: Connection, fleet: str, limit: int) -> tuple[PassRec
 
 
 def read_outcomes(
-    connection: Connection, fleet: str, *, kind: str | None, code: str | None, pass_id: int | None, limit: int
+    connection: Connection,
+    fleet: str,
+    wanted: dict[str, str | int | None],
+    *,
+    since: datetime | None,
+    limit: int,
 ) -> tuple[OutcomeRecord, ...]:
-    """Read the last outcomes of a fleet, newest first; all, or those that fit what is given."""
-    query = select(*_OUTCOME_COLUMNS).join(passes).where(passes.c.fleet == fleet)
-    for column, wanted in ((outcomes.c.kind, kind), (outcomes.c.code, code), (outcomes.c.pass_id, pass_id)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    rows = connection.execute(query.order_by(outcomes.c.id.desc()).limit(limit))
-    return tuple(OutcomeRecord(*row) for row in rows)
+    """Read the last outcomes of a fleet, newest first; all, or those whose columns are as wanted (None: whatever they are)."""
+    query = select(*_OUTCOME_COLUMNS).join(passes).where(outcomes.c.fleet == fleet)
+    query = query.where(*(outcomes.c[name] == value for name, value in wanted.items() if value is not None))
+    if since is not None:
+        query = query.where(outcomes.c.at >= since)
+    query = query.order_by(outcomes.c.at.desc(), outcomes.c.id.desc()).limit(limit)
+    return tuple(
+        OutcomeRecord(**{**row, "changes": _changes(row["changes"])}) for row in connection.execute(query).mappings()
+    )
+
+
+def forget(connection: Connection, fleet: str, before: datetime, running: Collection[int], count: int) -> int:
+    """Delete some older passes and at most so many of their outcomes; return how many rows, 0 when all are gone.
+
+    Those named as running stay, whatever their age.
+    """
+    still_at_work = exists().where(outcomes.c.pass_id == passes.c.id, outcomes.c.at >= before)
+    old = (
+        select(passes.c.id)
+        .where(passes.c.fleet == fleet, passes.c.id.not_in(running))
+        .where(func.coalesce(passes.c.ended_at, passes.c.started_at) < before, ~still_at_work)
+        .order_by(passes.c.id)
+        .limit(_PASSES_AT_A_TIME)
+    )
+    numbers = connection.scalars(old).all()
+    theirs = select(outcomes.c.id).where(outcomes.c.pass_id.in_(numbers)).limit(count)
+    deleted = connection.execute(delete(outcomes).where(outcomes.c.id.in_(theirs))).rowcount
+    if deleted < count:
+        deleted += connection.execute(delete(passes).where(passes.c.id.in_(numbers))).rowcount
+    return deleted
+
+
+def _changes(text: str | None) -> tuple[tuple[str, str, str], ...]:
+    """Read changes back; what is not three texts was not written here."""
+    if text is None:
+        return ()
+    return tuple((str(field), str(observed), str(desired)) for field, observed, desired in json.loads(text))

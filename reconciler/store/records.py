@@ -1,6 +1,6 @@
-"""What the journal gives back: passes and outcomes as they were written down.
+"""What the journal gives back: passes, outcomes and notices as they were written down.
 
-Verbs, reasons and results are plain text here: an old journal may name some that this version of the tool no longer has.
+Verbs, reasons, results and names are plain text here: an old journal may name some that this version no longer has.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ class PassRecord:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRecord:
-    """The end of one action; see `reconciler.core.outcomes`."""
+    """The end of one action; see `reconciler.core.outcomes`.
+
+    `changes` are field, observed, desired. `command` and `revision` are those of its pass: who did it, by which text.
+    """
 
     pass_id: int
     at: datetime
@@ -54,3 +57,22 @@ class OutcomeRecord:
     result: str
     detail: str
     seconds: float
+    changes: tuple[tuple[str, str, str], ...]
+    revision: str | None
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRecord:
+    """One notice; see `reconciler.core.notices`."""
+
+    id: int
+    at: datetime
+    name: str
+    level: str
+    detail: str
+    kind: str
+    code: str
+    server: str
+    revision: str
+    fields: tuple[str, ...]

@@ -1,28 +1,35 @@
-"""The store: the engine's memory of one fleet and its journal, in SQLite or PostgreSQL.
+"""The store: the engine's memory of one fleet, its pauses and its history, in SQLite or PostgreSQL.
 
-What takes trust away (`clear`) is on the disk before it returns, for then a host may be written to. What gives
-trust or tells history is committed, so that no process's death loses it, but the last of it may be lost to a power cut: then
-something is looked at once more. A store that is deleted while it is open is made anew, empty, by the next call.
+What takes trust away (`clear`) is on the disk before it returns, for then a host may be written to; and so is what a person
+asked for (`pause`, `resume`). What gives trust or tells history is committed, so that no process's death loses it, but the
+last of it may be lost to a power cut: then something is looked at once more. A store that is deleted while it is open is
+made anew, empty: a file by the next call, tables on a server by the one after the call that finds them gone and says so.
 
-Its methods block: a write for a fraction of a millisecond and the disk's sync where it syncs, `inventory` for some 5 ms for
-each thousand entries, and all of them for up to `PATIENCE` when another process hangs while it writes. Asyncio code calls
-them as they are, from one thread. Every method may raise `StoreError`.
+Its methods block: a write for a millisecond and the disk's sync where it syncs, `inventory` for some 5 ms for each thousand
+entries, and all of them for up to `PATIENCE` when another process hangs while it writes or a server is slow to answer.
+Asyncio code calls them as they are, from one thread. Every method may raise `StoreError`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection
 
+from reconciler.core.health import HealthRecord
 from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.notices import Notice
 from reconciler.core.outcomes import Outcome
-from reconciler.store import inventory_rows, journal_rows
+from reconciler.core.pauses import Pause
+from reconciler.store import health_rows, inventory_rows, journal_rows, notice_rows
 from reconciler.store.connections import Connections, Place
-from reconciler.store.records import OutcomeRecord, PassRecord, PassStart
+from reconciler.store.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart
+
+_AT_A_TIME = 5000
+"""Rows that are deleted in one transaction: some 50 ms, during which others wait."""
 
 
 class Store:
@@ -77,6 +84,24 @@ class Store:
         with self._connections.writing() as connection:
             inventory_rows.put_listing(connection, self._fleet, server, names, at)
 
+    def pause(self, kind: str, code: str, reason: str, at: datetime) -> None:
+        """Leave a document alone from now on. On the disk when this returns.
+
+        Where it is paused already, the pause goes on since it began; a reason replaces the former one, an empty one does not.
+        """
+        with self._connections.writing(durable=True) as connection:
+            inventory_rows.put_pause(connection, self._fleet, Pause(kind, code, reason, at))
+
+    def pauses(self) -> Mapping[tuple[str, str], Pause]:
+        """Read the pauses alone: what `inventory` has of them, without all the rest."""
+        with self._connections.reading() as connection:
+            return inventory_rows.read_pauses(connection, self._fleet)
+
+    def resume(self, kind: str, code: str) -> bool:
+        """End the pause of a document, and tell whether there was one. On the disk when this returns."""
+        with self._connections.writing(durable=True) as connection:
+            return inventory_rows.drop_pause(connection, self._fleet, kind, code)
+
     def begin_pass(
         self, command: str, at: datetime, tool_version: str, fleet_digest: str, revision: str | None = None
     ) -> int:
@@ -91,7 +116,7 @@ class Store:
         """Write down how an action ended."""
         with self._connections.writing() as connection:
             if pass_id not in self._lost:
-                journal_rows.add_outcome(connection, pass_id, outcome, at)
+                journal_rows.add_outcome(connection, self._fleet, pass_id, outcome, at)
 
     def end_pass(self, pass_id: int, at: datetime) -> None:
         """Write down that a pass has ended."""
@@ -107,13 +132,80 @@ class Store:
             return journal_rows.read_passes(connection, self._fleet, limit)
 
     def outcomes(
-        self, kind: str | None = None, code: str | None = None, *, pass_id: int | None = None, limit: int = 100
+        self,
+        kind: str | None = None,
+        code: str | None = None,
+        *,
+        pass_id: int | None = None,
+        server: str | None = None,
+        reason: str | None = None,
+        result: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
     ) -> tuple[OutcomeRecord, ...]:
-        """Read the last outcomes, newest first: all, or of one kind, document or pass."""
+        """Read the last outcomes, newest first: all, or those that fit everything that is given."""
+        wanted = {"kind": kind, "code": code, "pass_id": pass_id, "server": server, "reason": reason, "result": result}
         with self._connections.reading() as connection:
-            return journal_rows.read_outcomes(
-                connection, self._fleet, kind=kind, code=code, pass_id=pass_id, limit=limit
-            )
+            return journal_rows.read_outcomes(connection, self._fleet, wanted, since=since, limit=limit)
+
+    def record_notice(self, notice: Notice, at: datetime) -> None:
+        """Write down what operators are told."""
+        with self._connections.writing() as connection:
+            notice_rows.add(connection, self._fleet, notice, at)
+
+    def notices(
+        self,
+        kind: str | None = None,
+        code: str | None = None,
+        *,
+        server: str | None = None,
+        name: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> tuple[NoticeRecord, ...]:
+        """Read the last notices, newest first: all, or those that fit everything that is given."""
+        wanted = {"kind": kind, "code": code, "server": server, "name": name}
+        with self._connections.reading() as connection:
+            return notice_rows.read(connection, self._fleet, wanted, since=since, limit=limit)
+
+    def record_health(self, record: HealthRecord) -> None:
+        """Write down a look at a server's health."""
+        with self._connections.writing() as connection:
+            health_rows.add(connection, self._fleet, record)
+
+    def health_history(
+        self, server: str | None = None, *, since: datetime | None = None, limit: int = 100
+    ) -> tuple[HealthRecord, ...]:
+        """Read the last looks at the health of all servers or of one, newest first."""
+        with self._connections.reading() as connection:
+            return health_rows.read(connection, self._fleet, server=server, since=since, limit=limit)
+
+    def latest_health(self) -> Mapping[str, HealthRecord]:
+        """Read the last look at each server's health, by server, however long ago it was."""
+        with self._connections.reading() as connection:
+            return health_rows.read_latest(connection, self._fleet)
+
+    def forget_history(self, before: datetime) -> int:
+        """Delete older passes with their outcomes, older notices and older looks at health; return how many rows.
+
+        A pass is as old as its end, and without one as its last outcome. Passes that this process runs, the last look at each
+        server, and everything that is no history (entries, states, listings, pauses) stay. Done in steps, so that no other
+        process waits for long: what fails in the middle has forgotten a part.
+        """
+        return (
+            self._delete_all(lambda c: journal_rows.forget(c, self._fleet, before, list(self._running), _AT_A_TIME))
+            + self._delete_all(lambda c: notice_rows.forget(c, self._fleet, before, _AT_A_TIME))
+            + self._delete_all(lambda c: health_rows.forget(c, self._fleet, before, _AT_A_TIME))
+        )
+
+    def _delete_all(self, delete_some: Callable[[Connection], int]) -> int:
+        deleted = 0
+        while True:
+            with self._connections.writing() as connection:
+                count = delete_some(connection)
+            if count <= 0:
+                return deleted
+            deleted += count
 
     def _carry_over(self, connection: Connection) -> None:
         """Write running passes into a store that took the place of a deleted one, so that their outcomes have a home.

@@ -70,8 +70,13 @@ class SqliteFile:
         return (found.st_dev, found.st_ino) == self._identity
 
     def is_busy(self, error: BaseException | None) -> bool:
-        """Tell whether another process was in the way, so that a moment later it may go."""
+        """Tell whether another process was in the way: SQLite reports it at once where several make a store together."""
         return isinstance(error, sqlite3.Error) and _code(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+    def is_gone(self, error: BaseException | None) -> bool:
+        """Tell that it is not: a file that was deleted is noticed before it is used, see `is_in_place`."""
+        del error
+        return False
 
     def explain(self, error: BaseException | None) -> StoreError:
         """Say what SQLite's error means and what to do about it."""

@@ -1,15 +1,22 @@
 """The tables of the newest version. `migrations` says how a store gets there; a test holds the two against each other.
 
-Every row belongs to a fleet, directly or by its pass, so that several fleets can share one store.
+Every row belongs to a fleet, so that several fleets can share one store. What grows without end has an index for each way
+in which it is asked, which ends in the order of the answer: newest first, so that the first hundred of a million cost as much
+as the first hundred of a thousand.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table
 
 from reconciler.store.columns import Moment, PlainText
 
 metadata = MetaData()
+
+
+def _by_time(table: str, name: str, *columns: str) -> Index:
+    return Index(f"{table}_of_{name}", "fleet", *columns, "at", "id")
+
 
 entries = Table(
     "entries",
@@ -38,6 +45,16 @@ listings = Table(
     Column("server", PlainText, primary_key=True),
     Column("names", PlainText, nullable=False),  # JSON, ASCII only: names come from hosts and may hold anything
     Column("at", Moment, nullable=False),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("fleet", PlainText, primary_key=True),
+    Column("kind", PlainText, primary_key=True),
+    Column("code", PlainText, primary_key=True),
+    Column("reason", PlainText, nullable=False),
+    Column("since", Moment, nullable=False),
 )
 
 passes = Table(
@@ -76,6 +93,57 @@ outcomes = Table(
     Column("result", PlainText, nullable=False),
     Column("detail", PlainText, nullable=False),
     Column("seconds", Float, nullable=False),
-    Index("outcomes_of_pass", "pass_id"),
-    Index("outcomes_of_document", "kind", "code", "id"),
+    Column("fleet", PlainText, nullable=False, server_default=""),  # its pass's; the default is for the migration
+    Column("changes", PlainText),  # JSON: lists of field, observed, desired; nothing where no field is changed
+    Index("outcomes_of_pass", "pass_id", "fleet", "at", "id"),
+    _by_time("outcomes", "fleet"),
+    _by_time("outcomes", "document", "kind", "code"),
+    _by_time("outcomes", "server", "server"),
+    _by_time("outcomes", "result", "result"),
+    _by_time("outcomes", "reason", "reason"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("fleet", PlainText, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("name", PlainText, nullable=False),
+    Column("level", PlainText, nullable=False),
+    Column("detail", PlainText, nullable=False),
+    Column("kind", PlainText, nullable=False),
+    Column("code", PlainText, nullable=False),
+    Column("server", PlainText, nullable=False),
+    Column("revision", PlainText, nullable=False),
+    Column("fields", PlainText, nullable=False),  # JSON
+    _by_time("notices", "fleet"),
+    _by_time("notices", "document", "kind", "code"),
+    _by_time("notices", "server", "server"),
+    _by_time("notices", "name", "name"),
+    sqlite_autoincrement=True,  # see `passes`: people write numbers down
+)
+
+health = Table(
+    "health",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("fleet", PlainText, nullable=False),
+    Column("server", PlainText, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("status", PlainText, nullable=False),
+    Column("online", Boolean, nullable=False),
+    Column("why", PlainText, nullable=False),
+    Column("version", PlainText, nullable=False),
+    Column("latency_ms", Float),
+    Column("databases", Integer),
+    Column("free_percent", Float),
+    Column("master_password_accepted", Boolean),
+    Column("certificate_expires_at", Moment),
+    Column("failures_in_a_row", Integer, nullable=False),
+    Column("successes_in_a_row", Integer, nullable=False),
+    Column("since", Moment),
+    _by_time("health", "fleet"),
+    _by_time("health", "server", "server"),
+    sqlite_autoincrement=True,
 )

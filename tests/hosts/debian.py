@@ -70,8 +70,8 @@ def mirror() -> str:
     return addresses[0]
 
 
-def unpack_package(package: str, suite: str, into: Path) -> None:
-    """Unpack the suite's package, without its dependencies and without installing it."""
+def unpack_package(package: str, suite: str, into: Path, *others: str) -> None:
+    """Unpack the suite's package and the others named, without further dependencies and without installing any."""
     state = into / ".apt"
     (state / "lists" / "partial").mkdir(parents=True)
     (state / "sources.list").write_text(f"deb {mirror()} {suite} main\n")
@@ -82,9 +82,9 @@ def unpack_package(package: str, suite: str, into: Path) -> None:
         "-oAPT::Sandbox::User=root",  # the cache may lie in a home directory that apt's own user cannot enter
     ]
     fetch(["apt-get", *options, "update", "-q"])
-    fetch(["apt-get", *options, "download", "-q", package], cwd=state)
-    (archive,) = state.glob(f"{package}_*.deb")
-    run(["dpkg-deb", "--extract", archive, into])
+    fetch(["apt-get", *options, "download", "-q", package, *others], cwd=state)
+    for archive in sorted(state.glob("*.deb")):
+        run(["dpkg-deb", "--extract", archive, into])
     shutil.rmtree(state)
 
 

@@ -17,6 +17,8 @@ from tests.hosts.debian import OdooUnavailable
 from tests.hosts.surroundings import Surroundings
 
 _REQUIREMENTS_19 = Path(__file__).with_name("requirements-odoo-19.txt")
+_SCRIPTS_19 = ("libjs-jquery", "libjs-jquery-form", "libjs-underscore")
+"""What Debian has taken out of Odoo and linked to instead: without these it renders no page."""
 _OLD_SUITE = "bullseye"
 _SERVICES = {"nginx": "nginx-light", "initdb": "postgresql"}
 
@@ -41,10 +43,10 @@ def obtain(version: str) -> Distribution:
 
 
 def _obtain_19() -> Distribution:
-    """Odoo 19 is pure Python: the unpacked package runs on a virtual environment with what it imports."""
+    """Odoo 19 is pure Python: the unpacked packages run on a virtual environment with what it imports."""
     debian.require_programs(_SERVICES)
     requirements = hashlib.sha256(_REQUIREMENTS_19.read_bytes() + sys.version.encode() + sys.base_prefix.encode())
-    package = cached("odoo-19", lambda into: debian.unpack_package("odoo-19", "sid", into))
+    package = cached("odoo-19-with-scripts", lambda into: debian.unpack_package("odoo-19", "sid", into, *_SCRIPTS_19))
     venv = cached(f"odoo-19-python-{requirements.hexdigest()[:12]}", _build_venv)
     # Of the environment only python itself is called: its other programs name the directory where they were built.
     return Distribution(

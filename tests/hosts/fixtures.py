@@ -13,7 +13,8 @@ import pytest
 from tests.hosts.debian import OdooUnavailable
 from tests.hosts.real_hosts import HOST_NAMES, RealHost, RealHosts
 
-_DID_NOT_RUN = "REAL ODOO TESTS DID NOT RUN"
+DID_NOT_RUN = "TESTS DID NOT RUN"
+"""What the reason of a skip says so that it is repeated at the end of the session."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -28,7 +29,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say it where it cannot be overlooked when tests were skipped for want of Odoo."""
     skipped: list[pytest.TestReport] = terminalreporter.stats.get("skipped", [])
     reasons = {report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)}
-    for reason in sorted(each for each in reasons if _DID_NOT_RUN in each):
+    for reason in sorted(each for each in reasons if DID_NOT_RUN in each):
         terminalreporter.write_sep("=", reason.removeprefix("Skipped: ").splitlines()[0], red=True, bold=True)
 
 
@@ -46,7 +47,7 @@ class AvailableHosts:
                 return self._hosts.host(name)
             except OdooUnavailable as reason:
                 self._unavailable = reason
-        pytest.skip(f"{_DID_NOT_RUN}: {self._unavailable}")
+        pytest.skip(f"REAL ODOO {DID_NOT_RUN}: {self._unavailable}")
 
     def close(self) -> None:
         """End all hosts."""

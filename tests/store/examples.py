@@ -1,4 +1,4 @@
-"""Times, actions and outcomes to remember."""
+"""Times, actions, outcomes, notices and looks to remember, and ways to open a store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core.health import HealthRecord, HealthStatus
+from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.store.opening import open_store
 from reconciler.store.sql_store import Store
@@ -20,15 +22,44 @@ def url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def open_file(path: Path, fleet: str = "demo") -> Store:
-    store = open_store(url(path), fleet)
+def open_at(where: str, fleet: str = "demo") -> Store:
+    store = open_store(where, fleet)
     assert isinstance(store, Store)
     return store
 
 
-def outcome(code: str = "acme", result: Result = Result.DONE, detail: str = "", kind: str = "instance") -> Outcome:
-    action = Action(Verb.CLONE, kind, code, "prod-1", Reason.DECLARED, database="template", becomes=code)
+def open_file(path: Path, fleet: str = "demo") -> Store:
+    return open_at(url(path), fleet)
+
+
+def outcome(
+    code: str = "acme",
+    result: Result = Result.DONE,
+    detail: str = "",
+    kind: str = "instance",
+    *,
+    server: str = "prod-1",
+    reason: Reason = Reason.DECLARED,
+    changes: tuple[FieldChange, ...] = (),
+) -> Outcome:
+    action = Action(Verb.CLONE, kind, code, server, reason, database="template", becomes=code, changes=changes)
     return Outcome(action, result, detail, seconds=1.5)
+
+
+def notice(
+    detail: str = "it is away",
+    name: NoticeName = NoticeName.HOST_OFFLINE,
+    *,
+    kind: str = "server",
+    code: str = "prod-1",
+    server: str = "prod-1",
+    fields: tuple[str, ...] = (),
+) -> Notice:
+    return Notice(name, Level.ERROR, detail, kind, code, server, revision="abc123", fields=fields)
+
+
+def look(server: str = "prod-1", at: datetime = NOW, why: str = "") -> HealthRecord:
+    return HealthRecord(server, at, HealthStatus.HEALTHY, online=True, why=why)
 
 
 @contextlib.contextmanager

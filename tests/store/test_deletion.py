@@ -34,75 +34,77 @@ deletions = pytest.mark.parametrize("delete", [delete_directory, delete_files, d
 
 
 @deletions
-def test_after_a_deletion_nothing_is_remembered_and_all_works(store: Store, path: Path, delete: Deletion) -> None:
-    store.verified("instance", "acme", "prod-1", "acme", "d1", NOW)
+def test_after_a_deletion_nothing_is_remembered_and_all_works(file_store: Store, path: Path, delete: Deletion) -> None:
+    file_store.verified("instance", "acme", "prod-1", "acme", "d1", NOW)
     delete(path)
-    assert store.inventory() == NOTHING_REMEMBERED
+    assert file_store.inventory() == NOTHING_REMEMBERED
     delete(path)
-    store.clear("instance", "acme", "prod-1")
-    assert store.inventory() == NOTHING_REMEMBERED
+    file_store.clear("instance", "acme", "prod-1")
+    assert file_store.inventory() == NOTHING_REMEMBERED
     delete(path)
-    store.verified("instance", "beta", "prod-1", "beta", "d1", NOW)
-    assert [e.code for e in store.inventory().entries.values()] == ["beta"]
+    file_store.verified("instance", "beta", "prod-1", "beta", "d1", NOW)
+    assert [e.code for e in file_store.inventory().entries.values()] == ["beta"]
 
 
 @deletions
 def test_a_running_pass_is_carried_over_and_records_what_is_still_to_come(
-    store: Store, path: Path, delete: Deletion
+    file_store: Store, path: Path, delete: Deletion
 ) -> None:
-    number = store.begin_pass("apply", NOW, "1.0", "digest")
-    store.record_outcome(number, outcome("before"), NOW)
+    number = file_store.begin_pass("apply", NOW, "1.0", "digest")
+    file_store.record_outcome(number, outcome("before"), NOW)
     delete(path)
-    store.record_outcome(number, outcome("after"), NOW)
-    store.end_pass(number, NOW)
-    assert [o.code for o in store.outcomes(pass_id=number)] == ["after"]
-    assert [(p.id, p.done, p.ended_at) for p in store.passes()] == [(number, 1, NOW)]
+    file_store.record_outcome(number, outcome("after"), NOW)
+    file_store.end_pass(number, NOW)
+    assert [o.code for o in file_store.outcomes(pass_id=number)] == ["after"]
+    assert [(p.id, p.done, p.ended_at) for p in file_store.passes()] == [(number, 1, NOW)]
 
 
 @deletions
-def test_two_processes_that_had_it_open_meet_again_in_the_new_one(store: Store, path: Path, delete: Deletion) -> None:
+def test_two_processes_that_had_it_open_meet_again_in_the_new_one(
+    file_store: Store, path: Path, delete: Deletion
+) -> None:
     with open_file(path) as other:
-        first, second = (s.begin_pass("apply", NOW, "1.0", "digest") for s in (store, other))
+        first, second = (s.begin_pass("apply", NOW, "1.0", "digest") for s in (file_store, other))
         delete(path)
-        store.record_outcome(first, outcome("mine"), NOW)
+        file_store.record_outcome(first, outcome("mine"), NOW)
         other.record_outcome(second, outcome("theirs"), NOW)
-        assert {o.pass_id: o.code for o in store.outcomes()} == {first: "mine", second: "theirs"}
-    store.close()
+        assert {o.pass_id: o.code for o in file_store.outcomes()} == {first: "mine", second: "theirs"}
+    file_store.close()
     with closing(sqlite3.connect(path)) as plain:
         assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_outcomes_are_never_given_to_a_pass_that_took_the_same_number(store: Store, path: Path) -> None:
-    number = store.begin_pass("apply", NOW, "1.0", "mine")
+def test_outcomes_are_never_given_to_a_pass_that_took_the_same_number(file_store: Store, path: Path) -> None:
+    number = file_store.begin_pass("apply", NOW, "1.0", "mine")
     path.unlink()
     with open_file(path) as other:
         assert other.begin_pass("apply", NOW, "1.0", "theirs") == number
-    store.record_outcome(number, outcome(), NOW)
-    store.end_pass(number, NOW)
-    assert store.outcomes() == ()
-    assert [(p.fleet_digest, p.ended_at) for p in store.passes()] == [("theirs", None)]
-    assert store.begin_pass("apply", NOW, "1.0", "next") != number
+    file_store.record_outcome(number, outcome(), NOW)
+    file_store.end_pass(number, NOW)
+    assert file_store.outcomes() == ()
+    assert [(p.fleet_digest, p.ended_at) for p in file_store.passes()] == [("theirs", None)]
+    assert file_store.begin_pass("apply", NOW, "1.0", "next") != number
 
 
-def test_a_store_put_in_its_place_is_the_store_from_then_on(store: Store, path: Path, tmp_path: Path) -> None:
+def test_a_store_put_in_its_place_is_the_store_from_then_on(file_store: Store, path: Path, tmp_path: Path) -> None:
     with open_file(tmp_path / "other" / "state.sqlite") as other:
         other.server_state("prod-1", "active")
     shutil.rmtree(path.parent)
     (tmp_path / "other").rename(path.parent)
-    assert store.inventory().server_states == {"prod-1": "active"}
+    assert file_store.inventory().server_states == {"prod-1": "active"}
 
 
-def test_where_it_cannot_be_made_again_the_reason_is_said(store: Store, path: Path) -> None:
+def test_where_it_cannot_be_made_again_the_reason_is_said(file_store: Store, path: Path) -> None:
     shutil.rmtree(path.parent)
     path.parent.touch()
     with pytest.raises(StoreError, match="cannot be made"):
-        store.clear("instance", "acme", "prod-1")
+        file_store.clear("instance", "acme", "prod-1")
 
 
-def test_what_could_not_be_made_again_is_made_once_it_can(store: Store, path: Path) -> None:
-    number = store.begin_pass("apply", NOW, "1.0", "digest")
+def test_what_could_not_be_made_again_is_made_once_it_can(file_store: Store, path: Path) -> None:
+    number = file_store.begin_pass("apply", NOW, "1.0", "digest")
     path.unlink()
     with no_file_grows_beyond(8192), pytest.raises(StoreError, match="disk"):
-        store.record_outcome(number, outcome(), NOW)
-    store.record_outcome(number, outcome(), NOW)
-    assert [p.done for p in store.passes()] == [1]
+        file_store.record_outcome(number, outcome(), NOW)
+    file_store.record_outcome(number, outcome(), NOW)
+    assert [p.done for p in file_store.passes()] == [1]

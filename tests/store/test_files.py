@@ -46,9 +46,9 @@ def test_rights_that_were_given_to_a_directory_and_a_file_are_left_as_they_are(p
     assert (mode(path.parent), mode(path)) == (0o750, 0o660)
 
 
-def test_a_closed_store_is_one_file(store: Store, path: Path) -> None:
-    store.server_state("prod-1", "active")
-    store.close()
+def test_a_closed_store_is_one_file(file_store: Store, path: Path) -> None:
+    file_store.server_state("prod-1", "active")
+    file_store.close()
     assert [file.name for file in path.parent.iterdir()] == ["state.sqlite"]
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 
+from reconciler.core.actions import FieldChange, Reason
 from reconciler.core.outcomes import Result
+from reconciler.store.failures import StoreError
 from reconciler.store.forgetful import NoMemory
 from reconciler.store.records import OutcomeRecord, PassRecord
 from reconciler.store.sql_store import Store
-from tests.store.examples import NOW, open_file, outcome
+from tests.store.backends import Backend, opened
+from tests.store.examples import NOW, look, notice, outcome
 
 
 def test_a_pass_is_read_as_it_was_written_and_counts_its_outcomes(store: Store) -> None:
@@ -25,17 +28,19 @@ def test_a_pass_is_read_as_it_was_written_and_counts_its_outcomes(store: Store) 
     assert store.passes() == (expected,)
 
 
-def test_a_pass_that_never_ended_has_no_end_and_right_counts(path: Path) -> None:
-    with open_file(path) as store:
+def test_a_pass_that_never_ended_has_no_end_and_right_counts(backend: Backend) -> None:
+    backend.make_ready()
+    with opened(backend) as store:
         store.record_outcome(store.begin_pass("apply", NOW, "1.0", "digest"), outcome(), NOW)
-    with open_file(path) as store:
+    with opened(backend) as store:
         (seen,) = store.passes()
         assert (seen.ended_at, seen.revision, seen.done) == (None, None, 1)
 
 
 def test_an_outcome_is_read_as_it_was_written(store: Store) -> None:
-    number = store.begin_pass("apply", NOW, "1.0", "digest")
-    store.record_outcome(number, outcome(result=Result.FAILED, detail="no disk"), NOW)
+    number = store.begin_pass("apply", NOW, "1.0", "digest", revision="abc123")
+    changes = (FieldChange("lang", "en_US", "fr_BE"), FieldChange("company", "", 'é "A" \x00\ud800'))
+    store.record_outcome(number, outcome(result=Result.FAILED, detail="no disk", changes=changes), NOW)
     expected = OutcomeRecord(
         pass_id=number,
         at=NOW,
@@ -50,6 +55,9 @@ def test_an_outcome_is_read_as_it_was_written(store: Store) -> None:
         result="failed",
         detail="no disk",
         seconds=1.5,
+        changes=(("lang", "en_US", "fr_BE"), ("company", "", 'é "A" \x00\ud800')),
+        revision="abc123",
+        command="apply",
     )
     assert store.outcomes() == (expected,)
 
@@ -68,6 +76,32 @@ def test_outcomes_are_found_by_kind_code_and_pass_newest_first(store: Store) -> 
     assert [o.detail for o in store.outcomes(limit=1)] == ["a template"]
 
 
+def test_outcomes_are_found_by_server_reason_result_and_time(store: Store) -> None:
+    number = store.begin_pass("apply", NOW, "1.0", "d")
+    minute = timedelta(minutes=1)
+    store.record_outcome(number, outcome("a", server="prod-2"), NOW)
+    store.record_outcome(number, outcome("b", Result.FAILED, reason=Reason.DRIFTED), NOW + minute)
+    store.record_outcome(number, outcome("c", reason=Reason.DRIFTED), NOW + 2 * minute)
+
+    def codes(**wanted: Any) -> list[str]:
+        return [o.code for o in store.outcomes(**wanted)]
+
+    assert codes(server="prod-1") == ["c", "b"]
+    assert codes(reason="drifted") == ["c", "b"]
+    assert codes(result="failed") == ["b"]
+    assert codes(since=NOW + minute) == ["c", "b"], "what happened at that very moment counts"
+    assert codes(reason="drifted", result="done", since=NOW) == ["c"]
+    assert codes(kind="instance", code="a", pass_id=number, server="prod-2", limit=1) == ["a"]
+    assert codes(server="prod-3") == []
+
+
+def test_what_two_processes_tell_comes_in_the_order_of_time_and_not_of_writing(store: Store) -> None:
+    number = store.begin_pass("apply", NOW, "1.0", "d")
+    for code, hours in (("late", 2), ("early", 0), ("between", 1)):
+        store.record_outcome(number, outcome(code), NOW + timedelta(hours=hours))
+    assert [o.code for o in store.outcomes()] == ["late", "between", "early"]
+
+
 def test_passes_come_newest_first_and_as_many_as_asked(store: Store) -> None:
     numbers = [store.begin_pass("plan", NOW, "1.0", "d") for _ in range(5)]
     assert [p.id for p in store.passes(limit=3)] == numbers[:1:-1]
@@ -80,7 +114,7 @@ def test_text_that_no_database_holds_is_written_as_an_escape(store: Store) -> No
 
 
 def test_an_outcome_of_no_pass_is_refused(store: Store) -> None:
-    with pytest.raises(Exception, match="FOREIGN KEY"):
+    with pytest.raises(StoreError, match=r"(?i)foreign key"):
         store.record_outcome(99, outcome(), NOW)
     assert store.outcomes() == ()
 
@@ -93,3 +127,7 @@ def test_without_a_store_passes_have_numbers_and_no_history() -> None:
     assert numbers == [1, 2]
     assert memory.passes() == ()
     assert memory.outcomes() == ()
+    memory.record_notice(notice(), NOW)
+    memory.record_health(look())
+    assert (memory.notices(), memory.health_history(), memory.latest_health()) == ((), (), {})
+    assert memory.forget_history(NOW) == 0

@@ -9,14 +9,24 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.inventory import NOTHING_REMEMBERED, Entry
+from reconciler.core.pauses import Pause
 from reconciler.engine.ports import Memory
+from reconciler.store.forgetful import NoMemory
 from reconciler.store.opening import open_store
-from tests.store.examples import NOW, url
+from reconciler.store.sql_store import Store
+from tests.store.backends import DatabaseBackend
+from tests.store.conftest import ON_POSTGRESQL
+from tests.store.examples import NOW, look, notice, outcome, url
 
 
-@pytest.fixture(params=["file", "none"])
-def memory(request: pytest.FixtureRequest, path: Path) -> Iterator[Memory]:
-    with open_store("none" if request.param == "none" else url(path), "demo") as opened:
+@pytest.fixture(params=["file", "none", ON_POSTGRESQL])
+def memory(request: pytest.FixtureRequest, path: Path) -> Iterator[Store | NoMemory]:
+    where = {"none": "none", "file": url(path)}.get(request.param)
+    if where is None:
+        database: DatabaseBackend = request.getfixturevalue("database")
+        database.make_ready()
+        where = database.url
+    with open_store(where, "demo") as opened:
         yield opened
 
 
@@ -78,10 +88,54 @@ def test_any_name_that_a_host_can_send_is_remembered_as_it_is(memory: Memory) ->
     assert memory.inventory().listings["prod-1"] == names
 
 
-def test_an_inventory_that_was_read_does_not_change_afterwards(memory: Memory) -> None:
+def test_a_pause_lasts_until_it_is_ended(memory: Store | NoMemory) -> None:
+    memory.pause("instance", "acme", "a migration", NOW)
+    memory.pause("server", "acme", "", NOW)
+    assert memory.inventory().pauses == memory.pauses()
+    assert memory.pauses() == {
+        ("instance", "acme"): Pause("instance", "acme", "a migration", NOW),
+        ("server", "acme"): Pause("server", "acme", "", NOW),
+    }
+    assert memory.resume("instance", "acme")
+    assert not memory.resume("instance", "acme")
+    assert list(memory.pauses()) == [("server", "acme")]
+
+
+def test_pausing_again_goes_on_since_it_began_with_the_last_reason_given(memory: Store | NoMemory) -> None:
+    def again(reason: str, hours: int) -> Pause:
+        memory.pause("fleet", "demo", reason, NOW + timedelta(hours=hours))
+        return memory.pauses()["fleet", "demo"]
+
+    assert again("", 0) == Pause("fleet", "demo", "", NOW)
+    assert again("a migration", 1) == Pause("fleet", "demo", "a migration", NOW)
+    assert again("", 2) == Pause("fleet", "demo", "a migration", NOW)
+    assert again("an audit", 3) == Pause("fleet", "demo", "an audit", NOW)
+    memory.resume("fleet", "demo")
+    assert again("", 4) == Pause("fleet", "demo", "", NOW + timedelta(hours=4))
+
+
+def test_forgetting_history_forgets_nothing_of_what_a_pass_has_to_know(memory: Store | NoMemory) -> None:
+    remember(memory, entry("acme"))
+    memory.server_state("prod-1", "active")
+    memory.listing("prod-1", ["acme"], NOW)
+    memory.pause("instance", "acme", "a migration", NOW)
+    before = memory.inventory()
+    number = memory.begin_pass("apply", NOW, "1.0", "digest")
+    memory.record_outcome(number, outcome(), NOW)
+    memory.record_notice(notice(), NOW)
+    memory.record_health(look())
+    memory.end_pass(number, NOW)
+    memory.forget_history(NOW + timedelta(days=400))
+    assert memory.inventory() == before
+    assert (memory.passes(), memory.outcomes(), memory.notices()) == ((), (), ())
+
+
+def test_an_inventory_that_was_read_does_not_change_afterwards(memory: Store | NoMemory) -> None:
     remember(memory, entry("acme"))
     before = memory.inventory()
     memory.clear("instance", "acme", "prod-1")
     memory.server_state("prod-1", "active")
+    memory.pause("instance", "acme", "", NOW)
+    assert before.pauses == {}
     assert before.of("instance", "acme") == (entry("acme"),)
     assert before.server_states == {}

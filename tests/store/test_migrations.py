@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,58 +16,105 @@ from reconciler.core.inventory import Entry, Inventory
 from reconciler.store import versions
 from reconciler.store.failures import StoreError
 from reconciler.store.tables import metadata
-from tests.store.examples import NOW, no_file_grows_beyond, open_file, outcome, url
+from tests.store.backends import Backend, FileBackend, opened
+from tests.store.examples import NOW, look, no_file_grows_beyond, notice, open_file, outcome, url
+from tests.store.processes import die_while_migrating, write_at_once
 
-VERSION_1 = Path(__file__).with_name("version_1.sql").read_text()
-REMEMBERED_IN_IT = Inventory(
+OLD_VERSIONS = [1, 2]
+REMEMBERED = Inventory(
     {("instance", "acme", "prod-1"): Entry("instance", "acme", "prod-1", "acme", "d1", NOW)},
     {"prod-1": "active"},
     {"prod-1": ("acme",)},
 )
+"""What stores of all versions in `version_*.sql` hold."""
 
 
-@pytest.fixture
-def version_1(tmp_path: Path) -> Path:
-    path = tmp_path / "version_1.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(VERSION_1)
-        connection.commit()
-    return path
+def version_of(backend: Backend) -> object:
+    return backend.sql("SELECT version_num FROM odoo_fleet_version")[0][0]
 
 
-def version_of(path: Path) -> str:
-    with closing(sqlite3.connect(path)) as connection:
-        return str(connection.execute("SELECT version_num FROM odoo_fleet_version").fetchone()[0])
+def test_where_nothing_is_yet_a_store_of_the_newest_version_is_made(backend: Backend) -> None:
+    backend.make_empty()
+    opened(backend).close()
+    assert version_of(backend) == versions.NEWEST
 
 
-def test_an_empty_file_becomes_a_store_of_the_newest_version(tmp_path: Path) -> None:
-    path = tmp_path / "empty.sqlite"
-    path.touch()
-    open_file(path).close()
-    assert version_of(path) == versions.NEWEST
+@pytest.mark.parametrize("version", OLD_VERSIONS)
+def test_an_old_store_keeps_what_it_remembers_and_can_all_that_a_new_one_can(backend: Backend, version: int) -> None:
+    backend.make_version(version)
+    with opened(backend) as store:
+        assert store.inventory() == REMEMBERED
+        store.pause("instance", "acme", "", NOW)
+        store.record_notice(notice(), NOW)
+        store.record_health(look())
+        store.record_outcome(store.begin_pass("apply", NOW, "1.0", "digest"), outcome("new"), NOW)
+        assert [o.code for o in store.outcomes(code="new")] == ["new"]
+        assert len(store.pauses()) == len(store.notices()) == len(store.health_history()) == 1
+    assert version_of(backend) == versions.NEWEST
 
 
-def test_a_store_of_version_1_keeps_what_it_remembers_and_gets_a_journal(version_1: Path) -> None:
-    with open_file(version_1) as store:
-        assert store.inventory() == REMEMBERED_IN_IT
-        store.record_outcome(store.begin_pass("apply", NOW, "1.0", "digest"), outcome(), NOW)
-        assert len(store.outcomes()) == 1
-    assert version_of(version_1) == versions.NEWEST
+def test_a_store_of_version_2_keeps_its_history_as_that_of_its_fleets(backend: Backend) -> None:
+    backend.make_version(2)
+    with opened(backend) as store, opened(backend, "other") as other:
+        failed, done = store.outcomes("instance", "acme")
+        assert (failed.detail, failed.changes, failed.revision, failed.command) == ("no disk", (), "abc123", "apply")
+        assert (done.pass_id, done.result, done.seconds, done.changes) == (3, "done", 1.5, ())
+        assert [p.id for p in store.passes()] == [7, 3]
+        assert [(o.detail, o.revision) for o in other.outcomes()] == [("of the other fleet", None)]
+        assert store.begin_pass("apply", NOW, "1.0", "digest") > 7
 
 
-def test_a_migration_that_fails_leaves_the_store_at_its_version(version_1: Path) -> None:
+def test_a_migration_that_fails_leaves_the_store_at_its_version(path: Path, empty_store: Path) -> None:
+    backend = FileBackend(path, empty_store)
+    backend.make_version(1)
     with no_file_grows_beyond(8192), pytest.raises(StoreError, match="disk"):
-        open_file(version_1)
-    assert version_of(version_1) == "0001"
-    with open_file(version_1) as store:
-        assert store.inventory() == REMEMBERED_IN_IT
+        opened(backend)
+    assert version_of(backend) == "0001"
+    with opened(backend) as store:
+        assert store.inventory() == REMEMBERED
 
 
-@pytest.mark.parametrize("start", ["empty", "version 1"])
-def test_the_steps_lead_to_the_tables_that_the_code_uses(tmp_path: Path, version_1: Path, start: str) -> None:
-    path = version_1 if start == "version 1" else tmp_path / "new.sqlite"
-    open_file(path).close()
-    engine = create_engine(url(path))
+@pytest.mark.parametrize(
+    "statement", ["CREATE TABLE health", "UPDATE outcomes", "INDEX health_of_server", "UPDATE odoo_fleet"]
+)
+def test_a_killed_migration_leaves_the_store_at_its_version_and_is_made_up_for(
+    backend: Backend, statement: str
+) -> None:
+    backend.make_version(2)
+    assert die_while_migrating(backend.url, statement) == -9
+    assert version_of(backend) == "0002"
+    with opened(backend) as store:
+        assert store.inventory() == REMEMBERED
+        assert len(store.outcomes()) == 2
+    assert version_of(backend) == versions.NEWEST
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE entries", "CREATE TABLE outcomes"])
+def test_a_store_whose_maker_was_killed_is_made_by_the_next(backend: Backend, statement: str) -> None:
+    backend.make_empty()
+    assert die_while_migrating(backend.url, statement) == -9
+    with opened(backend) as store:
+        store.record_notice(notice(), NOW)
+    assert version_of(backend) == versions.NEWEST
+
+
+@pytest.mark.parametrize("version", OLD_VERSIONS)
+def test_of_several_processes_that_find_an_old_store_one_migrates_it(backend: Backend, version: int) -> None:
+    backend.make_version(version)
+    assert write_at_once(backend.url, writers=4, count=3) == [0, 0, 0, 0]
+    with opened(backend) as store:
+        assert len(store.inventory().entries) == 1 + 4 * 3
+        assert [p.done for p in store.passes(limit=4)] == [3] * 4
+
+
+@pytest.mark.parametrize("start", [0, *OLD_VERSIONS])
+def test_the_steps_lead_to_the_tables_that_the_code_uses(backend: Backend, start: int) -> None:
+    if start:
+        backend.make_version(start)
+    else:
+        backend.make_empty()
+    opened(backend).close()
+    engine = create_engine(backend.url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": versions.VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
@@ -81,19 +126,19 @@ def test_the_newest_version_is_the_last_step() -> None:
     assert steps.get_heads() == [versions.NEWEST]
 
 
-@pytest.mark.parametrize(("version", "reason"), [("0003", "newer odoo-fleet"), ("ae1027a6acf", "never was")])
+@pytest.mark.parametrize(("version", "reason"), [("0004", "newer odoo-fleet"), ("ae1027a6acf", "never was")])
 def test_a_version_that_this_tool_does_not_know_is_refused_and_left_as_it_is(
-    version_1: Path, version: str, reason: str
+    backend: Backend, version: str, reason: str
 ) -> None:
-    with closing(sqlite3.connect(version_1)) as connection:
-        connection.execute("UPDATE odoo_fleet_version SET version_num = ?", (version,))
-        connection.commit()
+    backend.make_version(1)
+    backend.sql("UPDATE odoo_fleet_version SET version_num = ?", (version,))
     with pytest.raises(StoreError, match=reason) as refused:
-        open_file(version_1)
-    assert str(version_1) in str(refused.value)
+        opened(backend)
+    assert backend.url.removeprefix("sqlite:///") in str(refused.value)
     assert "deleted at any time" in str(refused.value)
-    with closing(sqlite3.connect(version_1)) as connection:
-        assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'passes'").fetchone() == (0,)
+    assert version_of(backend) == version
+    with pytest.raises(Exception, match="passes"):
+        backend.sql("SELECT * FROM passes")
 
 
 IMPORTED = """

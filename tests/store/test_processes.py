@@ -14,6 +14,7 @@ import pytest
 from reconciler.store import connections
 from reconciler.store.failures import StoreError
 from reconciler.store.sql_store import Store
+from tests.store.backends import Backend, opened
 from tests.store.examples import NOW, open_file
 from tests.store.processes import start_endless_writer, write_at_once
 
@@ -21,17 +22,18 @@ SEED = 20261124
 ROUNDS = 12
 
 
-def test_nothing_that_was_written_is_lost_when_its_writer_is_killed_at_any_moment(path: Path) -> None:
+def test_nothing_that_was_written_is_lost_when_its_writer_is_killed_at_any_moment(backend: Backend) -> None:
+    backend.make_empty()
     chance = random.Random(SEED)
     last: dict[str, str] = {}
     for round_number in range(ROUNDS):
-        writer, reports = start_endless_writer(path, round_number)
+        writer, reports = start_endless_writer(backend.url, round_number)
         last |= dict([swap(reports.recv())])
         time.sleep(chance.uniform(0, 0.03))
         writer.kill()
         writer.join()
         last |= dict(swap(report) for report in drain(reports))
-        assert_kept(path, last, round_number)
+        assert_kept(backend, last, round_number)
     assert len(last) > ROUNDS
 
 
@@ -50,8 +52,8 @@ def drain(reports: Connection) -> list[tuple[str, str]]:
         return found
 
 
-def assert_kept(path: Path, last: dict[str, str], rounds: int) -> None:
-    with open_file(path) as store:
+def assert_kept(backend: Backend, last: dict[str, str], rounds: int) -> None:
+    with opened(backend) as store:
         entries = store.inventory().entries
         recorded = {o.code for o in store.outcomes(limit=1_000_000)}
         assert sum(p.done for p in store.passes(limit=1000)) == len(recorded)
@@ -61,14 +63,14 @@ def assert_kept(path: Path, last: dict[str, str], rounds: int) -> None:
         # The step after the one reported may have been done as well, but not reported any more.
         assert entry.digest == "" if step == "cleared" else entry.digest in {"", "digest"}
         assert code in recorded or step == "verified"
-    with sqlite3.connect(path) as plain:
-        assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    plain.close()
+    if backend.kind == "file":
+        assert backend.sql("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_four_processes_that_make_and_fill_a_store_together_lose_nothing(path: Path) -> None:
-    assert write_at_once(path, writers=4, count=60) == [0, 0, 0, 0]
-    with open_file(path) as store:
+def test_four_processes_that_make_and_fill_a_store_together_lose_nothing(backend: Backend) -> None:
+    backend.make_empty()
+    assert write_at_once(backend.url, writers=4, count=60) == [0, 0, 0, 0]
+    with opened(backend) as store:
         assert set(store.inventory().entries) == {
             ("instance", f"w{w}-{i}", "prod-1") for w in range(4) for i in range(60)
         }
@@ -76,14 +78,14 @@ def test_four_processes_that_make_and_fill_a_store_together_lose_nothing(path: P
 
 
 def test_a_process_that_holds_the_store_for_too_long_is_named_as_the_reason(
-    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+    file_store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "PATIENCE", 0.1)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="another process has held it"):
         open_file(path)
-    assert store.inventory().entries == {}, "who only reads waits for nobody"
+    assert file_store.inventory().entries == {}, "who only reads waits for nobody"
     holder.execute("ROLLBACK")
     holder.close()
     open_file(path).close()

@@ -77,20 +77,22 @@ def test_a_damaged_file_is_said_to_be_damaged(path: Path, where: str) -> None:
     "damage",
     ["UPDATE entries SET verified_at = 'yesterday'", "UPDATE listings SET names = 'null'", "DROP TABLE entries"],
 )
-def test_contents_that_we_never_wrote_are_refused_when_they_are_read(store: Store, path: Path, damage: str) -> None:
-    store.verified("instance", "acme", "prod-1", "acme", "d1", NOW)
-    store.listing("prod-1", ["acme"], NOW)
+def test_contents_that_we_never_wrote_are_refused_when_they_are_read(
+    file_store: Store, path: Path, damage: str
+) -> None:
+    file_store.verified("instance", "acme", "prod-1", "acme", "d1", NOW)
+    file_store.listing("prod-1", ["acme"], NOW)
     with contextlib.closing(sqlite3.connect(path)) as plain:
         plain.execute(damage)
         plain.commit()
-    assert "deleted at any time" in refusal(store.inventory).advice
+    assert "deleted at any time" in refusal(file_store.inventory).advice
 
 
 @pytest.mark.parametrize("damage", [b"", b"rubbish" * 2000])
-def test_a_file_overwritten_while_it_is_open_gives_no_other_error(store: Store, path: Path, damage: bytes) -> None:
-    store.verified("instance", "acme", "prod-1", "acme", "d1", NOW)
+def test_a_file_overwritten_while_it_is_open_gives_no_other_error(file_store: Store, path: Path, damage: bytes) -> None:
+    file_store.verified("instance", "acme", "prod-1", "acme", "d1", NOW)
     path.write_bytes(damage)
-    for call in (store.inventory, lambda: store.clear("instance", "acme", "prod-1"), store.passes):
+    for call in (file_store.inventory, lambda: file_store.clear("instance", "acme", "prod-1"), file_store.passes):
         with contextlib.suppress(StoreError):
             call()
 
@@ -127,21 +129,21 @@ def test_what_cannot_be_written_is_said_before_a_pass_begins(directory: Path) ->
         assert str(directory) in str(error)
 
 
-def test_a_full_disk_is_said_and_what_was_there_stays(store: Store) -> None:
-    store.verified("instance", "acme", "prod-1", "acme", "d1", NOW)
-    before = store.inventory()
+def test_a_full_disk_is_said_and_what_was_there_stays(file_store: Store) -> None:
+    file_store.verified("instance", "acme", "prod-1", "acme", "d1", NOW)
+    before = file_store.inventory()
     with no_file_grows_beyond(1):
-        error = refusal(lambda: store.verified("instance", "acme", "prod-1", "acme", "d2", NOW))
+        error = refusal(lambda: file_store.verified("instance", "acme", "prod-1", "acme", "d2", NOW))
     assert "disk" in error.what
     assert "INSERT" not in str(error)
-    assert store.inventory() == before
+    assert file_store.inventory() == before
 
 
-def test_a_store_works_again_once_the_disk_has_room(store: Store) -> None:
+def test_a_store_works_again_once_the_disk_has_room(file_store: Store) -> None:
     with no_file_grows_beyond(1):
-        refusal(lambda: store.server_state("prod-1", "active"))
-    store.server_state("prod-1", "active")
-    assert store.inventory().server_states == {"prod-1": "active"}
+        refusal(lambda: file_store.server_state("prod-1", "active"))
+    file_store.server_state("prod-1", "active")
+    assert file_store.inventory().server_states == {"prod-1": "active"}
 
 
 def test_sqlite_saying_full_means_a_full_disk(tmp_path: Path) -> None:

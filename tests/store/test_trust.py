@@ -11,11 +11,14 @@ import pytest
 from sqlalchemy import Engine, event
 
 from reconciler.core.actions import Action, FieldChange
+from reconciler.core.health import HealthRecord
 from reconciler.core.inventory import Entry
+from reconciler.core.notices import Notice
 from reconciler.core.outcomes import Outcome
+from reconciler.core.pauses import Pause
 from reconciler.store.sql_store import Store
 from schemas.secrets import Secret
-from tests.store.examples import NOW, outcome
+from tests.store.examples import NOW, look, notice, outcome
 
 SECRET = cast("Any", Secret("hunter2-in-the-store"))
 
@@ -25,19 +28,26 @@ ATTEMPTS: dict[str, Callable[[Store], object]] = {
     "state": lambda s: s.server_state("prod-1", SECRET),
     "listing": lambda s: s.listing("prod-1", ["acme", SECRET], NOW),
     "command": lambda s: s.begin_pass(SECRET, NOW, "1.0", "digest"),
+    "reason": lambda s: s.pause("instance", "acme", SECRET, NOW),
+    "notice": lambda s: s.record_notice(notice(SECRET), NOW),
+    "field": lambda s: s.record_notice(notice(fields=("password", SECRET)), NOW),
+    "health": lambda s: s.record_health(look(why=SECRET)),
+    "change": lambda s: s.record_outcome(
+        s.begin_pass("apply", NOW, "1.0", "digest"), outcome(changes=(FieldChange("password", "", SECRET),)), NOW
+    ),
     "detail": lambda s: s.record_outcome(s.begin_pass("apply", NOW, "1.0", "digest"), outcome(detail=SECRET), NOW),
 }
 
 
 @pytest.mark.parametrize("place", ATTEMPTS)
-def test_a_secret_is_refused_wherever_it_is_put(store: Store, path: Path, place: str) -> None:
+def test_a_secret_is_refused_wherever_it_is_put(file_store: Store, path: Path, place: str) -> None:
     with pytest.raises(TypeError) as refused:
-        ATTEMPTS[place](store)
+        ATTEMPTS[place](file_store)
     assert "hunter2" not in str(refused.value)
     assert all(b"hunter2" not in file.read_bytes() for file in path.parent.iterdir())
 
 
-@pytest.mark.parametrize("given", [Entry, Outcome, Action, FieldChange])
+@pytest.mark.parametrize("given", [Entry, Outcome, Action, FieldChange, Pause, Notice, HealthRecord])
 def test_what_is_given_to_the_store_has_no_place_for_a_secret(given: type) -> None:
     hints = get_type_hints(given)
     assert all("Secret" not in str(hints[f.name]) for f in fields(given))
@@ -59,14 +69,16 @@ def statements() -> Iterator[list[str]]:
     ("call", "synchronous"),
     [
         (lambda s: s.clear("instance", "acme", "prod-1"), "FULL"),
+        (lambda s: s.pause("instance", "acme", "", NOW), "FULL"),
+        (lambda s: s.resume("instance", "acme"), "FULL"),
         (lambda s: s.verified("instance", "acme", "prod-1", "acme", "d", NOW), "NORMAL"),
         (lambda s: s.begin_pass("apply", NOW, "1.0", "digest"), "NORMAL"),
     ],
-    ids=["clear", "verified", "begin_pass"],
+    ids=["clear", "pause", "resume", "verified", "begin_pass"],
 )
-def test_taking_trust_away_is_on_the_disk_before_it_returns(
-    store: Store, statements: list[str], call: Callable[[Store], object], synchronous: str
+def test_what_takes_trust_away_or_was_asked_for_is_on_the_disk_before_it_returns(
+    file_store: Store, statements: list[str], call: Callable[[Store], object], synchronous: str
 ) -> None:
     """A power cut cannot be had in a test: SQLite promises the disk for FULL, so the test is that it is asked for."""
-    call(store)
+    call(file_store)
     assert statements[:2] == [f"PRAGMA synchronous = {synchronous}", "BEGIN IMMEDIATE"]

@@ -1,0 +1,62 @@
+"""Notices: what the operator of a daemon is told and what `events` shows later. Each name has a runbook in `docs/runbooks.md`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class NoticeName(StrEnum):
+    """What can be told. The names are fixed: people filter and alert on them."""
+
+    DAEMON_STARTED = "daemon-started"
+    DAEMON_STOPPED = "daemon-stopped"
+    REVISION_IN_FORCE = "revision-in-force"  # another text is acted on from now on
+    REVISION_REJECTED = "revision-rejected"  # a text is not valid: the last valid one stays in force
+    REVISION_UNSIGNED = "revision-unsigned"  # only signed commits are taken
+    HISTORY_REWRITTEN = "history-rewritten"  # the branch was pushed by force: what was in force is not its ancestor
+    SOURCE_UNREACHABLE = "source-unreachable"  # the directory or the remote cannot be read
+    SOURCE_REACHABLE = "source-reachable"
+    HOST_OFFLINE = "host-offline"
+    HOST_ONLINE = "host-online"
+    HEALTH_CHANGED = "health-changed"
+    CERTIFICATE_EXPIRING = "certificate-expiring"
+    LOGIN_PAGE_UNREACHABLE = "login-page-unreachable"
+    LOGIN_PAGE_REACHABLE = "login-page-reachable"
+    ACTION_FAILED = "action-failed"
+    ACTION_UNKNOWN = "action-unknown"
+    BLOCKED = "blocked"  # something declared cannot be done; told when it begins
+    UNBLOCKED = "unblocked"
+    DRIFT_REPAIRED = "drift-repaired"
+    DRIFT_RETURNED = "drift-returned"  # what was repaired before was changed again
+    ORPHAN_FOUND = "orphan-found"
+    HOST_FROZEN = "host-frozen"  # a listing lost databases: nothing is changed there until it is confirmed
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    STORE_FAILED = "store-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that happened, in words for a person, with what it is about.
+
+    `kind` and `code` name a document, `server` a host, `revision` the text that was in force; each empty where there is none.
+    `fields` names what differed, for drift; secrets by name only.
+    """
+
+    name: NoticeName
+    level: Level
+    detail: str
+    kind: str = ""
+    code: str = ""
+    server: str = ""
+    revision: str = ""
+    fields: tuple[str, ...] = ()
