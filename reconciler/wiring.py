@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import random
 import secrets
+import ssl
 import string
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler.core.desired import Desired
 from reconciler.core.events import Event
+from reconciler.core.health import Certificate
+from reconciler.core.login_pages import is_reserved
 from reconciler.engine.ports import Clock, Memory, Nonces, Secrets
 from reconciler.engine.worlds import World
 from reconciler.loading.secrets import SecretResolver
 from reconciler.odoo.connection import CallEvent, HostConnection, Timeouts
 from reconciler.odoo.hosts import OdooHost
-from reconciler.odoo.transport import TlsOptions, Transport, Transports
+from reconciler.odoo.observe import certificates
+from reconciler.odoo.observe.login_pages import LoginPages
+from reconciler.odoo.transport import HttpxTransport, PageTransport, TlsOptions, Transport, Transports
 from schemas.server import Server
 
 
@@ -65,16 +71,41 @@ class Reach:
     on_call: Callable[[CallEvent], None] | None = None
 
 
+MakeWorld = Callable[[Desired, Path, Memory], World]
+"""Makes the ports for one text of the fleet; the path is the directory in which that text lies."""
+
+
 @contextlib.asynccontextmanager
 async def open_world(
     desired: Desired, reach: Reach, memory: Memory, emit: Callable[[Event], None]
 ) -> AsyncIterator[World]:
     """Open the ports of one run and close their connections at its end."""
+    async with open_worlds(reach, emit) as make:
+        yield make(desired, reach.root, memory)
+
+
+@contextlib.asynccontextmanager
+async def open_worlds(reach: Reach, emit: Callable[[Event], None]) -> AsyncIterator[MakeWorld]:
+    """Open what the worlds of several texts of one fleet share, and close all connections at the end.
+
+    What it yields raises `TlsFailure` for a file of authorities that cannot be read.
+    """
     transports = Transports()
+    clock, nonces = SystemClock(), SystemNonces()
+
+    def make(desired: Desired, root: Path, memory: Memory) -> World:
+        carriers = {s.code: transports.get(_tls(s, root)) for s in desired.servers.values()}
+        values = SecretResolver(desired, reach.environ, root)
+        world = make_world(desired, reach, carriers, values, clock, nonces, memory, emit, carriers)
+        pages = {
+            s.code: _login_pages(s, reach, transports.pages(_tls(s, root)))
+            for s in desired.servers.values()
+            if s.domain
+        }
+        return replace(world, pages=pages)
+
     try:
-        carriers = {s.code: transports.get(_tls(s, reach.root)) for s in desired.servers.values()}
-        secret_values = SecretResolver(desired, reach.environ, reach.root)
-        yield make_world(desired, reach, carriers, secret_values, SystemClock(), SystemNonces(), memory, emit)
+        yield make
     finally:
         await transports.aclose()
 
@@ -88,8 +119,12 @@ def make_world(
     nonces: Nonces,
     memory: Memory,
     emit: Callable[[Event], None],
+    trusting: Mapping[str, HttpxTransport] | None = None,
 ) -> World:
-    """Put the ports of one run together; tests pass virtual time, seeded chance and simulated hosts."""
+    """Put the ports of one run together; tests pass virtual time, seeded chance and simulated hosts.
+
+    `trusting` are the transports by whose means certificates are looked at; without them none is.
+    """
     hosts = {
         server.code: OdooHost(
             server,
@@ -98,10 +133,25 @@ def make_world(
             monotonic=clock.monotonic,
             sleep=clock.sleep,
             build_limit=timedelta(hours=desired.settings.retention.building_hours),
+            certificate=_certificate(server, reach, trusting[server.code].context) if trusting else None,
         )
         for server in desired.servers.values()
     }
     return World(hosts, secret_values, clock, nonces, memory, emit)
+
+
+def _certificate(server: Server, reach: Reach, context: ssl.SSLContext) -> Callable[[], Awaitable[Certificate | None]]:
+    return functools.partial(certificates.look, _url(server, reach), context, server.timeouts.connect_seconds)
+
+
+def _login_pages(server: Server, reach: Reach, transport: PageTransport) -> LoginPages:
+    """Ask for public names where the server is reached, if that is elsewhere than its text says or nobody can own the names."""
+    elsewhere = server.code in reach.server_urls or is_reserved(server.domain or "")
+    return LoginPages(transport, _url(server, reach) if elsewhere else "")
+
+
+def _url(server: Server, reach: Reach) -> str:
+    return reach.server_urls.get(server.code, server.server_url)
 
 
 def _connect(
@@ -110,7 +160,7 @@ def _connect(
     timeouts = server.timeouts
     return HostConnection(
         server=server.code,
-        url=reach.server_urls.get(server.code, server.server_url),
+        url=_url(server, reach),
         declared_version=server.odoo_version,
         master_password=lambda: secret_values.resolve(server.master_password, "server", server.code, "master_password"),
         transport=transport,

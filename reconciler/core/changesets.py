@@ -14,13 +14,17 @@ from reconciler.core.actions import Action
 
 @dataclass(frozen=True, slots=True, order=True)
 class Blocked:
-    """Something declared that this pass will not do, with why and what to do about it."""
+    """Something declared that this pass will not do, with why and what to do about it.
+
+    `paused` names the pause that concerns it, if one does: it is then no failure.
+    """
 
     kind: str
     code: str
     server: str
     why: str
     advice: str = ""
+    paused: str = ""
 
     @property
     def address(self) -> str:
@@ -38,13 +42,48 @@ class LeftAlone:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """An action that would run if it were not for a pause, with which one; it is neither done nor a failure."""
+
+    action: Action
+    why: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Removed:
+    """A database whose document stood in an earlier revision of the text and no longer does, and what becomes of it.
+
+    `database` is empty where the host does not hold it or was not asked, and for a server. `name` is what the earlier text
+    calls the customer, template or server; `advice` may be empty.
+    """
+
+    kind: str
+    code: str
+    server: str
+    database: str
+    fate: str
+    name: str = ""
+    advice: str = ""
+
+    @property
+    def address(self) -> str:
+        """Name the document: `instance/acme`."""
+        return f"{self.kind}/{self.code}"
+
+
+@dataclass(frozen=True, slots=True)
 class Changeset:
-    """Actions in an order that respects their dependencies, what is blocked, and what is left alone."""
+    """Actions in an order that respects their dependencies, what is blocked, what is left alone, withheld, and removed.
+
+    `removed` is known only where an earlier revision is compared with (`--base`).
+    """
 
     actions: tuple[Action, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
     foreign: int = 0
+    withheld: tuple[Withheld, ...] = ()
+    removed: tuple[Removed, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -53,8 +92,8 @@ class Changeset:
 
     @property
     def is_converged(self) -> bool:
-        """Tell whether reality matches the text: nothing to do and nothing that should be done but cannot."""
-        return not self.actions and not self.blocked
+        """Tell whether reality matches the text: nothing to do, nothing withheld, nothing that should be done but cannot."""
+        return not self.actions and not self.blocked and not self.withheld
 
     def digest(self) -> str:
         """Fingerprint the actions."""

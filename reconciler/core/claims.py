@@ -6,7 +6,7 @@ Without that proof, or a memory of having verified it, a database that merely be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container
 from dataclasses import dataclass
 
 from reconciler.core.inventory import Inventory
@@ -32,17 +32,21 @@ class Doubt:
     advice: str = ""
 
 
-def find(observed: Observed, servers: Iterable[str], target: str, former: str | None) -> tuple[Found, ...]:
+def find(observed: Observed, servers: Container[str], target: str, former: str | None) -> tuple[Found, ...]:
     """List where the name (or, if it is nowhere, the former name) is in service, suspended or on its way."""
-    online = [observed.hosts[s] for s in servers if s in observed.hosts and observed.hosts[s].online]
-    found = tuple(Found(h.server, n) for h in online for n in h.forms_of(target))
-    if not former:
-        return found
-    return found + tuple(Found(h.server, n, renamed=True) for h in online for n in h.forms_of(former))
+    found = _forms(observed, servers, target, renamed=False)
+    return (*found, *_forms(observed, servers, former, renamed=True)) if former else found
+
+
+def _forms(observed: Observed, servers: Container[str], target: str, *, renamed: bool) -> tuple[Found, ...]:
+    hosts = [host for host in observed.holding(target) if host.server in servers]
+    return tuple(Found(host.server, name, renamed) for host in hosts for name in host.forms_of(target))
 
 
 def narrow(found: tuple[Found, ...], inventory: Inventory, kind: str, code: str) -> tuple[Found, ...]:
     """Prefer, of several hosts, those where this document's database is remembered to be."""
+    if len(found) <= 1:
+        return found
     known = {e.server for e in inventory.of(kind, code)}
     kept = tuple(f for f in found if f.server in known)
     return kept or found

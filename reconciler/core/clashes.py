@@ -1,12 +1,14 @@
 """Names that two documents of a fleet cannot both have: addresses, databases, subdomains, former names.
 
 The first document read keeps the name; each later one is told where the first is. An instance without a server may be
-placed on any, so its names clash with the same names anywhere.
+placed on any, so its names clash with the same names anywhere. Nearly all names are claimed once, so names are counted
+first, and only for the others it is worked out who claims them where.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from reconciler.core.declarations import Declarations
@@ -64,14 +66,27 @@ def clashing(claims: Iterable[Claim]) -> Iterator[tuple[Claim, Claim]]:
 
 def check_clashes(world: Declarations) -> Iterator[Diagnostic]:
     """Find all names that are claimed twice."""
-    yield from _told(world, "duplicate-server-url", "address", _addresses(world))
-    yield from _told(world, "duplicate-database", "database", _databases(world))
-    yield from _told(world, "duplicate-subdomain", "subdomain", _subdomains(world))
-    yield from _told(world, "duplicate-renamed-from", "former name", _former_names(world))
+    instances, servers = world.instances.values(), world.servers.values()
+    addresses = [server.server_url for server in servers]
+    databases = [template.template_db for template in world.templates.values()]
+    databases += [instance.database_name for instance in instances]
+    subdomains = [instance.subdomain for instance in instances] if any(server.domain for server in servers) else []
+    former = [instance.renamed_from for instance in instances if instance.renamed_from is not None]
+    yield from _told(world, "duplicate-server-url", "address", addresses, _addresses)
+    yield from _told(world, "duplicate-database", "database", databases, _databases)
+    yield from _told(world, "duplicate-subdomain", "subdomain", subdomains, _subdomains)
+    yield from _told(world, "duplicate-renamed-from", "former name", former, _former_names)
 
 
-def _told(world: Declarations, code: str, what: str, claims: Iterable[Claim]) -> Iterator[Diagnostic]:
-    for claim, earlier in clashing(claims):
+Claims = Callable[[Declarations, Container[str]], Iterator[Claim]]
+"""Yields the claims to some names."""
+
+
+def _told(world: Declarations, code: str, what: str, names: Iterable[str], claims: Claims) -> Iterator[Diagnostic]:
+    repeated = {name for name, times in Counter(names).items() if times > 1}
+    if not repeated:
+        return
+    for claim, earlier in clashing(claims(world, repeated)):
         place = world.range_of(claim.kind, claim.code, claim.field)
         first = world.range_of(earlier.kind, earlier.code, earlier.field)
         message = f"{what} {claim.name!r} is already that of {earlier.kind} {earlier.code!r}"
@@ -82,34 +97,34 @@ def _told(world: Declarations, code: str, what: str, claims: Iterable[Claim]) ->
         yield Diagnostic(place, code, message, hint)
 
 
-def _addresses(world: Declarations) -> Iterator[Claim]:
+def _addresses(world: Declarations, names: Container[str]) -> Iterator[Claim]:
     for code, server in world.servers.items():
-        yield Claim(server.server_url, ("fleet",), "server", code, "server_url")
+        if server.server_url in names:
+            yield Claim(server.server_url, ("fleet",), "server", code, "server_url")
 
 
-def _databases(world: Declarations) -> Iterator[Claim]:
+def _databases(world: Declarations, names: Container[str]) -> Iterator[Claim]:
     for code, template in world.templates.items():
-        if template.server_codes:
+        if template.template_db in names and template.server_codes:
             yield Claim(template.template_db, template.server_codes, "template", code, "template_db")
     for code, instance in world.instances.items():
-        yield Claim(instance.database_name, _server_of(instance), "instance", code, "database_name")
+        if instance.database_name in names:
+            yield Claim(instance.database_name, _server_of(instance), "instance", code, "database_name")
 
 
-def _subdomains(world: Declarations) -> Iterator[Claim]:
+def _subdomains(world: Declarations, names: Container[str]) -> Iterator[Claim]:
     domains = {code: server.domain for code, server in world.servers.items()}
-    if not any(domains.values()):
-        return
     for instance in world.wanted_instances():
         domain = domains.get(instance.server or "")
         # On a server without a domain nothing is reached by its subdomain.
-        if instance.server is None or domain is not None:
+        if instance.subdomain in names and (instance.server is None or domain is not None):
             places = (domain,) if domain is not None else ()
             yield Claim(instance.subdomain, places, "instance", instance.code, "subdomain")
 
 
-def _former_names(world: Declarations) -> Iterator[Claim]:
+def _former_names(world: Declarations, names: Container[str]) -> Iterator[Claim]:
     for instance in world.wanted_instances():
-        if instance.renamed_from is not None:
+        if instance.renamed_from is not None and instance.renamed_from in names:
             yield Claim(instance.renamed_from, _server_of(instance), "instance", instance.code, "renamed_from")
 
 

@@ -33,7 +33,7 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True)
 class Declarations:
-    """Valid documents by code, in the order in which they were read; broken ones have `codes` and `references` only."""
+    """Valid documents by code, in the order in which they were read; of broken ones `codes` and what they refer to."""
 
     settings: FleetSettings | None
     servers: Mapping[str, Server]
@@ -62,13 +62,19 @@ class Declarations:
 
 
 def references_of(kind: str, written: Mapping[str, object], source: DocumentSource) -> Iterator[Reference]:
-    """Yield the documents that a document names, whether or not it is valid; what is no code is not a name."""
+    """Yield the documents that a document names, whether or not it is valid; what is no code is not a name.
+
+    Args:
+        kind: of the document.
+        written: its fields, as text or as a valid document has them.
+        source: where it stands.
+    """
     for target in _NAMES.get(kind, ()):
         name = written.get(target)
         if is_code(name):
             yield Reference(target, name, (target,), source)
     servers = written.get("servers") if kind == "template" else None
-    if isinstance(servers, list):
+    if isinstance(servers, list | tuple):
         for index, name in enumerate(servers):
             if is_code(name):
                 yield Reference("server", name, ("servers", index), source)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from reconciler.core.diagnostics import Diagnostic
-from reconciler.core.documents import DocumentSource, Hints, RawDocument
+from reconciler.core.documents import AnyRead, DocumentSource, Hints
 from reconciler.core.field_problems import field_problems
 from schemas.kinds import KINDS
 
@@ -46,8 +46,13 @@ class Defaults:
             below = {name: value for name, value in below.items() if name not in _EITHER}
         return {**below, **written}
 
+    def below(self, kind: str) -> str:
+        """Name what lies below the documents of a kind: the same text only for the very same values, types included."""
+        fields = self.valid.get(kind)
+        return repr(fields) if fields else ""
 
-def read_defaults(fleet: RawDocument | None, hints: Hints) -> tuple[Defaults, tuple[Diagnostic, ...]]:
+
+def read_defaults(fleet: AnyRead | None, hints: Hints) -> tuple[Defaults, tuple[Diagnostic, ...]]:
     """Take the defaults out of the fleet document, with everything that is wrong with them."""
     if fleet is None:
         return Defaults(), ()

@@ -9,22 +9,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from reconciler.core import claims
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
 from reconciler.core.selection import Selection
-from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
+from schemas.instance import Instance
+from schemas.server import Server
+from schemas.template import Template
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How much to look at: not at all (`shallow`), and how old a verification may be, how many such looks a host bears."""
+    """How much to look at: not at all (`shallow`), and how old a verification may be, how many such looks a host bears.
+
+    Where an earlier plan is to be made again, `again` names by server and database what it looked at, which is looked at
+    whatever memory says, and `passed_over` what it saw and did not look at: neither is that now, however due it has become.
+    """
 
     shallow: bool = False
     verify_after: timedelta = timedelta(hours=24)
     rotation_per_host: int = 3
+    again: frozenset[tuple[str, str]] = frozenset()
+    passed_over: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +53,59 @@ def targets(
     """Choose what is looked at deeply in this pass, in a stable order."""
     if depth.shallow:
         return ()
-    due: list[Target] = []
-    aged: dict[str, list[tuple[datetime, Target]]] = {}
-    for target in _candidates(desired, observed, inventory, selection):
-        spec = target.spec
-        entry = inventory.entries.get((spec.kind, spec.code, spec.server))
-        if entry is None or entry.digest != spec.digest() or target.former_code:
-            due.append(target)
+    due: list[_Seen] = []
+    aged: dict[str, list[tuple[datetime, str, _Seen]]] = {}
+    for seen in _candidates(desired, observed, inventory, selection):
+        document, code = seen.document, seen.server.code
+        if (code, seen.database) in depth.passed_over:
+            continue
+        entry = inventory.entries.get((document.kind, document.code, code))
+        is_again = (code, seen.database) in depth.again
+        if is_again or entry is None or seen.former_code or entry.digest != seen.digest(desired):
+            due.append(seen)
         elif now - entry.verified_at > depth.verify_after:
-            aged.setdefault(target.server, []).append((entry.verified_at, target))
+            aged.setdefault(code, []).append((entry.verified_at, seen.database, seen))
     for waiting in aged.values():
-        waiting.sort(key=lambda pair: (pair[0], pair[1].database))
-        due += [target for _, target in waiting[: depth.rotation_per_host]]
-    return tuple(sorted(due, key=lambda t: (t.server, t.database, t.spec.code)))
+        waiting.sort(key=lambda each: each[:2])
+        due += [seen for _, _, seen in waiting[: depth.rotation_per_host]]
+    return tuple(sorted((seen.target(desired) for seen in due), key=lambda t: (t.server, t.database, t.spec.code)))
 
 
-def _candidates(desired: Desired, observed: Observed, inventory: Inventory, selection: Selection) -> Iterator[Target]:
+class _Seen(NamedTuple):
+    """A database that a host lists and a document declares. Its spec is worked out only if it is looked at."""
+
+    document: Template | Instance
+    server: Server
+    database: str
+    former_code: str | None = None
+
+    def digest(self, desired: Desired) -> str:
+        """Fingerprint what it should be."""
+        if isinstance(self.document, Template):
+            return template_digest(desired, self.document, self.server)
+        return instance_digest(desired, self.document, self.server)
+
+    def target(self, desired: Desired) -> Target:
+        """Say how to look at it."""
+        if isinstance(self.document, Template):
+            spec = template_spec(desired, self.document, self.server)
+        else:
+            spec = instance_spec(desired, self.document, self.server)
+        return Target(self.server.code, self.database, spec, self.former_code)
+
+
+def _candidates(desired: Desired, observed: Observed, inventory: Inventory, selection: Selection) -> Iterator[_Seen]:
     for template in desired.templates.values():
         if not (template.active and selection.concerns_template(desired, template)):
             continue
         for code in template.server_codes:
             host, server = observed.hosts.get(code), desired.servers.get(code)
             if host and server and host.online and host.lists(template.template_db):
-                yield Target(code, template.template_db, template_spec(desired, template, server))
+                yield _Seen(template, server, template.template_db)
     for instance in desired.instances.values():
         if instance.state == "absent" or not selection.includes(instance):
             continue
-        places = (instance.server,) if instance.server else tuple(desired.servers)
+        places = (instance.server,) if instance.server else desired.servers
         found = claims.find(observed, places, instance.database_name, instance.renamed_from)
         for one in claims.narrow(found, inventory, "instance", instance.code):
-            spec = instance_spec(desired, instance, desired.servers[one.server])
-            yield Target(one.server, one.name.text, spec, instance.renamed_from)
+            yield _Seen(instance, desired.servers[one.server], one.name.text, instance.renamed_from)

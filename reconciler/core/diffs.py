@@ -23,6 +23,8 @@ from schemas.instance import Instance
 from schemas.server import Server
 from schemas.template import Template
 
+_ABSENT = "declared absent; databases are not removed yet, so it is left as it is"
+
 
 def diff(
     desired: Desired,
@@ -80,8 +82,7 @@ def _diff_disabled(draft: Draft, server: Server, host: ObservedHost, remembered:
         if remembered not in (None, "disabled"):
             draft.block("server", server.code, server.code, Doubt(why, "disable it while it answers"))
         return
-    declared = {i.database_name: i for i in draft.desired.instances.values() if i.state != "absent"}
-    hosted = sorted({d.target for d in host.databases if d.target in declared and host.forms_of(d.target)})
+    hosted = sorted(target for target in host.targets if target in draft.desired.names.wanted)
     if hosted:
         why = f"it cannot be disabled while it hosts {', '.join(hosted)}"
         advice = "make these instances absent first, or set the state to maintenance"
@@ -91,53 +92,47 @@ def _diff_disabled(draft: Draft, server: Server, host: ObservedHost, remembered:
 
 
 def _serves_this_fleet(draft: Draft, host: ObservedHost) -> bool:
-    ours = {e.target for e in draft.inventory.entries.values() if e.server == host.server}
-    ours |= {t.template_db for t in draft.desired.templates.values() if host.server in t.server_codes}
-    ours |= {i.database_name for i in draft.desired.instances.values() if i.server in (None, host.server)}
-    return any(host.forms_of(target) for target in ours)
+    remembered = {e.target for e in draft.inventory.on(host.server)}
+    return any(target in remembered or _is_declared(draft, host.server, target) for target in host.targets)
 
 
 def _account_for(draft: Draft, host: ObservedHost) -> int:
     """Say what is seen and not touched on a host; return how many databases there are foreign."""
-    declared = _declared_on(draft, host.server)
-    remembered = {e.target: e for e in draft.inventory.entries.values() if e.server == host.server}
+    remembered = {e.target for e in draft.inventory.on(host.server)}
     foreign = 0
     for name in host.databases:
-        what = _left_alone_because(draft, name, declared, remembered.keys())
+        declared = _is_declared(draft, host.server, name.target) or _was_declared(draft, host.server, name.target)
+        what = _left_alone_because(draft, name, declared=declared, remembered=name.target in remembered)
         if what:
             draft.left_alone.append(LeftAlone(host.server, name.text, what))
-        elif name.state is NameState.UNKNOWN or name.target not in declared | remembered.keys():
+        elif name.state is NameState.UNKNOWN or not (declared or name.target in remembered):
             foreign += name.state is not NameState.BUILDING
     return foreign
 
 
-def _left_alone_because(draft: Draft, name: DatabaseName, declared: set[str], remembered: object) -> str:
+def _left_alone_because(draft: Draft, name: DatabaseName, *, declared: bool, remembered: bool) -> str:
     if name.state is NameState.BUILDING:
         expired = names.is_expired_build(name, draft.now, draft.build_limit)
         return "" if expired else "being built, or abandoned: swept after its limit"
     if name.state in (NameState.TRASH, NameState.MOVED):
         return f"{name.state}: kept"
-    if name.target in declared or name.state is NameState.UNKNOWN:
-        return _absent(draft, name)
+    if declared or name.state is NameState.UNKNOWN:
+        return _ABSENT if name.target in draft.desired.names.absent else ""
     if name.state in (NameState.SUSPENDED, NameState.SWITCHING):
         return f"orphan: {name.state}, and no document declares it"
-    known = isinstance(remembered, type({}.keys())) and name.target in remembered
-    return "orphan: once published by this fleet, no longer declared" if known else ""
+    return "orphan: once published by this fleet, no longer declared" if remembered else ""
 
 
-def _absent(draft: Draft, name: DatabaseName) -> str:
-    absent = {i.database_name for i in draft.desired.instances.values() if i.state == "absent"}
-    return "declared absent; databases are not removed yet, so it is left as it is" if name.target in absent else ""
+def _is_declared(draft: Draft, server: str, target: str) -> bool:
+    """Tell whether a document declares a database of this name that may be on a server."""
+    if draft.desired.names.may_be_on(server, target):
+        return True
+    templates = draft.desired.templates.values()
+    return any(t.template_db == target and server in t.server_codes for t in templates)
 
 
-def _declared_on(draft: Draft, server: str) -> set[str]:
-    declared = {t.template_db for t in draft.desired.templates.values() if server in t.server_codes}
-    for instance in draft.desired.instances.values():
-        if instance.server in (None, server):
-            declared.add(instance.database_name)
-            if instance.renamed_from:
-                declared.add(instance.renamed_from)
-    return declared
+def _was_declared(draft: Draft, server: str, target: str) -> bool:
+    return draft.desired.names.may_have_been_on(server, target)
 
 
 def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:

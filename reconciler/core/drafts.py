@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName, NameState
 from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.pauses import Pause, in_force
 from schemas.server import Server
 
 
@@ -30,6 +31,10 @@ class Draft:
     activations: dict[str, str] = field(default_factory=dict)
     templates: dict[tuple[str, str], str | Doubt] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    pauses: Mapping[tuple[str, str], Pause] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pauses = in_force(self.desired, self.inventory.pauses)
 
     @property
     def build_limit(self) -> timedelta:
@@ -77,19 +82,28 @@ class Draft:
         return self.hold(server)
 
     def count_used(self) -> None:
-        """Count each host's databases in service (declared, remembered or marked as ours) once, before anything is placed."""
-        declared = {i.database_name for i in self.desired.instances.values()}
+        """Count each host's databases in service once, before anything is placed."""
+        declared = self.desired.names.places
         for code, host in self.observed.hosts.items():
-            remembered = {
-                e.target for e in self.inventory.entries.values() if e.server == code and e.kind == "instance"
-            }
-            self.used[code] = len({d.target for d in host.databases if _in_service(d, declared | remembered)})
+            self.used[code] = databases_in_service(host, declared, self.inventory)
 
 
-def _in_service(name: DatabaseName, ours: Iterable[str]) -> bool:
+def databases_in_service(host: ObservedHost, declared: Container[str], inventory: Inventory) -> int:
+    """Count a host's databases in service: declared, remembered or marked as ours.
+
+    Args:
+        host: what it listed.
+        declared: names of the databases of all declared instances.
+        inventory: what is remembered.
+    """
+    remembered = {e.target for e in inventory.on(host.server) if e.kind == "instance"}
+    return len({d.target for d in host.databases if _in_service(d, declared, remembered)})
+
+
+def _in_service(name: DatabaseName, declared: Container[str], remembered: Container[str]) -> bool:
     if name.state in (NameState.SUSPENDED, NameState.SWITCHING):
         return True
-    return name.state is NameState.PUBLISHED and name.target in ours
+    return name.state is NameState.PUBLISHED and (name.target in declared or name.target in remembered)
 
 
 def needed_by(actions: Iterable[Action], wanted: Iterable[Action]) -> set[str]:

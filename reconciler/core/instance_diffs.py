@@ -30,7 +30,7 @@ def diff_instances(draft: Draft) -> None:
 
 def find(draft: Draft, instance: Instance) -> tuple[Found, ...]:
     """List where an instance's database may be: on its server if it names one, else on any."""
-    places = (instance.server,) if instance.server else tuple(draft.desired.servers)
+    places = (instance.server,) if instance.server else draft.desired.servers
     found = claims.find(draft.observed, places, instance.database_name, instance.renamed_from)
     return claims.narrow(found, draft.inventory, "instance", instance.code)
 
@@ -48,6 +48,7 @@ def _candidate(draft: Draft, instance: Instance, server: Server) -> Candidate:
         has_template=not isinstance(draft.templates.get((instance.template, server.code), Doubt("")), Doubt),
         supports=not instance.neutralize or float(server.odoo_version) >= FIRST_WITH_NEUTRALIZE,
         used=draft.used.get(server.code, 0),
+        paused=("server", server.code) in draft.pauses,
     )
 
 
@@ -99,8 +100,10 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if doubt := _doubt(draft, instance, found):
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {doubt.why}", doubt.advice))
         return
-    spec = instance_spec(draft.desired, instance, server)
     look = _look(draft, found)
+    if look is None and not found.renamed and found.name.state is _wanted_state(instance):
+        return  # nothing is known against it: most instances of most passes
+    spec = instance_spec(draft.desired, instance, server)
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
     if look is None and _is_unproven(draft, instance, found):
         draft.block("instance", instance.code, server.code, _never_looked_at(found))
@@ -118,10 +121,16 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
 
 def _is_unproven(draft: Draft, instance: Instance, found: Found) -> bool:
     """Tell whether something would be done to a database that neither a look nor memory has proven to be ours."""
-    wanted = NameState.SUSPENDED if instance.state == "suspended" else NameState.PUBLISHED
     if found.renamed:
         return True
-    return found.name.state is not wanted and ("instance", instance.code, found.server) not in draft.inventory.entries
+    return (
+        found.name.state is not _wanted_state(instance)
+        and ("instance", instance.code, found.server) not in draft.inventory.entries
+    )
+
+
+def _wanted_state(instance: Instance) -> NameState:
+    return NameState.SUSPENDED if instance.state == "suspended" else NameState.PUBLISHED
 
 
 def _never_looked_at(found: Found) -> Doubt:
@@ -214,10 +223,8 @@ def _hidden(draft: Draft, instance: Instance) -> Doubt | None:
         if not server.active or server.state == "draft" or (host and host.online):
             continue
         remembered = any(e.server == code for e in draft.inventory.of("instance", instance.code))
-        listing = draft.inventory.listings.get(code)
-        unseen = not instance.server and (
-            listing is None or instance.database_name in {names.parse(n).target for n in listing}
-        )
+        listed = draft.inventory.listed(code)
+        unseen = not instance.server and (listed is None or instance.database_name in listed)
         if remembered or unseen:
             return Doubt(f"it may be on {code}, which cannot be seen now", "bring the server back, or set it inactive")
     return None
@@ -225,22 +232,19 @@ def _hidden(draft: Draft, instance: Instance) -> Doubt | None:
 
 def _unclaimed_switching(draft: Draft) -> Doubt | None:
     """A database between two names that no document claims may be anyone's: nothing is cloned until that is settled."""
-    claimed = {i.database_name for i in draft.desired.instances.values()}
-    claimed |= {i.renamed_from for i in draft.desired.instances.values() if i.renamed_from}
-    for host in draft.observed.hosts.values():
-        for name in host.databases:
-            if name.state is NameState.SWITCHING and name.target not in claimed:
-                return Doubt(
-                    f"{name.text} on {host.server} is on its way between two names and no document claims it: it may be"
-                    " this one",
-                    f"restore the document that declared {name.target}, or rename that database by hand",
-                )
+    for host, name in draft.observed.switching:
+        if not draft.desired.names.claims(name.target):
+            return Doubt(
+                f"{name.text} on {host.server} is on its way between two names and no document claims it: it may be"
+                " this one",
+                f"restore the document that declared {name.target}, or rename that database by hand",
+            )
     return None
 
 
 def _renamed_away(draft: Draft, instance: Instance) -> Doubt | None:
     """A rename that was reverted in the text leaves the database under the name that no document declares any more."""
-    claimed = {i.database_name for i in draft.desired.instances.values()}
+    claimed = draft.desired.names.places
     for entry in draft.inventory.of("instance", instance.code):
         host = draft.host(entry.server)
         if entry.target not in claimed and host and host.forms_of(entry.target):
@@ -253,10 +257,11 @@ def _elsewhere(draft: Draft, instance: Instance) -> Doubt | None:
     """Nothing empty is made for an instance whose database seems to be on another server than its text now says."""
     if not instance.server:
         return None
-    pinned = {i.server for i in draft.desired.instances.values() if i.database_name == instance.database_name}
+    pinned = draft.desired.names.places[instance.database_name]
     known = {e.server for e in draft.inventory.of("instance", instance.code)}
-    for code, host in sorted(draft.observed.hosts.items()):
-        forms = [f for f in host.forms_of(instance.database_name) if code not in pinned]
+    for host in draft.observed.holding(instance.database_name):
+        code = host.server
+        forms = [] if code in pinned else host.forms_of(instance.database_name)
         certain = code in known or any(f.state is not NameState.PUBLISHED for f in forms)
         if forms and (certain or not draft.inventory.entries):
             return Doubt(

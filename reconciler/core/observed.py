@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from reconciler.core import names
 from reconciler.core.names import DatabaseName, NameState
@@ -68,7 +70,7 @@ class DatabaseLook:
         return self.mark is not None and self.mark.uuid == self.uuid
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: its names are sorted once, however many documents look for theirs
 class ObservedHost:
     """One server's answers in this pass: the shallow look always, deep looks by database name where they were made."""
 
@@ -82,12 +84,29 @@ class ObservedHost:
 
     def lists(self, name: str) -> bool:
         """Tell whether the host lists a database of exactly this name."""
-        return any(d.text == name for d in self.databases)
+        return name in self._listed
 
     def forms_of(self, target: str) -> tuple[DatabaseName, ...]:
         """Return the names under which the host holds `target` in service or on its way: not builds, not trash."""
+        return self._forms.get(target, ())
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return frozenset(name.text for name in self.databases)
+
+    @cached_property
+    def _forms(self) -> Mapping[str, tuple[DatabaseName, ...]]:
         kept = (NameState.PUBLISHED, NameState.SUSPENDED, NameState.SWITCHING)
-        return tuple(d for d in self.databases if d.target == target and d.state in kept)
+        forms: defaultdict[str, list[DatabaseName]] = defaultdict(list)
+        for name in self.databases:
+            if name.state in kept:
+                forms[name.target].append(name)
+        return {target: tuple(found) for target, found in forms.items()}
+
+    @property
+    def targets(self) -> Iterable[str]:
+        """All declared names of which the host holds a form, each once."""
+        return self._forms.keys()
 
 
 def host(server: str, listed: tuple[str, ...], *, version: str, seconds: float = 0.0) -> ObservedHost:
@@ -97,8 +116,26 @@ def host(server: str, listed: tuple[str, ...], *, version: str, seconds: float =
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: who holds what is sorted once
 class Observed:
     """All hosts of a pass, by server code. A server that was not asked (draft, not selected) is not in it."""
 
     hosts: Mapping[str, ObservedHost]
+
+    def holding(self, target: str) -> Sequence[ObservedHost]:
+        """Return the hosts online that hold a form of `target`, by server code."""
+        return self._holders.get(target, ())
+
+    @cached_property
+    def switching(self) -> Sequence[tuple[ObservedHost, DatabaseName]]:
+        """All names between two names, with the hosts that list them."""
+        listed = ((host, name) for host in self.hosts.values() for name in host.databases)
+        return tuple((host, name) for host, name in listed if name.state is NameState.SWITCHING)
+
+    @cached_property
+    def _holders(self) -> Mapping[str, Sequence[ObservedHost]]:
+        holders: defaultdict[str, list[ObservedHost]] = defaultdict(list)
+        for _, host in sorted(self.hosts.items(), key=lambda item: item[0]):
+            for target in host.targets if host.online else ():
+                holders[target].append(host)
+        return dict(holders)

@@ -21,6 +21,7 @@ class Candidate:
     has_template: bool
     supports: bool
     used: int
+    paused: bool = False
 
     @property
     def free_percent(self) -> float:
@@ -42,6 +43,8 @@ def why_not(candidate: Candidate, min_free_percent: float) -> str:
     server = candidate.server
     if server.state != "active":
         return f"its state is {server.state}"
+    if candidate.paused:
+        return "it is paused"
     if not candidate.online:
         return "it is offline"
     if not candidate.has_template:

@@ -6,9 +6,10 @@ Each problem is told once, at the line that someone should edit. Names that may 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from reconciler.core.clashes import check_clashes
-from reconciler.core.declarations import Declarations
+from reconciler.core.declarations import Declarations, Reference, references_of
 from reconciler.core.diagnostics import Diagnostic, Severity
 from reconciler.core.documents import Hints, Path
 from reconciler.core.field_problems import KEY_HINT, REFERENCE_HINT
@@ -28,9 +29,10 @@ def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
     for server in world.servers.values():
         yield from _check_server(world, server, hosted.get(server.code, []))
     yield from _check_retired(world)
+    yield from _check_placements(world)
     for instance in world.instances.values():
-        yield from _check_placement(world, instance)
-        yield from _check_instance(world, instance)
+        if instance.deletion_protection or instance.owner is not None or instance.subscription is not None:
+            yield from _check_instance(world, instance)
     yield from _check_renames(world)
     yield from _check_secrets(world)
     yield from check_clashes(world)
@@ -57,10 +59,21 @@ def _counted(number: int) -> str:
 
 
 def _check_references(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
-    for target, name, path, source in world.references:
+    for target, name, path, source in (*_in_doubt(world), *world.references):
         if name not in world.codes[target]:
             hint = hints.did_you_mean(name, world.codes[target]) or f"no {target} is declared"
             yield Diagnostic(source.range_of(*path), _UNKNOWN[target], f"no {target} {name!r}", hint)
+
+
+def _in_doubt(world: Declarations) -> Iterator[Reference]:
+    """What valid documents refer to, but for the many instances all of whose references are declared."""
+    servers, templates, plans = (world.codes[kind] for kind in ("server", "template", "plan"))
+    for code, template in world.templates.items():
+        yield from references_of("template", vars(template), world.sources["template", code])
+    for code, instance in world.instances.items():
+        known = instance.template in templates and instance.plan in plans
+        if not known or (instance.server is not None and instance.server not in servers):
+            yield from references_of("instance", vars(instance), world.sources["instance", code])
 
 
 _UNKNOWN = {"server": "unknown-server", "template": "unknown-template", "plan": "unknown-plan"}
@@ -105,6 +118,8 @@ def _check_server(world: Declarations, server: Server, hosted: list[str]) -> Ite
 
 def _check_retired(world: Declarations) -> Iterator[Diagnostic]:
     """Find templates and plans that are no longer active while instances name them."""
+    if all(each.active for kind in (world.templates, world.plans) for each in kind.values()):
+        return
     users: dict[tuple[str, str], list[str]] = {}
     for instance in world.wanted_instances():
         users.setdefault(("template", instance.template), []).append(instance.code)
@@ -122,28 +137,56 @@ def _check_retired(world: Declarations) -> Iterator[Diagnostic]:
 _RETIRED = "it can be retired once no instance names it"
 
 
-def _check_placement(world: Declarations, instance: Instance) -> Iterator[Diagnostic]:
-    source = world.sources["instance", instance.code]
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What an instance of some template, on some server or on any, has to fit."""
+
+    elsewhere: tuple[str, ...]  # servers of the template, if the instance's is none of them
+    old: Server | None
+    reached: Server | None
+
+
+def _check_placements(world: Declarations) -> Iterator[Diagnostic]:
+    places: dict[tuple[str, str | None], _Place] = {}
+    for instance in world.instances.values():
+        key = (instance.template, instance.server)
+        place = places.get(key)
+        if place is None:
+            place = places[key] = _place(world, instance)
+        unlike = place.reached is not None and instance.subdomain != instance.database_name
+        if place.elsewhere or unlike or (instance.neutralize and place.old is not None):
+            yield from _check_placement(world, instance, place)
+
+
+def _place(world: Declarations, instance: Instance) -> _Place:
     template = world.templates.get(instance.template)
-    servers = [world.servers[code] for code in world.possible_servers(instance) if code in world.servers]
     on = template.server_codes if template is not None else ()
-    if on and instance.server in world.codes["server"] and instance.server not in on:
+    astray = instance.server in world.codes["server"] and instance.server not in on
+    servers = [world.servers[code] for code in world.possible_servers(instance) if code in world.servers]
+    return _Place(
+        elsewhere=on if astray else (),
+        old=next((server for server in servers if float(server.odoo_version) < NEUTRALIZE_SINCE), None),
+        reached=next((server for server in servers if server.domain is not None), None),
+    )
+
+
+def _check_placement(world: Declarations, instance: Instance, place: _Place) -> Iterator[Diagnostic]:
+    source = world.sources["instance", instance.code]
+    if place.elsewhere:
         message = f"template {instance.template!r} is not on server {instance.server!r}"
-        yield Diagnostic(source.range_of("server"), "template-not-on-server", message, f"it is on {', '.join(on)}")
-    old = [server for server in servers if float(server.odoo_version) < NEUTRALIZE_SINCE]
-    if instance.neutralize and old:
-        message = (
-            f"'neutralize' needs Odoo {NEUTRALIZE_SINCE} or later, server {old[0].code!r} has {old[0].odoo_version}"
-        )
+        hint = f"it is on {', '.join(place.elsewhere)}"
+        yield Diagnostic(source.range_of("server"), "template-not-on-server", message, hint)
+    old, reached = place.old, place.reached
+    if instance.neutralize and old is not None:
+        message = f"'neutralize' needs Odoo {NEUTRALIZE_SINCE} or later, server {old.code!r} has {old.odoo_version}"
         hint = "" if instance.server is not None else "name a later server: this one may be chosen"
         yield Diagnostic(source.range_of("neutralize"), "neutralize-unsupported", message, hint)
-    reached = next((server for server in servers if server.domain is not None), None)
     if reached is not None and instance.subdomain != instance.database_name:
         message = f"subdomain {instance.subdomain!r} differs from the database name {instance.database_name!r}"
         address = f"{instance.subdomain}.{reached.domain}"
         hint = f"a host that finds databases by subdomain (`dbfilter = ^%d$`) does not serve it at {address}"
-        place = source.range_of("subdomain")
-        yield Diagnostic(place, "subdomain-mismatch", message, hint, Severity.WARNING)
+        at = source.range_of("subdomain")
+        yield Diagnostic(at, "subdomain-mismatch", message, hint, Severity.WARNING)
 
 
 def _check_instance(world: Declarations, instance: Instance) -> Iterator[Diagnostic]:

@@ -1,4 +1,4 @@
-"""The gate between what the diff wants and what may run: frozen hosts and removal thresholds. Decided before it is shown."""
+"""The gate between what the diff wants and what may run: pauses, frozen hosts, removal thresholds. Decided before it is shown."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.actions import TAKES_OUT_OF_SERVICE, Action
-from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.changesets import Blocked, Changeset, Withheld
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import NameState, parse
 from reconciler.core.observed import Observed
+from reconciler.core.pauses import Pause, pause_of
 
 PERCENT_COUNTS_FROM = 10
 """Below so many databases in service the percentage says nothing: one of three is already 33 %."""
@@ -45,7 +46,7 @@ def frozen_hosts(
         if not host.online or before is None or code in confirmed:
             continue
         now = {d.target for d in host.databases if d.state is not NameState.BUILDING}
-        ours = {e.target for e in inventory.entries.values() if e.server == code}
+        ours = {e.target for e in inventory.on(code)}
         then = {n.target for n in map(parse, before) if n.state is not NameState.BUILDING}
         moved = {former for former, new in renames.items() if new in now}
         lost = sorted((then & ours) - now - moved)
@@ -55,6 +56,31 @@ def frozen_hosts(
             shown = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
             frozen[code] = f"it no longer lists {shown}"
     return frozen
+
+
+def withhold(changeset: Changeset, pauses: Mapping[tuple[str, str], Pause], fleet: str) -> Changeset:
+    """Hold back what pauses concern, and what waits for that; say of what is blocked anyway that it is paused.
+
+    Args:
+        changeset: what the diff wants; dependencies stand before what waits for them.
+        pauses: those in force, by kind and code.
+        fleet: the code of the fleet.
+    """
+    if not pauses:
+        return changeset
+    held: dict[str, Withheld] = {}
+    for action in changeset.actions:
+        pause = pause_of(action, fleet, pauses)
+        missing = next((need for need in action.after if need in held), None)
+        if pause is not None:
+            held[action.id] = Withheld(action, pause.why)
+        elif missing is not None:
+            held[action.id] = Withheld(action, f"it needs '{missing}': {held[missing].why}")
+    blocked = tuple(
+        replace(b, paused=pause.why) if (pause := pause_of(b, fleet, pauses)) else b for b in changeset.blocked
+    )
+    kept = tuple(a for a in changeset.actions if a.id not in held)
+    return replace(changeset, actions=kept, blocked=blocked, withheld=tuple(held.values()))
 
 
 def gate(changeset: Changeset, frozen: Mapping[str, str], thresholds: Thresholds, in_service: int) -> Changeset:

@@ -1,4 +1,7 @@
-"""What a run is limited to: `--target KIND/CODE` and `--selector label=value`. Nothing given selects everything."""
+"""What a run is limited to: `--target KIND/CODE`, `--selector label=value`, and what `--base REF` finds concerned.
+
+Nothing given selects everything.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,26 @@ from schemas.template import Template
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Addresses (`instance/acme`) and labels; a document is selected if it is named or bears all the labels."""
+    """Addresses (`instance/acme`) and labels; a document is selected if it is named or bears all the labels.
+
+    With `concerned` (addresses, too), only what is among these is selected.
+    """
 
     addresses: frozenset[str] = frozenset()
     labels: tuple[tuple[str, str], ...] = ()
+    concerned: frozenset[str] | None = None
 
     @property
     def is_everything(self) -> bool:
         """Tell whether the run is not limited."""
-        return not self.addresses and not self.labels
+        return self.concerned is None and not self.addresses and not self.labels
 
     def includes(self, document: Server | Template | Instance) -> bool:
         """Tell whether a document is selected."""
-        if self.is_everything or f"{document.kind}/{document.code}" in self.addresses:
+        address = f"{document.kind}/{document.code}"
+        if self.concerned is not None and address not in self.concerned:
+            return False
+        if address in self.addresses or not (self.addresses or self.labels):
             return True
         return bool(self.labels) and _bears(document.labels, self.labels)
 

@@ -97,6 +97,21 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
     )
 
 
+def instance_digest(desired: Desired, instance: Instance, server: Server) -> str:
+    """Return `instance_spec(…).digest()`, worked out once while the documents stay the same."""
+    template, plan = desired.templates[instance.template], desired.plans[instance.plan]
+    made_from = (instance, server, template, plan, desired.settings)
+    key = ("instance", instance.code, server.code)
+    return desired.fingerprints.of(key, made_from, lambda: instance_spec(desired, instance, server).digest())
+
+
+def template_digest(desired: Desired, template: Template, server: Server) -> str:
+    """Return `template_spec(…).digest()`, worked out once while the documents stay the same."""
+    made_from = (template, server, desired.settings)
+    key = ("template", template.code, server.code)
+    return desired.fingerprints.of(key, made_from, lambda: template_spec(desired, template, server).digest())
+
+
 def template_spec(desired: Desired, template: Template, server: Server) -> DatabaseSpec:
     """Work out what a template's database on `server` should be. A template serves nobody, so it has no base URL."""
     return DatabaseSpec(

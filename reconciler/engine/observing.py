@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
+from reconciler.core.asking import NOTHING_SEEN, servers_to_ask, worth_a_look
 from reconciler.core.depths import Depth, Target, targets
 from reconciler.core.desired import Desired
 from reconciler.core.events import DatabaseObserved, HostObserved
 from reconciler.core.failures import HostError
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
+from reconciler.core.revisions import Comparison
 from reconciler.core.secrets import SecretUnavailable
 from reconciler.core.selection import Selection
 from reconciler.engine.accounts import Account
@@ -28,12 +30,25 @@ async def observe_shallow(servers: Iterable[str], world: World) -> Observed:
     return Observed({t.result().server: t.result() for t in tasks})
 
 
-async def observe(desired: Desired, inventory: Inventory, world: World, depth: Depth, selection: Selection) -> Observed:
-    """Look at all servers that are in use, then deeply at what changed, was never verified or is due."""
-    in_use = [s.code for s in desired.servers.values() if s.active and s.state != "draft"]
-    shallow = await observe_shallow(in_use, world)
+async def observe(
+    desired: Desired,
+    inventory: Inventory,
+    world: World,
+    depth: Depth,
+    selection: Selection,
+    since: Comparison | None = None,
+) -> Observed:
+    """Look at the servers that are in use, then deeply at what changed, was never verified or is due.
+
+    With `since`, only at the servers and databases that the comparison concerns.
+    """
+    asked: frozenset[str] = frozenset()
+    shallow = NOTHING_SEEN
+    while more := servers_to_ask(desired, shallow, inventory, selection, since) - asked:
+        asked |= more
+        shallow = Observed({**shallow.hosts, **(await observe_shallow(sorted(more), world)).hosts})
     wanted = targets(desired, shallow, inventory, world.clock.now(), depth, selection)
-    return await deepen(shallow, wanted, world)
+    return await deepen(shallow, worth_a_look(wanted, desired, shallow, depth, selection, since), world)
 
 
 async def deepen(shallow: Observed, wanted: Iterable[Target], world: World) -> Observed:

@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.core.checks import Check
+from reconciler.core.health import Vitals
 from reconciler.core.inventory import Inventory
+from reconciler.core.login_pages import PageAnswer
 from reconciler.core.observed import DatabaseLook, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
 from schemas.references import SecretReference
@@ -131,6 +133,10 @@ class Host(Protocol):
         """Ask for version and databases; a host that does not answer is an observation, not an exception."""
         ...
 
+    async def vitals(self) -> Vitals:
+        """Ask how the host is, without effect; what it does not answer is an observation, not an exception."""
+        ...
+
     async def listed(self) -> frozenset[str]:
         """Return the names of the databases that the host lists now."""
         ...
@@ -173,6 +179,14 @@ class Host(Protocol):
 
     async def drop_build(self, name: str, *, own: bool) -> None:
         """Drop a building name: one's own of this run, or one that is older than its limit."""
+        ...
+
+
+class Pages(Protocol):
+    """The public pages of the instances on one server, asked as a visitor does: no cookie, no credential."""
+
+    async def fetch(self, url: str) -> PageAnswer:
+        """Get a page; that none comes is part of the answer, not an exception."""
         ...
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from reconciler.core.events import Event, MemoryFailed
 from reconciler.core.failures import MemoryFailure
-from reconciler.engine.ports import Clock, Host, Memory, Nonces, Secrets
+from reconciler.engine.ports import Clock, Host, Memory, Nonces, Pages, Secrets
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The ports of one run. `emit` is told of every event.
+    """The ports of one run. `emit` is told of every event; `pages` of a server are asked only where there are some.
 
     `stop` asks for no new actions while running ones end; `abandon`, set after it, gives up waiting for those: what they were
     at is then unknown, and the hosts go on with it by themselves.
@@ -25,6 +25,7 @@ class World:
     nonces: Nonces
     memory: Memory
     emit: Callable[[Event], None]
+    pages: Mapping[str, Pages] = field(default_factory=dict)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
 

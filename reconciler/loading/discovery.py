@@ -17,6 +17,7 @@ from reconciler.core.diagnostics import Diagnostic, Range
 from reconciler.loading.screening import MAX_BYTES
 
 _ENDINGS = (".yaml", ".yml")
+_PIECE = 64 * 1024
 _LOOP = "the link leads back to a directory that holds it"
 
 
@@ -141,20 +142,21 @@ def read_file(found: FoundFile) -> bytes | Diagnostic:
     except OSError as error:
         return _unreadable(found, error)
     try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            return Diagnostic(Range(found.shown), "not-a-file", f"{_kind(mode)} is not a file of text")
-        return _read_all(descriptor)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return Diagnostic(Range(found.shown), "not-a-file", f"{_kind(status.st_mode)} is not a file of text")
+        return _read_all(descriptor, status.st_size)
     except OSError as error:
         return _unreadable(found, error)
     finally:
         os.close(descriptor)
 
 
-def _read_all(descriptor: int) -> bytes:
-    data = os.read(descriptor, MAX_BYTES + 1)
+def _read_all(descriptor: int, expected: int) -> bytes:
+    # Room for what is expected, not for what may be: a large block that is cut to size keeps a page of memory for itself.
+    data = os.read(descriptor, min(expected, MAX_BYTES) + 1)
     while len(data) <= MAX_BYTES:
-        more = os.read(descriptor, MAX_BYTES + 1 - len(data))
+        more = os.read(descriptor, min(_PIECE, MAX_BYTES + 1 - len(data)))
         if not more:
             break
         data += more

@@ -6,7 +6,7 @@ Nothing is raised for what the directory holds. Reading one twice gives the same
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,17 +30,33 @@ def load_fleet(root: Path | str) -> Loaded:
     """Load the fleet in a directory. Paths are shown as the directory was given."""
     directory = os.fspath(root)
     found = discover(directory)
-    if any(problem.code == "missing-directory" for problem in found.problems):
+    if is_missing(found):
         return Loaded(None, sort(found.problems), {})
-    documents, problems, bytes_of = _read(found)
-    desired, resolved = resolve(documents, shown(directory))
-    diagnostics = sort((*found.problems, *problems, *resolved))
-    concerned = {problem.range.file for problem in diagnostics}
-    texts = {
-        file: data.decode(errors="replace").removeprefix("\ufeff")
-        for file, data in bytes_of.items()
-        if file in concerned
-    }
+    problems = list(found.problems)
+    bytes_of: dict[str, bytes] = {}
+    desired, resolved = resolve(_read(found, problems, bytes_of), shown(directory))
+    return put_together(desired, (*problems, *resolved), bytes_of)
+
+
+def is_missing(found: Discovery) -> bool:
+    """Tell whether there is no such directory, so that nothing else is worth saying."""
+    return any(problem.code == "missing-directory" for problem in found.problems)
+
+
+def put_together(desired: Desired | None, problems: Iterable[Diagnostic], bytes_of: Mapping[str, bytes]) -> Loaded:
+    """Make the result of loading: whatever is wrong, in order, with the texts that it is found in.
+
+    Args:
+        desired: the desired state, if the documents by themselves allow it.
+        problems: with files, texts and documents.
+        bytes_of: what was read, by the file's name as shown.
+    """
+    diagnostics = sort(problems)
+    texts: dict[str, str] = {}
+    for problem in diagnostics:
+        file = problem.range.file
+        if file in bytes_of and file not in texts:
+            texts[file] = bytes_of[file].decode(errors="replace").removeprefix("\ufeff")
     return Loaded(None if has_errors(diagnostics) else desired, diagnostics, texts)
 
 
@@ -68,10 +84,8 @@ def _not_in_fleet(path: str, directory: str) -> Diagnostic:
     return Diagnostic(Range(shown(path)), "not-in-fleet", message, hint)
 
 
-def _read(found: Discovery) -> tuple[list[RawDocument], list[Diagnostic], dict[str, bytes]]:
-    documents: list[RawDocument] = []
-    problems: list[Diagnostic] = []
-    bytes_of: dict[str, bytes] = {}
+def _read(found: Discovery, problems: list[Diagnostic], bytes_of: dict[str, bytes]) -> Iterator[RawDocument]:
+    """Yield the documents file by file, so that no more than one file's is held as plain data."""
     for file in found.files:
         data = read_file(file)
         if isinstance(data, Diagnostic):
@@ -79,6 +93,5 @@ def _read(found: Discovery) -> tuple[list[RawDocument], list[Diagnostic], dict[s
             continue
         bytes_of[file.shown] = data
         read, wrong = read_documents(file.shown, data)
-        documents += read
         problems += wrong
-    return documents, problems, bytes_of
+        yield from read

@@ -1,7 +1,7 @@
 """YAML text to nodes by PyYAML's C parser, and from a path in the data back to its place in the text.
 
-Nodes are heavy (some ten times the text), so none are kept: a file is composed once to read it, and again, from the
-same bytes, when a place in it is asked for.
+Nodes are heavy (some ten times the text), so they are not kept: a file is composed once to read it, and again, from the
+same bytes, when a place in it is asked for. Of the last files so asked for they are, until `forget_nodes` is called.
 """
 
 from __future__ import annotations
@@ -74,7 +74,12 @@ def _composed(data: bytes) -> tuple[Node, ...]:
     return tuple(roots)
 
 
-@dataclass(frozen=True)
+def forget_nodes() -> None:
+    """Let go of the nodes of the files in which places were asked for last."""
+    _composed.cache_clear()
+
+
+@dataclass(frozen=True, slots=True)
 class TextPositions:
     """Finds the parts of one document of a file, by composing the file again."""
 
@@ -116,7 +121,7 @@ class TextPositions:
         return key, node
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HeadPositions:
     """Places of a document that could not be read to its end: those of its kind and code, if they were made out."""
 

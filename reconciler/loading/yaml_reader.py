@@ -8,6 +8,7 @@ numbers, decimal numbers, true, false, nothing, lists and mappings with text as 
 from __future__ import annotations
 
 import re
+from sys import intern
 from typing import NoReturn
 
 import yaml
@@ -109,7 +110,8 @@ class _Builder:
                 text = value_node.value
                 # The most frequent case first: plain text that can be nothing else.
                 if value_node.tag == PLAIN and text and text[0] not in SUSPECT:
-                    result[key] = text
+                    # Ten thousand documents say the same few words: each is held once.
+                    result[key] = intern(text)
                 else:
                     result[key] = self._scalar(value_node)
             else:
@@ -142,7 +144,7 @@ class _Builder:
                     hint_for(text),
                 )
                 return UNREADABLE
-            return value
+            return intern(value) if isinstance(value, str) else value
         if node.tag != QUOTED:
             self._report_tag(node)
             return UNREADABLE
@@ -164,7 +166,7 @@ class _Builder:
                     node, "merge-key", "merge keys are not read", "put what documents share into the fleet's `defaults`"
                 )
                 return None
-            return text
+            return intern(text)
         value = self._scalar(node)
         if isinstance(value, str):
             return value

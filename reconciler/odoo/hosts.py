@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.checks import Check
+from reconciler.core.health import Certificate, Vitals
 from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo.apply import databases as apply_databases
@@ -102,6 +103,7 @@ class OdooHost:
         monotonic: a clock for durations.
         sleep: waits.
         build_limit: `retention.building_hours` of the fleet.
+        certificate: looks at the host's certificate; None where there is none, or none is asked for.
     """
 
     def __init__(
@@ -113,14 +115,21 @@ class OdooHost:
         monotonic: Callable[[], float],
         sleep: Sleep,
         build_limit: timedelta,
+        certificate: Callable[[], Awaitable[Certificate | None]] | None = None,
     ) -> None:
         self.server = server.code
+        self._certificate = certificate
         self._document, self._connection = server, connection
         self._now, self._monotonic, self._sleep, self._build_limit = now, monotonic, sleep, build_limit
 
     async def look(self) -> ObservedHost:
         """Ask for version and databases."""
         return await observe_hosts.look(self._connection, self._monotonic)
+
+    async def vitals(self) -> Vitals:
+        """Ask how the host is: version and latency, databases, master password, certificate. Changes nothing."""
+        seen = await observe_hosts.vitals(self._connection, self._monotonic)
+        return seen if self._certificate is None else replace(seen, certificate=await self._certificate())
 
     async def listed(self) -> frozenset[str]:
         """Return the names of the databases that the host lists now."""

@@ -9,9 +9,11 @@ to limit, by cancelling: httpx limits each read, so that a host which drips woul
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
@@ -34,7 +36,7 @@ from reconciler.odoo.cleaning import one_line
 from reconciler.odoo.protocol import Answer, NoAnswer, Request, Timeout, Transport
 from reconciler.version import __version__
 
-__all__ = ["HttpxTransport", "TlsOptions", "Transport", "Transports"]
+__all__ = ["HttpxTransport", "PageTransport", "TlsOptions", "Transport", "Transports"]
 
 BODY_LIMIT = 16 * 1024 * 1024
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -127,25 +129,21 @@ class HttpxTransport:
         pools = self._fresh if request.fresh else self._kept
         client = pools[zlib.crc32(_host(request.url)) % _POOLS]
         limits = httpx.Timeout(timeout.total, connect=min(timeout.connect, timeout.total))
-        try:
+        with _failures_named():
             async with client.stream(
                 "POST", request.url, content=request.body, headers=dict(request.headers), timeout=limits
             ) as response:
-                body = await _bounded(response)
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, headers, body)
-        except tuple(MEANINGS) as error:
-            raise _meaning(error) from None  # not chained: httpx's errors hold the request, and it the secrets
-        except UnicodeError:
-            raise NoAnswer(Refused, "the address or a header cannot be put on the wire", sent=False) from None
-        except OSError as error:
-            # A TLS alert after the handshake comes through httpx as it is (a client certificate that is asked for).
-            raise NoAnswer(ConnectionCut, one_line(f"the connection was cut: {error.strerror or error}")) from None
+                return _answer(response, await _bounded(response))
 
     async def aclose(self) -> None:
         """Close all connections."""
         for client in (*self._kept, *self._fresh):
             await client.aclose()
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """How the certificates of these hosts are checked."""
+        return self._context
 
     def _client(self, keep: int) -> httpx.AsyncClient:
         # No limit on their number: a pool shared by hosts would let a hanging one starve the others. The engine limits.
@@ -158,17 +156,105 @@ class HttpxTransport:
                 trust_env=self._trust_environment,
                 follow_redirects=False,
                 # Odoo gives every anonymous caller a session cookie; sent back, it would bind calls to a database.
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                headers={"user-agent": f"odoo-fleet/{__version__}", "accept-encoding": "gzip"},
+                cookies=_no_cookies(),
+                headers=_HEADERS,
             )
         except (ImportError, ValueError, httpx.InvalidURL):
             what = "the proxy that the environment names cannot be used"
             raise Refused(what, advice="see HTTP_PROXY, HTTPS_PROXY and ALL_PROXY: http:// or https://") from None
 
 
+class PageTransport:
+    """Carries a visitor's requests for pages: no cookie, no credential, no proxy of the environment.
+
+    Args:
+        tls: whom to believe, beside the system's authorities: what customers' browsers take is right for a public name, and so
+            is what the server's options name.
+    """
+
+    def __init__(self, tls: TlsOptions) -> None:
+        self._tls = tls
+
+    @functools.cached_property
+    def _client(self) -> httpx.AsyncClient:
+        # Made when it is first needed: most runs ask for no page, and a context for TLS costs 18 ms.
+        context = _ssl_context(TlsOptions(verify=self._tls.verify))
+        if self._tls.ca_file:
+            try:
+                context.load_verify_locations(cafile=str(self._tls.ca_file))
+            except OSError as error:
+                what = f"the file of authorities {self._tls.ca_file} cannot be read: {error.strerror or error}"
+                raise NoAnswer(TlsFailure, one_line(what), sent=False) from None
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=_IDLE_CONNECTIONS, keepalive_expiry=1.0)
+        return httpx.AsyncClient(
+            verify=context,
+            limits=limits,
+            trust_env=False,
+            follow_redirects=False,
+            cookies=_no_cookies(),
+            headers={**_HEADERS, "accept": "text/html, application/json;q=0.9"},
+        )
+
+    async def visit(self, url: str, *, name: str, body: bytes | None, limit: int, timeout: Timeout) -> Answer:
+        """Ask once for a page of a site and return the beginning of the answer, or raise `NoAnswer`.
+
+        Args:
+            url: where to ask.
+            name: of the site, with its port if it has one: what Host says and what a certificate must bear.
+            body: JSON to POST; None to GET.
+            limit: bytes that are read of the page.
+            timeout: how long it may take.
+        """
+        headers = {"host": name} | ({} if body is None else {"content-type": "application/json"})
+        limits = httpx.Timeout(timeout.total, connect=min(timeout.connect, timeout.total))
+        method, extensions = "GET" if body is None else "POST", {"sni_hostname": name.partition(":")[0]}
+        with _failures_named():
+            async with self._client.stream(
+                method, url, content=body, headers=headers, timeout=limits, extensions=extensions
+            ) as response:
+                return _answer(response, await _beginning(response, limit))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if "_client" in self.__dict__:
+            await self._client.aclose()
+
+
+_HEADERS = {"user-agent": f"odoo-fleet/{__version__}", "accept-encoding": "gzip"}
+
+
+def _no_cookies() -> CookieJar:
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _answer(response: httpx.Response, body: bytes) -> Answer:
+    return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+@contextlib.contextmanager
+def _failures_named() -> Iterator[None]:
+    """Raise `NoAnswer` for whatever a request fails with."""
+    try:
+        yield
+    except tuple(MEANINGS) as error:
+        raise _meaning(error) from None  # not chained: httpx's errors hold the request, and it the secrets
+    except UnicodeError:
+        raise NoAnswer(Refused, "the address or a header cannot be put on the wire", sent=False) from None
+    except OSError as error:
+        # A TLS alert after the handshake comes through httpx as it is (a client certificate that is asked for).
+        raise NoAnswer(ConnectionCut, one_line(f"the connection was cut: {error.strerror or error}")) from None
+
+
 def _host(url: str) -> bytes:
     """Return what stands between the scheme and the path."""
     return url.partition("://")[2].partition("/")[0].encode(errors="replace")
+
+
+def _authorities(tls: TlsOptions) -> bytes:
+    try:
+        return tls.ca_file.read_bytes() if tls.ca_file else b""
+    except OSError:
+        return b""  # said by `_ssl_context`, which tries again
 
 
 def _ssl_context(tls: TlsOptions) -> ssl.SSLContext:
@@ -185,17 +271,34 @@ def _ssl_context(tls: TlsOptions) -> ssl.SSLContext:
 
 
 async def _bounded(response: httpx.Response) -> bytes:
-    """Read the body, unpacked, up to the limit. Unpacking is done here: httpx's own would unpack a whole bomb at once."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip", "x-gzip"}:
-        raise NoAnswer(UnexpectedAnswer, one_line(f"the answer is packed as {encoding}, which was not asked for"))
-    chunks = response.aiter_raw()
+    """Read the body, unpacked, up to the limit."""
     body = bytearray()
-    async for piece in chunks if encoding == "identity" else _unpacked(chunks):
+    async for piece in _pieces(response):
         body += piece
         if len(body) > BODY_LIMIT:
             raise NoAnswer(UnexpectedAnswer, f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB")
     return bytes(body)
+
+
+async def _beginning(response: httpx.Response, limit: int) -> bytes:
+    """Read so many bytes of the body, unpacked, and leave the rest."""
+    body = bytearray()
+    async with contextlib.aclosing(_pieces(response)) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) >= limit:
+                break
+    return bytes(body[:limit])
+
+
+async def _pieces(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """Yield the body, unpacked here: httpx's own unpacking would unpack a whole bomb at once."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", "x-gzip"}:
+        raise NoAnswer(UnexpectedAnswer, one_line(f"the answer is packed as {encoding}, which was not asked for"))
+    chunks = response.aiter_raw()
+    async for piece in chunks if encoding == "identity" else _unpacked(chunks):
+        yield piece
 
 
 async def _unpacked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -242,16 +345,31 @@ class Transports:
 
     def __init__(self, *, trust_environment: bool = True) -> None:
         self._trust_environment = trust_environment
-        self._by_options: dict[TlsOptions, HttpxTransport] = {}
+        self._by_trust: dict[tuple[bytes, bool], HttpxTransport] = {}
+        self._pages: dict[tuple[bytes, bool], PageTransport] = {}
 
     def get(self, tls: TlsOptions) -> HttpxTransport:
-        """Return the transport for hosts with these options."""
-        if tls not in self._by_options:
-            self._by_options[tls] = HttpxTransport(tls, trust_environment=self._trust_environment)
-        return self._by_options[tls]
+        """Return the transport for hosts with these options; one file of authorities is the same wherever it lies.
+
+        Raises:
+            TlsFailure: the file cannot be read.
+        """
+        trust = (_authorities(tls), tls.verify)
+        if trust not in self._by_trust:
+            self._by_trust[trust] = HttpxTransport(tls, trust_environment=self._trust_environment)
+        return self._by_trust[trust]
+
+    def pages(self, tls: TlsOptions) -> PageTransport:
+        """Return what carries requests for public pages of servers with these options; raises as `get`."""
+        trust = (_authorities(tls), tls.verify)
+        if trust not in self._pages:
+            self._pages[trust] = PageTransport(tls)
+        return self._pages[trust]
 
     async def aclose(self) -> None:
         """Close all connections of all transports."""
         async with asyncio.TaskGroup() as closing:
-            for transport in self._by_options.values():
+            for transport in self._by_trust.values():
                 closing.create_task(transport.aclose())
+            for visitor in self._pages.values():
+                closing.create_task(visitor.aclose())

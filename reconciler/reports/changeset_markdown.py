@@ -7,12 +7,12 @@ as Markdown, and the whole stays below what GitHub takes, with a last line that 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
 from reconciler.core.actions import TAKES_OUT_OF_SERVICE, Action, FieldChange, Verb
-from reconciler.core.changesets import Changeset
+from reconciler.core.changesets import Changeset, Removed
 from reconciler.core.desired import Desired
 from reconciler.core.names import NameState, parse
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
@@ -39,7 +39,14 @@ _IN_WORDS = frozenset({"admin_password", "modules", "languages", "schedule", "fi
 """Fields whose changes are told in words, not by values."""
 
 _ACTION, _BLOCKED, _LEFT_ALONE, _DETAIL = "action", "blocked document", "database left alone", "line of details"
-_PLURALS = {_BLOCKED: "blocked documents", _LEFT_ALONE: "databases left alone", _DETAIL: "lines of details"}
+_PAUSED, _REMOVED = "paused action", "document no longer declared"
+_PLURALS = {
+    _BLOCKED: "blocked documents",
+    _LEFT_ALONE: "databases left alone",
+    _DETAIL: "lines of details",
+    _PAUSED: "paused actions",
+    _REMOVED: "documents no longer declared",
+}
 
 _HAPPENS = {
     Verb.ACTIVATE: "tested, then put to use",
@@ -51,13 +58,22 @@ _HAPPENS = {
     Verb.SWEEP: "dropped",
 }
 
+_WHO = (("instance", "customer", "customers"), ("template", "template", "templates"), ("server", "server", "servers"))
+
 
 def marker(fleet: str) -> str:
     """Return the line by which the comment about a fleet is found again."""
     return f"<!-- odoo-fleet plan: {fleet} -->"
 
 
-def render_changeset_markdown(changeset: Changeset, desired: Desired, *, scope: str = "", limit: int = LIMIT) -> str:
+def render_changeset_markdown(
+    changeset: Changeset,
+    desired: Desired,
+    *,
+    scope: str = "",
+    limit: int = LIMIT,
+    notes: Mapping[str, str] | None = None,
+) -> str:
     """Return the page.
 
     Args:
@@ -65,18 +81,27 @@ def render_changeset_markdown(changeset: Changeset, desired: Desired, *, scope: 
         desired: the fleet, for the names of its customers and servers.
         scope: what the run is limited to, in words; empty for all of the fleet looked at in depth.
         limit: how many characters it may have.
+        notes: by an action's id, what is said instead of its reason (`reconciler.core.recurrence.returned`).
     """
-    page = _Page(changeset, desired)
+    page = _Page(changeset, desired, notes or {})
     code_of = desired.settings.code
     head = [
         marker(code_of),
         f"### Plan for fleet {code(code_of)}",
         "",
-        f"**{prose(summary(changeset, desired, scope))}**",
+        f"**{_summary(changeset, desired, scope)}**",
     ]
     start = "\n".join([*head, *page.overview(), ""])
     text, left_out = fit(page.blocks(), limit - length(start) - _ROOM_FOR_NOTE)
     return start + text + _note(left_out, len(changeset.actions), limit)
+
+
+def _summary(changeset: Changeset, desired: Desired, scope: str) -> str:
+    sentence = summary(changeset, desired, scope)
+    if not scope:
+        return prose(sentence)
+    # By itself, so that what stands in brackets is not read as one word with them.
+    return f"{prose(sentence.removesuffix(f' ({scope}).'))} ({prose(scope)})."
 
 
 def _note(left_out: Counter[str], actions: int, limit: int) -> str:
@@ -105,20 +130,23 @@ class _Row:
 class _Page:
     """The parts of a page about one changeset."""
 
-    def __init__(self, changeset: Changeset, desired: Desired) -> None:
-        self._changeset, self._desired = changeset, desired
+    def __init__(self, changeset: Changeset, desired: Desired, notes: Mapping[str, str]) -> None:
+        self._changeset, self._desired, self._notes = changeset, desired, notes
 
     def overview(self) -> Iterator[str]:
         """Yield the lines that a reviewer reads if no others: who loses access, who is concerned, who is not."""
         changes, everyone = self._changeset, self._desired.instances.values()
-        if changes.is_converged and not changes.left_alone:
+        if changes.is_converged and not (changes.left_alone or changes.removed):
             return
         losers = self._customers(a.code for a in changes.actions if a.verb in TAKES_OUT_OF_SERVICE)
         concerned = self._customers(a.code for a in changes.actions if a.kind == "instance")
-        waiting = {b.code for b in changes.blocked if b.kind == "instance"} - {
-            a.code for a in changes.actions if a.kind == "instance"
-        }
-        others = sum(i.state != "absent" for i in everyone) - len(concerned) - len(waiting)
+        blocked = [b for b in changes.blocked if b.kind == "instance"]
+        acted_on = {a.code for a in changes.actions if a.kind == "instance"}
+        paused = {w.action.code for w in changes.withheld if w.action.kind == "instance"}
+        paused = (paused | {b.code for b in blocked if b.paused}) - acted_on
+        waiting = {b.code for b in blocked} - acted_on - paused
+        others = sum(i.state != "absent" for i in everyone) - len(concerned) - len(waiting) - len(paused)
+        yield from self._removals()
         if losers:
             verb = "goes" if len(losers) == 1 else "go"
             yield "\n> [!WARNING]"
@@ -128,6 +156,8 @@ class _Page:
             yield f"- **Concerned:** {count(len(concerned), 'customer')}: {listed(concerned, _NAMED)}"
         if waiting:
             yield f"- **Waiting:** {count(len(waiting), 'customer')}, see what is blocked"
+        if paused:
+            yield f"- **Paused:** {count(len(paused), 'customer')}: {listed(self._customers(sorted(paused)), _NAMED)}"
         untouched = [
             (others, "other customer", "other customers"),
             (len(changes.left_alone), _LEFT_ALONE, _PLURALS[_LEFT_ALONE]),
@@ -139,10 +169,12 @@ class _Page:
 
     def blocks(self) -> Iterator[Block]:
         """Yield the parts below, the most important first: what does not fit is left out from the end."""
+        yield self._removed()
         yield self._blocked()
         servers = [(server, _groups(self._rows(actions))) for server, actions in self._by_server()]
         for server, groups in servers:
             yield _table(self._title(server), groups)
+        yield self._paused()
         yield self._left_alone()
         for server, groups in servers:
             yield _details(server, groups)
@@ -172,7 +204,7 @@ class _Page:
             if first.verb is Verb.SWEEP
             else self._who(first.kind, first.code)
         )
-        reasons = dict.fromkeys(prose(why(action)) for action in actions)
+        reasons = dict.fromkeys(prose(self._notes.get(action.id) or why(action)) for action in actions)
         changes = tuple(change for action in actions for change in _worth_showing(action))
         return _Row(
             who=who,
@@ -193,19 +225,67 @@ class _Page:
     def _customers(self, codes: Iterable[str]) -> list[str]:
         return [self._who("instance", each) for each in dict.fromkeys(codes) if each in self._desired.instances]
 
+    def _removals(self) -> Iterator[str]:
+        """Say whose document is gone, before all else: nothing is done about it, which is what a reviewer must know."""
+        removed = dict.fromkeys((r.kind, r.code, r.name) for r in self._changeset.removed)
+        declared = {"instance": self._desired.instances, "template": self._desired.templates}
+        for kind, one, many in _WHO:
+            of_kind = [(code_of, shown) for of, code_of, shown in removed if of == kind]
+            still = [each for each in of_kind if each[0] in declared.get(kind, ())]
+            if gone := [each for each in of_kind if each not in still]:
+                verb = "is" if len(gone) == 1 else "are"
+                yield "\n> [!WARNING]"
+                yield f"> **{count(len(gone), one, many)} {verb} no longer declared:** {_named(kind, gone)}. Nothing is dropped."
+            if still:
+                verb = "leaves" if len(still) == 1 else "leave"
+                yield "\n> [!WARNING]"
+                yield f"> **{count(len(still), one, many)} {verb} a database behind:** {_named(kind, still)}"
+
+    def _removed(self) -> Block:
+        """Say what becomes of each database whose document is gone; of many alike, at once."""
+        alike: dict[tuple[str, str, str, str, str], list[Removed]] = {}
+        for each in self._changeset.removed:
+            single = each.address if len(self._changeset.removed) <= _ALIKE else ""
+            alike.setdefault((each.kind, each.server, each.fate, each.advice, single), []).append(each)
+        items = []
+        for (_, server, fate, advice, _), group in alike.items():
+            who = listed([_who_was(r.kind, r.code, r.name) for r in group], _NAMED)
+            place = f" on {code(server)}" if server and group[0].kind != "server" else ""
+            databases = f"database {code(group[0].database)}{place} " if group[0].database else ""
+            if len(group) > 1:
+                databases = f"each database{place} " if group[0].database else ""
+            todo = f"\n  **What to do:** {prose(advice)}" if advice else ""
+            text = f"- {who}: {databases}{prose(_short(fate, _A_REASON))}{todo}\n"
+            items.append(Item(text, Counter({_REMOVED: len(group)})))
+        return Block("\n#### No longer declared\n\n", tuple(items))
+
     def _blocked(self) -> Block:
         """Say each cause once, with all that it stops."""
-        causes: dict[tuple[str, str], list[str]] = {}
+        causes: dict[tuple[str, str, str], list[str]] = {}
         for each in self._changeset.blocked:
-            causes.setdefault((each.why, each.advice), []).append(self._who(each.kind, each.code))
+            causes.setdefault((each.why, each.advice, each.paused), []).append(self._who(each.kind, each.code))
         items = []
-        for (why_not, advice), stopped in causes.items():
+        for (why_not, advice, pause), stopped in causes.items():
             who = listed(list(dict.fromkeys(stopped)), _NAMED)
             todo = f"\n  **What to do:** {prose(advice)}" if advice else ""
+            todo += f"\n  **Paused:** {prose(pause)}" if pause else ""
             items.append(
                 Item(f"- {who}: {prose(_short(why_not, _A_REASON))}{todo}\n", Counter({_BLOCKED: len(stopped)}))
             )
         return Block("\n#### Blocked\n\n", tuple(items))
+
+    def _paused(self) -> Block:
+        """Say each pause once, with what would happen without it."""
+        pauses: dict[str, list[Action]] = {}
+        for each in self._changeset.withheld:
+            pauses.setdefault(each.why, []).append(each.action)
+        items = []
+        for pause, actions in pauses.items():
+            items.append(Item(f"- {prose(_short(pause, _A_REASON))}. Without it:\n"))
+            for alike in _groups(self._rows(actions)):
+                line = f"  - {listed([row.who for row in alike], _ALIKE)}: {alike[0].happens} ({alike[0].why})\n"
+                items.append(Item(line, Counter({_PAUSED: sum(row.actions for row in alike)})))
+        return Block("\n#### Paused\n\n", tuple(items))
 
     def _left_alone(self) -> Block:
         """Say once what holds of many databases."""
@@ -215,6 +295,17 @@ class _Page:
             text = f"- {listed(places, _NAMED)}: {prose(what)}\n"
             items.append(Item(text, Counter({_LEFT_ALONE: len(places)})))
         return Block("\n#### Left alone\n\n", tuple(items))
+
+
+def _named(kind: str, which: list[tuple[str, str]]) -> str:
+    return listed([_who_was(kind, code_of, shown) for code_of, shown in which], _NAMED)
+
+
+def _who_was(kind: str, code_of: str, shown: str) -> str:
+    """Name a document that is not in the fleet any more."""
+    if kind != "instance":
+        return f"{kind} {code(code_of)}"
+    return code(code_of) if shown in (code_of, "") else f"{name(shown)} ({code(code_of)})"
 
 
 def _groups(rows: list[_Row]) -> list[list[_Row]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from reconciler.core.actions import Action
-from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
 from reconciler.core.diagnostics import Diagnostic, Severity
 from reconciler.reports.escapes import visible
 from reconciler.reports.words import subject, whereby, why
@@ -36,8 +36,12 @@ def validation_junit(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def plan_junit(changeset: Changeset) -> str:
-    """Return a skipped test for each action that waits to be carried out, and a failed one for all that is blocked."""
-    cases = [_action(each) for each in changeset.actions] + [_blocked(each) for each in changeset.blocked]
+    """Return a skipped test for each action that waits or is paused, and a failed one for all that is blocked.
+
+    What is blocked in a document that is paused is skipped as well: nobody waits for it. So is what is no longer declared.
+    """
+    cases = [_action(each) for each in changeset.actions] + [_withheld(each) for each in changeset.withheld]
+    cases += [_blocked(each) for each in changeset.blocked] + [_removed(each) for each in changeset.removed]
     return _render(cases or [_Case(_suite(""), "fleet", "the hosts match the fleet")])
 
 
@@ -50,15 +54,36 @@ def _problem(suite: str, problem: Diagnostic) -> _Case:
 
 
 def _action(action: Action) -> _Case:
-    reason = ", ".join(part for part in (why(action), whereby(action)) if part)
+    return _skipped(action, f"planned: {_reason(action)}")
+
+
+def _withheld(withheld: Withheld) -> _Case:
+    action = withheld.action
+    return _skipped(action, f"paused, would {action.verb}: {_reason(action)}; {withheld.why}")
+
+
+def _reason(action: Action) -> str:
+    return ", ".join(part for part in (why(action), whereby(action)) if part)
+
+
+def _skipped(action: Action, message: str) -> _Case:
     changes = [f"{c.field}: {c.observed} -> {c.desired}" for c in action.changes]
     name = f"{action.verb} {subject(action)}"
-    return _Case(_suite(action.server), action.server, name, "skipped", f"planned: {reason}", text="\n".join(changes))
+    return _Case(_suite(action.server), action.server, name, "skipped", message, text="\n".join(changes))
 
 
 def _blocked(blocked: Blocked) -> _Case:
     place = blocked.server or "fleet"
+    if blocked.paused:
+        message = f"blocked: {blocked.why}; {blocked.paused}"
+        return _Case(_suite(blocked.server), place, blocked.address, "skipped", message, text=blocked.advice)
     return _Case(_suite(blocked.server), place, blocked.address, "failure", blocked.why, "blocked", blocked.advice)
+
+
+def _removed(removed: Removed) -> _Case:
+    message = f"no longer declared: {f'database {removed.database} ' if removed.database else ''}{removed.fate}"
+    place = removed.server or "fleet"
+    return _Case(_suite(removed.server), place, removed.address, "skipped", message, text=removed.advice)
 
 
 def _suite(server: str) -> str:

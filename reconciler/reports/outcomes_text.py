@@ -53,6 +53,9 @@ def _afterwards(after: Changeset | None) -> str:
         return "; a fresh look finds nothing left to do"
     left = [count(len(after.actions), "action") + " still to do"] if after.actions else []
     left += [f"{len(after.blocked)} blocked"] if after.blocked else []
+    if after.withheld:
+        paused = f"{count(len(after.withheld), 'action')} paused"
+        left = [*left, paused] if left else [f"nothing left to do but {paused}"]
     return f"; a fresh look finds {' and '.join(left)}"
 
 

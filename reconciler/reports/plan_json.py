@@ -14,9 +14,19 @@ from reconciler.reports.words import goals
 FORMAT = 1
 
 
-def plan_document(changeset: Changeset, fleet: str, selection: Iterable[str] = ()) -> dict[str, Any]:
-    """Return a changeset as JSON's plain types."""
-    return {"format": FORMAT, "fleet": fleet, "selected": list(selection), **_changeset(changeset)}
+def plan_document(
+    changeset: Changeset, fleet: str, selection: Iterable[str] = (), base: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """Return a changeset as JSON's plain types.
+
+    Args:
+        changeset: what is planned.
+        fleet: code of the fleet.
+        selection: what the plan is limited to, as it was asked for.
+        base: the revision that the text is compared with, as it was named, and its commit; None if there is none.
+    """
+    compared = None if base is None else {"revision": base[0], "commit": base[1]}
+    return {"format": FORMAT, "fleet": fleet, "selected": list(selection), "base": compared, **_changeset(changeset)}
 
 
 def apply_document(
@@ -42,10 +52,14 @@ def _changeset(changeset: Changeset) -> dict[str, Any]:
             "blocked": len(changeset.blocked),
             "left_alone": len(changeset.left_alone),
             "foreign": changeset.foreign,
+            "withheld": len(changeset.withheld),
+            "removed": len(changeset.removed),
         },
         "actions": [_action(each) for each in changeset.actions],
         "blocked": [asdict(each) for each in changeset.blocked],
         "left_alone": [asdict(each) for each in changeset.left_alone],
+        "withheld": [{"action": _action(each.action), "why": each.why} for each in changeset.withheld],
+        "removed": [asdict(each) for each in changeset.removed],
     }
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
 from reconciler.core.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.words import SYMBOLS, count, goals, subject, whereby, why
@@ -17,7 +17,9 @@ _DESCRIBED = frozenset({"admin_password", "modules", "languages", "schedule", "f
 _TONES = {"+": Tone.ADD, "~": Tone.CHANGE, "-": Tone.REMOVE}
 
 
-def render_plan(changeset: Changeset, desired: Desired, paper: Paper, *, scope: str = "") -> str:
+def render_plan(
+    changeset: Changeset, desired: Desired, paper: Paper, *, scope: str = "", notes: Mapping[str, str] | None = None
+) -> str:
     """Return the whole plan; its last line sums it up.
 
     Args:
@@ -25,8 +27,14 @@ def render_plan(changeset: Changeset, desired: Desired, paper: Paper, *, scope: 
         desired: the fleet, for the order of its servers and for what is counted when nothing differs.
         paper: what is written on.
         scope: what the run is limited to, in words; empty for all of the fleet looked at in depth.
+        notes: by an action's id, what is said instead of its reason (`reconciler.core.recurrence.returned`).
     """
-    sections = [*_servers(changeset, desired, paper)]
+    notes = notes or {}
+    sections = [*_servers(changeset, desired, paper, notes)]
+    if changeset.removed:
+        sections.append([paper.paint("No longer declared", Tone.STRONG), *_each(_removed(changeset, paper))])
+    if changeset.withheld:
+        sections.append([paper.paint("Paused", Tone.STRONG), *_each(_withheld(changeset, paper, notes))])
     if changeset.blocked:
         sections.append([paper.paint("Blocked", Tone.STRONG), *_each(_blocked(changeset, paper))])
     if changeset.left_alone:
@@ -43,6 +51,10 @@ def summary(changeset: Changeset, desired: Desired, scope: str = "") -> str:
     else:
         parts = [_nothing(changeset, desired, scope)]
         start = ""
+    if changeset.removed:
+        parts.append(f"{len({each.address for each in changeset.removed})} no longer declared")
+    if changeset.withheld and (changeset.actions or changeset.blocked):
+        parts.append(f"{len(changeset.withheld)} paused")
     if changeset.blocked:
         parts.append(f"{len(changeset.blocked)} blocked")
     if changeset.left_alone:
@@ -55,6 +67,8 @@ def summary(changeset: Changeset, desired: Desired, scope: str = "") -> str:
 def _nothing(changeset: Changeset, desired: Desired, scope: str) -> str:
     if changeset.blocked:
         return "Nothing can be done"
+    if changeset.withheld:
+        return f"Nothing to do but {count(len(changeset.withheld), 'paused action')}"
     if scope:
         return "No changes"
     instances = sum(i.state != "absent" for i in desired.instances.values())
@@ -63,7 +77,7 @@ def _nothing(changeset: Changeset, desired: Desired, scope: str) -> str:
     return f"No changes. {what} on {count(servers, 'server')} match"
 
 
-def _servers(changeset: Changeset, desired: Desired, paper: Paper) -> Iterator[list[str]]:
+def _servers(changeset: Changeset, desired: Desired, paper: Paper, notes: Mapping[str, str]) -> Iterator[list[str]]:
     sequence = {s.code: (s.sequence, s.code) for s in desired.servers.values()}
     actions = sorted(
         changeset.actions, key=lambda a: sequence[a.server]
@@ -74,23 +88,45 @@ def _servers(changeset: Changeset, desired: Desired, paper: Paper) -> Iterator[l
         lines = [paper.paint(code, Tone.STRONG) + paper.paint(name, Tone.FAINT)]
         own = list(group)
         longest = max(len(f"{a.verb} {subject(a)}") for a in own)
-        lines += _each(_action(action, min(longest, paper.width // 2 - 4), paper) for action in own)
+        lines += _each(_action(action, min(longest, paper.width // 2 - 4), paper, notes) for action in own)
         yield lines
 
 
-def _action(action: Action, column: int, paper: Paper) -> list[str]:
+def _action(action: Action, column: int, paper: Paper, notes: Mapping[str, str]) -> list[str]:
     symbol = SYMBOLS[action.verb]
     what = f"{action.verb} {subject(action)}"
-    reason = ", ".join(part for part in (why(action), whereby(action)) if part)
+    reason = _reason(action, notes)
     lines = paper.paragraph(reason, indent=2, head=f"{symbol} {what.ljust(column)}  ", tone=_TONES[symbol])
-    # The mark follows from what is applied: by itself it is a change worth a line, beside others it is not.
-    shown = [c for c in action.changes if not c.field.startswith("mark.")] or action.changes[:1]
-    for change in shown:
-        lines += paper.paragraph(_change(change), indent=6)
+    for change in worth_showing(action.changes):
+        lines += paper.paragraph(change_in_words(change), indent=6)
     return lines
 
 
-def _change(change: FieldChange) -> str:
+def _reason(action: Action, notes: Mapping[str, str]) -> str:
+    return ", ".join(part for part in (notes.get(action.id) or why(action), whereby(action)) if part)
+
+
+def _withheld(changeset: Changeset, paper: Paper, notes: Mapping[str, str]) -> Iterator[list[str]]:
+    """Say each pause once, with all that would be done without it."""
+    pauses: dict[str, list[Withheld]] = {}
+    for each in changeset.withheld:
+        pauses.setdefault(each.why, []).append(each)
+    for pause, held in pauses.items():
+        lines = paper.paragraph(pause, indent=2, head="= ", tone=Tone.DOUBT)
+        for action in (each.action for each in held):
+            lines += paper.paragraph(f"{action.id}: {_reason(action, notes)}", indent=4, head="would ", tone=Tone.FAINT)
+            for change in worth_showing(action.changes):
+                lines += paper.paragraph(change_in_words(change), indent=10)
+        yield lines
+
+
+def worth_showing(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
+    """Leave the mark out: it follows from what is applied, and is worth a line only by itself."""
+    return tuple(c for c in changes if not c.field.startswith("mark.")) or changes[:1]
+
+
+def change_in_words(change: FieldChange) -> str:
+    """Say from what to what a field goes."""
     if change.field.startswith("mark."):
         return "ownership mark: to be written anew"
     if change.field.partition(".")[0] in _DESCRIBED:
@@ -106,11 +142,32 @@ def _blocked(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
         causes.setdefault((each.why, each.advice), []).append(each)
     for (why_not, advice), stopped in causes.items():
         if len(stopped) == 1:
-            lines = paper.paragraph(f"{_placed(stopped[0])}: {why_not}", indent=2, head="! ", tone=Tone.DOUBT)
+            paused = f" ({stopped[0].paused})" if stopped[0].paused else ""
+            lines = paper.paragraph(f"{_placed(stopped[0])}: {why_not}{paused}", indent=2, head="! ", tone=Tone.DOUBT)
         else:
             lines = paper.paragraph(why_not, indent=2, head="! ", tone=Tone.DOUBT)
             lines += paper.paragraph(", ".join(each.address for each in stopped), indent=4, head="stops ")
+            for pause in dict.fromkeys(each.paused for each in stopped if each.paused):
+                lines += paper.paragraph(pause, indent=4, head="= ", tone=Tone.FAINT)
         yield lines + (paper.paragraph(advice, indent=4, head="→ ") if advice else [])
+
+
+def _removed(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
+    """Say once what to do about many."""
+    for advice in dict.fromkeys(each.advice for each in changeset.removed):
+        for each in changeset.removed:
+            if each.advice == advice:
+                yield paper.paragraph(f"{stays(each)}: {each.fate}", indent=2, head="- ", tone=Tone.REMOVE)
+        if advice:
+            yield paper.paragraph(advice, indent=4, head="→ ")
+
+
+def stays(removed: Removed) -> str:
+    """Name what is no longer declared, and its database where there is one."""
+    if removed.kind == "server":
+        return removed.address
+    place = f" on {removed.server}" if removed.server else ""
+    return f"{removed.address}{place}{f', database {removed.database}' if removed.database else ''}"
 
 
 def _placed(blocked: Blocked) -> str:

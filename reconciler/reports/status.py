@@ -5,7 +5,7 @@ Made from a shallow pass: names of databases, and what is remembered of them. Wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,12 +15,13 @@ from reconciler.core.changesets import Changeset
 from reconciler.core.claims import Found
 from reconciler.core.desired import Desired
 from reconciler.core.drafts import Draft
+from reconciler.core.health import HealthStatus, Probe, free_percent, is_watched, judge_once
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import NameState
-from reconciler.core.observed import Observed
+from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.pauses import Pause, in_force
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.core.specs import instance_spec
-from reconciler.reports.health import HealthStatus, diagnose
 from reconciler.reports.words import why
 from schemas.instance import Instance
 from schemas.server import Server
@@ -111,7 +112,7 @@ class PlanRow:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A fleet's rows, as of one moment."""
+    """A fleet's rows, as of one moment, and the pauses that concern them."""
 
     fleet: str
     at: datetime
@@ -119,6 +120,20 @@ class Status:
     templates: tuple[TemplateRow, ...]
     instances: tuple[InstanceRow, ...]
     plans: tuple[PlanRow, ...]
+    pauses: tuple[Pause, ...] = ()
+
+    def concerning(self, subjects: Iterable[str]) -> tuple[Pause, ...]:
+        """Return the pauses of the fleet and of the rows of some subjects, with those of the servers that the rows are on."""
+        shown = {("fleet", self.fleet)}
+        if "servers" in subjects:
+            shown |= {("server", row.code) for row in self.servers}
+        if "templates" in subjects:
+            shown |= {("template", row.code) for row in self.templates}
+            shown |= {("server", place.server) for row in self.templates for place in row.places}
+        if "instances" in subjects:
+            shown |= {("instance", row.code) for row in self.instances}
+            shown |= {("server", row.server or "") for row in self.instances}
+        return tuple(pause for pause in self.pauses if (pause.kind, pause.code) in shown)
 
 
 def status(
@@ -147,6 +162,7 @@ def status(
         tuple(view.template(t) for t in desired.templates.values() if selection.includes(t)),
         tuple(view.instance(i) for i in desired.instances.values() if selection.includes(i)),
         tuple(view.plans()) if selection.is_everything else (),
+        tuple(pause for _, pause in sorted(in_force(desired, inventory.pauses).items())),
     )
 
 
@@ -168,15 +184,15 @@ class _View:
         host = self._observed.hosts.get(server.code)
         answered = host is not None and host.online
         used = self._used.get(server.code, 0) if answered else None
-        free = None if used is None else max(0.0, 100.0 * (server.max_instances - used) / server.max_instances)
-        found = diagnose(server, host, free, self._desired.settings.health)
+        free = None if used is None else free_percent(server, used)
+        health, reason = self._health(server, host, free)
         return ServerRow(
             code=server.code,
             name=server.name,
             state=server.state if server.active else "inactive",
             online=None if host is None else host.online,
-            health=found.status,
-            health_reason=found.why,
+            health=health,
+            health_reason=reason,
             odoo_version=server.odoo_version,
             observed_version=host.version if host and answered else None,
             instance_count=used,
@@ -186,6 +202,22 @@ class _View:
             last_check=None if host is None else self._now,
             server_url=server.server_url,
         )
+
+    def _health(self, server: Server, host: ObservedHost | None, free: float | None) -> tuple[HealthStatus, str]:
+        """Judge a server by this one look; one that is not in use is not judged."""
+        if host is None or not is_watched(server):
+            return HealthStatus.UNKNOWN, ""
+        probe = Probe(
+            server=server.code,
+            at=self._now,
+            answered=host.online,
+            problem=host.problem,
+            version=host.version,
+            latency_seconds=host.seconds,
+            free_percent=free,
+        )
+        record = judge_once(server, probe, self._desired.settings.health)
+        return record.status, record.why
 
     def template(self, template: Template) -> TemplateRow:
         places = tuple(self._place(template, code) for code in template.server_codes)
@@ -232,8 +264,8 @@ class _View:
         return next(iter(claims.narrow(found, self._inventory, "instance", instance.code)), None)
 
     def _future_place(self, instance: Instance) -> str | None:
-        own = (a.server for a in self._changeset.actions if a.address == f"instance/{instance.code}")
-        return next(own, None)
+        planned = (*self._changeset.actions, *(held.action for held in self._changeset.withheld))
+        return next((a.server for a in planned if a.address == f"instance/{instance.code}"), None)
 
     def _observed_state(self, instance: Instance, found: Found | None) -> str:
         if found:
@@ -258,8 +290,10 @@ class _View:
         return InSync.UNVERIFIED, "its text changed since it was verified" if entry else "never verified from here"
 
     def _pending(self, kind: str, code: str, server: str | None = None) -> list[str]:
-        """Say what is planned for a document and what is blocked."""
+        """Say what is planned for a document, what pauses withhold and what is blocked."""
         changes = self._changeset
         mine = [a for a in changes.actions if (a.kind, a.code) == (kind, code) and server in (None, a.server)]
+        held = [w.action for w in changes.withheld if (w.action.kind, w.action.code) == (kind, code)]
         stopped = [b for b in changes.blocked if (b.kind, b.code) == (kind, code) and server in (None, b.server)]
-        return [f"{a.verb}: {why(a)}" for a in mine] + [b.why for b in stopped]
+        paused = [f"paused, would {a.verb}: {why(a)}" for a in held if server in (None, a.server)]
+        return [f"{a.verb}: {why(a)}" for a in mine] + paused + [b.why for b in stopped]

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from reconciler.core.pauses import Pause
 from reconciler.reports.status import ServerRow, Status, TemplateRow
 from reconciler.reports.status_tables import Subject
 
@@ -21,7 +22,8 @@ def status_document(status: Status, subjects: Sequence[Subject]) -> dict[str, An
         Subject.INSTANCES: [{**asdict(row), "in_sync": row.in_sync.value} for row in status.instances],
         Subject.PLANS: [asdict(row) for row in status.plans],
     }
-    start = {"format": FORMAT, "fleet": status.fleet, "checked_at": _time(status.at)}
+    pauses = [_pause(each) for each in status.concerning(subjects)]
+    start = {"format": FORMAT, "fleet": status.fleet, "checked_at": _time(status.at), "paused": pauses}
     return {**start, **{subject.value: rows[subject] for subject in subjects}}
 
 
@@ -33,6 +35,12 @@ def _server(row: ServerRow) -> dict[str, Any]:
 
 def _template(row: TemplateRow) -> dict[str, Any]:
     return {**asdict(row), "is_ready": row.is_ready, "places": [asdict(place) for place in row.places]}
+
+
+def _pause(pause: Pause) -> dict[str, Any]:
+    since = None if pause.since is None else _time(pause.since)
+    by = "text" if pause.since is None else "command"
+    return {"kind": pause.kind, "code": pause.code, "by": by, "since": since, "reason": pause.reason, "why": pause.why}
 
 
 def _time(moment: datetime) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.reports.health import HealthStatus
-from reconciler.reports.paragraphs import Tone
+from reconciler.core.health import HealthStatus
+from reconciler.core.pauses import Pause
+from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.status import InstanceRow, InSync, PlanRow, ServerRow, Status, TemplateRow
 from reconciler.reports.words import count
 
@@ -63,6 +64,14 @@ def status_tables(status: Status, subjects: Sequence[Subject], *, wide: bool = F
         Subject.PLANS: lambda: _plans(status.plans),
     }
     return tuple(tables[subject]() for subject in subjects)
+
+
+def render_pauses(pauses: Sequence[Pause], paper: Paper) -> str:
+    """Return what is paused, by what and why; `odoo-fleet plan` shows what that withholds."""
+    lines = [paper.paint("Paused", Tone.STRONG)]
+    for pause in pauses:
+        lines += paper.paragraph(pause.why, head="= ", tone=Tone.DOUBT)
+    return "\n".join(lines)
 
 
 def _columns(*titles: str, shrinking: Sequence[str] = (), right: Sequence[str] = ()) -> tuple[Column, ...]:

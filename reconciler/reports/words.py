@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from reconciler.core.actions import Action, Reason, Verb
 from reconciler.core.names import NameState, parse
@@ -36,7 +36,7 @@ _GOALS = {
     Verb.SWEEP: "sweep",
 }
 
-_DECLARED = {
+_DECLARED: Mapping[str, str] = {
     Verb.ACTIVATE: "new: its tests come first",
     Verb.CREATE: "new",
     Verb.CLONE: "new",
@@ -44,7 +44,7 @@ _DECLARED = {
     Verb.RESUME: "declared active",
 }
 
-_REASONS = {
+_REASONS: Mapping[str, str] = {
     Reason.DECLARED: "declared",
     Reason.CHANGED: "its text changed",
     Reason.DRIFTED: "it drifted from its text",
@@ -62,9 +62,14 @@ def subject(action: Action) -> str:
 
 def why(action: Action) -> str:
     """Say why an action is planned."""
-    if action.reason is Reason.DECLARED:
-        return _DECLARED.get(action.verb, _REASONS[action.reason])
-    return _REASONS[action.reason]
+    return why_of(action.verb, action.reason)
+
+
+def why_of(verb: str, reason: str) -> str:
+    """Say why something was planned, by the names of its verb and reason; what this version does not know stays as it is."""
+    if reason == Reason.DECLARED:
+        return _DECLARED.get(verb, _REASONS[reason])
+    return _REASONS.get(reason, reason)
 
 
 def whereby(action: Action) -> str:

@@ -23,7 +23,8 @@ from pathlib import Path
 import httpx
 
 from reconciler.core.actions import Verb
-from reconciler.engine.reconcile import Limits, carry_out, plan
+from reconciler.core.deciding import Limits
+from reconciler.engine.reconcile import carry_out, plan
 from reconciler.loading.secrets import SecretResolver
 from reconciler.odoo.protocol import Answer, Request, Timeout, Transport
 from reconciler.odoo.transport import HttpxTransport

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,16 +21,23 @@ COMMANDS: Mapping[str, tuple[Sequence[str], float]] = {
 }
 
 
+_MEASURE = """
+import json, os, sys
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, used = os.wait4(pid, 0)
+print(json.dumps([status, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+"""
+"""Starts the command from a small process: the peak of a new process begins at that of the one which started it."""
+
+
 def cost(command: Sequence[str]) -> tuple[float, float]:
     """Run a command that must succeed; return its seconds of processor time, user and system, and its peak in MB."""
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    with process:
-        assert process.stderr is not None
-        said = process.stderr.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, said
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    words = [sys.executable, "-c", _MEASURE, *command]
+    done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    status, seconds, megabytes = json.loads(done.stdout)
+    assert status == 0, command
+    return seconds, megabytes
 
 
 def measure() -> Iterator[Row]:

@@ -1,7 +1,8 @@
 """An instance whose database may be somewhere else gets no empty second one: it is blocked, with what to do."""
 
 from reconciler.core.actions import Verb
-from reconciler.engine.reconcile import Limits, Passed, Planned
+from reconciler.core.deciding import Limits, Planned
+from reconciler.engine.reconcile import Passed
 from reconciler.simulator import FaultSpec
 from tests.harness.universe import fleet, instance, universe
 from tests.harness.virtual_time import run

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.engine.reconcile import Limits
+from reconciler.core.deciding import Limits
 from reconciler.simulator import FaultSpec
 from tests.harness import promises
 from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.core.deciding import Limits, Planned
 from reconciler.core.desired import Desired
 from reconciler.core.events import Event
-from reconciler.engine.reconcile import Limits, Passed, Planned, carry_out, plan
+from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.loading.secrets import SecretResolver
 from reconciler.odoo.connection import CallEvent

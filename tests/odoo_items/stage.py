@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from reconciler.core import names
+from reconciler.core.deciding import Limits
 from reconciler.core.names import NameState
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.core.secrets import derive, parse_key
-from reconciler.engine.reconcile import Limits, Passed
+from reconciler.engine.reconcile import Passed
 from reconciler.simulator import FaultSpec, Request, Response, SimulatedHost
 from reconciler.simulator.databases import Database
 from tests.harness import promises

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.core.actions import Verb
+from reconciler.core.deciding import Limits
 from reconciler.core.events import ActionEnded, Event
 from reconciler.core.outcomes import Result
-from reconciler.engine.reconcile import Limits
 from tests.harness.universe import ENVIRON, Process
 from tests.harness.virtual_time import run
 from tests.odoo_items.stage import Stage, both, generation, instance, password

@@ -1,14 +1,17 @@
-"""Shallow looks and activation tests: calls that need no database, or none of ours."""
+"""Shallow looks, vital signs and activation tests: calls that need no database, or none of ours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from reconciler.core import names
 from reconciler.core.checks import Answer, Check
 from reconciler.core.failures import HostError, ListingDisabled, MasterPasswordRefused
+from reconciler.core.health import Vitals
 from reconciler.core.names import NameState
 from reconciler.core.observed import ObservedHost, host
+from reconciler.core.secrets import SecretUnavailable
 from reconciler.odoo.connection import HostConnection
 
 NOBODY = "odoo-fleet-nobody"
@@ -21,12 +24,42 @@ async def look(connection: HostConnection, monotonic: Callable[[], float]) -> Ob
     try:
         version = await connection.version()
         listed = await connection.list_databases()
-    except (ListingDisabled, MasterPasswordRefused):
-        problem = "listing is denied (set list_db = True in odoo.conf)"
-        return ObservedHost(connection.server, online=False, problem=problem)
     except HostError as error:
-        return ObservedHost(connection.server, online=False, problem=_in_one_sentence(error))
+        return _away(connection, error)
     return host(connection.server, listed, version=str(version.series), seconds=monotonic() - started)
+
+
+async def vitals(connection: HostConnection, monotonic: Callable[[], float]) -> Vitals:
+    """Ask for version, databases, and whether the master password is right: three calls without effect.
+
+    A failure is part of what was found. The certificate is not looked at here.
+    """
+    started = monotonic()
+    try:
+        version = await connection.version()
+    except HostError as error:
+        return Vitals(_away(connection, error))
+    latency = monotonic() - started
+    try:
+        listed = await connection.list_databases()
+    except HostError as error:
+        seen = replace(_away(connection, error), version=str(version.series))
+    else:
+        seen = host(connection.server, listed, version=str(version.series), seconds=monotonic() - started)
+    accepted, problem = await _is_master_password_accepted(connection)
+    return Vitals(seen, latency, accepted, problem)
+
+
+async def _is_master_password_accepted(connection: HostConnection) -> tuple[bool | None, str]:
+    try:
+        await connection.check_master_password()
+    except MasterPasswordRefused:
+        return False, ""
+    except SecretUnavailable as error:
+        return None, str(error)
+    except HostError:
+        return None, ""  # the host's own failure, which its other answers tell as well
+    return True, ""
 
 
 async def check(connection: HostConnection, declared_version: str, domain: str | None) -> tuple[Check, ...]:
@@ -105,6 +138,14 @@ async def _subdomains(connection: HostConnection, domain: str | None, listed: tu
 
 def _count(databases: tuple[str, ...]) -> str:
     return "1 database" if len(databases) == 1 else f"{len(databases)} databases"
+
+
+def _away(connection: HostConnection, error: HostError) -> ObservedHost:
+    if isinstance(error, ListingDisabled | MasterPasswordRefused):
+        problem = "listing is denied (set list_db = True in odoo.conf)"
+    else:
+        problem = _in_one_sentence(error)
+    return ObservedHost(connection.server, online=False, problem=problem)
 
 
 def _in_one_sentence(error: HostError) -> str:

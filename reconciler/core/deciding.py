@@ -1,0 +1,92 @@
+"""The decision of a pass, as one pure function: from text, observation and memory to what runs, what does not, and why.
+
+`plan` prints what it returns, `apply` and the daemon run it; nothing else decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.core import pauses
+from reconciler.core.asking import in_use
+from reconciler.core.changesets import Changeset
+from reconciler.core.depths import Depth
+from reconciler.core.desired import Desired
+from reconciler.core.diffs import diff
+from reconciler.core.inventory import Inventory
+from reconciler.core.names import NameState, parse
+from reconciler.core.observed import Observed
+from reconciler.core.removals import with_removed
+from reconciler.core.revisions import Comparison
+from reconciler.core.safety import Thresholds, frozen_hosts, gate, withhold
+from reconciler.core.selection import EVERYTHING, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run is limited to, and what its operator confirms for this run.
+
+    With `since`, the selection is limited to what that comparison of texts found concerned (`Comparison.narrow`), hosts that
+    it does not concern are not asked, and what becomes of removed documents is told.
+    """
+
+    selection: Selection = EVERYTHING
+    depth: Depth = field(default_factory=Depth)
+    confirmed_listings: Collection[str] = ()
+    allow_removals: bool = False
+    since: Comparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a pass saw and what it would do. `frozen` names hosts that it leaves alone, with what their listings lost."""
+
+    observed: Observed
+    changeset: Changeset
+    inventory: Inventory
+    frozen: Mapping[str, str]
+
+
+def decide(desired: Desired, observed: Observed, inventory: Inventory, now: datetime, limits: Limits) -> Planned:
+    """Compare the text with what was seen, and hold back what pauses, frozen hosts and thresholds do not let through.
+
+    Args:
+        desired: the fleet's text, resolved.
+        observed: what its hosts answered.
+        inventory: what is remembered.
+        now: the time of this pass, UTC.
+        limits: what this run is limited to.
+    """
+    wanted = diff(desired, observed, inventory, now, limits.selection)
+    released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code)
+    frozen = frozen_hosts(observed, inventory, _renames(desired), limits.confirmed_listings)
+    gated = gate(released, frozen, _thresholds(desired, limits), _in_service(desired, observed, inventory))
+    if limits.since is not None:
+        gated = with_removed(gated, limits.since, desired, observed, inventory)
+    return Planned(observed, gated, inventory, frozen)
+
+
+def _renames(desired: Desired) -> dict[str, str]:
+    return {i.renamed_from: i.database_name for i in desired.instances.values() if i.renamed_from}
+
+
+def _thresholds(desired: Desired, limits: Limits) -> Thresholds:
+    if limits.allow_removals:
+        return Thresholds(len(desired.instances), 100.0)
+    safety = desired.settings.safety
+    return Thresholds(safety.max_removals, safety.max_removals_percent)
+
+
+def _in_service(desired: Desired, observed: Observed, inventory: Inventory) -> int:
+    """Count the databases in service: as hosts list them, and on hosts that were not asked as they did or as is declared."""
+    declared = desired.names.places
+    listed = [d for h in observed.hosts.values() for d in h.databases]
+    unseen = 0
+    for code in in_use(desired) - observed.hosts.keys():
+        if code in inventory.listings:
+            listed += map(parse, inventory.listings[code])
+        else:
+            unseen += sum(i.server == code and i.state == "active" for i in desired.instances.values())
+    return unseen + sum(d.state is NameState.PUBLISHED and d.target in declared for d in listed)

@@ -1,0 +1,316 @@
+"""The passes of a daemon: each host is looked at and changed at its own pace, and every decision is one for all of them.
+
+A pass of `apply` looks at all hosts, decides, and executes. Here the same three go on side by side, so that a host that is
+slow, or busy with a long action, holds back no other. A decision is always `core.deciding.decide` over the last answers of *all*
+hosts, so that placement and thresholds see the whole fleet; only what it wants on hosts that have just answered, and on which
+nothing runs, is executed. What it wants elsewhere waits for that host's next answer, and is decided again then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from reconciler.core.actions import Action
+from reconciler.core.changesets import Changeset
+from reconciler.core.deciding import Limits, Planned, decide
+from reconciler.core.depths import targets
+from reconciler.core.desired import Desired
+from reconciler.core.failures import MemoryFailure
+from reconciler.core.inventory import Inventory
+from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.outcomes import Outcome, Result
+from reconciler.engine.executor import execute
+from reconciler.engine.observing import deepen, observe_shallow
+from reconciler.engine.reconcile import remember
+from reconciler.engine.worlds import World
+
+SETTLE_SECONDS = 2.0
+"""How long hosts that have answered wait for those that have not, so that one decision serves many."""
+
+FIRST_DELAY_SECONDS = 5.0
+LONGEST_DELAY_SECONDS = 900.0
+
+REMEMBERED_SECONDS = 1.0
+"""How long what was read of the store serves the looks of many hosts that answer together."""
+
+NOT_ASKED_YET = "it has not answered yet"
+
+
+class Follower(Protocol):
+    """Who is told of what happens, as it happens. None of these may raise."""
+
+    def decided(self, planned: Planned, desired: Desired, fresh: frozenset[str], begun: tuple[Action, ...]) -> None:
+        """A decision was taken on the answers of `fresh` hosts; `begun` is what is executed of it now."""
+
+    def ended(self, server: str, outcomes: tuple[Outcome, ...]) -> None:
+        """What was executed on a host has ended."""
+
+    def broke(self, server: str, error: Exception) -> None:
+        """The tool itself failed at a host: a defect. The host is tried again later, the others go on."""
+
+    def forgot(self, failure: MemoryFailure) -> None:
+        """The store cannot be read, so nothing is decided; tried again later."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One server. Times are of the monotonic clock; `look_at` says when to look next, `act_from` when acting is allowed again."""
+
+    look_at: float = 0.0
+    act_from: float = 0.0
+    failures: int = 0
+    looking: asyncio.Task[None] | None = None
+    acting: asyncio.Task[None] | None = None
+    answered_at: float | None = None  # since when an answer waits for a decision
+    just_done: frozenset[str] = frozenset()  # what ended as done since the last decision
+
+
+@dataclass(slots=True)
+class Rounds:
+    """The passes over one fleet, until the world's `stop`.
+
+    Args:
+        desired: the text in force.
+        world: ports made for this text.
+        limits: the depth of looks; nothing else of it is used by the daemon.
+        interval: seconds between two looks at a host of which nothing is heard otherwise.
+        follower: who is told.
+    """
+
+    desired: Desired
+    world: World
+    limits: Limits
+    interval: float
+    follower: Follower
+    known: dict[str, ObservedHost] = field(default_factory=dict)
+    _lanes: dict[str, _Lane] = field(default_factory=dict)
+    _nudge: asyncio.Event = field(default_factory=asyncio.Event)
+    _away: dict[str, str] = field(default_factory=dict)  # address of a document: server where an action on it runs
+    _blind_until: float = 0.0
+    _remembered: tuple[float, Inventory] | None = None
+    _turned_at: float = 0.0
+
+    @property
+    def silent_seconds(self) -> float:
+        """Say for how long the loop has not turned; with hosts to look at that is seldom longer than the interval."""
+        return self.world.clock.monotonic() - self._turned_at
+
+    @property
+    def busy(self) -> tuple[str, ...]:
+        """Name the hosts on which actions run."""
+        return tuple(sorted(code for code, lane in self._lanes.items() if lane.acting))
+
+    def wake(self, servers: Collection[str] | None = None) -> None:
+        """Look at these hosts, or at all, as soon as nothing runs on them; failures of before no longer delay anything."""
+        for code, lane in self._lanes.items():
+            if servers is None or code in servers:
+                lane.look_at = lane.act_from = 0.0
+                lane.failures, lane.just_done = 0, frozenset()
+        self._nudge.set()
+
+    def adopt(self, desired: Desired, world: World, servers: Collection[str]) -> None:
+        """Put another text in force. What runs goes on under the text that it began with.
+
+        Args:
+            desired: the text.
+            world: ports made for it.
+            servers: those that the edit concerns; new ones are looked at anyway.
+        """
+        self.desired, self.world = desired, world
+        in_use = _in_use(desired)
+        for code in self._lanes.keys() - in_use:
+            if not self._lanes[code].acting:
+                self._drop(code)
+        for code in in_use:
+            self._open(code)
+        # A look under way was chosen for the former text: it is taken again where that matters.
+        for code in servers:
+            lane = self._lanes.get(code)
+            if lane is not None and lane.looking is not None:
+                lane.looking.cancel()
+                lane.looking = None
+        self.wake(servers)
+
+    async def run(self) -> None:
+        """Go on until asked to stop; returns when nothing runs any more."""
+        for code in _in_use(self.desired):
+            self._open(code)
+        async with asyncio.TaskGroup() as group:
+            stopping = group.create_task(self._nudge_at_stop())
+            while not self.world.stop.is_set():
+                self._nudge.clear()
+                self._turned_at = self.world.clock.monotonic()
+                self._begin_looks(group)
+                self._decide_if_due(group)
+                await self._wait()
+            stopping.cancel()
+            for lane in self._lanes.values():
+                if lane.looking:
+                    lane.looking.cancel()
+
+    async def _nudge_at_stop(self) -> None:
+        await self.world.stop.wait()
+        self._nudge.set()
+
+    async def _wait(self) -> None:
+        now = self.world.clock.monotonic()
+        next_time = min((lane.look_at for lane in self._lanes.values() if not _is_occupied(lane)), default=math.inf)
+        if (waiting := self._oldest_answer()) is not None:
+            next_time = min(next_time, max(waiting + SETTLE_SECONDS, self._blind_until))
+        seconds = None if math.isinf(next_time) else max(0.0, next_time - now)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._nudge.wait()
+
+    def _open(self, code: str) -> None:
+        if code not in self._lanes:
+            self._lanes[code] = _Lane()
+            # Until it answers it may hold anything: nothing is placed or cloned as if it did not.
+            self.known[code] = ObservedHost(code, online=False, problem=NOT_ASKED_YET)
+
+    def _drop(self, code: str) -> None:
+        lane = self._lanes.pop(code)
+        self.known.pop(code, None)
+        if lane.looking:
+            lane.looking.cancel()
+
+    def _begin_looks(self, group: asyncio.TaskGroup) -> None:
+        now = self.world.clock.monotonic()
+        for code, lane in self._lanes.items():
+            if lane.look_at <= now and not _is_occupied(lane):
+                lane.look_at = math.inf
+                lane.looking = group.create_task(self._look(code, lane), name=f"look at {code}")
+
+    async def _look(self, code: str, lane: _Lane) -> None:
+        """Look at one host: by names, then at databases that the text, memory and the rotation name."""
+        desired, world, depth = self.desired, self.world, self.limits.depth
+        try:
+            shallow = (await observe_shallow([code], world)).hosts[code]
+            around = Observed({**self.known, code: shallow})
+            inventory = self._inventory()
+            wanted = targets(desired, around, inventory, world.clock.now(), depth, self.limits.selection)
+            seen = await deepen(Observed({code: shallow}), [t for t in wanted if t.server == code], world)
+        except MemoryFailure as failure:
+            self.follower.forgot(failure)
+            self._delay(lane)
+        except Exception as error:  # noqa: BLE001 -- a defect that one host brings to light must not stop the others
+            self.follower.broke(code, error)
+            self._delay(lane)
+        else:
+            if lane.looking is asyncio.current_task():
+                self._take(code, lane, seen.hosts[code])
+        finally:
+            if lane.looking is asyncio.current_task():
+                lane.looking = None
+            self._nudge.set()
+
+    def _take(self, code: str, lane: _Lane, seen: ObservedHost) -> None:
+        now = self.world.clock.monotonic()
+        self.known[code] = seen
+        lane.answered_at = now
+        if seen.online:
+            lane.look_at = now + self._spread(self.interval)
+        else:
+            self._delay(lane)
+
+    def _oldest_answer(self) -> float | None:
+        return min((lane.answered_at for lane in self._lanes.values() if lane.answered_at is not None), default=None)
+
+    def _decide_if_due(self, group: asyncio.TaskGroup) -> None:
+        """Decide when all that were asked have answered, or some have waited long enough for the others."""
+        oldest, now = self._oldest_answer(), self.world.clock.monotonic()
+        if oldest is None or now < self._blind_until:
+            return
+        if now < oldest + SETTLE_SECONDS and any(lane.looking for lane in self._lanes.values()):
+            return
+        fresh = frozenset(c for c, lane in self._lanes.items() if lane.answered_at is not None and not lane.acting)
+        try:
+            inventory = self._inventory()
+        except MemoryFailure as failure:
+            self.follower.forgot(failure)
+            self._blind_until = now + FIRST_DELAY_SECONDS
+            return
+        # A server that left the text while something ran there is in no decision any more.
+        answers = {code: host for code, host in self.known.items() if code in self.desired.servers}
+        planned = decide(self.desired, Observed(answers), inventory, self.world.clock.now(), self.limits)
+        seen = Observed({code: answers[code] for code in sorted(fresh & answers.keys())})
+        remember(replace(planned, observed=seen), self.desired, self.world)
+        self._remembered = None
+        begun = [a for code in sorted(fresh) for a in self._begin(group, code, planned.changeset.actions)]
+        for code in fresh:
+            self._lanes[code].answered_at = None
+        self.follower.decided(planned, self.desired, fresh, tuple(begun))
+
+    def _begin(self, group: asyncio.TaskGroup, code: str, wanted: Iterable[Action]) -> tuple[Action, ...]:
+        """Execute what a decision wants on one host, unless it is to be left alone for a while."""
+        lane, now = self._lanes[code], self.world.clock.monotonic()
+        actions = tuple(a for a in wanted if a.server == code and self._away.get(a.address, code) == code)
+        just_done, lane.just_done = lane.just_done, frozenset()
+        if not actions:
+            if self.known[code].online:
+                lane.failures = 0
+            return ()
+        if now < lane.act_from:
+            lane.look_at = min(lane.look_at, lane.act_from)
+            return ()
+        if just_done & {a.id for a in actions}:
+            # Done, and wanted again at once: it does not stay. Once more, but not over and over.
+            self._delay(lane)
+            return ()
+        self._away |= {a.address: code for a in actions if a.kind == "instance"}
+        acting = self._act(code, lane, actions, self.desired, self.world)
+        lane.acting = group.create_task(acting, name=f"change {code}")
+        return actions
+
+    async def _act(self, code: str, lane: _Lane, actions: tuple[Action, ...], desired: Desired, world: World) -> None:
+        """Execute under the text of the decision, whatever comes into force meanwhile."""
+        outcomes: tuple[Outcome, ...] = ()
+        try:
+            outcomes = await execute(Changeset(actions), desired, world)
+        except Exception as error:  # noqa: BLE001 -- see `_look`
+            self.follower.broke(code, error)
+        finally:
+            for action in actions:
+                self._away.pop(action.address, None)
+            lane.acting = None
+            self._remembered = None
+            self._nudge.set()
+        self.follower.ended(code, outcomes)
+        done = frozenset(o.action.id for o in outcomes if o.result is Result.DONE)
+        if code not in _in_use(self.desired):
+            self._drop(code)
+        elif desired is self.desired:
+            lane.just_done = done
+            if len(done) < len(actions):
+                self._delay(lane)
+        # What was done is believed only when it is seen, and what was not is seen before it is tried again.
+        lane.look_at = self.world.clock.monotonic()
+
+    def _inventory(self) -> Inventory:
+        now = self.world.clock.monotonic()
+        if self._remembered is None or now - self._remembered[0] > REMEMBERED_SECONDS:
+            self._remembered = (now, self.world.memory.inventory())
+        return self._remembered[1]
+
+    def _delay(self, lane: _Lane) -> None:
+        """Leave a host alone for a while, longer each time."""
+        lane.failures += 1
+        seconds = min(FIRST_DELAY_SECONDS * 2 ** (lane.failures - 1), LONGEST_DELAY_SECONDS, self.interval)
+        lane.act_from = lane.look_at = self.world.clock.monotonic() + self._spread(seconds)
+
+    def _spread(self, seconds: float) -> float:
+        """Add up to a tenth, so that hosts that failed together do not come back together."""
+        return seconds * (1 + self.world.nonces.number(0, 100) / 1000)
+
+
+def _is_occupied(lane: _Lane) -> bool:
+    return lane.looking is not None or lane.acting is not None
+
+
+def _in_use(desired: Desired) -> Mapping[str, None]:
+    return {s.code: None for s in desired.servers.values() if s.active and s.state != "draft"}

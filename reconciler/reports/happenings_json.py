@@ -1,0 +1,51 @@
+"""Happenings for machines (format 1), in plain types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from reconciler.reports.happenings import Happening
+
+FORMAT = 1
+
+
+def happening_document(happening: Happening) -> dict[str, Any]:
+    """Return one happening; every one has the same fields, and `action` is null for a notice."""
+    deed = happening.deed
+    return {
+        "at": happening.at.isoformat(timespec="milliseconds"),
+        "name": happening.name,
+        "level": str(happening.level),
+        "kind": happening.kind,
+        "code": happening.code,
+        "server": happening.server,
+        "revision": happening.revision or None,
+        "fields": list(happening.fields),
+        "detail": happening.detail,
+        "action": None if deed is None else {**asdict(deed), "seconds": round(deed.seconds, 3)},
+    }
+
+
+def history_document(
+    fleet: str, address: str, where: str, since: datetime | None, happenings: Iterable[Happening]
+) -> dict[str, Any]:
+    """Return the history of a document, newest first.
+
+    Args:
+        fleet: the fleet's code.
+        address: what it is the history of: `instance/acme`.
+        where: the store that was read.
+        since: how far back was asked for; None for all that is kept.
+        happenings: oldest first.
+    """
+    return {
+        "format": FORMAT,
+        "fleet": fleet,
+        "of": address,
+        "store": where,
+        "since": None if since is None else since.isoformat(timespec="seconds"),
+        "history": [happening_document(each) for each in reversed(tuple(happenings))],
+    }

@@ -1,0 +1,215 @@
+"""The health of servers and instances as tables of text, in 80 columns; the wide ones have everything."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from reconciler.core.health import HealthRecord, HealthStatus
+from reconciler.reports.health_views import HealthView, InstanceHealth, ServerHealth, Transition, status_of, transitions
+from reconciler.reports.paragraphs import Tone
+from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
+from reconciler.reports.words import count
+
+TRANSITIONS_SHOWN = 20
+NOTES_SHOWN = 20
+
+_TONES = {HealthStatus.HEALTHY: Tone.GOOD, HealthStatus.WARNING: Tone.DOUBT, HealthStatus.CRITICAL: Tone.BAD}
+_DAY = timedelta(days=1)
+
+
+def health_tables(view: HealthView, *, wide: bool = False) -> tuple[Table, ...]:
+    """Return the tables of a view."""
+    tables: list[Table] = []
+    if view.servers is not None:
+        tables.append(_wide_servers(view, view.servers) if wide else _servers(view, view.servers))
+    if view.history is not None:
+        tables.append(_history(view.history, wide=wide))
+    if view.instances is not None:
+        tables.append(_instances(view.instances, wide=wide))
+    return tuple(tables)
+
+
+def lasting(time: timedelta) -> str:
+    """Write a span of time in one unit: `40 s`, `12 min`, `5 h`, `3 days`."""
+    seconds = max(0.0, time.total_seconds())
+    hour, day = 3600, 86_400
+    if seconds < 60:  # noqa: PLR2004 -- a minute
+        return f"{seconds:.0f} s"
+    if seconds < hour:
+        return f"{seconds // 60:.0f} min"
+    return f"{seconds // hour:.0f} h" if seconds < 2 * day else f"{seconds // day:.0f} days"
+
+
+def _servers(view: HealthView, rows: Sequence[ServerHealth]) -> Table:
+    columns = (
+        Column("CODE", shrinks=True),
+        Column("STATUS"),
+        Column("SINCE"),
+        Column("ONLINE"),
+        Column("LAST CHECK"),
+        Column("LATENCY", right=True),
+        Column("FREE", right=True),
+        Column("CERTIFICATE"),
+    )
+    cells = tuple(_server(view, row) for row in rows)
+    return Table("Health of servers", columns, cells, tuple(_server_notes(view, rows)))
+
+
+def _server(view: HealthView, row: ServerHealth) -> tuple[Cell, ...]:
+    record = row.record
+    start = (Cell(row.code), _status(status_of(row)))
+    if record is None:
+        return (*start, *(Cell(NOTHING) for _ in range(6)))
+    since, checked = (NOTHING, "now") if row.first_look else (_since(view, record), _ago(view, record))
+    tone = Tone.DOUBT if view.is_stale(record) else None
+    numbers = (Cell(_latency(record)), Cell(_free(record)), Cell(_certificate(record, view.at)))
+    return (*start, Cell(since), _online(record), Cell(checked, tone), *numbers)
+
+
+def _wide_servers(view: HealthView, rows: Sequence[ServerHealth]) -> Table:
+    titles = ["CODE", "NAME", "STATE", "STATUS", "SINCE", "ONLINE", "LAST CHECK", "LATENCY", "ODOO", "DATABASES"]
+    titles += ["FREE", "MASTER PASSWORD", "CERTIFICATE", "WHY"]
+    cells = tuple(_wide_server(view, row) for row in rows)
+    return Table("Health of servers", tuple(Column(t) for t in titles), cells, tuple(_looking_notes(view, rows)))
+
+
+def _wide_server(view: HealthView, row: ServerHealth) -> tuple[Cell, ...]:
+    record = row.record
+    start = (Cell(row.code), Cell(row.name), Cell(row.state), _status(status_of(row)))
+    if record is None:
+        return (*start, *(Cell(NOTHING) for _ in range(9)), Cell(f"its state is {row.state}: not looked at"))
+    accepted = {None: "?", True: "accepted", False: "refused"}[record.master_password_accepted]
+    ends = record.certificate_expires_at
+    return (
+        *start,
+        Cell(NOTHING if row.first_look else _moment(record.since or record.at)),
+        _online(record),
+        Cell(_moment(record.at)),
+        Cell(_latency(record)),
+        Cell(record.version or "?"),
+        Cell("?" if record.databases is None else str(record.databases)),
+        Cell(_free(record)),
+        Cell(accepted),
+        Cell(f"{_certificate(record, view.at)} ({ends:%Y-%m-%d})" if ends else NOTHING),
+        Cell(record.why or NOTHING),
+    )
+
+
+def _server_notes(view: HealthView, rows: Sequence[ServerHealth]) -> Iterator[str]:
+    for row in rows:
+        if row.record is None:
+            yield f"{row.code}: its state is {row.state}: not looked at"
+        elif row.record.why:
+            yield f"{row.code}: {row.record.why}"
+    yield from _looking_notes(view, rows)
+
+
+def _looking_notes(view: HealthView, rows: Sequence[ServerHealth]) -> Iterator[str]:
+    """Say where the rows come from, if that is not a daemon that makes its rounds."""
+    first = [row.code for row in rows if row.first_look]
+    if first:
+        who = "Looked at now" if len(first) == len(rows) else f"Looked at now: {', '.join(first)}"
+        yield f"{who}, for the first time: no daemon has kept a history, so one look decides."
+    stale = [row.record for row in rows if row.record and not row.first_look and view.is_stale(row.record)]
+    if stale:
+        newest = max(record.at for record in stale)
+        which = ", ".join(record.server for record in stale)
+        yield f"No look for {lasting(view.at - newest)} at {which}: does the daemon run?"
+
+
+def _history(history: Sequence[HealthRecord], *, wide: bool) -> Table:
+    columns = (
+        Column("FROM"),
+        Column("STATUS"),
+        Column("ONLINE"),
+        Column("FOR", right=True),
+        Column("LOOKS", right=True),
+        Column("WHY", shrinks=True),
+    )
+    shown = list(itertools.islice(transitions(history), None if wide else TRANSITIONS_SHOWN + 1))
+    more = len(shown) > TRANSITIONS_SHOWN and not wide
+    notes = ("Earlier ones: -o wide, or -o json for every look.",) if more else ()
+    rows = shown[:TRANSITIONS_SHOWN] if more else shown
+    return Table("History", columns, tuple(_transition(each) for each in rows), notes)
+
+
+def _transition(each: Transition) -> tuple[Cell, ...]:
+    return (
+        Cell(_moment(each.first.at)),
+        _status(each.first.status),
+        _online(each.first),
+        Cell(lasting(each.until - each.first.at)),
+        Cell(str(each.looks)),
+        Cell(each.first.why or NOTHING),
+    )
+
+
+def _instances(rows: Sequence[InstanceHealth], *, wide: bool) -> Table:
+    titles = ["CODE", "SERVER", "PRESENT", "PUBLISHED", "LOGIN PAGE", "URL", *(["WHY"] if wide else [])]
+    columns = tuple(Column(title, shrinks=title == "URL") for title in titles)
+    notes = () if wide else tuple(_instance_notes(rows))
+    return Table("Health of instances", columns, tuple(_instance(row, wide=wide) for row in rows), notes)
+
+
+def _instance(row: InstanceHealth, *, wide: bool) -> tuple[Cell, ...]:
+    page = {None: Cell(NOTHING), True: Cell("yes", Tone.GOOD), False: Cell("no", Tone.BAD)}[row.page_reachable]
+    url = row.url if wide else row.url.removeprefix("https://").removesuffix("/web/login")
+    cells = (
+        Cell(row.code),
+        Cell(row.server or NOTHING),
+        _yes(row.present),
+        _yes(row.published),
+        page,
+        Cell(url or NOTHING),
+    )
+    return (*cells, Cell(row.why or NOTHING)) if wide else cells
+
+
+def _instance_notes(rows: Sequence[InstanceHealth]) -> Iterator[str]:
+    told = [row for row in rows if row.why]
+    yield from (f"{row.code}: {row.why}" for row in told[:NOTES_SHOWN])
+    if len(told) > NOTES_SHOWN:
+        yield f"{count(len(told) - NOTES_SHOWN, 'more is', 'more are')} explained by -o wide."
+
+
+def _status(status: HealthStatus) -> Cell:
+    return Cell(status.value, _TONES.get(status))
+
+
+def _online(record: HealthRecord) -> Cell:
+    if not record.online and record.status is HealthStatus.UNKNOWN:
+        return Cell("?", Tone.DOUBT)
+    return Cell("yes") if record.online else Cell("no", Tone.BAD)
+
+
+def _yes(known: bool | None) -> Cell:  # noqa: FBT001 -- what is shown is the truth value itself
+    return Cell("?", Tone.DOUBT) if known is None else Cell("yes" if known else "no")
+
+
+def _since(view: HealthView, record: HealthRecord) -> str:
+    return lasting(view.at - (record.since or record.at))
+
+
+def _ago(view: HealthView, record: HealthRecord) -> str:
+    return f"{lasting(view.at - record.at)} ago"
+
+
+def _latency(record: HealthRecord) -> str:
+    return NOTHING if record.latency_ms is None else f"{record.latency_ms:.0f} ms"
+
+
+def _free(record: HealthRecord) -> str:
+    return NOTHING if record.free_percent is None else f"{record.free_percent:.0f} %"
+
+
+def _certificate(record: HealthRecord, at: datetime) -> str:
+    if record.certificate_expires_at is None:
+        return NOTHING
+    left = record.certificate_expires_at - at
+    return "expired" if left <= timedelta(0) else count(left // _DAY, "day")
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
