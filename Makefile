@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint format test test-exhaustive test-odoo bench docs requirements clean
+.PHONY: help setup demo lint format test test-exhaustive test-odoo soak bench docs requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -43,19 +43,23 @@ test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, about two mi
 test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interleaving of two, 2,000 random lives
 	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=2000 $(BIN)/pytest -n 2 tests/faults
 
+SECONDS ?= 60
+soak: $(VENV)/.dev-stamp  ## the daemon as a process, under kills, faults and clock jumps for SECONDS (60)
+	@$(BIN)/python -m tests.soak --seconds $(SECONDS)
+
 bench: $(VENV)/.dev-stamp  ## ratios against the bare minimum that does the same work
 	@$(BIN)/python -m tests.benchmarks
 
 docs: $(VENV)/.dev-stamp  ## generate docs/fleet-reference.md from the schemas
 	@$(BIN)/python -m reconciler.reports.fleet_reference > docs/fleet-reference.md
 
-test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14 (root: installs Debian packages, starts hosts on loopback)
-	@$(BIN)/pytest -m odoo
+test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14, PostgreSQL, promtool, systemd (root: installs Debian packages)
+	@$(BIN)/pytest -m 'odoo or postgresql or deploy'
 
 requirements:  ## pin the dependencies again, with hashes
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 -o requirements.txt
-	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --group dev -o requirements-dev.txt
+	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --extra daemon --extra postgresql -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --extra daemon --extra postgresql --group dev -o requirements-dev.txt
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

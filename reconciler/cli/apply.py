@@ -7,20 +7,26 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
-from reconciler.cli import interrupts, screens
+from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli.drifts import drift_notes
 from reconciler.cli.journals import keep_journal
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
 from reconciler.cli.plan import make_plan, show_plan
 from reconciler.cli.progress import show_progress
-from reconciler.cli.sessions import Session, open_session
+from reconciler.cli.saved_plans import aim_of, checked, read, require_no_limits
+from reconciler.cli.sessions import Session, begin_session, given_aim
 from reconciler.core.changesets import Changeset
+from reconciler.core.deciding import Planned
 from reconciler.core.events import ActionEnded, Event
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.engine.reconcile import Passed, Planned, carry_out
+from reconciler.core.saved_changesets import SavedChangeset, as_deep_as
+from reconciler.engine.reconcile import Passed, carry_out
 from reconciler.reports.outcomes_text import render_outcomes
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_json import apply_document
@@ -48,6 +54,7 @@ class Recorder:
 
 
 @click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--grace",
@@ -59,15 +66,27 @@ class Recorder:
 @confirmed
 @run_options
 @common("text", "json")
-def command(common: Common, options: RunOptions, confirmed: Confirmed, *, yes: bool, grace: float) -> int:
-    """Make the hosts be what the fleet says: show the plan, ask, carry it out."""
+def command(
+    common: Common, options: RunOptions, confirmed: Confirmed, *, file: Path | None, yes: bool, grace: float
+) -> int:
+    """Make the hosts be what the fleet says: show the plan, ask, carry it out.
+
+    With FILE, which `plan --out FILE` wrote: exactly that plan, within the limits that it was made in. If the fleet's
+    text, the tool or the hosts have moved since, nothing is done and all that moved is named.
+    """
+    if file is not None:
+        require_no_limits(options, confirmed)
     if not yes and not (sys.stdin and sys.stdin.isatty()):
         raise click.UsageError("there is no terminal to ask on: run with --yes, or look at `odoo-fleet plan` first")
     # Only the result goes to stdout when machines read it.
     stream: screens.Stream = screens.ERR if common.output == "json" else screens.OUT
-    with open_session(common, options, confirmed) as session:
-        planned = make_plan(session)
-        show_plan(planned.changeset, session, stream)
+    desired = fleets.load(common)
+    saved = read(file, desired, common) if file else None
+    aim = aim_of(saved) if saved else given_aim(desired, options, confirmed)
+    with begin_session(common, options.store, desired, aim) as session:
+        planned = _plan(session, file, saved)
+        notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
+        show_plan(planned.changeset, session, stream, notes)
         if planned.changeset.actions and not (yes or _agreed(planned.changeset)):
             click.echo("Nothing was changed.", err=True)
             return NOT_DONE
@@ -85,6 +104,13 @@ def command(common: Common, options: RunOptions, confirmed: Confirmed, *, yes: b
     if stopped:
         return INTERRUPTED
     return 0 if passed and passed.ok else NOT_DONE
+
+
+def _plan(session: Session, file: Path | None, saved: SavedChangeset | None) -> Planned:
+    """Plan what is to be done now; of a saved changeset, exactly what was saved or nothing."""
+    if file is None or saved is None:
+        return make_plan(session)
+    return checked(file, saved, make_plan(session, as_deep_as(saved, session.limits)), session.desired)
 
 
 def _agreed(changeset: Changeset) -> bool:

@@ -35,10 +35,15 @@ def load(common: Common) -> Desired:
     return loaded.desired
 
 
-def selection(desired: Desired, options: RunOptions) -> Selection:
-    """Read `--target` and `--selector`. An address that is not declared is wrong usage; a label that nobody bears is told."""
-    documents: list[Server | Template | Instance] = [*desired.servers.values(), *desired.templates.values()]
-    documents += desired.instances.values()
+def selection(desired: Desired, options: RunOptions, earlier: Desired | None = None) -> Selection:
+    """Read `--target` and `--selector`. An address that is not declared is wrong usage; a label that nobody bears is told.
+
+    What an earlier revision of the fleet declared, if one is compared with, can be named as well.
+    """
+    documents: list[Server | Template | Instance] = []
+    for each in (desired, earlier):
+        if each is not None:
+            documents += [*each.servers.values(), *each.templates.values(), *each.instances.values()]
     addresses = {f"{d.kind}/{d.code}" for d in documents}
     for target in options.targets:
         require(target, addresses, f"--target: the fleet has no {target!r}")
@@ -50,13 +55,20 @@ def selection(desired: Desired, options: RunOptions) -> Selection:
 
 
 def server_urls(desired: Desired, options: RunOptions) -> dict[str, str]:
-    """Read `--server-url`."""
-    urls = dict(pairs("--server-url", options.server_urls))
-    for code, url in urls.items():
+    """Read `--server-url`; a server that is not declared is wrong usage."""
+    found = urls(options)
+    for code in found:
         require(code, desired.servers, f"--server-url: the fleet has no server {code!r}")
+    return found
+
+
+def urls(options: RunOptions) -> dict[str, str]:
+    """Read `--server-url`, whatever servers there are."""
+    found = dict(pairs("--server-url", options.server_urls))
+    for url in found.values():
         if not url.startswith(("http://", "https://")):
             raise click.UsageError(f"--server-url: {url!r} does not start with http:// or https://")
-    return urls
+    return found
 
 
 def require(name: str, names: Iterable[str], message: str) -> None:

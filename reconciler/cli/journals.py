@@ -51,7 +51,10 @@ class Journal:
 @contextlib.contextmanager
 def keep_journal(session: Session, command: str) -> Iterator[None]:
     """Write down that a pass begins, what becomes of its actions, and that it ends."""
-    number = session.store.begin_pass(command, datetime.now(UTC), __version__, session.desired.digest)
+    from reconciler.loading.git_revisions import revision_of  # noqa: PLC0415 -- only where a pass is written down
+
+    revision = revision_of(session.reach.root)
+    number = session.store.begin_pass(command, datetime.now(UTC), __version__, session.desired.digest, revision)
     journal = Journal(session.store, number)
     try:
         with session.listening(journal):

@@ -46,8 +46,9 @@ class Confirmed:
     removals: bool
 
 
-def common(*formats: str) -> Callable[[Function], Function]:
+def common(*formats: str, log_level: str = "error") -> Callable[[Function], Function]:
     """Give a command the options of every command; its first argument is then a `Common`."""
+    default_level = log_level
 
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
@@ -69,11 +70,27 @@ def common(*formats: str) -> Callable[[Function], Function]:
                 "--log-format", type=click.Choice(("console", "json")), default="console", help="How to log, to stderr."
             ),
             click.option(
-                "--log-level", type=click.Choice(LOG_LEVELS), default="error", help="What to log (default: error)."
+                "--log-level",
+                type=click.Choice(LOG_LEVELS),
+                default=default_level,
+                help=f"What to log (default: {default_level}).",
             ),
         )
 
     return decorate
+
+
+_STORE = click.option(
+    "--store",
+    default="",
+    metavar="URL",
+    help="Where runs are remembered, or none (default: .odoo-fleet/ beside the fleet).",
+)
+
+
+def store_option(function: Function) -> Function:
+    """Give a command that works on what is remembered, and asks no host, the option that says where that is."""
+    return _STORE(function)
 
 
 def run_options(function: Function) -> Function:
@@ -93,12 +110,7 @@ def run_options(function: Function) -> Function:
 
     return _with_options(
         call,
-        click.option(
-            "--store",
-            default="",
-            metavar="URL",
-            help="Where runs are remembered, or none (default: .odoo-fleet/ beside the fleet).",
-        ),
+        _STORE,
         click.option(
             "--target",
             "targets",

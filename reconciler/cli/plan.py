@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import interrupts, screens
+from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli.bases import aim_since
+from reconciler.cli.drifts import drift_notes
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
 from reconciler.cli.progress import show_looking
-from reconciler.cli.sessions import Session, open_session
+from reconciler.cli.sessions import Aim, Session, begin_session
 from reconciler.core.changesets import Changeset
-from reconciler.engine.reconcile import Limits, Planned, plan
+from reconciler.core.deciding import Limits, Planned
+from reconciler.core.desired import Desired
+from reconciler.engine.reconcile import plan
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_json import plan_document
 from reconciler.reports.plan_text import render_plan
+
+if TYPE_CHECKING:
+    from reconciler.cli.saved_plans import Sealer
 
 CHANGES_PENDING = 2
 
 
 @click.command()
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the fleet is not as its text says.")
+@click.option(
+    "--base",
+    metavar="REF",
+    help="Only what the text changed since this git revision; what was removed since is told.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Save the plan to FILE, for `apply FILE`; sealed with the fleet's key.",
+)
 @click.option(
     "--summary-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -31,35 +53,62 @@ CHANGES_PENDING = 2
 @run_options
 @common("text", "json", "markdown", "junit")
 def command(
-    common: Common, options: RunOptions, confirmed: Confirmed, *, detailed_exitcode: bool, summary_file: Path | None
+    common: Common,
+    options: RunOptions,
+    confirmed: Confirmed,
+    *,
+    detailed_exitcode: bool,
+    base: str | None,
+    out: Path | None,
+    summary_file: Path | None,
 ) -> int:
     """Show what `apply` would do, and why. Changes nothing."""
-    with open_session(common, options, confirmed) as session:
+    desired = fleets.load(common)
+    aim = aim_since(base, desired, common, options, confirmed)
+    sealer = _sealer(aim, desired, common) if out else None
+    with begin_session(common, options.store, desired, aim) as session:
         planned = make_plan(session)
-    _print(planned.changeset, session, common.output)
+        notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
+    if out and sealer:
+        from reconciler.cli.saved_plans import write  # noqa: PLC0415 -- only with --out
+
+        write(out, planned, session, sealer)
+        click.echo(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.", err=True)
+    _print(planned.changeset, session, common.output, notes)
     if summary_file is not None:
-        _add(summary_file, _markdown(planned.changeset, session))
+        _add(summary_file, _markdown(planned.changeset, session, notes))
     return CHANGES_PENDING if detailed_exitcode and not planned.changeset.is_converged else 0
 
 
-def _print(changeset: Changeset, session: Session, output: str) -> None:
+def _sealer(aim: Aim, desired: Desired, common: Common) -> Sealer:
+    """Make ready to save, before any host is asked: a plan that could not be saved costs nothing."""
+    from reconciler.cli.saved_plans import Sealer, check_addresses  # noqa: PLC0415 -- only with --out
+
+    check_addresses(aim.server_urls.values())
+    return Sealer(desired, common.fleet)
+
+
+def _print(changeset: Changeset, session: Session, output: str, notes: Mapping[str, str]) -> None:
     match output:
         case "json":
-            screens.print_json(plan_document(changeset, session.desired.settings.code, session.selected))
+            since = session.limits.since
+            base = (since.revision, since.commit) if since else None
+            code = session.desired.settings.code
+            screens.print_json(plan_document(changeset, code, session.selected, base=base))
         case "markdown":
-            click.echo(_markdown(changeset, session), nl=False)
+            click.echo(_markdown(changeset, session, notes), nl=False)
         case "junit":
             from reconciler.reports.junit import plan_junit  # noqa: PLC0415 -- only where it is asked for
 
             click.echo(plan_junit(changeset))
         case _:
-            show_plan(changeset, session, screens.OUT)
+            show_plan(changeset, session, screens.OUT, notes)
 
 
-def _markdown(changeset: Changeset, session: Session) -> str:
+def _markdown(changeset: Changeset, session: Session, notes: Mapping[str, str]) -> str:
     from reconciler.reports.changeset_markdown import render_changeset_markdown  # noqa: PLC0415 -- see above
 
-    return render_changeset_markdown(changeset, session.desired, scope=session.scope)
+    return render_changeset_markdown(changeset, session.desired, scope=session.scope, notes=notes)
 
 
 def _add(file: Path, text: str) -> None:
@@ -82,7 +131,10 @@ def make_plan(session: Session, limits: Limits | None = None) -> Planned:
         return interrupts.run(main())
 
 
-def show_plan(changeset: Changeset, session: Session, stream: screens.Stream) -> None:
-    """Print a plan for people."""
+def show_plan(
+    changeset: Changeset, session: Session, stream: screens.Stream, notes: Mapping[str, str] | None = None
+) -> None:
+    """Print a plan for people; `notes` are of `drift_notes`."""
     paper = Paper(screens.width(stream), screens.has_colour(stream))
-    click.echo(render_plan(changeset, session.desired, paper, scope=session.scope), err=stream == screens.ERR)
+    text = render_plan(changeset, session.desired, paper, scope=session.scope, notes=notes)
+    click.echo(text, err=stream == screens.ERR)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
@@ -16,13 +16,13 @@ import click
 
 from reconciler.cli import fleets
 from reconciler.cli.options import Common, Confirmed, RunOptions
+from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.core.desired import Desired
 from reconciler.core.events import Event
 from reconciler.core.failures import HostError, MemoryFailure
 from reconciler.core.secrets import SecretUnavailable
 from reconciler.core.selection import Selection
-from reconciler.engine.reconcile import Limits
 from reconciler.engine.worlds import World
 from reconciler.loading.secrets import SecretResolver
 from reconciler.reports.escapes import visible
@@ -41,18 +41,32 @@ NOT_CONFIRMED = Confirmed((), removals=False)
 Listener = Callable[[Event], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a run is limited to, the addresses at which it reaches servers, and what is to be said of the limits beside that."""
+
+    limits: Limits
+    server_urls: Mapping[str, str] = field(default_factory=dict)
+    remark: str = ""
+
+
 @dataclass(slots=True)
 class Session:
     """What a run works on. `listeners` are told of every event; `stop` and `abandon` are those of its worlds."""
 
     desired: Desired
-    limits: Limits
+    aim: Aim
     reach: Reach
     store: Store | NoMemory
     listeners: list[Listener] = field(default_factory=list)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
     is_logged: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        """What the run is limited to, and what is confirmed for it."""
+        return self.aim.limits
 
     @property
     def selection(self) -> Selection:
@@ -68,6 +82,8 @@ class Session:
     def scope(self) -> str:
         """Say in words what the run is limited to; empty for the whole fleet, looked at in depth."""
         parts = [f"only {', '.join(self.selected)}"] if self.selected else []
+        parts += [f"only what changed since {self.limits.since.shown}"] if self.limits.since else []
+        parts += [self.aim.remark] if self.aim.remark else []
         return "; ".join([*parts, "by names alone: --shallow"] if self.limits.depth.shallow else parts)
 
     @contextlib.asynccontextmanager
@@ -98,15 +114,34 @@ class Session:
 def open_session(common: Common, options: RunOptions, confirmed: Confirmed = NOT_CONFIRMED) -> Iterator[Session]:
     """Load the fleet, look up what the options name, and open the store; what the world denies ends the command with a line."""
     desired = fleets.load(common)
+    with begin_session(common, options.store, desired, given_aim(desired, options, confirmed)) as session:
+        yield session
+
+
+def given_aim(desired: Desired, options: RunOptions, confirmed: Confirmed, earlier: Desired | None = None) -> Aim:
+    """Read what the options limit a run to; a name that the fleet does not have, nor the earlier one, is wrong usage."""
     limits = Limits(
-        selection=fleets.selection(desired, options),
+        selection=fleets.selection(desired, options, earlier),
         depth=Depth(shallow=options.shallow),
         confirmed_listings=_servers(desired, confirmed.listings),
         allow_removals=confirmed.removals,
     )
-    reach = Reach(common.fleet, os.environ, fleets.server_urls(desired, options))
-    with telling(), open_store(options.store or default_url(common.fleet), desired.settings.code) as store:
-        session = Session(desired, limits, reach, store)
+    return Aim(limits, fleets.server_urls(desired, options))
+
+
+@contextlib.contextmanager
+def begin_session(common: Common, store: str, desired: Desired, aim: Aim) -> Iterator[Session]:
+    """Open the store for a run on a fleet that is loaded; what the world denies ends the command with a line.
+
+    Args:
+        common: what every command is told.
+        store: the URL that was given, or nothing.
+        desired: the fleet.
+        aim: what of it is meant.
+    """
+    reach = Reach(common.fleet, os.environ, aim.server_urls)
+    with telling(), open_store(store or default_url(common.fleet), desired.settings.code) as opened:
+        session = Session(desired, aim, reach, opened)
         if common.log_level != "error":  # no event is an error by itself: nothing would be written
             log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
             session.reach = replace(reach, on_call=log.log_call)
@@ -126,10 +161,11 @@ def telling() -> Iterator[None]:
         known = group.subgroup((MemoryFailure, SecretUnavailable, HostError))
         if known is None:
             raise
-        raise click.ClickException(visible(str(_first(known)))) from group
+        raise click.ClickException(visible(str(first_of(known)))) from group
 
 
-def _first(error: BaseException) -> BaseException:
+def first_of(error: BaseException) -> BaseException:
+    """Return the first error of a group of groups."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

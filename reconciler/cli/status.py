@@ -1,4 +1,4 @@
-"""`status`: what is declared beside what is there, by a shallow look: two calls a host."""
+"""`status`: what is declared beside what is there, by a shallow look: two calls a host. `--health` is in `cli.health`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.cli.sessions import BY_NAMES, Session, open_session
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.status import Status, status
 from reconciler.reports.status_json import status_document
-from reconciler.reports.status_tables import Subject, status_tables
+from reconciler.reports.status_tables import Subject, render_pauses, status_tables
 
 _NO_LIMIT = 10_000
 _KINDS = {
@@ -29,10 +29,19 @@ _SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
 @click.command()
 @click.argument("subject", required=False, metavar="[servers|templates|instances|plans]")
 @click.argument("code", required=False)
+@click.option(
+    "--health",
+    "of_health",
+    is_flag=True,
+    help="How servers are and, with CODE, have been; for instances, whether customers reach their login page.",
+)
 @run_options
 @common("text", "wide", "json", "yaml")
-def command(common: Common, options: RunOptions, subject: str | None, code: str | None) -> None:
+def command(common: Common, options: RunOptions, subject: str | None, code: str | None, *, of_health: bool) -> None:
     """Show what is declared beside what is there: all of the fleet, one kind, or one document."""
+    if of_health:
+        _show_health(common, options, subject, code)
+        return
     if subject is not None:
         fleets.require(subject, _SUBJECTS, f"there is no status of {subject!r}")
     subjects = tuple(Subject) if subject is None else (_SUBJECTS[subject],)
@@ -45,6 +54,22 @@ def command(common: Common, options: RunOptions, subject: str | None, code: str 
     elif subject is None and not session.selection.is_everything:
         subjects = tuple(s for s in subjects if getattr(found, s.value))
     _show(found, subjects, common.output)
+
+
+def _show_health(common: Common, options: RunOptions, subject: str | None, code: str | None) -> None:
+    from reconciler.cli import health  # noqa: PLC0415 -- only with --health
+
+    wanted = health.require_subject(subject)
+    with open_session(common, options) as session:
+        if code is not None:
+            _require_code(session, wanted, code)
+        if wanted is Subject.SERVERS:
+            view = health.servers_view(session, code)
+        else:
+            found = _look(session)
+            rows = _only(found, wanted, code).instances if code is not None else found.instances
+            view = health.instances_view(session, rows)
+    health.show(view, common.output)
 
 
 def _require_code(session: Session, subject: Subject, code: str) -> None:
@@ -84,4 +109,6 @@ def _show(found: Status, subjects: tuple[Subject, ...], output: str) -> None:
         wide = output == "wide"
         paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
         click.echo(render_tables(status_tables(found, subjects, wide=wide), paper))
+        if pauses := found.concerning(subjects):
+            click.echo(f"\n{render_pauses(pauses, paper)}")
         click.echo(f"\nFleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC.")

@@ -20,6 +20,7 @@ from reconciler.core.events import (
     HostObserved,
     MemoryFailed,
 )
+from reconciler.core.notices import Notice
 from reconciler.core.outcomes import Outcome, Result
 
 
@@ -55,7 +56,7 @@ class Call(Protocol):
 class LogEntry:
     """One line to be."""
 
-    level: Literal["debug", "info", "warning"]
+    level: Literal["debug", "info", "warning", "error"]
     event: str
     fields: Mapping[str, object]
 
@@ -79,6 +80,17 @@ def of_event(event: Event) -> LogEntry:
             assert_never(event)
 
 
+def of_notice(notice: Notice) -> LogEntry:
+    """Say what is logged of a notice: all of it, under its own name."""
+    subject = f"{notice.kind}/{notice.code}" if notice.kind else ""
+    fields = {
+        "detail": notice.detail,
+        **_given(about=subject, server=notice.server, revision=notice.revision),
+        **({"fields": list(notice.fields)} if notice.fields else {}),
+    }
+    return LogEntry(notice.level.value, notice.name.value, fields)
+
+
 def of_call(call: Call) -> LogEntry:
     """Say what is logged of a call."""
     fields = {
@@ -89,7 +101,8 @@ def of_call(call: Call) -> LogEntry:
         "seconds": round(call.seconds, 3),
         **_given(error=call.error),
     }
-    return LogEntry("warning" if call.error else "debug", "call", fields)
+    # What only reads is asked again, and a host that does not answer has a line of its own.
+    return LogEntry("warning" if call.error and call.changes else "debug", "call", fields)
 
 
 def _host(event: HostObserved) -> LogEntry:

@@ -17,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from reconciler.core.events import Event
+from reconciler.core.notices import Notice
 from reconciler.telemetry import entries
 from reconciler.telemetry.console import render
 from reconciler.telemetry.entries import Call, LogEntry
@@ -38,6 +39,10 @@ class Log:
     def log_event(self, event: Event) -> None:
         """Write one event of a pass."""
         self._write(entries.of_event(event))
+
+    def log_notice(self, notice: Notice) -> None:
+        """Write one notice."""
+        self._write(entries.of_notice(notice))
 
     def log_call(self, call: Call) -> None:
         """Write one call to a host."""

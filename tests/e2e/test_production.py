@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.actions import Verb
+from reconciler.core.deciding import Limits
 from reconciler.core.events import ActionStep
-from reconciler.engine.reconcile import Limits
 from tests.harness.real_fleet import RealFleet, failures, instance, template
 from tests.hosts.real_hosts import RealHost
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from reconciler.core.actions import Action, FieldChange, Reason, Verb
-from reconciler.core.changesets import Blocked, Changeset, LeftAlone
+from reconciler.core.changesets import Blocked, Changeset, LeftAlone, Removed, Withheld
 from reconciler.reports.plan_json import plan_document
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/plan.json").read_text())
@@ -59,12 +59,23 @@ CHANGESETS = {
         (LeftAlone("prod-1", "oldie", "once ours"),),
         3,
     ),
+    "paused and no longer declared": Changeset(
+        withheld=(Withheld(Action(Verb.SUSPEND, "instance", "acme", "prod-1", Reason.DECLARED), "it is paused"),),
+        removed=(
+            Removed("instance", "cafe", "prod-1", "cafe", "stays as it is", "Café", "put it back"),
+            Removed("server", "prod-2", "prod-2", "", "it is no longer asked"),
+        ),
+    ),
 }
 
 
 @pytest.mark.parametrize("name", CHANGESETS)
 def test_documents_are_as_the_schema_says(name: str) -> None:
     validate(json.loads(json.dumps(plan_document(CHANGESETS[name], "demo", ["instance/acme", "tier=gold"]))))
+
+
+def test_the_revision_that_was_compared_with_is_named_by_its_commit() -> None:
+    validate(json.loads(json.dumps(plan_document(Changeset(), "demo", base=("main", "a" * 40)))))
 
 
 def test_the_schema_is_one() -> None:

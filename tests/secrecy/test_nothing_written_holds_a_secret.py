@@ -115,8 +115,12 @@ def test_every_command_in_every_format_on_14_and_19(place: Place) -> None:
     place.run("schema", "instance")
     fleet.edit(place.fleet, "server: old\n", "server: old\nadmin_password: {derived: {generation: 2}}\n")
     fleet.edit(place.fleet, "server: new\nowner", "server: new\nstate: suspended\nowner")
-    rotated = place.run("apply", "--yes", output="json", log="json")
+    saved = place.store.parent / "plan.json"
+    assert place.run("plan", "--out", str(saved), output="text", log="json").code == 0
+    assert '"rotate-password"' in saved.read_text()
+    rotated = place.run("apply", str(saved), "--yes", output="json", log="json")
     assert "rotate-password" in rotated.out
+    assert place.run("apply", str(saved), "--yes").code == 1
     assert (rotated.code, place.written.found()) == (0, [])
 
 

@@ -116,7 +116,7 @@ def play(scenario: Callable[[], Awaitable[_T]]) -> _T:
 async def eventually(happened: Callable[[], object]) -> None:
     """Let the host work until something has happened."""
     async with asyncio.timeout(5):
-        while not happened():  # noqa: ASYNC110 -- the host has no event for each thing that a test waits for
+        while not happened():
             await asyncio.sleep(0)
 
 

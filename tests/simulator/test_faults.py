@@ -116,7 +116,7 @@ def test_gateway_time_out_comes_while_the_work_goes_on() -> None:
         assert answer.status == 504
         assert "clone" not in client.host.filestore
         async with asyncio.timeout(5):
-            while client.host.filestore.get("clone") != client.host.filestore["acme"]:  # noqa: ASYNC110
+            while client.host.filestore.get("clone") != client.host.filestore["acme"]:
                 await asyncio.sleep(MILLISECOND)
 
     play(scenario)

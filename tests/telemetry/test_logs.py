@@ -36,7 +36,8 @@ WRONG: list[Event] = [
     ActionEnded(Outcome(ACTION, Result.UNKNOWN, "no answer", 1.5)),
 ]
 CALL = CallEvent("prod-1", "db", "rename", "db.rename", "acme", changes=True, seconds=0.1)
-FAILED_CALL = CallEvent("prod-1", "db", "list", "db.list", "", changes=False, seconds=0.1, error="HostTimeout")
+FAILED_CALL = CallEvent("prod-1", "db", "rename", "db.rename", "", changes=True, seconds=0.1, error="HostTimeout")
+FAILED_READ = CallEvent("prod-1", "db", "list", "db.list", "", changes=False, seconds=0.1, error="HostTimeout")
 
 
 def logged(level: LogLevel, *events: Event, calls: tuple[CallEvent, ...] = ()) -> list[dict[str, Any]]:
@@ -71,6 +72,10 @@ def test_what_did_not_go_well_is_a_warning() -> None:
     assert {e["level"] for e in logged("debug", *DETAILS, calls=(CALL,))} == {"debug"}
 
 
+def test_a_read_that_failed_is_a_detail_since_it_is_asked_again() -> None:
+    assert {e["level"] for e in logged("debug", calls=(FAILED_READ,))} == {"debug"}
+
+
 def test_an_outcome_says_what_was_done_where_how_it_ended_and_why() -> None:
     (entry,) = logged("info", ActionEnded(Outcome(ACTION, Result.FAILED, "no disk", 1.23456)))
     assert entry | {"at": ""} == {
@@ -89,7 +94,7 @@ def test_an_outcome_says_what_was_done_where_how_it_ended_and_why() -> None:
 
 def test_a_call_says_which_and_how_it_ended() -> None:
     (entry,) = logged("info", calls=(FAILED_CALL,))
-    expected = {"server": "prod-1", "operation": "db.list", "changes": False, "seconds": 0.1, "error": "HostTimeout"}
+    expected = {"server": "prod-1", "operation": "db.rename", "changes": True, "seconds": 0.1, "error": "HostTimeout"}
     assert entry | expected == entry
 
 

@@ -1,0 +1,342 @@
+"""`daemon`: reconcile until told to stop. The text comes from a directory that is watched, or from a branch that is polled.
+
+What the daemon is told on the command line is put together here; what it does is in `reconciler.daemon`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from reconciler.cli import fleets, interrupts
+from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.sessions import first_of, telling
+from reconciler.core.deciding import Limits
+from reconciler.core.depths import Depth
+from reconciler.core.desired import Desired
+from reconciler.core.events import Event
+from reconciler.odoo.connection import CallEvent
+from reconciler.store.opening import default_url, open_store
+from reconciler.telemetry.logs import Log, LogFormat, LogLevel, configure
+from reconciler.web.addresses import Address, parse_address
+from reconciler.wiring import Reach, SystemClock, SystemNonces, open_worlds
+from schemas.secrets import Secret
+
+if TYPE_CHECKING:
+    from reconciler.daemon.daemon import Daemon
+    from reconciler.daemon.sources import Source
+    from reconciler.telemetry.metrics import Metrics
+
+_EXTRA = "the daemon needs packages that are not installed: install odoo-fleet[daemon]"
+
+
+@dataclass(frozen=True, slots=True)
+class GitFlags:
+    """What the options say of a git remote."""
+
+    url: str
+    branch: str
+    path: str
+    poll: float
+    token: str
+    ssh_key: Path | None
+    known_hosts: Path | None
+    signed_only: bool
+    allowed_signers: Path | None
+
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.command()
+@click.option("--git", "url", default="", metavar="URL", help="Take the text from this git remote, not from --fleet.")
+@click.option("--branch", default="main", metavar="B", help="The branch to follow (default: main).")
+@click.option(
+    "--path", "inside", default="fleet", metavar="P", help="The fleet's directory in the repository (default: fleet)."
+)
+@click.option(
+    "--poll",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    metavar="SECONDS",
+    help="How often to ask the remote (default: 60).",
+)
+@click.option(
+    "--git-token", default="", metavar="env:NAME|file:PATH", help="Where the token for an https remote is found."
+)
+@click.option("--git-ssh-key", type=_FILE, metavar="FILE", help="The key for an ssh remote (default: the account's).")
+@click.option("--git-known-hosts", type=_FILE, metavar="FILE", help="The ssh hosts to trust (default: the account's).")
+@click.option("--signed-only", is_flag=True, help="Take only commits that are signed by someone who may.")
+@click.option(
+    "--allowed-signers",
+    type=_FILE,
+    metavar="FILE",
+    help="Who may, by ssh keys (default: whoever is in the account's GnuPG keyring).",
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=1),
+    default=300.0,
+    metavar="SECONDS",
+    help="How often each server is looked at when nothing else happens (default: 300).",
+)
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    default="127.0.0.1:9469",
+    help="Where /healthz, /readyz and /metrics are served, or none (default: 127.0.0.1:9469).",
+)
+@click.option("--metrics-per-instance", is_flag=True, help="Metrics per instance as well: for hundreds, not thousands.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the store and the clone are kept (default: .odoo-fleet beside the fleet).",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    metavar="SECONDS",
+    help="How long running calls may take to end after SIGTERM or Ctrl-C (default: 30).",
+)
+@run_options
+@common("text", log_level="info")
+def command(
+    common: Common,
+    options: RunOptions,
+    *,
+    url: str,
+    branch: str,
+    inside: str,
+    poll: float,
+    git_token: str,
+    git_ssh_key: Path | None,
+    git_known_hosts: Path | None,
+    signed_only: bool,
+    allowed_signers: Path | None,
+    interval: float,
+    listen: str,
+    metrics_per_instance: bool,
+    data: Path | None,
+    grace: float,
+) -> int:
+    """Reconcile until told to stop: at each change of the text, and on a timer.
+
+    SIGHUP reads the text and looks at all servers now. SIGTERM and Ctrl-C begin nothing new and wait for what runs, for
+    --grace seconds; a second one does not wait. A text that is not valid is never taken: the last valid one stays in force.
+    """
+    git = GitFlags(url, branch, inside, poll, git_token, git_ssh_key, git_known_hosts, signed_only, allowed_signers)
+    if (signed_only or allowed_signers or git_token or git_ssh_key) and not url:
+        raise click.UsageError(
+            "--signed-only, --allowed-signers, --git-token and --git-ssh-key are for a text from --git"
+        )
+    address = _address(listen)
+    log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
+    try:
+        from reconciler.telemetry.metrics import Metrics  # noqa: PLC0415 -- the extra `daemon`
+        from reconciler.web.serving import CannotListen  # noqa: PLC0415 -- see above
+    except ModuleNotFoundError as missing:
+        raise click.ClickException(f"{_EXTRA} ({missing.name} is missing)") from None
+    store_url = options.store or (
+        f"sqlite:///{data.absolute() / 'state.sqlite'}" if data else default_url(common.fleet)
+    )
+    place = data or Path(default_url(common.fleet).removeprefix("sqlite:///")).parent
+    run = _Run(
+        common, options, log, Metrics(per_instance=metrics_per_instance), store_url, place, interval, address, grace
+    )
+    with telling(), _telling_of(CannotListen):
+        return run.main(git)
+
+
+def _address(listen: str) -> Address | None:
+    if listen == "none":
+        return None
+    try:
+        return parse_address(listen)
+    except ValueError as error:
+        raise click.UsageError(f"--listen: {error}") from None
+
+
+@contextlib.contextmanager
+def _telling_of(kind: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except kind as error:
+        raise click.ClickException(str(error)) from error
+    except ExceptionGroup as group:
+        known = group.subgroup(kind)
+        if known is None:
+            raise
+        raise click.ClickException(str(first_of(known))) from group
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of the command. `stop` and `abandon` are the two steps of its end (`interrupts.Ending`)."""
+
+    common: Common
+    options: RunOptions
+    log: Log
+    metrics: Metrics
+    store_url: str
+    data: Path
+    interval: float
+    address: Address | None
+    grace: float
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    abandoning: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def main(self, git: GitFlags) -> int:
+        """Run; exit code 0 if it ended as it was told to."""
+        source = self._branch(git) if git.url else self._directory()
+        interrupts.run(self._serve(source), self)
+        return 0
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self.stopping.set()
+
+    def abandon(self) -> None:
+        """Wait no longer."""
+        self.abandoning.set()
+
+    def _directory(self) -> Source:
+        from reconciler.daemon.directories import DirectorySource  # noqa: PLC0415 -- only this command needs it
+
+        return DirectorySource(self.common.fleet)
+
+    def _branch(self, git: GitFlags) -> Source:
+        from reconciler.daemon.branches import BranchSource  # noqa: PLC0415 -- see above
+        from reconciler.loading.git_revisions import GitUnusable  # noqa: PLC0415 -- see above
+        from reconciler.loading.git_source import GitOptions, GitSource  # noqa: PLC0415 -- see above
+
+        try:
+            options = GitOptions(
+                url=git.url,
+                branch=git.branch,
+                path=git.path,
+                directory=self.data / "git",
+                token=_token(git.token) if git.token else None,
+                ssh_key=git.ssh_key,
+                known_hosts=git.known_hosts,
+                signed_only=git.signed_only,
+                allowed_signers=git.allowed_signers,
+            )
+            return BranchSource(GitSource(options), git.poll, SystemClock(), SystemNonces())
+        except GitUnusable as error:
+            raise click.UsageError(f"--git: {error}") from error
+
+    async def _serve(self, source: Source) -> None:
+        """Run the daemon, and its pages beside it."""
+        from reconciler.daemon.daemon import Daemon  # noqa: PLC0415 -- see `_directory`
+        from reconciler.daemon.systemd import Systemd  # noqa: PLC0415 -- see `_directory`
+
+        reach = Reach(self.common.fleet, os.environ, dict(fleets.urls(self.options)), on_call=self._on_call)
+        listeners: list[Callable[[Event], None]] = [self.log.log_event, self.metrics.on_event]
+
+        def emit(event: Event) -> None:
+            for listener in listeners:
+                listener(event)
+
+        async with open_worlds(reach, emit) as make_world:
+            daemon = Daemon(
+                source=source,
+                make_world=make_world,
+                open_store=lambda code: open_store(self.store_url, code),
+                clock=SystemClock(),
+                interval=self.interval,
+                systemd=Systemd(),
+                listeners=[self.log.log_notice, self.metrics.on_notice],
+                on_defect=self._on_defect,
+                on_pass=self.metrics.on_pass,
+                choose=self._choose,
+                stop=self.stopping,
+                abandon=self.abandoning,
+            )
+            listeners.append(daemon.on_event)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.poke)
+            if self.address is None:
+                await daemon.run()
+            else:
+                await self._with_pages(daemon, self.address)
+
+    async def _with_pages(self, daemon: Daemon, address: Address) -> None:
+        from reconciler.daemon.views import DaemonView  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.app import make_app  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.serving import serve  # noqa: PLC0415 -- see `_directory`
+
+        if not address.is_loopback:
+            self.log.logger.warning("listening-beyond-this-machine", address=str(address))
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            app = make_app(DaemonView(daemon, self.metrics))
+            group.create_task(serve(app, address.host, address.port, over, self._on_listening, self._on_page_failed))
+            try:
+                await daemon.run()
+            finally:
+                over.set()
+
+    def _choose(self, desired: Desired) -> Limits:
+        from reconciler.daemon.texts import Refusal  # noqa: PLC0415 -- see `_directory`
+
+        try:
+            selection = fleets.selection(desired, self.options)
+            fleets.server_urls(desired, self.options)
+        except click.UsageError as error:
+            raise Refusal(error.message) from error
+        return Limits(selection=selection, depth=Depth(shallow=self.options.shallow))
+
+    def _on_call(self, call: CallEvent) -> None:
+        self.log.log_call(call)
+        self.metrics.on_call(call)
+
+    def _on_defect(self, server: str, error: Exception) -> None:
+        self.log.logger.error("defect", server=server, exc_info=error)
+
+    def _on_listening(self, host: str, port: int) -> None:
+        self.log.logger.info("listening", address=str(Address(host, port)))
+
+    def _on_page_failed(self, error: BaseException) -> None:
+        self.log.logger.error("page-failed", exc_info=error)
+
+
+def _token(reference: str) -> Callable[[], Secret]:
+    """Read `env:NAME` or `file:PATH`; the value is looked up at each fetch, so that it can be rotated."""
+    kind, _, name = reference.partition(":")
+    if kind == "env" and name:
+        return lambda: _of_environment(name)
+    if kind == "file" and name:
+        return lambda: _of_file(Path(name))
+    # Not shown: what stands there may be the token itself.
+    raise click.UsageError("--git-token takes env:NAME or file:PATH, never the token itself")
+
+
+def _of_environment(name: str) -> Secret:
+    from reconciler.loading.git_revisions import GitUnusable  # noqa: PLC0415 -- see `_Run._directory`
+
+    value = os.environ.get(name, "")
+    if not value:
+        raise GitUnusable(f"the environment variable {name}, which holds the token of the remote, is empty or not set")
+    return Secret(value)
+
+
+def _of_file(path: Path) -> Secret:
+    from reconciler.loading.git_revisions import GitUnusable  # noqa: PLC0415 -- see `_Run._directory`
+
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise GitUnusable(f"the file {path}, which holds the token of the remote, cannot be read: {why}") from None
+    if not value:
+        raise GitUnusable(f"the file {path}, which holds the token of the remote, is empty")
+    return Secret(value)

@@ -1,0 +1,139 @@
+"""Read from the store what happened: notices and ended actions that fit what is asked for, the newest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.core.actions import FieldChange
+from reconciler.core.notices import Level
+from reconciler.core.outcomes import Result
+from reconciler.reports.happenings import ENDED, Deed, Happening, ended, in_order, is_as_bad_as
+from reconciler.store.records import NoticeRecord, OutcomeRecord
+
+if TYPE_CHECKING:
+    from reconciler.store.forgetful import NoMemory
+    from reconciler.store.sql_store import Store
+
+T = TypeVar("T")
+_MORE = 4
+"""By how much more is read when too little of what was read fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What happenings are asked for: of a document, of a server, of some names (none: all), of a level or worse."""
+
+    limit: int
+    since: datetime | None = None
+    kind: str | None = None
+    code: str | None = None
+    server: str | None = None
+    names: tuple[str, ...] = ()
+    level: str = Level.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The newest happenings, oldest first; `is_cut` if there are older ones."""
+
+    happenings: tuple[Happening, ...]
+    is_cut: bool
+
+
+def read_happenings(store: Store | NoMemory, asked: Asked) -> Found:
+    """Read them. One more than asked for is read of each sort, to know whether there are more."""
+    wanted = asked.limit + 1
+    both = in_order(_notices(store, asked, wanted), _deeds(store, asked, wanted))
+    return Found(both[-asked.limit :], len(both) > asked.limit)
+
+
+def _notices(store: Store | NoMemory, asked: Asked, wanted: int) -> Iterable[Happening]:
+    def fits(happening: Happening) -> bool:
+        return is_as_bad_as(happening.level, asked.level) and happening.name in (asked.names or (happening.name,))
+
+    name = asked.names[0] if len(asked.names) == 1 else None
+
+    def read(limit: int) -> Sequence[Happening]:
+        records = store.notices(asked.kind, asked.code, server=asked.server, name=name, since=asked.since, limit=limit)
+        return tuple(map(_notice, records))
+
+    return _enough(read, fits, wanted)
+
+
+def _deeds(store: Store | NoMemory, asked: Asked, wanted: int) -> Iterable[Happening]:
+    results = [result for result in Result if _fits(ENDED[result], asked)]
+    # Each kind of end by itself, unless all are wanted: failures are rare, and the store finds them without reading the others.
+    questions: list[str | None] = [None] if len(results) == len(Result) else [result.value for result in results]
+    records: list[OutcomeRecord] = []
+    for result in questions:
+        records += store.outcomes(
+            asked.kind, asked.code, server=asked.server, result=result, since=asked.since, limit=wanted
+        )
+    if len(questions) > 1:
+        records.sort(key=lambda record: (record.at, record.pass_id), reverse=True)
+    return map(_deed, records[:wanted])
+
+
+def _fits(end: tuple[str, Level], asked: Asked) -> bool:
+    name, level = end
+    return name in (asked.names or (name,)) and is_as_bad_as(level, asked.level)
+
+
+def _enough(read: Callable[[int], Sequence[T]], fits: Callable[[T], bool], wanted: int) -> list[T]:
+    """Read more and more until so many fit, or there is no more."""
+    asked_for = wanted
+    while True:
+        found = read(asked_for)
+        fitting = [each for each in found if fits(each)]
+        if len(fitting) >= wanted or len(found) < asked_for:
+            return fitting[:wanted]
+        asked_for *= _MORE
+
+
+def _notice(record: NoticeRecord) -> Happening:
+    return Happening(
+        record.at,
+        record.name,
+        record.level,
+        record.detail,
+        record.kind,
+        record.code,
+        record.server,
+        record.revision,
+        record.fields,
+    )
+
+
+def _deed(record: OutcomeRecord) -> Happening:
+    deed = Deed(
+        id=record.action_id,
+        pass_id=record.pass_id,
+        verb=record.verb,
+        database=record.database,
+        becomes=record.becomes,
+        reason=record.reason,
+        result=record.result,
+        seconds=record.seconds,
+        command=record.command,
+        changes=tuple(FieldChange(*change) for change in record.changes),
+    )
+    return ended(
+        at=record.at,
+        detail=record.detail,
+        kind=record.kind,
+        code=record.code,
+        server=record.server,
+        revision=record.revision,
+        deed=deed,
+    )
+
+
+def unseen(found: Iterable[Happening], seen: set[Happening]) -> Iterator[Happening]:
+    """Yield what was not seen yet, and take it for seen."""
+    for happening in found:
+        if happening not in seen:
+            seen.add(happening)
+            yield happening

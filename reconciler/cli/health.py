@@ -1,0 +1,116 @@
+"""`status --health`: how servers are and have been, by the history that a daemon has kept, else by one look made now.
+
+A login page is always asked for now. Nothing is written down: one look between those of the daemon would be counted as one of
+those in a row that decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli.sessions import Session
+from reconciler.core.health import HealthRecord, is_watched, judge_once
+from reconciler.core.login_pages import PageRecord, judge_page
+from reconciler.engine.health_checks import check_page, check_server
+from reconciler.engine.health_rounds import PAGES_AT_ONCE, PAGES_PER_SERVER, SERVERS_AT_ONCE
+from reconciler.engine.worlds import World
+from reconciler.reports.health_json import health_document
+from reconciler.reports.health_tables import health_tables
+from reconciler.reports.health_views import HealthView, instance_rows, pages_to_ask, server_rows
+from reconciler.reports.paragraphs import Paper
+from reconciler.reports.status import InstanceRow
+from reconciler.reports.status_tables import Subject
+from schemas.server import Server
+
+_LONGEST_HISTORY = 10_000
+"""Looks that are read of one server's history: those of 104 days at 15 minutes."""
+
+_NO_LIMIT = 10_000
+_SUBJECTS = ("servers", "server", "instances", "instance")
+
+
+def require_subject(subject: str | None) -> Subject:
+    """Return what is asked about; wrong usage for what has no health."""
+    if subject is not None:
+        fleets.require(subject, _SUBJECTS, f"there is no health of {subject!r}, only of servers and instances")
+    return Subject.INSTANCES if subject in ("instances", "instance") else Subject.SERVERS
+
+
+def servers_view(session: Session, code: str | None) -> HealthView:
+    """Show all servers that are selected, or one with its history."""
+    desired = session.desired
+    kept = session.store.latest_health()
+    watched = [s for s in desired.servers.values() if is_watched(s) and session.selection.includes(s)]
+    unseen = [s for s in watched if s.code not in kept and code in (None, s.code)]
+    first_looks = interrupts.run(_look_at_servers(session, unseen)) if unseen else {}
+    rows = server_rows(desired, kept, first_looks, session.selection)
+    if code is not None:
+        rows = tuple(row for row in rows if row.code == code)
+    history = None if code is None else session.store.health_history(code, limit=_LONGEST_HISTORY)
+    return HealthView(desired.settings.code, _now(), _interval(session), servers=rows, history=history)
+
+
+def instances_view(session: Session, rows: Sequence[InstanceRow]) -> HealthView:
+    """Show instances as a shallow look found them, and ask for their login pages now."""
+    asked = list(pages_to_ask(session.desired, rows))
+    pages = interrupts.run(_ask_for_pages(session, asked)) if asked else {}
+    found = instance_rows(session.desired, rows, pages)
+    return HealthView(session.desired.settings.code, _now(), _interval(session), instances=found)
+
+
+def show(view: HealthView, output: str) -> None:
+    """Print a view."""
+    if output == "json":
+        screens.print_json(health_document(view))
+    elif output == "yaml":
+        import yaml  # noqa: PLC0415 -- only where it is asked for
+
+        click.echo(yaml.safe_dump(health_document(view), sort_keys=False), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        wide = output == "wide"
+        paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        click.echo(render_tables(health_tables(view, wide=wide), paper))
+        click.echo(f"\nFleet '{view.fleet}', {view.at:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+async def _look_at_servers(session: Session, servers: Iterable[Server]) -> Mapping[str, HealthRecord]:
+    limit, inventory = asyncio.Semaphore(SERVERS_AT_ONCE), session.store.inventory()
+
+    async def look(world: World, server: Server) -> HealthRecord:
+        async with limit:
+            checked = await check_server(server, session.desired, world, inventory)
+        return judge_once(server, checked.probe, session.desired.settings.health)
+
+    async with session.world() as world, asyncio.TaskGroup() as group:
+        tasks = {server.code: group.create_task(look(world, server)) for server in servers}
+    return {code: task.result() for code, task in tasks.items()}
+
+
+async def _ask_for_pages(session: Session, rows: Iterable[InstanceRow]) -> Mapping[str, PageRecord]:
+    limit = asyncio.Semaphore(PAGES_AT_ONCE)
+    limits = {code: asyncio.Semaphore(PAGES_PER_SERVER) for code in session.desired.servers}
+
+    async def ask(world: World, row: InstanceRow) -> PageRecord:
+        instance, server = session.desired.instances[row.code], session.desired.servers[row.server or ""]
+        async with limits[server.code], limit:
+            answer = await check_page(world.pages[server.code], instance, server)
+        return judge_page(instance, server, None, answer, world.clock.now(), looks=1)
+
+    async with session.world() as world, asyncio.TaskGroup() as group:
+        tasks = {row.code: group.create_task(ask(world, row)) for row in rows}
+    return {code: task.result() for code, task in tasks.items()}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _interval(session: Session) -> timedelta:
+    return timedelta(minutes=session.desired.settings.health.interval_minutes)

@@ -1,0 +1,79 @@
+"""`history`: what happened to one document's databases, or on one server: when, what, why, by which commit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import screens
+from reconciler.cli.happenings import Asked, Found, read_happenings
+from reconciler.cli.known import know, open_memory
+from reconciler.cli.options import Common, common, store_option
+from reconciler.cli.since import since_option
+from reconciler.reports.happenings_json import history_document
+from reconciler.reports.happenings_text import render_history, stamp
+from reconciler.reports.paragraphs import Paper
+
+if TYPE_CHECKING:
+    from reconciler.store.forgetful import NoMemory
+    from reconciler.store.sql_store import Store
+
+_ALL = 1_000_000
+
+
+@click.command()
+@click.argument("address", metavar="KIND/CODE")
+@since_option
+@click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="At most so many (default: 50).")
+@store_option
+@common("text", "json")
+def command(common: Common, store: str, address: str, since: datetime | None, limit: int) -> None:
+    """Show what happened to KIND/CODE, also if the fleet no longer has it. Asks no host.
+
+    Of an instance or a template: what was done to its databases. Of a server: what was done on it. Of the fleet: all.
+    The newest stands last in text, first in -o json. Times are UTC.
+    """
+    known = know(common)
+    kind, code = known.parse(address)
+    with open_memory(common, store, known.fleet, purpose="there is nothing to read") as memory:
+        found = read_happenings(memory, _asked(kind, code, since, limit))
+        if not found.happenings and kind != "fleet":
+            known.require(address)
+        if common.output == "json":
+            screens.print_json(history_document(known.fleet, address, memory.where, since, found.happenings))
+        else:
+            _show(found, address, limit)
+            if not found.happenings:
+                paper = Paper(screens.width(screens.OUT))
+                click.echo("\n".join(paper.paragraph(_empty(address, memory, since))))
+
+
+def _asked(kind: str, code: str, since: datetime | None, limit: int) -> Asked:
+    match kind:
+        case "fleet":
+            return Asked(limit, since)
+        case "server":
+            return Asked(limit, since, server=code)
+        case _:
+            return Asked(limit, since, kind=kind, code=code)
+
+
+def _show(found: Found, address: str, limit: int) -> None:
+    if found.is_cut:
+        click.echo(f"(the last {limit}; for older ones: --limit)", err=True)
+    paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+    for happening in found.happenings:
+        click.echo(render_history(happening, paper, address))
+
+
+def _empty(address: str, memory: Store | NoMemory, since: datetime | None) -> str:
+    """Say where nothing was found, and how far back that is known."""
+    passes = memory.passes(limit=_ALL)
+    start = f"Nothing is known of {address}"
+    if since is not None:
+        start += f" since {stamp(since)}"
+    if not passes:
+        return f"{start}: the store {memory.where} knows of no run at all."
+    return f"{start}: the store {memory.where} goes back to {stamp(passes[-1].started_at)}."

@@ -1,0 +1,94 @@
+"""What a command that asks no host needs of the fleet: its code and the names of its documents; and the store.
+
+A text that is not valid at the moment does not keep anybody from its history, nor from a pause: names are enough for both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import fleets
+from reconciler.cli.options import Common
+from reconciler.cli.sessions import telling
+from reconciler.core.declarations import is_code
+from reconciler.core.desired import Desired
+from reconciler.core.documents import did_you_mean
+from reconciler.loading.fleet_directory import load_fleet
+from reconciler.loading.outlines import read_outline
+from reconciler.store.opening import default_url, open_store
+
+if TYPE_CHECKING:
+    from reconciler.store.forgetful import NoMemory
+    from reconciler.store.sql_store import Store
+
+KINDS = ("fleet", "server", "template", "instance")
+"""What happens, happens to one of these. A plan of customers has no database of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A fleet by its names. `desired` is None while its text is not valid."""
+
+    fleet: str
+    addresses: frozenset[str]
+    desired: Desired | None
+
+    def parse(self, address: str) -> tuple[str, str]:
+        """Read `KIND/CODE`, of the fleet or not; wrong usage if it can be none."""
+        kind, slash, code = address.partition("/")
+        if not slash:
+            alike = sorted(a for a in self.addresses if a.endswith(f"/{address}"))
+            hint = f" (did you mean {alike[0]!r}?)" if alike else ""
+            raise click.UsageError(f"name a document as KIND/CODE, not {address!r}{hint}")
+        if kind == "plan":
+            raise click.UsageError(f"a plan has no databases of its own: name one of {', '.join(KINDS)}")
+        if kind not in KINDS:
+            raise click.UsageError(f"no kind {kind!r} ({did_you_mean(kind, KINDS)})")
+        if not is_code(code):
+            raise click.UsageError(f"{code!r} is no code: lowercase letters, digits and hyphens")
+        return kind, code
+
+    def require(self, address: str) -> None:
+        """End the command as wrong usage unless the fleet has the document."""
+        fleets.require(address, self.addresses, f"the fleet has no {address!r}")
+
+
+def know(common: Common) -> Known:
+    """Read the fleet's names. Without a code of the fleet, the problems of its text are told and end the command."""
+    desired = load_fleet(common.fleet).desired
+    if desired is None:
+        outline = read_outline(common.fleet)
+        if outline.fleet:
+            click.echo(
+                "The fleet's text is not valid now (`odoo-fleet validate` says why): going by its names.", err=True
+            )
+            return Known(outline.fleet, _addresses(outline.documents), None)
+        desired = fleets.load(common)
+    kinds = (desired.servers, desired.templates, desired.instances)
+    documents = {(document.kind, document.code) for kind in kinds for document in kind.values()}
+    return Known(desired.settings.code, _addresses(documents | {("fleet", desired.settings.code)}), desired)
+
+
+def _addresses(documents: Iterable[tuple[str, str]]) -> frozenset[str]:
+    return frozenset(f"{kind}/{code}" for kind, code in documents if kind in KINDS)
+
+
+@contextlib.contextmanager
+def open_memory(common: Common, store: str, fleet: str, *, purpose: str) -> Iterator[Store | NoMemory]:
+    """Open the store that `--store` names; none is wrong usage, and one that fails ends the command with a line.
+
+    Args:
+        common: with the fleet's directory, beside which the store is by default.
+        store: what was given.
+        fleet: the fleet's code.
+        purpose: what the store is needed for, as the end of a sentence: `a pause could not be kept`.
+    """
+    if store == "none":
+        raise click.UsageError(f"--store none: {purpose}")
+    with telling(), open_store(store or default_url(common.fleet), fleet) as opened:
+        yield opened

@@ -1,0 +1,49 @@
+"""How far back: `24h`, `7d`, or a date in UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+_AGO = re.compile(r"(\d{1,6})(s|m|h|d|w)", re.ASCII)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def read_since(text: str, now: datetime) -> datetime | None:
+    """Return the moment that a text names, UTC; None if it names none.
+
+    Args:
+        text: a length of time before now (`90s`, `30m`, `24h`, `7d`, `2w`), a date, or a date with a time; without a zone, UTC.
+        now: the time of day, UTC.
+    """
+    ago = _AGO.fullmatch(text)
+    try:
+        if ago is not None:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+class Since(click.ParamType[datetime]):
+    """The type of `--since`."""
+
+    name = "since"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it; wrong usage if it names no moment."""
+        if isinstance(value, datetime):
+            return value
+        moment = read_since(str(value), datetime.now(UTC))
+        if moment is None:
+            self.fail(f"{value!r} is no time: write 24h, 7d, 2026-01-01 or 2026-01-01T12:00 (UTC)", param, ctx)
+        return moment
+
+
+since_option = click.option(
+    "--since", type=Since(), metavar="WHEN", help="How far back: 24h, 7d, 2026-01-01 (UTC); default: all that is kept."
+)

@@ -1,0 +1,83 @@
+"""A branch of a git remote, polled: each new commit is fetched, exported to a directory of its own, and offered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from reconciler.core.notices import NoticeName
+from reconciler.daemon.sources import Candidate, Trouble
+from reconciler.engine.ports import Clock, Nonces
+from reconciler.loading.git_revisions import GitUnusable
+from reconciler.loading.git_source import GitSource, Revision, Unsigned
+from reconciler.loading.incremental import FleetReader
+
+LONGEST_DELAY_SECONDS = 600.0
+
+
+@dataclass(slots=True)
+class BranchSource:
+    """A branch that is polled every so many seconds, a little spread so that many daemons do not ask at once."""
+
+    git: GitSource
+    poll_seconds: float
+    clock: Clock
+    nonces: Nonces
+    _reader: FleetReader | None = None
+    _offered: str = ""
+    _in_force: Revision | None = None
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def poke(self) -> None:
+        """Fetch now."""
+        self._woken.set()
+
+    async def follow(
+        self, offer: Callable[[Candidate], Awaitable[bool]], trouble: Callable[[Trouble | None], None]
+    ) -> None:
+        """See `Source`."""
+        failures = 0
+        while True:
+            self._woken.clear()
+            try:
+                revision = await self.git.fetch()
+            except GitUnusable as error:
+                failures += 1
+                name = NoticeName.REVISION_UNSIGNED if isinstance(error, Unsigned) else NoticeName.SOURCE_UNREACHABLE
+                trouble(Trouble(name, str(error)))
+                if not self._offered and (last := await self._last()) is not None:
+                    await self._offer(last, offer)  # what was in force before a restart stays in force
+            else:
+                failures = 0
+                trouble(None)
+                if revision.commit != self._offered:
+                    await self._offer(revision, offer)
+            await self._wait(failures)
+
+    async def _last(self) -> Revision | None:
+        try:
+            return await self.git.last()
+        except GitUnusable:
+            return None  # said already: it is the reason why there is nothing newer
+
+    async def _offer(self, revision: Revision, offer: Callable[[Candidate], Awaitable[bool]]) -> None:
+        if self._reader is None:
+            self._reader = FleetReader(revision.root)
+        loaded = await asyncio.to_thread(self._reader.read, revision.root)
+        about = f"{revision.author}: {revision.subject}"
+        rewritten = revision.rewritten and bool(self._offered)
+        self._offered = revision.commit
+        if await offer(Candidate(loaded, revision.root, revision.commit, about, rewritten)):
+            await self.git.mark_in_force(revision)
+            former, self._in_force = self._in_force, revision
+            # What runs now may still read a secret's file of the former text; older ones are done with.
+            kept = [revision.commit, *([former.commit] if former else [])]
+            await self.git.keep(kept)
+
+    async def _wait(self, failures: int) -> None:
+        seconds = min(self.poll_seconds * 2 ** max(0, failures - 1), max(LONGEST_DELAY_SECONDS, self.poll_seconds))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds * (1 + self.nonces.number(0, 100) / 1000)):
+                await self._woken.wait()

@@ -1,0 +1,303 @@
+"""The daemon: it follows a source of texts, runs the rounds over the hosts, looks after their health, and tells how it goes.
+
+Everything lives in one task group: what fails without being foreseen ends the whole process, loudly, and a service manager starts
+it again. No step needs an orderly end, since nothing that is needed to go on is kept in memory alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from reconciler.core.concerns import concerned_servers
+from reconciler.core.deciding import Limits
+from reconciler.core.desired import Desired
+from reconciler.core.events import Event
+from reconciler.core.failures import MemoryFailure
+from reconciler.core.health import HealthRecord
+from reconciler.core.login_pages import PageRecord
+from reconciler.core.notices import Level, Notice, NoticeName
+from reconciler.core.pauses import Pause
+from reconciler.core.standing import Standing
+from reconciler.daemon.following import Following, Journal
+from reconciler.daemon.sources import Candidate, Source
+from reconciler.daemon.systemd import Systemd
+from reconciler.daemon.telling import Keeper, Teller
+from reconciler.daemon.texts import Texts
+from reconciler.engine.health_rounds import health_rounds
+from reconciler.engine.ports import Clock, Memory
+from reconciler.engine.rounds import Rounds
+from reconciler.engine.worlds import World
+from reconciler.reports.standing_text import status_line
+from reconciler.version import __version__
+from reconciler.wiring import MakeWorld
+
+PAUSES_SECONDS = 2.0
+"""How soon `pause` and `resume` of another process are noticed."""
+
+BEAT_SECONDS = 5.0
+HISTORY_SECONDS = 86_400.0
+"""How often old history is forgotten."""
+
+SILENT_SECONDS = 60.0
+"""How much longer than two intervals the rounds may be silent before the daemon no longer counts as alive."""
+
+
+class Store(Memory, Journal, Keeper, Protocol):
+    """What the daemon needs of the store."""
+
+    def pauses(self) -> Mapping[tuple[str, str], Pause]:
+        """Read the pauses that commands began."""
+        ...
+
+    def record_health(self, record: HealthRecord) -> None:
+        """Write one look at a server's health down."""
+
+    def latest_health(self) -> Mapping[str, HealthRecord]:
+        """Read the last record of each server."""
+        ...
+
+    def forget_history(self, before: datetime) -> int:
+        """Delete history that is older."""
+        ...
+
+    def close(self) -> None:
+        """Close."""
+
+
+@dataclass(slots=True)
+class Daemon:
+    """One run of the daemon.
+
+    Args:
+        source: where texts come from.
+        make_world: makes the ports for a text (`wiring.open_worlds`).
+        open_store: opens the store of a fleet, by its code; raises `MemoryFailure`.
+        clock: time.
+        interval: seconds between two looks at a host of which nothing else is heard.
+        systemd: the service manager.
+        listeners: told of every notice.
+        on_defect: told of an exception that is a defect of the tool, with the server where it came to light.
+        on_pass: told how long each pass took, in seconds, and how it ended.
+        choose: says for a text what of it this daemon is limited to; raises `Refusal`.
+    """
+
+    source: Source
+    make_world: MakeWorld
+    open_store: Callable[[str], Store]
+    clock: Clock
+    interval: float
+    systemd: Systemd
+    listeners: list[Callable[[Notice], None]]
+    on_defect: Callable[[str, Exception], None]
+    on_pass: Callable[[float, str], None]
+    choose: Callable[[Desired], Limits]
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    abandon: asyncio.Event = field(default_factory=asyncio.Event)
+    _standing: Standing = field(default_factory=Standing)
+    _teller: Teller = field(init=False)
+    _work: _Work | None = None
+    _begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._teller = Teller(self.clock.now, self.listeners)
+
+    @property
+    def standing(self) -> Standing:
+        """How things stand now."""
+        return self._work.following.standing if self._work else self._standing
+
+    def on_event(self, event: Event) -> None:
+        """Take an event of a pass; given to `wiring.open_worlds`."""
+        if self._work is not None:
+            self._work.following.on_event(event)
+
+    def poke(self) -> None:
+        """Read the text again and look at all hosts now (SIGHUP)."""
+        self.source.poke()
+        if self._work is not None:
+            self._work.rounds.wake()
+
+    def alive(self) -> str:
+        """Say why the daemon does not do its work although it runs; nothing if it does."""
+        if self._work is None:
+            return ""
+        silent = self._work.rounds.silent_seconds
+        return f"the rounds have stood still for {silent:.0f} s" if silent > 2 * self.interval + SILENT_SECONDS else ""
+
+    def ready(self) -> str:
+        """Say why the daemon does not keep its fleet yet; nothing if it does."""
+        if not self.standing.fleet:
+            return status_line(self.standing, self.clock.now())
+        return "" if self.standing.decided_at else "no server has answered yet"
+
+    async def run(self) -> None:
+        """Run until `stop`, and until what runs then has ended or `abandon` is set.
+
+        Raises:
+            MemoryFailure: the store cannot be opened.
+        """
+        texts = Texts(self._teller, self.clock.now, self._take, self._note)
+        started = Notice(NoticeName.DAEMON_STARTED, Level.INFO, f"odoo-fleet {__version__} has started")
+        self._teller.tell(started)
+        self.systemd.ready()
+        try:
+            async with _side_by_side(self.source.follow(texts.offer, texts.trouble), self._beat()):
+                if await self._first_text():
+                    await self._keep()
+        finally:
+            self.systemd.stopping()
+            self._teller.tell(Notice(NoticeName.DAEMON_STOPPED, Level.INFO, self._farewell()))
+            if self._work is not None:
+                self._work.store.close()
+
+    async def _first_text(self) -> bool:
+        """Wait for a valid text; false if the end comes first."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._begun, self.stop)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+        return not self.stop.is_set()
+
+    async def _keep(self) -> None:
+        assert self._work is not None
+        work = self._work
+        # Ten thousand documents that stay: looking through them again at every collection would cost each second edit 50 ms.
+        gc.collect()
+        gc.freeze()
+        async with _side_by_side(self._follow_pauses(work), self._forget_history(work), self._look_after_health(work)):
+            await work.rounds.run()
+
+    async def _look_after_health(self, work: _Work) -> None:
+        latest: Mapping[str, HealthRecord] = {}
+        try:
+            latest = work.store.latest_health()
+        except MemoryFailure as failure:
+            self._teller.store_failed(failure)
+        kept = {code: record for code, record in latest.items() if code in work.rounds.desired.servers}
+        self._note(lambda standing: replace(standing, health=kept))
+
+        def record(found: HealthRecord, notices: tuple[Notice, ...]) -> None:
+            self._tell_health(work, found, notices)
+            work.store.record_health(found)
+
+        def record_page(_found: PageRecord, notices: tuple[Notice, ...]) -> None:
+            for notice in notices:
+                self._teller.tell(notice)
+
+        await health_rounds(
+            lambda: work.rounds.desired,
+            lambda: work.rounds.world,
+            self.clock,
+            latest=kept,
+            record=record,
+            record_page=record_page,
+        )
+
+    def _tell_health(self, work: _Work, found: HealthRecord, notices: tuple[Notice, ...]) -> None:
+        known = {**self.standing.health, found.server: found}
+        declared = {code: record for code, record in known.items() if code in work.rounds.desired.servers}
+        self._note(lambda standing: replace(standing, health=declared))
+        for notice in notices:
+            self._teller.tell(notice)
+
+    def _take(self, desired: Desired, candidate: Candidate) -> None:
+        """Put a text in force (`Texts.take`)."""
+        if self._work is None:
+            self._work = self._begin(desired, candidate)
+            self._begun.set()
+            return
+        rounds = self._work.rounds
+        rounds.limits = self.choose(desired)
+        servers = concerned_servers(rounds.desired, desired, rounds.known)
+        rounds.adopt(desired, self._world(desired, candidate, self._work.store), servers)
+
+    def _begin(self, desired: Desired, candidate: Candidate) -> _Work:
+        limits = self.choose(desired)
+        store = self.open_store(desired.settings.code)
+        try:
+            world = self._world(desired, candidate, store)
+        except BaseException:
+            store.close()
+            raise
+        self._teller.keep_in(store)
+        following = Following(store, self._teller, self.clock.now, self._standing, self.on_defect, self.on_pass)
+        return _Work(store, following, Rounds(desired, world, limits, self.interval, following))
+
+    def _world(self, desired: Desired, candidate: Candidate, store: Store) -> World:
+        return replace(self.make_world(desired, candidate.root, store), stop=self.stop, abandon=self.abandon)
+
+    def _note(self, change: Callable[[Standing], Standing]) -> None:
+        if self._work is not None:
+            self._work.following.standing = change(self._work.following.standing)
+        else:
+            self._standing = change(self._standing)
+
+    async def _beat(self) -> None:
+        """Tell the service manager that the loop turns, and how things stand."""
+        seconds = min(BEAT_SECONDS, (self.systemd.watchdog_seconds or 2 * BEAT_SECONDS) / 2)
+        while True:
+            if not self.alive():
+                self.systemd.alive()
+            self.systemd.status(status_line(self.standing, self.clock.now()))
+            await self.clock.sleep(seconds)
+
+    async def _follow_pauses(self, work: _Work) -> None:
+        """Look at the hosts again when a command paused or resumed something."""
+        before = self._pauses(work)
+        while True:
+            await self.clock.sleep(PAUSES_SECONDS)
+            now = self._pauses(work)
+            if now is not None and now != before:
+                if before is not None:
+                    work.rounds.wake()
+                before = now
+
+    def _pauses(self, work: _Work) -> Mapping[tuple[str, str], Pause] | None:
+        try:
+            return work.store.pauses()
+        except MemoryFailure as failure:
+            self._teller.store_failed(failure)
+            return None
+
+    async def _forget_history(self, work: _Work) -> None:
+        while True:
+            kept = timedelta(days=work.rounds.desired.settings.retention.history_days)
+            try:
+                work.store.forget_history(self.clock.now() - kept)
+            except MemoryFailure as failure:
+                self._teller.store_failed(failure)
+            await self.clock.sleep(HISTORY_SECONDS)
+
+    def _farewell(self) -> str:
+        busy = self._work.rounds.busy if self._work else ()
+        left = f"; left behind, unknown: what runs on {', '.join(busy)}" if busy or self.abandon.is_set() else ""
+        return f"odoo-fleet {__version__} has stopped{left}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What there is once a valid text was found."""
+
+    store: Store
+    following: Following
+    rounds: Rounds
+
+
+@contextlib.asynccontextmanager
+async def _side_by_side(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run coroutines beside the body, and cancel them at its end; if one fails, the body is cancelled."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each) for each in coroutines]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()

@@ -1,0 +1,201 @@
+"""What a daemon keeps and tells of its passes: the journal, the notices, and the picture that monitoring is shown."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.core import pauses, recurrence
+from reconciler.core.actions import Action, Reason
+from reconciler.core.deciding import Planned
+from reconciler.core.desired import Desired
+from reconciler.core.events import ActionEnded, Event, MemoryFailed
+from reconciler.core.failures import MemoryFailure
+from reconciler.core.notices import Level, Notice, NoticeName
+from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.recurrence import WINDOW, Ended, Repair
+from reconciler.core.standing import Standing
+from reconciler.core.telling import Told, tell_decision, tell_outcomes
+from reconciler.daemon.telling import Teller
+from reconciler.telemetry.metrics import PassResult
+from reconciler.version import __version__
+
+COMMAND = "daemon"
+_MANY = 10_000
+"""Repairs of a week that are looked through."""
+
+
+class Journal(Protocol):
+    """The part of the store that keeps passes. Every method may raise `MemoryFailure`."""
+
+    def begin_pass(
+        self, command: str, at: datetime, tool_version: str, fleet_digest: str, revision: str | None = None
+    ) -> int:
+        """Write down that a pass begins; return its number."""
+        ...
+
+    def record_outcome(self, pass_id: int, outcome: Outcome, at: datetime) -> None:
+        """Write an outcome down."""
+
+    def end_pass(self, pass_id: int, at: datetime) -> None:
+        """Write down that a pass has ended."""
+
+    def outcomes(
+        self, *, reason: str | None = None, result: str | None = None, since: datetime | None = None, limit: int = 100
+    ) -> Iterable[Ended]:
+        """Read how actions ended."""
+        ...
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What was begun by one decision. `number` is None where the journal could not be written."""
+
+    number: int | None
+    began: datetime
+    running: set[str]
+    result: PassResult = PassResult.DONE
+
+
+@dataclass(slots=True)
+class Following:
+    """The rounds' follower (`reconciler.engine.rounds.Follower`), and a listener of the events of passes.
+
+    Args:
+        journal: where passes are kept.
+        teller: who tells notices.
+        now: the time of day.
+        standing: the picture, replaced at each change; the daemon itself keeps the part about the text in it.
+        on_defect: told of an exception that is a defect of the tool.
+        on_pass: told how many seconds a pass took and how it ended (`telemetry.metrics.PassResult`).
+    """
+
+    journal: Journal
+    teller: Teller
+    now: Callable[[], datetime]
+    standing: Standing
+    on_defect: Callable[[str, Exception], None]
+    on_pass: Callable[[float, str], None]
+    _told: Told = field(default_factory=Told)
+    _pass_of: dict[str, _Pass] = field(default_factory=dict)  # server: the pass that runs there
+    _failing: set[str] = field(default_factory=set)  # servers whose last batch did not go well
+
+    def decided(self, planned: Planned, desired: Desired, fresh: frozenset[str], begun: tuple[Action, ...]) -> None:
+        """See `Follower`."""
+        now, revision = self.now(), self.standing.revision
+        self._told, notices = tell_decision(self._told, planned, fresh, revision)
+        for notice in notices:
+            self.teller.tell(notice)
+        if begun:
+            servers = {a.server for a in begun}
+            number = self._begin_pass(desired, now)
+            self._pass_of |= dict.fromkeys(servers, _Pass(number, now, servers))
+        wanted = {a.server for a in planned.changeset.actions}
+        self._failing -= {s for s in fresh - wanted if planned.observed.hosts[s].online}
+        self._draw(planned, desired, now)
+
+    def ended(self, server: str, outcomes: tuple[Outcome, ...]) -> None:
+        """See `Follower`."""
+        now = self.now()
+        for notice in (*tell_outcomes(outcomes, self.standing.revision), *self._drifts(outcomes, now)):
+            self.teller.tell(notice)
+        self._end(server, outcomes, now)
+        if any(o.result in (Result.FAILED, Result.UNKNOWN) for o in outcomes):
+            self._failing.add(server)
+        since = (self.standing.failing_since or now) if self._failing else None
+        done = sum(o.result is Result.DONE for o in outcomes)
+        busy = tuple(s for s in self.standing.busy if s != server)
+        pending = max(0, self.standing.pending - done)
+        self.standing = replace(self.standing, busy=busy, pending=pending, failing_since=since)
+
+    def broke(self, server: str, error: Exception) -> None:
+        """See `Follower`."""
+        self.on_defect(server, error)
+        detail = f"a defect of odoo-fleet at {server}: {type(error).__name__}; the log has the traceback. It is tried again later"
+        self.teller.tell(Notice(NoticeName.ACTION_FAILED, Level.ERROR, detail, "server", server, server))
+
+    def forgot(self, failure: MemoryFailure) -> None:
+        """See `Follower`."""
+        self.teller.store_failed(failure)
+
+    def on_event(self, event: Event) -> None:
+        """Keep the outcome of an action as it comes, so that a killed daemon leaves what it did."""
+        if isinstance(event, ActionEnded):
+            running = self._pass_of.get(event.outcome.action.server)
+            if running is not None and running.number is not None:
+                with self._forgiving():
+                    self.journal.record_outcome(running.number, event.outcome, self.now())
+        elif isinstance(event, MemoryFailed):
+            self.teller.store_failed(MemoryFailure(event.problem))
+
+    def _begin_pass(self, desired: Desired, now: datetime) -> int | None:
+        with self._forgiving():
+            revision = self.standing.revision or None
+            return self.journal.begin_pass(COMMAND, now, __version__, desired.digest, revision)
+        return None
+
+    def _end(self, server: str, outcomes: tuple[Outcome, ...], now: datetime) -> None:
+        """Note how a pass went on one server; it ends with the last of them."""
+        ending = self._pass_of.pop(server, None)
+        if ending is None:
+            return
+        results = {o.result for o in outcomes}
+        if not outcomes or results & {Result.FAILED, Result.UNKNOWN}:
+            ending.result = PassResult.FAILED
+        elif Result.SKIPPED in results and ending.result is PassResult.DONE:
+            ending.result = PassResult.STOPPED
+        ending.running.discard(server)
+        if not ending.running:
+            self.on_pass((now - ending.began).total_seconds(), ending.result)
+            if ending.number is not None:
+                with self._forgiving():
+                    self.journal.end_pass(ending.number, now)
+
+    def _drifts(self, outcomes: tuple[Outcome, ...], now: datetime) -> Iterator[Notice]:
+        repaired = [o.action for o in outcomes if o.result is Result.DONE and o.action.reason is Reason.DRIFTED]
+        if not repaired:
+            return
+        earlier: tuple[Repair, ...] = ()
+        with self._forgiving():
+            ended = self.journal.outcomes(reason=Reason.DRIFTED, result=Result.DONE, since=now - WINDOW, limit=_MANY)
+            earlier = recurrence.repairs(ended)
+        for action in repaired:
+            fields = recurrence.drifted_fields(change.field for change in action.changes)
+            repair = Repair(action.kind, action.code, action.server, fields, _recorded(action, earlier, now))
+            yield recurrence.told(repair, earlier, self.standing.revision)
+
+    def _draw(self, planned: Planned, desired: Desired, now: datetime) -> None:
+        changeset, hosts = planned.changeset, planned.observed.hosts
+        blocked = [b for b in changeset.blocked if not b.paused]
+        converged = not changeset.actions and not blocked
+        self.standing = replace(
+            self.standing,
+            servers_online={code: host.online for code, host in sorted(hosts.items())},
+            busy=tuple(sorted(self._pass_of)),
+            pending=len(changeset.actions),
+            blocked=len(blocked),
+            withheld=len(changeset.withheld),
+            orphans=sum(each.what.startswith("orphan") for each in changeset.left_alone),
+            foreign=changeset.foreign,
+            frozen=tuple(sorted(planned.frozen)),
+            paused=tuple(sorted(p.address for p in pauses.in_force(desired, planned.inventory.pauses).values())),
+            decided_at=now,
+            converged_at=now if converged else self.standing.converged_at,
+            failing_since=self.standing.failing_since if self._failing else None,
+        )
+
+    @contextlib.contextmanager
+    def _forgiving(self) -> Iterator[None]:
+        try:
+            yield
+        except MemoryFailure as failure:
+            self.teller.store_failed(failure)
+
+
+def _recorded(action: Action, earlier: Iterable[Repair], now: datetime) -> datetime:
+    """Return when a repair was written down, so that it is not counted as one before itself."""
+    places = [r.at for r in earlier if (r.kind, r.code, r.server) == (action.kind, action.code, action.server)]
+    return max(places, default=now)

@@ -1,0 +1,56 @@
+"""Where a daemon's text comes from, as one protocol: a directory that is watched, or a branch that is polled."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.core.notices import NoticeName
+from reconciler.loading.fleet_directory import Loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A text that was found, valid or not.
+
+    Args:
+        loaded: the fleet, or what is wrong with it.
+        root: the directory that it lies in; stays as it is while it is in force.
+        revision: the commit; empty if it is in no repository.
+        about: who committed what, for people.
+        rewritten: the branch was pushed by force, and the text in force is no longer part of its history.
+        where: names the text for a message, when it is not the directory's own.
+    """
+
+    loaded: Loaded
+    root: Path
+    revision: str = ""
+    about: str = ""
+    rewritten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why no text can be had now: `name` is SOURCE_UNREACHABLE or REVISION_UNSIGNED."""
+
+    name: NoticeName
+    why: str
+
+
+class Source(Protocol):
+    """Finds texts and offers them, the first as soon as there is one."""
+
+    async def follow(
+        self, offer: Callable[[Candidate], Awaitable[bool]], trouble: Callable[[Trouble | None], None]
+    ) -> None:
+        """Go on until cancelled.
+
+        Args:
+            offer: takes each text that differs from the one before; tells whether it came into force.
+            trouble: told when no text can be had, and with None when it can be had again.
+        """
+
+    def poke(self) -> None:
+        """Look now."""

@@ -1,0 +1,71 @@
+"""Says each notice once to everyone who listens: the log, the metrics, the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.core.failures import MemoryFailure
+from reconciler.core.notices import Level, Notice, NoticeName
+
+_EARLY = 100
+"""How many notices wait for the store to be opened: a fleet that is not valid for months must not fill the memory."""
+
+
+class Keeper(Protocol):
+    """Where notices are kept."""
+
+    def record_notice(self, notice: Notice, at: datetime) -> None:
+        """Write one down."""
+
+
+@dataclass(slots=True)
+class Teller:
+    """Tells notices.
+
+    Args:
+        now: the time of day.
+        listeners: told of every notice; they do not raise.
+        keeper: where they are kept; None until the store is open.
+    """
+
+    now: Callable[[], datetime]
+    listeners: list[Callable[[Notice], None]] = field(default_factory=list)
+    keeper: Keeper | None = None
+    _store_failing: bool = False
+    _early: list[tuple[Notice, datetime]] = field(default_factory=list)
+
+    def keep_in(self, keeper: Keeper) -> None:
+        """Keep notices from now on, and those that were told before there was a place for them."""
+        self.keeper = keeper
+        early, self._early = self._early, []
+        for notice, at in early:
+            self._keep(keeper, notice, at)
+
+    def tell(self, notice: Notice) -> None:
+        """Tell one. A store that fails is told once, until it works again."""
+        for listener in self.listeners:
+            listener(notice)
+        if self.keeper is None:
+            self._early = [*self._early[-_EARLY:], (notice, self.now())]
+        else:
+            self._keep(self.keeper, notice, self.now())
+
+    def _keep(self, keeper: Keeper, notice: Notice, at: datetime) -> None:
+        try:
+            keeper.record_notice(notice, at)
+        except MemoryFailure as failure:
+            self.store_failed(failure)
+        else:
+            self._store_failing = False
+
+    def store_failed(self, failure: MemoryFailure) -> None:
+        """Tell that the store cannot be used; nothing else tells where history goes missing."""
+        if self._store_failing:
+            return
+        self._store_failing = True
+        notice = Notice(NoticeName.STORE_FAILED, Level.ERROR, str(failure))
+        for listener in self.listeners:
+            listener(notice)

@@ -1,0 +1,134 @@
+"""Which text is in force: the newest valid one. Another is taken only whole, and what is wrong with it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.core.desired import Desired
+from reconciler.core.diagnostics import Diagnostic, Severity
+from reconciler.core.failures import HostError
+from reconciler.core.notices import Level, Notice, NoticeName
+from reconciler.core.standing import Standing
+from reconciler.daemon.sources import Candidate, Trouble
+from reconciler.daemon.telling import Teller
+from reconciler.reports.standing_text import short
+
+_SHOWN = 3
+_SHORT_HASH = 12
+
+
+class Refusal(Exception):
+    """A valid text that this daemon cannot take; the message says why."""
+
+
+@dataclass(slots=True)
+class Texts:
+    """Judges the texts that a source offers.
+
+    Args:
+        teller: who tells what is in force and what is not.
+        now: the time of day.
+        take: puts a valid text in force; raises `Refusal`, or `HostError` where its files of authorities cannot be read.
+        note: changes the picture of how things stand.
+    """
+
+    teller: Teller
+    now: Callable[[], datetime]
+    take: Callable[[Desired, Candidate], None]
+    note: Callable[[Callable[[Standing], Standing]], None]
+    _desired: Desired | None = None
+    _rejected: str = ""
+    _trouble: Trouble | None = None
+
+    async def offer(self, candidate: Candidate) -> bool:
+        """Take a text, or say why not; tells whether it is in force now."""
+        desired = candidate.loaded.desired
+        if desired is None:
+            return self._reject(candidate, _summary(candidate.loaded.diagnostics))
+        former = self._desired
+        if former is not None and former.settings.code != desired.settings.code:
+            ours = former.settings.code
+            return self._reject(
+                candidate, f"it is another fleet, '{desired.settings.code}': this daemon keeps '{ours}'"
+            )
+        try:
+            self.take(desired, candidate)
+        except (HostError, Refusal) as error:
+            return self._reject(candidate, str(error))
+        self._desired, self._rejected = desired, ""
+        revision = name_of(candidate, desired)
+        self._tell_taken(former, desired, candidate, revision)
+        now, documents = self.now(), _count(desired)
+        self.note(
+            lambda standing: replace(
+                standing,
+                fleet=desired.settings.code,
+                revision=revision,
+                in_force_since=now if standing.revision != revision else standing.in_force_since,
+                rejected="",
+                documents=documents,
+            )
+        )
+        return True
+
+    def trouble(self, trouble: Trouble | None) -> None:
+        """Take note that no text can be had, or that it can again; said when it changes."""
+        former, self._trouble = self._trouble, trouble
+        if trouble is None and former is None:
+            return
+        why = trouble.why if trouble else ""
+        self.note(lambda standing: replace(standing, source_problem=why))
+        if trouble is None:
+            detail = "the fleet's text can be read again"
+            self.teller.tell(Notice(NoticeName.SOURCE_REACHABLE, Level.INFO, detail))
+        elif former is None or (former.name, former.why) != (trouble.name, trouble.why):
+            stays = self._stays()
+            self.teller.tell(Notice(trouble.name, Level.ERROR, f"{trouble.why}{stays}"))
+
+    def _reject(self, candidate: Candidate, why: str) -> bool:
+        what = f"{candidate.revision[:_SHORT_HASH]} ({candidate.about}): " if candidate.revision else ""
+        said = f"{what}{why}"
+        if said != self._rejected:
+            self._rejected = said
+            detail = f"the text is not taken: {said}{self._stays()}"
+            self.teller.tell(Notice(NoticeName.REVISION_REJECTED, Level.ERROR, detail, revision=candidate.revision))
+        self.note(lambda standing: replace(standing, rejected=said))
+        return False
+
+    def _stays(self) -> str:
+        return (
+            "; the last valid one stays in force" if self._desired else "; there is no valid one yet: nothing is done"
+        )
+
+    def _tell_taken(self, former: Desired | None, desired: Desired, candidate: Candidate, revision: str) -> None:
+        if candidate.rewritten:
+            detail = "the branch was pushed by force: what was in force before is no longer part of its history"
+            self.teller.tell(Notice(NoticeName.HISTORY_REWRITTEN, Level.WARNING, detail, revision=revision))
+        by = f" ({candidate.about})" if candidate.about else ""
+        counts = ", ".join(f"{number} {kind}s" for kind, number in _count(desired).items())
+        what = "is in force" if former is None else "is now in force"
+        detail = f"{short(revision)}{by} {what}: {counts}"
+        self.teller.tell(Notice(NoticeName.REVISION_IN_FORCE, Level.INFO, detail, revision=revision))
+
+
+def name_of(candidate: Candidate, desired: Desired) -> str:
+    """Name a text: by its commit, or by the digest of all that it declares."""
+    return candidate.revision or f"sha256:{desired.digest}"
+
+
+def _count(desired: Desired) -> Mapping[str, int]:
+    return {
+        "server": len(desired.servers),
+        "template": len(desired.templates),
+        "plan": len(desired.plans),
+        "instance": len(desired.instances),
+    }
+
+
+def _summary(diagnostics: tuple[Diagnostic, ...]) -> str:
+    errors = [d for d in diagnostics if d.severity is Severity.ERROR]
+    shown = "; ".join(str(d) for d in errors[:_SHOWN])
+    more = f"; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
+    return f"{shown}{more}"

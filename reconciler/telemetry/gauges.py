@@ -1,0 +1,185 @@
+"""The standing of a running reconciler as gauges. Pure: what is not known has no value, and nothing is kept from before."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from reconciler.core.health import HealthRecord, HealthStatus
+from reconciler.core.standing import Standing
+from reconciler.version import __version__
+
+Values = Iterable[tuple[tuple[str, ...], float | None]]
+
+_PAUSABLE = ("fleet", "server", "template", "instance")
+_PER_SERVER = ("server",)
+
+
+def servers_of(standing: Standing) -> frozenset[str]:
+    """Return the servers that the metrics tell of: all of which anything is known."""
+    return frozenset({*standing.servers_online, *standing.health, *standing.frozen, *standing.busy})
+
+
+def gauges(standing: Standing, now: datetime, listed: Mapping[str, int]) -> Iterator[Metric]:
+    """Make the gauges of one moment.
+
+    Args:
+        standing: how the daemon stands.
+        now: the time.
+        listed: how many databases each server listed at its last look, if it answered.
+    """
+    yield from _text(standing)
+    yield from _work(standing, now)
+    yield from _servers(standing, listed)
+    yield from _health(standing.health)
+
+
+def _text(standing: Standing) -> Iterator[Metric]:
+    """What is in force."""
+    build = {"version": __version__, "python": platform.python_version()}
+    yield _labelled("build_info", "This program; always 1.", tuple(build), [(tuple(build.values()), 1)])
+    revision = [((standing.fleet, standing.revision), 1.0)] if standing.revision else []
+    yield _labelled("revision_info", "The revision in force; always 1.", ("fleet", "revision"), revision)
+    yield _single(
+        "revision_timestamp_seconds", "When the revision in force came into force.", _seconds(standing.in_force_since)
+    )
+    yield _single(
+        "revision_rejected", "Whether a newer revision is not taken (1), or not (0).", float(bool(standing.rejected))
+    )
+    yield _single(
+        "source_problem",
+        "Whether the directory or the remote of the fleet cannot be read (1), or can (0).",
+        float(bool(standing.source_problem)),
+    )
+    documents = [((kind,), float(count)) for kind, count in sorted(standing.documents.items())]
+    yield _labelled("documents", "Documents of the fleet, by kind.", ("kind",), documents)
+    paused = Counter(address.partition("/")[0] for address in standing.paused)
+    kinds = [*_PAUSABLE, *sorted(set(paused) - set(_PAUSABLE))]
+    yield _labelled(
+        "paused_documents", "Documents that are paused, by kind.", ("kind",), [((k,), float(paused[k])) for k in kinds]
+    )
+
+
+def _work(standing: Standing, now: datetime) -> Iterator[Metric]:
+    """What is to be done, and how long it has not been."""
+    yield _single("last_decision_timestamp_seconds", "When it was last decided.", _seconds(standing.decided_at))
+    yield _single(
+        "last_convergence_timestamp_seconds",
+        "When reality last matched the text, on every server that answered.",
+        _seconds(standing.converged_at),
+    )
+    since = standing.converged_at or standing.in_force_since
+    yield _single(
+        "unconverged_seconds",
+        "How long ago reality last matched the text; if it never did, for how long the text is in force.",
+        None if since is None else max(0.0, (now - since).total_seconds()),
+    )
+    yield _single(
+        "failing_since_timestamp_seconds",
+        "Since when the last passes failed; no value while they do not.",
+        _seconds(standing.failing_since),
+    )
+    yield _single(
+        "pending_actions", "Actions that the last decision would run and that have not ended.", standing.pending
+    )
+    yield _single("blocked_documents", "What the last decision could not plan.", standing.blocked)
+    yield _single("withheld_actions", "Actions that pauses hold back.", standing.withheld)
+    yield _single("orphan_databases", "Databases of this fleet that nothing declares.", standing.orphans)
+    yield _single(
+        "foreign_databases", "Databases on the fleet's hosts that are none of its business.", standing.foreign
+    )
+
+
+def _servers(standing: Standing, listed: Mapping[str, int]) -> Iterator[Metric]:
+    servers = sorted(servers_of(standing))
+    online = sorted(standing.servers_online.items())
+    yield _per_server(
+        "answered",
+        "Whether the last look at the server was answered (1), or not (0).",
+        ((s, float(o)) for s, o in online),
+    )
+    yield _per_server(
+        "frozen",
+        "Whether nothing is changed on the server since its listing lost databases (1), or not (0).",
+        ((s, float(s in standing.frozen)) for s in servers),
+    )
+    yield _per_server(
+        "busy", "Whether actions run on the server (1), or not (0).", ((s, float(s in standing.busy)) for s in servers)
+    )
+    yield _per_server(
+        "databases", "Databases that the server listed at its last look.", ((s, listed.get(s)) for s in servers)
+    )
+
+
+def _health(health: Mapping[str, HealthRecord]) -> Iterator[Metric]:
+    records = [health[server] for server in sorted(health)]
+    yield _per_server(
+        "online",
+        "Whether the server is online (1) or offline (0): what single looks say, smoothed.",
+        ((r.server, float(r.online)) for r in records),
+    )
+    yield _labelled(
+        "server_health_status",
+        "The server's health: 1 for the status that it has, 0 for the others.",
+        ("server", "status"),
+        (((r.server, status.value), float(r.status is status)) for r in records for status in HealthStatus),
+    )
+    yield _labelled(
+        "server_info",
+        "The version of Odoo that the server runs; always 1.",
+        ("server", "odoo_version"),
+        (((r.server, r.version), 1.0) for r in records if r.version),
+    )
+    yield _per_server(
+        "last_check_timestamp_seconds",
+        "When its health was last looked at.",
+        ((r.server, _seconds(r.at)) for r in records),
+    )
+    yield _per_server(
+        "latency_seconds",
+        "How long the server took to say its version.",
+        ((r.server, None if r.latency_ms is None else r.latency_ms / 1000) for r in records),
+    )
+    yield _per_server(
+        "free_capacity_ratio",
+        "The share of the server's max_instances that is free, 0 to 1.",
+        ((r.server, None if r.free_percent is None else r.free_percent / 100) for r in records),
+    )
+    yield _per_server(
+        "master_password_accepted",
+        "Whether the server takes the master password (1), or refuses it (0).",
+        ((r.server, _flag(r.master_password_accepted)) for r in records),
+    )
+    yield _per_server(
+        "certificate_expiry_timestamp_seconds",
+        "When the server's certificate expires.",
+        ((r.server, _seconds(r.certificate_expires_at)) for r in records),
+    )
+
+
+def _single(name: str, text: str, value: float | None) -> Metric:
+    return _labelled(name, text, (), [((), value)])
+
+
+def _per_server(name: str, text: str, values: Iterable[tuple[str, float | None]]) -> Metric:
+    return _labelled(f"server_{name}", text, _PER_SERVER, (((server,), value) for server, value in values))
+
+
+def _labelled(name: str, text: str, labels: tuple[str, ...], values: Values) -> Metric:
+    family = GaugeMetricFamily(f"odoo_fleet_{name}", text, labels=labels)
+    for given, value in values:
+        if value is not None:
+            family.add_metric(given, value)
+    return family
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
+
+
+def _flag(value: bool | None) -> float | None:  # noqa: FBT001 -- what is counted is a truth
+    return None if value is None else float(value)

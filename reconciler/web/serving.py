@@ -1,0 +1,157 @@
+"""Serving the pages with uvicorn until told to stop. It takes no signals, writes no log of its own, and waits for no client.
+
+A connection carries one request (`app` says so to the client) and is cut when it has lasted longer than `patience`, so a client
+that drips its request or its reading cannot use up the daemon's files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+
+from reconciler.web.addresses import Address
+
+_GRACE_SECONDS = 1
+_ELSEWHERE = "name another address with --listen HOST:PORT"
+_WHY = {
+    errno.EADDRINUSE: f"the address is in use, perhaps by another daemon: {_ELSEWHERE}",
+    errno.EACCES: f"permission denied; ports below 1024 are for root: {_ELSEWHERE}",
+    errno.EADDRNOTAVAIL: f"this machine has no such address: {_ELSEWHERE}, 0.0.0.0 for all that it has",
+}
+
+Listening = Callable[[str, int], None]
+Failed = Callable[[BaseException], None]
+
+
+class CannotListen(Exception):
+    """The address cannot be had; the message names it and says what to do."""
+
+
+async def serve(
+    app: Starlette,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    listening: Listening,
+    failed: Failed,
+    *,
+    patience: float = 30.0,
+) -> None:
+    """Serve until `stop` is set, and at most about a second longer.
+
+    Args:
+        app: the pages.
+        host: a name or an IP address, without brackets.
+        port: 0 for any that is free.
+        stop: ends it.
+        listening: told the address and the port as soon as requests are taken.
+        failed: told what a page raised; the client got a 500.
+        patience: how many seconds a connection may last.
+
+    Raises:
+        CannotListen: the address cannot be had.
+    """
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    bound = await _bind(Address(host, port))
+    with contextlib.closing(bound), _told(failed):
+        name, number = bound.getsockname()[:2]
+        server = _Server(config, stop, lambda: listening(name, number), patience)
+        try:
+            await server.serve(sockets=[bound])
+        finally:
+            server.cut()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, told by an event and not by signals."""
+
+    def __init__(self, config: uvicorn.Config, stop: asyncio.Event, begun: Callable[[], None], patience: float) -> None:
+        super().__init__(config)
+        self._stop = stop
+        self._begun = begun
+        self._patience = patience
+        self._since: dict[object, float] = {}
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._begun()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look, ten times a second, for connections that have lasted too long and for the end."""
+        now = asyncio.get_running_loop().time()
+        connections = self.server_state.connections
+        self._since = {each: self._since.get(each, now) for each in connections}
+        for each in list(connections):
+            if now - self._since[each] > self._patience:
+                each.transport.abort()
+        return await super().on_tick(counter) or self._stop.is_set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def cut(self) -> None:
+        """Leave nothing open, whoever is still reading."""
+        for listener in getattr(self, "servers", ()):
+            listener.close()
+        for each in list(self.server_state.connections):
+            each.transport.abort()
+
+
+async def _bind(address: Address) -> socket.socket:
+    """Listen on the first address of a host, of both kinds the IPv4 one; `::` is every address of both kinds."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        why = f"no host of this name is known: {_ELSEWHERE}"
+        raise CannotListen(f"cannot listen on {address}: {why}") from None
+    family, _, _, _, place = min(found, key=lambda each: each[0] is not socket.AF_INET)
+    both = address.host == "::" and socket.has_dualstack_ipv6()
+    try:
+        return socket.create_server(place, family=family, dualstack_ipv6=both)
+    except OSError as error:
+        why = _WHY.get(error.errno or 0, f"{error.strerror or error}: {_ELSEWHERE}")
+        raise CannotListen(f"cannot listen on {address}: {why}") from None
+
+
+@contextlib.contextmanager
+def _told(failed: Failed) -> Iterator[None]:
+    """Take what uvicorn logs: what a page raised is told, the rest (bad requests, slow clients) concerns nobody."""
+    logger = logging.getLogger("uvicorn.error")
+    handler, propagated = _Failures(failed), logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = propagated
+        logger.removeHandler(handler)
+
+
+class _Failures(logging.Handler):
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(logging.ERROR)
+        self._failed = failed
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not isinstance(error, asyncio.CancelledError):
+            self._failed(error)

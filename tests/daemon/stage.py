@@ -1,0 +1,129 @@
+"""A daemon over simulated hosts in virtual time, with a source that offers what a story gives it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reconciler.core.deciding import Limits
+from reconciler.core.desired import resolve
+from reconciler.core.notices import Notice, NoticeName
+from reconciler.daemon.daemon import Daemon
+from reconciler.daemon.sources import Candidate, Trouble
+from reconciler.daemon.systemd import Systemd
+from reconciler.loading.fleet_directory import Loaded
+from reconciler.loading.yaml_reader import read_documents
+from reconciler.store.forgetful import NoMemory
+from reconciler.store.sql_store import Store
+from tests.harness.universe import Process, Universe
+from tests.harness.virtual_time import run
+
+INTERVAL = 300.0
+
+
+def load(text: str) -> Loaded:
+    """Read a text as `load_fleet` reads a directory."""
+    documents, problems = read_documents("fleet.yaml", text.encode())
+    desired, more = resolve(documents)
+    return Loaded(desired if not problems else None, (*problems, *more), {})
+
+
+@dataclass
+class Script:
+    """A source: offers texts when the story says so."""
+
+    offers: asyncio.Queue[Candidate | Trouble | None] = field(default_factory=asyncio.Queue)
+    taken: list[bool] = field(default_factory=list)
+    pokes: int = 0
+
+    def write(self, text: str, revision: str = "", **more: Any) -> None:
+        self.offers.put_nowait(Candidate(load(text), Path("fleet"), revision, **more))
+
+    def trouble(self, trouble: Trouble | None) -> None:
+        self.offers.put_nowait(trouble)
+
+    def poke(self) -> None:
+        self.pokes += 1
+
+    async def follow(
+        self, offer: Callable[[Candidate], Awaitable[bool]], trouble: Callable[[Trouble | None], None]
+    ) -> None:
+        while True:
+            found = await self.offers.get()
+            if isinstance(found, Candidate):
+                self.taken.append(await offer(found))
+            else:
+                trouble(found)
+
+
+@dataclass
+class Stage:
+    universe: Universe
+    source: Script
+    daemon: Daemon
+    store: NoMemory | Store
+    notices: list[Notice]
+    defects: list[Exception]
+
+    def names(self) -> list[NoticeName]:
+        return [n.name for n in self.notices]
+
+    async def converged(self) -> None:
+        """Wait until a decision later than now finds nothing to do."""
+        start = self.universe.clock.now()
+        while True:
+            await asyncio.sleep(1)
+            standing = self.daemon.standing
+            if standing.converged_at and standing.converged_at > start and not standing.busy:
+                return
+
+
+def play(
+    universe: Universe,
+    story: Callable[[Stage], Awaitable[None]],
+    *,
+    store: NoMemory | Store | None = None,
+    choose: Callable[..., Limits] = lambda _desired: Limits(),
+) -> Stage:
+    """Run a daemon while a story goes on, then stop it."""
+    kept = store or NoMemory()
+    notices: list[Notice] = []
+    defects: list[Exception] = []
+
+    async def main() -> Stage:
+        source, process = Script(), Process()
+        universe.memory = kept  # type: ignore[assignment]
+        daemon = Daemon(
+            source=source,
+            make_world=lambda desired, _root, _memory: universe.world(desired, process),
+            open_store=lambda _code: kept,
+            clock=universe.clock,
+            interval=INTERVAL,
+            systemd=Systemd({}),
+            listeners=[notices.append],
+            on_defect=lambda _server, error: defects.append(error),
+            on_pass=lambda _seconds, _result: None,
+            choose=choose,
+        )
+        universe.events = _Told(daemon)
+        stage = Stage(universe, source, daemon, kept, notices, defects)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(daemon.run())
+            await story(stage)
+            daemon.stop.set()
+        return stage
+
+    return run(main())
+
+
+class _Told(list[Any]):
+    """The universe's events, of which the daemon is told as well."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        super().__init__()
+        self._daemon = daemon
+
+    def append(self, event: Any) -> None:
+        super().append(event)
+        self._daemon.on_event(event)
