@@ -231,7 +231,7 @@ class _Run:
                 signed_only=git.signed_only,
                 allowed_signers=git.allowed_signers,
             )
-            return BranchSource(GitSource(options), git.poll, SystemClock(), SystemNonces())
+            return BranchSource(GitSource(options), self.data / "fleet", git.poll, SystemNonces())
         except GitUnusable as error:
             raise click.UsageError(f"--git: {error}") from error
 

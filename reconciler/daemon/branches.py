@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from reconciler.core.notices import NoticeName
 from reconciler.daemon.sources import Candidate, Trouble
-from reconciler.engine.ports import Clock, Nonces
+from reconciler.engine.ports import Nonces
 from reconciler.loading.git_revisions import GitUnusable
 from reconciler.loading.git_source import GitSource, Revision, Unsigned
 from reconciler.loading.incremental import FleetReader
@@ -19,11 +20,18 @@ LONGEST_DELAY_SECONDS = 600.0
 
 @dataclass(slots=True)
 class BranchSource:
-    """A branch that is polled every so many seconds, a little spread so that many daemons do not ask at once."""
+    """A branch that is polled every so many seconds, a little spread so that many daemons do not ask at once.
+
+    Args:
+        git: the branch.
+        link: kept pointing at the fleet's directory as it is in force, for `--fleet` of other commands beside the daemon.
+        poll_seconds: how often its head is asked for.
+        nonces: chance, for the spread.
+    """
 
     git: GitSource
+    link: Path
     poll_seconds: float
-    clock: Clock
     nonces: Nonces
     _reader: FleetReader | None = None
     _offered: str = ""
@@ -71,6 +79,7 @@ class BranchSource:
         self._offered = revision.commit
         if await offer(Candidate(loaded, revision.root, revision.commit, about, rewritten)):
             await self.git.mark_in_force(revision)
+            await asyncio.to_thread(_point, self.link, revision.root)
             former, self._in_force = self._in_force, revision
             # What runs now may still read a secret's file of the former text; older ones are done with.
             kept = [revision.commit, *([former.commit] if former else [])]
@@ -81,3 +90,12 @@ class BranchSource:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds * (1 + self.nonces.number(0, 100) / 1000)):
                 await self._woken.wait()
+
+
+def _point(link: Path, root: Path) -> None:
+    """Make a link lead elsewhere; whoever follows it finds the one or the other. It is for people: nothing waits for it."""
+    fresh = link.with_name(f".{link.name}.new")
+    with contextlib.suppress(OSError):
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(root.absolute())
+        fresh.replace(link)

@@ -39,6 +39,7 @@ class Texts:
     take: Callable[[Desired, Candidate], None]
     note: Callable[[Callable[[Standing], Standing]], None]
     _desired: Desired | None = None
+    _revision: str = ""
     _rejected: str = ""
     _trouble: Trouble | None = None
 
@@ -57,9 +58,13 @@ class Texts:
             self.take(desired, candidate)
         except (HostError, Refusal) as error:
             return self._reject(candidate, str(error))
-        self._desired, self._rejected = desired, ""
+        was_rejected, self._desired, self._rejected = bool(self._rejected), desired, ""
         revision = name_of(candidate, desired)
-        self._tell_taken(former, desired, candidate, revision)
+        if former is not None and revision == self._revision:
+            self._tell_mended(revision, was_rejected=was_rejected)
+        else:
+            self._tell_taken(former, desired, candidate, revision)
+        self._revision = revision
         now, documents = self.now(), _count(desired)
         self.note(
             lambda standing: replace(
@@ -101,6 +106,11 @@ class Texts:
         return (
             "; the last valid one stays in force" if self._desired else "; there is no valid one yet: nothing is done"
         )
+
+    def _tell_mended(self, revision: str, *, was_rejected: bool) -> None:
+        if was_rejected:
+            detail = f"the text is valid again: {short(revision)} is in force, as before"
+            self.teller.tell(Notice(NoticeName.REVISION_IN_FORCE, Level.INFO, detail, revision=revision))
 
     def _tell_taken(self, former: Desired | None, desired: Desired, candidate: Candidate, revision: str) -> None:
         if candidate.rewritten:

@@ -101,8 +101,8 @@ def of_call(call: Call) -> LogEntry:
         "seconds": round(call.seconds, 3),
         **_given(error=call.error),
     }
-    # What only reads is asked again, and a host that does not answer has a line of its own.
-    return LogEntry("warning" if call.error and call.changes else "debug", "call", fields)
+    # Also one that failed: it may be asked again, or be meant to be refused. What it means for a host or an action has a line.
+    return LogEntry("debug", "call", fields)
 
 
 def _host(event: HostObserved) -> LogEntry:

@@ -167,6 +167,9 @@ def tell(
         running.until(lambda: "revision-rejected" in dict(running.notices()), 60, "the rubbish is told")
         assert reverted in running.page("readyz")
         assert {first, second} <= databases()
+        in_force = directory / "data" / "fleet"
+        assert (in_force / "first.yaml").read_text() == one, "other commands find the text in force here"
+        assert not (in_force / "broken.yaml").exists()
 
     notices = running.notices()
     taken = [detail for name, detail in notices if name == "revision-in-force"]
