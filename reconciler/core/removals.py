@@ -20,6 +20,9 @@ _FATES = {
 }
 _OTHER_FATE = "stays as it is, and is no longer looked after"
 _FIRST = "if it is meant to go out of service, apply `state: suspended` first, and remove the document after that"
+_RETURNING = (
+    "instance/{code} has its former name: write `renamed_from: {database}` there, or it gets a new, empty database"
+)
 _PUT_BACK = "to keep it, put the document back"
 _RENAME = "to keep it under its new name, write `renamed_from: {database}`"
 
@@ -69,6 +72,8 @@ def _found(gone: Gone, server: str, name: DatabaseName) -> Removed:
     advice = _FIRST if (gone.kind, name.state) == ("instance", NameState.PUBLISHED) else ""
     if name.state is NameState.SWITCHING:
         advice = _PUT_BACK
+    if gone.returning:
+        advice = _RETURNING.format(code=gone.returning, database=name.target)
     return _entry(gone, server, name.text, fate, advice)
 
 

@@ -36,7 +36,8 @@ class Gone:
     """A document of the earlier revision whose database (or, of a server, databases) no document declares any more.
 
     `servers` are those that the earlier text names; none if it left the place open. `still_declared` is for a document that
-    is still there but names another database or no longer this server.
+    is still there but names another database or no longer this server. `returning` is the code of an instance that now has the
+    name from which this one was renamed: a rename that was reverted in the text alone.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Gone:
     targets: tuple[str, ...]
     servers: tuple[str, ...]
     still_declared: bool = False
+    returning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +215,10 @@ def _gone(before: Desired, after: Desired, selection: Selection) -> Iterator[Gon
         if selection.includes(instance) and not claims.hold(instance):
             servers = (instance.server,) if instance.server else ()
             shown = instance.partner or instance.name
-            still = code in after.instances
-            yield Gone("instance", code, shown, (instance.database_name,), servers, still_declared=still)
+            still, back = code in after.instances, claims.returning(instance)
+            yield Gone(
+                "instance", code, shown, (instance.database_name,), servers, still_declared=still, returning=back
+            )
 
 
 def _missing(before: Mapping[str, Server], after: Mapping[str, Server], selection: Selection) -> Iterable[Server]:
@@ -240,3 +244,9 @@ class _Claims:
             if now.code == earlier.code or now.server is None or earlier.server in (None, now.server):
                 return True
         return False
+
+    def returning(self, earlier: Instance) -> str:
+        """Return the code of the instance that declares the name from which an earlier one was renamed, if one does."""
+        former = earlier.renamed_from
+        now = self._by_database.get(former, ()) if former else ()
+        return next((i.code for i in now if i.database_name == former and i.renamed_from is None), "")

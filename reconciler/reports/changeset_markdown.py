@@ -204,11 +204,12 @@ class _Page:
             if first.verb is Verb.SWEEP
             else self._who(first.kind, first.code)
         )
-        reasons = dict.fromkeys(prose(self._notes.get(action.id) or why(action)) for action in actions)
+        told = _telling(actions)
+        reasons = dict.fromkeys(prose(self._notes.get(action.id) or why(action)) for action in told)
         changes = tuple(change for action in actions for change in _worth_showing(action))
         return _Row(
             who=who,
-            happens="; ".join(_happens(action) for action in actions),
+            happens="; ".join(_happens(action) for action in told),
             why=", ".join(reasons),
             is_loss=any(action.verb in TAKES_OUT_OF_SERVICE for action in actions),
             actions=len(actions),
@@ -353,6 +354,14 @@ def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
     if action.verb is not Verb.CONFIGURE:
         return ()
     return tuple(c for c in action.changes if not c.field.startswith("mark.")) or action.changes[:1]
+
+
+def _telling(actions: list[Action]) -> list[Action]:
+    """Leave out what only writes the mark, beside actions that tell why it does."""
+    told = [
+        a for a in actions if a.verb is not Verb.CONFIGURE or any(not c.field.startswith("mark.") for c in a.changes)
+    ]
+    return told or actions
 
 
 def _happens(action: Action) -> str:

@@ -253,10 +253,8 @@ def test_what_is_blocked_in_a_paused_document_is_no_failure(kept: World) -> None
     unreachable = ("--server-url", "prod-2=http://127.0.0.1:9")
     offline = (*unreachable, "--target", "instance/cafe")
     assert "(server/prod-2 is paused (since " in " ".join(kept.run("plan", *offline).out.split())
-    assert "\n    = server/prod-2 is paused (since " in kept.run("plan", *unreachable).out
     page = kept.run("plan", "-o", "markdown", *offline).out
     assert "**Paused:** server/prod-2 is paused" in page.partition("#### Blocked")[2]
     assert "- **Paused:** 1 customer: `cafe`\n" in page
     suites = ET.fromstring(kept.run("plan", "-o", "junit", *offline).out)
     assert suites.get("failures") == "0"
-    assert json.loads(kept.run("plan", "-o", "json", *offline).out)["blocked"][0]["paused"].startswith("server/prod-2")

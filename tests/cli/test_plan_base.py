@@ -12,6 +12,7 @@ import pytest
 from reconciler.core.deciding import Limits
 from reconciler.core.revisions import compare
 from reconciler.core.selection import Selection
+from reconciler.store.opening import open_store
 from tests.cli.repositories import begin, commit, git, isolate
 from tests.cli.world import INSTANCES, World, run, serving
 from tests.harness.universe import fleet, instance, read, universe
@@ -138,6 +139,14 @@ def test_nothing_is_done_about_what_was_removed(world: World) -> None:
     assert world.run("apply", str(saved), "--yes").code == 0
     assert world.hosts["prod-1"].listed() == before
     assert "acme" in before
+
+
+def test_a_run_is_remembered_with_the_commit_that_it_came_from(world: World) -> None:
+    world.store = f"sqlite:///{world.root}/state.sqlite"
+    edit(world, "company: Acme SA", "company: Acme NV")
+    assert world.run("apply", "--yes").code == 0
+    with open_store(world.store, "test") as store:
+        assert [each.revision for each in store.passes()] == [git(world.root, "rev-parse", "HEAD")]
 
 
 def test_both_limits_hold(world: World) -> None:

@@ -16,7 +16,7 @@ from tests.contract.wire import Wire
 from tests.hosts.fixtures import AvailableHosts
 
 _VERSIONS = ("14", "19")
-_SPEED = 0.01
+_SPEED = 0.02
 """Slow enough for a create to be caught in the middle, quick enough for everything else not to matter."""
 _SIMULATED_MASTER = "master-of-a-simulated-host"
 

@@ -159,6 +159,21 @@ def test_a_renamed_document_is_not_gone() -> None:
     assert (found.gone, found.concerned) == ((), ("instance/acme-2",))
 
 
+def test_a_rename_that_is_reverted_in_the_text_alone_is_told_what_to_write() -> None:
+    renamed = edited((ACME, instance("acme-2", server="one", renamed_from="acme")))
+    found = compare(renamed, read(BEFORE))
+    assert [(g.code, g.returning) for g in found.gone] == [("acme-2", "acme")]
+    limits = Limits(found.narrow(Selection()), since=found)
+    (only,) = decide(
+        read(BEFORE), observed(online("one", lists=("acme-2",))), NOTHING_REMEMBERED, NOW, limits
+    ).changeset.removed
+    assert only.advice == (
+        "instance/acme has its former name: write `renamed_from: acme-2` there, or it gets a new, empty database"
+    )
+    right = edited((ACME, instance("acme", server="one", renamed_from="acme-2")))
+    assert compare(renamed, right).gone == ()
+
+
 def test_another_code_for_the_same_database_is_not_gone() -> None:
     assert gone((ACME, instance("acme-2", server="one", database_name="acme"))) == []
 

@@ -85,6 +85,7 @@ def play(
     *,
     store: NoMemory | Store | None = None,
     choose: Callable[..., Limits] = lambda _desired: Limits(),
+    interval: float = INTERVAL,
 ) -> Stage:
     """Run a daemon while a story goes on, then stop it."""
     kept = store or NoMemory()
@@ -99,7 +100,7 @@ def play(
             make_world=lambda desired, _root, _memory: universe.world(desired, process),
             open_store=lambda _code: kept,
             clock=universe.clock,
-            interval=INTERVAL,
+            interval=interval,
             systemd=Systemd({}),
             listeners=[notices.append],
             on_defect=lambda _server, error: defects.append(error),

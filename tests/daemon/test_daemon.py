@@ -158,18 +158,22 @@ def test_a_pause_in_the_text_withholds() -> None:
     assert NoticeName.BLOCKED not in stage.names()
 
 
-def test_drift_is_repaired_and_told_and_told_louder_when_it_comes_back(tmp_path: Path) -> None:
+def test_drift_is_repaired_and_told_and_told_louder_when_it_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.daemon.daemon.PAUSES_SECONDS", 3600.0)  # four days of it are a long time
+
     async def story(stage: Stage) -> None:
         stage.source.write(fleet(instance("acme", company="Acme SA")))
         await stage.converged()
         for number in range(3):
             database = stage.universe.hosts["one"].databases["acme"]
             database.update("res.company", 1, {"name": f"Someone else {number}"})
-            await asyncio.sleep(timedelta(hours=25).total_seconds())
+            await asyncio.sleep(timedelta(hours=33).total_seconds())
             assert database.rows("res.company")[1]["name"] == "Acme SA"
 
     with open_store(f"sqlite:///{tmp_path / 'state.sqlite'}", "demo") as store:
-        stage = play(universe(), story, store=store)
+        stage = play(universe(), story, store=store, interval=6 * 3600)
         outcomes = store.outcomes("instance", "acme", reason="drifted")
     assert {o.command for o in outcomes} == {"daemon"}
     told = [n for n in stage.notices if n.name in (NoticeName.DRIFT_REPAIRED, NoticeName.DRIFT_RETURNED)]

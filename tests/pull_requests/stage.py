@@ -1,29 +1,31 @@
 """A fleet in a repository with a history, its hosts, and the steps of CI: validate, plan, merge, apply, each in its own clone.
 
-What a step prints is made comparable: hashes of commits and ports of hosts differ from run to run.
+What a step prints is made comparable: hashes of commits and nonces differ from run to run.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
-import threading
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from reconciler import wiring
 from reconciler.core.desired import Desired
 from reconciler.core.secrets import derive, parse_key
 from reconciler.core.specs import instance_spec
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.simulator import HostSpec, SimulatedHost
 from reconciler.simulator.databases import Database
-from reconciler.simulator.server import Listener, listen
 from reconciler.store.opening import open_store
 from tests.cli.repositories import begin, commit, git
 from tests.cli.world import KEY, MASTER, Ran, run
+from tests.harness.universe import Carrier, Process
 
 SHOPS = 500
 FIRST_SHOP = "shop-001"
@@ -39,7 +41,7 @@ SERVER = """\
 kind: server
 code: {code}
 name: {name}
-server_url: http://127.0.0.1:{port}
+server_url: http://{code}.invalid
 odoo_version: "19.0"
 domain: example.com
 master_password: {{env: MASTER_PASSWORD}}
@@ -88,7 +90,7 @@ kind: instance
 code: {code}
 template: shop
 plan: starter
-name: Delhaize de la Grand-Place {number}
+name: Épicerie de la Grand-Place {number}
 server: prod-2
 """
 CUSTOMERS = {"acme": "Acme SA", "bistro": "Bistro Roma", "cafe": "Café d'Été", "dodo": "Dodo & Sons"}
@@ -133,7 +135,6 @@ class Stage:
 
     root: Path
     hosts: dict[str, SimulatedHost]
-    ports: dict[str, int]
     reviewed: dict[str, Reviewed] = field(default_factory=dict)
     clones: int = 0
 
@@ -163,7 +164,7 @@ class Stage:
         """Write the fleet with its first customers, build them, and make it a repository."""
         self.write("fleet.yaml", FLEET)
         for code, name in SERVERS.items():
-            self.write(f"servers/{code}.yaml", SERVER.format(code=code, name=name, port=self.ports[code]))
+            self.write(f"servers/{code}.yaml", SERVER.format(code=code, name=name))
         self.write("templates.yaml", TEMPLATES)
         self.write("plans.yaml", PLANS)
         for code in ("acme", "bistro", "cafe"):
@@ -260,32 +261,35 @@ def _digest(desired: Desired, code: str) -> str:
     return instance_spec(desired, desired.instances[code], desired.servers["prod-2"]).digest()
 
 
-@contextlib.contextmanager
-def serving(root: Path) -> Iterator[Stage]:
-    """Serve the hosts from a thread, and set the stage."""
-    hosts = {code: SimulatedHost(HostSpec(code, master_password=MASTER, dbfilter="^%d$")) for code in SERVERS}
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
+class _Carrier(Carrier):
+    """Has what a transport has besides; only the daemon's health rounds use it."""
 
-    async def listen_all() -> list[Listener]:
-        return [await listen(host, "127.0.0.1", 0) for host in hosts.values()]
+    context = ssl.create_default_context()
 
-    async def close(listeners: list[Listener]) -> None:
-        for listener, host in zip(listeners, hosts.values(), strict=True):
-            listener.close()
+
+class Carriers:
+    """Takes the place of sockets: 500 customers are 28,000 requests. Each command finds the hosts as if just started."""
+
+    def __init__(self, hosts: Mapping[str, SimulatedHost]) -> None:
+        self._hosts = hosts
+        for host in hosts.values():
             host.kill()
-        if others := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(others, timeout=2)
+            host.start()
 
-    listeners = asyncio.run_coroutine_threadsafe(listen_all(), loop).result()
-    try:
-        ports = {code: listener.port for code, listener in zip(hosts, listeners, strict=True)}
-        stage = Stage(root, hosts, ports)
-        stage.prepare()
-        yield stage
-    finally:
-        asyncio.run_coroutine_threadsafe(close(listeners), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    def get(self, _tls: object) -> Carrier:
+        return _Carrier(self._hosts, Process())
+
+    def pages(self, _tls: object) -> Carrier:
+        return self.get(_tls)
+
+    async def aclose(self) -> None:
+        """Close: nothing is open."""
+
+
+def begin_play(root: Path, patch: pytest.MonkeyPatch) -> Stage:
+    """Make the hosts, let every command reach them, and set the stage."""
+    hosts = {code: SimulatedHost(HostSpec(code, master_password=MASTER, dbfilter="^%d$")) for code in SERVERS}
+    patch.setattr(wiring, "Transports", lambda: Carriers(hosts))
+    stage = Stage(root, hosts)
+    stage.prepare()
+    return stage

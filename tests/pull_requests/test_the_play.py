@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.repositories import git, isolate
 from tests.cli.world import ENVIRONMENT
-from tests.pull_requests.stage import CUSTOMER, CUSTOMERS, SHOP, SHOPS, Stage, serving, shop
+from tests.pull_requests.stage import CUSTOMER, CUSTOMERS, SHOP, SHOPS, Stage, begin_play, shop
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 LONGEST_COMMENT = 65_535
@@ -60,7 +60,7 @@ def leave_conflict_markers(stage: Stage) -> None:
 
 def edit_500_instances(stage: Stage) -> None:
     text = "---\n".join(
-        SHOP.format(code=shop(n), number=f"{n:03}") + f"company: Delhaize de la Grand-Place {n:03} SRL\n"
+        SHOP.format(code=shop(n), number=f"{n:03}") + f"company: Épicerie de la Grand-Place {n:03} SRL\n"
         for n in range(1, SHOPS + 1)
     )
     stage.write("instances/shops.yaml", text)
@@ -98,14 +98,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         isolate(patch)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        with serving(tmp_path_factory.mktemp("play")) as played:
-            for name, (title, edit) in ALL.items():
-                with played.branch(name):
-                    edit(played)
-                seen = played.review(name, title)
-                if seen.validated.code == 0:
-                    played.merge(name)
-            yield played
+        played = begin_play(tmp_path_factory.mktemp("play"), patch)
+        for name, (title, edit) in ALL.items():
+            with played.branch(name):
+                edit(played)
+            seen = played.review(name, title)
+            if seen.validated.code == 0:
+                played.merge(name)
+        yield played
 
 
 @pytest.mark.parametrize("name", ALL)

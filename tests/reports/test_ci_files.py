@@ -89,7 +89,7 @@ def test_every_command_that_they_run_is_one_of_this_version() -> None:
 
 def test_every_command_on_the_page_is_one_of_this_version() -> None:
     found = list(commands_in((CI / "README.md").read_text()))
-    assert len(found) == 3
+    assert len(found) == 4
     for words in found:
         parse(words)
 
@@ -106,6 +106,29 @@ def test_what_changes_hosts_runs_one_at_a_time_and_is_never_cut_off() -> None:
     assert apply["environment"] == "production"
     pipeline = read("gitlab-ci.yml")["apply"]
     assert (pipeline["resource_group"], pipeline["interruptible"]) == ("odoo-fleet", False)
+
+
+def test_what_is_applied_is_what_was_approved() -> None:
+    """The plan that the job before the approval saved and showed, and no other."""
+    jobs = read("github-actions.yml")["jobs"]
+    steps = {job: [step for step in given["steps"] if "uses" in step or "run" in step] for job, given in jobs.items()}
+    saved = next(step for step in steps["preview"] if "upload-artifact" in step.get("uses", ""))["with"]
+    loaded = next(step for step in steps["apply"] if "download-artifact" in step.get("uses", ""))["with"]
+    assert saved["name"] == loaded["name"]
+    assert jobs["apply"]["needs"] == "preview"
+    assert f"--out {saved['path']} " in "".join(step.get("run", "") for step in steps["preview"])
+    assert f"odoo-fleet apply {saved['path']} --yes" in "".join(step.get("run", "") for step in steps["apply"])
+    pipeline = read("gitlab-ci.yml")
+    assert pipeline["apply"]["needs"] == ["preview"]
+    assert "changeset.json" in pipeline["preview"]["artifacts"]["paths"]
+    assert pipeline["apply"]["script"] == ["odoo-fleet apply changeset.json --yes"]
+
+
+def test_a_pull_request_is_planned_against_what_it_is_to_be_merged_into() -> None:
+    plans = [
+        words for where, script in scripts() for words in commands_in(script) if words[0] == "plan" and " plan" in where
+    ]
+    assert [words[words.index("--base") + 1] for words in plans] == ["HEAD^", "$CI_MERGE_REQUEST_DIFF_BASE_SHA"]
 
 
 def test_no_text_of_a_pull_request_gets_into_a_script() -> None:
