@@ -147,11 +147,11 @@ class Daemon:
         self._teller.tell(started)
         self.systemd.ready()
         try:
-            async with _side_by_side(self.source.follow(texts.offer, texts.trouble), self._beat()):
+            following = self.source.follow(texts.offer, texts.trouble)
+            async with _side_by_side(following, self._beat(), self._tell_stopping()):
                 if await self._first_text():
                     await self._keep()
         finally:
-            self.systemd.stopping()
             self._teller.tell(Notice(NoticeName.DAEMON_STOPPED, Level.INFO, self._farewell()))
             if self._work is not None:
                 self._work.store.close()
@@ -248,6 +248,11 @@ class Daemon:
                 self.systemd.alive()
             self.systemd.status(status_line(self.standing, self.clock.now()))
             await self.clock.sleep(seconds)
+
+    async def _tell_stopping(self) -> None:
+        """Tell the service manager that the end was asked for: what runs may take its time."""
+        await self.stop.wait()
+        self.systemd.stopping()
 
     async def _follow_pauses(self, work: _Work) -> None:
         """Look at the hosts again when a command paused or resumed something."""

@@ -86,6 +86,7 @@ def play(
     store: NoMemory | Store | None = None,
     choose: Callable[..., Limits] = lambda _desired: Limits(),
     interval: float = INTERVAL,
+    systemd: Systemd | None = None,
 ) -> Stage:
     """Run a daemon while a story goes on, then stop it."""
     kept = store or NoMemory()
@@ -101,7 +102,7 @@ def play(
             open_store=lambda _code: kept,
             clock=universe.clock,
             interval=interval,
-            systemd=Systemd({}),
+            systemd=systemd or Systemd({}),
             listeners=[notices.append],
             on_defect=lambda _server, error: defects.append(error),
             on_pass=lambda _seconds, _result: None,

@@ -1,0 +1,61 @@
+"""The command `daemon`: what it refuses to begin, and what it says then."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.world import ENVIRONMENT, World, run
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--signed-only",), "for a text from --git"),
+        (("--listen", "9090"), "names no port"),
+        (("--listen", "1.2.3.4:http"), "is not a port"),
+        (("--git", "https://eve:hunter2@git.example.com/fleet.git"), "password"),
+        (("--git", "https://git.example.com/fleet.git", "--git-token", "hunter2"), "env:NAME or file:PATH"),
+        (("--git", "https://git.example.com/fleet.git", "--branch", "--upload-pack=x"), "branch"),
+        (("--server-url", "prod-1=ftp://host"), "http://"),
+        (("--interval", "0"), "--interval"),
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage_and_no_secret_is_repeated(words: tuple[str, ...], said: str) -> None:
+    ran = run("daemon", *words)
+    assert ran.code == 64, ran
+    assert said in ran.err
+    assert "hunter2" not in ran.out + ran.err
+
+
+def _process(world: World, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "reconciler", "daemon", "--fleet", str(world.fleet), "--store", "none", *words]
+    return subprocess.Popen(command, env={**os.environ, **ENVIRONMENT}, stderr=subprocess.PIPE, text=True)
+
+
+def test_an_address_in_use_ends_it_with_a_line(world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with _process(world, "--listen", address) as process:
+            _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"{address}" in err
+    assert "in use" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_well_also_while_it_waits_for_a_valid_fleet(world: World, number: signal.Signals) -> None:
+    world.write("broken.yaml", "kind: instance\n")
+    with _process(world, "--listen", "none", "--log-format", "json") as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr.readline, "")
+        assert any("revision-rejected" in line for line in lines)
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(30) == 0
+    assert "daemon-stopped" in rest
+    assert "Traceback" not in rest
