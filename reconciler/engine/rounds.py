@@ -32,6 +32,9 @@ from reconciler.engine.worlds import World
 SETTLE_SECONDS = 2.0
 """How long hosts that have answered wait for those that have not, so that one decision serves many."""
 
+TOGETHER_SECONDS = 2.0
+"""How much earlier than it must a host is looked at when another one is due."""
+
 FIRST_DELAY_SECONDS = 5.0
 LONGEST_DELAY_SECONDS = 900.0
 
@@ -181,8 +184,12 @@ class Rounds:
 
     def _begin_looks(self, group: asyncio.TaskGroup) -> None:
         now = self.world.clock.monotonic()
+        if not any(lane.look_at <= now and not _is_occupied(lane) for lane in self._lanes.values()):
+            return
         for code, lane in self._lanes.items():
-            if lane.look_at <= now and not _is_occupied(lane):
+            # Who is due in a moment comes along: one decision for many hosts costs what one for each of them would.
+            soon = now if lane.failures else now + TOGETHER_SECONDS
+            if lane.look_at <= soon and not _is_occupied(lane):
                 lane.look_at = math.inf
                 lane.looking = group.create_task(self._look(code, lane), name=f"look at {code}")
 
@@ -214,7 +221,7 @@ class Rounds:
         self.known[code] = seen
         lane.answered_at = now
         if seen.online:
-            lane.look_at = now + self._spread(self.interval)
+            lane.look_at = now + self.interval
         else:
             self._delay(lane)
 
