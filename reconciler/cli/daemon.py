@@ -6,10 +6,9 @@ What the daemon is told on the command line is put together here; what it does i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -18,7 +17,7 @@ import click
 
 from reconciler.cli import fleets, interrupts
 from reconciler.cli.options import Common, RunOptions, common, run_options
-from reconciler.cli.sessions import first_of, telling
+from reconciler.cli.sessions import telling
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.core.desired import Desired
@@ -153,7 +152,7 @@ def command(
     run = _Run(
         common, options, log, Metrics(per_instance=metrics_per_instance), store_url, place, interval, address, grace
     )
-    with telling(), _telling_of(CannotListen):
+    with telling(CannotListen):
         return run.main(git)
 
 
@@ -164,19 +163,6 @@ def _address(listen: str) -> Address | None:
         return parse_address(listen)
     except ValueError as error:
         raise click.UsageError(f"--listen: {error}") from None
-
-
-@contextlib.contextmanager
-def _telling_of(kind: type[Exception]) -> Iterator[None]:
-    try:
-        yield
-    except kind as error:
-        raise click.ClickException(str(error)) from error
-    except ExceptionGroup as group:
-        known = group.subgroup(kind)
-        if known is None:
-            raise
-        raise click.ClickException(str(first_of(known))) from group
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from reconciler.cli.drifts import drift_notes
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
 from reconciler.cli.progress import show_looking
 from reconciler.cli.sessions import Aim, Session, begin_session
+from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.desired import Desired
@@ -126,8 +127,7 @@ def make_plan(session: Session, limits: Limits | None = None) -> Planned:
         async with session.world() as world:
             return await plan(session.desired, world, limits or session.limits)
 
-    in_use = sum(s.active and s.state != "draft" for s in session.desired.servers.values())
-    with show_looking(in_use, live=not session.is_logged) as tell, session.listening(tell):
+    with show_looking(len(in_use(session.desired)), live=not session.is_logged) as tell, session.listening(tell):
         return interrupts.run(main())
 
 

@@ -151,21 +151,21 @@ def begin_session(common: Common, store: str, desired: Desired, aim: Aim) -> Ite
 
 
 @contextlib.contextmanager
-def telling() -> Iterator[None]:
+def telling(*more: type[Exception]) -> Iterator[None]:
     """End the command with exit code 1 and a line on stderr for what is no defect of the tool: store, secrets, hosts."""
+    kinds: tuple[type[Exception], ...] = (MemoryFailure, SecretUnavailable, HostError, *more)
     try:
         yield
-    except (MemoryFailure, SecretUnavailable, HostError) as error:
+    except kinds as error:
         raise click.ClickException(visible(str(error))) from error
     except ExceptionGroup as group:
-        known = group.subgroup((MemoryFailure, SecretUnavailable, HostError))
+        known = group.subgroup(kinds)
         if known is None:
             raise
-        raise click.ClickException(visible(str(first_of(known)))) from group
+        raise click.ClickException(visible(str(_first(known)))) from group
 
 
-def first_of(error: BaseException) -> BaseException:
-    """Return the first error of a group of groups."""
+def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

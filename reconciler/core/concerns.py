@@ -23,9 +23,9 @@ def concerned_servers(before: Desired | None, after: Desired, known: Mapping[str
         known: what hosts answered last, to find instances that name no server.
     """
     everywhere = frozenset(after.servers)
-    if before is None or before.settings != after.settings:
-        return everywhere
-    concerned = set(_changed(before.servers, after.servers)) & everywhere
+    if before is None or before.settings != after.settings or before.servers != after.servers:
+        return everywhere  # a server that comes, goes or changes may change where instances without one are placed
+    concerned: set[str] = set()
     templates = set(_changed(before.templates, after.templates))
     for code in templates:
         for text in (before, after):

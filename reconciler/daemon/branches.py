@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,9 +42,7 @@ class BranchSource:
         """Fetch now."""
         self._woken.set()
 
-    async def follow(
-        self, offer: Callable[[Candidate], Awaitable[bool]], trouble: Callable[[Trouble | None], None]
-    ) -> None:
+    async def follow(self, offer: Callable[[Candidate], bool], trouble: Callable[[Trouble | None], None]) -> None:
         """See `Source`."""
         failures = 0
         while True:
@@ -70,14 +68,14 @@ class BranchSource:
         except GitUnusable:
             return None  # said already: it is the reason why there is nothing newer
 
-    async def _offer(self, revision: Revision, offer: Callable[[Candidate], Awaitable[bool]]) -> None:
+    async def _offer(self, revision: Revision, offer: Callable[[Candidate], bool]) -> None:
         if self._reader is None:
             self._reader = FleetReader(revision.root)
         loaded = await asyncio.to_thread(self._reader.read, revision.root)
         about = f"{revision.author}: {revision.subject}"
         rewritten = revision.rewritten and bool(self._offered)
         self._offered = revision.commit
-        if await offer(Candidate(loaded, revision.root, revision.commit, about, rewritten)):
+        if offer(Candidate(loaded, revision.root, revision.commit, about, rewritten)):
             await self.git.mark_in_force(revision)
             await asyncio.to_thread(_point, self.link, revision.root)
             former, self._in_force = self._in_force, revision

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,9 +56,7 @@ class DirectorySource:
         """Look now."""
         self._woken.set()
 
-    async def follow(
-        self, offer: Callable[[Candidate], Awaitable[bool]], trouble: Callable[[Trouble | None], None]
-    ) -> None:
+    async def follow(self, offer: Callable[[Candidate], bool], trouble: Callable[[Trouble | None], None]) -> None:
         """See `Source`."""
         watching = asyncio.create_task(self._watch(), name="watch the fleet's directory")
         try:
@@ -72,7 +70,7 @@ class DirectorySource:
                     trouble(None)
                     # Where nothing changed the reader returns the very same object.
                     if last is None or last.loaded is not candidate.loaded or last.revision != candidate.revision:
-                        await offer(candidate)
+                        offer(candidate)
                         last = candidate
                 await self._wait(RESCAN_SECONDS)
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -42,9 +42,7 @@ class Trouble:
 class Source(Protocol):
     """Finds texts and offers them, the first as soon as there is one."""
 
-    async def follow(
-        self, offer: Callable[[Candidate], Awaitable[bool]], trouble: Callable[[Trouble | None], None]
-    ) -> None:
+    async def follow(self, offer: Callable[[Candidate], bool], trouble: Callable[[Trouble | None], None]) -> None:
         """Go on until cancelled.
 
         Args:

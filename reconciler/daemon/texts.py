@@ -13,10 +13,9 @@ from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.standing import Standing
 from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.daemon.telling import Teller
-from reconciler.reports.standing_text import short
+from reconciler.reports.standing_text import name
 
 _SHOWN = 3
-_SHORT_HASH = 12
 
 
 class Refusal(Exception):
@@ -43,7 +42,7 @@ class Texts:
     _rejected: str = ""
     _trouble: Trouble | None = None
 
-    async def offer(self, candidate: Candidate) -> bool:
+    def offer(self, candidate: Candidate) -> bool:
         """Take a text, or say why not; tells whether it is in force now."""
         desired = candidate.loaded.desired
         if desired is None:
@@ -59,7 +58,7 @@ class Texts:
         except (HostError, Refusal) as error:
             return self._reject(candidate, str(error))
         was_rejected, self._desired, self._rejected = bool(self._rejected), desired, ""
-        revision = name_of(candidate, desired)
+        revision = _name_of(candidate, desired)
         if former is not None and revision == self._revision:
             self._tell_mended(revision, was_rejected=was_rejected)
         else:
@@ -93,7 +92,8 @@ class Texts:
             self.teller.tell(Notice(trouble.name, Level.ERROR, f"{trouble.why}{stays}"))
 
     def _reject(self, candidate: Candidate, why: str) -> bool:
-        what = f"{candidate.revision[:_SHORT_HASH]} ({candidate.about}): " if candidate.revision else ""
+        by = f" ({candidate.about})" if candidate.about else ""
+        what = f"{name(candidate.revision)}{by}: " if candidate.revision else ""
         said = f"{what}{why}"
         if said != self._rejected:
             self._rejected = said
@@ -109,7 +109,7 @@ class Texts:
 
     def _tell_mended(self, revision: str, *, was_rejected: bool) -> None:
         if was_rejected:
-            detail = f"the text is valid again: {short(revision)} is in force, as before"
+            detail = f"the text is valid again: {name(revision)} is in force, as before"
             self.teller.tell(Notice(NoticeName.REVISION_IN_FORCE, Level.INFO, detail, revision=revision))
 
     def _tell_taken(self, former: Desired | None, desired: Desired, candidate: Candidate, revision: str) -> None:
@@ -119,11 +119,11 @@ class Texts:
         by = f" ({candidate.about})" if candidate.about else ""
         counts = ", ".join(f"{number} {kind}s" for kind, number in _count(desired).items())
         what = "is in force" if former is None else "is now in force"
-        detail = f"{short(revision)}{by} {what}: {counts}"
+        detail = f"{name(revision)}{by} {what}: {counts}"
         self.teller.tell(Notice(NoticeName.REVISION_IN_FORCE, Level.INFO, detail, revision=revision))
 
 
-def name_of(candidate: Candidate, desired: Desired) -> str:
+def _name_of(candidate: Candidate, desired: Desired) -> str:
     """Name a text: by its commit, or by the digest of all that it declares."""
     return candidate.revision or f"sha256:{desired.digest}"
 

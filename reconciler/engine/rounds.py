@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reconciler.core.actions import Action
+from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import targets
@@ -125,11 +126,11 @@ class Rounds:
             servers: those that the edit concerns; new ones are looked at anyway.
         """
         self.desired, self.world = desired, world
-        in_use = _in_use(desired)
-        for code in self._lanes.keys() - in_use:
+        asked = in_use(desired)
+        for code in self._lanes.keys() - asked:
             if not self._lanes[code].acting:
                 self._drop(code)
-        for code in in_use:
+        for code in sorted(asked):
             self._open(code)
         # A look under way was chosen for the former text: it is taken again where that matters.
         for code in servers:
@@ -141,7 +142,7 @@ class Rounds:
 
     async def run(self) -> None:
         """Go on until asked to stop; returns when nothing runs any more."""
-        for code in _in_use(self.desired):
+        for code in sorted(in_use(self.desired)):
             self._open(code)
         async with asyncio.TaskGroup() as group:
             stopping = group.create_task(self._nudge_at_stop())
@@ -289,7 +290,7 @@ class Rounds:
             self._nudge.set()
         self.follower.ended(code, outcomes)
         done = frozenset(o.action.id for o in outcomes if o.result is Result.DONE)
-        if code not in _in_use(self.desired):
+        if code not in in_use(self.desired):
             self._drop(code)
         elif desired is self.desired:
             lane.just_done = done
@@ -317,7 +318,3 @@ class Rounds:
 
 def _is_occupied(lane: _Lane) -> bool:
     return lane.looking is not None or lane.acting is not None
-
-
-def _in_use(desired: Desired) -> Mapping[str, None]:
-    return {s.code: None for s in desired.servers.values() if s.active and s.state != "draft"}

@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from reconciler.core.standing import Standing
+from reconciler.reports.happenings_text import short
 from reconciler.reports.words import count
 
-_SHORT_HASH = 12
-_COMMIT = 40
 
-
-def short(revision: str) -> str:
-    """Shorten a revision for people: `commit 1a2b3c4d5e6f`, `text 9f8e7d6c5b4a`."""
-    if revision.startswith("sha256:"):
-        return f"text {revision.removeprefix('sha256:')[:_SHORT_HASH]}"
-    return f"commit {revision[:_SHORT_HASH]}{revision[_COMMIT:]}"
+def name(revision: str) -> str:
+    """Name a revision for people: `commit 1a2b3c4d`, `commit 1a2b3c4d-dirty`, `text 9f8e7d6c`."""
+    digest = "sha256:"
+    return (
+        f"text {short(revision).removeprefix(digest)}" if revision.startswith(digest) else f"commit {short(revision)}"
+    )
 
 
 def status_line(standing: Standing, now: datetime) -> str:
@@ -23,7 +22,7 @@ def status_line(standing: Standing, now: datetime) -> str:
     if not standing.fleet:
         return f"waiting for a valid fleet: {standing.rejected or standing.source_problem or 'none was read yet'}"
     if standing.decided_at is None:
-        return f"{standing.fleet} at {short(standing.revision)}: looking at its servers"
+        return f"{standing.fleet} at {name(standing.revision)}: looking at its servers"
     online = sum(standing.servers_online.values())
     parts = [f"{online} of {count(len(standing.servers_online), 'server')} online"]
     parts += [f"{count(standing.pending, 'action')} to do"] if standing.pending else []
@@ -33,7 +32,7 @@ def status_line(standing: Standing, now: datetime) -> str:
     parts += [f"frozen: {', '.join(standing.frozen)}"] if standing.frozen else []
     parts += [f"a newer text is not taken: {standing.rejected}"] if standing.rejected else []
     parts += [f"source: {standing.source_problem}"] if standing.source_problem else []
-    return f"{standing.fleet} at {short(standing.revision)}: {_state(standing, now)}; {'; '.join(parts)}"
+    return f"{standing.fleet} at {name(standing.revision)}: {_state(standing, now)}; {'; '.join(parts)}"
 
 
 def _state(standing: Standing, now: datetime) -> str:

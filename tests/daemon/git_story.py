@@ -173,7 +173,7 @@ def tell(
 
     notices = running.notices()
     taken = [detail for name, detail in notices if name == "revision-in-force"]
-    assert [commit[:12] for commit in (start, added, reverted)] == [d.split()[1] for d in taken]
+    assert [commit[:8] for commit in (start, added, reverted)] == [d.split()[1] for d in taken]
     assert "Eve: add a customer" in taken[1]
     (rejected,) = [detail for name, detail in notices if name == "revision-rejected"]
     assert "broken.yaml:2:" in rejected

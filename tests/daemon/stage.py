@@ -46,13 +46,11 @@ class Script:
     def poke(self) -> None:
         self.pokes += 1
 
-    async def follow(
-        self, offer: Callable[[Candidate], Awaitable[bool]], trouble: Callable[[Trouble | None], None]
-    ) -> None:
+    async def follow(self, offer: Callable[[Candidate], bool], trouble: Callable[[Trouble | None], None]) -> None:
         while True:
             found = await self.offers.get()
             if isinstance(found, Candidate):
-                self.taken.append(await offer(found))
+                self.taken.append(offer(found))
             else:
                 trouble(found)
 

@@ -26,7 +26,7 @@ class Offered:
     troubles: list[Trouble | None] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def take(self, candidate: Candidate) -> bool:
+    def take(self, candidate: Candidate) -> bool:
         self.candidates.append(candidate)
         self._news.set()
         return True

@@ -57,7 +57,7 @@ def test_a_daemon_tells_that_it_is_ready_how_it_stands_that_it_lives_and_that_it
     assert heard[0] == "READY=1"
     assert "WATCHDOG=1" in heard
     assert any(h.startswith("STATUS=waiting for a valid fleet") for h in heard)
-    assert any(h.startswith("STATUS=demo at commit aaaaaaaaaaaa: converged") for h in heard)
+    assert any(h.startswith("STATUS=demo at commit aaaaaaaa: converged") for h in heard)
     assert heard[-1] == "STOPPING=1"
 
 
