@@ -59,7 +59,9 @@ class Texts:
             return self._reject(candidate, str(error))
         was_rejected, self._desired, self._rejected = bool(self._rejected), desired, ""
         revision = _name_of(candidate, desired)
-        if former is not None and revision == self._revision:
+        # Not by the name alone: a work tree that differs from its commit has one name for all that it may say.
+        is_same = former is not None and revision == self._revision and former.digest == desired.digest
+        if is_same:
             self._tell_mended(revision, was_rejected=was_rejected)
         else:
             self._tell_taken(former, desired, candidate, revision)
@@ -70,7 +72,7 @@ class Texts:
                 standing,
                 fleet=desired.settings.code,
                 revision=revision,
-                in_force_since=now if standing.revision != revision else standing.in_force_since,
+                in_force_since=standing.in_force_since if is_same else now,
                 rejected="",
                 documents=documents,
             )

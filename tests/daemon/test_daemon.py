@@ -73,6 +73,18 @@ def test_a_text_that_is_not_valid_is_said_loudly_and_the_last_valid_one_stays_in
     assert "stays in force" in notice.detail
 
 
+def test_each_text_of_a_work_tree_is_told_and_one_that_is_mended_is_told_as_such() -> None:
+    async def story(stage: Stage) -> None:
+        for text in (fleet(), fleet(instance("acme")), "kind: fleet\n", fleet(instance("acme"))):
+            stage.source.write(text, "a" * 40 + "-dirty")
+            await asyncio.sleep(60)
+
+    details = [n.detail for n in play(universe(), story).notices if n.name is NoticeName.REVISION_IN_FORCE]
+    assert ["0 instances" in d for d in details] == [True, False, False]
+    assert "1 instances" in details[1]
+    assert details[2] == "the text is valid again: commit aaaaaaaa-dirty is in force, as before"
+
+
 def test_a_fleet_that_is_invalid_from_the_start_is_waited_for_and_what_was_told_is_kept(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         stage.source.write("kind: fleet\n")
