@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,8 @@ def test_a_daemon_tells_that_it_is_ready_how_it_stands_that_it_lives_and_that_it
         stage.source.write(fleet(instance("acme")), "a" * 40)
         await stage.converged()
         hears.heard()
+        await asyncio.sleep(6)  # another beat: what came while nobody took was lost
+        hears.heard()
 
     play(universe(), story, systemd=Systemd(environ | {"WATCHDOG_USEC": "20000000", "WATCHDOG_PID": str(os.getpid())}))
     heard = hears.heard()
@@ -69,6 +72,14 @@ def test_a_watchdog_of_another_process_and_no_manager_at_all_are_no_concern(
     Systemd({}).ready()
     Systemd({"NOTIFY_SOCKET": "/nowhere/at/all"}).ready()
     assert hears.heard() == []
+
+
+def test_a_manager_that_does_not_listen_holds_nothing_up(manager: tuple[Manager, dict[str, str]]) -> None:
+    _, environ = manager
+    systemd, started = Systemd(environ), time.monotonic()
+    for _ in range(1000):
+        systemd.status("many")
+    assert time.monotonic() - started < 5  # waiting for it would take a thousand times as long as one waits
 
 
 def test_a_status_is_one_line(manager: tuple[Manager, dict[str, str]]) -> None:
