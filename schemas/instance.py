@@ -72,6 +72,10 @@ class Subscription(Part):
     auto_renew: bool = Field(default=False, description="Whether it renews itself at its end.", examples=[True])
 
 
+class Adoption(Part):
+    """The decision to take over what an earlier document of this code or database name left behind. It has no fields yet."""
+
+
 class Instance(Pausable):
     """One customer's database. Four lines are enough: kind, code, template, plan."""
 
@@ -158,6 +162,13 @@ class Instance(Pausable):
         examples=[{"start": "2026-01-01", "end": "2026-12-31", "auto_renew": True}],
     )
     deletion_protection: bool = Field(default=False, description="`true` refuses `state: absent`.", examples=[True])
+    adopt: Adoption | None = Field(
+        default=None,
+        description="`{}`: the database that an earlier document of this code left behind, or that was made for another "
+        "owner, is this customer's: it is taken over with all that is in it. Without it such a database is blocked. Once it "
+        "is taken over the line may go.",
+        examples=[{}],
+    )
     renamed_from: FormerName | None = Field(
         default=None,
         description="A former code or database name of this instance: the database found under it is renamed, not "

@@ -14,6 +14,7 @@ class Verb(StrEnum):
     DISABLE = "disable"
     CREATE = "create"
     CLONE = "clone"
+    DISCARD = "discard"
     RENAME = "rename"
     SUSPEND = "suspend"
     RESUME = "resume"

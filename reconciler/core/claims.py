@@ -6,13 +6,15 @@ Without that proof, or a memory of having verified it, a database that merely be
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
+from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName
-from reconciler.core.observed import Access, DatabaseLook, Observed
+from reconciler.core.observed import Access, DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
+from schemas.instance import Instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,35 @@ def _forms(observed: Observed, servers: Container[str], target: str, *, renamed:
     return tuple(Found(host.server, name, renamed) for host in hosts for name in host.forms_of(target))
 
 
+def namesakes(desired: Desired, observed: Observed, instance: Instance) -> Iterator[tuple[str, DatabaseName]]:
+    """Yield the forms of an instance's name, and of its former one, on other servers than its own, each with its server.
+
+    Not those of the former name where the text gives that to another instance.
+    """
+    targets = [instance.database_name]
+    if instance.renamed_from and instance.renamed_from not in desired.names.places:
+        targets.append(instance.renamed_from)
+    for target in targets:
+        for host in observed.holding(target):
+            if host.server != instance.server:
+                yield from ((host.server, name) for name in host.forms_of(target))
+
+
+def is_whose(look: DatabaseLook, fleet: str) -> tuple[str, str]:
+    """Name the document, by kind and code, of a database that was opened; nothing where it is not of this fleet."""
+    mark = look.mark
+    if mark is None or mark.fleet != fleet or not look.is_whole_copy_of_itself:
+        return "", ""
+    return mark.kind, mark.code
+
+
+def is_anothers(look: DatabaseLook, fleet: str, instance: Instance) -> bool:
+    """Tell whether a database that was opened is proven not to be an instance's: it bears, as its own, another's mark."""
+    if look.mark is None or not look.is_whole_copy_of_itself:
+        return False
+    return is_whose(look, fleet) not in (("instance", instance.code), ("instance", instance.renamed_from))
+
+
 def narrow(found: tuple[Found, ...], inventory: Inventory, kind: str, code: str) -> tuple[Found, ...]:
     """Prefer, of several hosts, those where this document's database is remembered to be."""
     if len(found) <= 1:
@@ -54,6 +85,8 @@ def narrow(found: tuple[Found, ...], inventory: Inventory, kind: str, code: str)
 
 def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, remembered: bool) -> Doubt | None:
     """Say why a database that was looked at is not taken for the spec's, or None if it is ours."""
+    if look.access is Access.HALF_MADE:
+        return Doubt("its initialisation never ended", "nothing of this fleet left it so: look at the host")
     if look.access is Access.FAILED:
         return Doubt(look.problem)
     if look.access is Access.REFUSED:
@@ -69,6 +102,25 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     if mark.kind != spec.kind or mark.code not in (spec.code, former_code):
         return Doubt(f"it belongs to {mark.kind}/{mark.code}")
     return None
+
+
+def is_unused(uuid: str, mark: Mark | None) -> bool:
+    """Tell whether a mark proves, in the database of this uuid, that it is a build that was never in service."""
+    return mark is not None and mark.uuid == uuid and mark.in_service is False
+
+
+def why_kept(uuid: str, mark: Mark | None) -> str:
+    """Say why a database under an expired building name is not dropped, or nothing if it was never in service.
+
+    A build gets its own mark last, and with it the note that it was never in service: without one, or with the one that came
+    with its template, it is unfinished. What 0.1.0 marked bears no such note, so that it cannot be told.
+    """
+    if mark is None or mark.uuid != uuid or mark.kind == "template" or mark.in_service is False:
+        return ""
+    whose = f"{mark.kind}/{mark.code}"
+    if mark.in_service:
+        return f"it was in service as {whose}: it is somebody's data"
+    return f"it may have been in service as {whose}, which cannot be told"
 
 
 def _refused(spec: DatabaseSpec, *, remembered: bool) -> Doubt:

@@ -61,15 +61,11 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
     """
     wanted = diff(desired, observed, inventory, now, limits.selection)
     released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code)
-    frozen = frozen_hosts(observed, inventory, _renames(desired), limits.confirmed_listings)
+    frozen = frozen_hosts(desired, observed, inventory, limits.confirmed_listings)
     gated = gate(released, frozen, _thresholds(desired, limits), _in_service(desired, observed, inventory))
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)
     return Planned(observed, gated, inventory, frozen)
-
-
-def _renames(desired: Desired) -> dict[str, str]:
-    return {i.renamed_from: i.database_name for i in desired.instances.values() if i.renamed_from}
 
 
 def _thresholds(desired: Desired, limits: Limits) -> Thresholds:

@@ -6,20 +6,25 @@ bounded per host, since a deep look costs the host a registry load. Foreign data
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from reconciler.core import claims
+from reconciler.core import claims, unclaimed
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
+from reconciler.core.names import is_expired_build, parse
 from reconciler.core.observed import Observed
 from reconciler.core.selection import Selection
 from reconciler.core.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
 from schemas.instance import Instance
+from schemas.references import DerivedSecret
 from schemas.server import Server
 from schemas.template import Template
+
+MOST_CLAIMANTS = 3
+"""So many missing instances try to open what is between two names: each try may be a wrong password on the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +44,16 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One database to look at deeply, as the account of `spec` (or of `former_code`, while a document is renamed)."""
+    """One database to look at deeply, as the account of `spec` (or of `former_code`, while a document is renamed).
+
+    An expired build is looked at as any of its `builders`, and only for whether it was ever in service.
+    """
 
     server: str
     database: str
     spec: DatabaseSpec
     former_code: str | None = None
+    builders: tuple[DatabaseSpec, ...] = ()
 
 
 def targets(
@@ -68,7 +77,35 @@ def targets(
     for waiting in aged.values():
         waiting.sort(key=lambda each: each[:2])
         due += [seen for _, _, seen in waiting[: depth.rotation_per_host]]
-    return tuple(sorted((seen.target(desired) for seen in due), key=lambda t: (t.server, t.database, t.spec.code)))
+    builds = _expired_builds(desired, observed, now, depth) if selection.is_everything else ()
+    found = (*(seen.target(desired) for seen in due), *builds)
+    return tuple(sorted(found, key=lambda t: (t.server, t.database, t.spec.code)))
+
+
+def builders_of(desired: Desired, server: str, database: str) -> tuple[DatabaseSpec, ...]:
+    """List whose accounts may open a build: its document's, or those that a removed one would have, and the templates'.
+
+    A build answers to its template until it gets credentials of its own.
+    """
+    here = desired.servers[server]
+    target = parse(database).target
+    templates = [template_spec(desired, t, here) for t in desired.templates.values() if server in t.server_codes]
+    instances = [i for i in desired.instances.values() if i.database_name == target and i.server in (None, server)]
+    own = [*(instance_spec(desired, i, here) for i in instances), *(t for t in templates if t.target == target)]
+    if not own and templates and desired.settings.secret_key is not None:
+        gone = replace(templates[0], code=target, target=target, admin_login="admin", admin_password=DerivedSecret())
+        own = [replace(gone, kind=kind) for kind in ("instance", "template")]
+    return (*own, *(t for t in templates if t.target != target))
+
+
+def _expired_builds(desired: Desired, observed: Observed, now: datetime, depth: Depth) -> Iterator[Target]:
+    limit = timedelta(hours=desired.settings.retention.building_hours)
+    for code, host in observed.hosts.items():
+        for name in host.databases if host.online and code in desired.servers else ():
+            if not is_expired_build(name, now, limit) or (code, name.text) in depth.passed_over:
+                continue
+            if builders := builders_of(desired, code, name.text):
+                yield Target(code, name.text, builders[0], builders=builders)
 
 
 class _Seen(NamedTuple):
@@ -100,8 +137,10 @@ def _candidates(desired: Desired, observed: Observed, inventory: Inventory, sele
             continue
         for code in template.server_codes:
             host, server = observed.hosts.get(code), desired.servers.get(code)
-            if host and server and host.online and host.lists(template.template_db):
-                yield _Seen(template, server, template.template_db)
+            if host and server and host.online:
+                for name in host.forms_of(template.template_db):
+                    yield _Seen(template, server, name.text)
+    missing: list[Instance] = []
     for instance in desired.instances.values():
         if instance.state == "absent" or not selection.includes(instance):
             continue
@@ -109,3 +148,26 @@ def _candidates(desired: Desired, observed: Observed, inventory: Inventory, sele
         found = claims.find(observed, places, instance.database_name, instance.renamed_from)
         for one in claims.narrow(found, inventory, "instance", instance.code):
             yield _Seen(instance, desired.servers[one.server], one.name.text, instance.renamed_from)
+        if not found:
+            missing.append(instance)
+    yield from _namesakes(desired, observed, missing)
+    yield from _unclaimed(desired, observed, inventory, missing)
+
+
+def _namesakes(desired: Desired, observed: Observed, missing: Iterable[Instance]) -> Iterator[_Seen]:
+    """Before a missing instance is cloned its namesakes on other servers are opened, to tell whose they are."""
+    for instance in missing:
+        for server, name in claims.namesakes(desired, observed, instance) if instance.server else ():
+            if server not in desired.names.places.get(name.target, ()):  # another's, who looks at it when it is due
+                yield _Seen(instance, desired.servers[server], name.text, instance.renamed_from)
+
+
+def _unclaimed(
+    desired: Desired, observed: Observed, inventory: Inventory, missing: Iterable[Instance]
+) -> Iterator[_Seen]:
+    """What is between two names and no document's may be a missing instance's: a few of them try to open it."""
+    for host, name in unclaimed.seen(desired, observed):
+        here = [i for i in missing if i.server in (None, host.server)]
+        here.sort(key=lambda i: (("instance", i.code, host.server) not in inventory.entries, i.code))
+        for instance in here[:MOST_CLAIMANTS]:
+            yield _Seen(instance, desired.servers[host.server], name.text, name.target)

@@ -57,6 +57,12 @@ class Desired:
         """The names of databases that its instances declare."""
         return names_of(self.instances.values())
 
+    def declares(self, server: str, target: str) -> bool:
+        """Tell whether a document declares a database of this name that may be on a server."""
+        if self.names.may_be_on(server, target):
+            return True
+        return any(t.template_db == target and server in t.server_codes for t in self.templates.values())
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all that is declared, in whatever files and order it was written; no secret's value is in it."""

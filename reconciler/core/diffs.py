@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.core import instance_diffs, names, template_diffs
+from reconciler.core import claims, instance_diffs, names, template_diffs
 from reconciler.core.actions import Action, Reason, Verb
 from reconciler.core.changesets import Changeset, LeftAlone
 from reconciler.core.claims import Doubt
@@ -16,7 +16,7 @@ from reconciler.core.desired import Desired
 from reconciler.core.drafts import Draft, needed_by
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName, NameState
-from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.observed import Access, Observed, ObservedHost
 from reconciler.core.ordering import order
 from reconciler.core.selection import EVERYTHING, Selection
 from schemas.instance import Instance
@@ -71,7 +71,7 @@ def _diff_server(draft: Draft, server: Server) -> None:
         action = Action(Verb.ACTIVATE, "server", server.code, server.code, reason)
         draft.activations[server.code] = draft.plan(action)
     for name in host.databases:
-        if names.is_expired_build(name, draft.now, draft.build_limit):
+        if names.is_expired_build(name, draft.now, draft.build_limit) and not _why_kept(host, name):
             sweep = Action(Verb.SWEEP, "server", server.code, server.code, Reason.ABANDONED_BUILD, name.text)
             draft.plan(sweep)
 
@@ -93,7 +93,7 @@ def _diff_disabled(draft: Draft, server: Server, host: ObservedHost, remembered:
 
 def _serves_this_fleet(draft: Draft, host: ObservedHost) -> bool:
     remembered = {e.target for e in draft.inventory.on(host.server)}
-    return any(target in remembered or _is_declared(draft, host.server, target) for target in host.targets)
+    return any(target in remembered or draft.desired.declares(host.server, target) for target in host.targets)
 
 
 def _account_for(draft: Draft, host: ObservedHost) -> int:
@@ -101,8 +101,8 @@ def _account_for(draft: Draft, host: ObservedHost) -> int:
     remembered = {e.target for e in draft.inventory.on(host.server)}
     foreign = 0
     for name in host.databases:
-        declared = _is_declared(draft, host.server, name.target) or _was_declared(draft, host.server, name.target)
-        what = _left_alone_because(draft, name, declared=declared, remembered=name.target in remembered)
+        declared = draft.desired.declares(host.server, name.target) or _was_declared(draft, host.server, name.target)
+        what = _left_alone_because(draft, host.server, name, declared=declared, remembered=name.target in remembered)
         if what:
             draft.left_alone.append(LeftAlone(host.server, name.text, what))
         elif name.state is NameState.UNKNOWN or not (declared or name.target in remembered):
@@ -110,25 +110,32 @@ def _account_for(draft: Draft, host: ObservedHost) -> int:
     return foreign
 
 
-def _left_alone_because(draft: Draft, name: DatabaseName, *, declared: bool, remembered: bool) -> str:
+def _why_kept(host: ObservedHost, name: DatabaseName) -> str:
+    """Say why an expired build is not swept, or nothing if a look inside showed that it was never in service."""
+    look = host.looks.get(name.text)
+    if look is None:
+        return "an unfinished build past its limit: looked into before it is swept"
+    if look.opened:
+        kept = claims.why_kept(look.uuid, look.mark)
+    elif look.access is Access.HALF_MADE:
+        kept = ""
+    else:
+        kept = "whether it was ever in service cannot be told" + (f": {look.problem}" if look.problem else "")
+    return f"under a building name, and kept: {kept}" if kept else ""
+
+
+def _left_alone_because(draft: Draft, server: str, name: DatabaseName, *, declared: bool, remembered: bool) -> str:
     if name.state is NameState.BUILDING:
-        expired = names.is_expired_build(name, draft.now, draft.build_limit)
-        return "" if expired else "being built, or abandoned: swept after its limit"
+        if names.is_expired_build(name, draft.now, draft.build_limit):
+            return _why_kept(draft.observed.hosts[server], name)
+        return "being built, or abandoned: swept after its limit"
     if name.state in (NameState.TRASH, NameState.MOVED):
         return f"{name.state}: kept"
     if declared or name.state is NameState.UNKNOWN:
         return _ABSENT if name.target in draft.desired.names.absent else ""
-    if name.state in (NameState.SUSPENDED, NameState.SWITCHING):
+    if name.state is NameState.SUSPENDED or name.state in names.ON_ITS_WAY:
         return f"orphan: {name.state}, and no document declares it"
     return "orphan: once published by this fleet, no longer declared" if remembered else ""
-
-
-def _is_declared(draft: Draft, server: str, target: str) -> bool:
-    """Tell whether a document declares a database of this name that may be on a server."""
-    if draft.desired.names.may_be_on(server, target):
-        return True
-    templates = draft.desired.templates.values()
-    return any(t.template_db == target and server in t.server_codes for t in templates)
 
 
 def _was_declared(draft: Draft, server: str, target: str) -> bool:

@@ -11,7 +11,7 @@ from reconciler.core.changesets import Blocked, LeftAlone
 from reconciler.core.claims import Doubt
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import DatabaseName, NameState
+from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from schemas.server import Server
@@ -40,6 +40,10 @@ class Draft:
     def build_limit(self) -> timedelta:
         """How old a building name becomes before it counts as abandoned."""
         return timedelta(hours=self.desired.settings.retention.building_hours)
+
+    def is_old(self, name: DatabaseName) -> bool:
+        """Tell whether a timed name is older than the build limit."""
+        return name.since is not None and self.now - name.since > self.build_limit
 
     def plan(self, action: Action) -> str:
         """Add an action and return its id, for others to wait for."""
@@ -101,7 +105,7 @@ def databases_in_service(host: ObservedHost, declared: Container[str], inventory
 
 
 def _in_service(name: DatabaseName, declared: Container[str], remembered: Container[str]) -> bool:
-    if name.state in (NameState.SUSPENDED, NameState.SWITCHING):
+    if name.state is NameState.SUSPENDED or name.state in ON_ITS_WAY:
         return True
     return name.state is NameState.PUBLISHED and (name.target in declared or name.target in remembered)
 

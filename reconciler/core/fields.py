@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.actions import FieldChange
-from reconciler.core.names import NameState
+from reconciler.core.names import ON_ITS_WAY, NameState
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec
 
@@ -81,7 +81,7 @@ def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Itera
     in_service = spec.kind == "instance" and state is NameState.PUBLISHED and not spec.neutralize
     if in_service and look.quiesced_crons is not None:
         yield FieldChange("schedule", f"{len(look.quiesced_crons)} scheduled actions held back", "awake")
-    quiet = spec.kind == "template" or state in (NameState.SUSPENDED, NameState.SWITCHING)
+    quiet = spec.kind == "template" or state is NameState.SUSPENDED or state in ON_ITS_WAY
     if quiet and look.active_crons:
         yield FieldChange("schedule", f"{len(look.active_crons)} scheduled actions active", "quiet")
 
@@ -94,6 +94,10 @@ def _mark(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
         yield FieldChange("mark.name", mark.name, spec.target)
     if mark.code != spec.code:
         yield FieldChange("mark.code", mark.code, spec.code)
+    if spec.kind == "instance" and mark.in_service is None:
+        yield FieldChange("mark.in_service", "not noted", "yes")
+    if mark.owner is None:
+        yield FieldChange("mark.owner", "not noted", spec.owner.login if spec.owner else "nobody")
     if mark.digest != spec.digest():
         yield FieldChange("mark.digest", mark.digest or "cleared before a change that did not end", spec.digest())
     if mark.moving_from:

@@ -5,7 +5,7 @@ Pinned instances come before those that are placed automatically, so that capaci
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields, names
+from reconciler.core import claims, fields, names, unclaimed
 from reconciler.core.actions import Action, FieldChange, Reason, Verb
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
@@ -19,6 +19,9 @@ from schemas.server import Server
 
 FIRST_WITH_NEUTRALIZE = 17.0
 """The first Odoo series whose `duplicate_database` takes `neutralize` (service/db.py of 17.0; late builds of 16 do too)."""
+
+MOST_LOST = 2
+"""So many builds that were lost on their way into service, within the build limit, are left behind and no more."""
 
 
 def diff_instances(draft: Draft) -> None:
@@ -56,7 +59,10 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
     if instance.server and (doubt := draft.hold(draft.desired.servers[instance.server])):
         draft.block("instance", instance.code, instance.server, doubt)
         return
-    found = find(draft, instance)
+    found = find(draft, instance) or unclaimed.reverted(draft, instance)
+    unused = [f for f in found if _is_unused(draft, instance, f, alone=len(found) == 1)]
+    discarded = tuple(_discard(draft, instance, f) for f in unused)
+    found = tuple(f for f in found if f not in unused)
     if len(found) > 1:
         found = _only_ours(draft, instance, found)
     if len(found) > 1:
@@ -66,7 +72,22 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
     elif found:
         _keep(draft, instance, found[0])
     else:
-        _clone(draft, instance)
+        _clone(draft, instance, discarded)
+
+
+def _is_unused(draft: Draft, instance: Instance, found: Found, *, alone: bool) -> bool:
+    """Tell whether this is a build that lost its way: never in service, and without its files or beside another form."""
+    look = _look(draft, found)
+    if look is None or found.name.state is not NameState.SWITCHING or not look.is_unused_build:
+        return False
+    return (look.missing_files > 0 or not alone) and _doubt(draft, instance, found) is None
+
+
+def _discard(draft: Draft, instance: Instance, found: Found) -> str:
+    server, text = found.server, found.name.text
+    return draft.plan(
+        Action(Verb.DISCARD, "instance", instance.code, server, Reason.INTERRUPTED, text, after=draft.first(server))
+    )
 
 
 def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
@@ -92,7 +113,7 @@ def _doubt(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
 
 
 def _keep(draft: Draft, instance: Instance, found: Found) -> None:
-    """Plan what an existing database needs: renamed first, taken out of service before it is configured, put back after."""
+    """Plan what an existing database needs: to its name and into or out of service first, then what can fail on its own."""
     server = draft.desired.servers[found.server]
     if held := draft.hold(server):
         draft.block("instance", instance.code, server.code, held)
@@ -104,19 +125,54 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if look is None and not found.renamed and found.name.state is _wanted_state(instance):
         return  # nothing is known against it: most instances of most passes
     spec = instance_spec(draft.desired, instance, server)
-    chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
     if look is None and _is_unproven(draft, instance, found):
         draft.block("instance", instance.code, server.code, _never_looked_at(found))
         return
+    if doubt := _left_behind(draft, instance, found, spec):
+        draft.block("instance", instance.code, server.code, doubt)
+        return
+    chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
+    _bring_to_its_place(chain, instance, found, look)
+    _configure(chain, spec, look)
+
+
+def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None) -> None:
+    """Plan its name, its state and its password: a new password comes before a way back that has not begun.
+
+    It never comes between out of reach and back in reach, where nothing may stand that can fail for reasons of its own.
+    """
+    spec = chain.spec
     if found.renamed:
         renamed = FieldChange("database_name", found.name.target, spec.target)
-        chain.add(Verb.RENAME, Reason.RENAMED, names.switching(spec.target), (renamed,))
+        chain.add(Verb.RENAME, Reason.RENAMED, names.resting(spec.target, found.name.state), (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
         chain.add(Verb.SUSPEND, _why_switched(found), names.suspended(spec.target))
-    _configure(chain, spec, look)
-    if instance.state == "active" and names.parse(chain.name).state is not NameState.PUBLISHED:
+    elif instance.state == "active" and state is not NameState.PUBLISHED:
+        if state is NameState.SUSPENDED:
+            chain.rotate(look)
         chain.add(Verb.RESUME, _why_switched(found), spec.target)
+    chain.rotate(look)
+
+
+def _left_behind(draft: Draft, instance: Instance, found: Found, spec: DatabaseSpec) -> Doubt | None:
+    """A database that an earlier document left behind is given to a new one of its name only if the text says so."""
+    look = _look(draft, found)
+    if instance.adopt is not None or look is None:
+        return None
+    entry = draft.inventory.entries.get(("instance", instance.code, found.server))
+    made_for = look.mark.owner if look.mark is not None else None
+    orphaned = entry is not None and entry.orphaned and entry.last_digest != spec.digest()
+    another = made_for and instance.owner is not None and instance.owner.login != made_for
+    if not (orphaned or another):
+        return None
+    whose = f" for owner {made_for}" if made_for else ""
+    how = "an earlier document of this code left it behind" if orphaned else "its text named another owner then"
+    return Doubt(
+        f"{found.name.text} was made{whose}: {how}",
+        "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
+        " if not, choose another `database_name`",
+    )
 
 
 def _is_unproven(draft: Draft, instance: Instance, found: Found) -> bool:
@@ -141,21 +197,26 @@ def _never_looked_at(found: Found) -> Doubt:
 def _why_switched(found: Found) -> Reason:
     if found.renamed:
         return Reason.RENAMED
-    return Reason.INTERRUPTED if found.name.state is NameState.SWITCHING else Reason.DECLARED
+    return Reason.INTERRUPTED if found.name.state in names.ON_ITS_WAY else Reason.DECLARED
 
 
 class _Chain:
     """The actions of one database, each after the one before; `name` is what it is called at that point."""
 
     def __init__(self, draft: Draft, spec: DatabaseSpec, name: str, after: tuple[str, ...]) -> None:
-        self._draft, self._spec, self._after = draft, spec, after
-        self.name = name
+        self._draft, self._after = draft, after
+        self.spec, self.name, self.rotated = spec, name, False
 
     def add(self, verb: Verb, reason: Reason, becomes: str, changes: tuple[FieldChange, ...] = ()) -> None:
-        spec = self._spec
+        spec = self.spec
         action = Action(verb, spec.kind, spec.code, spec.server, reason, self.name, becomes, changes, self._after)
         self._after = (self._draft.plan(action),)
         self.name = becomes
+
+    def rotate(self, look: DatabaseLook | None) -> None:
+        if look is not None and not self.rotated and (password := fields.rotation(self.spec, look)):
+            self.add(Verb.ROTATE, Reason.ROTATED, self.name, (password,))
+            self.rotated = True
 
 
 def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None) -> None:
@@ -163,21 +224,21 @@ def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None) -> 
         return
     state = names.parse(look.database).state
     changes = fields.differences(spec, look, state)
-    if password := fields.rotation(spec, look):
-        chain.add(Verb.ROTATE, Reason.ROTATED, chain.name, (password,))
+    if chain.rotated:
         changes = changes or (fields.digest_after_rotation(spec),)
-    if names.parse(chain.name).state is not state:  # suspending and resuming see to the schedule themselves
-        changes = tuple(c for c in changes if c.field != "schedule")
+    if chain.name != look.database:  # every way begins with the files, and suspending and resuming see to the schedule
+        changes = tuple(c for c in changes if c.field not in ("schedule", "files"))
     if changes:
         chain.add(Verb.CONFIGURE, why_configured(spec, look), chain.name, changes)
 
 
-def _clone(draft: Draft, instance: Instance) -> None:
+def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None:
     doubt = (
-        _unclaimed_switching(draft)
+        unclaimed.doubt(draft, instance)
         or _renamed_away(draft, instance)
         or _elsewhere(draft, instance)
         or _hidden(draft, instance)
+        or _lost_again(draft, instance)
     )
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
@@ -202,7 +263,7 @@ def _clone(draft: Draft, instance: Instance) -> None:
     else:
         spec = instance_spec(draft.desired, instance, server)
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
-        after = draft.first(code, template)
+        after = draft.first(code, template, *discarded)
         draft.plan(
             Action(Verb.CLONE, "instance", spec.code, code, Reason.DECLARED, spec.template_db, becomes, after=after)
         )
@@ -218,27 +279,32 @@ def _former_place(draft: Draft, instance: Instance) -> str:
 
 def _hidden(draft: Draft, instance: Instance) -> Doubt | None:
     """A server that cannot be seen may hold the database: nothing is cloned elsewhere unless its last listing says not."""
+    own = {instance.database_name, instance.renamed_from or instance.database_name}
     for code, server in sorted(draft.desired.servers.items()):
         host = draft.host(code)
         if not server.active or server.state == "draft" or (host and host.online):
             continue
         remembered = any(e.server == code for e in draft.inventory.of("instance", instance.code))
         listed = draft.inventory.listed(code)
-        unseen = not instance.server and (listed is None or instance.database_name in listed)
-        if remembered or unseen:
+        if remembered or listed is None or not own.isdisjoint(listed - _others_there(draft, instance, code)):
             return Doubt(f"it may be on {code}, which cannot be seen now", "bring the server back, or set it inactive")
     return None
 
 
-def _unclaimed_switching(draft: Draft) -> Doubt | None:
-    """A database between two names that no document claims may be anyone's: nothing is cloned until that is settled."""
-    for host, name in draft.observed.switching:
-        if not draft.desired.names.claims(name.target):
-            return Doubt(
-                f"{name.text} on {host.server} is on its way between two names and no document claims it: it may be"
-                " this one",
-                f"restore the document that declared {name.target}, or rename that database by hand",
-            )
+def _others_there(draft: Draft, instance: Instance, server: str) -> set[str]:
+    """Name the databases on a server that are other instances': declared there, and proven to be theirs before."""
+    others = {e.target for e in draft.inventory.on(server) if e.kind == "instance" and e.code != instance.code}
+    return {name for name in others if server in draft.desired.names.places.get(name, ())}
+
+
+def _lost_again(draft: Draft, instance: Instance) -> Doubt | None:
+    """A host that dies in the same place again and again is not filled with builds that never came into service."""
+    for code, host in sorted(draft.observed.hosts.items()):
+        trash = [d for d in host.databases if d.state is NameState.TRASH and d.target == instance.database_name]
+        young = [d.text for d in trash if not draft.is_old(d)]
+        if len(young) >= MOST_LOST:
+            why = f"{len(young)} builds of it were lost on their way into service on {code}: {', '.join(young)}"
+            return Doubt(why, "look why the host dies; it is tried again when retention.building_hours have passed")
     return None
 
 
@@ -254,18 +320,21 @@ def _renamed_away(draft: Draft, instance: Instance) -> Doubt | None:
 
 
 def _elsewhere(draft: Draft, instance: Instance) -> Doubt | None:
-    """Nothing empty is made for an instance whose database seems to be on another server than its text now says."""
+    """Nothing empty is made for an instance whose database stands, or may stand, on another server than its text says.
+
+    Whose a namesake there is, a look tells; memory alone never does, so that a second pass knows no more than the first.
+    """
     if not instance.server:
         return None
-    pinned = draft.desired.names.places[instance.database_name]
-    known = {e.server for e in draft.inventory.of("instance", instance.code)}
-    for host in draft.observed.holding(instance.database_name):
-        code = host.server
-        forms = [] if code in pinned else host.forms_of(instance.database_name)
-        certain = code in known or any(f.state is not NameState.PUBLISHED for f in forms)
-        if forms and (certain or not draft.inventory.entries):
-            return Doubt(
-                f"a database {forms[0].text} is on {code}, and may be this instance's",
-                f"databases are not moved between servers yet: set `server: {code}`, or rename one of the two",
-            )
+    for server, name in claims.namesakes(draft.desired, draft.observed, instance):
+        look = draft.observed.hosts[server].looks.get(name.text)
+        if look is not None and look.opened:
+            if claims.is_anothers(look, draft.desired.settings.code, instance):
+                continue
+        elif look is None and name.target in _others_there(draft, instance, server):
+            continue
+        return Doubt(
+            f"a database {name.text} is on {server}, and may be this instance's",
+            f"databases are not moved between servers yet: set `server: {server}`, or rename one of the two",
+        )
     return None

@@ -11,6 +11,9 @@ from functools import cached_property
 from reconciler.core.names import parse
 from reconciler.core.pauses import Pause
 
+ORPHANED = "orphaned:"
+"""What stands before the digest of an entry whose document is not in the text any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -22,6 +25,16 @@ class Entry:
     target: str
     digest: str
     verified_at: datetime
+
+    @property
+    def orphaned(self) -> bool:
+        """Tell whether its document was seen to be gone; a look clears that when a document of its code is back."""
+        return self.digest.startswith(ORPHANED)
+
+    @property
+    def last_digest(self) -> str:
+        """Return the digest that was applied last, orphaned since or not."""
+        return self.digest.removeprefix(ORPHANED)
 
 
 @dataclass(frozen=True)  # without slots: what is looked up for each of ten thousand instances is sorted once

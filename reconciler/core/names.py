@@ -1,10 +1,16 @@
 """The name of a database is its state: this module alone makes and reads such names.
 
-A mark stands in front of the target (the declared name): `building-<time><nonce>.acme`, `switching.acme`, `suspended.acme`,
-`trash-<time>.acme`, `moved-<time>.acme`. Declared names have no dot, so marked names and declared ones cannot meet, and a
-`dbfilter` on the subdomain, which Odoo matches from the start of the name, never serves a marked one.
+A mark stands in front of the target (the declared name): `building-<time><nonce>.acme`, `switching.acme`,
+`aside-<time><nonce>.acme`, `suspended.acme`, `trash-<time>.acme`, `moved-<time>.acme`. Declared names have no dot, so marked
+names and declared ones cannot meet, and a `dbfilter` on the subdomain, which Odoo matches from the start of the name, never
+serves a marked one.
 
-`forbidden_rename` is the law of movement: whatever it does not allow is never sent to a host.
+The law of movement is here, and whatever it does not allow is never sent to a host:
+
+- What has been in service never bears a droppable name again: no way leads back to a building name, from nowhere.
+- `switching.<target>` is the lock of a target: PostgreSQL lets only one database bear it, and every way into a published or
+  suspended name, a new build's too, goes through it.
+- The one way out of the lock but those two is `forbidden_discard`, for a build that was never in service.
 """
 
 from __future__ import annotations
@@ -36,10 +42,21 @@ class NameState(StrEnum):
     PUBLISHED = "published"  # or foreign: a name without a mark says only that it is nobody's work in progress
     BUILDING = "building"
     SWITCHING = "switching"
+    ASIDE = "aside"  # out of reach as well, for the moments in which a stale folder of files is left behind
     SUSPENDED = "suspended"
     TRASH = "trash"
     MOVED = "moved"
     UNKNOWN = "unknown"  # not a name this tool makes: foreign, whatever it holds
+
+
+IN_SERVICE = (NameState.PUBLISHED, NameState.SUSPENDED)
+"""Where a database rests: its customers' own from then on."""
+
+ON_ITS_WAY = (NameState.SWITCHING, NameState.ASIDE)
+"""Between two names: out of reach, and the text decides which way it goes on."""
+
+FORMS = (*IN_SERVICE, *ON_ITS_WAY)
+"""The forms of a declared name: of all of them together a host holds one at most."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,7 +82,7 @@ def parse(text: str) -> DatabaseName:
     if head in (NameState.SWITCHING, NameState.SUSPENDED):
         return DatabaseName(text, NameState(head), target)
     mark, _, stamp = head.partition("-")
-    if mark == NameState.BUILDING and _NONCE.fullmatch(stamp[_TIME_LENGTH:]):
+    if mark in (NameState.BUILDING, NameState.ASIDE) and _NONCE.fullmatch(stamp[_TIME_LENGTH:]):
         since = _read_time(stamp[:_TIME_LENGTH])
     elif mark in (NameState.TRASH, NameState.MOVED):
         since = _read_time(stamp)
@@ -76,9 +93,7 @@ def parse(text: str) -> DatabaseName:
 
 def building(target: str, now: datetime, nonce: str) -> str:
     """Name a database that is being built; `nonce` makes it one that was never used before."""
-    if not _NONCE.fullmatch(nonce):
-        raise ValueError(f"a building name takes {NONCE_LENGTH} lowercase letters or digits as nonce")
-    return _checked(f"building-{_write_time(now)}{nonce}.{target}")
+    return _checked(f"building-{_write_time(now)}{_nonce(nonce)}.{target}")
 
 
 def switching(target: str) -> str:
@@ -86,9 +101,30 @@ def switching(target: str) -> str:
     return _checked(f"switching.{target}")
 
 
+def aside(target: str, now: datetime, nonce: str) -> str:
+    """Name a database for the moments in which it leaves a stale folder of files behind; a name that was never used before."""
+    return _checked(f"aside-{_write_time(now)}{_nonce(nonce)}.{target}")
+
+
+def trash(target: str, now: datetime) -> str:
+    """Name a database that is kept for a while and then dropped."""
+    return _checked(f"trash-{_write_time(now)}.{target}")
+
+
 def suspended(target: str) -> str:
     """Name a suspended database."""
     return _checked(f"suspended.{target}")
+
+
+def fixed_forms(target: str) -> tuple[str, ...]:
+    """List the forms of a declared name that can be asked for by name; those set aside are found in a list only."""
+    return (target, switching(target), suspended(target))
+
+
+def resting(target: str, state: NameState) -> str:
+    """Name a database of this state (published, suspended or switching) for another target; one set aside goes to the lock."""
+    ways = {NameState.PUBLISHED: target, NameState.SUSPENDED: suspended(target)}
+    return ways.get(state, switching(target))
 
 
 def is_expired_build(name: DatabaseName, now: datetime, limit: timedelta) -> bool:
@@ -99,38 +135,40 @@ def is_expired_build(name: DatabaseName, now: datetime, limit: timedelta) -> boo
 def forbidden_rename(old: str, new: str) -> str:
     """Say why a database may not go from one name to another, or nothing if it may.
 
-    Building names go to published or suspended of the same target; published and suspended go to switching, of the same
-    target or of the one that they are renamed to; switching goes on to published or suspended of its own target.
-    Nothing that was in service ever gets a droppable name: see `forbidden_return` for the one exception.
+    A building name goes to switching of its target. Published, suspended, switching and aside go to switching, of their own
+    target or of the one that they are renamed to. Switching goes on to published or suspended of its own target.
+    To an aside name goes what is in service or on its way.
     """
     source, goal = parse(old), parse(new)
-    serving = (NameState.PUBLISHED, NameState.SUSPENDED)
-    same_target = source.target == goal.target
     if len(new.encode()) > POSTGRESQL_LIMIT:
         return f"{new!r} is longer than {POSTGRESQL_LIMIT} bytes"
-    if source.state is NameState.BUILDING and goal.state in serving and same_target:
-        return ""
-    if source.state in serving and goal.state is NameState.SWITCHING:
-        return ""
-    if source.state is NameState.SWITCHING and goal.state in serving:
-        return ""
-    return f"a {source.state} database never goes from {old!r} to {new!r}"
+    same_target = source.target == goal.target
+    if source.state is NameState.BUILDING:
+        allowed = goal.state is NameState.SWITCHING and same_target
+    elif source.state not in FORMS:
+        allowed = False
+    elif goal.state in IN_SERVICE:
+        allowed = source.state is NameState.SWITCHING and same_target
+    else:
+        allowed = goal.state in ON_ITS_WAY
+    return "" if allowed and old != new else f"a {source.state} database never goes from {old!r} to {new!r}"
 
 
-def forbidden_return(old: str, new: str, now: datetime, limit: timedelta) -> str:
-    """Say why a database whose publication was not proven may not go back to a building name, or nothing if it may.
+def forbidden_discard(old: str, new: str) -> str:
+    """Say why a build may not be turned to trash, or nothing if it may: from the lock only, and of the same target.
 
-    This is how a rename that lost the files is undone (the files wait in the folder of the building name). It is
-    allowed only while the building name is younger than half the build limit, so that nobody sweeps it meanwhile.
+    That it was never in service the name cannot tell: whoever discards reads it in the database, at that moment.
     """
     source, goal = parse(old), parse(new)
-    if goal.state is not NameState.BUILDING or goal.target != source.target or goal.since is None:
-        return f"{new!r} is not a building name of {source.target!r}"
-    if source.state not in (NameState.PUBLISHED, NameState.SUSPENDED, NameState.BUILDING):
-        return f"a {source.state} database never goes back to a building name"
-    if now - goal.since > limit / 2:
-        return f"{new!r} is so old that it could be swept meanwhile"
-    return ""
+    if source.state is NameState.SWITCHING and goal.state is NameState.TRASH and source.target == goal.target:
+        return ""
+    return f"a {source.state} database is not discarded from {old!r} to {new!r}"
+
+
+def _nonce(text: str) -> str:
+    if not _NONCE.fullmatch(text):
+        raise ValueError(f"such a name takes {NONCE_LENGTH} lowercase letters or digits as nonce")
+    return text
 
 
 def _checked(name: str) -> str:

@@ -9,10 +9,16 @@ from enum import StrEnum
 from functools import cached_property
 
 from reconciler.core import names
-from reconciler.core.names import DatabaseName, NameState
+from reconciler.core.names import DatabaseName
 
 MARK_PREFIX = "odoo_fleet."
 """Our rows in a database's `ir.config_parameter` begin with this."""
+
+DIGEST_CLEARED = "pending"
+"""What the mark's digest holds while a change is under way; an empty text could be dropped by Odoo."""
+
+_WORDS = {True: "yes", False: "no"}
+_NOBODY = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,9 @@ class Mark:
     """The ownership mark in a database (`ir.config_parameter` rows): whose it is and what was applied to it.
 
     `digest` is empty while a change is under way. `uuid` differs from the database's own in a copy, which is how a
-    copy is told from the original. `moving_from` is the name before a rename whose proof is still to come.
+    copy is told from the original. `moving_from` is the name before a move whose proof is still to come. `in_service`
+    tells whether the database was ever published or suspended; None where nothing is written about it (0.1.0 wrote nothing).
+    `owner` is the login of the owner that it was built for or adopted for, None where nothing is written about that.
     """
 
     fleet: str
@@ -32,6 +40,59 @@ class Mark:
     version: str = ""
     digest: str = ""
     moving_from: str = ""
+    in_service: bool | None = None
+    owner: str | None = None
+
+
+def mark_of(parameters: Mapping[str, str]) -> Mark | None:
+    """Read the ownership mark from a database's parameters; None where there is none."""
+    rows = {k.removeprefix(MARK_PREFIX): v for k, v in parameters.items() if k.startswith(MARK_PREFIX)}
+    if not rows.get("fleet"):
+        return None
+    digest = rows.get("digest", "")
+    said = {word: meant for meant, word in _WORDS.items()}
+    return Mark(
+        fleet=rows["fleet"],
+        kind=rows.get("kind", ""),
+        code=rows.get("code", ""),
+        name=rows.get("name", ""),
+        uuid=rows.get("uuid", ""),
+        template=rows.get("template", ""),
+        version=rows.get("version", ""),
+        digest="" if digest == DIGEST_CLEARED else digest,
+        moving_from=rows.get("moving_from", ""),
+        in_service=said.get(rows.get("in_service", "")),
+        owner=None if "owner" not in rows else rows["owner"].removeprefix(_NOBODY),
+    )
+
+
+def rows_of(mark: Mark) -> dict[str, str]:
+    """Write the ownership mark as parameters: what `mark_of` reads, without the rows of which nothing is known."""
+    rows = {
+        "fleet": mark.fleet,
+        "kind": mark.kind,
+        "code": mark.code,
+        "name": mark.name,
+        "uuid": mark.uuid,
+        "template": mark.template,
+        "version": mark.version,
+        "digest": mark.digest or DIGEST_CLEARED,
+    }
+    if mark.moving_from:
+        rows["moving_from"] = mark.moving_from
+    if mark.in_service is not None:
+        rows["in_service"] = _WORDS[mark.in_service]
+    if mark.owner is not None:
+        rows["owner"] = mark.owner or _NOBODY
+    return {MARK_PREFIX + key: value for key, value in rows.items()}
+
+
+IN_SERVICE_ROW = {f"{MARK_PREFIX}in_service": _WORDS[True]}
+"""What is noted in a database from the moment on in which it may be a customer's."""
+
+
+Files = Mapping[str, Mapping[str, object]]
+"""Contents of attached files, by attachment and content, with what is written to store them again."""
 
 
 class Access(StrEnum):
@@ -40,6 +101,7 @@ class Access(StrEnum):
     CURRENT = "current"  # the declared password
     FORMER = "former"  # one of an earlier generation or key: a declared rotation is due
     REFUSED = "refused"
+    HALF_MADE = "half-made"  # its initialisation never ended, so that it has no accounts
     FAILED = "failed"  # the look itself failed: `problem` says why
 
 
@@ -63,6 +125,16 @@ class DatabaseLook:
     active_crons: tuple[int, ...] = ()
     quiesced_crons: tuple[int, ...] | None = None
     missing_files: int = 0
+
+    @property
+    def opened(self) -> bool:
+        """Tell whether the login succeeded, so that the rest was read."""
+        return self.access in (Access.CURRENT, Access.FORMER)
+
+    @property
+    def is_unused_build(self) -> bool:
+        """Tell whether this is proven to be a build that was never in service, so that nothing of a customer's is in it."""
+        return self.opened and self.mark is not None and self.is_whole_copy_of_itself and self.mark.in_service is False
 
     @property
     def is_whole_copy_of_itself(self) -> bool:
@@ -96,10 +168,9 @@ class ObservedHost:
 
     @cached_property
     def _forms(self) -> Mapping[str, tuple[DatabaseName, ...]]:
-        kept = (NameState.PUBLISHED, NameState.SUSPENDED, NameState.SWITCHING)
         forms: defaultdict[str, list[DatabaseName]] = defaultdict(list)
         for name in self.databases:
-            if name.state in kept:
+            if name.state in names.FORMS:
                 forms[name.target].append(name)
         return {target: tuple(found) for target, found in forms.items()}
 
@@ -130,7 +201,7 @@ class Observed:
     def switching(self) -> Sequence[tuple[ObservedHost, DatabaseName]]:
         """All names between two names, with the hosts that list them."""
         listed = ((host, name) for host in self.hosts.values() for name in host.databases)
-        return tuple((host, name) for host, name in listed if name.state is NameState.SWITCHING)
+        return tuple((host, name) for host, name in listed if name.state in names.ON_ITS_WAY)
 
     @cached_property
     def _holders(self) -> Mapping[str, Sequence[ObservedHost]]:

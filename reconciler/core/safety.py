@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.actions import TAKES_OUT_OF_SERVICE, Action
 from reconciler.core.changesets import Blocked, Changeset, Withheld
+from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import NameState, parse
+from reconciler.core.names import FORMS, parse
 from reconciler.core.observed import Observed
 from reconciler.core.pauses import Pause, pause_of
 
@@ -27,29 +28,33 @@ class Thresholds:
 
 
 def frozen_hosts(
-    observed: Observed, inventory: Inventory, renames: Mapping[str, str], confirmed: Collection[str]
+    desired: Desired, observed: Observed, inventory: Inventory, confirmed: Collection[str]
 ) -> Mapping[str, str]:
     """Name the hosts whose listing lost databases of this fleet since the last pass, each with what is missing.
+
+    Of this fleet is what is remembered as ours, and whatever bears a declared name: it may be what an earlier pass made and
+    did not live to remember.
 
     A host that lists less than it did may be lying (a failing query inside gives an empty list), and what seems gone
     would be built again. Such a host is left alone until someone confirms that its listing is the truth.
 
     Args:
+        desired: the fleet's text; what is under the new name of a declared rename is not lost.
         observed: what hosts list now.
         inventory: with what they listed at the last pass.
-        renames: declared ones, former name to new: what is under the new name is not lost.
         confirmed: hosts whose listing someone says is right.
     """
+    renames = {i.renamed_from: i.database_name for i in desired.instances.values() if i.renamed_from}
     frozen: dict[str, str] = {}
     for code, host in sorted(observed.hosts.items()):
         before = inventory.listings.get(code)
         if not host.online or before is None or code in confirmed:
             continue
-        now = {d.target for d in host.databases if d.state is not NameState.BUILDING}
+        now = {d.target for d in host.databases if d.state in FORMS}
         ours = {e.target for e in inventory.on(code)}
-        then = {n.target for n in map(parse, before) if n.state is not NameState.BUILDING}
+        then = {n.target for n in map(parse, before) if n.state in FORMS}
         moved = {former for former, new in renames.items() if new in now}
-        lost = sorted((then & ours) - now - moved)
+        lost = sorted({t for t in then if t in ours or desired.declares(code, t)} - now - moved)
         if before and not host.databases:
             frozen[code] = f"it lists no database at all, {len(before)} at the last pass"
         elif lost:

@@ -5,12 +5,12 @@ It also records, for every (template, server), what clones there must wait for, 
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields
+from reconciler.core import claims, fields, names
 from reconciler.core.actions import Action, FieldChange, Reason, Verb
 from reconciler.core.claims import Doubt
 from reconciler.core.drafts import Draft
-from reconciler.core.names import NameState
-from reconciler.core.observed import DatabaseLook
+from reconciler.core.names import DatabaseName, NameState
+from reconciler.core.observed import DatabaseLook, ObservedHost
 from reconciler.core.specs import DatabaseSpec, template_spec
 from schemas.template import Template
 
@@ -34,6 +34,8 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
         draft.block("template", template.code, code, doubt)
         return doubt
     spec = template_spec(draft.desired, template, server)
+    if not host.lists(spec.target) and (forms := host.forms_of(spec.target)):
+        return _finish(draft, spec, host, forms[0])
     if not host.lists(spec.target):
         if new := draft.hold_new(server):
             draft.block("template", template.code, code, new)
@@ -48,6 +50,29 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
         draft.block("template", template.code, code, Doubt(f"{spec.target}: {doubt.why}", doubt.advice))
         return doubt
     return _repair(draft, spec, look)
+
+
+def _finish(draft: Draft, spec: DatabaseSpec, host: ObservedHost, name: DatabaseName) -> str | Doubt:
+    """Plan the rest of a publication that was cut short; one that lost its files on the way is made anew."""
+    look = host.looks.get(name.text)
+    if look is None:
+        doubt: Doubt | None = Doubt("it was never looked at", "run without --shallow")
+    elif name.state not in names.ON_ITS_WAY:
+        doubt = Doubt("a template is not suspended", "rename it by hand")
+    else:
+        doubt = claims.doubt(look, spec, None, remembered=True)
+    if look is None or doubt is not None:
+        doubt = doubt or Doubt("it was never looked at")
+        draft.block(spec.kind, spec.code, spec.server, Doubt(f"{name.text}: {doubt.why}", doubt.advice))
+        return doubt
+    lost = look.missing_files > 0 and look.is_unused_build
+    verb, becomes = (Verb.DISCARD, "") if lost else (Verb.RESUME, spec.target)
+    action = Action(verb, spec.kind, spec.code, spec.server, Reason.INTERRUPTED, name.text, becomes)
+    done = draft.plan(_with(action, draft.first(spec.server)))
+    if not lost:
+        return done
+    create = Action(Verb.CREATE, spec.kind, spec.code, spec.server, Reason.DECLARED, "", spec.target)
+    return draft.plan(_with(create, draft.first(spec.server, done)))
 
 
 def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:

@@ -3,9 +3,10 @@
     create or clone under a building name that was never used  ─▶ prove it whole
     own credentials ─▶ prove that no other is taken
     languages, company, parameters, owner, modules             ─▶ schedule as its state asks
-    mark, written last  ─▶ verify by a fresh look  ─▶ set apart from any former namesake  ─▶ rename, with proof
+    mark, written last  ─▶ verify by a fresh look  ─▶ set apart from any former namesake  ─▶ rename through the lock, with proof
 
-A failure drops the building name (it is this run's own); an unknown outcome or a crash leaves it to be swept.
+A failure drops the building name (it is this run's own); an unknown outcome or a crash leaves it to be swept. From the lock
+on nothing leads back: what is cut short there is finished by the next pass, or kept as trash.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core import claims, fields, names
 from reconciler.core.failures import (
@@ -31,7 +32,7 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
-from reconciler.engine.moves import Mover
+from reconciler.engine.moves import Mover, other_forms
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
 from schemas.secrets import Secret
@@ -96,8 +97,8 @@ class Builder:
     async def create_template(self, spec: DatabaseSpec) -> None:
         """Create a template's database with its modules, quiet, and publish it under its name."""
         account = Account(self.host, spec, self.secrets)
-        await self._require_free(spec.target)
         name = self._new_name(spec)
+        await self._require_free(name)
         async with self._dropped_on_failure(name):
             self.step("creating")
             database = await self._create(name, account)
@@ -111,8 +112,8 @@ class Builder:
         """Clone a template, make the clone the customer's own, and publish it under `final` (its target, or suspended)."""
         account = Account(self.host, spec, self.secrets)
         origin = Account(self.host, template, self.secrets)
-        await self._require_free(final)
         name = self._new_name(spec)
+        await self._require_free(name)
         async with self._dropped_on_failure(name):
             self.step("cloning")
             database = await self._clone(name, spec, origin, source)
@@ -228,9 +229,7 @@ class Builder:
         spec, built = account.spec, database.name
         self.step("verifying")
         uuid, _ = await insist(database.identity, self.clock)
-        mark = Mark(
-            spec.fleet, spec.kind, spec.code, spec.target, uuid, spec.template, self.version, spec.digest(), built
-        )
+        mark = replace(mark_for(spec, uuid, self.version), moving_from=built, in_service=False)
         await insist(lambda: database.write_mark(mark), self.clock)
         look = await insist(database.look, self.clock)
         require_verified(spec, look, names.parse(final).state, self._at(built))
@@ -239,7 +238,8 @@ class Builder:
         await self._forget(final)
         if final != spec.target:
             await self._forget(spec.target)
-        await Mover(self.host, account, self.clock, self.nonces).move(database, final, noted=True)
+        await self._require_free(built)
+        await Mover(self.host, account, self.clock, self.nonces).publish(database, final)
 
     async def _forget(self, name: str) -> None:
         await insist(lambda: self.host.forget_name(name), self.clock)
@@ -276,13 +276,13 @@ class Builder:
             raise PasswordRefused("its admin account refuses the password that it was given", **self._at(name))
         return opened[0]
 
-    async def _require_free(self, final: str) -> None:
-        """Find out before the work that the final name is taken by a database that the host does not list."""
-        if await self.host.exists(final):
+    async def _require_free(self, name: str) -> None:
+        """Find out before the work, and again after it, that a form of the name exists, listed or not."""
+        if found := await insist(lambda: other_forms(self.host, name), self.clock):
             raise DatabaseExists(
                 "the name is taken",
                 advice="if the host does not list it, it belongs to another PostgreSQL role of the same cluster",
-                **self._at(final),
+                **self._at(found[0]),
             )
 
     def _new_name(self, spec: DatabaseSpec) -> str:
@@ -297,7 +297,7 @@ class Builder:
         except HostError:
             with contextlib.suppress(HostError):
                 if name in await self.host.listed():
-                    await self.host.drop_build(name, own=True)
+                    await self.host.drop_own_build(name)
             raise
 
     def _at(self, database: str) -> dict[str, str]:
@@ -308,6 +308,25 @@ async def set_apart(database: Database, clock: Clock, nonces: Nonces) -> None:
     """Before a database gets a name that the host may have served for another one: make its workers notice."""
     number = nonces.number(LEAST_NUMBER, GREATEST_NUMBER)
     await insist(lambda: database.set_apart(number), clock)
+
+
+def mark_for(spec: DatabaseSpec, uuid: str, version: str) -> Mark:
+    """Write down whose a database of this uuid is, and that all of its spec is applied.
+
+    Only an instance's is ever in service: the note would go from a template to its clones.
+    """
+    return Mark(
+        spec.fleet,
+        spec.kind,
+        spec.code,
+        spec.target,
+        uuid,
+        spec.template,
+        version,
+        spec.digest(),
+        in_service=spec.kind == "instance",
+        owner=spec.owner.login if spec.owner else "",
+    )
 
 
 def require_verified(spec: DatabaseSpec, look: DatabaseLook, state: NameState, at: dict[str, str]) -> None:
@@ -329,5 +348,5 @@ def _require_ready(template: DatabaseSpec, look: DatabaseLook, at: dict[str, str
     doubt = claims.doubt(look, template, None, remembered=True)
     if doubt is not None:
         raise ProofFailed(f"the template is not ready: {doubt.why}", **at)
-    if look.mark is None or look.mark.digest != template.digest():
+    if look.mark is None or look.mark.digest != template.digest() or look.mark.moving_from:
         raise ProofFailed("the template is not ready: it is being changed, or a change of it was cut short", **at)

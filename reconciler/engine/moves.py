@@ -1,8 +1,11 @@
 """Renames with proof: the new name is listed, the old one is not, and the files came along.
 
-A host moves the database first and its files second, and skips the files silently where the new name's folder exists. So
-a move is noted in the database before and struck out after its proof; a database that still bears the note is put right by
-the next pass. Nothing here decides where a database goes.
+Every way into a published or suspended name leads through the lock, `switching.<target>`. Whoever bears it makes sure that no
+other form of the name exists before it goes on, and notes in the database that it is in service from then on.
+
+A host moves the database first and its files second, and skips the files silently where the new name's folder exists. So a
+way is noted in the database before its first rename and struck out after the proof of its last; what still bears the note is
+put right first, by whoever comes next. Nothing here decides where a database goes, and nothing leads to a building name.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from dataclasses import dataclass
 
 from reconciler.core import names
 from reconciler.core.failures import (
+    ConnectionCut,
+    DatabaseExists,
     HostError,
     NoSuchDatabase,
     PassingError,
@@ -20,6 +25,7 @@ from reconciler.core.failures import (
     UnknownOutcome,
 )
 from reconciler.core.names import NameState
+from reconciler.core.observed import Files
 from reconciler.engine.accounts import Account
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces
@@ -27,8 +33,18 @@ from reconciler.engine.ports import Clock, Database, Host, Nonces
 SAMPLE = 200
 """Newest files compared: a folder moves whole or not at all, so that a sample tells."""
 
+MOST_CARRIED = 200
+"""Files that people stored under a name whose folder the host had not moved yet: so many are written again where they belong."""
+
 _LOOKS = 15
 _BETWEEN_LOOKS = 2.0
+
+Sizes = Mapping[str, str]
+AtLock = Callable[[Database], Awaitable[None]]
+
+
+class BuildLost(ProofFailed):
+    """A build on its way into service, whose files the host left behind, or whose name somebody else's database bears now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,50 +56,93 @@ class Mover:
     clock: Clock
     nonces: Nonces
 
-    async def move(self, database: Database, new: str, *, noted: bool = False) -> Database:
-        """Rename and prove it; put the files right where they stayed behind. Returns the database under its new name.
+    async def publish(self, build: Database, final: str) -> Database:
+        """Take a verified build, whose mark notes the way already, through the lock into service.
+
+        Raises:
+            DatabaseExists: someone else has the lock; the build still bears its building name.
+            BuildLost: it cannot go on; it was turned to trash, since nothing leads back to a building name.
+            UnknownOutcome: the host does not say which name the database bears now.
+        """
+        before = await insist(lambda: build.file_sizes(newest=SAMPLE), self.clock)
+        lock = names.switching(names.parse(final).target)
+        await self._rename(build.name, lock)
+        held = build.renamed(lock)
+        try:
+            await self._require_whole(held, before)
+            await self._require_alone(held)
+        except (ProofFailed, DatabaseExists) as lost:
+            await self.discard(held)
+            raise BuildLost(f"{lost.what}; it was never in service and is kept as trash", **self._at(lock)) from lost
+        return await self._into_service(held, final)
+
+    async def travel(self, database: Database, goal: str, at_lock: AtLock | None = None) -> Database:
+        """Take a database from where it rests, or is on its way, through the lock to where it is to rest.
 
         Args:
             database: open under the name that it bears.
-            new: the name that it gets.
-            noted: whether the mark notes the move already.
+            goal: published or suspended, or the lock of another name where the way goes on from there.
+            at_lock: what is done while the database is out of reach.
 
         Raises:
-            DatabaseExists: someone else got the name first; the database still bears its old one.
-            ProofFailed: the files could not be brought along; the database was put back under its old name.
+            DatabaseExists: another database bears a form of the name; where that was seen in time, this one stays.
+            ProofFailed: the files could not be brought along; the database was put back where its files are.
             UnknownOutcome: the host does not say which name the database bears now.
         """
-        if not noted:
-            await self._finish_earlier(database)
-        before = await insist(lambda: database.file_sizes(SAMPLE), self.clock)
-        if not noted:
-            await insist(lambda: database.note_move(database.name), self.clock)
-        await self._rename(database.name, new)
-        moved = database.renamed(new)
-        if not await self._is_whole(moved, before):
-            await self._bring_files(database, new, before)
-        await insist(lambda: moved.note_move(""), self.clock)
-        return moved
+        database = await self.settle(database)
+        lock = names.switching(names.parse(goal).target)
+        origin = database.name
+        if origin != lock:
+            await self._require_free(database.name, goal)
+            await insist(lambda: database.note_move(origin), self.clock)
+            database = await self._enter(database, lock)
+        if goal == lock:
+            return database
+        try:
+            await self._require_alone(database)
+        except DatabaseExists:
+            await self._retreat(database, origin)
+            raise
+        if at_lock is not None:
+            await at_lock(database)
+        return await self._into_service(database, goal)
 
-    async def _finish_earlier(self, database: Database) -> None:
-        """Put an earlier move right before its note is overwritten: its files may still wait under the name before."""
+    async def settle(self, database: Database) -> Database:
+        """Put an earlier way right before anything else: its files may still wait under the name before.
+
+        Returns:
+            The database where it was found; one that was set aside is on its way again, under the lock.
+
+        Raises:
+            BuildLost: a build, of which nothing was ever in service.
+        """
         _, mark = await insist(database.identity, self.clock)
-        if mark is not None and mark.moving_from:
-            sizes = await insist(database.file_sizes, self.clock)
-            await self.finish(database, mark.moving_from, sum(not size for size in sizes.values()))
-
-    async def finish(self, database: Database, origin: str, missing: int) -> None:
-        """Put right a move that was cut short: `missing` files of the database are not where its name says."""
+        state = names.parse(database.name).state
+        if mark is None or not (mark.moving_from or state is NameState.ASIDE):
+            return database
+        sizes = await insist(database.file_sizes, self.clock)
+        missing = {key for key, size in sizes.items() if not size}
+        if state is NameState.ASIDE:
+            return await self._back_from_aside(database, mark.moving_from, missing)
+        if missing and state is NameState.SWITCHING and names.parse(mark.moving_from).state is NameState.BUILDING:
+            raise BuildLost("its files were left behind when it was renamed", **self._at(database.name))
+        if missing and state in names.IN_SERVICE and mark.in_service is None and not _is_form(mark.moving_from):
+            raise ProofFailed(
+                "its files were left behind by a rename of odoo-fleet 0.1",
+                advice=f"move what filestore/{mark.moving_from} holds on the host into filestore/{database.name},"
+                " without overwriting anything",
+                **self._at(database.name),
+            )
         if missing:
-            name = database.name
-            former = database.renamed(origin)
-            await self._go_back(name, origin)
-            before = await insist(lambda: former.file_sizes(SAMPLE), self.clock)
-            await self._rename(origin, name)
-            found = sum(not size for size in before.values()) < missing  # else they were missing before the move
-            if found and not await self._is_whole(database, before):
-                await self._bring_files(former, name, before)
-        await insist(lambda: database.note_move(""), self.clock)
+            await self._fetch_files(database, mark.moving_from, missing)
+        if state in names.IN_SERVICE:
+            await insist(lambda: database.note_move(""), self.clock)
+        return database
+
+    async def discard(self, build: Database) -> None:
+        """Turn to trash a build that bears the lock; the database service looks once more that it was never in service."""
+        name = names.trash(names.parse(build.name).target, self.clock.now())
+        await self._send_rename(build.name, name, lambda: build.discard(name))
 
     async def open(self, name: str) -> Database:
         """Open the database under a name, whatever generation its password is of."""
@@ -94,38 +153,162 @@ class Mover:
             )
         return opened[0]
 
-    async def _is_whole(self, database: Database, before: Mapping[str, str]) -> bool:
-        return await insist(lambda: database.file_sizes(SAMPLE), self.clock) == before
+    # -- the two legs ----------------------------------------------------------------------------------------------
 
-    async def _bring_files(self, database: Database, new: str, before: Mapping[str, str]) -> None:
-        """Undo the rename of a database (given under its old name) and do it again.
+    async def _enter(self, database: Database, lock: str) -> Database:
+        """Take the lock."""
+        origin = database.name
+        before = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
+        await self._rename(origin, lock)
+        held = database.renamed(lock)
+        if await self._lost(held, before):
+            await self._walk(lock, origin)
+            await self._require_whole(database, before)
+            await self._rename(origin, lock)
+        if await self._lost(held, before):
+            await self._walk(lock, origin)
+            await self._leave_folder_behind(database, lock, before)
+        return held
 
-        Files that wait in the old name's folder (a host killed between its two halves) are found again there. A stale
-        folder of the new name is carried off by renaming the database to a building name that nobody used.
+    async def _into_service(self, held: Database, final: str) -> Database:
+        """Go from the lock to where the database rests; from before the rename on it counts as having been in service."""
+        if self.account.spec.kind != "template":  # it serves nobody, and its clones would bear the note
+            await insist(held.note_in_service, self.clock)
+        before = await insist(lambda: held.file_sizes(newest=SAMPLE), self.clock)
+        await self._rename(held.name, final)
+        resting = held.renamed(final)
+        if await self._lost(resting, before):
+            await self._go_back_with_files(resting, held, before)
+            await self._rename(held.name, final)
+        if await self._lost(resting, before):
+            carried = await self._stored_meanwhile(resting, before)
+            aside = self._aside(final)
+            await self._rename(final, aside)  # takes the stale folder along
+            await self._rename(aside, held.name)
+            await self._require_whole(held, before)
+            await self._store_again(held, carried)
+            await self._rename(held.name, final)
+            await self._require_whole(resting, before)
+        await insist(lambda: resting.note_move(""), self.clock)
+        return resting
+
+    async def _go_back_with_files(self, resting: Database, held: Database, before: Sizes) -> None:
+        """Join the files that wait under the lock, with those that people have stored under the new name by now."""
+        carried = await self._stored_meanwhile(resting, before)
+        await self._rename(resting.name, held.name)
+        await self._require_whole(held, before)
+        await self._store_again(held, carried)
+
+    async def _leave_folder_behind(self, database: Database, lock: str, before: Sizes) -> None:
+        """Get past a stale folder of the lock's name: carry it off under a name that nobody used, then bear the lock again.
+
+        The files wait meanwhile under another such name, so that the database is in nobody's reach and not droppable.
         """
-        old = database.name
-        if names.parse(old).state is NameState.BUILDING:
-            aside = names.building(names.parse(old).target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
-            await self._go_back(new, aside)
-            await self._go_back(aside, old)
+        waiting, away = self._aside(database.name), self._aside(lock)
+        await self._rename(database.name, waiting)
+        await insist(lambda: database.renamed(waiting).note_move(waiting), self.clock)
+        await self._rename(waiting, lock)
+        await self._rename(lock, away)
+        await self._rename(away, waiting)
+        await self._require_whole(database.renamed(waiting), before)
+        await self._rename(waiting, lock)
+        await self._require_whole(database.renamed(lock), before)
+
+    # -- putting right ---------------------------------------------------------------------------------------------
+
+    async def _fetch_files(self, database: Database, noted: str, missing: set[str]) -> None:
+        """Bring along the files of a way that was cut short: bear the name under which they wait, then the present one again."""
+        name = database.name
+        in_service = names.parse(name).state in names.IN_SERVICE
+        home = names.switching(names.parse(name).target) if in_service else noted
+        carried = await self._stored_meanwhile(database, dict.fromkeys(missing, ""))
+        await self._walk(name, home)
+        at_home = database.renamed(home)
+        sizes = await insist(at_home.file_sizes, self.clock)
+        if all(not sizes.get(key) for key in missing):  # they were missing before the move
+            await self._walk(home, name)
+            return
+        await self._store_again(at_home, carried)
+        if in_service:
+            await self._into_service(at_home, name)
         else:
-            await self._go_back(new, old)
-        if not await self._is_whole(database, before):
-            raise ProofFailed("its files did not come along and are not where it was before", **self._at(old))
-        await self._rename(old, new)
-        if not await self._is_whole(database.renamed(new), before):
-            await self._go_back(new, old)
+            await self._enter(at_home, name)
+
+    async def _back_from_aside(self, database: Database, noted: str, missing: set[str]) -> Database:
+        """Take a database that was set aside to the lock; its files may wait under another such name, or under the lock."""
+        lock = names.switching(names.parse(database.name).target)
+        if missing and names.parse(noted).state is NameState.ASIDE and noted != database.name:
+            await self._rename(database.name, noted)
+            database = database.renamed(noted)
+        before = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
+        await self._rename(database.name, lock)
+        held = database.renamed(lock)
+        await self._require_whole(held, before)
+        return held
+
+    async def _walk(self, name: str, goal: str) -> None:
+        """Rename to a name where the database was before, by the way that the law allows."""
+        target = names.parse(goal).target
+        if names.parse(goal).state in names.IN_SERVICE and names.parse(name).target != target:
+            await self._rename(name, names.switching(target))
+            name = names.switching(target)
+        await self._rename(name, goal)
+
+    async def _retreat(self, database: Database, origin: str) -> None:
+        """Go back into service where the lock was borne in vain."""
+        if names.parse(origin).state in names.IN_SERVICE:
+            before = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
+            await self._walk(database.name, origin)
+            back = database.renamed(origin)
+            await self._require_whole(back, before)
+            await insist(lambda: back.note_move(""), self.clock)
+
+    async def _stored_meanwhile(self, database: Database, before: Sizes) -> Files:
+        """Read the files that are there and were not before, so that they are not left behind in their turn."""
+        sizes = await insist(lambda: database.file_sizes(newest=MOST_CARRIED + len(before)), self.clock)
+        new = [key for key, size in sizes.items() if size and not before.get(key)]
+        if len(new) > MOST_CARRIED:
             raise ProofFailed(
-                f"the host has a folder of files named {new} that keeps the database's own from moving",
-                advice=f"remove filestore/{new} on the host",
-                **self._at(old),
+                f"files were left behind by a rename that was cut short, and over {MOST_CARRIED} were stored since",
+                advice=f"move what filestore/{names.switching(names.parse(database.name).target)} holds on the host into"
+                f" filestore/{database.name}, without overwriting anything",
+                **self._at(database.name),
+            )
+        return await insist(lambda: database.read_files(new), self.clock) if new else {}
+
+    async def _store_again(self, database: Database, files: Files) -> None:
+        if files:
+            await insist(lambda: database.write_files(files), self.clock)
+
+    # -- proofs ----------------------------------------------------------------------------------------------------
+
+    async def _lost(self, database: Database, before: Sizes) -> bool:
+        """Tell whether files that were there are not: what people stored or deleted meanwhile is no sign of that."""
+        after = await insist(lambda: database.file_sizes(ids=list(before)), self.clock)
+        return any(size and key in after and not after[key] for key, size in before.items())
+
+    async def _require_whole(self, database: Database, before: Sizes) -> None:
+        if await self._lost(database, before):
+            raise ProofFailed(
+                "its files did not come along",
+                advice=f"look for them in the host's filestore, and move them to filestore/{database.name}",
+                **self._at(database.name),
             )
 
-    async def _go_back(self, name: str, origin: str) -> None:
-        if names.parse(origin).state is NameState.BUILDING:
-            await self._send_rename(name, origin, lambda: self.host.return_to_build(name, origin))
-        else:
-            await self._rename(name, origin)
+    async def _require_free(self, name: str, goal: str) -> None:
+        """Find out before a database leaves its place that another bears a form of the name that it is to bear."""
+        for form in names.fixed_forms(names.parse(goal).target):
+            if form != name and await self.host.exists(form):
+                raise DatabaseExists("the name is taken", advice="rename one of the two databases", **self._at(form))
+
+    async def _require_alone(self, held: Database) -> None:
+        """Make sure, while bearing the lock, that no other form of the name exists, listed or not."""
+        others = await insist(lambda: other_forms(self.host, held.name), self.clock)
+        if others:
+            raise DatabaseExists(f"{' and '.join(others)} is there as well", **self._at(held.name))
+
+    def _aside(self, name: str) -> str:
+        return names.aside(names.parse(name).target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
 
     async def _rename(self, old: str, new: str) -> None:
         await self._send_rename(old, new, lambda: self.host.rename(old, new))
@@ -156,3 +339,27 @@ class Mover:
 
     def _at(self, database: str) -> dict[str, str]:
         return {"server": self.host.server, "database": database}
+
+
+def _is_form(name: str) -> bool:
+    return names.parse(name).state in names.FORMS
+
+
+async def other_forms(host: Host, name: str) -> tuple[str, ...]:
+    """List the forms of a name's target that exist beside it, listed or not.
+
+    With PostgreSQL down a host says of every name that it does not exist, so a name that does is asked for before and after.
+
+    Raises:
+        ConnectionCut: the host denies the database of that name itself.
+    """
+    target = names.parse(name).target
+    own = name if names.parse(name).state in names.FORMS else ""
+    if own and not await host.exists(own):
+        raise ConnectionCut("the host denies a database that it lists", server=host.server, database=name)
+    found = [form for form in names.fixed_forms(target) if form != name and await host.exists(form)]
+    if own and not await host.exists(own):
+        raise ConnectionCut("the host denies a database that it lists", server=host.server, database=name)
+    listed = [each for each in map(names.parse, await host.listed()) if each.target == target]
+    aside = [each.text for each in listed if each.state is NameState.ASIDE and each.text != name]
+    return tuple(sorted({*found, *aside}))

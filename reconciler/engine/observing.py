@@ -10,13 +10,13 @@ from reconciler.core.asking import NOTHING_SEEN, servers_to_ask, worth_a_look
 from reconciler.core.depths import Depth, Target, targets
 from reconciler.core.desired import Desired
 from reconciler.core.events import DatabaseObserved, HostObserved
-from reconciler.core.failures import HostError
+from reconciler.core.failures import HalfMadeDatabase, HostError
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
 from reconciler.core.revisions import Comparison
 from reconciler.core.secrets import SecretUnavailable
 from reconciler.core.selection import Selection
-from reconciler.engine.accounts import Account
+from reconciler.engine.accounts import Account, open_as_any
 from reconciler.engine.worlds import World
 
 LOOKS_PER_HOST = 2
@@ -67,7 +67,9 @@ async def deepen(shallow: Observed, wanted: Iterable[Target], world: World) -> O
     hosts = dict(shallow.hosts)
     for server, task in tasks:
         look = task.result()
-        hosts[server] = replace(hosts[server], looks={**hosts[server].looks, look.database: look})
+        seen = hosts[server].looks.get(look.database)
+        if seen is None or not seen.opened:  # of several documents that may have it, the one that it opens to tells
+            hosts[server] = replace(hosts[server], looks={**hosts[server].looks, look.database: look})
     return Observed(hosts)
 
 
@@ -87,12 +89,27 @@ async def _look_deeply(world: World, target: Target, limit: asyncio.Semaphore) -
 
 
 async def _try_look(world: World, target: Target) -> DatabaseLook:
-    account = Account(world.hosts[target.server], target.spec, world.secrets, target.former_code)
+    host = world.hosts[target.server]
     try:
-        opened = await account.open(target.database)
+        if target.builders:
+            return await _look_for_owner(world, target)
+        opened = await Account(host, target.spec, world.secrets, target.former_code).open(target.database)
         if opened is None:
             return DatabaseLook(target.database, Access.REFUSED)
         database, access = opened
         return replace(await database.look(), access=access)
+    except HalfMadeDatabase as error:
+        return DatabaseLook(target.database, Access.HALF_MADE, str(error))
     except (HostError, SecretUnavailable) as error:
         return DatabaseLook(target.database, Access.FAILED, str(error))
+
+
+async def _look_for_owner(world: World, target: Target) -> DatabaseLook:
+    """Look at a build only for what tells whether it was ever in service: it may be too unfinished for anything else."""
+    host = world.hosts[target.server]
+    opened = await open_as_any(host, target.builders, world.secrets, target.database)
+    if opened is None:
+        return DatabaseLook(target.database, Access.REFUSED)
+    database, access = opened
+    uuid, mark = await database.identity()
+    return DatabaseLook(target.database, access, uuid=uuid, mark=mark)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from reconciler.core import checks, fields, names
 from reconciler.core.actions import Action, Verb
+from reconciler.core.depths import builders_of
 from reconciler.core.desired import Desired
-from reconciler.core.failures import LastingError, ProofFailed, UnknownOutcome
+from reconciler.core.failures import HalfMadeDatabase, LastingError, PasswordRefused, ProofFailed, UnknownOutcome
 from reconciler.core.names import NameState
-from reconciler.core.observed import Access, DatabaseLook, Mark
+from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
-from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
-from reconciler.engine.building import Builder, Limits, Source, require_verified, set_apart
-from reconciler.engine.moves import Mover
+from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account, open_as_any
+from reconciler.engine.building import Builder, Limits, Source, mark_for, require_verified, set_apart
+from reconciler.engine.moves import AtLock, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
@@ -42,6 +44,7 @@ class Performer:
             Verb.CREATE: self._create,
             Verb.CLONE: self._clone,
             Verb.RENAME: self._rename,
+            Verb.DISCARD: self._discard,
             Verb.SUSPEND: self._suspend,
             Verb.RESUME: self._resume,
             Verb.ROTATE: self._rotate,
@@ -86,40 +89,49 @@ class Performer:
         return await asyncio.shield(self._sources[key])
 
     async def _rename(self, action: Action) -> None:
+        """Give a database its new name, in service or out of it as before: out of reach only while it bears the lock."""
         mover = self._mover(action)
         database = await insist(lambda: mover.open(action.database), self.world.clock)
         # The new name may have been another database's. The number stays in this one, however it goes on from here.
         await set_apart(database, self.world.clock, self.world.nonces)
-        await mover.move(database, action.becomes)
+        await insist(lambda: mover.host.forget_name(action.becomes), self.world.clock)
+        await mover.travel(database, action.becomes)
         instance = self.desired.instances[action.code]
-        if instance.renamed_from and instance.renamed_from != instance.code:
-            self._remember_new_name(instance.renamed_from, instance.database_name, action.server)
+        former = names.parse(action.database).target
+        if former not in (instance.code, instance.database_name):
+            self._remember_new_name(former, instance.database_name, action.server)
 
     async def _suspend(self, action: Action) -> None:
         """Out of reach first, then quiet, then under its name: every point of a crash is a name that a shallow look sees."""
-        spec, mover = self._spec(action), self._mover(action)
-        self.world.memory.clear(spec.kind, spec.code, spec.server)
-        database = await self._leave(action, mover, names.switching(spec.target))
-        self.step(action, "holding scheduled actions back")
-        await insist(database.quiesce, self.world.clock)
-        await mover.move(database, action.becomes)
+
+        async def quiet(database: Database) -> None:
+            self.step(action, "holding scheduled actions back")
+            await insist(database.quiesce, self.world.clock)
+
+        await self._switch(action, quiet, "taking out of reach")
 
     async def _resume(self, action: Action) -> None:
-        spec, mover = self._spec(action), self._mover(action)
-        self.world.memory.clear(spec.kind, spec.code, spec.server)
-        database = await self._leave(action, mover, names.switching(spec.target))
-        if not spec.neutralize:
-            self.step(action, "waking scheduled actions")
-            await insist(database.wake, self.world.clock)
-        await insist(lambda: mover.host.forget_name(action.becomes), self.world.clock)
-        await mover.move(database, action.becomes)
+        spec = self._spec(action)
 
-    async def _leave(self, action: Action, mover: Mover, on_its_way: str) -> Database:
+        async def awake(database: Database) -> None:
+            if not (spec.neutralize or spec.kind == "template"):
+                self.step(action, "waking scheduled actions")
+                await insist(database.wake, self.world.clock)
+            await insist(lambda: self._host(action).forget_name(action.becomes), self.world.clock)
+
+        await self._switch(action, awake, "on its way back")
+
+    async def _switch(self, action: Action, at_lock: AtLock, step: str) -> None:
+        mover = self._mover(action)
+        self.world.memory.clear(action.kind, action.code, action.server)
         database = await insist(lambda: mover.open(action.database), self.world.clock)
-        if action.database == on_its_way:
-            return database
-        self.step(action, "taking out of reach" if action.verb is Verb.SUSPEND else "on its way back")
-        return await mover.move(database, on_its_way)
+        self.step(action, step)
+        await mover.travel(database, action.becomes, at_lock)
+
+    async def _discard(self, action: Action) -> None:
+        """Turn a build that cannot go on to trash; the database itself says now that it was never in service."""
+        mover = self._mover(action)
+        await mover.discard(await insist(lambda: mover.open(action.database), self.world.clock))
 
     async def _rotate(self, action: Action) -> None:
         """Replace a former password; proven by fresh logins: the former ones first, then the declared one."""
@@ -159,20 +171,13 @@ class Performer:
             left = [c for c in fields.differences(spec, look, state) if c.field not in ("mark.digest", "schedule")]
             if not left:
                 break
-        mark = Mark(
-            spec.fleet,
-            spec.kind,
-            spec.code,
-            spec.target,
-            look.uuid,
-            spec.template,
-            self._version(action),
-            spec.digest(),
-        )
+        mark = mark_for(spec, look.uuid, self._version(action))
+        if look.mark is not None and look.mark.owner is not None and not self._is_adopted(action):
+            mark = replace(mark, owner=look.mark.owner)
         await insist(lambda: database.write_mark(mark), self.world.clock)
         final = await insist(database.look, self.world.clock)
         at = {"server": action.server, "database": action.database}
-        require_verified(spec, final, state if state is not NameState.SWITCHING else NameState.UNKNOWN, at)
+        require_verified(spec, final, state, at)
         self._verified(spec)
 
     async def _apply_fields(
@@ -183,7 +188,7 @@ class Performer:
         changed = {c.field.partition(".")[0] for c in fields.differences(spec, look, state)}
         if "files" in changed and look.mark is not None:
             self.step(action, "bringing its files along")
-            await self._mover(action).finish(database, look.mark.moving_from, look.missing_files)
+            await self._mover(action).settle(database)
         if "admin_login" in changed:
             password = account.password()
             database = await insist(lambda: database.set_credentials(spec.admin_login, password), clock)
@@ -206,15 +211,35 @@ class Performer:
             await insist(database.wake, self.world.clock)
 
     async def _sweep(self, action: Action) -> None:
-        host = self._host(action)
-        if action.database not in await host.listed():
+        """Drop an unfinished build, after a look inside at this very moment."""
+        host, name = self._host(action), action.database
+        if name not in await host.listed():
             return
         try:
-            await host.drop_build(action.database, own=False)
+            await self._drop_expired(host, name)
         except UnknownOutcome:
             await self.world.clock.sleep(5.0)
-        if action.database in await host.listed():
-            raise UnknownOutcome("the host still lists it", server=action.server, database=action.database)
+        if name in await host.listed():
+            raise UnknownOutcome("the host still lists it", server=action.server, database=name)
+
+    async def _drop_expired(self, host: Host, name: str) -> None:
+        limit = timedelta(hours=self.desired.settings.retention.building_hours)
+        try:
+            opened = await open_as_any(host, builders_of(self.desired, host.server, name), self.world.secrets, name)
+        except HalfMadeDatabase:
+            await host.drop_half_made(name)
+            return
+        if opened is None:
+            raise PasswordRefused(
+                "whether it was ever in service cannot be told: it takes no password of this fleet",
+                server=host.server,
+                database=name,
+                advice="look inside, and drop it by hand if nobody needs it",
+            )
+        await opened[0].drop_expired(self.world.clock.now(), limit)
+
+    def _is_adopted(self, action: Action) -> bool:
+        return action.kind == "instance" and self.desired.instances[action.code].adopt is not None
 
     def _remember_new_name(self, former: str, target: str, server: str) -> None:
         """The former code's database is the new one now: should the rename be reverted in the text, nothing empty is made."""
@@ -233,8 +258,11 @@ class Performer:
         return instance_spec(self.desired, self.desired.instances[action.code], server)
 
     def _account(self, action: Action) -> Account:
-        former = self.desired.instances[action.code].renamed_from if action.kind == "instance" else None
-        return Account(self._host(action), self._spec(action), self.world.secrets, former)
+        """Open as the document's account, and while it is renamed as that of its former code."""
+        former = names.parse(action.database).target
+        if action.kind == "instance" and former in ("", action.code, self.desired.instances[action.code].database_name):
+            former = self.desired.instances[action.code].renamed_from or ""
+        return Account(self._host(action), self._spec(action), self.world.secrets, former or None)
 
     def _mover(self, action: Action) -> Mover:
         return Mover(self._host(action), self._account(action), self.world.clock, self.world.nonces)

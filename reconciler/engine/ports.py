@@ -5,15 +5,15 @@ Tests pass a virtual clock, a seeded nonce source and simulated hosts, so that a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from reconciler.core.checks import Check
 from reconciler.core.health import Vitals
 from reconciler.core.inventory import Inventory
 from reconciler.core.login_pages import PageAnswer
-from reconciler.core.observed import DatabaseLook, Mark, ObservedHost
+from reconciler.core.observed import DatabaseLook, Files, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
 from schemas.references import SecretReference
 from schemas.secrets import Secret
@@ -79,8 +79,20 @@ class Database(Protocol):
         """Look at everything that a spec declares, afresh."""
         ...
 
-    async def file_sizes(self, newest: int | None = None) -> Mapping[str, str]:
-        """Return the real sizes of attached files by a key that survives cloning; all, or only of the newest."""
+    async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
+        """Return the real sizes of attached files, empty where one is missing, by a key that survives cloning.
+
+        All, or those of the newest attachments, or of the attachments that `ids` are keys of. A key names the content as
+        well, so that another content of the same attachment has another key.
+        """
+        ...
+
+    async def read_files(self, ids: Collection[str]) -> Files:
+        """Return the contents of files by their keys, to be given to `write_files`."""
+        ...
+
+    async def write_files(self, files: Files) -> None:
+        """Store contents again where their files are missing; harmless where they are not."""
         ...
 
     async def set_credentials(self, login: str, password: Secret) -> Database:
@@ -117,6 +129,18 @@ class Database(Protocol):
 
     async def note_move(self, origin: str) -> None:
         """Note in the mark the name that the database leaves; empty when the move is proven."""
+        ...
+
+    async def note_in_service(self) -> None:
+        """Note in the mark that the database is in service from now on: it is its customers', whatever name it bears."""
+        ...
+
+    async def discard(self, new: str) -> None:
+        """Turn a build to trash: refused unless its mark says, read now, that it was never in service."""
+        ...
+
+    async def drop_expired(self, now: datetime, limit: timedelta) -> None:
+        """Drop it: refused unless it bears a building name past its limit, and was never in service by its mark, read now."""
         ...
 
     async def set_apart(self, number: int) -> None:
@@ -169,16 +193,16 @@ class Host(Protocol):
         """Rename a database where `names.forbidden_rename` has nothing against it."""
         ...
 
-    async def return_to_build(self, old: str, new: str) -> None:
-        """Rename back a publication that was not proven, where `names.forbidden_return` has nothing against it."""
-        ...
-
     async def forget_name(self, name: str) -> None:
         """Make workers forget what they remember under a name that no database bears, where the version needs that."""
         ...
 
-    async def drop_build(self, name: str, *, own: bool) -> None:
-        """Drop a building name: one's own of this run, or one that is older than its limit."""
+    async def drop_own_build(self, name: str) -> None:
+        """Drop a building name that this very run made up."""
+        ...
+
+    async def drop_half_made(self, name: str) -> None:
+        """Drop a building name past its limit that nobody can log in to, because its initialisation never ended."""
         ...
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reconciler.core import claims, fields
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.desired import Desired
+from reconciler.core.inventory import ORPHANED, Inventory
 from reconciler.core.names import NameState, parse
 from reconciler.core.observed import Access, DatabaseLook, ObservedHost
 from reconciler.core.outcomes import Outcome, Result
@@ -65,6 +66,14 @@ def _remember(seen: Planned, desired: Desired, world: World) -> None:
         if desired.servers[code].state == "active" and ("server", code) not in waiting and host.databases:
             memory.server_state(code, "active")
     _remember_verified(seen, desired, world)
+    _remember_orphans(seen.inventory, desired, world)
+
+
+def _remember_orphans(inventory: Inventory, desired: Desired, world: World) -> None:
+    """Note whose document is gone: should one of its code come back, what the former left behind is not given away."""
+    for (kind, code, server), entry in inventory.entries.items():
+        if kind == "instance" and code not in desired.instances and not entry.orphaned:
+            world.memory.verified(kind, code, server, entry.target, ORPHANED + entry.digest, entry.verified_at)
 
 
 def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:

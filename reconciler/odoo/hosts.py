@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.checks import Check
 from reconciler.core.health import Certificate, Vitals
-from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
+from reconciler.core.observed import Access, DatabaseLook, Files, Mark, ObservedHost, mark_of
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo.apply import databases as apply_databases
 from reconciler.odoo.apply import marks, modules, schedule, settings, signals
@@ -36,19 +36,27 @@ class OdooDatabase:
     async def identity(self) -> tuple[str, Mark | None]:
         """Return the database's uuid and the mark that it bears."""
         parameters = await observe_databases.read_parameters(self._session)
-        return parameters.get("database.uuid", ""), observe_databases.mark_of(parameters)
+        return parameters.get("database.uuid", ""), mark_of(parameters)
 
     async def look(self) -> DatabaseLook:
         """Look at everything that a spec declares, afresh."""
         found = await observe_databases.look(self._session, self._login, Access.CURRENT)
         if found.mark is not None and found.mark.moving_from:
-            sizes = await observe_databases.file_sizes(self._session, None)
+            sizes = await observe_databases.file_sizes(self._session)
             found = replace(found, missing_files=sum(not size for size in sizes.values()))
         return found
 
-    async def file_sizes(self, newest: int | None = None) -> Mapping[str, str]:
-        """Return the real sizes of attached files by attachment."""
-        return await observe_databases.file_sizes(self._session, newest)
+    async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
+        """Return the real sizes of attached files by attachment and content."""
+        return await observe_databases.file_sizes(self._session, newest=newest, ids=ids)
+
+    async def read_files(self, ids: Collection[str]) -> Files:
+        """Return the contents of files."""
+        return await observe_databases.read_files(self._session, ids)
+
+    async def write_files(self, files: Files) -> None:
+        """Store contents again where their files are missing."""
+        await settings.write_files(self._session, files)
 
     async def set_credentials(self, login: str, password: Secret) -> OdooDatabase:
         """Change the admin account's login and password; return the database opened anew with them."""
@@ -87,6 +95,18 @@ class OdooDatabase:
     async def note_move(self, origin: str) -> None:
         """Note in the mark the name that the database leaves; empty when the move is proven."""
         await marks.note_move(self._session, origin)
+
+    async def note_in_service(self) -> None:
+        """Note in the mark that the database is in service from now on."""
+        await marks.note_in_service(self._session)
+
+    async def discard(self, new: str) -> None:
+        """Turn a build that was never in service to trash."""
+        await apply_databases.discard(self._session, new)
+
+    async def drop_expired(self, now: datetime, limit: timedelta) -> None:
+        """Drop it if it is an expired build that was never in service."""
+        await apply_databases.drop_expired_build(self._session.connection, self.name, self._session, now, limit)
 
     async def set_apart(self, number: int) -> None:
         """Set the sequences by which workers tell databases of one name apart."""
@@ -177,17 +197,14 @@ class OdooHost:
         """Rename a database along its way."""
         await apply_databases.rename(self._connection, old, new)
 
-    async def return_to_build(self, old: str, new: str) -> None:
-        """Undo a publication whose proof failed."""
-        await apply_databases.return_to_build(self._connection, old, new, self._now(), self._build_limit)
-
     async def forget_name(self, name: str) -> None:
         """Make workers forget what they remember under a name that no database bears."""
         await apply_databases.forget_name(self._connection, name)
 
-    async def drop_build(self, name: str, *, own: bool) -> None:
-        """Drop a building name: one's own of this run, or one that is older than its limit."""
-        if own:
-            await apply_databases.drop_own_build(self._connection, name)
-        else:
-            await apply_databases.drop_expired_build(self._connection, name, self._now(), self._build_limit)
+    async def drop_own_build(self, name: str) -> None:
+        """Drop a building name that this very run made up."""
+        await apply_databases.drop_own_build(self._connection, name)
+
+    async def drop_half_made(self, name: str) -> None:
+        """Drop an expired building name whose initialisation never ended."""
+        await apply_databases.drop_expired_build(self._connection, name, None, self._now(), self._build_limit)

@@ -176,6 +176,7 @@ CREATE: dict[str, Callable[[Env, dict[str, Any]], int]] = {
 }
 WRITE: dict[str, Callable[[Env, list[int], dict[str, Any]], bool]] = {
     "ir.config_parameter": records.write_parameter,
+    "ir.attachment": records.write_attachment,
     "ir.cron": records.write_cron,
     "ir.actions.server": server_actions.write,
     "res.company": records.write_company,

@@ -152,6 +152,19 @@ def create_attachment(env: Env, values: dict[str, Any]) -> int:
     return orm.create_one(env, "ir.attachment", {"type": "binary", **plain})
 
 
+def write_attachment(env: Env, ids: list[int], values: dict[str, Any]) -> bool:
+    """Change attachments; a content of the size that a row names is that row's own, so that its file is there again."""
+    plain = {name: value for name, value in values.items() if name not in {"datas", "raw"}}
+    if values.get("datas"):
+        data = base64.b64decode(values["datas"])
+        for row in [env.database.rows("ir.attachment")[record] for record in ids]:
+            same = row.get("file_size") == len(data) and row.get("store_fname")
+            name = row["store_fname"] if same else file_name(data)
+            env.world.files(env.name)[name] = len(data)
+            plain |= {"store_fname": name, "file_size": len(data), "checksum": name[3:]}
+    return orm.write_rows(env, "ir.attachment", ids, plain)
+
+
 # -- ir.cron -----------------------------------------------------------------------------------------------------
 
 

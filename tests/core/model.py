@@ -33,6 +33,15 @@ class Held:
     look: DatabaseLook
     ours: bool
 
+    @property
+    def was_in_service(self) -> bool:
+        """What is in truth; a database that nobody could open, or without a mark of its own, may have been."""
+        mark = self.look.mark
+        if self.look.access is Access.HALF_MADE:
+            return False
+        own = mark is not None and mark.uuid == self.look.uuid
+        return not self.look.opened or (own and mark is not None and mark.in_service is not False)
+
 
 @dataclass
 class Host:
@@ -85,7 +94,13 @@ class Model:
                 self.states[action.server] = _SERVER_STATES[action.verb]
             case Verb.SWEEP:
                 assert names.is_expired_build(names.parse(action.database), NOW, BUILD_LIMIT), action.id
+                assert not databases[action.database].was_in_service, action.id
                 del databases[action.database]
+            case Verb.DISCARD:
+                assert names.parse(action.database).state is NameState.SWITCHING, action.id
+                assert not databases[action.database].was_in_service, action.id
+                goal = names.trash(names.parse(action.database).target, NOW)
+                databases[goal] = Held(replace(databases.pop(action.database).look, database=goal), ours=False)
             case Verb.CREATE | Verb.CLONE:
                 self._build(action, databases)
             case _:
@@ -110,6 +125,7 @@ class Model:
         look, wanted = held.look, self._spec(action)
         match action.verb:
             case Verb.RENAME | Verb.SUSPEND | Verb.RESUME:
+                _require_lawful(action)
                 assert action.becomes not in databases, f"{action.id} onto a name that is taken"
                 look = _scheduled(look, action.verb)
             case Verb.ROTATE:
@@ -130,6 +146,14 @@ class Model:
 
     def _source(self, wanted: DatabaseSpec) -> DatabaseSpec:
         return spec(self.desired, f"template/{wanted.template}", wanted.server)
+
+
+def _require_lawful(action: Action) -> None:
+    """Each way leads to the lock of the goal's target, and from there to the goal: the hosts must allow both steps."""
+    lock = names.switching(names.parse(action.becomes).target)
+    steps = [name for name in (action.database, lock, action.becomes) if name]
+    for old, new in zip(steps, steps[1:], strict=False):
+        assert old == new or names.forbidden_rename(old, new) == "", action.id
 
 
 def _marked(look: DatabaseLook, **fields: str) -> DatabaseLook:
@@ -173,6 +197,5 @@ def _changed(look: DatabaseLook, change: FieldChange, wanted: DatabaseSpec) -> D
 
 def forms_of(model: Model, server: str, target: str) -> list[NameState]:
     """List the states in which a host holds a target in service or on its way."""
-    kept = (NameState.PUBLISHED, NameState.SUSPENDED, NameState.SWITCHING)
     parsed = (names.parse(name) for name in model.hosts[server].databases)
-    return [name.state for name in parsed if name.target == target and name.state in kept]
+    return [name.state for name in parsed if name.target == target and name.state in names.FORMS]

@@ -12,6 +12,7 @@ from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook, Mark, Observed, ObservedHost, host
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.engine import building
 from tests.harness.universe import fleet, instance, read
 from tests.harness.virtual_time import EPOCH
 
@@ -44,9 +45,7 @@ def spec(fleet_: Desired, address: str, server: str = "one") -> DatabaseSpec:
 
 def mark_for(wanted: DatabaseSpec, uuid: str) -> Mark:
     """Make the mark of a database to which all of a spec was applied."""
-    return Mark(
-        wanted.fleet, wanted.kind, wanted.code, wanted.target, uuid, wanted.template, "19.0", wanted.digest(), ""
-    )
+    return building.mark_for(wanted, uuid, "19.0")
 
 
 def as_declared(wanted: DatabaseSpec, name: str = "") -> DatabaseLook:

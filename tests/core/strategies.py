@@ -12,10 +12,10 @@ from reconciler.core.actions import Action, Reason, Verb
 from reconciler.core.changesets import Changeset
 from reconciler.core.desired import Desired
 from reconciler.core.names import NameState
-from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.observed import Access, DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from tests.core.model import Held, Host, Model
-from tests.core.scenes import NOW, as_declared, spec
+from tests.core.scenes import EXPIRED, NOW, as_declared, spec
 from tests.harness.universe import FLEET, instance, read
 
 SERVERS = ("one", "three", "two")
@@ -39,7 +39,7 @@ UNDECLARED = (
 )
 """Names that no document declares, whoever they once belonged to."""
 
-OURS = ("whole", "drifted", "former", "interrupted", "moving", "half installed", "loud", "held back")
+OURS = ("whole", "unused", "unused without files", "drifted", "former", "interrupted", "moving", "half installed", "loud", "held back")
 NOT_OURS = ("refused", "failed", "unmarked", "copy", "of another fleet", "of another document")
 
 
@@ -133,7 +133,7 @@ def _host(draw: st.DrawFn, desired: Desired, code: str) -> Host:
         version=draw(st.sampled_from(["19.0"] * 13 + ["18.0"])),
     )
     for name in draw(st.lists(st.sampled_from(UNDECLARED), max_size=3, unique=True)):
-        found.databases[name] = Held(DatabaseLook(name, Access.REFUSED), ours=False)
+        found.databases[name] = Held(draw(st.sampled_from(looks_of_undeclared(name))), ours=False)
     for template in desired.templates.values():
         if code in template.server_codes and draw(st.booleans()):
             _hold(draw, found, spec(desired, f"template/{template.code}", code), template.template_db)
@@ -144,8 +144,20 @@ def _host(draw: st.DrawFn, desired: Desired, code: str) -> Host:
     return found
 
 
-def _forms(target: str) -> tuple[str, str, str]:
-    return target, names.suspended(target), names.switching(target)
+def looks_of_undeclared(name: str) -> list[DatabaseLook]:
+    """List what a look may find in a database that no document declares."""
+    refused = DatabaseLook(name, Access.REFUSED)
+    if names.parse(name).state is not NameState.BUILDING:
+        return [refused]
+    mark = Mark("demo", "instance", names.parse(name).target, names.parse(name).target, "own")
+    marks = [None, replace(mark, uuid="its template's"), mark]
+    marks += [replace(mark, in_service=said) for said in (True, False)]
+    opened = [DatabaseLook(name, Access.CURRENT, uuid="own", mark=each) for each in marks]
+    return [refused, DatabaseLook(name, Access.HALF_MADE), DatabaseLook(name, Access.FAILED, "no answer"), *opened]
+
+
+def _forms(target: str) -> tuple[str, ...]:
+    return (*names.fixed_forms(target), names.aside(target, NOW, "eeeee"))
 
 
 def _hold(draw: st.DrawFn, found: Host, wanted: DatabaseSpec, name: str) -> None:
@@ -160,7 +172,10 @@ def look_of(wanted: DatabaseSpec, name: str, kind: str) -> DatabaseLook:
     former = names.parse(name).target
     mark = replace(look.mark, code=former, name=former) if former.startswith("old-") else look.mark
     look = replace(look, mark=mark)
+    unused = replace(mark, in_service=False) if names.parse(name).state is NameState.SWITCHING else mark
     variants: dict[str, DatabaseLook] = {
+        "unused": replace(look, mark=unused),
+        "unused without files": replace(look, mark=replace(unused, moving_from=EXPIRED), missing_files=2),
         "refused": DatabaseLook(name, Access.REFUSED),
         "failed": DatabaseLook(name, Access.FAILED, "no answer"),
         "unmarked": replace(look, mark=None),
@@ -230,6 +245,7 @@ def our_names(draw: st.DrawFn) -> str:
                 names.switching(target),
                 names.suspended(target),
                 names.building(target, moment, draw(any_nonce)),
+                names.aside(target, moment, draw(any_nonce)),
                 f"trash-{stamp}.{target}",
                 f"moved-{stamp}.{target}",
             ]
@@ -237,5 +253,5 @@ def our_names(draw: st.DrawFn) -> str:
     )
 
 
-SERVING = (NameState.PUBLISHED, NameState.SUSPENDED, NameState.SWITCHING)
+SERVING = names.FORMS
 DROPPABLE = (NameState.BUILDING, NameState.TRASH)

@@ -11,6 +11,8 @@ from reconciler.core.names import LONGEST_TARGET, NameState
 from tests.core.scenes import EXPIRED, FRESH, NOW
 
 LIMIT = timedelta(hours=2)
+ASIDE = names.aside("acme", NOW, "abcde")
+TRASH = names.trash("acme", NOW)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +94,12 @@ def test_nothing_else_ever_expires(text: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "allowed"),
     [
-        (FRESH, "acme", True),
-        (FRESH, "suspended.acme", True),
-        (FRESH, "switching.acme", False),
+        (FRESH, "acme", False),
+        (FRESH, "suspended.acme", False),
+        (FRESH, "switching.acme", True),
+        (FRESH, "switching.beta", False),
+        (FRESH, ASIDE, False),
+        (FRESH, EXPIRED, False),
         (FRESH, "beta", False),
         ("acme", "switching.acme", True),
         ("acme", "switching.acme2", True),
@@ -107,6 +112,19 @@ def test_nothing_else_ever_expires(text: str) -> None:
         ("switching.acme", "acme", True),
         ("switching.acme", "suspended.acme", True),
         ("switching.acme", FRESH, False),
+        ("switching.acme", "beta", False),
+        ("switching.acme", "suspended.beta", False),
+        ("switching.acme", "switching.beta", True),
+        ("switching.acme", "switching.acme", False),
+        ("switching.acme", ASIDE, True),
+        ("switching.acme", "trash-261124120000.acme", False),
+        ("suspended.acme", FRESH, False),
+        ("suspended.acme", ASIDE, True),
+        ("acme", ASIDE, True),
+        (ASIDE, "switching.acme", True),
+        (ASIDE, "acme", False),
+        (ASIDE, FRESH, False),
+        ("trash-261124120000.acme", "switching.acme", False),
         ("trash-261124120000.acme", "acme", False),
         ("Bad Name!", "switching.acme", False),
         ("acme", "Bad Name!", False),
@@ -117,18 +135,25 @@ def test_the_law_of_movement(old: str, new: str, *, allowed: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "why"),
+    ("old", "new", "allowed"),
     [
-        ("acme", FRESH, ""),
-        ("suspended.acme", FRESH, ""),
-        ("acme", EXPIRED, "could be swept"),
-        ("beta", FRESH, "not a building name of 'beta'"),
-        ("acme", "suspended.acme", "not a building name"),
-        ("switching.acme", FRESH, "never goes back"),
-        ("trash-261124120000.acme", FRESH, "never goes back"),
+        ("switching.acme", TRASH, True),
+        ("switching.beta", TRASH, False),
+        ("acme", TRASH, False),
+        ("suspended.acme", TRASH, False),
+        (ASIDE, TRASH, False),
+        (FRESH, TRASH, False),
+        ("switching.acme", FRESH, False),
+        ("switching.acme", "acme", False),
     ],
 )
-def test_the_one_way_back_is_for_a_young_build(old: str, new: str, why: str) -> None:
-    found = names.forbidden_return(old, new, NOW, LIMIT)
-    assert why in found
-    assert bool(found) == bool(why)
+def test_only_what_bears_the_lock_is_discarded(old: str, new: str, *, allowed: bool) -> None:
+    assert (names.forbidden_discard(old, new) == "") == allowed
+
+
+def test_a_database_keeps_its_state_when_its_name_changes() -> None:
+    assert names.resting("acme2", NameState.PUBLISHED) == "acme2"
+    assert names.resting("acme2", NameState.SUSPENDED) == "suspended.acme2"
+    assert names.resting("acme2", NameState.SWITCHING) == "switching.acme2"
+    assert names.resting("acme2", NameState.ASIDE) == "switching.acme2"
+    assert names.fixed_forms("acme") == ("acme", "switching.acme", "suspended.acme")

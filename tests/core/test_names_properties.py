@@ -31,7 +31,8 @@ def test_any_text_has_one_reading_and_an_unknown_one_has_no_target(text: str) ->
     name = names.parse(text)
     assert name.text == text
     assert (name.target == "") == (name.state is NameState.UNKNOWN)
-    assert (name.since is not None) == (name.state in (NameState.BUILDING, NameState.TRASH, NameState.MOVED))
+    timed = (NameState.BUILDING, NameState.ASIDE, NameState.TRASH, NameState.MOVED)
+    assert (name.since is not None) == (name.state in timed)
 
 
 @given(any_text, any_moment)
@@ -56,24 +57,27 @@ def test_no_rename_leads_from_service_or_from_trash_to_a_droppable_name(old: str
 
 @given(any_target, any_target, any_moment, any_nonce)
 @quick
-def test_a_build_is_published_under_its_own_name_only(target: str, other: str, now: datetime, nonce: str) -> None:
+def test_a_build_goes_to_the_lock_of_its_own_name_only(target: str, other: str, now: datetime, nonce: str) -> None:
     built = names.building(target, now, nonce)
-    for goal in (target, names.suspended(target)):
-        assert names.forbidden_rename(built, goal) == ""
-    assert names.forbidden_rename(built, names.switching(target))
-    assert (names.forbidden_rename(built, other) == "") == (other == target)
+    assert names.forbidden_rename(built, names.switching(target)) == ""
+    for goal in (target, names.suspended(target), other, names.suspended(other)):
+        assert names.forbidden_rename(built, goal)
+    assert (names.forbidden_rename(built, names.switching(other)) == "") == (other == target)
 
 
-@given(our_names(), our_names() | any_text, any_moment)
+@given(our_names(), our_names() | any_text)
 @quick
-def test_what_goes_back_to_a_building_name_cannot_be_swept_in_the_meantime(old: str, new: str, now: datetime) -> None:
-    """The one way back is for a publication that was not proven, while its name is young."""
-    if names.forbidden_return(old, new, now, LIMIT) == "":
-        source, goal = names.parse(old), names.parse(new)
-        assert goal.state is NameState.BUILDING
-        assert goal.target == source.target
-        assert source.state not in (NameState.SWITCHING, NameState.TRASH, NameState.MOVED, NameState.UNKNOWN)
-        assert not names.is_expired_build(goal, now + LIMIT / 2, LIMIT)
+def test_every_way_into_service_leads_through_the_lock_of_the_name(old: str, new: str) -> None:
+    if names.forbidden_rename(old, new) == "" and names.parse(new).state in names.IN_SERVICE:
+        assert old == names.switching(names.parse(new).target)
+
+
+@given(our_names(), our_names() | any_text)
+@quick
+def test_only_the_lock_is_left_for_trash_and_by_its_own_target(old: str, new: str) -> None:
+    if names.forbidden_discard(old, new) == "":
+        assert names.parse(new).state is NameState.TRASH
+        assert old == names.switching(names.parse(new).target)
 
 
 @given(our_names(), our_names())

@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 
 from reconciler.core.actions import Action, Reason, Verb
 from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.desired import Desired
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.safety import PERCENT_COUNTS_FROM, Thresholds, frozen_hosts, gate
-from tests.core.scenes import NOW, observed, offline, online
+from tests.core.scenes import NOW, desired, instance, observed, offline, online
 from tests.core.strategies import SERVERS, changesets
 
 ANYTHING = Thresholds(1000, 100)
+NOBODY = desired()
 
 
 def before(*listed: str, ours: tuple[str, ...] = ("acme",)) -> Inventory:
@@ -21,8 +23,8 @@ def before(*listed: str, ours: tuple[str, ...] = ("acme",)) -> Inventory:
     return Inventory(entries, listings={"one": listed})
 
 
-def why_frozen(inventory: Inventory, *now: str, renames: dict[str, str] | None = None) -> str:
-    return frozen_hosts(observed(online("one", lists=now)), inventory, renames or {}, ()).get("one", "")
+def why_frozen(inventory: Inventory, *now: str, text: Desired | None = None) -> str:
+    return frozen_hosts(text or NOBODY, observed(online("one", lists=now)), inventory, ()).get("one", "")
 
 
 def suspend(code: str, server: str = "one", after: tuple[str, ...] = ()) -> Action:
@@ -59,14 +61,24 @@ def test_a_build_of_the_same_name_does_not_stand_for_the_database() -> None:
 
 
 def test_a_declared_rename_explains_a_missing_name_once_the_new_one_is_there() -> None:
-    assert why_frozen(before("acme"), "acme2", renames={"acme": "acme2"}) == ""
-    assert why_frozen(before("acme"), "shop", renames={"acme": "acme2"}) == "it no longer lists acme"
+    renamed = desired(instance("acme2", renamed_from="acme"))
+    assert why_frozen(before("acme"), "acme2", text=renamed) == ""
+    assert why_frozen(before("acme"), "shop", text=renamed) == "it no longer lists acme"
+
+
+def test_a_declared_name_that_was_listed_is_missed_though_nothing_is_remembered_of_it() -> None:
+    """The pass that made it may have died before it could remember: the next must not build it again beside a lying list."""
+    declared = desired(instance("acme", server="one"), instance("beta", server="two"), servers=("one", "two"))
+    assert why_frozen(before("suspended.acme", "shop", ours=()), "shop", text=declared) == "it no longer lists acme"
+    assert why_frozen(before("template_base", "shop", ours=()), "shop", text=declared).endswith("template_base")
+    assert why_frozen(before("beta", "shop", ours=()), "shop", text=declared) == "", "declared to be on another server"
+    assert why_frozen(before("trash-261124120000.acme", "shop", ours=()), "shop", text=declared) == ""
 
 
 def test_neither_an_offline_host_nor_a_new_one_nor_a_confirmed_one_is_frozen() -> None:
-    assert frozen_hosts(observed(offline("one")), before("acme"), {}, ()) == {}
-    assert frozen_hosts(observed(online("one")), Inventory(), {}, ()) == {}
-    assert frozen_hosts(observed(online("one")), before("acme"), {}, ("one",)) == {}
+    assert frozen_hosts(NOBODY, observed(offline("one")), before("acme"), ()) == {}
+    assert frozen_hosts(NOBODY, observed(online("one")), Inventory(), ()) == {}
+    assert frozen_hosts(NOBODY, observed(online("one")), before("acme"), ("one",)) == {}
 
 
 def test_nothing_runs_on_a_frozen_host_and_the_advice_names_it() -> None:

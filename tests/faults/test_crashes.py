@@ -6,7 +6,6 @@ import os
 import pytest
 
 from reconciler.core import names
-from reconciler.core.names import NameState
 from reconciler.simulator import STEPS
 from tests.harness import promises
 from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe
@@ -96,7 +95,7 @@ async def converges(world: Universe, fleet_text: str, foreign: dict[str, object]
     assert again.changeset.is_converged, again.changeset
     promises.check(world.hosts, read(fleet_text), foreign=foreign)
     left = [names.parse(n) for n in world.hosts["one"].listed()]
-    assert {n.state for n in left} <= {NameState.PUBLISHED, NameState.SUSPENDED, NameState.BUILDING}
+    assert not {n.state for n in left} & set(names.ON_ITS_WAY)
     await swept(world, fleet_text)
 
 

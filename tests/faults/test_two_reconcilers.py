@@ -7,7 +7,6 @@ import os
 import pytest
 
 from reconciler.core import names
-from reconciler.core.names import NameState
 from reconciler.core.outcomes import Result
 from tests.harness import promises
 from tests.harness.schedules import Turns
@@ -64,7 +63,7 @@ async def interleaved(story: str, schedule: list[tuple[int, int]]) -> None:
         passed.after.changeset.blocked
     )
     promises.check(world.hosts, read(text), foreign=foreign)
-    forms = [n for n in map(names.parse, host.listed()) if n.state is not NameState.BUILDING]
+    forms = [n for n in map(names.parse, host.listed()) if n.state in names.FORMS]
     assert len(forms) == len({n.target for n in forms}), "two databases claim one name"
 
 

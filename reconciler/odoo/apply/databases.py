@@ -1,7 +1,8 @@
 """The one module that creates, clones, renames or drops a database.
 
 Each function checks its own precondition at the moment that it acts and refuses (`Refused`, nothing sent) where it does not
-hold. The law: new databases get building names only; renames follow `core.names`; only building names are dropped.
+hold. The law: new databases get building names only; renames follow `core.names`; only building names are dropped, and of
+those that this run did not make only what was never in service.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-from reconciler.core import names
-from reconciler.core.failures import DatabaseExists, NoSuchDatabase, Refused
+from reconciler.core import claims, names
+from reconciler.core.failures import DatabaseExists, HalfMadeDatabase, NoSuchDatabase, Refused
 from reconciler.core.names import NameState
 from reconciler.odoo import versions
-from reconciler.odoo.connection import HostConnection
+from reconciler.odoo.apply import marks
+from reconciler.odoo.connection import DatabaseSession, HostConnection
 from schemas.secrets import Secret
 
 _WORKERS_REACHED = 16
@@ -58,11 +60,15 @@ async def rename(connection: HostConnection, old: str, new: str) -> None:
     await _rename(connection, old, new)
 
 
-async def return_to_build(connection: HostConnection, old: str, new: str, now: datetime, limit: timedelta) -> None:
-    """Undo a publication whose proof failed: see `names.forbidden_return`."""
-    if forbidden := names.forbidden_return(old, new, now, limit):
-        raise Refused(forbidden, server=connection.server, database=old)
-    await _rename(connection, old, new)
+async def discard(session: DatabaseSession, new: str) -> None:
+    """Turn to trash a build that bears the lock, and whose own mark says now that it was never in service."""
+    old = session.database
+    forbidden = names.forbidden_discard(old, new)
+    if not forbidden and not claims.is_unused(*await marks.read_mark(session)):
+        forbidden = "its mark does not say that it was never in service"
+    if forbidden:
+        raise Refused(forbidden, server=session.connection.server, database=old)
+    await _rename(session.connection, old, new)
 
 
 async def drop_own_build(connection: HostConnection, name: str) -> None:
@@ -71,11 +77,36 @@ async def drop_own_build(connection: HostConnection, name: str) -> None:
     await _drop(connection, name)
 
 
-async def drop_expired_build(connection: HostConnection, name: str, now: datetime, limit: timedelta) -> None:
-    """Drop a building name that is older than the build limit now."""
+async def drop_expired_build(
+    connection: HostConnection, name: str, session: DatabaseSession | None, now: datetime, limit: timedelta
+) -> None:
+    """Drop a building name that is older than the build limit now, and was never in service by what is in it now.
+
+    Args:
+        connection: to its host.
+        name: the name.
+        session: the database, open; None where nobody can log in because its initialisation never ended.
+        now: the time of day, UTC.
+        limit: how old it has to be.
+    """
+    refused = ""
     if not names.is_expired_build(names.parse(name), now, limit):
-        raise Refused(f"{name!r} is not a building name older than {limit}", server=connection.server, database=name)
+        refused = f"{name!r} is not a building name older than {limit}"
+    elif session is not None and session.database == name:
+        refused = claims.why_kept(*await marks.read_mark(session))
+    elif session is not None or not await _is_half_made(connection, name):
+        refused = "whether it was ever in service cannot be told"
+    if refused:
+        raise Refused(refused, server=connection.server, database=name)
     await _drop(connection, name)
+
+
+async def _is_half_made(connection: HostConnection, name: str) -> bool:
+    try:
+        await connection.login(name, "admin", Secret("admin"))
+    except HalfMadeDatabase:
+        return True
+    return False
 
 
 async def forget_name(connection: HostConnection, name: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
-from reconciler.core.observed import MARK_PREFIX, Mark
+from reconciler.core.observed import DIGEST_CLEARED, IN_SERVICE_ROW, MARK_PREFIX, Mark, mark_of, rows_of
 from reconciler.odoo.connection import DatabaseSession
-
-DIGEST_CLEARED = "pending"
-"""As `observe.databases` reads it; the two sides do not import each other."""
 
 _MODEL = "ir.config_parameter"
 
@@ -36,24 +34,19 @@ async def remove_parameters(session: DatabaseSession, keys: list[str]) -> None:
         await session.change_call(_MODEL, "unlink", ids)
 
 
+async def read_mark(session: DatabaseSession) -> tuple[str, Mark | None]:
+    """Return the database's uuid and its mark, for what has to be sure at the moment that it acts."""
+    domain = ["|", ["key", "=", "database.uuid"], ["key", "=like", MARK_PREFIX + "%"]]
+    rows = {row["key"]: str(row["value"]) for row in await session.search_read(_MODEL, domain, ["key", "value"])}
+    return rows.get("database.uuid", ""), mark_of(rows)
+
+
 async def write_mark(session: DatabaseSession, mark: Mark) -> None:
     """Write the mark. A mark that came with the template is removed first, so that no mixture of both is ever read."""
-    rows = {
-        "fleet": mark.fleet,
-        "kind": mark.kind,
-        "code": mark.code,
-        "name": mark.name,
-        "uuid": mark.uuid,
-        "template": mark.template,
-        "version": mark.version,
-        "digest": mark.digest or DIGEST_CLEARED,
-    }
-    if mark.moving_from:
-        rows["moving_from"] = mark.moving_from
     uuid = await session.search_read(_MODEL, [["key", "=", MARK_PREFIX + "uuid"]], ["value"])
     if uuid and uuid[0]["value"] != mark.uuid:
-        await remove_parameters(session, [MARK_PREFIX + key for key in (*rows, "moving_from")])
-    await write_parameters(session, {MARK_PREFIX + key: value for key, value in rows.items()})
+        await remove_parameters(session, [MARK_PREFIX + field.name for field in dataclasses.fields(Mark)])
+    await write_parameters(session, rows_of(mark))
 
 
 async def clear_digest(session: DatabaseSession) -> None:
@@ -67,3 +60,8 @@ async def note_move(session: DatabaseSession, origin: str) -> None:
         await write_parameters(session, {MARK_PREFIX + "moving_from": origin})
     else:
         await remove_parameters(session, [MARK_PREFIX + "moving_from"])
+
+
+async def note_in_service(session: DatabaseSession) -> None:
+    """Note that the database may be a customer's from now on."""
+    await write_parameters(session, IN_SERVICE_ROW)

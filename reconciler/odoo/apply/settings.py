@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.core.failures import Rejected
+from reconciler.core.observed import Files
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo import versions
 from reconciler.odoo.apply.marks import write_parameters
@@ -120,3 +121,9 @@ async def _write_differing(session: DatabaseSession, model: str, record: int, va
 def _plain(value: Any) -> Any:
     """A reference reads as [id, name] and is written as id."""
     return value[0] if isinstance(value, list) and value else value
+
+
+async def write_files(session: DatabaseSession, files: Files) -> None:
+    """Store contents again under their attachments: Odoo names a file by its content, so that only what is missing is made."""
+    for key, values in files.items():
+        await session.write("ir.attachment", [int(key.partition("/")[0])], values, context=NO_MAIL)

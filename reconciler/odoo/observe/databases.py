@@ -5,14 +5,12 @@ Nothing here logs in to a database that the core did not ask about, and nothing 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from reconciler.core.failures import UnexpectedAnswer
-from reconciler.core.observed import MARK_PREFIX, Access, DatabaseLook, Mark
+from reconciler.core.observed import MARK_PREFIX, Access, DatabaseLook, mark_of
 from reconciler.odoo.connection import DatabaseSession
-
-DIGEST_CLEARED = "pending"
-"""What the mark's digest holds while a change is under way; an empty text could be dropped by Odoo."""
 
 ADMIN = "base.user_admin"
 COMPANY = "base.main_company"
@@ -67,25 +65,6 @@ async def read_modules(session: DatabaseSession) -> dict[str, str]:
     return {_text(r["name"]): _text(r["state"]) for r in rows}
 
 
-def mark_of(parameters: dict[str, str]) -> Mark | None:
-    """Read the ownership mark from the parameters; None where there is none."""
-    rows = {k.removeprefix(MARK_PREFIX): v for k, v in parameters.items() if k.startswith(MARK_PREFIX)}
-    if not rows.get("fleet"):
-        return None
-    digest = rows.get("digest", "")
-    return Mark(
-        fleet=rows["fleet"],
-        kind=rows.get("kind", ""),
-        code=rows.get("code", ""),
-        name=rows.get("name", ""),
-        uuid=rows.get("uuid", ""),
-        template=rows.get("template", ""),
-        version=rows.get("version", ""),
-        digest="" if digest == DIGEST_CLEARED else digest,
-        moving_from=rows.get("moving_from", ""),
-    )
-
-
 def quiesced(parameters: dict[str, str]) -> tuple[int, ...] | None:
     """Read the ids of the scheduled actions that were switched off; None when nothing is held back."""
     held = parameters.get(f"{MARK_PREFIX}quiesced")
@@ -94,23 +73,39 @@ def quiesced(parameters: dict[str, str]) -> tuple[int, ...] | None:
     return tuple(sorted(int(part) for part in held.split(",") if part.strip().isdigit()))
 
 
-async def file_sizes(session: DatabaseSession, newest: int | None) -> dict[str, str]:
-    """Return the real size of each attached file, as Odoo words it, by attachment id; empty text where it is missing.
+async def file_sizes(
+    session: DatabaseSession, *, newest: int | None = None, ids: Collection[str] | None = None
+) -> dict[str, str]:
+    """Return the real size of each attached file, as Odoo words it, by `id/store_fname`; empty text where it is missing.
 
     `checksum`, `file_size` and `store_fname` are columns and say nothing of the file; `datas` with `bin_size` looks at it
     without sending it. The domain on `id` also lists field images (19; 14 hides them all the same).
     """
-    domain: list[Any] = [["id", ">", 0], ["type", "=", "binary"], ["store_fname", "!=", False]]
-    ids = await session.search("ir.attachment", domain, order="id desc", limit=newest)
+    if ids is None:
+        domain: list[Any] = [["id", ">", 0], *_STORED]
+        records = await session.search("ir.attachment", domain, order="id desc", limit=newest)
+    else:
+        records = sorted({int(key.partition("/")[0]) for key in ids})
     sizes: dict[str, str] = {}
-    for start in range(0, len(ids), _SIZES_AT_A_TIME):
-        part = ids[start : start + _SIZES_AT_A_TIME]
-        rows = await session.read("ir.attachment", part, ["datas"], context={"bin_size": True})
-        sizes |= {str(r["id"]): _text(r["datas"]) for r in rows}
+    for start in range(0, len(records), _SIZES_AT_A_TIME):
+        domain = [["id", "in", records[start : start + _SIZES_AT_A_TIME]], *_STORED]
+        rows = await session.search_read("ir.attachment", domain, ["store_fname", "datas"], context={"bin_size": True})
+        sizes |= {f"{r['id']}/{_text(r['store_fname'])}": _text(r["datas"]) for r in rows}
     return sizes
 
 
 _SIZES_AT_A_TIME = 1000
+_STORED = (["type", "=", "binary"], ["store_fname", "!=", False])
+
+
+async def read_files(session: DatabaseSession, ids: Collection[str]) -> dict[str, Mapping[str, object]]:
+    """Return what files hold, and their kind, as `ir.attachment.write` takes it; one at a time, for one can be large."""
+    files: dict[str, Mapping[str, object]] = {}
+    for key in ids:
+        domain = [["id", "=", int(key.partition("/")[0])]]
+        for row in await session.search_read("ir.attachment", domain, ["datas", "mimetype"]):
+            files[key] = {"datas": row["datas"], "mimetype": row["mimetype"]}
+    return files
 
 
 async def _row(session: DatabaseSession, model: str, record: int, fields: list[str]) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""Databases between two names that no document claims: left by a rename whose text was reverted or removed meanwhile.
+
+Such a database may be that of any instance that is missing. Whose it is, its mark tells; until it was opened nothing is cloned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.core.claims import Doubt, Found, is_anothers, is_whose
+from reconciler.core.desired import Desired
+from reconciler.core.drafts import Draft
+from reconciler.core.names import DatabaseName
+from reconciler.core.observed import Observed, ObservedHost
+from schemas.instance import Instance
+
+
+def seen(desired: Desired, observed: Observed) -> Iterator[tuple[ObservedHost, DatabaseName]]:
+    """Yield them, each with the host that lists it."""
+    templates = {t.template_db for t in desired.templates.values()}
+    for host, name in observed.switching:
+        if not desired.names.claims(name.target) and name.target not in templates:
+            yield host, name
+
+
+def reverted(draft: Draft, instance: Instance) -> tuple[Found, ...]:
+    """Find those that are an instance's own: a rename of it was cut short, and is not in the text any more."""
+    return tuple(
+        Found(host.server, name, renamed=True)
+        for host, name in seen(draft.desired, draft.observed)
+        if instance.server in (None, host.server)
+        and (look := host.looks.get(name.text)) is not None
+        and look.opened
+        and is_whose(look, draft.desired.settings.code) == ("instance", instance.code)
+    )
+
+
+def doubt(draft: Draft, instance: Instance) -> Doubt | None:
+    """Say which of them may be an instance's, so that nothing is cloned for it, or nothing."""
+    for host, name in seen(draft.desired, draft.observed):
+        look = host.looks.get(name.text)
+        if look is not None and look.opened and is_anothers(look, draft.desired.settings.code, instance):
+            continue
+        return Doubt(
+            f"{name.text} on {host.server} is on its way between two names and no document claims it: it may be this one",
+            f"restore the document that declared {name.target}, or rename that database by hand",
+        )
+    return None
