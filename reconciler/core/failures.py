@@ -22,6 +22,7 @@
     │   ├── Rejected              Odoo's own rules refuse the values (ValidationError, UserError)
     │   ├── Unsupported           this Odoo version has no such operation
     │   ├── ProofFailed           the host said yes, a fresh look says no
+    │   ├── BuildLost             a build cannot go on on its way into service, and was never in it
     │   └── Refused               our own precondition does not hold: nothing was sent
     └── UnknownOutcome            a changing call was sent and no answer came: look again, never send again
         └── CutOff                and it looks as if the host is gone, its work with it
@@ -147,6 +148,10 @@ class Unsupported(LastingError):
 
 class ProofFailed(LastingError):
     """The host said that it was done; a fresh look says that it was not."""
+
+
+class BuildLost(LastingError):
+    """A build on its way into service lost its files, or its name to somebody else's; nothing leads back from there."""
 
 
 class Refused(LastingError):

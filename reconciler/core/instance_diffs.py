@@ -158,7 +158,7 @@ def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: D
 def _left_behind(draft: Draft, instance: Instance, found: Found, spec: DatabaseSpec) -> Doubt | None:
     """A database that an earlier document left behind is given to a new one of its name only if the text says so."""
     look = _look(draft, found)
-    if instance.adopt is not None or look is None:
+    if instance.adopt is not None or found.renamed or look is None:  # `renamed_from` says whose it was
         return None
     entry = draft.inventory.entries.get(("instance", instance.code, found.server))
     made_for = look.mark.owner if look.mark is not None else None

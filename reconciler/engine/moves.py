@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from reconciler.core import names
 from reconciler.core.failures import (
+    BuildLost,
     ConnectionCut,
     DatabaseExists,
     HostError,
@@ -41,10 +42,6 @@ _BETWEEN_LOOKS = 2.0
 
 Sizes = Mapping[str, str]
 AtLock = Callable[[Database], Awaitable[None]]
-
-
-class BuildLost(ProofFailed):
-    """A build on its way into service, whose files the host left behind, or whose name somebody else's database bears now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ def _remember(seen: Planned, desired: Desired, world: World) -> None:
 def _remember_orphans(inventory: Inventory, desired: Desired, world: World) -> None:
     """Note whose document is gone: should one of its code come back, what the former left behind is not given away."""
     for (kind, code, server), entry in inventory.entries.items():
-        if kind == "instance" and code not in desired.instances and not entry.orphaned:
+        is_gone = code not in desired.instances and not desired.names.claims(entry.target)
+        if kind == "instance" and is_gone and not entry.orphaned:
             world.memory.verified(kind, code, server, entry.target, ORPHANED + entry.digest, entry.verified_at)
 
 

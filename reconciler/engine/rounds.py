@@ -37,6 +37,7 @@ TOGETHER_SECONDS = 2.0
 """How much earlier than it must a host is looked at when another one is due."""
 
 FIRST_DELAY_SECONDS = 5.0
+_MOST_DOUBLINGS = 20  # a host that is away for weeks: far over the longest delay, far under what a float holds
 LONGEST_DELAY_SECONDS = 900.0
 
 REMEMBERED_SECONDS = 1.0
@@ -308,7 +309,8 @@ class Rounds:
     def _delay(self, lane: _Lane) -> None:
         """Leave a host alone for a while, longer each time."""
         lane.failures += 1
-        seconds = min(FIRST_DELAY_SECONDS * 2 ** (lane.failures - 1), LONGEST_DELAY_SECONDS, self.interval)
+        doublings = min(lane.failures - 1, _MOST_DOUBLINGS)
+        seconds = min(FIRST_DELAY_SECONDS * 2**doublings, LONGEST_DELAY_SECONDS, self.interval)
         lane.act_from = lane.look_at = self.world.clock.monotonic() + self._spread(seconds)
 
     def _spread(self, seconds: float) -> float:

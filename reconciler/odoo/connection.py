@@ -135,7 +135,11 @@ class HostConnection:
 
         An empty list can also mean that the host's own query failed (14 to 19, service/db.py).
         """
-        return tuple(sorted(self.checked(shapes.texts, await self.read("db", "list"), "db.list")))
+        try:
+            answer = await self.read("db", "list")
+        except ListingDisabled:
+            raise self._listing_disabled("the host does not list its databases: list_db = False") from None
+        return tuple(sorted(self.checked(shapes.texts, answer, "db.list")))
 
     async def database_exists(self, name: str) -> bool:
         """Tell whether Odoo can connect to a database of this name, listed or not.
@@ -154,11 +158,10 @@ class HostConnection:
             await self.check_master_password()
         except MasterPasswordRefused as refused:
             return refused
-        return ListingDisabled(
-            "the master password is right, but the host has list_db = False",
-            server=self.server,
-            advice="databases can be managed only with list_db = True",
-        )
+        return self._listing_disabled("the master password is right, but the host has list_db = False")
+
+    def _listing_disabled(self, what: str) -> ListingDisabled:
+        return ListingDisabled(what, server=self.server, advice="databases can be managed only with list_db = True")
 
     async def login(self, database: str, login: str, password: Secret) -> int | None:
         """Return the user's id, or None when login and password are not taken. Never cached, so an honest test.

@@ -15,12 +15,12 @@ from reconciler.core import names
 from reconciler.core.failures import Refused
 from reconciler.core.names import NameState
 from reconciler.odoo.apply import databases
-from reconciler.odoo.connection import HostConnection
+from reconciler.odoo.connection import DatabaseSession, HostConnection
 from schemas.secrets import Secret
 from tests.architecture.sources import calls_with_text, modules, texts
 from tests.core.scenes import EXPIRED, FRESH, NOW
 from tests.core.strategies import any_text, our_names
-from tests.odoo.scripted import ScriptedHost, connect, scripted, value
+from tests.odoo.scripted import Reply, ScriptedHost, connect, fault, scripted, value
 
 LIMIT = timedelta(hours=2)
 ONE_MODULE = "reconciler/odoo/apply/databases.py"
@@ -85,7 +85,7 @@ def test_each_of_its_functions_is_misused_below() -> None:
         "create",
         "clone",
         "rename",
-        "return_to_build",
+        "discard",
         "drop_own_build",
         "drop_expired_build",
         "forget_name",
@@ -116,12 +116,12 @@ def refused(host: ScriptedHost, misuse: Awaitable[object], requests: int = 0) ->
     assert len(host.requests) == requests, "nothing is sent"
 
 
-def sent(host: ScriptedHost, use: Awaitable[object]) -> None:
+def sent(host: ScriptedHost, use: Awaitable[object], requests: int = 1) -> None:
     async def whole() -> None:
         await use
 
     asyncio.run(whole())
-    assert len(host.requests) == 1
+    assert len(host.requests) == requests
 
 
 def create(connection: HostConnection, name: str) -> Awaitable[object]:
@@ -142,16 +142,96 @@ def test_no_own_build_is_dropped_but_a_building_name(name: str) -> None:
     refused(host, databases.drop_own_build(connection, name))
 
 
+def marked(**said: str) -> list[dict[str, object]]:
+    """Answer with the parameters of a database whose own mark says this."""
+    rows = {"database.uuid": "its own", "odoo_fleet.fleet": "demo", "odoo_fleet.kind": "instance"}
+    rows |= {"odoo_fleet.uuid": "its own"} | {f"odoo_fleet.{key}": text for key, text in said.items()}
+    return [{"id": n, "key": key, "value": text} for n, (key, text) in enumerate(rows.items(), 1)]
+
+
+NEVER = marked(in_service="no")
+UNFINISHED = [{"id": 1, "key": "database.uuid", "value": "its own"}]
+WAS_OR_MAY_HAVE_BEEN = [marked(in_service="yes"), marked(), marked(in_service="perhaps")]
+HALF_MADE = fault("builtins.KeyError", "'res.users'")
+
+
+def opened(name: str, *replies: Reply) -> tuple[ScriptedHost, DatabaseSession]:
+    host = scripted(*replies, value(result=True))
+    return host, DatabaseSession(connect(host), name, 2, Secret("x"))
+
+
 @pytest.mark.parametrize("name", [*NOT_BUILDING, *NOT_EVEN_OURS, FRESH, names.building("acme", NOW - LIMIT, "eeeee")])
 def test_no_expired_build_is_dropped_but_one_that_is_older_than_the_limit(name: str) -> None:
+    host, session = opened(name, value(NEVER))
+    refused(host, databases.drop_expired_build(session.connection, name, session, NOW, LIMIT))
     host, connection = connected()
-    refused(host, databases.drop_expired_build(connection, name, NOW, LIMIT))
+    refused(host, databases.drop_expired_build(connection, name, None, NOW, LIMIT))
 
 
 def test_a_build_from_the_future_is_not_expired() -> None:
-    host, connection = connected()
     future = names.building("acme", NOW + timedelta(days=400), "abcde")
-    refused(host, databases.drop_expired_build(connection, future, NOW, LIMIT))
+    host, session = opened(future, value(NEVER))
+    refused(host, databases.drop_expired_build(session.connection, future, session, NOW, LIMIT))
+
+
+@pytest.mark.parametrize("found", WAS_OR_MAY_HAVE_BEEN)
+def test_what_was_or_may_have_been_in_service_is_not_dropped_under_any_name(found: list[dict[str, object]]) -> None:
+    """One read is sent, which finds the mark, and no drop after it."""
+    host, session = opened(EXPIRED, value(found))
+    refused(host, databases.drop_expired_build(session.connection, EXPIRED, session, NOW, LIMIT), requests=1)
+
+
+def test_what_somebody_else_can_log_in_to_is_not_taken_for_half_made() -> None:
+    for answer in (value(result=False), value(result=2)):
+        host = scripted(answer, value(result=True))
+        refused(host, databases.drop_expired_build(connect(host), EXPIRED, None, NOW, LIMIT), requests=1)
+
+
+def test_the_mark_of_another_database_proves_nothing() -> None:
+    host, session = opened("switching.acme", value(NEVER))
+    refused(host, databases.drop_expired_build(session.connection, EXPIRED, session, NOW, LIMIT))
+
+
+@pytest.mark.parametrize("mark", [NEVER, UNFINISHED, marked(in_service="yes", uuid="its template's")])
+def test_an_expired_build_that_was_never_in_service_is_dropped_after_a_look_inside(
+    mark: list[dict[str, object]],
+) -> None:
+    host, session = opened(EXPIRED, value(mark))
+    sent(host, databases.drop_expired_build(session.connection, EXPIRED, session, NOW, LIMIT), requests=2)
+    host = scripted(HALF_MADE, value(result=True))
+    sent(host, databases.drop_expired_build(connect(host), EXPIRED, None, NOW, LIMIT), requests=2)
+
+
+TRASH = "trash-261124120000.acme"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("acme", TRASH),
+        ("suspended.acme", TRASH),
+        ("aside-261124120000abcde.acme", TRASH),
+        ("switching.beta", TRASH),
+        ("switching.acme", FRESH),
+        ("switching.acme", EXPIRED),
+        ("switching.acme", "acme"),
+        ("Bad Name!", TRASH),
+    ],
+)
+def test_nothing_is_discarded_but_what_bears_the_lock(old: str, new: str) -> None:
+    host, session = opened(old, value(NEVER))
+    refused(host, databases.discard(session, new))
+
+
+@pytest.mark.parametrize("found", [*WAS_OR_MAY_HAVE_BEEN, UNFINISHED, marked(in_service="no", uuid="its template's")])
+def test_nothing_is_discarded_but_what_was_certainly_never_in_service(found: list[dict[str, object]]) -> None:
+    host, session = opened("switching.acme", value(found))
+    refused(host, databases.discard(session, TRASH), requests=1)
+
+
+def test_a_build_that_was_never_in_service_is_discarded_after_a_look_inside() -> None:
+    host, session = opened("switching.acme", value(NEVER))
+    sent(host, databases.discard(session, TRASH), requests=2)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +247,9 @@ def test_a_build_from_the_future_is_not_expired() -> None:
         ("acme", "suspended.acme"),
         ("shop", "acme"),
         ("Bad Name!", "switching.acme"),
+        (FRESH, "acme"),
+        (FRESH, "suspended.acme"),
+        (FRESH, EXPIRED),
         (FRESH, "beta"),
         (FRESH, "suspended.beta"),
         ("trash-261124120000.acme", "acme"),
@@ -178,24 +261,6 @@ def test_a_build_from_the_future_is_not_expired() -> None:
 def test_no_rename_leaves_the_ways_that_names_allow(old: str, new: str) -> None:
     host, connection = connected()
     refused(host, databases.rename(connection, old, new))
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("acme", EXPIRED),
-        ("acme", names.building("acme", NOW - LIMIT * 0.6, "abcde")),
-        ("acme", names.building("beta", NOW, "abcde")),
-        ("acme", "suspended.acme"),
-        ("acme", "trash-261124120000.acme"),
-        ("switching.acme", FRESH),
-        ("trash-261124120000.acme", FRESH),
-        ("Bad Name!", FRESH),
-    ],
-)
-def test_nothing_goes_back_to_a_building_name_that_could_be_swept_or_is_anothers(old: str, new: str) -> None:
-    host, connection = connected()
-    refused(host, databases.return_to_build(connection, old, new, NOW, LIMIT))
 
 
 def test_a_host_that_cannot_neutralize_is_not_asked_to() -> None:
@@ -221,11 +286,9 @@ def test_what_is_allowed_is_sent_once() -> None:
     sent(host, create(connection, FRESH))
     uses: tuple[Callable[[HostConnection], Awaitable[object]], ...] = (
         lambda c: databases.clone(c, "template_base", FRESH, neutralize=True),
-        lambda c: databases.rename(c, FRESH, "acme"),
+        lambda c: databases.rename(c, FRESH, "switching.acme"),
         lambda c: databases.rename(c, "acme", "switching.acme2"),
-        lambda c: databases.return_to_build(c, "acme", names.building("acme", NOW, "abcde"), NOW, LIMIT),
         lambda c: databases.drop_own_build(c, FRESH),
-        lambda c: databases.drop_expired_build(c, EXPIRED, NOW, LIMIT),
     )
     for use in uses:
         host, connection = connected()
@@ -239,4 +302,4 @@ def test_of_all_names_only_building_ones_are_ever_made_or_dropped(name: str) -> 
         host, connection = connected()
         refused(host, create(connection, name))
         refused(host, databases.drop_own_build(connection, name))
-        refused(host, databases.drop_expired_build(connection, name, NOW, LIMIT))
+        refused(host, databases.drop_expired_build(connection, name, None, NOW, LIMIT))

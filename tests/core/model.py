@@ -6,9 +6,11 @@ on a database that is not ours, onto a name that is taken, or a drop of anything
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from reconciler.core import names
 from reconciler.core.actions import Action, FieldChange, Verb
@@ -152,11 +154,11 @@ def _require_lawful(action: Action) -> None:
     """Each way leads to the lock of the goal's target, and from there to the goal: the hosts must allow both steps."""
     lock = names.switching(names.parse(action.becomes).target)
     steps = [name for name in (action.database, lock, action.becomes) if name]
-    for old, new in zip(steps, steps[1:], strict=False):
+    for old, new in itertools.pairwise(steps):
         assert old == new or names.forbidden_rename(old, new) == "", action.id
 
 
-def _marked(look: DatabaseLook, **fields: str) -> DatabaseLook:
+def _marked(look: DatabaseLook, **fields: Any) -> DatabaseLook:
     assert look.mark is not None
     return replace(look, mark=replace(look.mark, **fields))
 

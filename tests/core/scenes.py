@@ -78,6 +78,11 @@ def online(server: str, *looks: DatabaseLook, lists: Iterable[str] = (), version
     return replace(host(server, tuple(listed), version=version), looks={look.database: look for look in looks})
 
 
+def unfinished(name: str) -> DatabaseLook:
+    """Make the look of a build that was cut short: its own mark is not written yet."""
+    return DatabaseLook(name, Access.FORMER, uuid="its own")
+
+
 def offline(server: str) -> ObservedHost:
     """Observe a host that does not answer."""
     return ObservedHost(server, online=False, problem="connection refused")
@@ -113,4 +118,5 @@ __all__ = [
     "online",
     "remembering",
     "spec",
+    "unfinished",
 ]

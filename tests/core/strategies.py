@@ -39,7 +39,18 @@ UNDECLARED = (
 )
 """Names that no document declares, whoever they once belonged to."""
 
-OURS = ("whole", "unused", "unused without files", "drifted", "former", "interrupted", "moving", "half installed", "loud", "held back")
+OURS = (
+    "whole",
+    "unused",
+    "unused without files",
+    "drifted",
+    "former",
+    "interrupted",
+    "moving",
+    "half installed",
+    "loud",
+    "held back",
+)
 NOT_OURS = ("refused", "failed", "unmarked", "copy", "of another fleet", "of another document")
 
 

@@ -85,27 +85,26 @@ def test_one_that_was_left_between_two_names_goes_where_the_text_says() -> None:
     assert steps(plan(SUSPENDED, between)) == [(Verb.SUSPEND, "switching.acme", "suspended.acme", Reason.INTERRUPTED)]
 
 
-def test_what_differs_is_put_right_out_of_reach_when_it_is_out_of_reach_anyway() -> None:
+def test_what_differs_is_put_right_where_the_database_is_to_rest() -> None:
     old = look_of(instance("acme", company="Old"))
     assert steps(plan(instance("acme", company="New", state="suspended"), online("one", old))) == [
         (Verb.SUSPEND, "acme", "suspended.acme", Reason.DECLARED),
         (Verb.CONFIGURE, "suspended.acme", "suspended.acme", Reason.CHANGED),
     ]
     away = replace(old, database="suspended.acme", active_crons=(), quiesced_crons=(1,))
-    configure, resume = plan(instance("acme", company="New"), online("one", away)).actions
-    assert (configure.verb, configure.database) == (Verb.CONFIGURE, "suspended.acme")
-    assert (resume.verb, resume.after) == (Verb.RESUME, (configure.id,))
+    resume, configure = plan(instance("acme", company="New"), online("one", away)).actions
+    assert (resume.verb, resume.database, resume.becomes) == (Verb.RESUME, "suspended.acme", "acme")
+    assert (configure.verb, configure.database, configure.after) == (Verb.CONFIGURE, "acme", (resume.id,))
 
 
-def test_a_rename_goes_out_of_reach_is_marked_anew_and_comes_back() -> None:
+def test_a_rename_is_back_in_service_before_anything_that_can_fail_on_its_own() -> None:
     old = look_of(instance("old-acme"))
     renamed = plan(instance("acme", renamed_from="old-acme", company="old-acme"), online("one", old))
     assert steps(renamed) == [
-        (Verb.RENAME, "old-acme", "switching.acme", Reason.RENAMED),
-        (Verb.CONFIGURE, "switching.acme", "switching.acme", Reason.CHANGED),
-        (Verb.RESUME, "switching.acme", "acme", Reason.RENAMED),
+        (Verb.RENAME, "old-acme", "acme", Reason.RENAMED),
+        (Verb.CONFIGURE, "acme", "acme", Reason.CHANGED),
     ]
-    rename, configure, _ = renamed.actions
+    rename, configure = renamed.actions
     assert [(c.field, c.observed, c.desired) for c in rename.changes] == [("database_name", "old-acme", "acme")]
     assert {"mark.name", "mark.code", "parameters.web.base.url"} <= {c.field for c in configure.changes}
 

@@ -27,7 +27,7 @@ from reconciler.core.saved_changesets import (
     to_plain,
 )
 from reconciler.core.selection import Selection
-from tests.core.scenes import EXPIRED, NOW, as_declared, desired, instance, observed, offline, online, spec
+from tests.core.scenes import EXPIRED, NOW, as_declared, desired, instance, observed, offline, online, spec, unfinished
 
 FLEET = desired(
     instance("acme", server="one"),
@@ -96,7 +96,9 @@ def test_databases_of_others_and_builds_have_not_moved() -> None:
 
 
 def test_sweeps_are_done_only_if_they_were_saved_and_are_still_due() -> None:
-    with_build = observed(online("one", as_declared(spec(FLEET, "template/base")), lists=("acme", EXPIRED)), TWO)
+    with_build = observed(
+        online("one", as_declared(spec(FLEET, "template/base")), unfinished(EXPIRED), lists=("acme",)), TWO
+    )
     without, due = plan(), plan(with_build)
     assert [a.id for a in due.changeset.actions if a.id not in {b.id for b in without.changeset.actions}] == [
         f"sweep {EXPIRED} on one"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.core.actions import Reason, Verb
@@ -9,7 +11,7 @@ from reconciler.core.changesets import Blocked, Changeset
 from reconciler.core.desired import Desired
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
-from reconciler.core.observed import ObservedHost
+from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
 from reconciler.core.selection import Selection
 from tests.core.scenes import (
     EXPIRED,
@@ -24,6 +26,7 @@ from tests.core.scenes import (
     online,
     remembering,
     spec,
+    unfinished,
 )
 from tests.harness.universe import fleet, read
 
@@ -33,6 +36,10 @@ READY = as_declared(spec(FLEET, "template/base"))
 
 def plan(host: ObservedHost, inventory: Inventory = NOTHING_REMEMBERED, text: Desired = FLEET) -> Changeset:
     return diff(text, observed(host), inventory, NOW)
+
+
+def opened(mark: Mark | None) -> DatabaseLook:
+    return DatabaseLook(EXPIRED, Access.CURRENT, uuid="its own", mark=mark)
 
 
 def in_state(state: str, *documents: str) -> Desired:
@@ -127,7 +134,7 @@ def test_drafts_are_neither_asked_nor_spoken_of_but_by_what_needs_them() -> None
 
 
 def test_an_abandoned_build_is_swept_and_a_young_one_left_alone() -> None:
-    changeset = plan(online("one", READY, lists=(EXPIRED, FRESH)))
+    changeset = plan(online("one", READY, unfinished(EXPIRED), lists=(FRESH,)))
     assert [(a.verb, a.database, a.reason) for a in changeset.actions] == [
         (Verb.SWEEP, EXPIRED, Reason.ABANDONED_BUILD)
     ]
@@ -138,7 +145,34 @@ def test_an_abandoned_build_is_swept_and_a_young_one_left_alone() -> None:
 
 def test_the_build_limit_is_the_fleets() -> None:
     text = desired(retention="{building_hours: 4}")
-    assert plan(online("one", READY, lists=(EXPIRED,)), text=text).is_empty
+    assert plan(online("one", READY, unfinished(EXPIRED)), text=text).is_empty
+
+
+MARK = Mark("demo", "instance", "acme", "acme", "its own")
+
+
+@pytest.mark.parametrize(
+    ("look", "kept"),
+    [
+        (None, "looked into before it is swept"),
+        (DatabaseLook(EXPIRED, Access.REFUSED), "whether it was ever in service cannot be told"),
+        (DatabaseLook(EXPIRED, Access.FAILED, "no answer"), "cannot be told: no answer"),
+        (opened(MARK), "it may have been in service as instance/acme, which cannot be told"),
+        (opened(replace(MARK, in_service=True)), "it was in service as instance/acme: it is somebody's data"),
+        (opened(replace(MARK, in_service=False)), ""),
+        (opened(replace(MARK, in_service=True, uuid="its template's")), ""),
+        (opened(replace(MARK, kind="template")), ""),
+        (opened(None), ""),
+        (DatabaseLook(EXPIRED, Access.HALF_MADE), ""),
+    ],
+)
+def test_an_expired_build_is_swept_only_if_a_look_inside_tells_that_it_was_never_in_service(
+    look: DatabaseLook | None, kept: str
+) -> None:
+    changeset = plan(online("one", READY, *filter(None, [look]), lists=(EXPIRED,)))
+    assert [a.verb for a in changeset.actions] == ([] if kept else [Verb.SWEEP])
+    assert all(kept in each.what for each in changeset.left_alone)
+    assert bool(changeset.left_alone) == bool(kept)
 
 
 def test_what_is_not_ours_is_counted_and_what_once_was_is_shown() -> None:
@@ -156,5 +190,5 @@ def test_what_is_not_ours_is_counted_and_what_once_was_is_shown() -> None:
 
 
 def test_a_limited_run_sweeps_nothing() -> None:
-    seen = observed(online("one", READY, lists=(EXPIRED,)))
+    seen = observed(online("one", READY, unfinished(EXPIRED)))
     assert diff(FLEET, seen, NOTHING_REMEMBERED, NOW, Selection(frozenset({"server/one"}))).is_empty

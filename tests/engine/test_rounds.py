@@ -5,7 +5,7 @@ import asyncio
 from reconciler.core.outcomes import Result
 from tests.engine.rounds_stage import INTERVAL, Stage, play
 from tests.harness.universe import Process, fleet, instance, universe
-from tests.harness.virtual_time import run
+from tests.harness.virtual_time import EPOCH, run
 
 TWO = {"one": "19.0", "two": "19.0"}
 
@@ -50,6 +50,9 @@ def test_a_host_that_hangs_holds_back_no_other() -> None:
         return await respond(request)  # type: ignore[arg-type]
 
     world.hosts["one"].respond = hang  # type: ignore[method-assign, assignment]
+    assert world.memory is not None
+    world.hosts["one"].add_database("shop")
+    world.memory.listing("one", ["shop"], EPOCH)  # it was seen before, without acme
 
     async def story(stage: Stage) -> None:
         while "acme" not in names(stage, "two"):

@@ -151,6 +151,6 @@ def test_every_failure_of_the_tree_but_our_own_can_come_from_a_host() -> None:
     made = {rule.failure for rule in errors.RULES}
     leaves = {kind for kind in vars(failures).values() if isinstance(kind, type) and not kind.__subclasses__()}
     elsewhere = {"HostUnreachable", "HostTimeout", "ProxyFailure", "TlsFailure", "Redirected", "CutOff"}
-    ours = {"ProofFailed", "Refused"}
+    ours = {"ProofFailed", "BuildLost", "Refused"}
     names = {kind.__name__ for kind in leaves - made if issubclass(kind, HostError)}
     assert names == elsewhere | ours
