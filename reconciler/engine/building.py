@@ -85,7 +85,7 @@ class Builder:
         Raises:
             ProofFailed: it is not ready: another template, or one that is being changed.
         """
-        account = Account(self.host, template, self.secrets)
+        account = Account(self.host, template, self.secrets, self.clock)
         opened = await account.open(template.target)
         if opened is None:
             raise PasswordRefused("the template refuses the declared password", **self._at(template.target))
@@ -95,7 +95,7 @@ class Builder:
 
     async def create_template(self, spec: DatabaseSpec) -> None:
         """Create a template's database with its modules, quiet, and publish it under its name."""
-        account = Account(self.host, spec, self.secrets)
+        account = Account(self.host, spec, self.secrets, self.clock)
         await self._require_free(spec.target)
         name = self._new_name(spec)
         async with self._dropped_on_failure(name):
@@ -109,8 +109,8 @@ class Builder:
 
     async def clone_instance(self, spec: DatabaseSpec, template: DatabaseSpec, source: Source, final: str) -> None:
         """Clone a template, make the clone the customer's own, and publish it under `final` (its target, or suspended)."""
-        account = Account(self.host, spec, self.secrets)
-        origin = Account(self.host, template, self.secrets)
+        account = Account(self.host, spec, self.secrets, self.clock)
+        origin = Account(self.host, template, self.secrets, self.clock)
         await self._require_free(final)
         name = self._new_name(spec)
         async with self._dropped_on_failure(name):

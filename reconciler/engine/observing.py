@@ -87,7 +87,7 @@ async def _look_deeply(world: World, target: Target, limit: asyncio.Semaphore) -
 
 
 async def _try_look(world: World, target: Target) -> DatabaseLook:
-    account = Account(world.hosts[target.server], target.spec, world.secrets, target.former_code)
+    account = Account(world.hosts[target.server], target.spec, world.secrets, world.clock, target.former_code)
     try:
         opened = await account.open(target.database)
         if opened is None:

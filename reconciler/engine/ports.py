@@ -153,6 +153,10 @@ class Host(Protocol):
         """Log in; None if the database refuses this account and password."""
         ...
 
+    async def locks_out(self) -> bool:
+        """Tell whether the host refuses right logins for a minute after ten wrong ones."""
+        ...
+
     async def accepts(self, database: str, login: str, password: Secret) -> bool:
         """Tell whether the database takes this login, by the one call that no worker answers from memory."""
         ...

@@ -72,20 +72,18 @@ class SecretResolver:
     def former(self, reference: SecretReference, kind: str, code: str, field: str) -> tuple[Secret, ...]:
         """Return the values that a derived secret may have had before, the likeliest first; nothing for other references.
 
-        These are the generations around the declared one (a reverted rotation leaves a later one behind), and all of
-        them under each former key of the fleet.
+        These are the declared generation under each former key of the fleet, then the generations around it (a reverted
+        rotation leaves a later one behind) under every key.
 
         Raises:
             SecretUnavailable: a key is not to be had.
         """
         if not isinstance(reference, DerivedSecret):
             return ()
-        earlier = _neighbours(reference.generation)
-        values = [derive(self._key(), kind, code, field, generation) for generation in earlier]
-        for index in range(len(self._desired.settings.former_secret_keys)):
-            key = self._former_key(index)
-            values += [derive(key, kind, code, field, generation) for generation in (reference.generation, *earlier)]
-        return tuple(values)
+        keys = [self._key(), *map(self._former_key, range(len(self._desired.settings.former_secret_keys)))]
+        generations = (reference.generation, *_neighbours(reference.generation))
+        likeliest_first = [(key, generation) for generation in generations for key in keys]
+        return tuple(derive(key, kind, code, field, generation) for key, generation in likeliest_first[1:])
 
     def _key(self) -> bytes:
         reference = self._desired.settings.secret_key
