@@ -47,7 +47,8 @@ class Owner(Part):
 
     name: Line = Field(description="Name of the user. Create-only.", examples=["Acme manager"])
     login: Line = Field(
-        description="Login, usually an e-mail address; not the admin's. Create-only.", examples=["manager@acme.example"]
+        description="Login, usually an e-mail address; not the admin's, nor one that the template has. Create-only.",
+        examples=["manager@acme.example"],
     )
     initial_password: SecretReference = Field(
         default=DerivedSecret(),

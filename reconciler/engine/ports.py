@@ -83,6 +83,10 @@ class Database(Protocol):
         """Return the real sizes of attached files by a key that survives cloning; all, or only of the newest."""
         ...
 
+    async def logins(self) -> frozenset[str]:
+        """Return the logins of all users, active or not."""
+        ...
+
     async def set_credentials(self, login: str, password: Secret) -> Database:
         """Change the admin account's login and password; return the database opened anew with them."""
         ...
@@ -92,7 +96,7 @@ class Database(Protocol):
         ...
 
     async def create_owner(self, spec: DatabaseSpec, password: Secret) -> None:
-        """Make the customer's first user, without a mail; nothing if that login is there already."""
+        """Make the customer's first user, without a mail; nothing if that login is there already, by an earlier call."""
         ...
 
     async def install(self, modules: Sequence[str]) -> bool:

@@ -51,6 +51,10 @@ class OdooDatabase:
         """Return the real sizes of attached files by attachment."""
         return await observe_databases.file_sizes(self._session, newest)
 
+    async def logins(self) -> frozenset[str]:
+        """Return the logins of all users, active or not."""
+        return await observe_databases.logins(self._session)
+
     async def set_credentials(self, login: str, password: Secret) -> OdooDatabase:
         """Change the admin account's login and password; return the database opened anew with them."""
         await settings.set_credentials(self._session, login, password)
