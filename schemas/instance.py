@@ -52,7 +52,8 @@ class Owner(Part):
     )
     initial_password: SecretReference = Field(
         default=DerivedSecret(),
-        description="First password, which the customer changes. Create-only.",
+        description="First password, which the customer changes; refused if it is short or known, as `admin_password` "
+        "is. Create-only.",
         examples=[{"derived": {}}],
     )
     lang: Language | None = Field(
@@ -116,7 +117,8 @@ class Instance(Pausable):
     )
     admin_password: SecretReference = Field(
         default=DerivedSecret(),
-        description="Password of the operator's account, kept as declared.",
+        description="Password of the operator's account, kept as declared. Refused: fewer than 8 characters, the login "
+        "itself, `admin`, `demo`, `portal`, `odoo`, `password`.",
         examples=[{"derived": {}}, {"derived": {"generation": 2}}],
     )
     owner: Owner | None = Field(

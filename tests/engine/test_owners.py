@@ -127,6 +127,18 @@ def test_a_secret_that_is_not_to_be_had_costs_the_host_no_clone(owner: str, monk
     run(story())
 
 
+def test_a_known_password_of_the_operator_costs_the_host_no_clone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        world = universe()
+        await world.reconcile(fleet())
+        monkeypatch.setitem(ENVIRON, "OWN", "admin")
+        detail = clone_detail(await world.reconcile(fleet(instance("acme", admin_password="{env: OWN}"))))
+        assert "the secret {env: OWN} for instance/acme admin_password is refused" in detail
+        assert world.hosts["one"].listed() == ["template_base"]
+
+    run(story())
+
+
 def test_a_secret_that_vanishes_under_a_build_leaves_no_clone_behind(tmp_path: Path) -> None:
     """Any failure but an unknown outcome drops what this run has begun, else each try leaves one more on the disk."""
 
