@@ -47,11 +47,13 @@ class Owner(Part):
 
     name: Line = Field(description="Name of the user. Create-only.", examples=["Acme manager"])
     login: Line = Field(
-        description="Login, usually an e-mail address; not the admin's. Create-only.", examples=["manager@acme.example"]
+        description="Login, usually an e-mail address; not the admin's, nor one that the template has. Create-only.",
+        examples=["manager@acme.example"],
     )
     initial_password: SecretReference = Field(
         default=DerivedSecret(),
-        description="First password, which the customer changes. Create-only.",
+        description="First password, which the customer changes; refused if it is short or known, as `admin_password` "
+        "is. Create-only.",
         examples=[{"derived": {}}],
     )
     lang: Language | None = Field(
@@ -119,7 +121,8 @@ class Instance(Pausable):
     )
     admin_password: SecretReference = Field(
         default=DerivedSecret(),
-        description="Password of the operator's account, kept as declared.",
+        description="Password of the operator's account, kept as declared. Refused: fewer than 8 characters, the login "
+        "itself, `admin`, `demo`, `portal`, `odoo`, `password`.",
         examples=[{"derived": {}}, {"derived": {"generation": 2}}],
     )
     owner: Owner | None = Field(

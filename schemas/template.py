@@ -49,7 +49,8 @@ class Template(Pausable):
     admin_login: Line = Field(default="admin", description="Login of the operator's account.", examples=["admin"])
     admin_password: SecretReference = Field(
         default=DerivedSecret(),
-        description="Password of the operator's account. Instances get their own: no clone answers to this one.",
+        description="Password of the operator's account. Instances get their own: no clone answers to this one. "
+        "Refused: fewer than 8 characters, the login itself, `admin`, `demo`, `portal`, `odoo`, `password`.",
         examples=[{"derived": {}}, {"derived": {"generation": 2}}],
     )
     parameters: Mapping[ParameterKey, str] = Field(

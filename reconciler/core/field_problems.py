@@ -17,6 +17,7 @@ from reconciler.core.documents import FROM_CODE, UNREADABLE, DocumentSource, Hin
 from schemas.texts import DATABASE_NAME_LENGTH, EXPLANATIONS
 
 REFERENCE_HINT = "write {env: NAME}, {file: PATH} or {derived: {}}"
+BETTER_HINT = "write {derived: {}}, or name one of 8 characters or more that nobody would try"
 KEY_HINT = "write {env: NAME} or {file: PATH}"
 _LONGEST_SHOWN = 60
 

@@ -12,9 +12,11 @@ from reconciler.core.clashes import check_clashes
 from reconciler.core.declarations import Declarations, Reference, references_of
 from reconciler.core.diagnostics import Diagnostic, Severity
 from reconciler.core.documents import Hints, Path
-from reconciler.core.field_problems import KEY_HINT, REFERENCE_HINT
+from reconciler.core.field_problems import BETTER_HINT, KEY_HINT, REFERENCE_HINT
+from reconciler.core.secrets import PASSWORD_FIELDS, weakness
 from schemas.instance import Instance
 from schemas.references import DerivedSecret, KeyReference, LiteralSecret, SecretReference
+from schemas.secrets import Secret
 from schemas.server import Server
 
 # `neutralize` is an argument of the database service since this version.
@@ -246,10 +248,27 @@ def _check_secrets(world: Declarations) -> Iterator[Diagnostic]:
             message = f"{_name(path)!r} holds the secret itself, not where to find it"
             hint = KEY_HINT if kind == "fleet" else REFERENCE_HINT
             yield Diagnostic(world.range_of(kind, code, *path), "literal-secret", message, hint)
+        elif isinstance(reference, LiteralSecret) and _name(path) in PASSWORD_FIELDS:
+            yield from _check_password(world, kind, code, path, reference.value)
     if derived and world.settings.secret_key is None:
         place = world.range_of("fleet", world.settings.code)
         hint = "`odoo-fleet secret new-key` makes one; then `secret_key: {env: ODOO_FLEET_KEY}`"
         yield Diagnostic(place, "missing-secret-key", "secrets are derived, but the fleet has no 'secret_key'", hint)
+
+
+def _check_password(world: Declarations, kind: str, code: str, path: Path, value: Secret) -> Iterator[Diagnostic]:
+    reason = weakness(value, _login(world, kind, code, path))
+    if reason:
+        message = f"{_name(path)!r} is refused: {reason}"
+        yield Diagnostic(world.range_of(kind, code, *path), "weak-secret", message, BETTER_HINT)
+
+
+def _login(world: Declarations, kind: str, code: str, path: Path) -> str:
+    """Return the login of the account that a password is for."""
+    if kind == "template":
+        return world.templates[code].admin_login
+    instance = world.instances[code]
+    return instance.owner.login if path[0] == "owner" and instance.owner is not None else instance.admin_login
 
 
 def _name(path: Path) -> str:

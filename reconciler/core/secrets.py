@@ -16,6 +16,13 @@ from schemas.secrets import Secret
 
 MIN_KEY_BYTES = 32
 
+MIN_PASSWORD_LENGTH = 8
+FIRST_TRIED = frozenset({"admin", "demo", "portal", "odoo", "password"})
+"""Odoo's own first passwords, and what is tried first at any login page on the internet."""
+
+# Fields whose secret opens a database to whoever finds it out, as `SecretResolver.resolve` names them.
+PASSWORD_FIELDS = frozenset({"admin_password", "owner.initial_password"})
+
 # 32 characters, five bits each, none of which is taken for another (Crockford's, in lowercase): 32 of them hold 160
 # bits.
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -39,12 +46,36 @@ class SecretUnavailable(Exception):
         reason: why there is no value.
     """
 
+    what = "is not available"
+
     def __init__(self, place: Range, reference: str, owner: str, reason: str) -> None:
-        super().__init__(f"{place}: the secret {reference} for {owner} is not available: {reason}")
+        super().__init__(f"{place}: the secret {reference} for {owner} {self.what}: {reason}")
         self.place = place
         self.reference = reference
         self.owner = owner
         self.reason = reason
+
+
+class WeakSecret(SecretUnavailable):
+    """A reference leads to a password that would be guessed. What is said of it does not tell it either."""
+
+    what = "is refused"
+
+
+def weakness(password: Secret, login: str) -> str:
+    """Say why a password may not open a database; empty if it may.
+
+    Args:
+        password: the value.
+        login: of the account that it is for.
+    """
+    value = password.reveal()
+    plain = value.strip().casefold()
+    if plain in FIRST_TRIED or plain == login.strip().casefold():
+        return "it is one of those that anybody tries first"
+    if len(value) < MIN_PASSWORD_LENGTH:
+        return f"it is shorter than {MIN_PASSWORD_LENGTH} characters"
+    return ""
 
 
 def derive(key: bytes, kind: str, code: str, field: str, generation: int) -> Secret:

@@ -1,13 +1,19 @@
-"""The admin account of a database: which login and password the fleet declares, and which former ones it may still have."""
+"""The admin account of a database: which login and password the fleet declares, and which former ones it may still have.
+
+Whatever a declared rotation may have left is found: every former password under every login. A database that refuses them
+all is not ours to enter, and nothing here resets anything by force.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.core.observed import Access
 from reconciler.core.specs import DatabaseSpec
-from reconciler.engine.ports import Database, Host, Secrets
+from reconciler.engine.ports import Clock, Database, Host, Secrets
+from schemas.references import DerivedSecret
 from schemas.secrets import Secret
 
 FIELD = "admin_password"
@@ -15,8 +21,43 @@ FACTORY_LOGIN = "admin"
 FACTORY_PASSWORD = Secret("admin")
 """What a database answers to when nobody set a password: a half-made one, or a create that failed behind a 'true'."""
 
-_MOST_TRIES = 4
-"""On 14 ten wrong logins lock an address out for a minute, and one pass may look twice."""
+AT_ONCE = 8
+"""Wrong logins in a row on a host that locks out after ten. The count ends with a right login only, so that from here on
+each further one needs a pause of its own: a right password is refused for a minute after every wrong one."""
+
+LOCKED_SECONDS = 61.0
+
+_ASKED_AGAIN = 2
+"""Likeliest former ones that are asked once more: earlier runs may have used the ten up, so that all tries but the first
+were answered unread."""
+
+_OF_AN_ACCOUNT_NEVER_ROTATED = 3
+"""So many tries are made where no former key, name or generation is declared: there is nothing to ask again for."""
+
+_ANOTHER_LOGIN = 2
+"""So many places later than with the declared login a password is tried with Odoo's own."""
+
+_PROVEN_REFUSED = 2
+"""Likeliest former passwords that a rotation proves to be refused besides the one that the database had: each costs a
+host of 19 a third of a second of its CPU, and one of 14 counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What a database may answer to."""
+
+    login: str
+    password: Secret
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A database that was opened, and what it was opened with."""
+
+    database: Database
+    access: Access
+    password: Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +67,7 @@ class Account:
     host: Host
     spec: DatabaseSpec
     secrets: Secrets
+    clock: Clock
     former_code: str | None = None
 
     def password(self) -> Secret:
@@ -33,37 +75,65 @@ class Account:
         return self.secrets.resolve(self.spec.admin_password, self.spec.kind, self.spec.code, FIELD)
 
     def former_passwords(self) -> tuple[Secret, ...]:
-        """Return passwords that it may still have, the likeliest first: those of its former code while it is renamed."""
+        """Return passwords that it may still have, the likeliest first: also those of its former code while it is renamed."""
         spec, former = self.spec, self.secrets.former
         own = former(spec.admin_password, spec.kind, spec.code, FIELD)
-        if not self.former_code or self.former_code == spec.code:
-            return own
-        renamed = self.secrets.resolve(spec.admin_password, spec.kind, self.former_code, FIELD)
-        return (renamed, *former(spec.admin_password, spec.kind, self.former_code, FIELD), *own)
+        if not self.former_code or self.former_code == spec.code or not isinstance(spec.admin_password, DerivedSecret):
+            return own  # only what is derived depends on the code
+        renamed = (
+            self.secrets.resolve(spec.admin_password, spec.kind, self.former_code, FIELD),
+            *former(spec.admin_password, spec.kind, self.former_code, FIELD),
+        )
+        pairs = itertools.zip_longest(renamed, own)
+        return tuple(password for pair in pairs for password in pair if password is not None)
 
     async def open(self, database: str) -> tuple[Database, Access] | None:
         """Log in with the declared password, or a former one; None if the database refuses them all."""
-        for number, (login, password, access) in enumerate(self._candidates()):
-            if number >= _MOST_TRIES:
-                break
-            opened = await self.host.open(database, login, password)
-            if opened is not None:
-                return opened, access
+        found = await self.find(database)
+        return (found.database, found.access) if found is not None else None
+
+    async def find(self, database: str) -> Found | None:
+        """Log in as `open` does, and tell with which password."""
+        candidates = self._candidates()
+        for candidate in candidates[:AT_ONCE]:
+            if found := await self._try(database, candidate):
+                return found
+        locks_out = await self.host.locks_out()
+        again = candidates[1 : 1 + _ASKED_AGAIN] if locks_out and len(candidates) > _OF_AN_ACCOUNT_NEVER_ROTATED else ()
+        for candidate in (*candidates[AT_ONCE:], *again):
+            if locks_out:
+                await self.clock.sleep(LOCKED_SECONDS)
+            if found := await self._try(database, candidate):
+                return found
         return None
 
-    def _candidates(self) -> Iterator[tuple[str, Secret, Access]]:
-        declared = self.password()
-        yield self.spec.admin_login, declared, Access.CURRENT
-        if self.spec.admin_login != FACTORY_LOGIN:
-            yield FACTORY_LOGIN, declared, Access.CURRENT  # the login was changed in the text, not yet in the database
-        for password in self.former_passwords():
-            yield self.spec.admin_login, password, Access.FORMER
-            if self.spec.admin_login != FACTORY_LOGIN:
-                yield FACTORY_LOGIN, password, Access.FORMER
+    def no_longer_taken(self, had: Iterable[Secret]) -> tuple[tuple[str, Secret], ...]:
+        """Return what has to be refused after a rotation: the passwords that it had, the likeliest others, Odoo's own."""
+        login, declared = self.spec.admin_login, self.password()
+        former = (*had, *self.former_passwords()[:_PROVEN_REFUSED])
+        wrong = dict.fromkeys([*((login, password) for password in former), (FACTORY_LOGIN, FACTORY_PASSWORD)])
+        return tuple((login, password) for login, password in wrong if password != declared)
+
+    async def _try(self, database: str, candidate: _Candidate) -> Found | None:
+        opened = await self.host.open(database, candidate.login, candidate.password)
+        return Found(opened, candidate.access, candidate.password) if opened is not None else None
+
+    def _candidates(self) -> tuple[_Candidate, ...]:
+        """Return every password with every login, each pair once: with the declared login sooner than with Odoo's own.
+
+        The login may have been changed in the text and not yet in the database, whatever else was.
+        """
+        passwords = (self.password(), *self.former_passwords())
+        logins = dict.fromkeys((self.spec.admin_login, FACTORY_LOGIN))
+        pairs = itertools.product(enumerate(passwords), enumerate(logins))
+        found: dict[tuple[str, Secret], Access] = {}
+        for (place, password), (_, login) in sorted(pairs, key=lambda pair: pair[0][0] + _ANOTHER_LOGIN * pair[1][0]):
+            found.setdefault((login, password), Access.FORMER if place else Access.CURRENT)
+        return tuple(_Candidate(login, password, access) for (login, password), access in found.items())
 
 
 async def open_as_any(
-    host: Host, specs: Iterable[DatabaseSpec], secrets: Secrets, database: str
+    host: Host, specs: Iterable[DatabaseSpec], secrets: Secrets, clock: Clock, database: str
 ) -> tuple[Database, Access] | None:
     """Log in to an unfinished build as the factory left it or as whichever of these it has become; None if it refuses all.
 
@@ -73,6 +143,6 @@ async def open_as_any(
     if (as_made := await host.open(database, FACTORY_LOGIN, FACTORY_PASSWORD)) is not None:
         return as_made, Access.FORMER
     for spec in specs:
-        if (opened := await Account(host, spec, secrets).open(database)) is not None:
+        if (opened := await Account(host, spec, secrets, clock).open(database)) is not None:
             return opened
     return None

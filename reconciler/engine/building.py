@@ -26,6 +26,7 @@ from reconciler.core.failures import (
     PassingError,
     PasswordRefused,
     ProofFailed,
+    Rejected,
     UnknownOutcome,
 )
 from reconciler.core.names import NameState
@@ -53,11 +54,12 @@ Step = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a template's clones are compared with."""
+    """What a template's clones are compared with, and whose logins they are born with."""
 
     uuid: str
     digest: str
     files: Mapping[str, str]
+    logins: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +88,18 @@ class Builder:
         Raises:
             ProofFailed: it is not ready: another template, or one that is being changed.
         """
-        account = Account(self.host, template, self.secrets)
+        account = Account(self.host, template, self.secrets, self.clock)
         opened = await account.open(template.target)
         if opened is None:
             raise PasswordRefused("the template refuses the declared password", **self._at(template.target))
         look = await opened[0].look()
         _require_ready(template, look, self._at(template.target))
-        return Source(look.uuid, template.digest(), await opened[0].file_sizes())
+        return Source(look.uuid, template.digest(), await opened[0].file_sizes(), await opened[0].logins())
 
     async def create_template(self, spec: DatabaseSpec) -> None:
         """Create a template's database with its modules, quiet, and publish it under its name."""
-        account = Account(self.host, spec, self.secrets)
+        account = Account(self.host, spec, self.secrets, self.clock)
+        account.password()  # one that is not to be had costs the host nothing
         name = self._new_name(spec)
         await self._require_free(name)
         async with self._dropped_on_failure(name):
@@ -110,8 +113,11 @@ class Builder:
 
     async def clone_instance(self, spec: DatabaseSpec, template: DatabaseSpec, source: Source, final: str) -> None:
         """Clone a template, make the clone the customer's own, and publish it under `final` (its target, or suspended)."""
-        account = Account(self.host, spec, self.secrets)
-        origin = Account(self.host, template, self.secrets)
+        account = Account(self.host, spec, self.secrets, self.clock)
+        origin = Account(self.host, template, self.secrets, self.clock)
+        # All secrets first: one that is not to be had costs the host nothing.
+        password, template_password, owner_password = account.password(), origin.password(), self._owner_password(spec)
+        self._require_free_login(spec, source.logins - {template.admin_login}, template.target)
         name = self._new_name(spec)
         await self._require_free(name)
         async with self._dropped_on_failure(name):
@@ -119,20 +125,36 @@ class Builder:
             database = await self._clone(name, spec, origin, source)
             self.step("setting its own credentials")
             database = await self._hand_over(database, account)
-            await self._refuse(name, template.admin_login, origin.password(), account.password())
-            await self._refuse(name, FACTORY_LOGIN, FACTORY_PASSWORD, account.password())
+            await self._refuse(name, template.admin_login, template_password, password)
+            await self._refuse(name, FACTORY_LOGIN, FACTORY_PASSWORD, password)
             await self._require_accepted(name, account)
             await self._furnish(database, account)
-            if spec.owner is not None:
-                password = self.secrets.resolve(
-                    spec.owner.initial_password, spec.kind, spec.code, "owner.initial_password"
-                )
-                await insist(lambda: database.create_owner(spec, password), self.clock)
+            if owner_password is not None:
+                await self._create_owner(database, spec, owner_password)
             if names.parse(final).state is NameState.SUSPENDED:
                 await insist(database.quiesce, self.clock)
             elif not spec.neutralize:
                 await insist(database.wake, self.clock)
             await self._publish(database, account, final)
+
+    def _owner_password(self, spec: DatabaseSpec) -> Secret | None:
+        if spec.owner is None:
+            return None
+        return self.secrets.resolve(spec.owner.initial_password, spec.kind, spec.code, "owner.initial_password")
+
+    async def _create_owner(self, database: Database, spec: DatabaseSpec, password: Secret) -> None:
+        """Make the customer's first user. From this look on a user of that login is our own, made by a lost call."""
+        self._require_free_login(spec, await insist(database.logins, self.clock), database.name)
+        await insist(lambda: database.create_owner(spec, password), self.clock)
+
+    def _require_free_login(self, spec: DatabaseSpec, logins: frozenset[str], database: str) -> None:
+        """Refuse an owner whose login somebody has: that user keeps his own password and groups, and may be known."""
+        if spec.owner is not None and spec.owner.login in logins:
+            raise Rejected(
+                f"the owner cannot be made: there is a user {spec.owner.login!r} already, of the template or of a module",
+                advice="choose another owner.login",
+                **self._at(database),
+            )
 
     async def _create(self, name: str, account: Account) -> Database:
         """Create; its proof is that the wanted password is taken, which the host sets last."""
@@ -294,7 +316,7 @@ class Builder:
             yield
         except UnknownOutcome:
             raise  # whatever it is that runs there now, its name is swept when its limit has passed
-        except HostError:
+        except Exception:  # a secret, the store, a defect of ours: none may leave a whole clone behind at each try
             with contextlib.suppress(HostError):
                 if name in await self.host.listed():
                     await self.host.drop_own_build(name)

@@ -93,7 +93,7 @@ async def _try_look(world: World, target: Target) -> DatabaseLook:
     try:
         if target.builders:
             return await _look_for_owner(world, target)
-        opened = await Account(host, target.spec, world.secrets, target.former_code).open(target.database)
+        opened = await Account(host, target.spec, world.secrets, world.clock, target.former_code).open(target.database)
         if opened is None:
             return DatabaseLook(target.database, Access.REFUSED)
         database, access = opened
@@ -107,7 +107,7 @@ async def _try_look(world: World, target: Target) -> DatabaseLook:
 async def _look_for_owner(world: World, target: Target) -> DatabaseLook:
     """Look at a build only for what tells whether it was ever in service: it may be too unfinished for anything else."""
     host = world.hosts[target.server]
-    opened = await open_as_any(host, target.builders, world.secrets, target.database)
+    opened = await open_as_any(host, target.builders, world.secrets, world.clock, target.database)
     if opened is None:
         return DatabaseLook(target.database, Access.REFUSED)
     database, access = opened

@@ -15,12 +15,13 @@ from reconciler.core.failures import HalfMadeDatabase, LastingError, PasswordRef
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
-from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account, open_as_any
+from reconciler.engine.accounts import Account, open_as_any
 from reconciler.engine.building import Builder, Limits, Source, mark_for, require_verified, set_apart
 from reconciler.engine.moves import AtLock, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
+from schemas.secrets import Secret
 
 _ROUNDS = 3
 """How often a configuration is applied when a fresh look still differs (a call whose answer was lost, an edit meanwhile)."""
@@ -138,25 +139,25 @@ class Performer:
         account = self._account(action)
         host, name = account.host, action.database
         self.world.memory.clear(action.kind, action.code, action.server)
-        await insist(lambda: self._replace_password(account, name), self.world.clock)
-        wrong = [*account.former_passwords()[:3], FACTORY_PASSWORD]
-        logins = [*(account.spec.admin_login for _ in wrong[:-1]), FACTORY_LOGIN]
-        for login, password in zip(logins, wrong, strict=True):
-            if password != account.password() and await host.accepts(name, login, password):
+        had: list[Secret] = []
+        await insist(lambda: self._replace_password(account, name, had), self.world.clock)
+        for login, password in account.no_longer_taken(had):
+            if await host.accepts(name, login, password):
                 raise ProofFailed("a former password is still taken", server=action.server, database=name)
         if not await host.accepts(name, account.spec.admin_login, account.password()):
             raise ProofFailed("the declared password is not taken", server=action.server, database=name)
 
-    async def _replace_password(self, account: Account, name: str) -> None:
-        opened = await account.open(name)
-        if opened is None:
+    async def _replace_password(self, account: Account, name: str, had: list[Secret]) -> None:
+        """Set the declared password where it is not set; `had` is told the former one, also when the answer is lost."""
+        found = await account.find(name)
+        if found is None:
             raise LastingError(
                 "it refuses the declared password and all former ones", server=account.host.server, database=name
             )
-        database, access = opened
-        if access is Access.FORMER:
-            await database.clear_digest()
-            await database.set_credentials(account.spec.admin_login, account.password())
+        if found.access is Access.FORMER:
+            had.append(found.password)
+            await found.database.clear_digest()
+            await found.database.set_credentials(account.spec.admin_login, account.password())
 
     async def _configure(self, action: Action) -> None:
         spec, account = self._spec(action), self._account(action)
@@ -225,7 +226,9 @@ class Performer:
     async def _drop_expired(self, host: Host, name: str) -> None:
         limit = timedelta(hours=self.desired.settings.retention.building_hours)
         try:
-            opened = await open_as_any(host, builders_of(self.desired, host.server, name), self.world.secrets, name)
+            opened = await open_as_any(
+                host, builders_of(self.desired, host.server, name), self.world.secrets, self.world.clock, name
+            )
         except HalfMadeDatabase:
             await host.drop_half_made(name)
             return
@@ -262,7 +265,7 @@ class Performer:
         former = names.parse(action.database).target
         if action.kind == "instance" and former in ("", action.code, self.desired.instances[action.code].database_name):
             former = self.desired.instances[action.code].renamed_from or ""
-        return Account(self._host(action), self._spec(action), self.world.secrets, former or None)
+        return Account(self._host(action), self._spec(action), self.world.secrets, self.world.clock, former or None)
 
     def _mover(self, action: Action) -> Mover:
         return Mover(self._host(action), self._account(action), self.world.clock, self.world.nonces)

@@ -95,6 +95,10 @@ class Database(Protocol):
         """Store contents again where their files are missing; harmless where they are not."""
         ...
 
+    async def logins(self) -> frozenset[str]:
+        """Return the logins of all users, active or not."""
+        ...
+
     async def set_credentials(self, login: str, password: Secret) -> Database:
         """Change the admin account's login and password; return the database opened anew with them."""
         ...
@@ -104,7 +108,7 @@ class Database(Protocol):
         ...
 
     async def create_owner(self, spec: DatabaseSpec, password: Secret) -> None:
-        """Make the customer's first user, without a mail; nothing if that login is there already."""
+        """Make the customer's first user, without a mail; nothing if that login is there already, by an earlier call."""
         ...
 
     async def install(self, modules: Sequence[str]) -> bool:
@@ -175,6 +179,10 @@ class Host(Protocol):
 
     async def open(self, database: str, login: str, password: Secret) -> Database | None:
         """Log in; None if the database refuses this account and password."""
+        ...
+
+    async def locks_out(self) -> bool:
+        """Tell whether the host refuses right logins for a minute after ten wrong ones."""
         ...
 
     async def accepts(self, database: str, login: str, password: Secret) -> bool:

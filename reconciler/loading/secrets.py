@@ -13,9 +13,9 @@ from pathlib import Path
 
 from reconciler.core.desired import Desired
 from reconciler.core.diagnostics import Diagnostic, Range, Severity, sort
-from reconciler.core.secrets import SecretUnavailable, WeakKey, derive, parse_key
+from reconciler.core.secrets import PASSWORD_FIELDS, SecretUnavailable, WeakKey, WeakSecret, derive, parse_key, weakness
 from reconciler.loading.discovery import FoundFile, read_file
-from schemas.references import DerivedSecret, EnvSecret, FileSecret, KeyReference, SecretReference
+from schemas.references import DerivedSecret, EnvSecret, FileSecret, KeyReference, LiteralSecret, SecretReference
 from schemas.secrets import Secret
 
 # How many earlier generations of a derived secret, and how many later ones, a database may have.
@@ -54,10 +54,17 @@ class SecretResolver:
             field: the field, dotted, as in `owner.initial_password`.
 
         Raises:
-            SecretUnavailable: there is no value.
+            SecretUnavailable: there is no value, or one that would be guessed at once (`WeakSecret`).
         """
         if isinstance(reference, DerivedSecret):
             return derive(self._key(), kind, code, field, reference.generation)
+        value = self._look_up(reference, kind, code, field)
+        reason = weakness(value, self._login(kind, code, field)) if field in PASSWORD_FIELDS else ""
+        if reason:
+            raise WeakSecret(self._place(kind, code, field), str(reference), f"{kind}/{code} {field}", reason)
+        return value
+
+    def _look_up(self, reference: EnvSecret | FileSecret | LiteralSecret, kind: str, code: str, field: str) -> Secret:
         if isinstance(reference, EnvSecret):
             value = self._environ.get(reference.env, "")
             if not value:
@@ -72,20 +79,25 @@ class SecretResolver:
     def former(self, reference: SecretReference, kind: str, code: str, field: str) -> tuple[Secret, ...]:
         """Return the values that a derived secret may have had before, the likeliest first; nothing for other references.
 
-        These are the generations around the declared one (a reverted rotation leaves a later one behind), and all of
-        them under each former key of the fleet.
+        These are the declared generation under each former key of the fleet, then the generations around it (a reverted
+        rotation leaves a later one behind) under every key.
 
         Raises:
             SecretUnavailable: a key is not to be had.
         """
         if not isinstance(reference, DerivedSecret):
             return ()
-        earlier = _neighbours(reference.generation)
-        values = [derive(self._key(), kind, code, field, generation) for generation in earlier]
-        for index in range(len(self._desired.settings.former_secret_keys)):
-            key = self._former_key(index)
-            values += [derive(key, kind, code, field, generation) for generation in (reference.generation, *earlier)]
-        return tuple(values)
+        keys = [self._key(), *map(self._former_key, range(len(self._desired.settings.former_secret_keys)))]
+        generations = (reference.generation, *_neighbours(reference.generation))
+        likeliest_first = [(key, generation) for generation in generations for key in keys]
+        return tuple(derive(key, kind, code, field, generation) for key, generation in likeliest_first[1:])
+
+    def _login(self, kind: str, code: str, field: str) -> str:
+        """Return the login of the account that a password is for."""
+        if kind == "template":
+            return self._desired.templates[code].admin_login
+        instance = self._desired.instances[code]
+        return instance.owner.login if field.startswith("owner.") and instance.owner else instance.admin_login
 
     def _key(self) -> bytes:
         reference = self._desired.settings.secret_key

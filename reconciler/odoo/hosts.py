@@ -10,6 +10,7 @@ from reconciler.core.checks import Check
 from reconciler.core.health import Certificate, Vitals
 from reconciler.core.observed import Access, DatabaseLook, Files, Mark, ObservedHost, mark_of
 from reconciler.core.specs import DatabaseSpec
+from reconciler.odoo import versions
 from reconciler.odoo.apply import databases as apply_databases
 from reconciler.odoo.apply import marks, modules, schedule, settings, signals
 from reconciler.odoo.connection import DatabaseSession, HostConnection
@@ -57,6 +58,10 @@ class OdooDatabase:
     async def write_files(self, files: Files) -> None:
         """Store contents again where their files are missing."""
         await settings.write_files(self._session, files)
+
+    async def logins(self) -> frozenset[str]:
+        """Return the logins of all users, active or not."""
+        return await observe_databases.logins(self._session)
 
     async def set_credentials(self, login: str, password: Secret) -> OdooDatabase:
         """Change the admin account's login and password; return the database opened anew with them."""
@@ -172,6 +177,10 @@ class OdooHost:
         if uid is None:
             return None
         return OdooDatabase(DatabaseSession(self._connection, database, uid, password), login, password, self._sleep)
+
+    async def locks_out(self) -> bool:
+        """Tell whether the host refuses right logins for a minute after ten wrong ones."""
+        return versions.has_login_cooldown_on_rpc(await self._connection.known_series())
 
     async def accepts(self, database: str, login: str, password: Secret) -> bool:
         """Tell whether the database takes this login."""

@@ -23,7 +23,7 @@ _SECRET_BLOCK = re.compile(rf"{_SENSITIVE}[ \t]{{0,20}}(?:[|>].*)?$", re.IGNOREC
 _SHOWN_IN_BLOCK = re.compile(rf"[ ]*(?:-[ ]+)?\{{?[ ]?{_REFERENCE}")
 # Credentials in an address.
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
-_ABOUT_SECRETS = frozenset({"literal-secret"})
+_ABOUT_SECRETS = frozenset({"literal-secret", "weak-secret"})
 _MASK = "•"
 
 

@@ -144,11 +144,12 @@ def derived(key: str, *generations: int) -> list[str]:
     return [derive(parse_key(key), "instance", "acme", "admin_password", each).reveal() for each in generations]
 
 
-def test_former_values_are_the_generations_around_then_those_of_former_keys(tmp_path: Path) -> None:
+def test_former_values_are_those_of_former_keys_then_the_generations_around_under_every_key(tmp_path: Path) -> None:
     base = BASE.replace("secret_key", "former_secret_keys: [{env: FORMER}]\nsecret_key")
     fleet = Fleet(tmp_path, "admin_password: {derived: {generation: 3}}\n", base, KEY=KEY, FORMER=FORMER)
     found = fleet.former("acme", "admin_password")
-    assert found == derived(KEY, 2, 4, 1, 5) + derived(FORMER, 3, 2, 4, 1, 5)
+    around = [value for generation in (2, 4, 1, 5) for key in (KEY, FORMER) for value in derived(key, generation)]
+    assert found == derived(FORMER, 3) + around
 
 
 def test_former_values_go_five_generations_back(tmp_path: Path) -> None:
@@ -158,6 +159,33 @@ def test_former_values_go_five_generations_back(tmp_path: Path) -> None:
 
 def test_other_references_have_no_former_values(tmp_path: Path) -> None:
     assert Fleet(tmp_path, "admin_password: {env: X}\n").former("acme", "admin_password") == []
+
+
+@pytest.mark.parametrize(
+    "value", ["admin", "Demo", "portal", "odoo", "PASSWORD", " password ", "the-operator", "7 chars"]
+)
+@pytest.mark.parametrize("way", ["env", "file"])
+def test_a_password_that_would_be_guessed_is_refused_without_being_told(value: str, way: str, tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, f"admin_login: the-operator\nadmin_password: {{{way}: X}}\n", X=value)
+    write(fleet.root, {"X": value})
+    with pytest.raises(SecretUnavailable) as caught:
+        fleet.resolve("instance", "acme", "admin_password")
+    reason = "it is shorter than 8 characters" if value == "7 chars" else "it is one of those that anybody tries first"
+    assert str(caught.value) == (
+        f"{tmp_path}/fleet/x.yaml:6:17: the secret {{{way}: X}} for instance/acme admin_password is refused: {reason}"
+    )
+
+
+def test_the_owners_password_is_compared_with_the_owners_login(tmp_path: Path) -> None:
+    owner = "owner: {name: A, login: boss@acme.example, initial_password: {env: X}}\n"
+    assert Fleet(tmp_path / "a", owner, X="the-operator").resolve("instance", "acme", "owner.initial_password")
+    with pytest.raises(SecretUnavailable, match="is refused"):
+        Fleet(tmp_path / "b", owner, X="BOSS@acme.example").resolve("instance", "acme", "owner.initial_password")
+
+
+def test_what_opens_no_database_of_ours_may_be_short(tmp_path: Path) -> None:
+    """A host's master password is as long as whoever runs that host has made it."""
+    assert Fleet(tmp_path, MASTER_1="admin").resolve("server", "prod-1", "master_password") == "admin"
 
 
 def test_a_literal_is_its_own_value_where_it_is_allowed(tmp_path: Path) -> None:

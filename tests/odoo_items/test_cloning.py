@@ -74,7 +74,7 @@ def test_item_05_sizes_are_read_from_the_files_not_from_the_columns_that_lie(ver
         await stage.applied()
         desired = read(stage.text())
         world = stage.world.world(desired, Process())
-        account = Account(world.hosts["one"], spec(desired, "template/base"), world.secrets)
+        account = Account(world.hosts["one"], spec(desired, "template/base"), world.secrets, world.clock)
         opened = await account.open("template_base")
         assert opened is not None
         database, access = opened

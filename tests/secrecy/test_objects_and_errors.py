@@ -16,7 +16,7 @@ from reconciler.loading.secrets import SecretResolver
 from schemas.secrets import Secret
 from tests.core.scenes import spec
 from tests.harness.universe import KEY, MASTER, Process, read
-from tests.harness.virtual_time import run
+from tests.harness.virtual_time import VirtualClock, run
 from tests.odoo_items.stage import ACME, VERSIONS, Stage, generation, instance, password
 from tests.secrecy.traces import Written
 
@@ -93,7 +93,7 @@ def test_no_error_of_a_call_shows_a_secret(version: str) -> None:
 def test_no_error_of_a_secret_that_is_not_to_be_had_shows_another() -> None:
     desired = read(Stage().text(ACME))
     resolver = SecretResolver(desired, {"KEY": "short-key-of-the-tests"}, Path("fleet"))
-    account = Account(None, spec(desired, "instance/acme"), resolver)  # type: ignore[arg-type]
+    account = Account(None, spec(desired, "instance/acme"), resolver, VirtualClock())  # type: ignore[arg-type]
     with pytest.raises(SecretUnavailable) as ended:
         account.password()
     shown = "".join(traceback.format_exception(ended.value)) + repr(ended.value) + repr(vars(ended.value))

@@ -68,7 +68,11 @@ async def set_credentials(session: DatabaseSession, login: str, password: Secret
 
 
 async def create_owner(session: DatabaseSession, spec: DatabaseSpec, password: Secret) -> None:
-    """Make the customer's first user, without a mail; nothing if a user of that login is there, active or not."""
+    """Make the customer's first user, without a mail.
+
+    Does nothing if a user of that login is there, active or not: the caller has looked before that the login is free, so
+    that this is the user of an earlier call whose answer was lost.
+    """
     owner = spec.owner
     if owner is None:
         return

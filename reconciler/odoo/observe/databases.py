@@ -57,6 +57,12 @@ async def read_parameters(session: DatabaseSession) -> dict[str, str]:
     return {_text(r["key"]): _text(r["value"]) for r in rows}
 
 
+async def logins(session: DatabaseSession) -> frozenset[str]:
+    """Read the logins of all users: Odoo's own and the portal's template are inactive, and taken all the same."""
+    rows = await session.search_read("res.users", [], ["login"], context={"active_test": False})
+    return frozenset(_text(r["login"]) for r in rows)
+
+
 async def read_modules(session: DatabaseSession) -> dict[str, str]:
     """Read the states of all modules that are not plainly uninstalled."""
     rows = await session.search_read(
