@@ -21,7 +21,7 @@ def differences(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tup
         state: what the database's name says; a database in service is awake, every other is quiet.
     """
     found = [*_modules(spec, look), *_settings(spec, look), *_parameters(spec, look), *_schedule(spec, look, state)]
-    return tuple(sorted([*found, *_mark(spec, look)]))
+    return tuple(sorted([*found, *_server_actions(look), *_mark(spec, look)]))
 
 
 def rotation(spec: DatabaseSpec, look: DatabaseLook) -> FieldChange | None:
@@ -84,6 +84,11 @@ def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Itera
     quiet = spec.kind == "template" or state in (NameState.SUSPENDED, NameState.SWITCHING)
     if quiet and look.active_crons:
         yield FieldChange("schedule", f"{len(look.active_crons)} scheduled actions active", "quiet")
+
+
+def _server_actions(look: DatabaseLook) -> Iterator[FieldChange]:
+    if look.server_actions:
+        yield FieldChange("server_actions", f"{look.server_actions} left by a run cut short", "none")
 
 
 def _mark(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:

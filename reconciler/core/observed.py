@@ -14,6 +14,9 @@ from reconciler.core.names import DatabaseName, NameState
 MARK_PREFIX = "odoo_fleet."
 """Our rows in a database's `ir.config_parameter` begin with this."""
 
+SERVER_ACTION_PREFIX = "odoo-fleet: "
+"""The names of server actions that this tool makes, each for one run, begin with this."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -59,6 +62,7 @@ class DatabaseLook:
     timezone: str = ""
     languages: frozenset[str] = frozenset()
     modules: Mapping[str, str] = field(default_factory=dict)
+    server_actions: int = 0  # of this tool, left by a run cut short
     parameters: Mapping[str, str] = field(default_factory=dict)
     active_crons: tuple[int, ...] = ()
     quiesced_crons: tuple[int, ...] | None = None

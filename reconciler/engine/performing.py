@@ -190,6 +190,8 @@ class Performer:
         if changed & {"languages", "lang", "company", "country_code", "timezone", "parameters"}:
             self.step(action, "settings")
             await insist(lambda: database.apply_settings(spec), clock)
+        if "server_actions" in changed:
+            await insist(database.remove_server_actions, clock)
         if "modules" in changed:
             self.step(action, "modules")
             await insist(lambda: database.install(spec.modules), clock)

@@ -95,6 +95,10 @@ class Database(Protocol):
         """Make the customer's first user, without a mail; nothing if that login is there already."""
         ...
 
+    async def remove_server_actions(self) -> None:
+        """Remove the server actions of this tool that runs cut short left behind."""
+        ...
+
     async def install(self, modules: Sequence[str]) -> bool:
         """Install what is missing and finish what was left half-way, until nothing is pending; tell whether anything was."""
         ...

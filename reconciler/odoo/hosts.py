@@ -11,7 +11,7 @@ from reconciler.core.health import Certificate, Vitals
 from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo.apply import databases as apply_databases
-from reconciler.odoo.apply import marks, modules, schedule, settings, signals
+from reconciler.odoo.apply import marks, modules, schedule, server_actions, settings, signals
 from reconciler.odoo.connection import DatabaseSession, HostConnection
 from reconciler.odoo.observe import databases as observe_databases
 from reconciler.odoo.observe import hosts as observe_hosts
@@ -63,6 +63,10 @@ class OdooDatabase:
     async def create_owner(self, spec: DatabaseSpec, password: Secret) -> None:
         """Make the customer's first user."""
         await settings.create_owner(self._session, spec, password)
+
+    async def remove_server_actions(self) -> None:
+        """Remove the server actions that runs cut short left behind."""
+        await server_actions.remove_left(self._session)
 
     async def install(self, wanted: Sequence[str]) -> bool:
         """Install what is missing and finish what was left half-way; tell whether anything was."""

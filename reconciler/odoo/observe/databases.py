@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.core.failures import UnexpectedAnswer
-from reconciler.core.observed import MARK_PREFIX, Access, DatabaseLook, Mark
+from reconciler.core.observed import MARK_PREFIX, SERVER_ACTION_PREFIX, Access, DatabaseLook, Mark
 from reconciler.odoo.connection import DatabaseSession
 
 DIGEST_CLEARED = "pending"
@@ -46,6 +46,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         timezone=_text(admin["tz"]),
         languages=frozenset(_text(r["code"]) for r in await session.search_read("res.lang", [], ["code"])),
         modules=await read_modules(session),
+        server_actions=await count_server_actions(session),
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
         active_crons=tuple(active),
         quiesced_crons=quiesced(parameters),
@@ -65,6 +66,11 @@ async def read_modules(session: DatabaseSession) -> dict[str, str]:
         "ir.module.module", [["state", "not in", ["uninstalled", "uninstallable"]]], ["name", "state"]
     )
     return {_text(r["name"]): _text(r["state"]) for r in rows}
+
+
+async def count_server_actions(session: DatabaseSession) -> int:
+    """Count the server actions of this tool: each should have ended with the run that made it."""
+    return len(await session.search("ir.actions.server", [["name", "=like", SERVER_ACTION_PREFIX + "%"]]))
 
 
 def mark_of(parameters: dict[str, str]) -> Mark | None:
