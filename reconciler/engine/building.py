@@ -1,7 +1,7 @@
 """Build aside, then rename: how a database comes to bear its final name only when it is complete.
 
     create or clone under a building name that was never used  ─▶ prove it whole
-    own credentials ─▶ prove that no other is taken
+    own credentials ─▶ prove that no other is taken, of no other user either
     languages, company, parameters, owner, modules             ─▶ schedule as its state asks
     mark, written last  ─▶ verify by a fresh look  ─▶ set apart from any former namesake  ─▶ rename, with proof
 
@@ -102,8 +102,11 @@ class Builder:
             self.step("creating")
             database = await self._create(name, account)
             await insist(lambda: self._refuse_factory(database, account), self.clock, after=WORKERS_LAG)
+            if spec.demo:
+                await self._strip_logins(database)  # demo/demo, portal/portal: taken by RPC under any name
             await insist(database.quiesce, self.clock)
             await self._furnish(database, account)
+            await self._strip_logins(database)
             await insist(database.quiesce, self.clock)
             await self._publish(database, account, spec.target)
 
@@ -121,7 +124,10 @@ class Builder:
             await self._refuse(name, template.admin_login, origin.password(), account.password())
             await self._refuse(name, FACTORY_LOGIN, FACTORY_PASSWORD, account.password())
             await self._require_accepted(name, account)
-            await self._furnish(database, account)
+            await self._strip_logins(database)
+            if await self._furnish(database, account):
+                # Modules' demonstration data bring users. The owner is still to come.
+                await self._strip_logins(database)
             if spec.owner is not None:
                 password = self.secrets.resolve(
                     spec.owner.initial_password, spec.kind, spec.code, "owner.initial_password"
@@ -215,13 +221,20 @@ class Builder:
         opened = await self.host.open(database.name, login, password)
         return opened or await database.set_credentials(login, password)
 
-    async def _furnish(self, database: Database, account: Account) -> None:
+    async def _strip_logins(self, database: Database) -> None:
+        """Let nobody in but the admin account: whoever else can log in was given that in, or for, the template."""
+        await insist(lambda: database.strip_logins(()), self.clock)
+
+    async def _furnish(self, database: Database, account: Account) -> bool:
+        """Apply settings and modules; tell whether any module was installed."""
         spec = account.spec
         self.step("settings")
         await insist(lambda: database.apply_settings(spec), self.clock)
         self.step("modules")
-        if await insist(lambda: database.install(spec.modules), self.clock):
+        installed = await insist(lambda: database.install(spec.modules), self.clock)
+        if installed:
             await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
+        return installed
 
     async def _publish(self, database: Database, account: Account, final: str) -> None:
         """Mark, verify, set apart, rename: after this the database is in service."""

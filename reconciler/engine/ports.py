@@ -95,6 +95,10 @@ class Database(Protocol):
         """Make the customer's first user, without a mail; nothing if that login is there already."""
         ...
 
+    async def strip_logins(self, keep: Sequence[str]) -> None:
+        """Leave no password to any user but the admin account and the logins named, and no API key to anyone."""
+        ...
+
     async def remove_server_actions(self) -> None:
         """Remove the server actions of this tool that runs cut short left behind."""
         ...

@@ -11,7 +11,7 @@ from reconciler.core.health import Certificate, Vitals
 from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo.apply import databases as apply_databases
-from reconciler.odoo.apply import marks, modules, schedule, server_actions, settings, signals
+from reconciler.odoo.apply import logins, marks, modules, schedule, server_actions, settings, signals
 from reconciler.odoo.connection import DatabaseSession, HostConnection
 from reconciler.odoo.observe import databases as observe_databases
 from reconciler.odoo.observe import hosts as observe_hosts
@@ -63,6 +63,10 @@ class OdooDatabase:
     async def create_owner(self, spec: DatabaseSpec, password: Secret) -> None:
         """Make the customer's first user."""
         await settings.create_owner(self._session, spec, password)
+
+    async def strip_logins(self, keep: Sequence[str]) -> None:
+        """Take password, API keys and second factor from all users but the admin account and the logins named."""
+        await logins.strip(self._session, keep)
 
     async def remove_server_actions(self) -> None:
         """Remove the server actions that runs cut short left behind."""
