@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from datetime import datetime
 
+from reconciler.core import module_operations
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName
 from reconciler.core.observed import Access, DatabaseLook, Observed
@@ -69,6 +71,12 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     if mark.kind != spec.kind or mark.code not in (spec.code, former_code):
         return Doubt(f"it belongs to {mark.kind}/{mark.code}")
     return None
+
+
+def others_work(look: DatabaseLook, now: datetime) -> Doubt | None:
+    """Say why a database of ours is left alone for now: somebody else is at work in it."""
+    why = module_operations.of_others(look.modules, look.noted_modules, look.modules_changed, now)
+    return Doubt(why, module_operations.ADVICE) if why else None
 
 
 def _refused(spec: DatabaseSpec, *, remembered: bool) -> Doubt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
@@ -13,6 +14,9 @@ from reconciler.core.names import DatabaseName, NameState
 
 MARK_PREFIX = "odoo_fleet."
 """Our rows in a database's `ir.config_parameter` begin with this."""
+
+NOTED_MODULES = MARK_PREFIX + "pending_modules"
+"""The parameter that names the modules of an install of ours from before it is pressed until it is proven."""
 
 SERVER_ACTION_PREFIX = "odoo-fleet: "
 """The names of server actions that this tool makes, each for one run, begin with this."""
@@ -62,6 +66,8 @@ class DatabaseLook:
     timezone: str = ""
     languages: frozenset[str] = frozenset()
     modules: Mapping[str, str] = field(default_factory=dict)
+    modules_changed: datetime | None = None  # read only while one of them is `to …`
+    noted_modules: tuple[str, ...] = ()  # of an install of this fleet's that has not ended
     server_actions: int = 0  # of this tool, left by a run cut short
     parameters: Mapping[str, str] = field(default_factory=dict)
     active_crons: tuple[int, ...] = ()

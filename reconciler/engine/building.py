@@ -15,7 +15,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from reconciler.core import claims, fields, names
+from reconciler.core import claims, fields, module_operations, names
 from reconciler.core.failures import (
     CutOff,
     DatabaseExists,
@@ -342,5 +342,7 @@ def _require_ready(template: DatabaseSpec, look: DatabaseLook, at: dict[str, str
     doubt = claims.doubt(look, template, None, remembered=True)
     if doubt is not None:
         raise ProofFailed(f"the template is not ready: {doubt.why}", **at)
+    if busy := module_operations.pending(look.modules):  # a clone would end that work, and be half-made
+        raise ProofFailed(f"the template is not ready: modules {', '.join(busy)} are being changed", **at)
     if look.mark is None or look.mark.digest != template.digest():
         raise ProofFailed("the template is not ready: it is being changed, or a change of it was cut short", **at)

@@ -88,6 +88,7 @@ class Performer:
     async def _rename(self, action: Action) -> None:
         mover = self._mover(action)
         database = await insist(lambda: mover.open(action.database), self.world.clock)
+        await database.require_nobody_at_work()  # a rename ends whatever works in it
         # The new name may have been another database's. The number stays in this one, however it goes on from here.
         await set_apart(database, self.world.clock, self.world.nonces)
         await mover.move(database, action.becomes)
@@ -118,6 +119,7 @@ class Performer:
         database = await insist(lambda: mover.open(action.database), self.world.clock)
         if action.database == on_its_way:
             return database
+        await database.require_nobody_at_work()  # a rename ends whatever works in it
         self.step(action, "taking out of reach" if action.verb is Verb.SUSPEND else "on its way back")
         return await mover.move(database, on_its_way)
 
@@ -143,6 +145,7 @@ class Performer:
             )
         database, access = opened
         if access is Access.FORMER:
+            await database.require_nobody_at_work()
             await database.clear_digest()
             await database.set_credentials(account.spec.admin_login, account.password())
 
@@ -151,6 +154,7 @@ class Performer:
         self.world.memory.clear(spec.kind, spec.code, spec.server)
         state = names.parse(action.database).state
         database = await insist(lambda: self._mover(action).open(action.database), self.world.clock)
+        await database.require_nobody_at_work()
         look = await insist(database.look, self.world.clock)
         for _ in range(_ROUNDS):
             await insist(database.clear_digest, self.world.clock)

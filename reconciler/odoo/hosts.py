@@ -18,20 +18,22 @@ from reconciler.odoo.observe import hosts as observe_hosts
 from schemas.secrets import Secret
 from schemas.server import Server
 
+Now = Callable[[], datetime]
 Sleep = Callable[[float], Awaitable[None]]
 
 
 class OdooDatabase:
     """One database, opened as its admin account (`engine.ports.Database`)."""
 
-    def __init__(self, session: DatabaseSession, login: str, password: Secret, sleep: Sleep) -> None:
+    def __init__(self, session: DatabaseSession, login: str, password: Secret, now: Now, sleep: Sleep) -> None:
         self.name = session.database
-        self._session, self._login, self._password, self._sleep = session, login, password, sleep
+        self._session, self._login, self._password = session, login, password
+        self._now, self._sleep = now, sleep
 
     def renamed(self, name: str) -> OdooDatabase:
         """Return the same account of the same database under the name that it bears now."""
         session = DatabaseSession(self._session.connection, name, self._session.uid, self._password)
-        return OdooDatabase(session, self._login, self._password, self._sleep)
+        return OdooDatabase(session, self._login, self._password, self._now, self._sleep)
 
     async def identity(self) -> tuple[str, Mark | None]:
         """Return the database's uuid and the mark that it bears."""
@@ -54,7 +56,7 @@ class OdooDatabase:
         """Change the admin account's login and password; return the database opened anew with them."""
         await settings.set_credentials(self._session, login, password)
         session = DatabaseSession(self._session.connection, self.name, self._session.uid, password)
-        return OdooDatabase(session, login, password, self._sleep)
+        return OdooDatabase(session, login, password, self._now, self._sleep)
 
     async def apply_settings(self, spec: DatabaseSpec) -> None:
         """Write languages, company, country, time zone, parameters and base URL where they differ."""
@@ -63,6 +65,10 @@ class OdooDatabase:
     async def create_owner(self, spec: DatabaseSpec, password: Secret) -> None:
         """Make the customer's first user."""
         await settings.create_owner(self._session, spec, password)
+
+    async def require_nobody_at_work(self) -> None:
+        """Refuse while a module operation is under way that this fleet did not begin."""
+        await modules.require_nobody_else(self._session, self._now())
 
     async def strip_logins(self, keep: Sequence[str]) -> None:
         """Take password, API keys and second factor from all users but the admin account and the logins named."""
@@ -74,7 +80,7 @@ class OdooDatabase:
 
     async def install(self, wanted: Sequence[str]) -> bool:
         """Install what is missing and finish what was left half-way; tell whether anything was."""
-        return await modules.install(self._session, wanted, self._sleep)
+        return await modules.install(self._session, wanted, self._now, self._sleep)
 
     async def quiesce(self) -> None:
         """Hold scheduled actions back."""
@@ -119,7 +125,7 @@ class OdooHost:
         server: Server,
         connection: HostConnection,
         *,
-        now: Callable[[], datetime],
+        now: Now,
         monotonic: Callable[[], float],
         sleep: Sleep,
         build_limit: timedelta,
@@ -159,7 +165,8 @@ class OdooHost:
         uid = await self._connection.login(database, login, password)
         if uid is None:
             return None
-        return OdooDatabase(DatabaseSession(self._connection, database, uid, password), login, password, self._sleep)
+        session = DatabaseSession(self._connection, database, uid, password)
+        return OdooDatabase(session, login, password, self._now, self._sleep)
 
     async def accepts(self, database: str, login: str, password: Secret) -> bool:
         """Tell whether the database takes this login."""

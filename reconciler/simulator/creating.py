@@ -123,8 +123,12 @@ def _fill_base(host: SimulatedHost, name: str, database: Database) -> None:
 def _install_all(host: SimulatedHost, worker: Worker, name: str, database: Database) -> None:
     pending = [row for row in database.rows("ir.module.module").values() if row["state"] == "to install"]
     for row in pending:
-        version = f"{host.version}.1.0"
-        database.update("ir.module.module", row["id"], {"state": "installed", "latest_version": version})
+        values = {
+            "state": "installed",
+            "latest_version": f"{host.version}.1.0",
+            "write_date": seed.utc_text(host.now()),
+        }
+        database.update("ir.module.module", row["id"], values)
     seed.install_records(database, host.version, [row["name"] for row in pending], now=host.now())
     for stored, size in seed.files_of(database.rows("ir.attachment").values()).items():
         host.files(name).setdefault(stored, size)
