@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 STALE_AFTER = timedelta(hours=5)
 """Odoo's own patience (MAX_FAIL_TIME, ir_cron.py of 14 to 19): no change of a module for so long means that nobody is at work."""
 
-TO_INSTALL, INSTALLED = "to install", "installed"
+INSTALLED = "installed"
+TO_INSTALL, TO_UPGRADE, TO_REMOVE = "to install", "to upgrade", "to remove"
 _SHOWN = 5
 ADVICE = "let it end; where nobody is at work any more, reset the states of the modules there, or wait"
 

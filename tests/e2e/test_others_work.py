@@ -18,7 +18,9 @@ def states(host: RealHost, database: str) -> dict[str, str]:
 
 
 @PRODUCTION
-def test_what_somebody_upgrades_is_left_alone_for_as_long_as_odoo_waits(tmp_path: Path, real_host: RealHost) -> None:
+def test_what_somebody_removes_is_left_alone_for_as_long_as_odoo_waits_and_is_not_carried_out_then(
+    tmp_path: Path, real_host: RealHost
+) -> None:
     fleet = fresh(tmp_path, real_host)
     n = fleet.suffix
     name = f"acme{n}"
@@ -28,16 +30,15 @@ def test_what_somebody_upgrades_is_left_alone_for_as_long_as_odoo_waits(tmp_path
     settled = states(real_host, name)
     assert set(settled.values()) == {"installed"}
 
-    real_host.psql(
-        name, f"update ir_module_module set state = 'to upgrade', write_date = {_NOW} where name in ('web', 'mail')"
-    )
-    upgrading = states(real_host, name)
+    # Not `to upgrade`: a worker of 14 that loads the models now goes on with that by itself.
+    real_host.psql(name, f"update ir_module_module set state = 'to remove', write_date = {_NOW} where name = 'mail'")
+    removing = states(real_host, name)
     fleet.write(template(n), instance(name, company="Another name", modules="[contacts]"))
     passed = asyncio.run(fleet.apply())
     assert passed.outcomes == ()
     (blocked,) = passed.planned.changeset.blocked
-    assert "somebody is at work in it: modules mail, web are 'to upgrade' since" in blocked.why
-    assert states(real_host, name) == upgrading
+    assert "somebody is at work in it: modules mail are 'to remove' since" in blocked.why
+    assert states(real_host, name) == removing
 
     real_host.psql(name, f"update ir_module_module set write_date = {_NOW} - interval '301 minutes'")
     passed = asyncio.run(fleet.apply())

@@ -132,6 +132,28 @@ def test_states_that_nobody_changed_for_longer_than_odoo_waits_are_put_right(ver
 
 
 @both
+@pytest.mark.parametrize("state", ["to install", "to upgrade", "to remove"])
+def test_what_stood_still_ends_with_no_module_removed_and_nothing_left_half_way(version: str, state: str) -> None:
+    """A module that no text declares. Up to 18 the next install would carry out a removal that somebody scheduled."""
+
+    async def scenario() -> None:
+        stage = Stage(version)
+        await stage.applied(ACME)
+        acme = stage.database("acme")
+        if state != "to install":
+            await press_install(stage, "contacts")
+        set_state(stage, acme, "contacts", state)
+        before = set(acme.rows("ir.model"))
+        await asyncio.sleep(6 * 3600)
+        stage.forget()
+        await stage.applied(instance("acme", server="one", modules="[calendar]"))
+        assert acme.modules()["contacts"] == "installed"
+        assert before <= set(acme.rows("ir.model"))
+
+    run(scenario())
+
+
+@both
 def test_a_long_upgrade_that_goes_on_is_not_stale_however_long_ago_it_began(version: str) -> None:
     async def scenario() -> None:
         stage = Stage(version)

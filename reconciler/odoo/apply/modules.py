@@ -23,7 +23,7 @@ from reconciler.core.failures import (
     Rejected,
     UnknownOutcome,
 )
-from reconciler.core.module_operations import INSTALLED, TO_INSTALL
+from reconciler.core.module_operations import INSTALLED, TO_INSTALL, TO_REMOVE, TO_UPGRADE
 from reconciler.core.names import NameState
 from reconciler.core.observed import NOTED_MODULES
 from reconciler.odoo import module_states, versions
@@ -111,10 +111,15 @@ class _Installer:
             quiet = 0 if states != before and waited < session.connection.timeouts.modules else quiet + 1
         if not pending:
             return noted
-        if left := sorted({*noted, *(name for name in pending if states[name] == TO_INSTALL)}):
+        resets = versions.has_module_state_reset(await session.connection.known_series())
+        unfinished = (TO_INSTALL,) if resets else (TO_INSTALL, TO_UPGRADE)  # before 19 an install goes on with both
+        if left := sorted({*noted, *(name for name in pending if states[name] in unfinished)}):
             await write_parameters(session, {NOTED_MODULES: ",".join(left)})
-        if versions.has_module_state_reset(await session.connection.known_series()):
+        if resets:
             await session.change_call(MODEL, "button_reset_state")
+        elif doomed := [record for record, state in (await _states(session, pending)).values() if state == TO_REMOVE]:
+            # It would go on with these too, and take the customer's records along.
+            await session.change_call(MODEL, "button_uninstall_cancel", doomed)
         return left
 
     async def _checked_states(self, noted: Sequence[str]) -> dict[str, str]:
