@@ -44,7 +44,9 @@ class Template(Pausable):
         default=None, description="Country, given to Odoo when the database is created.", examples=["BE"]
     )
     demo: bool = Field(
-        default=False, description="Whether Odoo loads its demonstration records. Create-only.", examples=[True]
+        default=False,
+        description="Whether Odoo loads its demonstration records. Their users get no password. Create-only.",
+        examples=[True],
     )
     admin_login: Line = Field(default="admin", description="Login of the operator's account.", examples=["admin"])
     admin_password: SecretReference = Field(

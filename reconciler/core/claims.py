@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
+from reconciler.core import module_operations
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName
@@ -121,6 +123,12 @@ def why_kept(uuid: str, mark: Mark | None) -> str:
     if mark.in_service:
         return f"it was in service as {whose}: it is somebody's data"
     return f"it may have been in service as {whose}, which cannot be told"
+
+
+def others_work(look: DatabaseLook, now: datetime) -> Doubt | None:
+    """Say why a database of ours is left alone for now: somebody else is at work in it."""
+    why = module_operations.of_others(look.modules, look.noted_modules, look.modules_changed, now)
+    return Doubt(why, module_operations.ADVICE) if why else None
 
 
 def _refused(spec: DatabaseSpec, *, remembered: bool) -> Doubt:

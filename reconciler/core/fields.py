@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.core import module_operations
 from reconciler.core.actions import FieldChange
+from reconciler.core.module_operations import INSTALLED
 from reconciler.core.names import ON_ITS_WAY, NameState
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec
-
-INSTALLED = "installed"
 
 
 def differences(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tuple[FieldChange, ...]:
@@ -21,7 +21,7 @@ def differences(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tup
         state: what the database's name says; a database in service is awake, every other is quiet.
     """
     found = [*_modules(spec, look), *_settings(spec, look), *_parameters(spec, look), *_schedule(spec, look, state)]
-    return tuple(sorted([*found, *_mark(spec, look)]))
+    return tuple(sorted([*found, *_server_actions(look), *_mark(spec, look)]))
 
 
 def rotation(spec: DatabaseSpec, look: DatabaseLook) -> FieldChange | None:
@@ -36,19 +36,17 @@ def digest_after_rotation(spec: DatabaseSpec) -> FieldChange:
     return FieldChange("mark.digest", "cleared by the rotation", spec.digest())
 
 
-def pending_modules(look: DatabaseLook) -> tuple[str, ...]:
-    """Name the modules that an operation left half-way (`to install`, `to upgrade`, `to remove`)."""
-    return tuple(sorted(m for m, state in look.modules.items() if state.startswith("to ")))
-
-
 def _modules(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
     for name in spec.modules:
         state = look.modules.get(name, "not installed")
         if state != INSTALLED:
             yield FieldChange(f"modules.{name}", state, INSTALLED)
-    for name in pending_modules(look):
+    left = module_operations.pending(look.modules)
+    for name in left:
         if name not in spec.modules:
             yield FieldChange(f"modules.{name}", look.modules[name], "no operation left half-way")
+    if look.noted_modules and not left:
+        yield FieldChange("modules", f"an install of {', '.join(look.noted_modules)} is noted", "no install under way")
 
 
 def _settings(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
@@ -84,6 +82,11 @@ def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Itera
     quiet = spec.kind == "template" or state is NameState.SUSPENDED or state in ON_ITS_WAY
     if quiet and look.active_crons:
         yield FieldChange("schedule", f"{len(look.active_crons)} scheduled actions active", "quiet")
+
+
+def _server_actions(look: DatabaseLook) -> Iterator[FieldChange]:
+    if look.server_actions:
+        yield FieldChange("server_actions", f"{look.server_actions} left by a run cut short", "none")
 
 
 def _mark(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:

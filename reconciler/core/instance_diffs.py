@@ -122,6 +122,9 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {doubt.why}", doubt.advice))
         return
     look = _look(draft, found)
+    if look is not None and (busy := claims.others_work(look, draft.now)):
+        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {busy.why}", busy.advice))
+        return
     if look is None and not found.renamed and found.name.state is _wanted_state(instance):
         return  # nothing is known against it: most instances of most passes
     spec = instance_spec(draft.desired, instance, server)

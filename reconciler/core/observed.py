@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
@@ -19,6 +20,11 @@ DIGEST_CLEARED = "pending"
 
 _WORDS = {True: "yes", False: "no"}
 _NOBODY = "-"
+NOTED_MODULES = MARK_PREFIX + "pending_modules"
+"""The parameter that names the modules of an install of ours from before it is pressed until it is proven."""
+
+SERVER_ACTION_PREFIX = "odoo-fleet: "
+"""The names of server actions that this tool makes, each for one run, begin with this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,9 @@ class DatabaseLook:
     timezone: str = ""
     languages: frozenset[str] = frozenset()
     modules: Mapping[str, str] = field(default_factory=dict)
+    modules_changed: datetime | None = None  # read only while one of them is `to …`
+    noted_modules: tuple[str, ...] = ()  # of an install of this fleet's that has not ended
+    server_actions: int = 0  # of this tool, left by a run cut short
     parameters: Mapping[str, str] = field(default_factory=dict)
     active_crons: tuple[int, ...] = ()
     quiesced_crons: tuple[int, ...] | None = None

@@ -1,7 +1,7 @@
 """Build aside, then rename: how a database comes to bear its final name only when it is complete.
 
     create or clone under a building name that was never used  ─▶ prove it whole
-    own credentials ─▶ prove that no other is taken
+    own credentials ─▶ prove that no other is taken, of no other user either
     languages, company, parameters, owner, modules             ─▶ schedule as its state asks
     mark, written last  ─▶ verify by a fresh look  ─▶ set apart from any former namesake  ─▶ rename through the lock, with proof
 
@@ -16,7 +16,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, fields, names
+from reconciler.core import claims, fields, module_operations, names
 from reconciler.core.failures import (
     CutOff,
     DatabaseExists,
@@ -106,8 +106,11 @@ class Builder:
             self.step("creating")
             database = await self._create(name, account)
             await insist(lambda: self._refuse_factory(database, account), self.clock, after=WORKERS_LAG)
+            if spec.demo:
+                await self._strip_logins(database)  # demo/demo, portal/portal: taken by RPC under any name
             await insist(database.quiesce, self.clock)
             await self._furnish(database, account)
+            await self._strip_logins(database)
             await insist(database.quiesce, self.clock)
             await self._publish(database, account, spec.target)
 
@@ -128,7 +131,10 @@ class Builder:
             await self._refuse(name, template.admin_login, template_password, password)
             await self._refuse(name, FACTORY_LOGIN, FACTORY_PASSWORD, password)
             await self._require_accepted(name, account)
-            await self._furnish(database, account)
+            await self._strip_logins(database)
+            if await self._furnish(database, account):
+                # Modules' demonstration data bring users. The owner is still to come.
+                await self._strip_logins(database)
             if owner_password is not None:
                 await self._create_owner(database, spec, owner_password)
             if names.parse(final).state is NameState.SUSPENDED:
@@ -238,13 +244,20 @@ class Builder:
         opened = await self.host.open(database.name, login, password)
         return opened or await database.set_credentials(login, password)
 
-    async def _furnish(self, database: Database, account: Account) -> None:
+    async def _strip_logins(self, database: Database) -> None:
+        """Let nobody in but the admin account: whoever else can log in was given that in, or for, the template."""
+        await insist(lambda: database.strip_logins(()), self.clock)
+
+    async def _furnish(self, database: Database, account: Account) -> bool:
+        """Apply settings and modules; tell whether any module was installed."""
         spec = account.spec
         self.step("settings")
         await insist(lambda: database.apply_settings(spec), self.clock)
         self.step("modules")
-        if await insist(lambda: database.install(spec.modules), self.clock):
+        installed = await insist(lambda: database.install(spec.modules), self.clock)
+        if installed:
             await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
+        return installed
 
     async def _publish(self, database: Database, account: Account, final: str) -> None:
         """Mark, verify, set apart, rename: after this the database is in service."""
@@ -370,5 +383,7 @@ def _require_ready(template: DatabaseSpec, look: DatabaseLook, at: dict[str, str
     doubt = claims.doubt(look, template, None, remembered=True)
     if doubt is not None:
         raise ProofFailed(f"the template is not ready: {doubt.why}", **at)
+    if busy := module_operations.pending(look.modules):  # a clone would end that work, and be half-made
+        raise ProofFailed(f"the template is not ready: modules {', '.join(busy)} are being changed", **at)
     if look.mark is None or look.mark.digest != template.digest() or look.mark.moving_from:
         raise ProofFailed("the template is not ready: it is being changed, or a change of it was cut short", **at)

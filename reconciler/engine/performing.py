@@ -93,6 +93,7 @@ class Performer:
         """Give a database its new name, in service or out of it as before: out of reach only while it bears the lock."""
         mover = self._mover(action)
         database = await insist(lambda: mover.open(action.database), self.world.clock)
+        await database.require_nobody_at_work()  # a rename ends whatever works in it
         # The new name may have been another database's. The number stays in this one, however it goes on from here.
         await set_apart(database, self.world.clock, self.world.nonces)
         await insist(lambda: mover.host.forget_name(action.becomes), self.world.clock)
@@ -126,6 +127,7 @@ class Performer:
         mover = self._mover(action)
         self.world.memory.clear(action.kind, action.code, action.server)
         database = await insist(lambda: mover.open(action.database), self.world.clock)
+        await database.require_nobody_at_work()  # a rename ends whatever works in it
         self.step(action, step)
         await mover.travel(database, action.becomes, at_lock)
 
@@ -156,6 +158,7 @@ class Performer:
             )
         if found.access is Access.FORMER:
             had.append(found.password)
+            await found.database.require_nobody_at_work()
             await found.database.clear_digest()
             await found.database.set_credentials(account.spec.admin_login, account.password())
 
@@ -164,6 +167,7 @@ class Performer:
         self.world.memory.clear(spec.kind, spec.code, spec.server)
         state = names.parse(action.database).state
         database = await insist(lambda: self._mover(action).open(action.database), self.world.clock)
+        await database.require_nobody_at_work()
         look = await insist(database.look, self.world.clock)
         for _ in range(_ROUNDS):
             await insist(database.clear_digest, self.world.clock)
@@ -196,6 +200,8 @@ class Performer:
         if changed & {"languages", "lang", "company", "country_code", "timezone", "parameters"}:
             self.step(action, "settings")
             await insist(lambda: database.apply_settings(spec), clock)
+        if "server_actions" in changed:
+            await insist(database.remove_server_actions, clock)
         if "modules" in changed:
             self.step(action, "modules")
             await insist(lambda: database.install(spec.modules), clock)

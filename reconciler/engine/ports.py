@@ -111,8 +111,23 @@ class Database(Protocol):
         """Make the customer's first user, without a mail; nothing if that login is there already, by an earlier call."""
         ...
 
+    async def require_nobody_at_work(self) -> None:
+        """Raise `Refused` while an operation on its modules is under way that this fleet did not begin."""
+        ...
+
+    async def strip_logins(self, keep: Sequence[str]) -> None:
+        """Leave no password to any user but the admin account and the logins named, and no API key to anyone."""
+        ...
+
+    async def remove_server_actions(self) -> None:
+        """Remove the server actions of this tool that runs cut short left behind."""
+        ...
+
     async def install(self, modules: Sequence[str]) -> bool:
-        """Install what is missing and finish what was left half-way, until nothing is pending; tell whether anything was."""
+        """Install what is missing and finish what was left half-way, until nothing is pending; tell whether anything was.
+
+        Refused, with nothing changed, while somebody else is at work in it.
+        """
         ...
 
     async def quiesce(self) -> None:

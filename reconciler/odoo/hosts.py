@@ -12,27 +12,29 @@ from reconciler.core.observed import Access, DatabaseLook, Files, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo import versions
 from reconciler.odoo.apply import databases as apply_databases
-from reconciler.odoo.apply import marks, modules, schedule, settings, signals
+from reconciler.odoo.apply import logins, marks, modules, schedule, server_actions, settings, signals
 from reconciler.odoo.connection import DatabaseSession, HostConnection
 from reconciler.odoo.observe import databases as observe_databases
 from reconciler.odoo.observe import hosts as observe_hosts
 from schemas.secrets import Secret
 from schemas.server import Server
 
+Now = Callable[[], datetime]
 Sleep = Callable[[float], Awaitable[None]]
 
 
 class OdooDatabase:
     """One database, opened as its admin account (`engine.ports.Database`)."""
 
-    def __init__(self, session: DatabaseSession, login: str, password: Secret, sleep: Sleep) -> None:
+    def __init__(self, session: DatabaseSession, login: str, password: Secret, now: Now, sleep: Sleep) -> None:
         self.name = session.database
-        self._session, self._login, self._password, self._sleep = session, login, password, sleep
+        self._session, self._login, self._password = session, login, password
+        self._now, self._sleep = now, sleep
 
     def renamed(self, name: str) -> OdooDatabase:
         """Return the same account of the same database under the name that it bears now."""
         session = DatabaseSession(self._session.connection, name, self._session.uid, self._password)
-        return OdooDatabase(session, self._login, self._password, self._sleep)
+        return OdooDatabase(session, self._login, self._password, self._now, self._sleep)
 
     async def identity(self) -> tuple[str, Mark | None]:
         """Return the database's uuid and the mark that it bears."""
@@ -67,7 +69,7 @@ class OdooDatabase:
         """Change the admin account's login and password; return the database opened anew with them."""
         await settings.set_credentials(self._session, login, password)
         session = DatabaseSession(self._session.connection, self.name, self._session.uid, password)
-        return OdooDatabase(session, login, password, self._sleep)
+        return OdooDatabase(session, login, password, self._now, self._sleep)
 
     async def apply_settings(self, spec: DatabaseSpec) -> None:
         """Write languages, company, country, time zone, parameters and base URL where they differ."""
@@ -77,9 +79,21 @@ class OdooDatabase:
         """Make the customer's first user."""
         await settings.create_owner(self._session, spec, password)
 
+    async def require_nobody_at_work(self) -> None:
+        """Refuse while a module operation is under way that this fleet did not begin."""
+        await modules.require_nobody_else(self._session, self._now())
+
+    async def strip_logins(self, keep: Sequence[str]) -> None:
+        """Take password, API keys and second factor from all users but the admin account and the logins named."""
+        await logins.strip(self._session, keep)
+
+    async def remove_server_actions(self) -> None:
+        """Remove the server actions that runs cut short left behind."""
+        await server_actions.remove_left(self._session)
+
     async def install(self, wanted: Sequence[str]) -> bool:
         """Install what is missing and finish what was left half-way; tell whether anything was."""
-        return await modules.install(self._session, wanted, self._sleep)
+        return await modules.install(self._session, wanted, self._now, self._sleep)
 
     async def quiesce(self) -> None:
         """Hold scheduled actions back."""
@@ -136,7 +150,7 @@ class OdooHost:
         server: Server,
         connection: HostConnection,
         *,
-        now: Callable[[], datetime],
+        now: Now,
         monotonic: Callable[[], float],
         sleep: Sleep,
         build_limit: timedelta,
@@ -176,7 +190,8 @@ class OdooHost:
         uid = await self._connection.login(database, login, password)
         if uid is None:
             return None
-        return OdooDatabase(DatabaseSession(self._connection, database, uid, password), login, password, self._sleep)
+        session = DatabaseSession(self._connection, database, uid, password)
+        return OdooDatabase(session, login, password, self._now, self._sleep)
 
     async def locks_out(self) -> bool:
         """Tell whether the host refuses right logins for a minute after ten wrong ones."""

@@ -5,6 +5,7 @@ Pure. A mismatch names what was expected and the type that came, never the value
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -27,6 +28,14 @@ def boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise Mismatch("true or false", value)
+
+
+def moment(value: object) -> datetime:
+    """Expect a moment as Odoo writes it: UTC, without saying so."""
+    try:
+        return datetime.strptime(text(value), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        raise Mismatch("a moment", value) from None
 
 
 def identifier(value: object) -> int:

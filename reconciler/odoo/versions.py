@@ -85,7 +85,7 @@ def has_module_state_reset(version: Version) -> bool:
 
 
 def groups_field(version: Version) -> str:
-    """Name the field of `res.users` with the groups."""
+    """Name the field with the groups, of `res.users` and of server actions alike."""
     return "group_ids" if version >= Version(19) else "groups_id"
 
 

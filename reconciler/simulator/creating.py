@@ -32,7 +32,6 @@ async def create(
     phone: str | None = None,
 ) -> bool:
     """Answer `create_database`."""
-    del demo  # demonstration data changes nothing that is simulated
     name = postgres_name(db_name)
     host.need_postgres()
     if name in host.databases:
@@ -52,7 +51,9 @@ async def create(
     host.reached("create_database.listed")
     try:
         async with host.lanes["create_database"]:
-            await _initialise(host, worker, call, name, database, (lang, user_password, login, country_code, phone))
+            await _initialise(
+                host, worker, call, name, database, (lang, user_password, login, country_code, phone), demo=bool(demo)
+            )
     except HostKilled:
         raise
     except Exception:  # noqa: BLE001 -- Odoo logs whatever goes wrong here, and the call goes on to say true
@@ -69,6 +70,8 @@ async def _initialise(
     name: str,
     database: Database,
     wanted: tuple[str | None, str, str, str | None, str | None],
+    *,
+    demo: bool,
 ) -> None:
     epoch = database.connection_epoch
     at_base = call.faults.get("cpu-limit") is not None and host.random.random() < 0.5  # noqa: PLR2004 -- a coin
@@ -86,6 +89,8 @@ async def _initialise(
     if at_base:
         raise Failure("builtins.Exception", "CPU time limit exceeded.")
     _fill_base(host, name, database)
+    if demo:
+        seed.add_demonstration_users(database, host.version)
     host.reached("create_database.base")
     await host.pause(host.costs.create * 0.3)
     undisturbed(host, name, database, epoch)
@@ -118,8 +123,12 @@ def _fill_base(host: SimulatedHost, name: str, database: Database) -> None:
 def _install_all(host: SimulatedHost, worker: Worker, name: str, database: Database) -> None:
     pending = [row for row in database.rows("ir.module.module").values() if row["state"] == "to install"]
     for row in pending:
-        version = f"{host.version}.1.0"
-        database.update("ir.module.module", row["id"], {"state": "installed", "latest_version": version})
+        values = {
+            "state": "installed",
+            "latest_version": f"{host.version}.1.0",
+            "write_date": seed.utc_text(host.now()),
+        }
+        database.update("ir.module.module", row["id"], values)
     seed.install_records(database, host.version, [row["name"] for row in pending], now=host.now())
     for stored, size in seed.files_of(database.rows("ir.attachment").values()).items():
         host.files(name).setdefault(stored, size)

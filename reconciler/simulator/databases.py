@@ -21,6 +21,9 @@ READY = "ready"
 USERLESS = "userless"
 """Tables without users, left by a creation that met a full disk: every login is refused."""
 
+_PRESENT = frozenset({"installed", "to upgrade", "to remove"})
+"""The states of modules whose models and tables are there."""
+
 CACHES = ("default", "stable")
 """The caches that have a sequence number each on 19. Versions before have one number for all: the second's here."""
 
@@ -160,7 +163,7 @@ class Database:
         """Return the names of the installed modules."""
         if self._installed is None:
             states = self.modules()
-            self._installed = frozenset(name for name, state in states.items() if state in {"installed", "to upgrade"})
+            self._installed = frozenset(name for name, state in states.items() if state in _PRESENT)
         return self._installed
 
     def user(self, login: str) -> Row | None:

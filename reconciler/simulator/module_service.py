@@ -38,6 +38,9 @@ async def button_immediate_install(env: Env, _model: str, ids: list[int]) -> dic
         scheduled = _schedule(env, ids)
         await env.world.pause(0.4 if env.is_19 else 0.2)
         env.world.reached("install.scheduled")
+        for name, state in env.database.modules().items():
+            if state == "to upgrade":  # whoever left it so (up to 18): the registry that is loaded now goes on with it
+                _set_state(env, name, "installed")
         for name in scheduled:
             await env.world.pause(0.4 if env.is_19 else 0.17)
             if database.connection_epoch != epoch:
@@ -109,7 +112,8 @@ def _bring_records(env: Env, name: str) -> None:
 def _set_state(env: Env, name: str, state: str) -> None:
     row = next(env.database.matching("ir.module.module", name=name))
     version = f"{env.world.version}.1.0" if state == "installed" else row.get("latest_version")
-    env.database.update("ir.module.module", row["id"], {"state": state, "latest_version": version})
+    values = {"state": state, "latest_version": version, "write_date": seed.utc_text(env.world.now())}
+    env.database.update("ir.module.module", row["id"], values)
 
 
 def reset_states(env: Env) -> None:
@@ -117,7 +121,7 @@ def reset_states(env: Env) -> None:
     back = {"to install": "uninstalled", "to upgrade": "installed", "to remove": "installed"}
     for row in list(env.database.rows("ir.module.module").values()):
         if row["state"] in back:
-            env.database.update("ir.module.module", row["id"], {"state": back[row["state"]]})
+            _set_state(env, row["name"], back[row["state"]])
 
 
 async def button_immediate_upgrade(env: Env, model: str, ids: list[int]) -> dict[str, Any]:
@@ -171,7 +175,7 @@ def button_cancel(env: Env, _model: str, ids: list[int]) -> bool:
         row = env.database.rows("ir.module.module")[record]
         if row["state"] in _PENDING:
             state = "uninstalled" if row["state"] == "to install" else "installed"
-            env.database.update("ir.module.module", record, {"state": state})
+            _set_state(env, row["name"], state)
     return True
 
 

@@ -143,6 +143,7 @@ def _changes(version: str) -> dict[str, tuple[str, str]]:
     cron = later(18, "failure_count:integer first_failure_date:datetime", "numbercall:integer doall:boolean")
     return {
         "res.users": ("base", groups),
+        "ir.actions.server": ("base", groups.partition(" ")[0]),
         "res.groups": ("base", members),
         "ir.cron": ("base", cron),
         _WIZARD: ("base", f"{wizard} overwrite:boolean"),
@@ -293,5 +294,5 @@ def implied_ids(version: str) -> dict[int, frozenset[int]]:
 
 
 def groups_field(version: str) -> str:
-    """Return the field of `res.users` that holds the groups."""
+    """Return the field that holds the groups of a user, and of a server action."""
     return "group_ids" if catalogue.since(version, 19) else "groups_id"

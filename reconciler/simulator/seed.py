@@ -140,6 +140,26 @@ def _companies_and_users(database: Database, version: str, *, half_made: bool) -
             _xmlid(database, partner_xmlid, "res.partner", partner_id)
 
 
+def add_demonstration_users(database: Database, version: str) -> None:
+    """Add the users of base's demonstration data, whose passwords are their logins. They are all that it changes here."""
+    people = (
+        ("base.user_demo", "Marc Demo", "demo", ("user", "partner_manager")),
+        ("base.demo_user0", "Joel Willis", "portal", ("portal",)),
+    )
+    for xmlid, name, login, groups in people:
+        partner = {"name": name, "active": True, "lang": "en_US", "type": "contact"}
+        user: Row = {
+            "login": login,
+            "password": login,
+            "active": True,
+            "partner_id": database.insert("res.partner", partner),
+            "company_id": 1,
+            "company_ids": [1],
+            schema.groups_field(version): _with_implied(version, groups),
+        }
+        _xmlid(database, xmlid, "res.users", database.insert("res.users", user))
+
+
 def _with_implied(version: str, names: tuple[str, ...]) -> list[int]:
     ids = schema.group_ids(version)
     chosen = {ids[name] for name in names}

@@ -1,9 +1,11 @@
-"""Server actions: records, and the one kind of code that is understood.
+"""Server actions: records, and the two kinds of code that are understood.
 
 No Python is run here. Code that has a line `number = <int>` and the word `signaling` is taken for what it looks like:
 it moves the sequences that workers compare to that number (on 19, where they are the ids of tables, to the next one).
-The worker that ran it knows nothing of it, and like all others finds the numbers unlike at its next call. Any other
-code fails as code does in Odoo, with a `ValueError` that repeats it.
+The worker that ran it knows nothing of it, and like all others finds the numbers unlike at its next call. Code that says
+`UPDATE res_users SET password = NULL` takes their ways in from all users but those that it names. Both may end with the two
+lines that remove actions and answer with a dictionary. Any other code fails as code does in Odoo, with a `ValueError` that
+repeats it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from . import environment, orm, schema
-from .errors import Failure, builtin, missing_error, validation_error
+from .errors import Failure, access_error, builtin, missing_error, validation_error
 
 if TYPE_CHECKING:
     from .databases import Row
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
 
 _MODEL = "ir.actions.server"
 _NUMBER = re.compile(r"^number = (\d+)\s*$", re.MULTILINE)
+_STRIPS = "UPDATE res_users SET password = NULL"
+_KEPT_REFERENCE = re.compile(r"env\.ref\('([\w.]+)'\)\.id")
+_KEPT_LOGINS = re.compile(r"\('login', 'in', env\.context\['(\w+)'\]\['(\w+)'\]\)")
+_REMOVES = re.compile(
+    r"^env\['ir\.actions\.server'\]\.browse\(env\.context\['(\w+)'\]\)\.exists\(\)\.unlink\(\)$", re.MULTILINE
+)
+_ANSWERS = re.compile(r"^action = \{'type': '([\w.]+)', '(\w+)': answer\}$", re.MULTILINE)
 _TITLES = {"name": "Action Name", "model_id": "Model", "state": "Type"}
 
 
@@ -81,31 +90,64 @@ def _missing(env: Env, name: str) -> str:
     )
 
 
-def run(env: Env, _model: str, ids: list[int]) -> bool:
-    """Run actions one after the other: false, by both doors.
+def run(env: Env, _model: str, ids: list[int]) -> Any:
+    """Run actions one after the other: what the last one answers, false where it does not, by both doors.
 
-    Up to 18 it takes the right to write to the action's model. 19 looks at that as the superuser, so anybody may.
+    An action with groups takes one of them. Without groups it takes up to 18 the right to write to the action's model; 19
+    looks at that as the superuser, so anybody may.
     """
-    rows = env.database.rows(_MODEL)
+    answer: Any = False
     for action in ids:
-        if action not in rows:
+        row = env.database.rows(_MODEL).get(action)
+        if row is None:
             raise missing_error(_MODEL, [action], env.uid)
-        target = schema.models(env.world.version).get(_model_name(env, rows[action]))
-        if target is not None and not env.is_19:
-            environment.require(env, target, target.write_group)
-    numbers = [_number(env, rows[action]) for action in ids if rows[action]["state"] == "code"]
-    if numbers:
-        env.database.move_sequences(numbers[-1])
-    return False
+        _may_run(env, row)
+        answer = _run(env, row) if row["state"] == "code" else False
+    return answer
 
 
-def _number(env: Env, row: Row) -> int:
-    """Return the number to which the code of an action moves the sequences."""
+def _may_run(env: Env, row: Row) -> None:
+    groups = row.get(schema.groups_field(env.world.version))
+    if groups:
+        if env.groups().isdisjoint(groups):
+            raise access_error("You don't have enough access rights to run this action.")
+        return
+    target = schema.models(env.world.version).get(_model_name(env, row))
+    if target is not None and not env.is_19:
+        environment.require(env, target, target.write_group)
+
+
+def _run(env: Env, row: Row) -> Any:
+    """Do what the code looks like, then what its last lines say."""
     code = str(row.get("code") or "").strip()
+    answer = _strip(env, code) if _STRIPS in code else _move_sequences(env, code)
+    if removes := _REMOVES.search(code):
+        doomed = [action for action in env.context[removes[1]] if action in env.database.rows(_MODEL)]
+        unlink(env, doomed)
+    answers = _ANSWERS.search(code)
+    return {"type": answers[1], answers[2]: answer} if answers else False
+
+
+def _move_sequences(env: Env, code: str) -> dict[str, int]:
     found = _NUMBER.search(code)
     if found is None or "signaling" not in code:
         raise _failed(env, code)
-    return int(found[1]) + (1 if env.is_19 else 0)
+    env.database.move_sequences(int(found[1]) + (1 if env.is_19 else 0))
+    return {"number": int(found[1])}
+
+
+def _strip(env: Env, code: str) -> dict[str, int]:
+    """Take passwords and second factors from all users but those that the code names, and every API key. No cache is told."""
+    database = env.database
+    kept = {database.reference(reference) for reference in _KEPT_REFERENCE.findall(code)}
+    if logins := _KEPT_LOGINS.search(code):
+        named = env.context[logins[1]][logins[2]]
+        kept |= {row["id"] for row in database.rows("res.users").values() if row["login"] in named}
+    for user in set(database.rows("res.users")) - kept:
+        database.update("res.users", user, {"password": "", "totp_enabled": False})
+    for key in list(database.rows("res.users.apikeys")):
+        database.delete("res.users.apikeys", key)
+    return {"passwords": 0, "keys": 0}
 
 
 def _failed(env: Env, code: str) -> Failure:

@@ -308,5 +308,5 @@ def test_one_edit_in_a_fleet_of_a_thousand_costs_one_host_what_it_needs_and_othe
     assert {call.database for call in made["s2"]} - {None} == {"i002"}
 
 
-COST = 2 + 8
+COST = 2 + 9
 """Version and list; then a login and what one deep look reads."""

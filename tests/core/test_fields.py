@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core import fields
+from reconciler.core import fields, module_operations
 from reconciler.core.actions import FieldChange
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
@@ -146,4 +146,4 @@ def test_a_former_password_is_a_rotation_and_no_field() -> None:
 
 def test_modules_left_half_way_are_all_three_kinds() -> None:
     states = {"a": "to install", "b": "to upgrade", "c": "to remove", "d": "installed", "e": "uninstalled"}
-    assert fields.pending_modules(replace(LOOK, modules=states)) == ("a", "b", "c")
+    assert module_operations.pending(states) == ("a", "b", "c")

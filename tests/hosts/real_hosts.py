@@ -48,6 +48,7 @@ class RealHost:
         (directory / "odoo.conf").write_text(_configuration(distribution, cluster, directory, shape, port))
         self._cluster = cluster
         self._directory = directory
+        self._distribution = distribution
         self._odoo = _odoo_program(distribution, directory)
         self._proxy = Proxy(directory / "proxy", port) if shape == "production" else None
         direct_url = f"http://127.0.0.1:{port}"
@@ -86,6 +87,13 @@ class RealHost:
         self._odoo.kill()
         if self._proxy:
             self._proxy.stop()
+
+    def upgrade(self, database: str) -> Program:
+        """Begin what an operator does by hand after a deployment of code: upgrade base, and with it everything."""
+        words = ["--no-http", "--workers=0", "--max-cron-threads=0", "-d", database, "-u", "base", "--stop-after-init"]
+        program = _odoo_program(self._distribution, self._directory, *words, name="upgrade")
+        program.start()
+        return program
 
     def psql(self, database: str, sql: str, *, as_role: str | None = None) -> str:
         """The rows of the statement as text: a line a row, fields parted by "|"; by default as superuser."""
@@ -218,7 +226,7 @@ def _configuration(distribution: Distribution, cluster: Cluster, directory: Path
     return "\n".join(["[options]", *(f"{key} = {value}" for key, value in options.items()), ""])
 
 
-def _odoo_program(distribution: Distribution, directory: Path) -> Program:
+def _odoo_program(distribution: Distribution, directory: Path, *options: str, name: str = "odoo") -> Program:
     surroundings = distribution.surroundings
-    words = [*distribution.odoo, "-c", str(surroundings.inside(directory) / "odoo.conf")]
-    return Program(surroundings.command(words, directory), directory, "odoo", environment=distribution.environment)
+    words = [*distribution.odoo, "-c", str(surroundings.inside(directory) / "odoo.conf"), *options]
+    return Program(surroundings.command(words, directory), directory, name, environment=distribution.environment)

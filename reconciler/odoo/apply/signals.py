@@ -9,9 +9,10 @@ doing it again changes nothing.
 
 from __future__ import annotations
 
+from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.connection import DatabaseSession
 
-_NAME = "odoo-fleet: set the signalling sequences apart"
+_NAME = "set the signalling sequences apart"
 
 # 14 to 17 keep sequences named base_…signaling…; 19 keeps tables named orm_signaling_… with a serial id (orm/registry.py).
 _CODE = """\
@@ -26,14 +27,10 @@ for relation, kind in env.cr.fetchall():
         if env.cr.fetchone()[0] < number:
             env.cr.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [relation, number])
             env.cr.execute('INSERT INTO "' + relation + '" DEFAULT VALUES')
+answer = {{'number': number}}
 """
 
 
 async def set_apart(session: DatabaseSession, number: int) -> None:
-    """Set the sequences by a server action that exists only for this; call it before the database gets its name."""
-    model = (await session.search("ir.model", [["model", "=", "ir.config_parameter"]]))[0]
-    left = await session.search("ir.actions.server", [["name", "=", _NAME]])
-    values = {"name": _NAME, "model_id": model, "state": "code", "code": _CODE.format(number=number)}
-    action = await session.create("ir.actions.server", values)
-    await session.change_call("ir.actions.server", "run", [action])
-    await session.change_call("ir.actions.server", "unlink", [*left, action])
+    """Set the sequences; call it before the database gets its name."""
+    await run_once(session, _NAME, _CODE.format(number=number))

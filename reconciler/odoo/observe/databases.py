@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from reconciler.core import module_operations
 from reconciler.core.failures import UnexpectedAnswer
-from reconciler.core.observed import MARK_PREFIX, Access, DatabaseLook, mark_of
+from reconciler.core.observed import (
+    MARK_PREFIX,
+    NOTED_MODULES,
+    SERVER_ACTION_PREFIX,
+    Access,
+    DatabaseLook,
+    mark_of,
+)
+from reconciler.odoo import module_states
 from reconciler.odoo.connection import DatabaseSession
 
 ADMIN = "base.user_admin"
@@ -32,6 +41,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
     admin = await _row(session, "res.users", references[ADMIN][1], ["login", "lang", "tz"])
     company = await _row(session, "res.company", references[COMPANY][1], ["name", "country_id"])
     active = await session.search("ir.cron", [["active", "=", True]])
+    modules = await module_states.read_states(session)
     return DatabaseLook(
         database=session.database,
         access=access,
@@ -43,7 +53,10 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         lang=_text(admin["lang"]),
         timezone=_text(admin["tz"]),
         languages=frozenset(_text(r["code"]) for r in await session.search_read("res.lang", [], ["code"])),
-        modules=await read_modules(session),
+        modules=modules,
+        modules_changed=await module_states.read_last_change(session) if module_operations.pending(modules) else None,
+        noted_modules=noted_modules(parameters),
+        server_actions=await count_server_actions(session),
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
         active_crons=tuple(active),
         quiesced_crons=quiesced(parameters),
@@ -63,12 +76,14 @@ async def logins(session: DatabaseSession) -> frozenset[str]:
     return frozenset(_text(r["login"]) for r in rows)
 
 
-async def read_modules(session: DatabaseSession) -> dict[str, str]:
-    """Read the states of all modules that are not plainly uninstalled."""
-    rows = await session.search_read(
-        "ir.module.module", [["state", "not in", ["uninstalled", "uninstallable"]]], ["name", "state"]
-    )
-    return {_text(r["name"]): _text(r["state"]) for r in rows}
+async def count_server_actions(session: DatabaseSession) -> int:
+    """Count the server actions of this tool: each should have ended with the run that made it."""
+    return len(await session.search("ir.actions.server", [["name", "=like", SERVER_ACTION_PREFIX + "%"]]))
+
+
+def noted_modules(parameters: dict[str, str]) -> tuple[str, ...]:
+    """Read which modules an install of ours, of which no end is noted, was to bring."""
+    return tuple(sorted(name for name in parameters.get(NOTED_MODULES, "").split(",") if name))
 
 
 def quiesced(parameters: dict[str, str]) -> tuple[int, ...] | None:

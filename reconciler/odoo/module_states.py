@@ -1,0 +1,25 @@
+"""Reads how the modules of a database stand: for a look, and again at the moment of acting. Writes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from reconciler.odoo import shapes
+from reconciler.odoo.connection import DatabaseSession
+
+MODEL = "ir.module.module"
+
+
+async def read_states(session: DatabaseSession) -> dict[str, str]:
+    """Read the states of all modules that are not plainly uninstalled."""
+    rows = await session.search_read(MODEL, [["state", "not in", ["uninstalled", "uninstallable"]]], ["name", "state"])
+    return {str(row["name"]): str(row["state"]) for row in rows}
+
+
+async def read_last_change(session: DatabaseSession) -> datetime | None:
+    """Read when a module last changed. Those that an upgrade is through with count too: they show that it goes on."""
+    rows = await session.search_read(
+        MODEL, [["write_date", "!=", False]], ["write_date"], order="write_date desc", limit=1
+    )
+    read = f"{MODEL}.search_read"
+    return session.connection.checked(shapes.moment, rows[0]["write_date"], read, session.database) if rows else None

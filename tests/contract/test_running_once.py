@@ -1,0 +1,136 @@
+"""What the tool runs inside a database: once, by administrators alone, gone afterwards, all of it or nothing."""
+
+from typing import Any
+
+import pytest
+
+from reconciler.core.failures import AccessRefused, HostError
+from reconciler.odoo.apply import logins, server_actions, signals
+from reconciler.odoo.connection import DatabaseSession
+from reconciler.odoo.observe import databases as observe
+from tests.contract.hosts import ContractHost
+from tests.contract.product import inside
+from tests.contract.server_actions import MODEL
+from tests.contract.wire import ACCESS_ERROR, Account, Refusal
+
+NUMBER = 70_000
+
+
+def add_user(here: Account, login: str, password: str, group: str = "base.group_user") -> Account:
+    module, _, name = group.partition(".")
+    rows = here.call("ir.model.data", "search_read", [["module", "=", module], ["name", "=", name]], ["res_id"])
+    fields = here.call("res.users", "fields_get", [], ["type"])
+    groups = "group_ids" if "group_ids" in fields else "groups_id"
+    values = {"name": login, "login": login, "password": password, groups: [[6, 0, [rows[0]["res_id"]]]]}
+    uid = here.call("res.users", "create", values, context={"no_reset_password": True})
+    return Account(here.wire, here.database, password, uid, login)
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+def make_and_die(host: ContractHost, here: Account) -> list[int]:
+    """Make an action as the tool does, and die before it is run; gives what is left."""
+
+    class Dying(DatabaseSession):
+        async def change_call(self, model: str, method: str, /, *args: object, **kwargs: Any) -> Any:
+            if method == "run":
+                raise Died
+            return await super().change_call(model, method, *args, **kwargs)
+
+    async def work(session: DatabaseSession) -> None:
+        dying = Dying(session.connection, session.database, session.uid, session._password)
+        await signals.set_apart(dying, NUMBER)
+
+    with pytest.raises(Died):
+        inside(host, here, work)
+    left: list[int] = here.call(MODEL, "search", [["name", "=like", "odoo-fleet:%"]])
+    return left
+
+
+def test_it_is_gone_afterwards(host: ContractHost) -> None:
+    here = host.clone()
+    before = here.call(MODEL, "search", [])
+    inside(host, here, lambda session: signals.set_apart(session, NUMBER))
+    inside(host, here, lambda session: signals.set_apart(session, NUMBER + 500))
+    assert here.call(MODEL, "search", []) == before
+
+
+@pytest.mark.parametrize("group", ["base.group_user", "base.group_portal"])
+def test_nobody_but_an_administrator_can_run_it(host: ContractHost, group: str) -> None:
+    here = host.clone()
+    other = add_user(here, "ada", "hers", group)
+    (action,) = make_and_die(host, here)
+    with pytest.raises(Refusal, match="enough access rights") as refusal:
+        other.call(MODEL, "run", [action])
+    assert refusal.value.code == ACCESS_ERROR
+    assert here.call(MODEL, "search", [["id", "=", action]]) == [action]
+
+
+def test_one_that_a_crash_left_is_seen_and_removed(host: ContractHost) -> None:
+    here = host.clone()
+    assert inside(host, here, observe.count_server_actions) == 0
+    (left,) = make_and_die(host, here)
+    assert inside(host, here, observe.count_server_actions) == 1
+    inside(host, here, server_actions.remove_left)
+    assert inside(host, here, observe.count_server_actions) == 0
+    assert here.call(MODEL, "search", [["id", "=", left]]) == []
+
+
+def test_one_that_a_crash_left_goes_with_the_next_of_its_name(host: ContractHost) -> None:
+    here = host.clone()
+    make_and_die(host, here)
+    inside(host, here, lambda session: signals.set_apart(session, NUMBER))
+    assert inside(host, here, observe.count_server_actions) == 0
+
+
+def test_code_that_fails_changes_nothing_and_leaves_itself_to_be_found(host: ContractHost) -> None:
+    here = host.clone()
+
+    async def fail(session: DatabaseSession) -> None:
+        await server_actions.run_once(session, "fail", "answer = {'number': env['res.users'].no_such_method()}")
+
+    with pytest.raises(HostError):
+        inside(host, here, fail)
+    assert inside(host, here, observe.count_server_actions) == 1
+
+
+def test_without_rights_nothing_is_made(host: ContractHost) -> None:
+    here = host.clone()
+    ada = add_user(here, "ada", "hers")
+    with pytest.raises(AccessRefused):
+        inside(host, ada, lambda session: signals.set_apart(session, NUMBER))
+    assert inside(host, here, observe.count_server_actions) == 0
+
+
+def test_logins_are_taken_from_all_but_the_admin_and_those_that_are_kept(host: ContractHost) -> None:
+    here = host.clone()
+    for login in ("ada", "bob"):
+        add_user(here, login, f"of {login}")
+    inside(host, here, lambda session: logins.strip(session, ["bob"]))
+    logs_in = {login: host.wire.login(here.database, login, f"of {login}") for login in ("ada", "bob")}
+    assert logs_in["ada"] is False
+    assert logs_in["bob"]
+    assert host.wire.login(here.database, "ada", "") is False
+    assert host.wire.login(here.database, "ada", "False") is False
+    assert host.wire.login(here.database, "admin", here.password) == here.uid
+    inside(host, here, lambda session: logins.strip(session, []))
+    assert host.wire.login(here.database, "bob", "of bob") is False
+
+
+def test_a_worker_that_took_the_password_before_takes_it_no_more(host: ContractHost) -> None:
+    here = host.clone()
+    ada = add_user(here, "ada", "hers")
+    assert ada.call("res.users", "read", [ada.uid], ["login"])
+    inside(host, here, lambda session: logins.strip(session, []))
+    with pytest.raises(Refusal):
+        ada.call("res.users", "read", [ada.uid], ["login"])
+
+
+def test_whoever_lost_a_password_can_be_given_another(host: ContractHost) -> None:
+    here = host.clone()
+    ada = add_user(here, "ada", "hers")
+    inside(host, here, lambda session: logins.strip(session, []))
+    here.call("res.users", "write", [ada.uid], {"password": "a new one"})
+    assert host.wire.login(here.database, "ada", "a new one") == ada.uid
