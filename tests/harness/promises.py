@@ -13,27 +13,58 @@ from reconciler.core.secrets import derive, parse_key
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.simulator import SimulatedHost
 from reconciler.simulator.databases import Database
+from tests.harness.customers import Broken, Customers
 from tests.harness.universe import KEY
 
-
-class Broken(AssertionError):
-    """A promise does not hold."""
+__all__ = ["Broken", "Customers", "Watch", "check", "foreign_state", "watch"]
 
 
 class Watch:
-    """Checks the promises again and again during one run, looking only at databases that changed since."""
+    """Checks the promises again and again during one run, looking only at databases that changed since.
+
+    A host may swallow what it raises in the midst of its work, and nobody may wait for the answer: `sure` raises it again.
+    """
 
     def __init__(self, hosts: Mapping[str, SimulatedHost], desired: Desired) -> None:
+        self.broken: Broken | None = None
         self._hosts, self._specs = hosts, {code: {s.target: s for s in _specs(desired, code)} for code in hosts}
         self._seen: set[tuple[str, str, int, int]] = set()
 
     def __call__(self, _step: str = "") -> None:
+        try:
+            self._look()
+        except Broken as broken:
+            self.broken = self.broken or broken
+            raise
+
+    def sure(self) -> None:
+        """Raise the first promise that was broken since it began."""
+        if self.broken is not None:
+            raise self.broken
+
+    def _look(self) -> None:
         for code, host in self._hosts.items():
             for name, database in host.databases.items():
                 key = (code, name, id(database), database.revision)
                 if key not in self._seen:
                     _check_database(name, database, self._specs[code])
                     self._seen.add(key)
+
+
+def watch(hosts: Mapping[str, SimulatedHost], desired: Desired, customers: Customers | None = None) -> Watch:
+    """Have the promises of a text watched at every durable step from now on, in the place of those of another text.
+
+    Args:
+        hosts: the whole world.
+        desired: the text that is in force now.
+        customers: those at work; they go on, and learn the names of this text.
+    """
+    watching = Watch(hosts, desired)
+    if customers is not None:
+        customers.join(desired)
+    for host in hosts.values():
+        host.watchers[:] = [w for w in host.watchers if not isinstance(w, Watch)] + [watching]
+    return watching
 
 
 def check(hosts: Mapping[str, SimulatedHost], desired: Desired, *, foreign: Mapping[str, object] | None = None) -> None:
