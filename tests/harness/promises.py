@@ -28,6 +28,7 @@ class Watch:
     def __init__(self, hosts: Mapping[str, SimulatedHost], desired: Desired) -> None:
         self.broken: Broken | None = None
         self._hosts, self._specs = hosts, {code: {s.target: s for s in _specs(desired, code)} for code in hosts}
+        self._former = _former_codes(desired)
         self._seen: set[tuple[str, str, int, int]] = set()
 
     def __call__(self, _step: str = "") -> None:
@@ -47,7 +48,7 @@ class Watch:
             for name, database in host.databases.items():
                 key = (code, name, id(database), database.revision)
                 if key not in self._seen:
-                    _check_database(name, database, self._specs[code])
+                    _check_database(name, database, self._specs[code], self._former)
                     self._seen.add(key)
 
 
@@ -72,20 +73,22 @@ def check(hosts: Mapping[str, SimulatedHost], desired: Desired, *, foreign: Mapp
     for code, host in hosts.items():
         specs = {s.target: s for s in _specs(desired, code)}
         for name, database in host.databases.items():
-            _check_database(name, database, specs)
+            _check_database(name, database, specs, _former_codes(desired))
         _nothing_mailed(host)
     if foreign is not None and foreign_state(hosts) != foreign:
         raise Broken("a foreign database was touched")
 
 
-def _check_database(name: str, database: Database, specs: Mapping[str, DatabaseSpec]) -> None:
+def _check_database(
+    name: str, database: Database, specs: Mapping[str, DatabaseSpec], former: Mapping[str, str]
+) -> None:
     parsed = names.parse(name)
     spec = specs.get(parsed.target)
     if spec is None or database.watched or parsed.state not in (NameState.PUBLISHED, NameState.SUSPENDED):
         return
     rows = database.rows("ir.config_parameter").values()
     parameters = {row["key"]: row["value"] for row in rows}
-    _complete(name, database, spec, parameters)
+    _complete(name, database, spec, parameters, former.get(spec.code, spec.code))
     if parsed.state is NameState.SUSPENDED or spec.kind == "template":
         _quiet(name, database, parameters)
 
@@ -112,7 +115,13 @@ def _specs(desired: Desired, code: str) -> Iterable[DatabaseSpec]:
             yield instance_spec(desired, instance, server)
 
 
-def _complete(name: str, database: Database, spec: DatabaseSpec, parameters: Mapping[str, str]) -> None:
+def _former_codes(desired: Desired) -> Mapping[str, str]:
+    return {i.code: i.renamed_from for i in desired.instances.values() if i.renamed_from}
+
+
+def _complete(
+    name: str, database: Database, spec: DatabaseSpec, parameters: Mapping[str, str], former_code: str
+) -> None:
     """A database under its final name is whole, ours, and takes no password but its own."""
     if database.stage != "ready":
         raise Broken(f"{name} is {database.stage} under its final name")
@@ -120,7 +129,7 @@ def _complete(name: str, database: Database, spec: DatabaseSpec, parameters: Map
         raise Broken(f"{name} bears no mark of a {spec.kind}")
     if parameters.get("odoo_fleet.uuid") != parameters.get("database.uuid"):
         raise Broken(f"{name} bears the mark of the database that it was copied from")
-    codes = {spec.code, parameters["odoo_fleet.code"]}  # the former one while a rename is under way
+    codes = {spec.code, parameters["odoo_fleet.code"], former_code}  # the former ones while a rename is under way
     own = {_derived(spec.kind, code, generation) for code in codes for generation in range(1, 4)}
     if any(user["password"] not in own for user in database.matching("res.users", login=spec.admin_login)):
         raise Broken(f"{name} answers to a password that is not its own")
