@@ -126,6 +126,8 @@ class DaemonLife(Life):
             host.faults.clear()
             host.start()
         self.store.resume("server", "one")
+        self.bring_home()
+        self.watch()
         self.process = Process()
         self.start()
         self.process.kill_after = self.process.kill_before = 0
@@ -138,6 +140,7 @@ class DaemonLife(Life):
         else:
             planned = await self.world.plan(self.text())
             raise AssertionError(f"not converged: {planned.changeset}")
+        self.customers.everything_is_there(read(self.text()))
         promises.check(self.world.hosts, read(self.text()), foreign=self.foreign)
         await self.end(gently=True)
         assert [e for e in self.defects if not isinstance(e, HostError)] == []

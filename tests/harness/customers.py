@@ -243,6 +243,10 @@ class Customers:
                 if gone := served.files.keys() - one.database.rows(FILES).keys():
                     raise Broken(f"{one.where} has lost {len(gone)} attachments")
 
+    def homes(self) -> dict[str, str]:
+        """Say on which host the database of each name is that has been in service."""
+        return {s.name.target: s.host for s in self._standing() if id(s.database) in self._served}
+
     @property
     def saved(self) -> int:
         """How many rows they were told are saved."""
