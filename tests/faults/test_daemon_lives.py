@@ -134,6 +134,7 @@ class DaemonLife(Life):
         assert self.daemon is not None
         for _ in range(200):
             await asyncio.sleep(60)
+            self.customers.sure()  # a daemon takes whatever a host raises for a defect, and goes on
             standing = self.daemon.standing
             if standing.converged_at and standing.converged_at == standing.decided_at and not standing.busy:
                 break
