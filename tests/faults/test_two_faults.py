@@ -262,6 +262,23 @@ def test_two_reconcilers_that_suspend_and_resume_the_same_customer_never_make_tw
     _overtaken(ACME, ASLEEP, ACME, first)
 
 
+# -- a rename that is over, and a rotation ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["active", "suspended"])
+def test_a_password_is_rotated_after_a_rename_whose_former_name_still_stands_in_the_text(state: str) -> None:
+    renamed = {"server": "one", "renamed_from": "acme", "state": state}
+    rotated = fleet(instance("acme2", admin_password="{derived: {generation: 2}}", **renamed))
+
+    async def story() -> None:
+        world = await set_up(ACME)
+        passed = await world.reconcile(fleet(instance("acme2", **renamed)))
+        assert passed.ok, told(passed)
+        await converges(world, rotated, at_work(world, ACME, rotated))
+
+    run(story())
+
+
 # -- a name that was somebody else's ---------------------------------------------------------------------------------
 
 
