@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint format test test-exhaustive test-odoo soak bench docs requirements clean
+.PHONY: help setup demo lint format test test-exhaustive test-pairs test-odoo soak bench docs requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -40,8 +40,11 @@ format: $(VENV)/.dev-stamp  ## rewrite the code in the project's style
 test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, about two minutes
 	@$(BIN)/pytest -n 2
 
-test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interleaving of two, 2,000 random lives
-	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=2000 $(BIN)/pytest -n 2 tests/faults
+test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interleaving of two, 2,000 random lives, today's pairs of faults
+	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=2000 ODOO_FLEET_PAIRS=sample=400 $(BIN)/pytest -n 2 tests/faults
+
+test-pairs: $(VENV)/.dev-stamp  ## every pair of faults at what makes, moves and drops databases, and 20,000 drawn lives: hours
+	@ODOO_FLEET_PAIRS=all $(BIN)/pytest -n 2 tests/faults/test_pairs.py
 
 SECONDS ?= 60
 soak: $(VENV)/.dev-stamp  ## the daemon as a process, under kills, faults and clock jumps for SECONDS (60)

@@ -1,3 +1,14 @@
-"""The plugins that all tests may use."""
+"""The plugins that all tests may use, and what tests have to tell at the end of a run."""
+
+import pytest
 
 pytest_plugins = ["tests.hosts.fixtures"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests recorded under `told`: how much was tried is part of the answer."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "told" and report.when == "call":
+                    terminalreporter.write_line(str(value))

@@ -10,6 +10,7 @@ put right first, by whoever comes next. Nothing here decides where a database go
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -26,7 +27,6 @@ from reconciler.core.failures import (
     UnknownOutcome,
 )
 from reconciler.core.names import NameState
-from reconciler.core.observed import Files
 from reconciler.engine.accounts import Account
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces
@@ -34,8 +34,9 @@ from reconciler.engine.ports import Clock, Database, Host, Nonces
 SAMPLE = 200
 """Newest files compared: a folder moves whole or not at all, so that a sample tells."""
 
-MOST_CARRIED = 200
-"""Files that people stored under a name whose folder the host had not moved yet: so many are written again where they belong."""
+CARRIED_AT_ONCE = 50
+"""Files that people stored under a name whose folder the host had not moved yet, and that are stored again where the others
+are: so many are held in memory."""
 
 _LOOKS = 15
 _BETWEEN_LOOKS = 2.0
@@ -63,8 +64,7 @@ class Mover:
         """
         before = await insist(lambda: build.file_sizes(newest=SAMPLE), self.clock)
         lock = names.switching(names.parse(final).target)
-        await self._rename(build.name, lock)
-        held = build.renamed(lock)
+        held = await self._walk(build, lock)
         try:
             await self._require_whole(held, before)
             await self._require_alone(held)
@@ -114,24 +114,24 @@ class Mover:
             BuildLost: a build, of which nothing was ever in service.
         """
         _, mark = await insist(database.identity, self.clock)
-        state = names.parse(database.name).state
+        name, state = database.name, names.parse(database.name).state
         if mark is None or not (mark.moving_from or state is NameState.ASIDE):
             return database
-        sizes = await insist(database.file_sizes, self.clock)
-        missing = {key for key, size in sizes.items() if not size}
+        waiting = names.parse(mark.moving_from).state
         if state is NameState.ASIDE:
-            return await self._back_from_aside(database, mark.moving_from, missing)
-        if missing and state is NameState.SWITCHING and names.parse(mark.moving_from).state is NameState.BUILDING:
-            raise BuildLost("its files were left behind when it was renamed", **self._at(database.name))
-        if missing and state in names.IN_SERVICE and mark.in_service is None and not _is_form(mark.moving_from):
-            raise ProofFailed(
-                "its files were left behind by a rename of odoo-fleet 0.1",
-                advice=f"move what filestore/{mark.moving_from} holds on the host into filestore/{database.name},"
-                " without overwriting anything",
-                **self._at(database.name),
-            )
+            if waiting is NameState.ASIDE and mark.moving_from != name:
+                database = await self._walk(database, mark.moving_from)
+            return await self._enter(database, names.switching(names.parse(name).target))
+        sizes = await insist(database.file_sizes, self.clock)
+        missing = not all(sizes.values())
+        if missing and state is NameState.SWITCHING and waiting not in names.FORMS:
+            raise BuildLost("its files were left behind when it was renamed", **self._at(name))
+        if missing and waiting not in names.FORMS and mark.in_service is None:
+            raise self._left_by_an_earlier_version(name, mark.moving_from)
+        if missing and state is NameState.SWITCHING:
+            return await self._enter(await self._walk(database, mark.moving_from), name)
         if missing:
-            await self._fetch_files(database, mark.moving_from, missing)
+            return await self._into_service(await self._gather(database), name)
         if state in names.IN_SERVICE:
             await insist(lambda: database.note_move(""), self.clock)
         return database
@@ -153,129 +153,102 @@ class Mover:
     # -- the two legs ----------------------------------------------------------------------------------------------
 
     async def _enter(self, database: Database, lock: str) -> Database:
-        """Take the lock."""
-        origin = database.name
+        """Take the lock. Where the files do not come along, another folder of that name is in the way, or the host died."""
         before = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
-        await self._rename(origin, lock)
-        held = database.renamed(lock)
-        if await self._lost(held, before):
-            await self._walk(lock, origin)
-            await self._require_whole(database, before)
-            await self._rename(origin, lock)
-        if await self._lost(held, before):
-            await self._walk(lock, origin)
-            await self._leave_folder_behind(database, lock, before)
-        return held
+        held = await self._walk(database, lock)
+        if not await self._lost(held, before):
+            return held
+        there = await self._present(held)
+        database = await self._walk(held, database.name)
+        here = await self._present(database)
+        if there - here:
+            return await self._join(await self._out_of_reach(database), lock)
+        held = await self._walk(database, lock)
+        if not await self._lost(held, before):
+            return held
+        return await self._leave_folder_behind(await self._walk(held, database.name), lock)
 
     async def _into_service(self, held: Database, final: str) -> Database:
         """Go from the lock to where the database rests; from before the rename on it counts as having been in service."""
         if self.account.spec.kind != "template":  # it serves nobody, and its clones would bear the note
             await insist(held.note_in_service, self.clock)
         before = await insist(lambda: held.file_sizes(newest=SAMPLE), self.clock)
-        await self._rename(held.name, final)
-        resting = held.renamed(final)
+        resting = await self._walk(held, final)
         if await self._lost(resting, before):
-            await self._go_back_with_files(resting, held, before)
-            await self._rename(held.name, final)
-        if await self._lost(resting, before):
-            carried = await self._stored_meanwhile(resting, before)
-            aside = self._aside(final)
-            await self._rename(final, aside)  # takes the stale folder along
-            await self._rename(aside, held.name)
-            await self._require_whole(held, before)
-            await self._store_again(held, carried)
-            await self._rename(held.name, final)
+            resting = await self._walk(await self._gather(resting), final)
             await self._require_whole(resting, before)
         await insist(lambda: resting.note_move(""), self.clock)
         return resting
 
-    async def _go_back_with_files(self, resting: Database, held: Database, before: Sizes) -> None:
-        """Join the files that wait under the lock, with those that people have stored under the new name by now."""
-        carried = await self._stored_meanwhile(resting, before)
-        await self._rename(resting.name, held.name)
-        await self._require_whole(held, before)
-        await self._store_again(held, carried)
+    async def _gather(self, resting: Database) -> Database:
+        """Take a database whose files wait under the lock back there, with what people have stored since.
 
-    async def _leave_folder_behind(self, database: Database, lock: str, before: Sizes) -> None:
+        That is brought along from a name that nobody can reach, so that nothing is stored meanwhile.
+        """
+        lock = names.switching(names.parse(resting.name).target)
+        return await self._join(await self._out_of_reach(resting), lock)
+
+    # -- files in two folders --------------------------------------------------------------------------------------
+
+    async def _out_of_reach(self, database: Database) -> Database:
+        """Set a database aside, under a name that nobody used: the folder of its present name goes with it."""
+        if names.parse(database.name).state is NameState.ASIDE:
+            return database
+        return await self._walk(database, self._aside(database.name))
+
+    async def _join(self, aside: Database, lock: str) -> Database:
+        """Go from a name out of reach to the lock, where other files wait, and store there what is only here."""
+        await insist(lambda: aside.note_move(aside.name), self.clock)
+        here = await self._present(aside)
+        held = await self._walk(aside, lock)
+        left = sorted(here - await self._present(held))
+        while left:
+            batch, left = left[:CARRIED_AT_ONCE], left[CARRIED_AT_ONCE:]
+            aside = await self._walk(held, aside.name)
+            files = await insist(functools.partial(aside.read_files, batch), self.clock)
+            held = await self._walk(aside, lock)
+            await insist(functools.partial(held.write_files, files), self.clock)
+        return held
+
+    async def _leave_folder_behind(self, database: Database, lock: str) -> Database:
         """Get past a stale folder of the lock's name: carry it off under a name that nobody used, then bear the lock again.
 
         The files wait meanwhile under another such name, so that the database is in nobody's reach and not droppable.
         """
-        waiting, away = self._aside(database.name), self._aside(lock)
-        await self._rename(database.name, waiting)
-        await insist(lambda: database.renamed(waiting).note_move(waiting), self.clock)
-        await self._rename(waiting, lock)
-        await self._rename(lock, away)
-        await self._rename(away, waiting)
-        await self._require_whole(database.renamed(waiting), before)
-        await self._rename(waiting, lock)
-        await self._require_whole(database.renamed(lock), before)
-
-    # -- putting right ---------------------------------------------------------------------------------------------
-
-    async def _fetch_files(self, database: Database, noted: str, missing: set[str]) -> None:
-        """Bring along the files of a way that was cut short: bear the name under which they wait, then the present one again."""
-        name = database.name
-        in_service = names.parse(name).state in names.IN_SERVICE
-        home = names.switching(names.parse(name).target) if in_service else noted
-        carried = await self._stored_meanwhile(database, dict.fromkeys(missing, ""))
-        await self._walk(name, home)
-        at_home = database.renamed(home)
-        sizes = await insist(at_home.file_sizes, self.clock)
-        if all(not sizes.get(key) for key in missing):  # they were missing before the move
-            await self._walk(home, name)
-            return
-        await self._store_again(at_home, carried)
-        if in_service:
-            await self._into_service(at_home, name)
-        else:
-            await self._enter(at_home, name)
-
-    async def _back_from_aside(self, database: Database, noted: str, missing: set[str]) -> Database:
-        """Take a database that was set aside to the lock; its files may wait under another such name, or under the lock."""
-        lock = names.switching(names.parse(database.name).target)
-        if missing and names.parse(noted).state is NameState.ASIDE and noted != database.name:
-            await self._rename(database.name, noted)
-            database = database.renamed(noted)
-        before = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
-        await self._rename(database.name, lock)
-        held = database.renamed(lock)
+        waiting = await self._out_of_reach(database)
+        await insist(lambda: waiting.note_move(waiting.name), self.clock)
+        before = await insist(lambda: waiting.file_sizes(newest=SAMPLE), self.clock)
+        away = await self._walk(await self._walk(waiting, lock), self._aside(lock))
+        held = await self._walk(await self._walk(away, waiting.name), lock)
         await self._require_whole(held, before)
         return held
 
-    async def _walk(self, name: str, goal: str) -> None:
-        """Rename to a name where the database was before, by the way that the law allows."""
-        target = names.parse(goal).target
-        if names.parse(goal).state in names.IN_SERVICE and names.parse(name).target != target:
-            await self._rename(name, names.switching(target))
-            name = names.switching(target)
-        await self._rename(name, goal)
+    async def _present(self, database: Database) -> set[str]:
+        sizes = await insist(database.file_sizes, self.clock)
+        return {key for key, size in sizes.items() if size}
 
     async def _retreat(self, database: Database, origin: str) -> None:
         """Go back into service where the lock was borne in vain."""
         if names.parse(origin).state in names.IN_SERVICE:
             before = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
-            await self._walk(database.name, origin)
-            back = database.renamed(origin)
+            back = await self._walk(database, origin)
             await self._require_whole(back, before)
             await insist(lambda: back.note_move(""), self.clock)
 
-    async def _stored_meanwhile(self, database: Database, before: Sizes) -> Files:
-        """Read the files that are there and were not before, so that they are not left behind in their turn."""
-        sizes = await insist(lambda: database.file_sizes(newest=MOST_CARRIED + len(before)), self.clock)
-        new = [key for key, size in sizes.items() if size and not before.get(key)]
-        if len(new) > MOST_CARRIED:
-            raise ProofFailed(
-                f"files were left behind by a rename that was cut short, and over {MOST_CARRIED} were stored since",
-                advice=f"move what filestore/{names.switching(names.parse(database.name).target)} holds on the host into"
-                f" filestore/{database.name}, without overwriting anything",
-                **self._at(database.name),
-            )
-        return await insist(lambda: database.read_files(new), self.clock) if new else {}
+    async def _walk(self, database: Database, goal: str) -> Database:
+        """Rename, by the way that the law allows to a name where the database was before."""
+        target = names.parse(goal).target
+        if names.parse(goal).state in names.IN_SERVICE and names.parse(database.name).target != target:
+            database = await self._walk(database, names.switching(target))
+        await self._rename(database.name, goal)
+        return database.renamed(goal)
 
-    async def _store_again(self, database: Database, files: Files) -> None:
-        if files:
-            await insist(lambda: database.write_files(files), self.clock)
+    def _left_by_an_earlier_version(self, name: str, folder: str) -> ProofFailed:
+        return ProofFailed(
+            "its files were left behind by a rename of odoo-fleet 0.1",
+            advice=f"move what filestore/{folder} holds on the host into filestore/{name}, without overwriting anything",
+            **self._at(name),
+        )
 
     # -- proofs ----------------------------------------------------------------------------------------------------
 
@@ -336,10 +309,6 @@ class Mover:
 
     def _at(self, database: str) -> dict[str, str]:
         return {"server": self.host.server, "database": database}
-
-
-def _is_form(name: str) -> bool:
-    return names.parse(name).state in names.FORMS
 
 
 async def other_forms(host: Host, name: str) -> tuple[str, ...]:

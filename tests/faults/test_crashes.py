@@ -7,8 +7,10 @@ import pytest
 
 from reconciler.core import names
 from reconciler.simulator import STEPS
+from tests.faults.stories import STORIES, killed_pass, prepared
 from tests.harness import promises
-from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe
+from tests.harness.customers import Customers
+from tests.harness.universe import Process, Universe, read
 from tests.harness.virtual_time import run
 
 VERSIONS = ["19.0", "14.0"]
@@ -18,85 +20,42 @@ FIRST_OCCURRENCES = 1
 """Without ODOO_FLEET_EXHAUSTIVE (`make test-exhaustive`, part of CI) only every so many-th request is tried."""
 
 
-def text(version: str) -> str:
-    return fleet(
-        instance(
-            "acme", server="one", modules="[contacts]", lang="fr_BE", owner="{name: Boss, login: boss@acme.example}"
-        ),
-        instance("sleepy", server="one", state="suspended"),
-        servers={"one": version},
-    )
-
-
-def changed(version: str) -> str:
-    """The same fleet after a day of edits: suspend, resume, rename, rotate and new settings."""
-    return fleet(
-        instance("acme", server="one", state="suspended", company="Acme NV", modules="[contacts]", lang="fr_BE"),
-        instance("sleepy", server="one", admin_password="{derived: {generation: 2}}"),
-        servers={"one": version},
-    )
-
-
-def renamed(version: str) -> str:
-    return fleet(
-        instance("acme2", server="one", renamed_from="acme", modules="[contacts]", lang="fr_BE"),
-        instance("sleepy2", server="one", renamed_from="sleepy", state="suspended"),
-        servers={"one": version},
-    )
-
-
-STORIES = {
-    "from nothing": (None, text),
-    "edits": (text, changed),
-    "renames": (text, renamed),
-}
-
-
-async def killed_pass(world: Universe, fleet_text: str, process: Process) -> None:
-    try:
-        await world.reconcile(fleet_text, process)
-    except Killed:
-        pass
-    except BaseExceptionGroup as group:
-        if group.subgroup(Killed) is None:
-            raise
-
-
-def watch(world: Universe, fleet_text: str) -> None:
-    watching = promises.Watch(world.hosts, read(fleet_text))
-    for host in world.hosts.values():
-        host.watchers.append(watching)
-
-
-async def prepared(version: str, before: str | None, seed: int) -> tuple[Universe, dict[str, object]]:
-    world = universe({"one": version}, seed=seed)
-    world.hosts["one"].add_database("shop")
+async def at_work(version: str, story: str, seed: int) -> tuple[Universe, dict[str, object], Customers]:
+    """Put the world of a story up, with the promises of its new text watched and customers at work."""
+    before, after = STORIES[story]
+    world = await prepared(version, before and before(version), seed)
+    customers = Customers(world.hosts, seed=seed)
     if before is not None:
-        passed = await world.reconcile(before)
-        assert passed.ok, [o for o in passed.outcomes if o.detail]
-    return world, promises.foreign_state(world.hosts)
+        customers.join(read(before(version)))
+    promises.watch(world.hosts, read(after(version)), customers)
+    customers.begin()
+    customers.visit()
+    return world, promises.foreign_state(world.hosts), customers
 
 
 async def length_of(version: str, story: str) -> int:
     before, after = STORIES[story]
-    world, _ = await prepared(version, before and before(version), 0)
+    world = await prepared(version, before and before(version), 0)
     process = Process()
     assert (await world.reconcile(after(version), process)).ok
     return process.sent
 
 
-async def converges(world: Universe, fleet_text: str, foreign: dict[str, object]) -> None:
+async def converges(world: Universe, fleet_text: str, foreign: dict[str, object], customers: Customers) -> None:
     """The next run makes all as declared, and the one after that finds nothing to do."""
+    customers.visit()
     passed = await world.reconcile(fleet_text)
     assert passed.ok, [(o.action.id, o.result, o.detail) for o in passed.outcomes] + list(
         passed.after.changeset.blocked
     )
     again = await world.plan(fleet_text)
     assert again.changeset.is_converged, again.changeset
+    customers.everything_is_there(read(fleet_text))
     promises.check(world.hosts, read(fleet_text), foreign=foreign)
     left = [names.parse(n) for n in world.hosts["one"].listed()]
     assert not {n.state for n in left} & set(names.ON_ITS_WAY)
     await swept(world, fleet_text)
+    customers.everything_is_there(read(fleet_text))
 
 
 async def swept(world: Universe, fleet_text: str) -> None:
@@ -112,16 +71,15 @@ async def swept(world: Universe, fleet_text: str) -> None:
 def test_a_reconciler_killed_at_any_request_leaves_nothing_that_the_next_run_does_not_put_right(
     version: str, story: str, moment: str
 ) -> None:
-    before, after = STORIES[story]
+    _, after = STORIES[story]
 
     async def one(number: int) -> None:
-        world, foreign = await prepared(version, before and before(version), number)
-        watch(world, after(version))
+        world, foreign, customers = await at_work(version, story, number)
         process = Process(kill_before=number) if moment == "before" else Process(kill_after=number)
         await killed_pass(world, after(version), process)
         assert process.dead
         promises.check(world.hosts, read(after(version)), foreign=foreign)
-        await converges(world, after(version), foreign)
+        await converges(world, after(version), foreign, customers)
 
     for number in range(1, run(length_of(version, story)) + 1, 1 if EXHAUSTIVE else SAMPLED):
         try:
@@ -134,7 +92,7 @@ def test_a_reconciler_killed_at_any_request_leaves_nothing_that_the_next_run_doe
 @pytest.mark.parametrize("story", STORIES)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_host_killed_at_any_step_of_its_work_breaks_no_promise(version: str, story: str) -> None:
-    before, after = STORIES[story]
+    _, after = STORIES[story]
     steps = [
         step
         for operation in ("create_database", "duplicate_database", "rename", "install", "drop")
@@ -142,8 +100,7 @@ def test_a_host_killed_at_any_step_of_its_work_breaks_no_promise(version: str, s
     ]
 
     async def one(step: str, occurrence: int) -> bool:
-        world, foreign = await prepared(version, before and before(version), 7)
-        watch(world, after(version))
+        world, foreign, customers = await at_work(version, story, 7)
         host = world.hosts["one"]
         seen = 0
 
@@ -163,7 +120,7 @@ def test_a_host_killed_at_any_step_of_its_work_breaks_no_promise(version: str, s
         for _ in range(2):  # what was unknown in the first run is looked at again in the next
             if not (await world.reconcile(after(version))).ok:
                 await asyncio.sleep(60)
-        await converges(world, after(version), foreign)
+        await converges(world, after(version), foreign, customers)
         return True
 
     for step in steps:

@@ -126,18 +126,22 @@ class DaemonLife(Life):
             host.faults.clear()
             host.start()
         self.store.resume("server", "one")
+        self.bring_home()
+        self.watch()
         self.process = Process()
         self.start()
         self.process.kill_after = self.process.kill_before = 0
         assert self.daemon is not None
         for _ in range(200):
             await asyncio.sleep(60)
+            self.customers.sure()  # a daemon takes whatever a host raises for a defect, and goes on
             standing = self.daemon.standing
             if standing.converged_at and standing.converged_at == standing.decided_at and not standing.busy:
                 break
         else:
             planned = await self.world.plan(self.text())
             raise AssertionError(f"not converged: {planned.changeset}")
+        self.customers.everything_is_there(read(self.text()))
         promises.check(self.world.hosts, read(self.text()), foreign=self.foreign)
         await self.end(gently=True)
         assert [e for e in self.defects if not isinstance(e, HostError)] == []

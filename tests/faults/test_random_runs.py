@@ -1,5 +1,9 @@
 """Seeded random lives of a fleet: edits, faults, crashes of either side, two reconcilers, clock jumps, hours that pass.
 
+Customers are at work in all that is in service. A second reconciler may have another text, and then knows nothing of the
+first one's store: the text of an earlier commit, or one that differs in who is suspended. The text may name another server
+than the one where a database is, as long as the trouble lasts: databases are not moved between servers yet.
+
 No promise is broken at any moment, and when the trouble ends the fleet converges. A failing seed is printed; replay it with
 `ODOO_FLEET_SEED=N pytest tests/faults/test_random_runs.py`.
 """
@@ -7,7 +11,7 @@ No promise is broken at any moment, and when the trouble ends the fleet converge
 import asyncio
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -15,8 +19,10 @@ import pytest
 
 from reconciler.core.deciding import Limits
 from reconciler.simulator import FaultSpec
+from tests.faults.stories import killed_pass
 from tests.harness import promises
-from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe
+from tests.harness.customers import Customers
+from tests.harness.universe import DictMemory, Killed, Process, Universe, fleet, instance, read, universe
 from tests.harness.virtual_time import run
 
 BLOCKS = 20
@@ -60,6 +66,8 @@ class Life:
     world: Universe = field(init=False)
     instances: dict[str, dict[str, str]] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    renamed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -75,12 +83,24 @@ class Life:
         self.servers = versions
         for host in self.world.hosts.values():
             host.add_database("shop")
+        self.customers = Customers(self.world.hosts, seed=self.seed)
 
     def text(self) -> str:
-        documents = [instance(code, **fields) for code, fields in sorted(self.instances.items())]
+        return self.text_of(self.instances)
+
+    def text_of(self, instances: Mapping[str, Mapping[str, str]]) -> str:
+        documents = [instance(code, **fields) for code, fields in sorted(instances.items())]
         return fleet(*documents, servers=self.servers)
 
+    def another_text(self) -> str:
+        """What a second reconciler may be run with: an earlier text, or one that differs in who is suspended."""
+        if self.texts and self.chance.random() < 0.5:
+            return self.chance.choice(self.texts)
+        swapped = {"active": "suspended", "suspended": "active"}
+        return self.text_of({code: {**f, "state": swapped[f["state"]]} for code, f in self.instances.items()})
+
     def edit(self) -> None:
+        self.texts.append(self.text())
         code = self.chance.choice([*self.instances, "new"])
         if code == "new" and len(self.instances) < 4:
             code = f"c{self.seed % 7}{len(self.story)}"
@@ -92,7 +112,7 @@ class Life:
 
     def change(self, code: str) -> None:
         fields = self.instances[code]
-        match self.chance.randrange(5):
+        match self.chance.randrange(7):
             case 0:
                 fields["state"] = "suspended" if fields["state"] == "active" else "active"
             case 1:
@@ -103,6 +123,26 @@ class Life:
                 fields["admin_password"] = f"{{derived: {{generation: {self.chance.randrange(2, 4)}}}}}"
             case 4:
                 fields["parameters"] = f'{{"fleet.note": "{self.chance.randrange(100)}"}}'
+            case 5:
+                fields["server"] = self.chance.choice(list(self.servers))
+            case 6:
+                self.rename(code)
+
+    def rename(self, code: str) -> None:
+        """Rename a database that stands under its name now, once in its life; earlier texts are then another matter."""
+        if code in self.customers.homes() and code not in self.renamed:
+            new = f"{code}r"
+            self.instances[new] = {**self.instances.pop(code), "renamed_from": code}
+            self.renamed |= {code, new}
+            self.texts.clear()
+
+    def bring_home(self) -> None:
+        """Have the text name the servers where the databases are."""
+        homes = self.customers.homes()
+        for code, fields in self.instances.items():
+            home = homes.get(code) or homes.get(fields.get("renamed_from", ""))
+            if home:
+                fields["server"] = home
 
     def trouble(self) -> None:
         host = self.chance.choice(list(self.world.hosts.values()))
@@ -121,6 +161,14 @@ class Life:
                     fault += f":count={self.chance.randrange(1, 4)}"
                 host.faults.add(FaultSpec.parse(f"{fault}:seed={self.seed}" if ":chance" in fault else fault))
                 self.story.append(f"{host.spec.code}: {fault}")
+
+    async def another_pass(self) -> None:
+        """Run a second reconciler that shares nothing with the first one but the hosts."""
+        text = self.another_text()
+        self.customers.join(read(text))
+        self.story.append("another reconciler, with another text")
+        alone = Universe(self.world.hosts, self.world.clock, DictMemory(), seed=self.seed + 1, _runs=len(self.story))
+        await killed_pass(alone, text, Process(kill_after=self.chance.choice([0, self.chance.randrange(1, 150)])))
 
     async def one_pass(self) -> None:
         process = Process()
@@ -149,16 +197,18 @@ class Life:
                 self.trouble()
             self.watch()
             passes = [self.one_pass() for _ in range(self.chance.choice([1, 1, 2]))]
+            if self.chance.random() < 0.3:
+                passes.append(self.another_pass())
             async with asyncio.TaskGroup() as group:
                 for one in passes:
                     group.create_task(one)
+            self.customers.sure()
             await asyncio.sleep(self.chance.choice([1, 60, 4000]))
+            self.customers.visit()
         await self.settle()
 
     def watch(self) -> None:
-        watching = promises.Watch(self.world.hosts, read(self.text()))
-        for host in self.world.hosts.values():
-            host.watchers[:] = [watching]
+        promises.watch(self.world.hosts, read(self.text()), self.customers)
 
     async def settle(self) -> None:
         """The trouble ends: every host is up and answers. A few passes later all is as declared."""
@@ -166,24 +216,30 @@ class Life:
             host.faults.clear()
             host.start()
         await asyncio.sleep(120)
+        self.bring_home()
+        self.watch()
         confirmed = Limits(confirmed_listings=tuple(self.servers), allow_removals=True)
         passed = await self.world.reconcile(self.text(), limits=confirmed)
-        for _ in range(3):
-            if passed.ok:
+        for _ in range(4):
+            self.customers.sure()
+            if passed.ok and passed.after.changeset.is_converged:
                 break
             await asyncio.sleep(300)
             passed = await self.world.reconcile(self.text(), limits=confirmed)
         assert passed.ok, [(o.action.id, o.result, o.detail) for o in passed.outcomes] + list(
             passed.after.changeset.blocked
         )
+        self.customers.everything_is_there(read(self.text()))
         promises.check(self.world.hosts, read(self.text()), foreign=self.foreign)
         await asyncio.sleep(3 * 3600)
-        await self.world.reconcile(self.text())
+        await self.world.reconcile(self.text(), limits=confirmed)
+        self.customers.everything_is_there(read(self.text()))
         for host in self.world.hosts.values():
             assert not any(name.startswith("building-") for name in host.listed())
 
     async def whole(self) -> None:
         self.foreign = promises.foreign_state(self.world.hosts)
+        self.customers.begin()
         await self.live()
 
 

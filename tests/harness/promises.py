@@ -13,27 +13,59 @@ from reconciler.core.secrets import derive, parse_key
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.simulator import SimulatedHost
 from reconciler.simulator.databases import Database
+from tests.harness.customers import Broken, Customers
 from tests.harness.universe import KEY
 
-
-class Broken(AssertionError):
-    """A promise does not hold."""
+__all__ = ["Broken", "Customers", "Watch", "check", "foreign_state", "watch"]
 
 
 class Watch:
-    """Checks the promises again and again during one run, looking only at databases that changed since."""
+    """Checks the promises again and again during one run, looking only at databases that changed since.
+
+    A host may swallow what it raises in the midst of its work, and nobody may wait for the answer: `sure` raises it again.
+    """
 
     def __init__(self, hosts: Mapping[str, SimulatedHost], desired: Desired) -> None:
+        self.broken: Broken | None = None
         self._hosts, self._specs = hosts, {code: {s.target: s for s in _specs(desired, code)} for code in hosts}
+        self._former = _former_codes(desired)
         self._seen: set[tuple[str, str, int, int]] = set()
 
     def __call__(self, _step: str = "") -> None:
+        try:
+            self._look()
+        except Broken as broken:
+            self.broken = self.broken or broken
+            raise
+
+    def sure(self) -> None:
+        """Raise the first promise that was broken since it began."""
+        if self.broken is not None:
+            raise self.broken
+
+    def _look(self) -> None:
         for code, host in self._hosts.items():
             for name, database in host.databases.items():
                 key = (code, name, id(database), database.revision)
                 if key not in self._seen:
-                    _check_database(name, database, self._specs[code])
+                    _check_database(name, database, self._specs[code], self._former)
                     self._seen.add(key)
+
+
+def watch(hosts: Mapping[str, SimulatedHost], desired: Desired, customers: Customers | None = None) -> Watch:
+    """Have the promises of a text watched at every durable step from now on, in the place of those of another text.
+
+    Args:
+        hosts: the whole world.
+        desired: the text that is in force now.
+        customers: those at work; they go on, and learn the names of this text.
+    """
+    watching = Watch(hosts, desired)
+    if customers is not None:
+        customers.join(desired)
+    for host in hosts.values():
+        host.watchers[:] = [w for w in host.watchers if not isinstance(w, Watch)] + [watching]
+    return watching
 
 
 def check(hosts: Mapping[str, SimulatedHost], desired: Desired, *, foreign: Mapping[str, object] | None = None) -> None:
@@ -41,20 +73,22 @@ def check(hosts: Mapping[str, SimulatedHost], desired: Desired, *, foreign: Mapp
     for code, host in hosts.items():
         specs = {s.target: s for s in _specs(desired, code)}
         for name, database in host.databases.items():
-            _check_database(name, database, specs)
+            _check_database(name, database, specs, _former_codes(desired))
         _nothing_mailed(host)
     if foreign is not None and foreign_state(hosts) != foreign:
         raise Broken("a foreign database was touched")
 
 
-def _check_database(name: str, database: Database, specs: Mapping[str, DatabaseSpec]) -> None:
+def _check_database(
+    name: str, database: Database, specs: Mapping[str, DatabaseSpec], former: Mapping[str, str]
+) -> None:
     parsed = names.parse(name)
     spec = specs.get(parsed.target)
     if spec is None or database.watched or parsed.state not in (NameState.PUBLISHED, NameState.SUSPENDED):
         return
     rows = database.rows("ir.config_parameter").values()
     parameters = {row["key"]: row["value"] for row in rows}
-    _complete(name, database, spec, parameters)
+    _complete(name, database, spec, parameters, former.get(spec.code, spec.code))
     if parsed.state is NameState.SUSPENDED or spec.kind == "template":
         _quiet(name, database, parameters)
 
@@ -81,7 +115,13 @@ def _specs(desired: Desired, code: str) -> Iterable[DatabaseSpec]:
             yield instance_spec(desired, instance, server)
 
 
-def _complete(name: str, database: Database, spec: DatabaseSpec, parameters: Mapping[str, str]) -> None:
+def _former_codes(desired: Desired) -> Mapping[str, str]:
+    return {i.code: i.renamed_from for i in desired.instances.values() if i.renamed_from}
+
+
+def _complete(
+    name: str, database: Database, spec: DatabaseSpec, parameters: Mapping[str, str], former_code: str
+) -> None:
     """A database under its final name is whole, ours, and takes no password but its own."""
     if database.stage != "ready":
         raise Broken(f"{name} is {database.stage} under its final name")
@@ -89,7 +129,7 @@ def _complete(name: str, database: Database, spec: DatabaseSpec, parameters: Map
         raise Broken(f"{name} bears no mark of a {spec.kind}")
     if parameters.get("odoo_fleet.uuid") != parameters.get("database.uuid"):
         raise Broken(f"{name} bears the mark of the database that it was copied from")
-    codes = {spec.code, parameters["odoo_fleet.code"]}  # the former one while a rename is under way
+    codes = {spec.code, parameters["odoo_fleet.code"], former_code}  # the former ones while a rename is under way
     own = {_derived(spec.kind, code, generation) for code in codes for generation in range(1, 4)}
     if any(user["password"] not in own for user in database.matching("res.users", login=spec.admin_login)):
         raise Broken(f"{name} answers to a password that is not its own")

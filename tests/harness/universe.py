@@ -24,6 +24,8 @@ from reconciler.loading.yaml_reader import read_documents
 from reconciler.odoo.protocol import Answer, NoAnswer, Timeout
 from reconciler.odoo.protocol import Request as Sent
 from reconciler.simulator import ConnectionDropped, ConnectionRefused, HostSpec, Request, SimulatedHost
+from reconciler.simulator.databases import Database
+from reconciler.simulator.wire import Call, Response, decode
 from reconciler.wiring import Reach, make_world
 from tests.harness.virtual_time import EPOCH, VirtualClock
 
@@ -91,6 +93,11 @@ class DictMemory:
         self.states: dict[str, str] = {}
         self.listings: dict[str, tuple[str, ...]] = {}
 
+    def copy(self) -> "DictMemory":
+        copy = DictMemory()
+        copy.entries, copy.states, copy.listings = dict(self.entries), dict(self.states), dict(self.listings)
+        return copy
+
     def inventory(self) -> Inventory:
         return Inventory(dict(self.entries), dict(self.states), dict(self.listings))
 
@@ -139,7 +146,7 @@ class Process:
     sent: int = 0
     dead: bool = False
     turn: Callable[[str], Awaitable[None]] | None = None
-    requests: list[tuple[str, str]] = field(default_factory=list)
+    meddler: "Meddler | None" = None
 
     def check(self) -> None:
         if self.dead:
@@ -148,6 +155,20 @@ class Process:
     def die(self) -> None:
         self.dead = True
         raise Killed
+
+
+class Meddler:
+    """What may lie between a process and the hosts; this one does nothing. It sees the calls, not only their bytes."""
+
+    def reaches(self, code: str, call: Call) -> str:
+        """Say which host answers what was sent to `code`."""
+        return code
+
+    def before(self, process: Process, call: Call) -> None:
+        """Meddle before the call is sent; it may kill the process."""
+
+    def after(self, process: Process, call: Call) -> None:
+        """Meddle once the call was answered: kill the process, or raise `ConnectionDropped` in the answer's place."""
 
 
 class Carrier:
@@ -171,7 +192,7 @@ class Carrier:
         asked = Request("POST", path, headers, request.body)
         try:
             async with asyncio.timeout(timeout.total):
-                answer = await self._hosts[code].respond(asked)
+                answer = await self._answer(code, asked)
         except TimeoutError:
             process.check()
             raise NoAnswer(HostTimeout, "no answer in time", sent=True) from None
@@ -185,6 +206,16 @@ class Carrier:
         if number == process.kill_after:
             process.die()
         return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.body)
+
+    async def _answer(self, code: str, asked: Request) -> Response:
+        meddler = self._process.meddler
+        call = decode(asked) if meddler is not None else None
+        if meddler is None or call is None:
+            return await self._hosts[code].respond(asked)
+        meddler.before(self._process, call)
+        answer = await self._hosts[meddler.reaches(code, call)].respond(asked)
+        meddler.after(self._process, call)
+        return answer
 
 
 class GuardedMemory:
@@ -220,6 +251,17 @@ class Universe:
         carriers = dict.fromkeys(desired.servers, carrier)
         return make_world(desired, reach, carriers, secrets, self.clock, nonces, memory, self.events.append)  # type: ignore[arg-type]
 
+    def branch(self) -> "Universe":
+        """Return a world that stands as this one does and goes its own way; its hosts have just been started."""
+        clock = VirtualClock()
+        hosts = {code: _host(host.spec, clock) for code, host in self.hosts.items()}
+        for code, host in self.hosts.items():
+            hosts[code].databases = {name: _copy(database) for name, database in host.databases.items()}
+            hosts[code].filestore = {name: dict(files) for name, files in host.filestore.items()}
+            hosts[code].random.setstate(host.random.getstate())
+        memory = self.memory.copy() if self.memory is not None else None
+        return Universe(hosts, clock, memory, self.seed, _runs=self._runs)
+
     async def plan(self, text: str, limits: Limits | None = None) -> Planned:
         """Show what a pass would do."""
         desired = read(text)
@@ -244,13 +286,20 @@ def universe(
     """Make a universe of simulated hosts (code to version)."""
     clock = VirtualClock()
     hosts = {
-        code: SimulatedHost(
-            HostSpec(code, version, MASTER, workers=workers, dbfilter="^%d$", seed=seed, speed=speed),
-            now=lambda: clock.now().timestamp(),
-        )
+        code: _host(HostSpec(code, version, MASTER, workers=workers, dbfilter="^%d$", seed=seed, speed=speed), clock)
         for code, version in (versions or {"one": "19.0"}).items()
     }
     return Universe(hosts, clock, DictMemory() if store else None, seed)
+
+
+def _host(spec: HostSpec, clock: VirtualClock) -> SimulatedHost:
+    return SimulatedHost(spec, now=lambda: clock.now().timestamp())
+
+
+def _copy(database: Database) -> Database:
+    copy = database.fork()
+    copy.watched, copy.visits, copy.revision = database.watched, list(database.visits), database.revision
+    return copy
 
 
 __all__ = ["EPOCH", "Killed", "Process", "Universe", "fleet", "instance", "read", "universe"]

@@ -1,0 +1,380 @@
+"""Two of everything: each pair of faults in one life of a small fleet, with something between them, and customers at work.
+
+The second fault hits the run that repairs what the first one left. Then the trouble ends, and a few runs later all is as
+declared. A case is a `Pair`, told by its coordinates as one line of text; `drawn` gives the same one for the same number.
+
+Faults, as written in coordinates:
+
+    death@rename.database#2   the host dies when it has made this step durable for the second time; it is back 20 s later
+    kill-before@db#3          the reconciler is killed before its third request that changes which databases there are,
+    kill-after@db#3           or after the host has answered it; or the answer is lost on its way
+    lost@db#3
+    kill-before@any#57        the same of its 57th request, whatever it is (an answer is lost of requests that change something)
+"""
+
+import asyncio
+import functools
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from reconciler.core.deciding import Limits
+from reconciler.core.desired import Desired
+from reconciler.engine.reconcile import Passed
+from reconciler.simulator import STEPS, ConnectionDropped
+from reconciler.simulator.wire import Call
+from tests.faults.stories import PLOTS, Text, begun
+from tests.harness import promises
+from tests.harness.customers import Customers
+from tests.harness.universe import DictMemory, Killed, Meddler, Process, Universe, read
+from tests.harness.virtual_time import run
+
+VERSIONS = ("19.0", "14.0")
+BETWEEN = (
+    "nothing",
+    "store deleted",
+    "old store",
+    "edit",  # the other text is in force from here on
+    "revert",  # the former text for one run, then this one again
+    "revert for good",
+    "other first",  # a second reconciler, without this one's store: it has run before the repair begins
+    "other beside",  # or it runs at the same time
+    "former first",
+    "former beside",
+)
+EDITS: dict[str, tuple[str, str | None]] = {
+    "edit": ("other", "other"),
+    "revert": ("former", None),
+    "revert for good": ("former", "back"),
+}
+"""Which text of the plot is in force in the run that repairs, and which one afterwards (None: the one before)."""
+LISTS = ("true", "short", "shorter", "another's")
+"""What the hosts list in the run that repairs: the truth, names left out, or those of another host (a proxy gone astray)."""
+
+MAKES_AND_MOVES = ("create_database", "duplicate_database", "rename", "drop")
+READS = ("search", "read", "search_read", "search_count", "read_group", "fields_get", "get_param")
+REQUESTS = ("kill-before", "kill-after", "lost")
+_HOST_IS_AWAY = 20.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: what, where (a step of the host, or which kind of requests), and at which time that this comes."""
+
+    what: str
+    where: str
+    which: int
+
+    def __str__(self) -> str:
+        return f"{self.what}@{self.where}#{self.which}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Fault":
+        what, _, rest = text.partition("@")
+        where, _, which = rest.partition("#")
+        return cls(what, where, int(which))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The coordinates of one case."""
+
+    version: str
+    plot: str
+    first: Fault
+    between: tuple[str, ...]
+    lists: str
+    second: Fault
+    speed: float = 0.0
+    seed: int = 0
+
+    def __str__(self) -> str:
+        between = "+".join(self.between)
+        parts = (self.version, self.plot, self.first, between, self.lists, self.second, self.speed, self.seed)
+        return "/".join(map(str, parts))
+
+    @classmethod
+    def parse(cls, text: str) -> "Pair":
+        version, plot, first, between, lists, second, speed, seed = text.split("/")
+        faults = Fault.parse(first), Fault.parse(second)
+        return cls(version, plot, faults[0], tuple(between.split("+")), lists, faults[1], float(speed), int(seed))
+
+
+class Striking(Meddler):
+    """Counts the requests of a process, and strikes at the one that a fault means; sends lists astray where that is wanted."""
+
+    def __init__(self, fault: Fault | None, decoy: str = "") -> None:
+        self.fault, self.decoy = fault, decoy
+        self.seen: Counter[str] = Counter()
+        self.struck = False
+        self._due: set[int] = set()
+
+    def reaches(self, code: str, call: Call) -> str:
+        return self.decoy if self.decoy and call.service == "db" and call.method == "list" else code
+
+    def before(self, process: Process, call: Call) -> None:
+        self.seen["any"] += 1
+        self.seen["db"] += moves(call)
+        fault = self.fault
+        if fault is None or self.struck or fault.what == "death" or self.seen[fault.where] != fault.which:
+            return
+        if fault.where == "db" and not moves(call):
+            return
+        self.struck = True
+        if fault.what == "kill-before":
+            process.die()
+        self._due.add(id(call))
+
+    def after(self, process: Process, call: Call) -> None:
+        if id(call) not in self._due or self.fault is None:
+            return
+        self._due.discard(id(call))
+        if self.fault.what == "kill-after":
+            process.die()
+        if changes(call):
+            raise ConnectionDropped("after")
+
+
+def moves(call: Call) -> bool:
+    """Tell whether a call changes which databases there are, or their names."""
+    return call.service == "db" and call.method in MAKES_AND_MOVES
+
+
+def changes(call: Call) -> bool:
+    """Tell whether a call changes anything."""
+    method = (call.model_method or "").rpartition(".")[2]
+    return moves(call) or (call.service == "object" and method not in READS)
+
+
+# -- what there is to enumerate --------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _measured(version: str, plot: str) -> tuple[Counter[str], Counter[str]]:
+    """Run a plot undisturbed: how often each step and each kind of request comes."""
+    world, steps, counting = begun(version, plot, 0), Counter[str](), Striking(None)
+    world.hosts["one"].watchers.append(lambda step: steps.update([step]))
+    run(world.reconcile(PLOTS[plot].after(version), Process(meddler=counting)))
+    return steps, counting.seen
+
+
+@functools.cache
+def faults(version: str, plot: str, *, of_names: bool) -> tuple[Fault, ...]:
+    """List all faults of a plot, or those at what makes, moves and drops databases.
+
+    The run that repairs may do more than the undisturbed one: there are two occurrences more of each.
+    """
+    steps, requests = _measured(version, plot)
+    found: list[Fault] = []
+    naming = {step for operation in MAKES_AND_MOVES for step in STEPS[operation]}
+    for step, count in sorted(steps.items()):
+        if not of_names or step in naming:
+            found += [Fault("death", step, n) for n in range(1, count + 3)]
+    for what in REQUESTS:
+        found += [Fault(what, "db", n) for n in range(1, requests["db"] + 3)]
+        if not of_names:
+            found += [Fault(what, "any", n) for n in range(1, requests["any"] + 3)]
+    return tuple(found)
+
+
+EXHAUSTIVE_PLOTS = ("from a template", "edits", "renames")
+
+
+@functools.cache
+def _sizes() -> tuple[tuple[str, tuple[Fault, ...]], ...]:
+    return tuple((plot, faults("19.0", plot, of_names=True)) for plot in EXHAUSTIVE_PLOTS)
+
+
+def count() -> int:
+    """How many pairs there are of faults at what makes, moves and drops databases: those that are tried all."""
+    return sum(len(found) ** 2 * len(BETWEEN) for _, found in _sizes())
+
+
+def case(index: int) -> Pair:
+    """Give one of them by its number."""
+    for plot, found in _sizes():
+        size = len(found) ** 2 * len(BETWEEN)
+        if index < size:
+            rest, between = divmod(index, len(BETWEEN))
+            first, second = divmod(rest, len(found))
+            return Pair("19.0", plot, found[first], (BETWEEN[between],), "true", found[second])
+        index -= size
+    raise IndexError
+
+
+def possible() -> int:
+    """How many pairs there are of all faults with all that may be between and all lists: too many to try."""
+    found = [len(faults(v, p, of_names=False)) for v in VERSIONS for p in PLOTS]
+    return sum(n**2 for n in found) * len(BETWEEN) * len(LISTS)
+
+
+def drawn(seed: int) -> Pair:
+    """Draw a life: any pair of any plot, half of them at what moves databases, now and then with two things between."""
+    chance = random.Random(seed)
+    version, plot = chance.choice(VERSIONS), chance.choice(list(PLOTS))
+    first, second = (chance.choice(faults(version, plot, of_names=chance.random() < 0.5)) for _ in range(2))
+    between = tuple(chance.sample(BETWEEN, chance.choice([1, 1, 1, 2])))
+    lists = chance.choice(["true", "true", *LISTS])
+    return Pair(version, plot, first, between, lists, second, chance.choice([0.0, 0.0, 0.3]), seed)
+
+
+def sample(seed: int) -> Iterator[Pair]:
+    """Go on for ever: lives that differ with the seed, every other one of them a pair of those that are enumerated."""
+    chance, size = random.Random(seed), count()
+    while True:
+        yield case(chance.randrange(size))
+        yield drawn(chance.randrange(10**9))
+
+
+# -- one life --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Life:
+    """One case under way."""
+
+    pair: Pair
+    story: list[str] = field(default_factory=list)
+    met: int = 0
+
+    def __post_init__(self) -> None:
+        pair = self.pair
+        self.plot = PLOTS[pair.plot]
+        self.world = begun(pair.version, pair.plot, pair.seed, speed=pair.speed)
+        decoy = begun(pair.version, "from nothing", 1)
+        self.world.hosts["decoy"] = decoy.hosts["one"]
+        self.host = self.world.hosts["one"]
+        self.text = self.plot.after(pair.version)
+        self.old = self.world.memory.copy() if self.world.memory else DictMemory()
+        self.ours = {"one": self.host}
+        self.customers = Customers(self.ours, seed=pair.seed)
+
+    async def whole(self) -> None:
+        """Live it."""
+        plot, version = self.plot, self.pair.version
+        foreign = promises.foreign_state(self.ours)
+        texts = [t(version) for t in (plot.before, plot.after, plot.other, plot.former, plot.back) if t is not None]
+        self.customers.join(*map(read, texts))
+        self.customers.begin()
+        self.customers.visit()
+        await self.run(self.text, self.pair.first)
+        await self.repair()
+        await self.settle()
+        promises.check(self.ours, self.desired, foreign=foreign)
+
+    @property
+    def desired(self) -> Desired:
+        return read(self.text)
+
+    async def repair(self) -> None:
+        """Do what lies between, then run with the second fault."""
+        now = self.text
+        for what in self.pair.between:
+            if what in ("store deleted", "old store"):
+                self.world.memory = DictMemory() if what == "store deleted" else self.old
+            if what in EDITS:
+                now, self.text = (self.text if which is None else self.written(which) for which in EDITS[what])
+        first = [self.written(w.partition(" ")[0]) for w in self.pair.between if w.endswith(" first")]
+        beside = [self.written(w.partition(" ")[0]) for w in self.pair.between if w.endswith(" beside")]
+        for text in first:
+            await self.another(text)
+        async with asyncio.TaskGroup() as group:
+            for text in beside:
+                group.create_task(self.another(text))
+            group.create_task(self.run(now, self.pair.second, alone=not beside))
+
+    def written(self, which: str) -> str:
+        """Give one of the plot's texts by its name."""
+        text: Text = getattr(self.plot, which)
+        return text(self.pair.version)
+
+    async def another(self, text: str) -> None:
+        """Run a second reconciler that shares nothing with ours but the host."""
+        self.story.append("another reconciler runs")
+        alone = Universe(self.world.hosts, self.world.clock, DictMemory(), seed=self.pair.seed + 77, _runs=7)
+        await alone.reconcile(text, limits=Limits(allow_removals=True))
+        self.story.append("the other one has ended")
+
+    async def run(self, text: str, fault: Fault, *, alone: bool = True) -> None:
+        """Run once, with a fault."""
+        repairing = fault is self.pair.second
+        lists = self.pair.lists if repairing else "true"
+        if lists.startswith("short"):
+            self.host.faults.add(f"db.list:shrink={1 if lists == 'short' else 2}")
+        meddler = Striking(fault, "decoy" if lists == "another's" else "")
+        self.arrange(fault, meddler)
+        promises.watch(self.ours, read(text), self.customers)
+        self.story.append(f"{fault} in a run, lists are {lists}")
+        try:
+            passed = await self.world.reconcile(text, Process(meddler=meddler), Limits(allow_removals=True))
+            self.tell(passed)
+            if passed.ok and alone and lists == "true" and self.host.alive:
+                self.customers.served_as_declared(read(text))
+        except Killed:
+            self.story.append("killed")
+        except BaseExceptionGroup as group:
+            if group.subgroup(Killed) is None:
+                raise
+            self.story.append("killed")
+        self.host.faults.clear()
+        self.host.on_step = lambda _step: None
+        self.met += meddler.struck
+        await asyncio.sleep(_HOST_IS_AWAY + 1)
+        self.customers.sure()
+
+    def arrange(self, fault: Fault, meddler: Striking) -> None:
+        """Have the host die where a fault says so."""
+        if fault.what != "death":
+            return
+        steps, loop = Counter[str](), asyncio.get_running_loop()
+
+        def on_step(step: str) -> None:
+            steps[step] += 1
+            if step == fault.where and steps[step] == fault.which:
+                meddler.struck = True
+                self.host.kill()
+                loop.call_later(_HOST_IS_AWAY, self.host.start)
+
+        self.host.on_step = on_step
+
+    def tell(self, passed: Passed) -> None:
+        """Note what a run did, for whoever has to understand a failure."""
+        self.story += [f"  {o.action.id}: {o.result} {o.detail}".rstrip() for o in passed.outcomes]
+        self.story += [f"  blocked {b.code}: {b.why}" for b in passed.after.changeset.blocked]
+
+    async def settle(self) -> None:
+        """The trouble is over: a few runs later all is as declared, and nothing is left of what was cut short."""
+        promises.watch(self.ours, self.desired, self.customers)
+        confirmed = Limits(confirmed_listings=("one",), allow_removals=True)
+        for _ in range(5):
+            await asyncio.sleep(300)
+            self.customers.sure()
+            passed = await self.world.reconcile(self.text, limits=confirmed)
+            self.story.append("a run without trouble")
+            self.tell(passed)
+            self.customers.sure()
+            if passed.ok:
+                self.customers.served_as_declared(self.desired)
+                if passed.after.changeset.is_converged:
+                    break
+        else:
+            raise promises.Broken(f"it does not converge: {self.host.listed()}")
+        self.customers.everything_is_there(self.desired)
+        await asyncio.sleep(3 * 3600)
+        await self.world.reconcile(self.text, limits=confirmed)
+        self.customers.everything_is_there(self.desired)
+        if left := [name for name in self.host.listed() if name.startswith("building-")]:
+            raise promises.Broken(f"{left} is left")
+
+
+def live(pair: Pair) -> int:
+    """Live one case; returns how many of its faults came to pass. What goes wrong says the coordinates and what happened."""
+    life = Life(pair)
+    try:
+        run(life.whole())
+    except BaseException as error:
+        listed = {name: len(db.rows("customer.order")) for name, db in life.host.databases.items()}
+        error.add_note(f"ODOO_FLEET_PAIR='{pair}'\n  " + "\n  ".join([*life.story, f"the host has {listed}"]))
+        raise
+    return life.met
