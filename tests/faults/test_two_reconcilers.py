@@ -11,6 +11,7 @@ import os
 import pytest
 
 from reconciler.core import names
+from reconciler.core.names import NameState
 from reconciler.core.outcomes import Result
 from tests.harness import promises
 from tests.harness.customers import Customers
