@@ -126,7 +126,7 @@ class Builder:
                 password = self.secrets.resolve(
                     spec.owner.initial_password, spec.kind, spec.code, "owner.initial_password"
                 )
-                await insist(lambda: database.create_owner(spec, password), self.clock)
+                await insist(lambda: database.create_owner(spec.at_birth(), password), self.clock)
             if names.parse(final).state is NameState.SUSPENDED:
                 await insist(database.quiesce, self.clock)
             elif not spec.neutralize:
@@ -216,7 +216,7 @@ class Builder:
         return opened or await database.set_credentials(login, password)
 
     async def _furnish(self, database: Database, account: Account) -> None:
-        spec = account.spec
+        spec = account.spec.at_birth()
         self.step("settings")
         await insist(lambda: database.apply_settings(spec), self.clock)
         self.step("modules")
@@ -233,7 +233,7 @@ class Builder:
         )
         await insist(lambda: database.write_mark(mark), self.clock)
         look = await insist(database.look, self.clock)
-        require_verified(spec, look, names.parse(final).state, self._at(built))
+        require_verified(spec, look, names.parse(final).state, self._at(built), newborn=True)
         self.step("publishing")
         await set_apart(database, self.clock, self.nonces)
         await self._forget(final)
@@ -310,8 +310,10 @@ async def set_apart(database: Database, clock: Clock, nonces: Nonces) -> None:
     await insist(lambda: database.set_apart(number), clock)
 
 
-def require_verified(spec: DatabaseSpec, look: DatabaseLook, state: NameState, at: dict[str, str]) -> None:
-    """Demand that a fresh look shows exactly what the spec declares.
+def require_verified(
+    spec: DatabaseSpec, look: DatabaseLook, state: NameState, at: dict[str, str], *, newborn: bool = False
+) -> None:
+    """Demand that a fresh look shows exactly what the spec declares, and of a newborn what it is given at birth.
 
     Raises:
         ProofFailed: it differs, with the fields.
@@ -319,7 +321,8 @@ def require_verified(spec: DatabaseSpec, look: DatabaseLook, state: NameState, a
     doubt = claims.doubt(look, spec, None, remembered=True)
     if doubt is not None:
         raise ProofFailed(doubt.why, advice=doubt.advice, **at)
-    differing = [c for c in fields.differences(spec, look, state) if c.field != "files"]
+    differ = fields.differences_at_birth if newborn else fields.differences
+    differing = [c for c in differ(spec, look, state) if c.field != "files"]
     if differing:
         shown = "; ".join(f"{c.field} is {c.observed!r}, not {c.desired!r}" for c in differing[:3])
         raise ProofFailed(f"after it was configured, {shown}", **at)
