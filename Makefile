@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint format test test-exhaustive test-odoo soak bench docs requirements clean
+.PHONY: help setup demo lint format test test-exhaustive test-odoo mutants soak bench docs requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -42,6 +42,10 @@ test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, about two mi
 
 test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interleaving of two, 2,000 random lives
 	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=2000 $(BIN)/pytest -n 2 tests/faults
+
+MODULES ?=
+mutants: $(VENV)/.dev-stamp  ## small faults in the law that no test notices: all of them, or of MODULES="names safety"; hours
+	@$(BIN)/python -m tests.mutants $(MODULES)
 
 SECONDS ?= 60
 soak: $(VENV)/.dev-stamp  ## the daemon as a process, under kills, faults and clock jumps for SECONDS (60)
