@@ -44,7 +44,7 @@ test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interlea
 	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=2000 $(BIN)/pytest -n 2 tests/faults
 
 MODULES ?=
-mutants: $(VENV)/.dev-stamp  ## small faults in the law that no test notices: all of them, or of MODULES="names safety"; an hour
+mutants: $(VENV)/.dev-stamp  ## small faults in the law that no test notices: all of them, or of MODULES="names safety"; one to two hours
 	@$(BIN)/python -m tests.mutants $(MODULES)
 
 SECONDS ?= 60
