@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint format test test-exhaustive test-pairs test-odoo soak bench docs requirements clean
+.PHONY: help setup demo lint format test test-exhaustive test-pairs test-odoo mutants soak bench docs requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -45,6 +45,10 @@ test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interlea
 
 test-pairs: $(VENV)/.dev-stamp  ## every pair of faults at what makes, moves and drops databases, and 20,000 drawn lives: hours
 	@ODOO_FLEET_PAIRS=all $(BIN)/pytest -n 2 tests/faults/test_pairs.py
+
+MODULES ?=
+mutants: $(VENV)/.dev-stamp  ## small faults in the law that no test notices: all of them, or of MODULES="names safety"; one to two hours
+	@$(BIN)/python -m tests.mutants $(MODULES)
 
 SECONDS ?= 60
 soak: $(VENV)/.dev-stamp  ## the daemon as a process, under kills, faults and clock jumps for SECONDS (60)

@@ -132,25 +132,37 @@ class Instance(Pausable):
         examples=[{"name": "Acme manager", "login": "manager@acme.example"}],
     )
     company: Line | None = Field(
-        default=None, description="Name of the main company. Left out: the name of the instance.", examples=["Acme SA"]
+        default=None,
+        description="Name of the main company. Left out: the name of the instance when the database is built; from then "
+        "on the customer's to change.",
+        examples=["Acme SA"],
     )
     lang: Language | None = Field(
-        default=None, description="Language of the company and the admin. Left out: the template's.", examples=["fr_BE"]
+        default=None,
+        description="Language of the admin, and of the owner unless they have one of their own. Left out: the template's "
+        "when the database is built; from then on left alone.",
+        examples=["fr_BE"],
     )
     country_code: CountryCode | None = Field(
-        default=None, description="Country of the company. Left out: the template's.", examples=["BE"]
+        default=None,
+        description="Country of the company. Left out: the template's when the database is built; from then on the "
+        "customer's to change.",
+        examples=["BE"],
     )
     timezone: Annotated[str, AfterValidator(check_timezone)] | None = Field(
         default=None,
-        description="Time zone of the admin and the owner, by its IANA name. Left out: as in the template.",
+        description="Time zone of the admin and the owner, by its IANA name. Left out: left as it is.",
         examples=["Europe/Brussels"],
     )
     modules: Modules = Field(
-        default=(), description="Modules beside those of the template and the plan.", examples=[["contacts"]]
+        default=(),
+        description="Modules beside those of the template and the plan, which are kept in it too.",
+        examples=[["contacts"]],
     )
     parameters: Mapping[ParameterKey, str] = Field(
         default={},
-        description="System parameters (`ir.config_parameter`) to set. Values are text.",
+        description="System parameters (`ir.config_parameter`) to keep, beside those of the template or instead of them. "
+        "Values are text.",
         examples=[{"sale.default_confirmation_template": "12"}],
     )
     neutralize: bool = Field(

@@ -36,12 +36,19 @@ class Template(Pausable):
     )
     modules: Modules = Field(
         default=DEFAULT_MODULES,
-        description="Modules to install in it, by technical name.",
+        description="Modules to install in it and to keep in its clones, by technical name.",
         examples=[["base", "web", "mail", "portal", "pos_restaurant"]],
     )
-    lang: Language = Field(default="en_US", description="Language of the database.", examples=["fr_BE"])
+    lang: Language = Field(
+        default="en_US",
+        description="Language of the database. An instance that declares none is built with it and does not follow it later.",
+        examples=["fr_BE"],
+    )
     country_code: CountryCode | None = Field(
-        default=None, description="Country, given to Odoo when the database is created.", examples=["BE"]
+        default=None,
+        description="Country, given to Odoo when the database is created. An instance that declares none is built with it "
+        "and does not follow it later.",
+        examples=["BE"],
     )
     demo: bool = Field(
         default=False,
@@ -57,7 +64,8 @@ class Template(Pausable):
     )
     parameters: Mapping[ParameterKey, str] = Field(
         default={},
-        description="System parameters (`ir.config_parameter`) to set.",
+        description="System parameters (`ir.config_parameter`) to keep, in it and in all its clones. An instance that declares "
+        "the same key has its own value.",
         examples=[{"mail.catchall.alias": "catchall"}],
     )
 

@@ -24,6 +24,11 @@ def differences(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tup
     return tuple(sorted([*found, *_server_actions(look), *_mark(spec, look)]))
 
 
+def differences_at_birth(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tuple[FieldChange, ...]:
+    """List as well the fields in which a database that was just built differs from what it is given only then."""
+    return tuple(sorted({*differences(spec, look, state), *_settings(spec.at_birth(), look)}))
+
+
 def rotation(spec: DatabaseSpec, look: DatabaseLook) -> FieldChange | None:
     """Name the password that is to be replaced, if the database still answers to a former one."""
     if look.access is not Access.FORMER:

@@ -1,7 +1,9 @@
 """What one database should be, worked out from the documents: plain data that the diff, the builder and the mark share.
 
-A spec holds references to secrets, never values. Its digest is written into the database's mark when all of it was
-applied, so that two runs of any machine agree on what "applied" means.
+A spec says what is kept: what the documents leave out is empty in it, and is never written into a database in service.
+What a database is given at its build all the same stands apart, see `at_birth`. A spec holds references to secrets, never
+values. Its digest is written into the database's mark when all of it was applied, so that two runs of any machine agree
+on what "applied" means.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.desired import Desired
 from schemas.instance import Instance, Owner
@@ -17,13 +19,26 @@ from schemas.references import DerivedSecret, SecretReference
 from schemas.server import Server
 from schemas.template import Template
 
-SPEC_FORMAT = 1
-"""Part of every digest: raise it when the tool applies more than before, so that databases are looked at again."""
+SPEC_FORMAT = 2
+"""Part of every digest: raise it when the tool applies or keeps other things than before; all is looked at again then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What a database is given at its build where its document does not declare it; afterwards it is the customer's to change."""
+
+    company: str = ""
+    country_code: str = ""
+    lang: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSpec:
-    """One database as declared. `kind` and `code` name its document; `target` is the name that it bears when published."""
+    """One database as declared. `kind` and `code` name its document; `target` is the name that it bears when published.
+
+    An empty `lang`, `company`, `country_code` or `timezone` is not declared, and so not kept; `birth` has what stands in for
+    it at the build.
+    """
 
     fleet: str
     kind: str
@@ -46,6 +61,23 @@ class DatabaseSpec:
     neutralize: bool
     demo: bool
     owner: Owner | None
+    birth: Birth = Birth()
+
+    def at_birth(self) -> DatabaseSpec:
+        """Return what the database is made to be at its build: all that is kept, and what it is only given once.
+
+        The language of the owner is active then, since the owner's account is made in it; like all of the owner it is
+        create-only. The digest that is written into the mark is that of `self`, never that of what is returned.
+        """
+        lang = self.lang or self.birth.lang
+        owners = (self.owner.lang,) if self.owner and self.owner.lang else ()
+        return replace(
+            self,
+            lang=lang,
+            languages=tuple(dict.fromkeys((lang, *self.languages, *owners))),
+            company=self.company or self.birth.company,
+            country_code=self.country_code or self.birth.country_code,
+        )
 
     def digest(self) -> str:
         """Fingerprint what is kept as declared (create-only fields are left out: changing them later changes nothing)."""
@@ -70,8 +102,6 @@ class DatabaseSpec:
 def instance_spec(desired: Desired, instance: Instance, server: Server) -> DatabaseSpec:
     """Work out what an instance's database on `server` should be. Its modules come from template, plan and itself."""
     template = desired.templates[instance.template]
-    lang = instance.lang or template.lang
-    owner_lang = (instance.owner.lang,) if instance.owner and instance.owner.lang else ()
     return DatabaseSpec(
         fleet=desired.settings.code,
         kind="instance",
@@ -82,10 +112,10 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         admin_password=instance.admin_password,
         key=_key(desired, instance.admin_password),
         modules=desired.instance_modules(instance),
-        languages=tuple(dict.fromkeys((lang, *owner_lang))),
-        lang=lang,
-        company=instance.company or instance.name,
-        country_code=instance.country_code or template.country_code or "",
+        languages=(instance.lang,) if instance.lang else (),
+        lang=instance.lang or "",
+        company=instance.company or "",
+        country_code=instance.country_code or "",
         timezone=instance.timezone or "",
         parameters={**template.parameters, **instance.parameters},
         base_url=f"https://{instance.subdomain}.{server.domain}" if server.domain else "",
@@ -94,6 +124,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         neutralize=instance.neutralize,
         demo=template.demo,
         owner=instance.owner,
+        birth=Birth(instance.name, template.country_code or "", template.lang),
     )
 
 

@@ -151,7 +151,7 @@ class Builder:
     async def _create_owner(self, database: Database, spec: DatabaseSpec, password: Secret) -> None:
         """Make the customer's first user. From this look on a user of that login is our own, made by a lost call."""
         self._require_free_login(spec, await insist(database.logins, self.clock), database.name)
-        await insist(lambda: database.create_owner(spec, password), self.clock)
+        await insist(lambda: database.create_owner(spec.at_birth(), password), self.clock)
 
     def _require_free_login(self, spec: DatabaseSpec, logins: frozenset[str], database: str) -> None:
         """Refuse an owner whose login somebody has: that user keeps his own password and groups, and may be known."""
@@ -250,7 +250,7 @@ class Builder:
 
     async def _furnish(self, database: Database, account: Account) -> bool:
         """Apply settings and modules; tell whether any module was installed."""
-        spec = account.spec
+        spec = account.spec.at_birth()
         self.step("settings")
         await insist(lambda: database.apply_settings(spec), self.clock)
         self.step("modules")
@@ -267,7 +267,7 @@ class Builder:
         mark = replace(mark_for(spec, uuid, self.version), moving_from=built, in_service=False)
         await insist(lambda: database.write_mark(mark), self.clock)
         look = await insist(database.look, self.clock)
-        require_verified(spec, look, names.parse(final).state, self._at(built))
+        require_verified(spec, look, names.parse(final).state, self._at(built), newborn=True)
         self.step("publishing")
         await set_apart(database, self.clock, self.nonces)
         await self._forget(final)
@@ -364,8 +364,10 @@ def mark_for(spec: DatabaseSpec, uuid: str, version: str) -> Mark:
     )
 
 
-def require_verified(spec: DatabaseSpec, look: DatabaseLook, state: NameState, at: dict[str, str]) -> None:
-    """Demand that a fresh look shows exactly what the spec declares.
+def require_verified(
+    spec: DatabaseSpec, look: DatabaseLook, state: NameState, at: dict[str, str], *, newborn: bool = False
+) -> None:
+    """Demand that a fresh look shows exactly what the spec declares, and of a newborn what it is given at birth.
 
     Raises:
         ProofFailed: it differs, with the fields.
@@ -373,7 +375,8 @@ def require_verified(spec: DatabaseSpec, look: DatabaseLook, state: NameState, a
     doubt = claims.doubt(look, spec, None, remembered=True)
     if doubt is not None:
         raise ProofFailed(doubt.why, advice=doubt.advice, **at)
-    differing = [c for c in fields.differences(spec, look, state) if c.field != "files"]
+    differ = fields.differences_at_birth if newborn else fields.differences
+    differing = [c for c in differ(spec, look, state) if c.field != "files"]
     if differing:
         shown = "; ".join(f"{c.field} is {c.observed!r}, not {c.desired!r}" for c in differing[:3])
         raise ProofFailed(f"after it was configured, {shown}", **at)

@@ -53,6 +53,7 @@ def as_declared(wanted: DatabaseSpec, name: str = "") -> DatabaseLook:
     name = name or wanted.target
     uuid = f"uuid of {wanted.kind}/{wanted.code} on {wanted.server}"
     awake = wanted.kind == "instance" and names.parse(name).state is NameState.PUBLISHED and not wanted.neutralize
+    born = wanted.at_birth()
     url = {"web.base.url": wanted.base_url, "web.base.url.freeze": "True"} if wanted.base_url else {}
     return DatabaseLook(
         name,
@@ -60,11 +61,11 @@ def as_declared(wanted: DatabaseSpec, name: str = "") -> DatabaseLook:
         login=wanted.admin_login,
         mark=mark_for(wanted, uuid),
         uuid=uuid,
-        company=wanted.company or "My Company",
-        country_code=wanted.country_code,
-        lang=wanted.lang,
-        timezone=wanted.timezone,
-        languages=frozenset(wanted.languages),
+        company=born.company or "My Company",
+        country_code=born.country_code,
+        lang=born.lang,
+        timezone=born.timezone,
+        languages=frozenset(born.languages),
         modules=dict.fromkeys(wanted.modules, "installed"),
         parameters={**wanted.parameters, **url},
         active_crons=CRONS if awake else (),

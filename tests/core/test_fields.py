@@ -50,7 +50,7 @@ def test_a_database_that_is_as_declared_does_not_differ() -> None:
         ({"company": "Acme NV"}, "company", ("Acme NV", "Acme SA")),
         ({"country_code": ""}, "country_code", ("", "BE")),
         ({"timezone": ""}, "timezone", ("", "Europe/Brussels")),
-        ({"languages": frozenset({"fr_BE"})}, "languages.nl_BE", ("not active", "active")),
+        ({"languages": frozenset({"nl_BE"})}, "languages.fr_BE", ("not active", "active")),
         ({"parameters": {**LOOK.parameters, "fleet.note": "bye"}}, "parameters.fleet.note", ("bye", "hello")),
         (
             {"parameters": {**LOOK.parameters, "web.base.url": "http://localhost:8069"}},
@@ -90,11 +90,40 @@ def test_what_nobody_declared_is_the_customers_own() -> None:
     assert differing(theirs) == {}
 
 
-def test_a_company_that_is_not_declared_is_the_instances_name_and_a_country_is_left_as_it_is() -> None:
+THEIRS = {
+    "company": "First Trading",
+    "country_code": "FR",
+    "lang": "fr_FR",
+    "timezone": "UTC",
+    "languages": frozenset({"fr_FR"}),
+}
+
+
+def test_what_is_left_out_is_the_customers_to_change() -> None:
     plain = spec(FLEET, "instance/plain")
-    look = replace(as_declared(plain), country_code="FR", timezone="UTC")
+    look = replace(as_declared(plain), **THEIRS)  # type: ignore[arg-type]
     assert fields.differences(plain, look, NameState.PUBLISHED) == ()
-    assert plain.company == "plain"
+
+
+def test_a_database_that_was_just_built_has_what_is_given_only_then() -> None:
+    plain = spec(FLEET, "instance/plain")
+    assert fields.differences_at_birth(plain, as_declared(plain), NameState.PUBLISHED) == ()
+    look = replace(as_declared(plain), mark=None, parameters={}, **THEIRS)  # type: ignore[arg-type]
+    found = fields.differences_at_birth(plain, look, NameState.PUBLISHED)
+    assert [c.field for c in found] == [
+        "company",
+        "lang",
+        "languages.en_US",
+        "parameters.web.base.url",
+        "parameters.web.base.url.freeze",
+    ]
+    owned = replace(LOOK, languages=frozenset({"fr_BE"}))
+    assert [c.field for c in fields.differences_at_birth(ACME, owned, NameState.PUBLISHED)] == ["languages.nl_BE"]
+
+
+def test_a_difference_at_birth_that_is_kept_as_well_is_told_once() -> None:
+    found = fields.differences_at_birth(ACME, replace(LOOK, company="Acme NV"), NameState.PUBLISHED)
+    assert found == (FieldChange("company", "Acme NV", "Acme SA"),)
 
 
 @pytest.mark.parametrize(

@@ -69,16 +69,16 @@ def test_an_edited_template_counts_for_the_instances_that_it_changes() -> None:
 
 
 def test_what_an_instance_says_itself_is_not_changed_by_its_template() -> None:
-    languages = since(
-        ("modules: [base, web, mail]", "lang: fr_BE\nmodules: [base, web, mail]"), ("code: acme\n", "code: acme\n")
-    )
-    assert "instance/acme" in languages.concerned
-    before = edited(("code: acme\n", "code: acme\nlang: nl_BE\n"))
-    after = edited(
-        ("code: acme\n", "code: acme\nlang: nl_BE\n"),
-        ("modules: [base, web, mail]", "lang: fr_BE\nmodules: [base, web, mail]"),
-    )
-    assert "instance/acme" not in compare(before, after).concerned
+    told = ("modules: [base, web, mail]", 'parameters: {a.b: "1"}\nmodules: [base, web, mail]')
+    assert "instance/acme" in since(told).concerned
+    own = ("code: acme\n", 'code: acme\nparameters: {a.b: "2"}\n')
+    assert "instance/acme" not in compare(edited(own), edited(own, told)).concerned
+
+
+@pytest.mark.parametrize("line", ["lang: fr_BE", "country_code: BE"])
+def test_what_a_template_only_gives_at_the_build_concerns_no_instance(line: str) -> None:
+    found = since(("modules: [base, web, mail]", f"{line}\nmodules: [base, web, mail]"))
+    assert found.concerned == ("template/base",)
 
 
 def test_an_edited_plan_counts_only_where_it_brings_modules() -> None:

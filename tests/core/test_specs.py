@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.scenes import desired, instance, spec
+from reconciler.core.desired import Desired
+from tests.core.scenes import changed, desired, instance, spec
+from tests.harness.universe import fleet, read
 
 
 def digest(**fields: object) -> str:
@@ -25,7 +27,6 @@ def digest(**fields: object) -> str:
         {"parameters": '{"a.b": "1"}'},
         {"subdomain": "other"},
         {"database_name": "other"},
-        {"owner": "{name: Boss, login: boss, lang: fr_BE}"},
     ],
 )
 def test_the_digest_changes_with_what_is_kept_as_declared(fields: dict[str, object]) -> None:
@@ -36,7 +37,8 @@ def test_the_digest_changes_with_what_is_kept_as_declared(fields: dict[str, obje
     "fields",
     [
         {"owner": "{name: Boss, login: boss}"},
-        {"name": "acme", "partner": "Somebody"},
+        {"owner": "{name: Boss, login: boss, lang: fr_BE}"},
+        {"name": "Acme of Ghent", "partner": "Somebody"},
         {"labels": "{tier: gold}"},
         {"state": "suspended"},
         {"deletion_protection": "true"},
@@ -56,10 +58,61 @@ def test_modules_of_template_plan_and_instance_come_once_each() -> None:
     )
 
 
-def test_an_owner_with_a_language_of_their_own_makes_it_one_of_the_databases() -> None:
+TEMPLATE_SAYS = "lang: fr_BE\ncountry_code: BE\nmodules: [base, web, mail]"
+
+
+def told_by_a_template(*documents: str, says: str = TEMPLATE_SAYS) -> Desired:
+    return read(changed(fleet(*documents), "modules: [base, web, mail]", says))
+
+
+def test_what_is_left_out_is_not_kept() -> None:
+    found = spec(told_by_a_template(instance("acme", name="Acme")), "instance/acme")
+    assert (found.company, found.country_code, found.lang, found.timezone, found.languages) == ("", "", "", "", ())
+
+
+def test_what_is_left_out_is_given_once_by_the_instances_name_and_by_its_template() -> None:
+    born = spec(told_by_a_template(instance("acme", name="Acme")), "instance/acme").at_birth()
+    assert (born.company, born.country_code, born.lang, born.languages) == ("Acme", "BE", "fr_BE", ("fr_BE",))
+
+
+def test_what_is_declared_is_the_same_at_birth_and_afterwards() -> None:
+    declared = instance("acme", company="Acme SA", country_code="LU", lang="de_DE")
+    found = spec(told_by_a_template(declared), "instance/acme")
+    assert (found.company, found.country_code, found.lang, found.languages) == ("Acme SA", "LU", "de_DE", ("de_DE",))
+    born = found.at_birth()
+    assert (born.company, born.country_code, born.lang, born.languages) == ("Acme SA", "LU", "de_DE", ("de_DE",))
+
+
+def test_a_default_of_the_fleet_is_declared() -> None:
+    defaults = "{instance: {company: Everyone SA, country_code: BE, lang: nl_BE}}"
+    found = spec(desired(instance("acme"), defaults=defaults), "instance/acme")
+    assert (found.company, found.country_code, found.lang) == ("Everyone SA", "BE", "nl_BE")
+
+
+def test_another_language_or_country_of_a_template_changes_the_template_and_none_of_its_instances() -> None:
+    before = told_by_a_template(instance("acme"))
+    after = told_by_a_template(instance("acme"), says=changed(changed(TEMPLATE_SAYS, "fr_BE", "de_DE"), "BE", "DE"))
+    assert spec(before, "instance/acme").digest() == spec(after, "instance/acme").digest()
+    assert spec(before, "template/base").digest() != spec(after, "template/base").digest()
+
+
+def test_a_parameter_of_a_template_is_declared_for_its_instances_which_may_say_otherwise() -> None:
+    says = 'parameters: {a: "1", b: "2"}\nmodules: [base, web, mail]'
+    found = spec(told_by_a_template(instance("acme", parameters='{b: "3"}'), says=says), "instance/acme")
+    assert found.parameters == {"a": "1", "b": "3"}
+
+
+def test_a_template_keeps_its_language_and_country() -> None:
+    found = spec(told_by_a_template(instance("acme")), "template/base")
+    assert (found.country_code, found.lang, found.languages) == ("BE", "fr_BE", ("fr_BE",))
+    assert found.at_birth() == found
+
+
+def test_the_language_of_an_owner_is_active_when_the_account_is_made_and_is_not_kept() -> None:
     owner = "{name: Boss, login: boss, lang: nl_BE}"
     found = spec(desired(instance("acme", lang="fr_BE", owner=owner)), "instance/acme")
-    assert (found.lang, found.languages) == ("fr_BE", ("fr_BE", "nl_BE"))
+    assert found.languages == ("fr_BE",)
+    assert (found.at_birth().lang, found.at_birth().languages) == ("fr_BE", ("fr_BE", "nl_BE"))
 
 
 def test_an_instance_is_reached_below_its_servers_domain_and_a_template_by_nobody() -> None:

@@ -19,12 +19,17 @@ NO_MAIL = {"no_reset_password": True, "mail_create_nosubscribe": True, "tracking
 
 
 async def apply_settings(session: DatabaseSession, spec: DatabaseSpec) -> None:
-    """Write languages first (19 takes any text as a user's language, active or not), then company, admin and parameters."""
+    """Write languages first (19 takes any text as a user's language, active or not), then company, admin and parameters.
+
+    What the spec leaves empty is not declared, and is left as it is.
+    """
     for lang in spec.languages:
         await activate_language(session, lang)
     references = await session.xmlids([ADMIN, COMPANY])
     await _write_company(session, references[COMPANY][1], spec)
-    admin: dict[str, Any] = {"lang": spec.lang}
+    admin: dict[str, Any] = {}
+    if spec.lang:
+        admin["lang"] = spec.lang
     if spec.timezone:
         admin["tz"] = spec.timezone
     await _write_differing(session, "res.users", references[ADMIN][1], admin)

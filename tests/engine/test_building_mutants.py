@@ -1,0 +1,65 @@
+"""Work whose answer was lost: how long a host may show no trace of it before it is taken for never begun."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import cast
+
+from reconciler.core.failures import ProofFailed
+from reconciler.engine.building import Builder, Limits
+from reconciler.engine.ports import Host, Nonces, Secrets
+from tests.harness.virtual_time import VirtualClock, run
+
+NAME = "building-261124120000abcde.acme"
+
+
+class Listing:
+    """A host of which only the list is asked: for each look in turn, whether it has the name."""
+
+    server = "one"
+
+    def __init__(self, looks: Sequence[bool]) -> None:
+        self._looks = iter(looks)
+
+    async def listed(self) -> tuple[str, ...]:
+        return (NAME,) if next(self._looks) else ()
+
+
+async def wait(looks: Sequence[bool], done: Sequence[bool]) -> tuple[str, float]:
+    """Wait for the work, done or not at each look that shows the name; return how it ended, and after how many seconds."""
+    answers = iter(done)
+
+    async def is_done() -> bool:
+        return next(answers)
+
+    builder = Builder(
+        cast("Host", Listing(looks)),
+        cast("Secrets", None),
+        VirtualClock(),
+        cast("Nonces", None),
+        Limits(create=900, clone=600),
+        "19.0",
+        lambda _step: None,
+    )
+    begun = asyncio.get_running_loop().time()
+    try:
+        await builder._await(NAME, 900, is_done)
+        end = "done"
+    except ProofFailed as failure:
+        end = failure.what
+    return end, asyncio.get_running_loop().time() - begun
+
+
+NO_TRACE = "no answer came, and the host shows no trace of it"
+
+
+def test_half_a_minute_without_a_trace_is_enough_and_less_is_not() -> None:
+    assert run(wait([False] * 15, [])) == (NO_TRACE, 30.0)
+    assert run(wait([*[False] * 14, True], [True])) == ("done", 30.0)
+
+
+def test_a_trace_begins_the_half_minute_anew() -> None:
+    looks = [*[False] * 14, True, *[False] * 14]
+    assert run(wait([*looks, True], [False, True])) == ("done", 60.0)
+    assert run(wait([*looks, False], [False])) == (NO_TRACE, 60.0)

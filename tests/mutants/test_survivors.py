@@ -1,0 +1,63 @@
+"""The list of survivors: what is in it, and what it is compared with."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.__main__ import KNOWN, PARTS, ROOT, Mutant, compare, entry, main, mutation, read_reasons
+
+ONE = Mutant("reconciler.core.names", "parse", 'head = "a"', 'head = "b"')
+TWO = Mutant("reconciler.core.names", "building", "return 1", "return 2")
+DIFF = """\
+--- reconciler/core/names.py
++++ reconciler/core/names.py
+@@ -1,4 +1,4 @@
+ def parse(text):
+-    head = one(
+-        text)
++    head = two(
++        text)
+     return head
+"""
+
+
+def test_every_pattern_finds_modules_and_every_choice_of_tests_is_there() -> None:
+    """A module that is renamed must not fall out of the scope unnoticed."""
+    assert [pattern for part in PARTS for pattern in part.modules if not list(ROOT.glob(pattern))] == []
+    assert [tests for part in PARTS for tests in part.tests if not (ROOT / tests).exists()] == []
+
+
+def test_every_known_survivor_has_a_reason_and_is_of_a_module_in_scope() -> None:
+    modules = {".".join(path.with_suffix("").parts) for part in PARTS for path in part.paths()}
+    assert {mutant.module for mutant in read_reasons(KNOWN)} <= modules
+
+
+def test_a_survivor_without_a_reason_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "survivors.toml"
+    file.write_text(entry(ONE))
+    with pytest.raises(ValueError, match="without a reason"):
+        read_reasons(file)
+
+
+def test_what_is_written_for_a_survivor_is_read_back_as_it(tmp_path: Path) -> None:
+    file = tmp_path / "survivors.toml"
+    file.write_text(entry(ONE).replace('reason = ""', 'reason = "the same"') + entry(TWO).replace('""', '"too"'))
+    assert read_reasons(file) == {ONE: "the same", TWO: "too"}
+    assert len(tomllib.loads(file.read_text())["survivor"]) == 2
+
+
+def test_new_survivors_and_known_ones_that_are_killed_now_are_told_apart() -> None:
+    assert compare([ONE, ONE], [TWO]) == ([ONE], [TWO])
+    assert compare([ONE], [ONE]) == ([], [])
+
+
+def test_a_mutation_is_the_text_that_was_and_that_which_became_of_it() -> None:
+    assert mutation(DIFF.splitlines()) == ("head = one( text)", "head = two( text)")
+
+
+def test_a_module_that_is_not_in_scope_is_refused_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nonsense"]) == 2
+    assert "No such module: nonsense. There are: names safety" in capsys.readouterr().out
