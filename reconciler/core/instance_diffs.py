@@ -136,7 +136,7 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         return
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
     _bring_to_its_place(chain, instance, found, look)
-    _configure(chain, spec, look)
+    _configure(chain, spec, look, _adopted(instance, look))
 
 
 def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None) -> None:
@@ -222,11 +222,20 @@ class _Chain:
             self.rotated = True
 
 
-def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None) -> None:
+def _adopted(instance: Instance, look: DatabaseLook | None) -> tuple[FieldChange, ...]:
+    """Say that a database is another owner's now: the mark is written anew, nobody's login changes."""
+    made_for = look.mark.owner if look is not None and look.mark is not None else None
+    owner = instance.owner.login if instance.owner else ""
+    if instance.adopt is None or made_for is None or made_for == owner:
+        return ()
+    return (FieldChange("mark.owner", made_for or "nobody", owner or "nobody"),)
+
+
+def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, adopted: tuple[FieldChange, ...]) -> None:
     if look is None:
         return
     state = names.parse(look.database).state
-    changes = fields.differences(spec, look, state)
+    changes = (*fields.differences(spec, look, state), *adopted)
     if chain.rotated:
         changes = changes or (fields.digest_after_rotation(spec),)
     if chain.name != look.database:  # every way begins with the files, and suspending and resuming see to the schedule

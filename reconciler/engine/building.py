@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core import claims, fields, module_operations, names
@@ -33,7 +33,7 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
-from reconciler.engine.moves import Mover, other_forms
+from reconciler.engine.moves import Mover, other_forms, wake
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
 from schemas.secrets import Secret
@@ -72,7 +72,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Builds databases on one host."""
+    """Builds databases on one host; `others` are those where another reconciler could make the same one."""
 
     host: Host
     secrets: Secrets
@@ -81,6 +81,7 @@ class Builder:
     limits: Limits
     version: str
     step: Step
+    others: Sequence[Host] = ()
 
     async def read_source(self, template: DatabaseSpec) -> Source:
         """Look at a template before it is cloned.
@@ -133,14 +134,11 @@ class Builder:
             await self._require_accepted(name, account)
             await self._strip_logins(database)
             if await self._furnish(database, account):
-                # Modules' demonstration data bring users. The owner is still to come.
+                # Modules bring scheduled actions, and their demonstration data users. The owner is still to come.
                 await self._strip_logins(database)
+                await insist(database.quiesce, self.clock)
             if owner_password is not None:
                 await self._create_owner(database, spec, owner_password)
-            if names.parse(final).state is NameState.SUSPENDED:
-                await insist(database.quiesce, self.clock)
-            elif not spec.neutralize:
-                await insist(database.wake, self.clock)
             await self._publish(database, account, final)
 
     def _owner_password(self, spec: DatabaseSpec) -> Secret | None:
@@ -260,21 +258,25 @@ class Builder:
         return installed
 
     async def _publish(self, database: Database, account: Account, final: str) -> None:
-        """Mark, verify, set apart, rename: after this the database is in service."""
+        """Mark, verify, set apart, rename: after this the database is in service.
+
+        It is quiet until it bears the lock, and stays so if it is to rest suspended.
+        """
         spec, built = account.spec, database.name
         self.step("verifying")
         uuid, _ = await insist(database.identity, self.clock)
         mark = replace(mark_for(spec, uuid, self.version), moving_from=built, in_service=False)
         await insist(lambda: database.write_mark(mark), self.clock)
         look = await insist(database.look, self.clock)
-        require_verified(spec, look, names.parse(final).state, self._at(built), newborn=True)
+        require_verified(spec, look, NameState.SUSPENDED, self._at(built), newborn=True)
         self.step("publishing")
         await set_apart(database, self.clock, self.nonces)
         await self._forget(final)
         if final != spec.target:
             await self._forget(spec.target)
-        await self._require_free(built)
-        await Mover(self.host, account, self.clock, self.nonces).publish(database, final)
+        awake = spec.kind == "instance" and not spec.neutralize and names.parse(final).state is NameState.PUBLISHED
+        mover = Mover(self.host, account, self.clock, self.nonces, self.others)
+        await mover.publish(database, final, wake if awake else None)
 
     async def _forget(self, name: str) -> None:
         await insist(lambda: self.host.forget_name(name), self.clock)

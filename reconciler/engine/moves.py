@@ -10,8 +10,9 @@ put right first, by whoever comes next. Nothing here decides where a database go
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core import names
@@ -27,6 +28,7 @@ from reconciler.core.failures import (
     UnknownOutcome,
 )
 from reconciler.core.names import NameState
+from reconciler.core.observed import Mark
 from reconciler.engine.accounts import Account
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces
@@ -53,8 +55,9 @@ class Mover:
     account: Account
     clock: Clock
     nonces: Nonces
+    others: Sequence[Host] = ()
 
-    async def publish(self, build: Database, final: str) -> Database:
+    async def publish(self, build: Database, final: str, at_lock: AtLock | None = None) -> Database:
         """Take a verified build, whose mark notes the way already, through the lock into service.
 
         Raises:
@@ -63,15 +66,15 @@ class Mover:
             UnknownOutcome: the host does not say which name the database bears now.
         """
         before = await insist(lambda: build.file_sizes(newest=SAMPLE), self.clock)
-        lock = names.switching(names.parse(final).target)
-        held = await self._walk(build, lock)
+        if others := await insist(lambda: other_forms(self.host, build.name), self.clock):
+            raise DatabaseExists(f"{' and '.join(others)} was made by somebody else meanwhile", **self._at(build.name))
+        held = await self._walk(build, names.switching(names.parse(final).target))
         try:
             await self._require_whole(held, before)
-            await self._require_alone(held)
+            await self._require_the_only_one(held)
         except (ProofFailed, DatabaseExists) as lost:
-            await self.discard(held)
-            raise BuildLost(f"{lost.what}; it was never in service and is kept as trash", **self._at(lock)) from lost
-        return await self._into_service(held, final)
+            raise await self._given_up(held, lost) from lost
+        return await self._into_service(held, final, at_lock)
 
     async def travel(self, database: Database, goal: str, at_lock: AtLock | None = None) -> Database:
         """Take a database from where it rests, or is on its way, through the lock to where it is to rest.
@@ -86,7 +89,9 @@ class Mover:
             ProofFailed: the files could not be brought along; the database was put back where its files are.
             UnknownOutcome: the host does not say which name the database bears now.
         """
-        database = await self.settle(database)
+        _, mark = await insist(database.identity, self.clock)
+        database = await self._settle(database, mark)
+        is_build = mark is not None and mark.in_service is False and self.account.spec.kind != "template"
         lock = names.switching(names.parse(goal).target)
         origin = database.name
         if origin != lock:
@@ -96,13 +101,13 @@ class Mover:
         if goal == lock:
             return database
         try:
-            await self._require_alone(database)
-        except DatabaseExists:
+            await (self._require_the_only_one(database) if is_build else self._require_alone(database))
+        except DatabaseExists as taken:
+            if is_build:
+                raise await self._given_up(database, taken) from taken
             await self._retreat(database, origin)
             raise
-        if at_lock is not None:
-            await at_lock(database)
-        return await self._into_service(database, goal)
+        return await self._into_service(database, goal, at_lock)
 
     async def settle(self, database: Database) -> Database:
         """Put an earlier way right before anything else: its files may still wait under the name before.
@@ -114,6 +119,9 @@ class Mover:
             BuildLost: a build, of which nothing was ever in service.
         """
         _, mark = await insist(database.identity, self.clock)
+        return await self._settle(database, mark)
+
+    async def _settle(self, database: Database, mark: Mark | None) -> Database:
         name, state = database.name, names.parse(database.name).state
         if mark is None or not (mark.moving_from or state is NameState.ASIDE):
             return database
@@ -140,6 +148,10 @@ class Mover:
         """Turn to trash a build that bears the lock; the database service looks once more that it was never in service."""
         name = names.trash(names.parse(build.name).target, self.clock.now())
         await self._send_rename(build.name, name, lambda: build.discard(name))
+
+    async def _given_up(self, held: Database, why: HostError) -> BuildLost:
+        await self.discard(held)
+        return BuildLost(f"{why.what}; it was never in service and is kept as trash", **self._at(held.name))
 
     async def open(self, name: str) -> Database:
         """Open the database under a name, whatever generation its password is of."""
@@ -168,8 +180,13 @@ class Mover:
             return held
         return await self._leave_folder_behind(await self._walk(held, database.name), lock)
 
-    async def _into_service(self, held: Database, final: str) -> Database:
-        """Go from the lock to where the database rests; from before the rename on it counts as having been in service."""
+    async def _into_service(self, held: Database, final: str, at_lock: AtLock | None = None) -> Database:
+        """Go from the lock to where the database rests; from before the rename on it counts as having been in service.
+
+        What was done at the lock is done once more there: somebody else may have done the opposite in between.
+        """
+        if at_lock is not None:
+            await at_lock(held)
         if self.account.spec.kind != "template":  # it serves nobody, and its clones would bear the note
             await insist(held.note_in_service, self.clock)
         before = await insist(lambda: held.file_sizes(newest=SAMPLE), self.clock)
@@ -177,6 +194,8 @@ class Mover:
         if await self._lost(resting, before):
             resting = await self._walk(await self._gather(resting), final)
             await self._require_whole(resting, before)
+        if at_lock is not None:
+            await at_lock(resting)
         await insist(lambda: resting.note_move(""), self.clock)
         return resting
 
@@ -277,6 +296,23 @@ class Mover:
         if others:
             raise DatabaseExists(f"{' and '.join(others)} is there as well", **self._at(held.name))
 
+    async def _require_the_only_one(self, held: Database) -> None:
+        await self._require_alone(held)
+        await self._require_nowhere_else(held)
+
+    async def _require_nowhere_else(self, held: Database) -> None:
+        """Make sure, while bearing the lock here, that no other host holds a form of the name.
+
+        Two reconcilers whose texts name different hosts each bear a lock of its own; one of them sees the other's. A host that
+        does not answer was judged before by what it listed last.
+        """
+        forms = names.fixed_forms(names.parse(held.name).target)
+        for host in self.others:
+            with contextlib.suppress(HostError):
+                there = [form for form, found in zip(forms, await _all(host, forms), strict=True) if found]
+                if there:
+                    raise DatabaseExists(f"{' and '.join(there)} is on {host.server}", **self._at(held.name))
+
     def _aside(self, name: str) -> str:
         return names.aside(names.parse(name).target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
 
@@ -309,6 +345,15 @@ class Mover:
 
     def _at(self, database: str) -> dict[str, str]:
         return {"server": self.host.server, "database": database}
+
+
+async def wake(database: Database) -> None:
+    """Let a new database's scheduled actions go, as the last step before it is published."""
+    await database.wake()
+
+
+async def _all(host: Host, forms: Sequence[str]) -> list[bool]:
+    return [await host.exists(form) for form in forms]
 
 
 async def other_forms(host: Host, name: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from reconciler.core import checks, fields, names
 from reconciler.core.actions import Action, Verb
+from reconciler.core.asking import in_use
 from reconciler.core.depths import builders_of
 from reconciler.core.desired import Desired
 from reconciler.core.failures import HalfMadeDatabase, LastingError, PasswordRefused, ProofFailed, UnknownOutcome
@@ -119,8 +120,8 @@ class Performer:
             if not (spec.neutralize or spec.kind == "template"):
                 self.step(action, "waking scheduled actions")
                 await insist(database.wake, self.world.clock)
-            await insist(lambda: self._host(action).forget_name(action.becomes), self.world.clock)
 
+        await insist(lambda: self._host(action).forget_name(action.becomes), self.world.clock)
         await self._switch(action, awake, "on its way back")
 
     async def _switch(self, action: Action, at_lock: AtLock, step: str) -> None:
@@ -274,7 +275,16 @@ class Performer:
         return Account(self._host(action), self._spec(action), self.world.secrets, self.world.clock, former or None)
 
     def _mover(self, action: Action) -> Mover:
-        return Mover(self._host(action), self._account(action), self.world.clock, self.world.nonces)
+        others = self._others(action)
+        return Mover(self._host(action), self._account(action), self.world.clock, self.world.nonces, others)
+
+    def _others(self, action: Action) -> tuple[Host, ...]:
+        """Name the other hosts on which the same instance could be made: those that have its template."""
+        if action.kind != "instance":
+            return ()
+        template = self.desired.templates[self.desired.instances[action.code].template]
+        there = in_use(self.desired) & {*template.server_codes} - {action.server}
+        return tuple(self.world.hosts[code] for code in sorted(there) if code in self.world.hosts)
 
     def _builder(self, action: Action) -> Builder:
         timeouts = self.desired.servers[action.server].timeouts
@@ -286,6 +296,7 @@ class Performer:
             Limits(timeouts.create_seconds, timeouts.clone_seconds),
             self._version(action),
             lambda what: self.step(action, what),
+            self._others(action),
         )
 
     def _version(self, action: Action) -> str:

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.core import names
+from reconciler.simulator import SimulatedHost
+from reconciler.simulator.databases import Database
 from tests.cli.saving import applied, apply, kept, listed, refusal, save
 from tests.cli.world import FLEET, INSTANCES, World
 
@@ -106,7 +108,7 @@ def test_a_sweep_that_falls_due_meanwhile_is_left_to_the_next_pass(
     applied.replace("instances.yaml", "company: Acme SA", "company: Acme NV")
     host = applied.hosts["prod-1"]
     old, young = (building(hours=hours) for hours in (3, 1))
-    host.databases[young] = host.databases["acme"].fork()
+    host.databases[young] = unfinished(host)
     file = save(applied)
     assert "sweep" not in file.read_text()
     host.databases[old] = host.databases.pop(young)
@@ -121,10 +123,17 @@ def building(*, hours: int) -> str:
     return names.building("acme", datetime.now(UTC) - timedelta(hours=hours), "aaaaa")
 
 
+def unfinished(host: SimulatedHost) -> Database:
+    """Make a build that was cut short right before it came into service."""
+    database = host.databases["acme"].fork()
+    database.set_parameter("odoo_fleet.in_service", "no")
+    return database
+
+
 def test_a_sweep_that_somebody_else_did_meanwhile_is_not_missed(applied: World) -> None:
     host = applied.hosts["prod-1"]
     old = building(hours=3)
-    host.databases[old] = host.databases["acme"].fork()
+    host.databases[old] = unfinished(host)
     applied.replace("instances.yaml", "company: Acme SA", "company: Acme NV")
     file = save(applied)
     assert [a["verb"] for a in json.loads(file.read_text())["changeset"]["actions"]] == ["configure", "sweep"]

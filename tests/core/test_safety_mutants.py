@@ -9,7 +9,7 @@ from reconciler.core.changesets import Blocked, Changeset, LeftAlone, Withheld
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.pauses import Pause
 from reconciler.core.safety import Thresholds, frozen_hosts, gate, withhold
-from tests.core.scenes import NOW, observed, offline, online
+from tests.core.scenes import NOW, desired, observed, offline, online
 
 CONFIGURE = Action(Verb.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "acme", "acme")
 CREATE = Action(Verb.CREATE, "template", "base", "one", Reason.DECLARED, "", "template_base")
@@ -79,7 +79,7 @@ def test_each_host_is_judged_by_itself() -> None:
     entries = {("instance", "acme", s): Entry("instance", "acme", s, "acme", "", NOW) for s in servers}
     listings = {"a": ("acme",), "b": ("acme",), "d": ("acme", "shop")}
     seen = observed(offline("a"), online("b", lists=("x",)), online("c", lists=("x",)), online("d", lists=("shop",)))
-    found = frozen_hosts(seen, Inventory(entries, listings=listings), {}, ("b",))
+    found = frozen_hosts(desired(), seen, Inventory(entries, listings=listings), ("b",))
     assert found == {"d": "it no longer lists acme"}
 
 
@@ -91,7 +91,7 @@ def test_three_missing_names_are_shown_whole(missing: int, shown: str) -> None:
     ours = tuple(f"a{n}" for n in range(missing))
     entries = {("instance", name, "one"): Entry("instance", name, "one", name, "", NOW) for name in ours}
     inventory = Inventory(entries, listings={"one": ours})
-    assert frozen_hosts(observed(online("one", lists=("x",))), inventory, {}, ()) == {
+    assert frozen_hosts(desired(), observed(online("one", lists=("x",))), inventory, ()) == {
         "one": f"it no longer lists {shown}"
     }
 

@@ -38,8 +38,9 @@ CALLS: dict[str, Call] = {
     "create": lambda host, wanted: host.create(BUILD, wanted, Secret(THEIRS)),
     "clone": lambda host, _: host.clone("no-such", BUILD, neutralize=False),
     "rename": lambda host, _: host.rename("suspended.no-such", "switching.no-such"),
-    "drop": lambda host, _: host.drop_build(BUILD, own=True),
-    "refused": lambda host, _: host.drop_build("acme", own=True),
+    "drop": lambda host, _: host.drop_own_build(BUILD),
+    "refused": lambda host, _: host.drop_own_build("acme"),
+    "half-made": lambda host, _: host.drop_half_made(BUILD),
     "check": lambda host, _: host.check(),
 }
 FAULTS = ("", "*:502", "*:html", "*:reset-after", "*:error=connection-ended", "list_db=off", "pg-down", "*:redirect")
