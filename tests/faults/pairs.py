@@ -38,9 +38,9 @@ BETWEEN = (
     "edit",  # the other text is in force from here on
     "revert",  # the former text for one run, then this one again
     "revert for good",
-    "other first",  # a second reconciler, without this one's store: it has run before the repair begins
+    "other first",  # a second reconciler, which never ran before: it has run before the repair begins
     "other beside",  # or it runs at the same time
-    "former first",
+    "former first",  # an old one, with the former text and a store of its own
     "former beside",
 )
 EDITS: dict[str, tuple[str, str | None]] = {
@@ -271,28 +271,36 @@ class Life:
         """Do what lies between, then run with the second fault."""
         now = self.text
         for what in self.pair.between:
-            if what in ("store deleted", "old store"):
+            if what == "old store" or (what == "store deleted" and not self.takes_a_rename_back()):
                 self.world.memory = DictMemory() if what == "store deleted" else self.old
             if what in EDITS:
                 now, self.text = (self.text if which is None else self.written(which) for which in EDITS[what])
-        first = [self.written(w.partition(" ")[0]) for w in self.pair.between if w.endswith(" first")]
-        beside = [self.written(w.partition(" ")[0]) for w in self.pair.between if w.endswith(" beside")]
-        for text in first:
-            await self.another(text)
+        first = [self.second(w.partition(" ")[0]) for w in self.pair.between if w.endswith(" first")]
+        beside = [self.second(w.partition(" ")[0]) for w in self.pair.between if w.endswith(" beside")]
+        for text, memory in first:
+            await self.another(text, memory)
         async with asyncio.TaskGroup() as group:
-            for text in beside:
-                group.create_task(self.another(text))
+            for text, memory in beside:
+                group.create_task(self.another(text, memory))
             group.create_task(self.run(now, self.pair.second, alone=not beside))
+
+    def second(self, which: str) -> tuple[str, DictMemory]:
+        """Give a second reconciler its text and store: one with the former text is an old daemon, and remembers that."""
+        return self.written(which), self.old.copy() if which == "former" else DictMemory()
 
     def written(self, which: str) -> str:
         """Give one of the plot's texts by its name."""
         text: Text = getattr(self.plot, which)
         return text(self.pair.version)
 
-    async def another(self, text: str) -> None:
+    def takes_a_rename_back(self) -> bool:
+        """Tell whether a rename is reverted in the text: that it was done is known from the store alone (G11's limit)."""
+        return self.pair.plot == "renames" and any(what.startswith("revert") for what in self.pair.between)
+
+    async def another(self, text: str, memory: DictMemory) -> None:
         """Run a second reconciler that shares nothing with ours but the host."""
         self.story.append("another reconciler runs")
-        alone = Universe(self.world.hosts, self.world.clock, DictMemory(), seed=self.pair.seed + 77, _runs=7)
+        alone = Universe(self.world.hosts, self.world.clock, memory, seed=self.pair.seed + 77, _runs=7)
         await alone.reconcile(text, limits=Limits(allow_removals=True))
         self.story.append("the other one has ended")
 
