@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.actions import TAKES_OUT_OF_SERVICE, Action
@@ -10,7 +10,7 @@ from reconciler.core.changesets import Blocked, Changeset, Withheld
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import FORMS, parse
-from reconciler.core.observed import Observed
+from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
 
 PERCENT_COUNTS_FROM = 10
@@ -53,7 +53,7 @@ def frozen_hosts(
         now = {d.target for d in host.databases if d.state in FORMS}
         ours = {e.target for e in inventory.on(code)}
         then = {n.target for n in map(parse, before) if n.state in FORMS}
-        moved = {former for former, new in renames.items() if new in now}
+        moved = {former for former, new in renames.items() if new in now} | set(_borne_elsewhere(host))
         lost = sorted({t for t in then if t in ours or desired.declares(code, t)} - now - moved)
         if before and not host.databases:
             frozen[code] = f"it lists no database at all, {len(before)} at the last pass"
@@ -61,6 +61,18 @@ def frozen_hosts(
             shown = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
             frozen[code] = f"it no longer lists {shown}"
     return frozen
+
+
+def _borne_elsewhere(host: ObservedHost) -> Iterator[str]:
+    """Yield the names of databases that were opened under another one: a rename that was cut short, and reverted in the text."""
+    for look in host.looks.values():
+        if (
+            look.opened
+            and look.mark is not None
+            and look.is_whole_copy_of_itself
+            and parse(look.database).state in FORMS
+        ):
+            yield look.mark.name
 
 
 def withhold(changeset: Changeset, pauses: Mapping[tuple[str, str], Pause], fleet: str) -> Changeset:

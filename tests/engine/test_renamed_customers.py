@@ -1,0 +1,85 @@
+"""A customer who is renamed is out of reach for the rename alone; whatever fails beside it, the text has a way back."""
+
+import pytest
+
+from reconciler.core.actions import Verb
+from reconciler.core.outcomes import Result
+from reconciler.engine.reconcile import Passed
+from tests.faults.stories import killed_pass
+from tests.harness.universe import Process, Universe, fleet, instance, universe
+from tests.harness.virtual_time import run
+
+VERSIONS = ["19.0", "14.0"]
+
+
+def results(passed: Passed) -> dict[str, Result]:
+    return {outcome.action.id: outcome.result for outcome in passed.outcomes}
+
+
+def of(version: str, *documents: str) -> str:
+    return fleet(*documents, servers={"one": version})
+
+
+def in_service(world: Universe) -> set[str]:
+    return {name for name in world.hosts["one"].listed() if "." not in name} - {"template_base"}
+
+
+async def served(version: str) -> Universe:
+    world = universe({"one": version})
+    assert (await world.reconcile(of(version, instance("c0", server="one")))).ok
+    return world
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_setting_that_fails_keeps_no_renamed_customer_out_of_service_and_no_other_from_being_built(
+    version: str,
+) -> None:
+    renamed = instance("shop", server="one", renamed_from="c0", modules="[no_such_module]")
+
+    async def story() -> None:
+        world = await served(version)
+        passed = await world.reconcile(of(version, renamed))
+        assert results(passed)["rename instance/shop on one"] is Result.DONE
+        assert results(passed)["configure instance/shop on one"] is Result.FAILED
+        assert in_service(world) == {"shop"}
+        await world.reconcile(of(version, renamed, instance("new", server="one")))
+        assert in_service(world) == {"shop", "new"}
+        back = await world.reconcile(of(version, instance("c0", server="one", renamed_from="shop")))
+        assert results(back)["rename instance/c0 on one"] is Result.DONE
+        assert "c0" in in_service(world)
+
+    run(story())
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("store", [True, False])
+def test_a_rename_that_was_cut_short_is_taken_back_by_the_reverted_text_alone(version: str, *, store: bool) -> None:
+    async def story() -> None:
+        world = await served(version)
+        if not store:
+            world.memory = None
+        before = of(version, instance("c0", server="one"))
+        for number in range(1, 400):
+            process = Process(kill_after=number)
+            await killed_pass(world, of(version, instance("shop", server="one", renamed_from="c0")), process)
+            if "switching.shop" in world.hosts["one"].listed():
+                break
+        planned = await world.plan(before)
+        assert [a.verb for a in planned.changeset.actions][:2] == [Verb.RENAME, Verb.RESUME]
+        other = of(version, instance("c0", server="one"), instance("new", server="one"))
+        assert (await world.reconcile(other)).ok
+        assert in_service(world) == {"c0", "new"}
+
+    run(story())
+
+
+@pytest.mark.parametrize("state", ["active", "suspended"])
+def test_a_rename_keeps_a_customer_where_the_text_says(state: str) -> None:
+    async def story() -> None:
+        world = await served("19.0")
+        renamed = instance("shop", server="one", renamed_from="c0", state=state, company="Shop")
+        assert (await world.reconcile(of("19.0", renamed))).ok
+        assert (await world.plan(of("19.0", renamed))).changeset.is_converged
+        assert in_service(world) == ({"shop"} if state == "active" else set())
+
+    run(story())
