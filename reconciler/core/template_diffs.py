@@ -65,7 +65,7 @@ def _finish(draft: Draft, spec: DatabaseSpec, host: ObservedHost, name: Database
         doubt = doubt or Doubt("it was never looked at")
         draft.block(spec.kind, spec.code, spec.server, Doubt(f"{name.text}: {doubt.why}", doubt.advice))
         return doubt
-    lost = look.missing_files > 0 and look.is_unused_build
+    lost = look.missing_files > 0 and look.is_unused_build and name.state is NameState.SWITCHING
     verb, becomes = (Verb.DISCARD, "") if lost else (Verb.RESUME, spec.target)
     action = Action(verb, spec.kind, spec.code, spec.server, Reason.INTERRUPTED, name.text, becomes)
     done = draft.plan(_with(action, draft.first(spec.server)))

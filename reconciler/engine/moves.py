@@ -133,10 +133,14 @@ class Mover:
         if state is NameState.ASIDE:
             if waiting is NameState.ASIDE and mark.moving_from != name:
                 database = await self._walk(database, mark.moving_from)
+            else:
+                await insist(lambda: database.note_move(name), self.clock)
             return await self._enter(database, names.switching(names.parse(name).target))
         sizes = await insist(database.file_sizes, self.clock)
         missing = not all(sizes.values())
         if missing and state is NameState.SWITCHING and waiting not in names.FORMS:
+            if mark.in_service:
+                return database  # it came here whole: they were missing before
             raise BuildLost("its files were left behind when it was renamed", **self._at(name))
         if missing and waiting not in names.FORMS and mark.in_service is None:
             raise self._left_by_an_earlier_version(name, mark.moving_from)
@@ -189,11 +193,11 @@ class Mover:
 
         What was done at the lock is done once more there: somebody else may have done the opposite in between.
         """
-        if at_lock is not None:
-            await at_lock(held)
         if self.account.spec.kind != "template":  # it serves nobody, and its clones would bear the note
             await insist(held.note_in_service, self.clock)
         before = await insist(lambda: held.file_sizes(newest=SAMPLE), self.clock)
+        if at_lock is not None:  # after the note: what was never in service was never awake
+            await at_lock(held)
         resting = await self._walk(held, final)
         if await self._lost(resting, before):
             resting = await self._walk(await self._gather(resting), final)
@@ -215,13 +219,13 @@ class Mover:
 
     async def _out_of_reach(self, database: Database) -> Database:
         """Set a database aside, under a name that nobody used: the folder of its present name goes with it."""
-        if names.parse(database.name).state is NameState.ASIDE:
-            return database
-        return await self._walk(database, self._aside(database.name))
+        if names.parse(database.name).state is not NameState.ASIDE:
+            database = await self._walk(database, self._aside(database.name))
+        await insist(lambda: database.note_move(database.name), self.clock)
+        return database
 
     async def _join(self, aside: Database, lock: str) -> Database:
         """Go from a name out of reach to the lock, where other files wait, and store there what is only here."""
-        await insist(lambda: aside.note_move(aside.name), self.clock)
         here = await self._present(aside)
         held = await self._walk(aside, lock)
         left = sorted(here - await self._present(held))
@@ -239,7 +243,6 @@ class Mover:
         The files wait meanwhile under another such name, so that the database is in nobody's reach and not droppable.
         """
         waiting = await self._out_of_reach(database)
-        await insist(lambda: waiting.note_move(waiting.name), self.clock)
         before = await insist(lambda: waiting.file_sizes(newest=SAMPLE), self.clock)
         away = await self._walk(await self._walk(waiting, lock), self._aside(lock))
         held = await self._walk(await self._walk(away, waiting.name), lock)

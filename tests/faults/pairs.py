@@ -312,7 +312,7 @@ class Life:
             self.host.faults.add(f"db.list:shrink={1 if lists == 'short' else 2}")
         meddler = Striking(fault, "decoy" if lists == "another's" else "")
         self.arrange(fault, meddler)
-        promises.watch(self.ours, read(text), self.customers)
+        promises.watch(self.ours, read(text), self.customers, alone=alone)
         self.story.append(f"{fault} in a run, lists are {lists}")
         try:
             passed = await self.world.reconcile(text, Process(meddler=meddler), Limits(allow_removals=True))

@@ -195,10 +195,10 @@ class Life:
                 self.edit()
             for _ in range(self.chance.randrange(0, 3)):
                 self.trouble()
-            self.watch()
             passes = [self.one_pass() for _ in range(self.chance.choice([1, 1, 2]))]
             if self.chance.random() < 0.3:
                 passes.append(self.another_pass())
+            self.watch(alone=len(passes) == 1)
             async with asyncio.TaskGroup() as group:
                 for one in passes:
                     group.create_task(one)
@@ -207,8 +207,8 @@ class Life:
             self.customers.visit()
         await self.settle()
 
-    def watch(self) -> None:
-        promises.watch(self.world.hosts, read(self.text()), self.customers)
+    def watch(self, *, alone: bool = True) -> None:
+        promises.watch(self.world.hosts, read(self.text()), self.customers, alone=alone)
 
     async def settle(self) -> None:
         """The trouble ends: every host is up and answers. A few passes later all is as declared."""

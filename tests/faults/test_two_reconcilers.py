@@ -83,7 +83,7 @@ async def interleaved(world: Universe, texts: tuple[str, str, str], schedule: li
     foreign = promises.foreign_state(world.hosts)
     host, customers = world.hosts["one"], Customers(world.hosts, seed=sum(count for _, count in schedule))
     customers.join(read(before), read(theirs))
-    watching = promises.watch(world.hosts, read(ours), customers)
+    watching = promises.watch(world.hosts, read(ours), customers, alone=False)
     customers.begin()
     customers.visit()
     turns = Turns(schedule)

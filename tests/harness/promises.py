@@ -23,10 +23,13 @@ class Watch:
     """Checks the promises again and again during one run, looking only at databases that changed since.
 
     A host may swallow what it raises in the midst of its work, and nobody may wait for the answer: `sure` raises it again.
+    Where a reconciler is not `alone` but beside one that wants the opposite, each may wake what the other has just quieted; it looks
+    again after its last rename, and only then what is suspended has to be quiet.
     """
 
-    def __init__(self, hosts: Mapping[str, SimulatedHost], desired: Desired) -> None:
+    def __init__(self, hosts: Mapping[str, SimulatedHost], desired: Desired, *, alone: bool = True) -> None:
         self.broken: Broken | None = None
+        self._alone = alone
         self._hosts, self._specs = hosts, {code: {s.target: s for s in _specs(desired, code)} for code in hosts}
         self._former = _former_codes(desired)
         self._seen: set[tuple[str, str, int, int]] = set()
@@ -48,19 +51,22 @@ class Watch:
             for name, database in host.databases.items():
                 key = (code, name, id(database), database.revision)
                 if key not in self._seen:
-                    _check_database(name, database, self._specs[code], self._former)
+                    _check_database(name, database, self._specs[code], self._former, quiet=self._alone)
                     self._seen.add(key)
 
 
-def watch(hosts: Mapping[str, SimulatedHost], desired: Desired, customers: Customers | None = None) -> Watch:
+def watch(
+    hosts: Mapping[str, SimulatedHost], desired: Desired, customers: Customers | None = None, *, alone: bool = True
+) -> Watch:
     """Have the promises of a text watched at every durable step from now on, in the place of those of another text.
 
     Args:
         hosts: the whole world.
         desired: the text that is in force now.
         customers: those at work; they go on, and learn the names of this text.
+        alone: whether no other reconciler is at work.
     """
-    watching = Watch(hosts, desired)
+    watching = Watch(hosts, desired, alone=alone)
     if customers is not None:
         customers.join(desired)
     for host in hosts.values():
@@ -80,7 +86,7 @@ def check(hosts: Mapping[str, SimulatedHost], desired: Desired, *, foreign: Mapp
 
 
 def _check_database(
-    name: str, database: Database, specs: Mapping[str, DatabaseSpec], former: Mapping[str, str]
+    name: str, database: Database, specs: Mapping[str, DatabaseSpec], former: Mapping[str, str], *, quiet: bool = True
 ) -> None:
     parsed = names.parse(name)
     spec = specs.get(parsed.target)
@@ -89,7 +95,7 @@ def _check_database(
     rows = database.rows("ir.config_parameter").values()
     parameters = {row["key"]: row["value"] for row in rows}
     _complete(name, database, spec, parameters, former.get(spec.code, spec.code))
-    if parsed.state is NameState.SUSPENDED or spec.kind == "template":
+    if quiet and (parsed.state is NameState.SUSPENDED or spec.kind == "template"):
         _quiet(name, database, parameters)
 
 
