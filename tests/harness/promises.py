@@ -23,8 +23,8 @@ class Watch:
     """Checks the promises again and again during one run, looking only at databases that changed since.
 
     A host may swallow what it raises in the midst of its work, and nobody may wait for the answer: `sure` raises it again.
-    Where a reconciler is not `alone` but beside one that wants the opposite, each may wake what the other has just quieted; it looks
-    again after its last rename, and only then what is suspended has to be quiet.
+    Where a reconciler is not `alone` but beside one that wants the opposite, each may wake what the other has just quieted; it
+    looks again after its last rename, and only then what is suspended has to be quiet.
     """
 
     def __init__(self, hosts: Mapping[str, SimulatedHost], desired: Desired, *, alone: bool = True) -> None:
