@@ -109,7 +109,8 @@ async def _look_for_owner(world: World, target: Target) -> DatabaseLook:
     host = world.hosts[target.server]
     opened = await open_as_any(host, target.builders, world.secrets, world.clock, target.database)
     if opened is None:
-        return DatabaseLook(target.database, Access.REFUSED)
+        half_made = await host.is_half_made(target.database)
+        return DatabaseLook(target.database, Access.HALF_MADE if half_made else Access.REFUSED)
     database, access = opened
     uuid, mark = await database.identity()
     return DatabaseLook(target.database, access, uuid=uuid, mark=mark)

@@ -237,6 +237,8 @@ class Performer:
                 host, builders_of(self.desired, host.server, name), self.world.secrets, self.world.clock, name
             )
         except HalfMadeDatabase:
+            opened = None
+        if opened is None and await host.is_half_made(name):
             await host.drop_half_made(name)
             return
         if opened is None:

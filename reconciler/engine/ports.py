@@ -220,6 +220,10 @@ class Host(Protocol):
         """Make workers forget what they remember under a name that no database bears, where the version needs that."""
         ...
 
+    async def is_half_made(self, name: str) -> bool:
+        """Tell whether nobody can log in to a database because its initialisation never ended."""
+        ...
+
     async def drop_own_build(self, name: str) -> None:
         """Drop a building name that this very run made up."""
         ...

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from reconciler.core.failures import (
+    HalfMadeDatabase,
     ListingDisabled,
     MasterPasswordRefused,
     NotOdoo,
+    PasswordRefused,
     Redirected,
+    Rejected,
     UnexpectedAnswer,
     UnknownOutcome,
     Unsupported,
@@ -29,6 +32,7 @@ from schemas.secrets import Secret
 __all__ = ["CallEvent", "DatabaseSession", "HostConnection", "Timeouts"]
 
 _T = TypeVar("_T")
+_NOBODYS = Secret("a password that nobody has")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,21 @@ class HostConnection:
         """
         uid = await self.read("common", "login", database, login, password)
         return None if uid is False else self.checked(shapes.identifier, uid, "common.login", database)
+
+    async def is_half_made(self, database: str) -> bool:
+        """Tell whether a database's initialisation never ended, so that it has no models, or no users (a full disk).
+
+        OdooBot, of the id 1, is in every database: asked with a password that nobody has, Odoo answers AccessDenied where it
+        is and MissingError where it is not (14 and 19).
+        """
+        try:
+            if await self.login(database, "admin", Secret("admin")) is None:
+                await self.read("object", "execute_kw", database, 1, _NOBODYS, "res.users", "search_count", [[]], {})
+        except (HalfMadeDatabase, Rejected):
+            return True
+        except PasswordRefused:
+            return False
+        return False
 
     async def served_databases(self, host_header: str) -> tuple[str, ...] | None:
         """List what `dbfilter` lets a browser reach under a host name; None when the answer does not tell."""

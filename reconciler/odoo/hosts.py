@@ -225,6 +225,10 @@ class OdooHost:
         """Make workers forget what they remember under a name that no database bears."""
         await apply_databases.forget_name(self._connection, name)
 
+    async def is_half_made(self, name: str) -> bool:
+        """Tell whether nobody can log in because the database's initialisation never ended."""
+        return await self._connection.is_half_made(name)
+
     async def drop_own_build(self, name: str) -> None:
         """Drop a building name that this very run made up."""
         await apply_databases.drop_own_build(self._connection, name)

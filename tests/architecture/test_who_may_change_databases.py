@@ -182,9 +182,10 @@ def test_what_was_or_may_have_been_in_service_is_not_dropped_under_any_name(foun
 
 
 def test_what_somebody_else_can_log_in_to_is_not_taken_for_half_made() -> None:
-    for answer in (value(result=False), value(result=2)):
-        host = scripted(answer, value(result=True))
-        refused(host, databases.drop_expired_build(connect(host), EXPIRED, None, NOW, LIMIT), requests=1)
+    somebody = fault("odoo.exceptions.AccessDenied", "Access Denied")
+    for answers in ((value(result=2),), (value(result=False), somebody), (value(result=False), value(result=0))):
+        host = scripted(*answers, value(result=True))
+        refused(host, databases.drop_expired_build(connect(host), EXPIRED, None, NOW, LIMIT), requests=len(answers))
 
 
 def test_the_mark_of_another_database_proves_nothing() -> None:
@@ -200,6 +201,9 @@ def test_an_expired_build_that_was_never_in_service_is_dropped_after_a_look_insi
     sent(host, databases.drop_expired_build(session.connection, EXPIRED, session, NOW, LIMIT), requests=2)
     host = scripted(HALF_MADE, value(result=True))
     sent(host, databases.drop_expired_build(connect(host), EXPIRED, None, NOW, LIMIT), requests=2)
+    nobody = fault("odoo.exceptions.MissingError", "Record does not exist or has been deleted.")
+    host = scripted(value(result=False), nobody, value(result=True))
+    sent(host, databases.drop_expired_build(connect(host), EXPIRED, None, NOW, LIMIT), requests=3)
 
 
 TRASH = "trash-261124120000.acme"

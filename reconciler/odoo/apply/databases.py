@@ -11,7 +11,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from reconciler.core import claims, names
-from reconciler.core.failures import DatabaseExists, HalfMadeDatabase, NoSuchDatabase, Refused
+from reconciler.core.failures import DatabaseExists, NoSuchDatabase, Refused
 from reconciler.core.names import NameState
 from reconciler.odoo import versions
 from reconciler.odoo.apply import marks
@@ -94,19 +94,11 @@ async def drop_expired_build(
         refused = f"{name!r} is not a building name older than {limit}"
     elif session is not None and session.database == name:
         refused = claims.why_kept(*await marks.read_mark(session))
-    elif session is not None or not await _is_half_made(connection, name):
+    elif session is not None or not await connection.is_half_made(name):
         refused = "whether it was ever in service cannot be told"
     if refused:
         raise Refused(refused, server=connection.server, database=name)
     await _drop(connection, name)
-
-
-async def _is_half_made(connection: HostConnection, name: str) -> bool:
-    try:
-        await connection.login(name, "admin", Secret("admin"))
-    except HalfMadeDatabase:
-        return True
-    return False
 
 
 async def forget_name(connection: HostConnection, name: str) -> None:
