@@ -52,6 +52,7 @@ _HAPPENS = {
     Verb.ACTIVATE: "tested, then put to use",
     Verb.MAINTAIN: "set to maintenance: nothing new is placed on it",
     Verb.DISABLE: "disabled",
+    Verb.DISCARD: "a build that could not go on, and was never in service, kept as trash",
     Verb.SUSPEND: "**out of reach**: suspended, its data kept",
     Verb.RESUME: "back in service",
     Verb.ROTATE: "password of the admin account changed",
