@@ -121,7 +121,10 @@ class Mover:
         if state is NameState.ASIDE:
             if waiting is NameState.ASIDE and mark.moving_from != name:
                 database = await self._walk(database, mark.moving_from)
-            return await self._enter(database, names.switching(names.parse(name).target))
+            aside = database
+            if await self._present(aside):  # nothing else names the folder where they stay if the lock's is in the way
+                await insist(lambda: aside.note_move(aside.name), self.clock)
+            return await self.settle(await self._enter(aside, names.switching(names.parse(name).target)))
         sizes = await insist(database.file_sizes, self.clock)
         missing = not all(sizes.values())
         if missing and state is NameState.SWITCHING and waiting not in names.FORMS:
