@@ -110,7 +110,8 @@ def _of_a_former_name(spec: DatabaseSpec, mark: Mark) -> str:
     """A rename cut short leaves the former code in the mark, and nothing but `renamed_from` says that it goes on."""
     if (spec.kind, mark.kind) != ("instance", "instance"):
         return "choose another name for one of the two"
-    return f"if it is {spec.kind}/{spec.code}, once renamed, write `renamed_from: {mark.code}`; if not, choose another `database_name`"
+    how = f"write `renamed_from: {mark.code}`"
+    return f"if it is {spec.kind}/{spec.code}, once renamed, {how}; if not, choose another `database_name`"
 
 
 def is_unused(uuid: str, mark: Mark | None) -> bool:

@@ -197,7 +197,10 @@ class Mover:
         """Set a database aside, under a name that nobody used: the folder of its present name goes with it."""
         if names.parse(database.name).state is NameState.ASIDE:
             return database
-        return await self._walk(database, self._aside(database.name))
+        before = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
+        aside = await self._walk(database, self._aside(database.name))
+        await self._require_whole(aside, before)  # the note still names where they are; from here on it may name this
+        return aside
 
     async def _join(self, aside: Database, lock: str) -> Database:
         """Go from a name out of reach to the lock, where other files wait, and store there what is only here."""
