@@ -267,12 +267,23 @@ class Explorer:
         assert ask is not None
         if self.ways.begins(run.place):
             world = self.noted(world, standing.noted)
+        self._require_alone(state, run, ask)
         ends = [self.perform(world, ask)]
         if ask.what == "rename" and world.torn < self.bounds.torn and not isinstance(ends[0][2], Failed):
             lost = UnknownOutcome("no answer", server=ask.server, database=ask.name)
             ends.append((renamed(world, ask.server, ask.name, ask.argument, torn=True), "torn", Failed(lost)))
         for after, key, value in ends:
             yield self._read_on(state, index, after, self.ways.answer(run.place, key, value))
+
+    def _require_alone(self, state: State, run: Run, ask: Request) -> None:
+        """With one run at a time nothing new comes into service while the customer's own is there under the former name."""
+        db = state.world.at(ask.server, ask.name)
+        if len(state.runs) > 1 or ask.what != "rename" or db is None or db.served:
+            return
+        former = {i.renamed_from for i in self.texts[self.codes[run.text]].instances.values()}
+        own = any(d.served and d.target in former and d.state in names.FORMS for d in state.world.dbs)
+        if own and names.parse(ask.argument).state in names.IN_SERVICE:
+            self.broken.setdefault(f"a second database of a renamed customer: {run.action.id}", state)
 
     def _read_on(self, state: State, index: int, world: World, place: int) -> State:
         run = state.runs[index]

@@ -121,6 +121,8 @@ SMALL = {
     "two build": part("acme", runs=2, from_nothing=True, databases=3, memory=False),
 }
 LARGE = {
+    "the list lies, and something is cloned": part(*RENAMED, lies=1, databases=2, blocked=[AWAY, FROZEN]),
+    "two reconcilers, in and out of service": part(*SWITCHED, runs=2, memory=False),
     "a build is lost": part(*SWITCHED, from_nothing=True, databases=3, torn=2, memory=False),
     "renamed with memory": part(*RENAMED, from_nothing=True, databases=3),
     "two build, in and out of service": part(*SWITCHED, runs=2, from_nothing=True, databases=2, memory=False),
