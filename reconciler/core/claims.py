@@ -102,8 +102,16 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     if mark.fleet != spec.fleet:
         return Doubt(f"it belongs to fleet '{mark.fleet}'")
     if mark.kind != spec.kind or mark.code not in (spec.code, former_code):
-        return Doubt(f"it belongs to {mark.kind}/{mark.code}")
+        return Doubt(f"it belongs to {mark.kind}/{mark.code}", _of_a_former_name(spec, mark))
     return None
+
+
+def _of_a_former_name(spec: DatabaseSpec, mark: Mark) -> str:
+    """A rename cut short leaves the former code in the mark, and nothing but `renamed_from` says that it goes on."""
+    if (spec.kind, mark.kind) != ("instance", "instance"):
+        return "choose another name for one of the two"
+    how = f"write `renamed_from: {mark.code}`"
+    return f"if it is {spec.kind}/{spec.code}, once renamed, {how}; if not, choose another `database_name`"
 
 
 def is_unused(uuid: str, mark: Mark | None) -> bool:
@@ -140,5 +148,6 @@ def _refused(spec: DatabaseSpec, *, remembered: bool) -> Doubt:
         )
     return Doubt(
         f"it does not answer to the fleet's password for '{spec.admin_login}', so it is not taken for ours",
-        "choose another database_name, or give that account the password that the fleet declares",
+        "if a rename to this name was cut short, write the former name in `renamed_from`; if not, choose another"
+        " `database_name`, or give that account the password that the fleet declares",
     )

@@ -39,7 +39,8 @@ def frozen_hosts(
     would be built again. Such a host is left alone until someone confirms that its listing is the truth.
 
     Args:
-        desired: the fleet's text; what is under the new name of a declared rename is not lost.
+        desired: the fleet's text; what is under the new name of a declared rename is not lost, nor what went back under
+            the former one because an earlier text said so.
         observed: what hosts list now.
         inventory: with what they listed at the last pass.
         confirmed: hosts whose listing someone says is right.
@@ -54,6 +55,7 @@ def frozen_hosts(
         ours = {e.target for e in inventory.on(code)}
         then = {n.target for n in map(parse, before) if n.state in FORMS}
         moved = {former for former, new in renames.items() if new in now} | set(_borne_elsewhere(host))
+        moved |= {new for former, new in renames.items() if former in now - then}  # back under the name before
         lost = sorted({t for t in then if t in ours or desired.declares(code, t)} - now - moved)
         if before and not host.databases:
             frozen[code] = f"it lists no database at all, {len(before)} at the last pass"

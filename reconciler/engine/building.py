@@ -115,15 +115,20 @@ class Builder:
             await insist(database.quiesce, self.clock)
             await self._publish(database, account, spec.target)
 
-    async def clone_instance(self, spec: DatabaseSpec, template: DatabaseSpec, source: Source, final: str) -> None:
-        """Clone a template, make the clone the customer's own, and publish it under `final` (its target, or suspended)."""
+    async def clone_instance(
+        self, spec: DatabaseSpec, template: DatabaseSpec, source: Source, final: str, former: str | None = None
+    ) -> None:
+        """Clone a template, make the clone the customer's own, and publish it under `final` (its target, or suspended).
+
+        Not where a form of the `former` name exists, whatever the list said: that is the customer's database.
+        """
         account = Account(self.host, spec, self.secrets, self.clock)
         origin = Account(self.host, template, self.secrets, self.clock)
         # All secrets first: one that is not to be had costs the host nothing.
         password, template_password, owner_password = account.password(), origin.password(), self._owner_password(spec)
         self._require_free_login(spec, source.logins - {template.admin_login}, template.target)
         name = self._new_name(spec)
-        await self._require_free(name)
+        await self._require_free(name, former)
         async with self._dropped_on_failure(name):
             self.step("cloning")
             database = await self._clone(name, spec, origin, source)
@@ -139,7 +144,7 @@ class Builder:
                 await insist(database.quiesce, self.clock)
             if owner_password is not None:
                 await self._create_owner(database, spec, owner_password)
-            await self._publish(database, account, final)
+            await self._publish(database, account, final, former)
 
     def _owner_password(self, spec: DatabaseSpec) -> Secret | None:
         if spec.owner is None:
@@ -257,7 +262,7 @@ class Builder:
             await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
         return installed
 
-    async def _publish(self, database: Database, account: Account, final: str) -> None:
+    async def _publish(self, database: Database, account: Account, final: str, former: str | None = None) -> None:
         """Mark, verify, set apart, rename: after this the database is in service.
 
         It is quiet until it bears the lock, and stays so if it is to rest suspended.
@@ -274,6 +279,7 @@ class Builder:
         await self._forget(final)
         if final != spec.target:
             await self._forget(spec.target)
+        await self._require_free(built, former)
         awake = spec.kind == "instance" and not spec.neutralize and names.parse(final).state is NameState.PUBLISHED
         mover = Mover(self.host, account, self.clock, self.nonces, self.others)
         await mover.publish(database, final, wake if awake else None)
@@ -313,9 +319,13 @@ class Builder:
             raise PasswordRefused("its admin account refuses the password that it was given", **self._at(name))
         return opened[0]
 
-    async def _require_free(self, name: str) -> None:
-        """Find out before the work, and again after it, that a form of the name exists, listed or not."""
-        if found := await insist(lambda: other_forms(self.host, name), self.clock):
+    async def _require_free(self, name: str, former: str | None = None) -> None:
+        """Find out before the work, and again after it, that a form of the name or of the former one exists, listed or not."""
+        found = await insist(lambda: other_forms(self.host, name), self.clock)
+        if former and not found:
+            build = names.building(former, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
+            found = await insist(lambda: other_forms(self.host, build), self.clock)
+        if found:
             raise DatabaseExists(
                 "the name is taken",
                 advice="if the host does not list it, it belongs to another PostgreSQL role of the same cluster",

@@ -129,13 +129,9 @@ class Mover:
         name, state = database.name, names.parse(database.name).state
         if mark is None or not (mark.moving_from or state is NameState.ASIDE):
             return database
-        waiting = names.parse(mark.moving_from).state
         if state is NameState.ASIDE:
-            if waiting is NameState.ASIDE and mark.moving_from != name:
-                database = await self._walk(database, mark.moving_from)
-            else:
-                await insist(lambda: database.note_move(name), self.clock)
-            return await self._enter(database, names.switching(names.parse(name).target))
+            return await self._settle_aside(database, mark.moving_from)
+        waiting = names.parse(mark.moving_from).state
         sizes = await insist(database.file_sizes, self.clock)
         missing = not all(sizes.values())
         if missing and state is NameState.SWITCHING and waiting not in names.FORMS:
@@ -151,6 +147,14 @@ class Mover:
         if state in names.IN_SERVICE:
             await insist(lambda: database.note_move(""), self.clock)
         return database
+
+    async def _settle_aside(self, aside: Database, noted: str) -> Database:
+        lock = names.switching(names.parse(aside.name).target)
+        if names.parse(noted).state is NameState.ASIDE and noted != aside.name:
+            aside = await self._walk(aside, noted)
+        if await self._present(aside):  # nothing else names the folder where they stay if the lock's is in the way
+            await insist(lambda: aside.note_move(aside.name), self.clock)
+        return await self.settle(await self._enter(aside, lock))
 
     async def discard(self, build: Database) -> None:
         """Turn to trash a build that bears the lock; the database service looks once more that it was never in service."""
@@ -219,13 +223,16 @@ class Mover:
 
     async def _out_of_reach(self, database: Database) -> Database:
         """Set a database aside, under a name that nobody used: the folder of its present name goes with it."""
-        if names.parse(database.name).state is not NameState.ASIDE:
-            database = await self._walk(database, self._aside(database.name))
-        await insist(lambda: database.note_move(database.name), self.clock)
-        return database
+        if names.parse(database.name).state is NameState.ASIDE:
+            return database
+        before = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
+        aside = await self._walk(database, self._aside(database.name))
+        await self._require_whole(aside, before)  # the note still names where they are; from here on it may name this
+        return aside
 
     async def _join(self, aside: Database, lock: str) -> Database:
         """Go from a name out of reach to the lock, where other files wait, and store there what is only here."""
+        await insist(lambda: aside.note_move(aside.name), self.clock)
         here = await self._present(aside)
         held = await self._walk(aside, lock)
         left = sorted(here - await self._present(held))
@@ -243,6 +250,7 @@ class Mover:
         The files wait meanwhile under another such name, so that the database is in nobody's reach and not droppable.
         """
         waiting = await self._out_of_reach(database)
+        await insist(lambda: waiting.note_move(waiting.name), self.clock)
         before = await insist(lambda: waiting.file_sizes(newest=SAMPLE), self.clock)
         away = await self._walk(await self._walk(waiting, lock), self._aside(lock))
         held = await self._walk(await self._walk(away, waiting.name), lock)

@@ -80,7 +80,8 @@ class Performer:
         origin = template_spec(self.desired, template, self.desired.servers[action.server])
         source = await self._source(action, origin)
         self.world.memory.clear(spec.kind, spec.code, spec.server)
-        await self._builder(action).clone_instance(spec, origin, source, action.becomes)
+        former = self.desired.instances[action.code].renamed_from
+        await self._builder(action).clone_instance(spec, origin, source, action.becomes, former)
         self._verified(spec)
 
     async def _source(self, action: Action, origin: DatabaseSpec) -> Source:

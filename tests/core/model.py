@@ -129,7 +129,8 @@ class Model:
             case Verb.RENAME | Verb.SUSPEND | Verb.RESUME:
                 _require_lawful(action)
                 assert action.becomes not in databases, f"{action.id} onto a name that is taken"
-                look = _scheduled(look, action.verb)
+                look = _marked(_scheduled(look, action.verb), moving_from="")  # every way begins with the files
+                look = replace(look, missing_files=0)
             case Verb.ROTATE:
                 look = _marked(replace(look, access=Access.CURRENT), digest="")  # as the engine leaves it
             case _:
@@ -193,7 +194,7 @@ def _changed(look: DatabaseLook, change: FieldChange, wanted: DatabaseSpec) -> D
         case "mark":
             return _marked(look, **{key: change.desired})
     if what == "files":
-        return _marked(look, moving_from="")
+        return replace(_marked(look, moving_from=""), missing_files=0)
     raise AssertionError(f"{change.field} of {wanted.code}: not a field that can be changed")
 
 

@@ -66,6 +66,13 @@ def test_a_declared_rename_explains_a_missing_name_once_the_new_one_is_there() -
     assert why_frozen(before("acme"), "shop", text=renamed) == "it no longer lists acme"
 
 
+def test_a_rename_that_was_taken_back_explains_a_missing_name_once_the_former_one_is_there_again() -> None:
+    taken_back = desired(instance("acme2", renamed_from="acme"))
+    assert why_frozen(before("acme2", ours=("acme2",)), "acme", text=taken_back) == ""
+    both = before("acme", "acme2", ours=("acme2",))
+    assert why_frozen(both, "acme", text=taken_back) == "it no longer lists acme2", "it was there before as well"
+
+
 def test_a_declared_name_that_was_listed_is_missed_though_nothing_is_remembered_of_it() -> None:
     """The pass that made it may have died before it could remember: the next must not build it again beside a lying list."""
     declared = desired(instance("acme", server="one"), instance("beta", server="two"), servers=("one", "two"))
