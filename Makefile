@@ -41,7 +41,7 @@ test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, about two mi
 	@$(BIN)/pytest -n 2
 
 test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interleaving of two, 2,000 random lives, today's pairs of faults
-	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=2000 ODOO_FLEET_PAIRS=sample=400 $(BIN)/pytest -n 2 tests/faults
+	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=2000 ODOO_FLEET_PAIRS=sample=400 $(BIN)/pytest -n 2 tests/faults tests/core/test_every_state.py
 
 test-pairs: $(VENV)/.dev-stamp  ## every pair of faults at what makes, moves and drops databases, and 20,000 drawn lives: hours
 	@ODOO_FLEET_PAIRS=all $(BIN)/pytest -n 2 tests/faults/test_pairs.py

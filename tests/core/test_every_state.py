@@ -121,12 +121,16 @@ SMALL = {
     "two build": part("acme", runs=2, from_nothing=True, databases=3, memory=False),
 }
 LARGE = {
-    "the list lies, and something is cloned": part(*RENAMED, lies=1, databases=2, blocked=[AWAY, FROZEN]),
+    "the list lies, and something is cloned": part(
+        *RENAMED, lies=1, databases=2, blocked=[AWAY, FROZEN, LOST, SEVERAL]
+    ),
     "two reconcilers, in and out of service": part(*SWITCHED, runs=2, memory=False),
-    "a build is lost": part(*SWITCHED, from_nothing=True, databases=3, torn=2, memory=False),
-    "renamed with memory": part(*RENAMED, from_nothing=True, databases=3),
+    "a build is lost": part(*SWITCHED, from_nothing=True, databases=3, torn=2, memory=False, blocked=[LOST]),
+    "renamed with memory": part(*RENAMED, from_nothing=True, databases=3, blocked=[AWAY, FROZEN, LOST, SEVERAL]),
     "two build, in and out of service": part(*SWITCHED, runs=2, from_nothing=True, databases=2, memory=False),
-    "two hosts": part("acme on one", "acme on two", "acme", hosts=2, databases=2, from_nothing=True),
+    "two hosts": part(
+        "acme on one", "acme on two", "acme", hosts=2, databases=2, from_nothing=True, blocked=[ELSEWHERE]
+    ),
 }
 PARTS = SMALL | (LARGE if EXHAUSTIVE else {})
 
