@@ -137,12 +137,15 @@ async def open_as_any(
 ) -> tuple[Database, Access] | None:
     """Log in to an unfinished build as the factory left it or as whichever of these it has become; None if it refuses all.
 
-    The factory's comes first: a create that never ended was asked for the wanted password again and again, and after ten
-    wrong ones Odoo 14 and 15 take only a right one at the first try.
+    A build that never ended was asked for the wanted password again and again, and after ten wrong ones Odoo 14 and 15 read
+    only the first try in a minute: there each account is given its own.
     """
     if (as_made := await host.open(database, FACTORY_LOGIN, FACTORY_PASSWORD)) is not None:
         return as_made, Access.FORMER
+    locks_out = await host.locks_out()
     for spec in specs:
+        if locks_out:
+            await clock.sleep(LOCKED_SECONDS)
         if (opened := await Account(host, spec, secrets, clock).open(database)) is not None:
             return opened
     return None
