@@ -4,6 +4,7 @@ What the host has acknowledged must be, in the end, in one database and in no ot
 """
 
 import base64
+import http.client
 import itertools
 import random
 import threading
@@ -14,12 +15,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+from xml.parsers.expat import ExpatError
 
 from tests.hosts.real_hosts import RealHost
 
 OWNER_LOGIN = "boss@acme.example"
 OWNER = f"{{name: Boss, login: {OWNER_LOGIN}, groups: [base.group_user, base.group_partner_manager]}}"
 _PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+_REFUSALS = (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError)
+"""How an answer fails to come: the database is elsewhere, or the host dies, perhaps in the middle of it."""
 _READ_AT_ONCE = 50
 _PAUSE = 0.02
 """How long somebody waits who was refused, before he tries again."""
@@ -119,7 +123,7 @@ class RealCustomers:
         while not self._ended.is_set():
             begun = time.monotonic()
             for name in self._names:
-                with suppress(OSError, xmlrpc.client.Error, xmlrpc.client.ResponseError, ValueError):
+                with suppress(*_REFUSALS):
                     uid = _models(self._host, "common").login(name, OWNER_LOGIN, self._password)
                     while uid and not self._ended.is_set():
                         begun = time.monotonic()
