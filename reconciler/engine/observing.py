@@ -54,23 +54,44 @@ async def observe(
 async def deepen(shallow: Observed, wanted: Iterable[Target], world: World) -> Observed:
     """Add deep looks to shallow ones."""
     limits: dict[str, asyncio.Semaphore] = {}
+    claimants: dict[tuple[str, str], list[Target]] = {}
+    for target in wanted:
+        claimants.setdefault((target.server, target.database), []).append(target)
     async with asyncio.TaskGroup() as group:
-        tasks = [
-            (
-                t.server,
-                group.create_task(
-                    _look_deeply(world, t, limits.setdefault(t.server, asyncio.Semaphore(LOOKS_PER_HOST)))
-                ),
+        tasks = {
+            key: group.create_task(
+                _look_as_any(world, those, limits.setdefault(key[0], asyncio.Semaphore(LOOKS_PER_HOST)))
             )
-            for t in wanted
-        ]
+            for key, those in claimants.items()
+        }
     hosts = dict(shallow.hosts)
-    for server, task in tasks:
+    for (server, _), task in tasks.items():
         look = task.result()
-        seen = hosts[server].looks.get(look.database)
-        if seen is None or not seen.opened:  # of several documents that may have it, the one that it opens to tells
-            hosts[server] = replace(hosts[server], looks={**hosts[server].looks, look.database: look})
+        hosts[server] = replace(hosts[server], looks={**hosts[server].looks, look.database: look})
     return Observed(hosts)
+
+
+async def _look_as_any(world: World, claimants: list[Target], limit: asyncio.Semaphore) -> DatabaseLook:
+    """Look at a database as each document that may have it, until it opens to one of them: that one tells whose it is.
+
+    The others would go on with wrong passwords, each of which costs a minute on a host of 14, and for as long as it lasts the
+    customer is out of reach.
+    """
+    first, *others = claimants
+    if not others:
+        return await _look_deeply(world, first, limit)
+    tasks = [asyncio.ensure_future(_look_deeply(world, target, limit)) for target in claimants]
+    try:
+        look = DatabaseLook(first.database, Access.REFUSED)
+        for ended in asyncio.as_completed(tasks):
+            look = await ended
+            if look.opened:
+                break
+        return look
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _look(world: World, code: str) -> ObservedHost:

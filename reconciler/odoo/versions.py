@@ -79,6 +79,11 @@ def keeps_former_passwords_cached(version: Version) -> bool:
     return version < Version(19)
 
 
+def hides_field_pictures(version: Version) -> bool:
+    """Tell whether no search of attachments gives what fields of records hold (14 measured; 15 is taken to be alike)."""
+    return version < Version(16)
+
+
 def has_module_state_reset(version: Version) -> bool:
     """Tell whether `ir.module.module.button_reset_state` exists; before 19, `button_install_cancel` and its like."""
     return version >= Version(19)

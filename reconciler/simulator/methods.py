@@ -245,6 +245,8 @@ def _of_version(env: Env, model: str, name: str) -> Method | None:
         return Method(name_get, on_records=True)
     if name == "name_search" and env.since(19):
         return Method(name_search_19)
+    if (model, name) == ("ir.attachment", "read_group") and not env.since(16):
+        return Method(records.group_attachments)
     if model == "res.users" and name == "has_group":
         return Method(users.has_group_of, on_records=True) if env.since(18) else Method(users.has_group)
     if model == "ir.module.module":

@@ -138,9 +138,16 @@ def read(env: Env, model: str, ids: Any, fields: list[str] | None = None, load: 
 
 
 def find(
-    env: Env, model: str, domain: list[Any] | None, offset: int = 0, limit: int | None = None, order: str | None = None
+    env: Env,
+    model: str,
+    domain: list[Any] | None,
+    offset: int = 0,
+    limit: int | None = None,
+    order: str | None = None,
+    *,
+    hidden: bool = True,
 ) -> list[int]:
-    """Return the ids that a domain selects, in order."""
+    """Return the ids that a domain selects, in order; without `hidden` also what the model hides from searches."""
     known = env.model(model)
     require(env, known, known.read_group)
     terms = list(domain or [])
@@ -148,7 +155,7 @@ def find(
     _check_domain(env, known, terms)
     if "active" in known.fields and "active" not in named and env.context.get("active_test", True):
         terms.append(["active", "=", True])
-    if model in HIDDEN:
+    if hidden and model in HIDDEN:
         terms += HIDDEN[model](env, named)
     rows = list(env.database.rows(model).values())
     for test in compile_domain(terms, lambda path: _reader(env, model, path)):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.core.deciding import Limits
+from reconciler.engine.accounts import LOCKED_SECONDS
 from reconciler.engine.reconcile import Passed
 from tests.faults.pairs import Fault, Striking
 from tests.faults.stories import killed_pass
@@ -275,6 +276,25 @@ def test_a_password_is_rotated_after_a_rename_whose_former_name_still_stands_in_
         passed = await world.reconcile(fleet(instance("acme2", **renamed)))
         assert passed.ok, told(passed)
         await converges(world, rotated, at_work(world, ACME, rotated))
+
+    run(story())
+
+
+def test_who_is_out_of_reach_after_a_reverted_rename_waits_for_no_other_claimant() -> None:
+    """A host of 14 wants a minute between wrong passwords, and those of other new documents are wrong."""
+    before = fleet(instance("acme", server="one"), servers={"one": "14.0"})
+    after = fleet(instance("acme", server="one"), instance("beta", server="one"), servers={"one": "14.0"})
+
+    async def story() -> None:
+        world = await set_up(before, {"one": "14.0"})
+        host = world.hosts["one"]
+        _moved(world, "acme", "switching.acme2")
+        host.filestore["switching.acme2"] = host.filestore.pop("acme")
+        begun = world.clock.monotonic()
+        passed = await world.reconcile(after, limits=Limits(confirmed_listings=["one"]))
+        assert passed.ok, told(passed)
+        assert {"acme", "beta"} <= set(host.databases)
+        assert world.clock.monotonic() - begun < LOCKED_SECONDS
 
     run(story())
 

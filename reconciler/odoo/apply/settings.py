@@ -133,6 +133,10 @@ def _plain(value: Any) -> Any:
 
 
 async def write_files(session: DatabaseSession, files: Files) -> None:
-    """Store contents again under their attachments: Odoo names a file by its content, so that only what is missing is made."""
+    """Store contents again under their attachments: Odoo names a file by its content, so that only what is missing is made.
+
+    Without being told not to, 19 makes pictures smaller that are wider than 1920 pixels: those would be other files.
+    """
     for key, values in files.items():
-        await session.write("ir.attachment", [int(key.partition("/")[0])], values, context=NO_MAIL)
+        context = {**NO_MAIL, "image_no_postprocess": True}
+        await session.write("ir.attachment", [int(key.partition("/")[0])], values, context=context)
