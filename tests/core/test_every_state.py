@@ -50,7 +50,7 @@ TWO_HOSTS = texts("one", "two")
 
 FROZEN = "a list that lost a name"
 REFUSED = "another password"
-ANOTHERS = "another document's mark"
+OF_ANOTHER = "another document's mark"
 SEVERAL = "several of them"
 AWAY = "renamed away"
 UNCLAIMED = "between two names"
@@ -60,7 +60,7 @@ ELSEWHERE = "on another server"
 REASONS = {
     FROZEN: (r"changes on \w+ are frozen: it no longer lists", "--confirm-listing"),
     REFUSED: ("does not answer to the fleet's password|no longer answers to the declared password", "password"),
-    ANOTHERS: ("it belongs to instance/", "write `renamed_from: "),
+    OF_ANOTHER: ("it belongs to instance/", "write `renamed_from: "),
     SEVERAL: ("several databases claim to be it", "decide which one it is"),
     AWAY: ("its database was renamed to", "write `renamed_from: "),
     UNCLAIMED: ("no document claims it: it may be this one", "restore the document that declared"),
@@ -111,7 +111,7 @@ SMALL = {
         "acme renamed from shop",
         "nothing",
         memory=False,
-        blocked=[ANOTHERS, REFUSED],
+        blocked=[OF_ANOTHER, REFUSED],
     ),
     "owners": part("acme of an owner", "nothing", "acme of another", "acme of another, adopted", blocked=[LEFT]),
     "builds left behind": part(*SWITCHED, from_nothing=True, databases=3, abandoned=True),
