@@ -132,7 +132,7 @@ class RealCustomers:
             self._ended.wait(_PAUSE)
 
     def _write(self, name: str, uid: int) -> None:
-        """Save a row, a file or, now and then, a picture, in turn."""
+        """Save a row, a file or a picture, in turn: of six numbers, three are files and one is a picture in a field."""
         number = next(self._numbers)
         kept: dict[int, int]
         if number % 2:
@@ -141,7 +141,7 @@ class RealCustomers:
         else:
             model, kept = "res.partner", self.saved.rows
             values = {"name": f"order of {self._names[0]} {number}"}
-            if number % 10 == 0:
+            if number % 6 == 0:
                 kept, values = self.saved.pictures, {**values, "image_1920": _PICTURE}
         made = _models(self._host).execute_kw(name, uid, self._password, model, "create", [values])
         assert isinstance(made, int)
