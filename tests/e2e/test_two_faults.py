@@ -233,6 +233,7 @@ def test_a_host_that_dies_at_a_publication_and_again_at_the_repair_loses_no_cust
     with customers(fleet, code) as working:
         fleet.host.start()
         working.work_until()
+        assert working.saved.pictures, "14 hides them, and they are files too"
         dying.moments.append(counted(which))
         attempted(fleet)
         fleet.host.start()

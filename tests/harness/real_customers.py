@@ -7,9 +7,11 @@ import base64
 import http.client
 import itertools
 import random
+import struct
 import threading
 import time
 import xmlrpc.client
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +23,6 @@ from tests.hosts.real_hosts import RealHost
 
 OWNER_LOGIN = "boss@acme.example"
 OWNER = f"{{name: Boss, login: {OWNER_LOGIN}, groups: [base.group_user, base.group_partner_manager]}}"
-_PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 _REFUSALS = (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError)
 """How an answer fails to come: the database is elsewhere, or the host dies, perhaps in the middle of it."""
 _READ_AT_ONCE = 50
@@ -32,6 +33,17 @@ _PAUSE = 0.02
 def content_of(number: int) -> bytes:
     """What is in a customer's file: some kilobytes that no other file has."""
     return random.Random(number).randbytes(2000 + number % 500)
+
+
+def picture_of(number: int) -> bytes:
+    """A PNG of four points that no other picture has: files of the same content are one file."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    points = b"\0" + random.Random(number).randbytes(12)
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", 4, 1, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(points)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, body) for kind, body in parts)
 
 
 @dataclass
@@ -132,7 +144,7 @@ class RealCustomers:
             self._ended.wait(_PAUSE)
 
     def _write(self, name: str, uid: int) -> None:
-        """Save a row, a file or, now and then, a picture, in turn."""
+        """Save a row, a file or a picture, in turn: of six numbers, three are files and one is a picture in a field."""
         number = next(self._numbers)
         kept: dict[int, int]
         if number % 2:
@@ -141,8 +153,11 @@ class RealCustomers:
         else:
             model, kept = "res.partner", self.saved.rows
             values = {"name": f"order of {self._names[0]} {number}"}
-            if number % 10 == 0:
-                kept, values = self.saved.pictures, {**values, "image_1920": _PICTURE}
+            if number % 6 == 0:
+                kept, values = (
+                    self.saved.pictures,
+                    {**values, "image_1920": base64.b64encode(picture_of(number)).decode()},
+                )
         made = _models(self._host).execute_kw(name, uid, self._password, model, "create", [values])
         assert isinstance(made, int)
         with self._changed:
