@@ -10,7 +10,6 @@ put right first, by whoever comes next. Nothing here decides where a database go
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -40,9 +39,6 @@ SAMPLE = 200
 CARRIED_AT_ONCE = 50
 """Files that people stored under a name whose folder the host had not moved yet, and that are stored again where the others
 are: so many are held in memory."""
-
-SECONDS_FOR_OTHERS = 5.0
-"""How long other hosts are waited for while a build bears the lock on its own."""
 
 _LOOKS = 15
 _BETWEEN_LOOKS = 2.0
@@ -322,9 +318,12 @@ class Mover:
         does not answer was judged before by what it listed last.
         """
         forms = names.fixed_forms(names.parse(held.name).target)
-        answers = await asyncio.gather(*(_there(host, forms) for host in self.others))
-        if found := [f"{form} on {server}" for server, there in answers for form in there]:
-            raise DatabaseExists(f"there is {' and '.join(found)}", **self._at(held.name))
+        for host in self.others:
+            found: Sequence[str] = ()
+            with contextlib.suppress(HostError):
+                found = await host.taken(forms)
+            if found:
+                raise DatabaseExists(f"{' and '.join(found)} is on {host.server}", **self._at(held.name))
 
     def _aside(self, name: str) -> str:
         return names.aside(names.parse(name).target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
@@ -363,15 +362,6 @@ class Mover:
 async def wake(database: Database) -> None:
     """Let a new database's scheduled actions go, as the last step before it is published."""
     await database.wake()
-
-
-async def _there(host: Host, forms: Sequence[str]) -> tuple[str, list[str]]:
-    """Ask another host for names; one that does not answer in time holds nobody back."""
-    found: list[str] = []
-    with contextlib.suppress(HostError, TimeoutError):
-        async with asyncio.timeout(SECONDS_FOR_OTHERS):
-            found += [form for form in forms if await host.exists(form)]
-    return host.server, found
 
 
 async def other_forms(host: Host, name: str) -> tuple[str, ...]:

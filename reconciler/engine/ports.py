@@ -188,6 +188,10 @@ class Host(Protocol):
         """Tell whether a name is taken, also by a database that the host does not list."""
         ...
 
+    async def taken(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return which of these names are taken. Each is asked for once and for seconds: a host that hangs holds nobody back."""
+        ...
+
     async def check(self) -> tuple[Check, ...]:
         """Run the activation tests."""
         ...

@@ -32,6 +32,7 @@ from schemas.secrets import Secret
 __all__ = ["CallEvent", "DatabaseSession", "HostConnection", "Timeouts"]
 
 _T = TypeVar("_T")
+_HURRIED_SECONDS = 5.0
 _NOBODYS = Secret("a password that nobody has")
 
 
@@ -145,12 +146,14 @@ class HostConnection:
             raise self._listing_disabled("the host does not list its databases: list_db = False") from None
         return tuple(sorted(self.checked(shapes.texts, answer, "db.list")))
 
-    async def database_exists(self, name: str) -> bool:
-        """Tell whether Odoo can connect to a database of this name, listed or not.
+    async def database_exists(self, name: str, *, hurry: bool = False) -> bool:
+        """Tell whether Odoo can connect to a database of this name, listed or not; in a hurry, by one short call.
 
         False also while PostgreSQL is down; true also for databases of another PostgreSQL role.
         """
-        return self.checked(shapes.boolean, await self.read("db", "db_exist", name), "db.db_exist", name)
+        limit, attempts = (_HURRIED_SECONDS, 1) if hurry else (None, 4)
+        answer = await self.read("db", "db_exist", name, timeout=limit, attempts=attempts)
+        return self.checked(shapes.boolean, answer, "db.db_exist", name)
 
     async def check_master_password(self) -> None:
         """Prove the master password by a call without effect; raises `MasterPasswordRefused`."""

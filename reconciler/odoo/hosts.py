@@ -178,6 +178,10 @@ class OdooHost:
         """Tell whether a name is taken, also by a database of another PostgreSQL role, which is not listed."""
         return await self._connection.database_exists(name)
 
+    async def taken(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return which of these names are taken."""
+        return tuple([name for name in names if await self._connection.database_exists(name, hurry=True)])
+
     async def check(self) -> tuple[Check, ...]:
         """Run the activation tests."""
         return await observe_hosts.check(self._connection, self._document.odoo_version, self._document.domain)

@@ -163,6 +163,9 @@ class _Host(_Nothing):
     async def exists(self, name: str) -> bool:
         return bool(await _ask("exists", self.server, name))
 
+    async def taken(self, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple([name for name in names if await self.exists(name)])
+
     async def rename(self, old: str, new: str) -> None:
         await _ask("rename", self.server, old, "", new)
 
