@@ -8,7 +8,7 @@ there by different ways are one. A coroutine cannot be copied; it is run again w
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import FrameType, SimpleNamespace
 from typing import Any, NamedTuple, cast
