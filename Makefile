@@ -37,7 +37,7 @@ format: $(VENV)/.dev-stamp  ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, about two minutes
+test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, some four minutes
 	@$(BIN)/pytest -n 2
 
 test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interleaving of two, 2,000 random lives, today's pairs of faults

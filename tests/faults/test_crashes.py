@@ -15,7 +15,7 @@ from tests.harness.virtual_time import run
 
 VERSIONS = ["19.0", "14.0"]
 EXHAUSTIVE = bool(os.environ.get("ODOO_FLEET_EXHAUSTIVE"))
-SAMPLED = 17
+SAMPLED = 29
 FIRST_OCCURRENCES = 1
 """Without ODOO_FLEET_EXHAUSTIVE (`make test-exhaustive`, part of CI) only every so many-th request is tried."""
 

@@ -25,7 +25,7 @@ ONE_PAIR = os.environ.get("ODOO_FLEET_PAIR")
 DEPTH = os.environ.get("ODOO_FLEET_PAIRS", "")
 TODAY = dt.datetime.now(tz=dt.UTC).date().toordinal()
 BLOCKS = 8 if DEPTH else 2
-FIXED, OF_THE_DAY = 30, 30
+FIXED, OF_THE_DAY = 20, 20
 DRAWN_LIVES = 20_000
 MOST_FAILURES = 5
 """A block goes on after a failure, to tell a member of a kind from the kind, but not for ever."""
