@@ -57,6 +57,7 @@ async def around(
         call.faults.update({fault.action: fault.value for fault in struck})
     late = next((fault for fault in struck if fault.action in AFTER), None)
     task = asyncio.ensure_future(_with_death(host, struck, call, work))
+    task.add_done_callback(lambda _ended: work.close())  # killed before it began, it never begins
     host.adopt(task)
     if late is not None and late.value:
         await asyncio.sleep(parse_time(late.value))
