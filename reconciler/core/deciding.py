@@ -59,9 +59,9 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
         now: the time of this pass, UTC.
         limits: what this run is limited to.
     """
-    wanted = diff(desired, observed, inventory, now, limits.selection)
-    released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code)
     frozen = frozen_hosts(desired, observed, inventory, limits.confirmed_listings)
+    wanted = diff(desired, observed, inventory, now, limits.selection, frozen)
+    released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code)
     gated = gate(released, frozen, _thresholds(desired, limits), _in_service(desired, observed, inventory))
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)

@@ -6,6 +6,7 @@ templates in `template_diffs`, instances in `instance_diffs`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from reconciler.core import claims, instance_diffs, names, template_diffs
@@ -32,6 +33,7 @@ def diff(
     inventory: Inventory,
     now: datetime,
     selection: Selection = EVERYTHING,
+    frozen: Collection[str] = (),
 ) -> Changeset:
     """Compare a fleet with its hosts.
 
@@ -41,8 +43,9 @@ def diff(
         inventory: what is remembered; NOTHING_REMEMBERED is always correct, only dearer.
         now: the time of this pass, UTC.
         selection: what the run is limited to; what the selected needs comes along.
+        frozen: hosts whose listing is not believed: they may hold what they do not list.
     """
-    draft = Draft(desired, observed, inventory, now)
+    draft = Draft(desired, observed, inventory, now, frozenset(frozen))
     draft.count_used()
     for server in sorted(desired.servers.values(), key=lambda s: (s.sequence, s.code)):
         _diff_server(draft, server)

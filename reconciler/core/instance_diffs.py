@@ -118,7 +118,7 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if held := draft.hold(server):
         draft.block("instance", instance.code, server.code, held)
         return
-    if doubt := _doubt(draft, instance, found):
+    if doubt := _doubt(draft, instance, found) or _unseen_orphan(draft, instance, found):
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {doubt.why}", doubt.advice))
         return
     look = _look(draft, found)
@@ -158,10 +158,19 @@ def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: D
     chain.rotate(look)
 
 
+def _unseen_orphan(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
+    """What an earlier document of this code left behind is not anybody's again before it was looked at."""
+    entry = draft.inventory.entries.get(("instance", instance.code, found.server))
+    if _look(draft, found) is not None or entry is None or not entry.orphaned:
+        return None
+    return Doubt("an earlier document of this code left it behind", "run without --shallow, so that it is looked at")
+
+
 def _left_behind(draft: Draft, instance: Instance, found: Found, spec: DatabaseSpec) -> Doubt | None:
     """A database that an earlier document left behind is given to a new one of its name only if the text says so."""
     look = _look(draft, found)
-    if instance.adopt is not None or found.renamed or look is None:  # `renamed_from` says whose it was
+    named = found.renamed and found.name.target == instance.renamed_from  # the text says whose it was
+    if instance.adopt is not None or named or look is None:
         return None
     entry = draft.inventory.entries.get(("instance", instance.code, found.server))
     made_for = look.mark.owner if look.mark is not None else None
@@ -294,11 +303,14 @@ def _hidden(draft: Draft, instance: Instance) -> Doubt | None:
     own = {instance.database_name, instance.renamed_from or instance.database_name}
     for code, server in sorted(draft.desired.servers.items()):
         host = draft.host(code)
-        if not server.active or server.state == "draft" or (host and host.online):
+        if not server.active or server.state == "draft" or (host and host.online and code not in draft.frozen):
             continue
         remembered = any(e.server == code for e in draft.inventory.of("instance", instance.code))
         listed = draft.inventory.listed(code)
         if remembered or listed is None or not own.isdisjoint(listed - _others_there(draft, instance, code)):
+            if code in draft.frozen:
+                advice = f"look at the host; if its list is right, run with --confirm-listing {code}"
+                return Doubt(f"it may be on {code}, which is frozen", advice)
             return Doubt(f"it may be on {code}, which cannot be seen now", "bring the server back, or set it inactive")
     return None
 

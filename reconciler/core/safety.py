@@ -9,7 +9,7 @@ from reconciler.core.actions import TAKES_OUT_OF_SERVICE, Action
 from reconciler.core.changesets import Blocked, Changeset, Withheld
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import FORMS, parse
+from reconciler.core.names import FORMS, IN_SERVICE, NameState, parse
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
 
@@ -56,6 +56,7 @@ def frozen_hosts(
         then = {n.target for n in map(parse, before) if n.state in FORMS}
         moved = {former for former, new in renames.items() if new in now} | set(_borne_elsewhere(host))
         moved |= {new for former, new in renames.items() if former in now - then}  # back under the name before
+        moved |= _discarded(host, before)
         lost = sorted({t for t in then if t in ours or desired.declares(code, t)} - now - moved)
         if before and not host.databases:
             frozen[code] = f"it lists no database at all, {len(before)} at the last pass"
@@ -63,6 +64,12 @@ def frozen_hosts(
             shown = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
             frozen[code] = f"it no longer lists {shown}"
     return frozen
+
+
+def _discarded(host: ObservedHost, before: Collection[str]) -> set[str]:
+    """Name what was only on its way at the last pass and is trash now: a build that could not go on."""
+    rested = {name.target for name in map(parse, before) if name.state in IN_SERVICE}
+    return {d.target for d in host.databases if d.state is NameState.TRASH} - rested
 
 
 def _borne_elsewhere(host: ObservedHost) -> Iterator[str]:

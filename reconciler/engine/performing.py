@@ -99,11 +99,14 @@ class Performer:
         # The new name may have been another database's. The number stays in this one, however it goes on from here.
         await set_apart(database, self.world.clock, self.world.nonces)
         await insist(lambda: mover.host.forget_name(action.becomes), self.world.clock)
-        await mover.travel(database, action.becomes)
         instance = self.desired.instances[action.code]
         former = names.parse(action.database).target
-        if former not in (instance.code, instance.database_name):
+        if former not in (
+            instance.code,
+            instance.database_name,
+        ):  # before it: another pass may finish what this one begins
             self._remember_new_name(former, instance.database_name, action.server)
+        await mover.travel(database, action.becomes)
 
     async def _suspend(self, action: Action) -> None:
         """Out of reach first, then quiet, then under its name: every point of a crash is a name that a shallow look sees."""
