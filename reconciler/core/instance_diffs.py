@@ -303,7 +303,8 @@ def _hidden(draft: Draft, instance: Instance) -> Doubt | None:
     own = {instance.database_name, instance.renamed_from or instance.database_name}
     for code, server in sorted(draft.desired.servers.items()):
         host = draft.host(code)
-        if not server.active or server.state == "draft" or (host and host.online and code not in draft.frozen):
+        believed = code not in draft.frozen or code == instance.server  # there the gate holds all back, and says why
+        if not server.active or server.state == "draft" or (host and host.online and believed):
             continue
         remembered = any(e.server == code for e in draft.inventory.of("instance", instance.code))
         listed = draft.inventory.listed(code)
