@@ -61,7 +61,7 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
         return
     found = find(draft, instance) or unclaimed.reverted(draft, instance)
     unused = [f for f in found if _is_unused(draft, instance, f, alone=len(found) == 1)]
-    discarded = tuple(_discard(draft, instance, f) for f in unused)
+    discarded = tuple(_discard(draft, instance, f) for f in (*unused, *_unused_elsewhere(draft, instance)))
     found = tuple(f for f in found if f not in unused)
     if len(found) > 1:
         found = _only_ours(draft, instance, found)
@@ -81,6 +81,15 @@ def _is_unused(draft: Draft, instance: Instance, found: Found, *, alone: bool) -
     if look is None or found.name.state is not NameState.SWITCHING or not look.is_unused_build:
         return False
     return (look.missing_files > 0 or not alone) and _doubt(draft, instance, found) is None
+
+
+def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
+    """List its builds that were cut at the lock on servers that its text does not name (any more)."""
+    if not instance.server:
+        return ()
+    places = claims.namesakes(draft.desired, draft.observed, instance)
+    found = (Found(server, name) for server, name in places if draft.hold(draft.desired.servers[server]) is None)
+    return tuple(f for f in found if _is_unused(draft, instance, f, alone=False))
 
 
 def _discard(draft: Draft, instance: Instance, found: Found) -> str:
@@ -325,6 +334,8 @@ def _others_there(draft: Draft, instance: Instance, server: str) -> set[str]:
 def _lost_again(draft: Draft, instance: Instance) -> Doubt | None:
     """A host that dies in the same place again and again is not filled with builds that never came into service."""
     for code, host in sorted(draft.observed.hosts.items()):
+        if instance.server not in (None, code):
+            continue  # another instance of that name may be there
         trash = [d for d in host.databases if d.state is NameState.TRASH and d.target == instance.database_name]
         young = [d.text for d in trash if not draft.is_old(d)]
         if len(young) >= MOST_LOST:
@@ -351,7 +362,10 @@ def _elsewhere(draft: Draft, instance: Instance) -> Doubt | None:
     """
     if not instance.server:
         return None
+    unused = _unused_elsewhere(draft, instance)
     for server, name in claims.namesakes(draft.desired, draft.observed, instance):
+        if Found(server, name) in unused:
+            continue
         look = draft.observed.hosts[server].looks.get(name.text)
         if look is not None and look.opened:
             if claims.is_anothers(look, draft.desired.settings.code, instance):

@@ -58,7 +58,7 @@ LEFT = "left behind by an earlier document"
 LOST = "builds lost again and again"
 ELSEWHERE = "on another server"
 REASONS = {
-    FROZEN: (r"changes on \w+ are frozen: it no longer lists", "--confirm-listing"),
+    FROZEN: (r"changes on \w+ are frozen: it no longer lists|may be on \w+, which is frozen", "--confirm-listing"),
     REFUSED: ("does not answer to the fleet's password|no longer answers to the declared password", "password"),
     OF_ANOTHER: ("it belongs to instance/", "write `renamed_from: "),
     SEVERAL: ("several databases claim to be it", "decide which one it is"),
@@ -129,7 +129,7 @@ LARGE = {
     "renamed with memory": part(*RENAMED, from_nothing=True, databases=3, blocked=[AWAY, FROZEN, LOST, SEVERAL]),
     "two build, in and out of service": part(*SWITCHED, runs=2, from_nothing=True, databases=2, memory=False),
     "two hosts": part(
-        "acme on one", "acme on two", "acme", hosts=2, databases=2, from_nothing=True, blocked=[ELSEWHERE]
+        "acme on one", "acme on two", "acme", hosts=2, databases=2, from_nothing=True, blocked=[ELSEWHERE, LOST]
     ),
 }
 PARTS = SMALL | (LARGE if EXHAUSTIVE else {})
