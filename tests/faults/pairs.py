@@ -2,6 +2,7 @@
 
 The second fault hits the run that repairs what the first one left. Then the trouble ends, and a few runs later all is as
 declared. A case is a `Pair`, told by its coordinates as one line of text; `drawn` gives the same one for the same number.
+Which second faults can come to pass is found out by living the beginning once without one: all runs alike until it strikes.
 
 Faults, as written in coordinates:
 
@@ -9,15 +10,17 @@ Faults, as written in coordinates:
     kill-before@db#3          the reconciler is killed before its third request that changes which databases there are,
     kill-after@db#3           or after the host has answered it; or the answer is lost on its way
     lost@db#3
-    kill-before@any#57        the same of its 57th request, whatever it is (an answer is lost of requests that change something)
+    kill-before@any#57        the same of its 57th request, whatever it is
+    lost@change#12            the same of its 12th request that changes anything
 """
 
 import asyncio
 import functools
 import random
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from reconciler.core.deciding import Limits
 from reconciler.core.desired import Desired
@@ -54,7 +57,8 @@ LISTS = ("true", "short", "shorter", "another's")
 
 MAKES_AND_MOVES = ("create_database", "duplicate_database", "rename", "drop")
 READS = ("search", "read", "search_read", "search_count", "read_group", "fields_get", "get_param")
-REQUESTS = ("kill-before", "kill-after", "lost")
+REQUESTS = {"kill-before": "any", "kill-after": "any", "lost": "change"}
+"""What may happen at a request, and at which ones beside those that change which databases there are."""
 _HOST_IS_AWAY = 20.0
 _FEW_MINUTES, _BUILD_LIMIT = 300.0, 3 * 3600.0
 
@@ -86,7 +90,7 @@ class Pair:
     first: Fault
     between: tuple[str, ...]
     lists: str
-    second: Fault
+    second: Fault | None = None
     speed: float = 0.0
     seed: int = 0
 
@@ -98,8 +102,10 @@ class Pair:
     @classmethod
     def parse(cls, text: str) -> "Pair":
         version, plot, first, between, lists, second, speed, seed = text.split("/")
-        faults = Fault.parse(first), Fault.parse(second)
-        return cls(version, plot, faults[0], tuple(between.split("+")), lists, faults[1], float(speed), int(seed))
+        strikes = None if second == "None" else Fault.parse(second)
+        return cls(
+            version, plot, Fault.parse(first), tuple(between.split("+")), lists, strikes, float(speed), int(seed)
+        )
 
 
 class Striking(Meddler):
@@ -117,10 +123,9 @@ class Striking(Meddler):
     def before(self, process: Process, call: Call) -> None:
         self.seen["any"] += 1
         self.seen["db"] += moves(call)
+        self.seen["change"] += changes(call)
         fault = self.fault
         if fault is None or self.struck or fault.what == "death" or self.seen[fault.where] != fault.which:
-            return
-        if fault.where == "db" and not moves(call):
             return
         self.struck = True
         if fault.what == "kill-before":
@@ -133,8 +138,7 @@ class Striking(Meddler):
         self._due.discard(id(call))
         if self.fault.what == "kill-after":
             process.die()
-        if changes(call):
-            raise ConnectionDropped("after")
+        raise ConnectionDropped("after")
 
 
 def moves(call: Call) -> bool:
@@ -151,80 +155,88 @@ def changes(call: Call) -> bool:
 # -- what there is to enumerate --------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _measured(version: str, plot: str) -> tuple[Counter[str], Counter[str]]:
-    """Run a plot undisturbed: how often each step and each kind of request comes."""
-    world, steps, counting = begun(version, plot, 0), Counter[str](), Striking(None)
-    world.hosts["one"].watchers.append(lambda step: steps.update([step]))
-    run(world.reconcile(PLOTS[plot].after(version), Process(meddler=counting)))
-    return steps, counting.seen
+@dataclass
+class Met:
+    """How often each step of the host and each kind of request came in one run: so many faults of it can come to pass."""
+
+    steps: Counter[str] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)
+
+    def faults(self, *, of_names: bool) -> tuple[Fault, ...]:
+        """List them all, or those at what makes, moves and drops databases."""
+        naming = {step for operation in MAKES_AND_MOVES for step in STEPS[operation]}
+        steps = [step for step in sorted(self.steps) if not of_names or step in naming]
+        found = [Fault("death", step, n) for step in steps for n in range(1, self.steps[step] + 1)]
+        for what, beyond in REQUESTS.items():
+            for kind in ("db",) if of_names else ("db", beyond):
+                found += [Fault(what, kind, n) for n in range(1, self.requests[kind] + 1)]
+        return tuple(found)
 
 
 @functools.cache
-def faults(version: str, plot: str, *, of_names: bool) -> tuple[Fault, ...]:
-    """List all faults of a plot, or those at what makes, moves and drops databases.
-
-    The run that repairs may do more than the undisturbed one: there are two occurrences more of each.
-    """
-    steps, requests = _measured(version, plot)
-    found: list[Fault] = []
-    naming = {step for operation in MAKES_AND_MOVES for step in STEPS[operation]}
-    for step, count in sorted(steps.items()):
-        if not of_names or step in naming:
-            found += [Fault("death", step, n) for n in range(1, count + 3)]
-    for what in REQUESTS:
-        found += [Fault(what, "db", n) for n in range(1, requests["db"] + 3)]
-        if not of_names:
-            found += [Fault(what, "any", n) for n in range(1, requests["any"] + 3)]
-    return tuple(found)
+def first_faults(version: str, plot: str, *, of_names: bool) -> tuple[Fault, ...]:
+    """List the faults that a plot may begin with: those of its undisturbed run."""
+    world, striking = begun(version, plot, 0), Striking(None)
+    met = Met(requests=striking.seen)
+    world.hosts["one"].watchers.append(lambda step: met.steps.update([step]))
+    run(world.reconcile(PLOTS[plot].after(version), Process(meddler=striking)))
+    return met.faults(of_names=of_names)
 
 
+@functools.lru_cache(maxsize=64)
+def second_faults(opening: Pair, *, of_names: bool) -> tuple[Fault, ...]:
+    """List the faults that can come to pass in the run that repairs what the first one left."""
+    life = Life(opening)
+    _run(life, life.until_repaired())
+    return life.met_in_repair.faults(of_names=of_names)
+
+
+ALIKE = 4
 EXHAUSTIVE_PLOTS = ("from a template", "edits", "renames")
 
 
 @functools.cache
-def _sizes() -> tuple[tuple[str, tuple[Fault, ...]], ...]:
-    return tuple((plot, faults("19.0", plot, of_names=True)) for plot in EXHAUSTIVE_PLOTS)
+def openings() -> tuple[Pair, ...]:
+    """List how the lives begin that are tried all: with a fault at what makes, moves or drops databases."""
+    return tuple(
+        Pair("19.0", plot, first, (between,), "true")
+        for plot in EXHAUSTIVE_PLOTS
+        for first in first_faults("19.0", plot, of_names=True)
+        for between in BETWEEN
+    )
 
 
-def count() -> int:
-    """How many pairs there are of faults at what makes, moves and drops databases: those that are tried all."""
-    return sum(len(found) ** 2 * len(BETWEEN) for _, found in _sizes())
-
-
-def case(index: int) -> Pair:
-    """Give one of them by its number."""
-    for plot, found in _sizes():
-        size = len(found) ** 2 * len(BETWEEN)
-        if index < size:
-            rest, between = divmod(index, len(BETWEEN))
-            first, second = divmod(rest, len(found))
-            return Pair("19.0", plot, found[first], (BETWEEN[between],), "true", found[second])
-        index -= size
-    raise IndexError
-
-
-def possible() -> int:
-    """How many pairs there are of all faults with all that may be between and all lists: too many to try."""
-    found = [len(faults(v, p, of_names=False)) for v in VERSIONS for p in PLOTS]
-    return sum(n**2 for n in found) * len(BETWEEN) * len(LISTS)
+def lives_of(opening: Pair) -> Iterator[Pair]:
+    """Yield all lives that begin so, with each second fault at what makes, moves or drops databases."""
+    return (replace(opening, second=second) for second in second_faults(opening, of_names=True))
 
 
 def drawn(seed: int) -> Pair:
-    """Draw a life: any pair of any plot, half of them at what moves databases, now and then with two things between."""
-    chance = random.Random(seed)
-    version, plot = chance.choice(VERSIONS), chance.choice(list(PLOTS))
-    first, second = (chance.choice(faults(version, plot, of_names=chance.random() < 0.5)) for _ in range(2))
+    """Draw a life: any pair of any plot, half of them at what moves databases, now and then with two things between.
+
+    A few with neighbouring numbers begin alike: how lives may go on is found out once.
+    """
+    chance = random.Random(seed // ALIKE)
+    version, plot, of_names = chance.choice(VERSIONS), chance.choice(list(PLOTS)), chance.random() < 0.5
+    first = chance.choice(first_faults(version, plot, of_names=of_names))
     between = tuple(chance.sample(BETWEEN, chance.choice([1, 1, 1, 2])))
     lists = chance.choice(["true", "true", *LISTS])
-    return Pair(version, plot, first, between, lists, second, chance.choice([0.0, 0.0, 0.3]), seed)
+    opening = Pair(version, plot, first, between, lists, None, chance.choice([0.0, 0.0, 0.3]), seed // ALIKE)
+    return _with_a_second(opening, random.Random(seed))
+
+
+def _with_a_second(opening: Pair, chance: random.Random) -> Pair:
+    """Draw the second fault, half of the times one at what moves databases if there is any."""
+    of_names = second_faults(opening, of_names=True) if chance.random() < 0.5 else ()
+    return replace(opening, second=chance.choice(of_names or second_faults(opening, of_names=False)))
 
 
 def sample(seed: int) -> Iterator[Pair]:
-    """Go on for ever: lives that differ with the seed, every other one of them a pair of those that are enumerated."""
-    chance, size = random.Random(seed), count()
+    """Go on for ever: lives that differ with the seed, every other one of them a pair of those that are tried all."""
+    chance = random.Random(seed)
     while True:
-        yield case(chance.randrange(size))
+        if of_names := tuple(lives_of(chance.choice(openings()))):
+            yield chance.choice(of_names)
         yield drawn(chance.randrange(10**9))
 
 
@@ -238,6 +250,7 @@ class Life:
     pair: Pair
     story: list[str] = field(default_factory=list)
     met: int = 0
+    met_in_repair: Met = field(default_factory=Met)
 
     def __post_init__(self) -> None:
         pair = self.pair
@@ -253,16 +266,20 @@ class Life:
 
     async def whole(self) -> None:
         """Live it."""
-        plot, version = self.plot, self.pair.version
         foreign = promises.foreign_state(self.ours)
+        await self.until_repaired()
+        await self.settle()
+        promises.check(self.ours, self.desired, foreign=foreign)
+
+    async def until_repaired(self) -> None:
+        """Live it until the run has ended that repairs what the first fault left."""
+        plot, version = self.plot, self.pair.version
         texts = [t(version) for t in (plot.before, plot.after, plot.other, plot.former, plot.back) if t is not None]
         self.customers.join(*map(read, texts))
         self.customers.begin()
         self.customers.visit()
         await self.run(self.text, self.pair.first)
         await self.repair()
-        await self.settle()
-        promises.check(self.ours, self.desired, foreign=foreign)
 
     @property
     def desired(self) -> Desired:
@@ -283,7 +300,7 @@ class Life:
         async with asyncio.TaskGroup() as group:
             for text, memory in beside:
                 group.create_task(self.another(text, memory))
-            group.create_task(self.run(now, self.pair.second, alone=not beside))
+            group.create_task(self.run(now, self.pair.second, alone=not beside, repairing=True))
 
     def second(self, which: str) -> tuple[str, DictMemory]:
         """Give a second reconciler its text and store: one with the former text is an old daemon, and remembers that."""
@@ -305,9 +322,8 @@ class Life:
         await alone.reconcile(text, limits=Limits(allow_removals=True))
         self.story.append("the other one has ended")
 
-    async def run(self, text: str, fault: Fault, *, alone: bool = True) -> None:
+    async def run(self, text: str, fault: Fault | None, *, alone: bool = True, repairing: bool = False) -> None:
         """Run once, with a fault."""
-        repairing = fault is self.pair.second
         lists = self.pair.lists if repairing else "true"
         if lists.startswith("short"):
             self.host.faults.add(f"db.list:shrink={1 if lists == 'short' else 2}")
@@ -329,18 +345,22 @@ class Life:
         self.host.faults.clear()
         self.host.on_step = lambda _step: None
         self.met += meddler.struck
+        if repairing:
+            self.met_in_repair.requests.update(meddler.seen)
         await asyncio.sleep(_HOST_IS_AWAY + 1)
         self.customers.sure()
 
-    def arrange(self, fault: Fault, meddler: Striking) -> None:
-        """Have the host die where a fault says so."""
-        if fault.what != "death":
-            return
+    def arrange(self, fault: Fault | None, meddler: Striking) -> None:
+        """Have the host die where a fault says so, or count its steps where none is to strike."""
         steps, loop = Counter[str](), asyncio.get_running_loop()
+        if fault is None:
+            self.met_in_repair.steps = steps
+        elif fault.what != "death":
+            return
 
         def on_step(step: str) -> None:
             steps[step] += 1
-            if step == fault.where and steps[step] == fault.which:
+            if fault is not None and step == fault.where and steps[step] == fault.which:
                 meddler.struck = True
                 self.host.kill()
                 loop.call_later(_HOST_IS_AWAY, self.host.start)
@@ -383,10 +403,14 @@ class Life:
 def live(pair: Pair) -> int:
     """Live one case; returns how many of its faults came to pass. What goes wrong says the coordinates and what happened."""
     life = Life(pair)
+    _run(life, life.whole())
+    return life.met
+
+
+def _run(life: Life, main: Coroutine[Any, Any, None]) -> None:
     try:
-        run(life.whole())
+        run(main)
     except BaseException as error:
         listed = {name: len(db.rows("customer.order")) for name, db in life.host.databases.items()}
-        error.add_note(f"ODOO_FLEET_PAIR='{pair}'\n  " + "\n  ".join([*life.story, f"the host has {listed}"]))
+        error.add_note(f"ODOO_FLEET_PAIR='{life.pair}'\n  " + "\n  ".join([*life.story, f"the host has {listed}"]))
         raise
-    return life.met
