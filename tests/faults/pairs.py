@@ -183,15 +183,19 @@ def first_faults(version: str, plot: str, *, of_names: bool) -> tuple[Fault, ...
     return met.faults(of_names=of_names)
 
 
-@functools.lru_cache(maxsize=64)
 def second_faults(opening: Pair, *, of_names: bool) -> tuple[Fault, ...]:
     """List the faults that can come to pass in the run that repairs what the first one left."""
+    return _met_in_repair(opening).faults(of_names=of_names)
+
+
+@functools.lru_cache(maxsize=4)
+def _met_in_repair(opening: Pair) -> Met:
     life = Life(opening)
     _run(life, life.until_repaired())
-    return life.met_in_repair.faults(of_names=of_names)
+    return life.met_in_repair
 
 
-ALIKE = 4
+ALIKE = 8
 EXHAUSTIVE_PLOTS = ("from a template", "edits", "renames")
 
 
