@@ -53,6 +53,7 @@ STANDING = Standing(
     converged_at=NOW - timedelta(hours=2),
     failing_since=NOW - timedelta(hours=1),
     health={"prod-1": WELL, "prod-2": OFFLINE},
+    unreachable_pages={"prod-1": 1},
 )
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
