@@ -57,8 +57,9 @@ soak: $(VENV)/.dev-stamp  ## the daemon as a process, under kills, faults and cl
 bench: $(VENV)/.dev-stamp  ## ratios against the bare minimum that does the same work
 	@$(BIN)/python -m tests.benchmarks
 
-docs: $(VENV)/.dev-stamp  ## generate docs/fleet-reference.md from the schemas
+docs: $(VENV)/.dev-stamp  ## generate docs/fleet-reference.md from the schemas, and docs/verbs.md
 	@$(BIN)/python -m reconciler.reports.fleet_reference > docs/fleet-reference.md
+	@$(BIN)/python -m reconciler.reports.verbs_reference > docs/verbs.md
 
 test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14, PostgreSQL, promtool, systemd (root: installs Debian packages)
 	@$(BIN)/pytest -m 'odoo or postgresql or deploy'

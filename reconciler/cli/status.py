@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -11,7 +13,7 @@ from reconciler.cli import fleets, screens
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
-from reconciler.reports.paragraphs import Paper
+from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.status import Status, status
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import Subject, render_pauses, status_tables
@@ -45,15 +47,17 @@ def command(common: Common, options: RunOptions, subject: str | None, code: str 
     if subject is not None:
         fleets.require(subject, _SUBJECTS, f"there is no status of {subject!r}")
     subjects = tuple(Subject) if subject is None else (_SUBJECTS[subject],)
+    declared = None
     with open_session(common, options) as session:
         if code is not None:
             _require_code(session, subjects[0], code)
+            declared = getattr(session.desired, subjects[0].value)[code].model_dump(mode="json")
         found = _look(session)
     if code is not None:
         found = _only(found, subjects[0], code)
     elif subject is None and not session.selection.is_everything:
         subjects = tuple(s for s in subjects if getattr(found, s.value))
-    _show(found, subjects, common.output)
+    _show(found, subjects, common.output, declared)
 
 
 def _show_health(common: Common, options: RunOptions, subject: str | None, code: str | None) -> None:
@@ -96,13 +100,12 @@ def _only(found: Status, subject: Subject, code: str) -> Status:
             return replace(found, plans=tuple(row for row in found.plans if row.code == code))
 
 
-def _show(found: Status, subjects: tuple[Subject, ...], output: str) -> None:
+def _show(found: Status, subjects: tuple[Subject, ...], output: str, declared: Mapping[str, Any] | None) -> None:
+    """Print rows; of a single document also what is declared, with the defaults that the text leaves out."""
     if output == "json":
-        screens.print_json(status_document(found, subjects))
+        screens.print_json(status_document(found, subjects, declared))
     elif output == "yaml":
-        import yaml  # noqa: PLC0415 -- only where it is asked for
-
-        click.echo(yaml.safe_dump(status_document(found, subjects), sort_keys=False), nl=False)
+        click.echo(_as_yaml(status_document(found, subjects, declared)), nl=False)
     else:
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
@@ -111,4 +114,14 @@ def _show(found: Status, subjects: tuple[Subject, ...], output: str) -> None:
         click.echo(render_tables(status_tables(found, subjects, wide=wide), paper))
         if pauses := found.concerning(subjects):
             click.echo(f"\n{render_pauses(pauses, paper)}")
+        if declared is not None:
+            click.echo(f"\n{paper.paint('Declared, with defaults', Tone.STRONG)}")
+            click.echo(_as_yaml(declared), nl=False)
         click.echo(f"\nFleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+def _as_yaml(document: Mapping[str, Any]) -> str:
+    """Write YAML in plain ASCII: nothing in it can move a terminal's cursor, whatever a file or a host said."""
+    import yaml  # noqa: PLC0415 -- only where it is asked for
+
+    return str(yaml.safe_dump(dict(document), sort_keys=False))

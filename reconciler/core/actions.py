@@ -5,22 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class Verb(StrEnum):
-    """What an action does."""
-
-    ACTIVATE = "activate"
-    MAINTAIN = "set-maintenance"
-    DISABLE = "disable"
-    CREATE = "create"
-    CLONE = "clone"
-    DISCARD = "discard"
-    RENAME = "rename"
-    SUSPEND = "suspend"
-    RESUME = "resume"
-    ROTATE = "rotate-password"
-    CONFIGURE = "configure"
-    SWEEP = "sweep"
+from reconciler.core.verbs import Verb
 
 
 class Reason(StrEnum):
@@ -33,10 +18,6 @@ class Reason(StrEnum):
     ROTATED = "rotated"  # a new generation or key
     INTERRUPTED = "interrupted"  # an earlier action was cut short
     ABANDONED_BUILD = "abandoned-build"
-
-
-TAKES_OUT_OF_SERVICE = frozenset({Verb.SUSPEND})
-"""What the removal thresholds count: actions after which customers no longer reach a database."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,11 +50,13 @@ class Action:
     @property
     def id(self) -> str:
         """Name the action: unique in a changeset and the same in every run, e.g. `clone instance/acme on prod-1`."""
-        subject = f"{self.kind}/{self.code}"
-        if self.verb is Verb.SWEEP:
-            subject = self.database
-        place = "" if self.kind == "server" and self.verb is not Verb.SWEEP else f" on {self.server}"
-        return f"{self.verb} {subject}{place}"
+        place = f" on {self.server}" if self.verb.is_housekeeping or self.kind != "server" else ""
+        return f"{self.verb} {self.subject}{place}"
+
+    @property
+    def subject(self) -> str:
+        """Name what it is done to: a document by its address, or what none declares by its name."""
+        return self.database if self.verb.is_housekeeping else self.address
 
     @property
     def address(self) -> str:

@@ -6,11 +6,11 @@ templates in `template_diffs`, instances in `instance_diffs`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
-from reconciler.core import claims, instance_diffs, names, template_diffs
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core import claims, instance_diffs, names, template_diffs, verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset, LeftAlone
 from reconciler.core.claims import Doubt
 from reconciler.core.desired import Desired
@@ -47,12 +47,19 @@ def diff(
     """
     draft = Draft(desired, observed, inventory, now, frozenset(frozen))
     draft.count_used()
-    for server in sorted(desired.servers.values(), key=lambda s: (s.sequence, s.code)):
-        _diff_server(draft, server)
-    template_diffs.diff_templates(draft)
-    instance_diffs.diff_instances(draft)
+    for plans in PLANNERS:
+        plans(draft)
     foreign = sum(_account_for(draft, host) for host in observed.hosts.values())
     return _select(draft, foreign, selection)
+
+
+def _diff_servers(draft: Draft) -> None:
+    for server in sorted(draft.desired.servers.values(), key=lambda s: (s.sequence, s.code)):
+        _diff_server(draft, server)
+
+
+PLANNERS: list[Callable[[Draft], None]] = [_diff_servers, template_diffs.diff_templates, instance_diffs.diff_instances]
+"""What plans, each with what those before it planned: activations before templates, and both before clones."""
 
 
 def _diff_server(draft: Draft, server: Server) -> None:
@@ -68,14 +75,14 @@ def _diff_server(draft: Draft, server: Server) -> None:
         return
     if server.state == "maintenance":
         if remembered == "active":
-            draft.plan(Action(Verb.MAINTAIN, "server", server.code, server.code, Reason.CHANGED))
+            draft.plan(Action(verbs.MAINTAIN, "server", server.code, server.code, Reason.CHANGED))
     elif remembered != "active" and not _serves_this_fleet(draft, host):
         reason = Reason.CHANGED if remembered else Reason.DECLARED
-        action = Action(Verb.ACTIVATE, "server", server.code, server.code, reason)
+        action = Action(verbs.ACTIVATE, "server", server.code, server.code, reason)
         draft.activations[server.code] = draft.plan(action)
     for name in host.databases:
         if names.is_expired_build(name, draft.now, draft.build_limit) and not _why_kept(host, name):
-            sweep = Action(Verb.SWEEP, "server", server.code, server.code, Reason.ABANDONED_BUILD, name.text)
+            sweep = Action(verbs.SWEEP, "server", server.code, server.code, Reason.ABANDONED_BUILD, name.text)
             draft.plan(sweep)
 
 
@@ -91,7 +98,7 @@ def _diff_disabled(draft: Draft, server: Server, host: ObservedHost, remembered:
         advice = "make these instances absent first, or set the state to maintenance"
         draft.block("server", server.code, server.code, Doubt(why, advice))
     elif remembered not in (None, "disabled"):
-        draft.plan(Action(Verb.DISABLE, "server", server.code, server.code, Reason.CHANGED))
+        draft.plan(Action(verbs.DISABLE, "server", server.code, server.code, Reason.CHANGED))
 
 
 def _serves_this_fleet(draft: Draft, host: ObservedHost) -> bool:
@@ -149,7 +156,7 @@ def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:
     actions, blocked = draft.actions, draft.blocked
     if not selection.is_everything:
         chosen = _selected_addresses(draft.desired, selection)
-        kept = needed_by(actions, [a for a in actions if a.address in chosen and a.verb is not Verb.SWEEP])
+        kept = needed_by(actions, [a for a in actions if a.address in chosen and not a.verb.is_housekeeping])
         actions = [a for a in actions if a.id in kept]
         blocked = [b for b in blocked if b.address in chosen]
     return Changeset(order(actions), tuple(sorted(blocked)), tuple(sorted(draft.left_alone)), foreign)

@@ -5,8 +5,8 @@ Pinned instances come before those that are placed automatically, so that capaci
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields, names, unclaimed
-from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core import claims, fields, names, unclaimed, verbs
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
 from reconciler.core.names import NameState
@@ -14,6 +14,7 @@ from reconciler.core.observed import DatabaseLook
 from reconciler.core.placement import Candidate, Placing, place
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.core.template_diffs import why_configured
+from reconciler.core.verbs import Verb
 from schemas.instance import Instance
 from schemas.server import Server
 
@@ -95,7 +96,7 @@ def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
 def _discard(draft: Draft, instance: Instance, found: Found) -> str:
     server, text = found.server, found.name.text
     return draft.plan(
-        Action(Verb.DISCARD, "instance", instance.code, server, Reason.INTERRUPTED, text, after=draft.first(server))
+        Action(verbs.DISCARD, "instance", instance.code, server, Reason.INTERRUPTED, text, after=draft.first(server))
     )
 
 
@@ -156,14 +157,14 @@ def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: D
     spec = chain.spec
     if found.renamed:
         renamed = FieldChange("database_name", found.name.target, spec.target)
-        chain.add(Verb.RENAME, Reason.RENAMED, names.resting(spec.target, found.name.state), (renamed,))
+        chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, found.name.state), (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
-        chain.add(Verb.SUSPEND, _why_switched(found), names.suspended(spec.target))
+        chain.add(verbs.SUSPEND, _why_switched(found), names.suspended(spec.target))
     elif instance.state == "active" and state is not NameState.PUBLISHED:
         if state is NameState.SUSPENDED:
             chain.rotate(look)
-        chain.add(Verb.RESUME, _why_switched(found), spec.target)
+        chain.add(verbs.RESUME, _why_switched(found), spec.target)
     chain.rotate(look)
 
 
@@ -236,7 +237,7 @@ class _Chain:
 
     def rotate(self, look: DatabaseLook | None) -> None:
         if look is not None and not self.rotated and (password := fields.rotation(self.spec, look)):
-            self.add(Verb.ROTATE, Reason.ROTATED, self.name, (password,))
+            self.add(verbs.ROTATE, Reason.ROTATED, self.name, (password,))
             self.rotated = True
 
 
@@ -259,7 +260,7 @@ def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, ado
     if chain.name != look.database:  # every way begins with the files, and suspending and resuming see to the schedule
         changes = tuple(c for c in changes if c.field not in ("schedule", "files"))
     if changes:
-        chain.add(Verb.CONFIGURE, why_configured(spec, look), chain.name, changes)
+        chain.add(verbs.CONFIGURE, why_configured(spec, look), chain.name, changes)
 
 
 def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None:
@@ -295,7 +296,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
         after = draft.first(code, template, *discarded)
         draft.plan(
-            Action(Verb.CLONE, "instance", spec.code, code, Reason.DECLARED, spec.template_db, becomes, after=after)
+            Action(verbs.CLONE, "instance", spec.code, code, Reason.DECLARED, spec.template_db, becomes, after=after)
         )
         draft.used[code] = draft.used.get(code, 0) + 1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -113,6 +115,14 @@ def page_changes(before: PageRecord | None, after: PageRecord) -> tuple[Notice, 
     else:
         return ()
     return (Notice(name, level, detail, kind="instance", code=after.instance, server=after.server),)
+
+
+def unreachable(pages: Iterable[PageRecord]) -> Mapping[str, int]:
+    """Count, by server, the pages that customers do not reach; 0 where pages are looked at and all are well."""
+    counts: Counter[str] = Counter()
+    for page in pages:
+        counts[page.server] += page.reachable is False
+    return counts
 
 
 def _fault(answer: PageAnswer, database: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TypeVar
 
-from reconciler.core.actions import Action, FieldChange, Verb
+from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Blocked, Changeset, LeftAlone
 from reconciler.core.deciding import Planned
 from reconciler.core.desired import Desired
@@ -77,7 +77,7 @@ def moved_world(saved: SavedChangeset, now: Planned, desired: Desired) -> tuple[
 def exactly(saved: SavedChangeset, now: Planned) -> Planned:
     """Return the plan of now without the sweeps that were not saved; all other actions are those that were saved."""
     known = set(saved.changeset.actions)
-    kept = tuple(a for a in now.changeset.actions if a.verb is not Verb.SWEEP or a in known)
+    kept = tuple(a for a in now.changeset.actions if not a.verb.is_housekeeping or a in known)
     return replace(now, changeset=replace(now.changeset, actions=kept))
 
 
@@ -122,7 +122,7 @@ def _actions(then: Changeset, now: Changeset, planned: Planned) -> Iterator[str]
 
 
 def _by_id(actions: Iterable[Action]) -> dict[str, Action]:
-    return {a.id: a for a in actions if a.verb is not Verb.SWEEP}
+    return {a.id: a for a in actions if not a.verb.is_housekeeping}
 
 
 def _is_done(action: Action, planned: Planned) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from reconciler.core.actions import Action, Verb
-
-_STAGE = {verb: stage for stage, verb in enumerate(Verb)}
+from reconciler.core.actions import Action
 
 
 def order(actions: Iterable[Action]) -> tuple[Action, ...]:
@@ -41,4 +39,4 @@ def order(actions: Iterable[Action]) -> tuple[Action, ...]:
 
 
 def _rank(action: Action) -> tuple[int, str, str, str]:
-    return (_STAGE[action.verb], action.server, action.kind, action.code)
+    return (action.verb.stage, action.server, action.kind, action.code)

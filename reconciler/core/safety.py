@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.actions import TAKES_OUT_OF_SERVICE, Action
+from reconciler.core.actions import Action
 from reconciler.core.changesets import Blocked, Changeset, Withheld
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
@@ -123,7 +123,7 @@ def gate(changeset: Changeset, frozen: Mapping[str, str], thresholds: Thresholds
         if action.server in frozen:
             advice = f"look at the host; if the list is right, run with --confirm-listing {action.server}"
             why[action.id] = (f"changes on {action.server} are frozen: {frozen[action.server]}", advice)
-    removals = [a for a in changeset.actions if a.verb in TAKES_OUT_OF_SERVICE]
+    removals = [a for a in changeset.actions if a.verb.takes_out_of_service]
     if too_many := _too_many(len(removals), in_service, thresholds):
         for action in removals:
             why.setdefault(action.id, (too_many, "if it is meant, run with --allow-removals"))

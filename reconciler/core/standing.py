@@ -33,6 +33,7 @@ class Standing:
         converged_at: when reality last matched the text, on every server that answered.
         failing_since: since when the last passes failed; None while they do not.
         health: the last record of each server.
+        unreachable_pages: how many login pages customers do not reach, by server; of those that are looked at.
     """
 
     fleet: str = ""
@@ -54,3 +55,4 @@ class Standing:
     converged_at: datetime | None = None
     failing_since: datetime | None = None
     health: Mapping[str, HealthRecord] = field(default_factory=dict)
+    unreachable_pages: Mapping[str, int] = field(default_factory=dict)

@@ -5,8 +5,8 @@ It also records, for every (template, server), what clones there must wait for, 
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields, names
-from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core import claims, fields, names, verbs
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.claims import Doubt
 from reconciler.core.drafts import Draft
 from reconciler.core.names import DatabaseName, NameState
@@ -40,7 +40,7 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
         if new := draft.hold_new(server):
             draft.block("template", template.code, code, new)
             return new
-        action = Action(Verb.CREATE, "template", template.code, code, Reason.DECLARED, "", spec.target)
+        action = Action(verbs.CREATE, "template", template.code, code, Reason.DECLARED, "", spec.target)
         return draft.plan(_with(action, draft.first(code)))
     look = host.looks.get(spec.target)
     if look is None:
@@ -66,26 +66,26 @@ def _finish(draft: Draft, spec: DatabaseSpec, host: ObservedHost, name: Database
         draft.block(spec.kind, spec.code, spec.server, Doubt(f"{name.text}: {doubt.why}", doubt.advice))
         return doubt
     lost = look.missing_files > 0 and look.is_unused_build and name.state is NameState.SWITCHING
-    verb, becomes = (Verb.DISCARD, "") if lost else (Verb.RESUME, spec.target)
+    verb, becomes = (verbs.DISCARD, "") if lost else (verbs.RESUME, spec.target)
     action = Action(verb, spec.kind, spec.code, spec.server, Reason.INTERRUPTED, name.text, becomes)
     done = draft.plan(_with(action, draft.first(spec.server)))
     if not lost:
         return done
-    create = Action(Verb.CREATE, spec.kind, spec.code, spec.server, Reason.DECLARED, "", spec.target)
+    create = Action(verbs.CREATE, spec.kind, spec.code, spec.server, Reason.DECLARED, "", spec.target)
     return draft.plan(_with(create, draft.first(spec.server, done)))
 
 
 def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
     last = READY
     if password := fields.rotation(spec, look):
-        rotate = Action(Verb.ROTATE, spec.kind, spec.code, spec.server, Reason.ROTATED, spec.target, spec.target)
+        rotate = Action(verbs.ROTATE, spec.kind, spec.code, spec.server, Reason.ROTATED, spec.target, spec.target)
         last = draft.plan(_with(rotate, draft.first(spec.server), (password,)))
     changes = fields.differences(spec, look, NameState.PUBLISHED)
     if not changes and last:
         changes = (fields.digest_after_rotation(spec),)
     if changes:
         configure = Action(
-            Verb.CONFIGURE, spec.kind, spec.code, spec.server, why_configured(spec, look), spec.target, spec.target
+            verbs.CONFIGURE, spec.kind, spec.code, spec.server, why_configured(spec, look), spec.target, spec.target
         )
         last = draft.plan(_with(configure, draft.first(spec.server, last), changes))
     return last

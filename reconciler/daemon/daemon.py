@@ -20,7 +20,7 @@ from reconciler.core.desired import Desired
 from reconciler.core.events import Event
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.health import HealthRecord
-from reconciler.core.login_pages import PageRecord
+from reconciler.core.login_pages import PageRecord, unreachable
 from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.pauses import Pause
 from reconciler.core.standing import Standing
@@ -100,6 +100,7 @@ class Daemon:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
     _standing: Standing = field(default_factory=Standing)
+    _pages: dict[str, PageRecord] = field(default_factory=dict)
     _teller: Teller = field(init=False)
     _work: _Work | None = None
     _begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -110,7 +111,9 @@ class Daemon:
     @property
     def standing(self) -> Standing:
         """How things stand now."""
-        return self._work.following.standing if self._work else self._standing
+        if self._work is None:
+            return self._standing
+        return replace(self._work.following.standing, unreachable_pages=unreachable(self._pages.values()))
 
     def on_event(self, event: Event) -> None:
         """Take an event of a pass; given to `wiring.open_worlds`."""
@@ -188,7 +191,7 @@ class Daemon:
             self._tell_health(work, found, notices)
             work.store.record_health(found)
 
-        def record_page(_found: PageRecord, notices: tuple[Notice, ...]) -> None:
+        def tell(notices: tuple[Notice, ...]) -> None:
             for notice in notices:
                 self._teller.tell(notice)
 
@@ -198,7 +201,8 @@ class Daemon:
             self.clock,
             latest=kept,
             record=record,
-            record_page=record_page,
+            tell=tell,
+            pages=self._pages,
         )
 
     def _tell_health(self, work: _Work, found: HealthRecord, notices: tuple[Notice, ...]) -> None:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from reconciler.core.actions import Action, Verb
+from reconciler.core.actions import Action
 from reconciler.core.changesets import Changeset
 from reconciler.core.desired import Desired
 from reconciler.core.events import ActionEnded, ActionStarted, ActionStep
@@ -18,9 +18,6 @@ from reconciler.core.outcomes import Outcome, Result
 from reconciler.core.secrets import SecretUnavailable
 from reconciler.engine.performing import Performer
 from reconciler.engine.worlds import World
-
-CREATES_AT_ONCE = 1
-"""Two creates at once gain nothing (measured on 19, threaded)."""
 
 CIRCUIT_OPENS = 3
 """After so many actions in a row that a host failed (not refused), it is left alone for the pass; the others go on."""
@@ -50,7 +47,7 @@ class _Run:
     world: World
     ends: dict[str, asyncio.Task[Outcome]] = field(default_factory=dict)
     _changes: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-    _creates: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _alike: dict[str, dict[str, asyncio.Semaphore]] = field(default_factory=dict)
     _begun: dict[str, float] = field(default_factory=dict)
     _failing: dict[str, int] = field(default_factory=dict)
     _performer: Performer | None = None
@@ -79,10 +76,11 @@ class _Run:
             if before.result is not Result.DONE:
                 return Outcome(action, Result.SKIPPED, f"'{need}' is {before.result}")
         async with self._limit(self._changes, action, self.desired.servers[action.server].max_concurrent_operations):
-            if action.verb is Verb.CREATE:
-                async with self._limit(self._creates, action, CREATES_AT_ONCE):
-                    return await self._perform(action)
-            return await self._perform(action)
+            if not action.verb.at_once:
+                return await self._perform(action)
+            alike = self._alike.setdefault(action.verb, {})
+            async with self._limit(alike, action, action.verb.at_once):
+                return await self._perform(action)
 
     async def _perform(self, action: Action) -> Outcome:
         if self.world.stop.is_set():

@@ -50,7 +50,8 @@ async def health_rounds(
     *,
     latest: Mapping[str, HealthRecord],
     record: Callable[[HealthRecord, tuple[Notice, ...]], None],
-    record_page: Callable[[PageRecord, tuple[Notice, ...]], None],
+    tell: Callable[[tuple[Notice, ...]], None],
+    pages: dict[str, PageRecord],
 ) -> None:
     """Make rounds until cancelled, which is safe at any moment: a look changes nothing.
 
@@ -63,9 +64,10 @@ async def health_rounds(
         clock: time.
         latest: the last records of servers, from the store.
         record: told of every look at a server, and of what a person should know of it; a `MemoryFailure` is said and passes.
-        record_page: the same for login pages, whose records are not kept over a restart.
+        tell: told what a person should know of login pages.
+        pages: kept here: the last judgement of each page that is looked at, by instance. They do not outlive a restart.
     """
-    rounds = _Rounds(current, world, clock, record, record_page, dict(latest))
+    rounds = _Rounds(current, world, clock, record, tell, dict(latest), pages)
     async with asyncio.TaskGroup() as group:
         while True:
             rounds.take_up()
@@ -80,9 +82,9 @@ class _Rounds:
     world: Callable[[], World]
     clock: Clock
     record: Callable[[HealthRecord, tuple[Notice, ...]], None]
-    record_page: Callable[[PageRecord, tuple[Notice, ...]], None]
+    tell: Callable[[tuple[Notice, ...]], None]
     records: dict[str, HealthRecord]
-    pages: dict[str, PageRecord] = field(default_factory=dict)
+    pages: dict[str, PageRecord]
     _desired: Desired | None = None
     _interval: timedelta = timedelta(0)
     _hosts: dict[str, ObservedHost] = field(default_factory=dict)  # of each server, its last look
@@ -183,7 +185,7 @@ class _Rounds:
         before = self.pages.get(code)
         after = judge_page(*home, before, answer, self.clock.now())
         self.pages[code] = after
-        world.note(lambda: self.record_page(after, page_changes(before, after)))
+        world.note(lambda: self.tell(page_changes(before, after)))
 
     def _home(self, code: str) -> tuple[Instance, Server] | None:
         """Return an instance and the server on which it is published; None if its page cannot be expected to come."""

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from reconciler.core import checks, fields, names
-from reconciler.core.actions import Action, Verb
+from reconciler.core import checks, fields, names, verbs
+from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
 from reconciler.core.depths import builders_of
 from reconciler.core.desired import Desired
@@ -16,6 +16,7 @@ from reconciler.core.failures import HalfMadeDatabase, LastingError, PasswordRef
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account, open_as_any
 from reconciler.engine.building import Builder, Limits, Source, mark_for, require_verified, set_apart
 from reconciler.engine.moves import AtLock, Mover
@@ -26,6 +27,21 @@ from schemas.secrets import Secret
 
 _ROUNDS = 3
 """How often a configuration is applied when a fresh look still differs (a call whose answer was lost, an edit meanwhile)."""
+
+
+Handler = Callable[["Performer", Action], Awaitable[None]]
+HANDLERS: dict[Verb, Handler] = {}
+"""What carries out each verb."""
+
+
+def carries_out(*verbs: Verb) -> Callable[[Handler], Handler]:
+    """Register what carries out some verbs: it does the action, or raises why not (`HostError`, `SecretUnavailable`)."""
+
+    def register(handler: Handler) -> Handler:
+        HANDLERS.update(dict.fromkeys(verbs, handler))
+        return handler
+
+    return register
 
 
 @dataclass(slots=True)
@@ -39,22 +55,9 @@ class Performer:
 
     async def perform(self, action: Action) -> None:
         """Do it, or raise why not (`HostError`, `SecretUnavailable`)."""
-        ways: dict[Verb, Callable[[Action], Awaitable[None]]] = {
-            Verb.ACTIVATE: self._activate,
-            Verb.MAINTAIN: self._note_state,
-            Verb.DISABLE: self._note_state,
-            Verb.CREATE: self._create,
-            Verb.CLONE: self._clone,
-            Verb.RENAME: self._rename,
-            Verb.DISCARD: self._discard,
-            Verb.SUSPEND: self._suspend,
-            Verb.RESUME: self._resume,
-            Verb.ROTATE: self._rotate,
-            Verb.CONFIGURE: self._configure,
-            Verb.SWEEP: self._sweep,
-        }
-        await ways[action.verb](action)
+        await HANDLERS[action.verb](self, action)
 
+    @carries_out(verbs.ACTIVATE)
     async def _activate(self, action: Action) -> None:
         found = checks.failures(await self._host(action).check())
         if found:
@@ -62,6 +65,7 @@ class Performer:
             raise LastingError(text, server=action.server, advice=next((c.advice for c in found if c.advice), ""))
         self._remember_state(action)
 
+    @carries_out(verbs.MAINTAIN, verbs.DISABLE)
     async def _note_state(self, action: Action) -> None:
         self._remember_state(action)
 
@@ -69,11 +73,13 @@ class Performer:
         state = self.desired.servers[action.server].state
         self.world.note(lambda: self.world.memory.server_state(action.server, state))
 
+    @carries_out(verbs.CREATE)
     async def _create(self, action: Action) -> None:
         spec = self._spec(action)
         await self._builder(action).create_template(spec)
         self._verified(spec)
 
+    @carries_out(verbs.CLONE)
     async def _clone(self, action: Action) -> None:
         spec = self._spec(action)
         template = self.desired.templates[spec.template]
@@ -91,6 +97,7 @@ class Performer:
             self._sources[key] = asyncio.ensure_future(self._builder(action).read_source(origin))
         return await asyncio.shield(self._sources[key])
 
+    @carries_out(verbs.RENAME)
     async def _rename(self, action: Action) -> None:
         """Give a database its new name, in service or out of it as before: out of reach only while it bears the lock."""
         mover = self._mover(action)
@@ -108,6 +115,7 @@ class Performer:
             self._remember_new_name(former, instance.database_name, action.server)
         await mover.travel(database, action.becomes)
 
+    @carries_out(verbs.SUSPEND)
     async def _suspend(self, action: Action) -> None:
         """Out of reach first, then quiet, then under its name: every point of a crash is a name that a shallow look sees."""
 
@@ -117,6 +125,7 @@ class Performer:
 
         await self._switch(action, quiet, "taking out of reach")
 
+    @carries_out(verbs.RESUME)
     async def _resume(self, action: Action) -> None:
         spec = self._spec(action)
 
@@ -136,11 +145,13 @@ class Performer:
         self.step(action, step)
         await mover.travel(database, action.becomes, at_lock)
 
+    @carries_out(verbs.DISCARD)
     async def _discard(self, action: Action) -> None:
         """Turn a build that cannot go on to trash; the database itself says now that it was never in service."""
         mover = self._mover(action)
         await mover.discard(await insist(lambda: mover.open(action.database), self.world.clock))
 
+    @carries_out(verbs.ROTATE)
     async def _rotate(self, action: Action) -> None:
         """Replace a former password; proven by fresh logins: the former ones first, then the declared one."""
         account = self._account(action)
@@ -167,6 +178,7 @@ class Performer:
             await found.database.clear_digest()
             await found.database.set_credentials(account.spec.admin_login, account.password())
 
+    @carries_out(verbs.CONFIGURE)
     async def _configure(self, action: Action) -> None:
         spec, account = self._spec(action), self._account(action)
         self.world.memory.clear(spec.kind, spec.code, spec.server)
@@ -222,6 +234,7 @@ class Performer:
         elif not quiet and state is NameState.PUBLISHED and "schedule" in changed:
             await insist(database.wake, self.world.clock)
 
+    @carries_out(verbs.SWEEP)
     async def _sweep(self, action: Action) -> None:
         """Drop an unfinished build, after a look inside at this very moment."""
         host, name = self._host(action), action.database

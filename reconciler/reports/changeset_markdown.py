@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from reconciler.core.actions import TAKES_OUT_OF_SERVICE, Action, FieldChange, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Changeset, Removed
 from reconciler.core.desired import Desired
-from reconciler.core.names import NameState, parse
+from reconciler.core.names import parse
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
 from reconciler.reports.plan_text import summary
-from reconciler.reports.words import count, why
+from reconciler.reports.words import count, ends_suspended, why
 
 LIMIT = 65_535
 """Characters of the longest page: GitHub refuses comments of 65,536."""
@@ -46,17 +47,6 @@ _PLURALS = {
     _DETAIL: "lines of details",
     _PAUSED: "paused actions",
     _REMOVED: "documents no longer declared",
-}
-
-_HAPPENS = {
-    Verb.ACTIVATE: "tested, then put to use",
-    Verb.MAINTAIN: "set to maintenance: nothing new is placed on it",
-    Verb.DISABLE: "disabled",
-    Verb.DISCARD: "a build that could not go on, and was never in service, kept as trash",
-    Verb.SUSPEND: "**out of reach**: suspended, its data kept",
-    Verb.RESUME: "back in service",
-    Verb.ROTATE: "password of the admin account changed",
-    Verb.SWEEP: "dropped",
 }
 
 _WHO = (("instance", "customer", "customers"), ("template", "template", "templates"), ("server", "server", "servers"))
@@ -139,7 +129,7 @@ class _Page:
         changes, everyone = self._changeset, self._desired.instances.values()
         if changes.is_converged and not (changes.left_alone or changes.removed):
             return
-        losers = self._customers(a.code for a in changes.actions if a.verb in TAKES_OUT_OF_SERVICE)
+        losers = self._customers(a.code for a in changes.actions if a.verb.takes_out_of_service)
         concerned = self._customers(a.code for a in changes.actions if a.kind == "instance")
         blocked = [b for b in changes.blocked if b.kind == "instance"]
         acted_on = {a.code for a in changes.actions if a.kind == "instance"}
@@ -194,7 +184,7 @@ class _Page:
         """Make a row for each document; what takes customers out of reach comes first."""
         own: dict[str, list[Action]] = {}
         for action in actions:
-            own.setdefault(action.database if action.verb is Verb.SWEEP else action.address, []).append(action)
+            own.setdefault(action.subject, []).append(action)
         rows = [self._row(group) for group in own.values()]
         return sorted(rows, key=lambda row: not row.is_loss)
 
@@ -202,7 +192,7 @@ class _Page:
         first = actions[0]
         who = (
             f"unfinished build {code(first.database)}"
-            if first.verb is Verb.SWEEP
+            if first.verb.is_housekeeping
             else self._who(first.kind, first.code)
         )
         told = _telling(actions)
@@ -212,7 +202,7 @@ class _Page:
             who=who,
             happens="; ".join(_happens(action) for action in told),
             why=", ".join(reasons),
-            is_loss=any(action.verb in TAKES_OUT_OF_SERVICE for action in actions),
+            is_loss=any(action.verb.takes_out_of_service for action in actions),
             actions=len(actions),
             changes=changes,
         )
@@ -352,7 +342,7 @@ def _values(row: _Row) -> str:
 
 def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
     # A rename and a password are told by what happens. The mark follows from what is applied: alone it is worth a line.
-    if action.verb is not Verb.CONFIGURE:
+    if action.verb is not verbs.CONFIGURE:
         return ()
     return tuple(c for c in action.changes if not c.field.startswith("mark.")) or action.changes[:1]
 
@@ -360,24 +350,21 @@ def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
 def _telling(actions: list[Action]) -> list[Action]:
     """Leave out what only writes the mark, beside actions that tell why it does."""
     told = [
-        a for a in actions if a.verb is not Verb.CONFIGURE or any(not c.field.startswith("mark.") for c in a.changes)
+        a for a in actions if a.verb is not verbs.CONFIGURE or any(not c.field.startswith("mark.") for c in a.changes)
     ]
     return told or actions
 
 
 def _happens(action: Action) -> str:
-    match action.verb:
-        case Verb.CREATE:
-            return f"database {code(action.becomes)} created"
-        case Verb.CLONE:
-            quiet = ", **suspended**" if parse(action.becomes).state is NameState.SUSPENDED else ""
-            return f"new database {code(parse(action.becomes).target)}, cloned from {code(action.database)}{quiet}"
-        case Verb.RENAME:
-            return f"database renamed: {code(parse(action.database).target)} → {code(parse(action.becomes).target)}"
-        case Verb.CONFIGURE:
-            return _configured(_worth_showing(action))
-        case _:
-            return _HAPPENS.get(action.verb, action.verb.value)
+    if action.verb is verbs.CONFIGURE:
+        return _configured(_worth_showing(action))
+    return action.verb.happens.format(
+        database=code(action.database),
+        becomes=code(action.becomes),
+        former=code(parse(action.database).target),
+        target=code(parse(action.becomes).target),
+        quiet=", **suspended**" if ends_suspended(action) else "",
+    )
 
 
 def _configured(changes: tuple[FieldChange, ...]) -> str:

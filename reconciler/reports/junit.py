@@ -13,7 +13,7 @@ from reconciler.core.actions import Action
 from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
 from reconciler.core.diagnostics import Diagnostic, Severity
 from reconciler.reports.escapes import visible
-from reconciler.reports.words import subject, whereby, why
+from reconciler.reports.words import whereby, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _reason(action: Action) -> str:
 
 def _skipped(action: Action, message: str) -> _Case:
     changes = [f"{c.field}: {c.observed} -> {c.desired}" for c in action.changes]
-    name = f"{action.verb} {subject(action)}"
+    name = f"{action.verb} {action.subject}"
     return _Case(_suite(action.server), action.server, name, "skipped", message, text="\n".join(changes))
 
 

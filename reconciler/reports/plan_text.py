@@ -9,7 +9,7 @@ from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
 from reconciler.core.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.words import SYMBOLS, count, goals, subject, whereby, why
+from reconciler.reports.words import count, goals, whereby, why
 
 _DESCRIBED = frozenset({"admin_password", "modules", "languages", "schedule", "files"})
 """Fields whose changes are told in words; the values of others are quoted."""
@@ -87,14 +87,14 @@ def _servers(changeset: Changeset, desired: Desired, paper: Paper, notes: Mappin
         name = f" {server.name}" if server.name != code else ""
         lines = [paper.paint(code, Tone.STRONG) + paper.paint(name, Tone.FAINT)]
         own = list(group)
-        longest = max(len(f"{a.verb} {subject(a)}") for a in own)
+        longest = max(len(f"{a.verb} {a.subject}") for a in own)
         lines += _each(_action(action, min(longest, paper.width // 2 - 4), paper, notes) for action in own)
         yield lines
 
 
 def _action(action: Action, column: int, paper: Paper, notes: Mapping[str, str]) -> list[str]:
-    symbol = SYMBOLS[action.verb]
-    what = f"{action.verb} {subject(action)}"
+    symbol = action.verb.symbol
+    what = f"{action.verb} {action.subject}"
     reason = _reason(action, notes)
     lines = paper.paragraph(reason, indent=2, head=f"{symbol} {what.ljust(column)}  ", tone=_TONES[symbol])
     for change in worth_showing(action.changes):

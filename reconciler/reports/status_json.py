@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ from reconciler.reports.status_tables import Subject
 FORMAT = 1
 
 
-def status_document(status: Status, subjects: Sequence[Subject]) -> dict[str, Any]:
-    """Return the rows of the subjects asked for."""
+def status_document(
+    status: Status, subjects: Sequence[Subject], declared: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the rows of the subjects asked for; that of a single document beside what is `declared`, defaults included."""
     rows: dict[Subject, list[dict[str, Any]]] = {
         Subject.SERVERS: [_server(row) for row in status.servers],
         Subject.TEMPLATES: [_template(row) for row in status.templates],
@@ -24,7 +26,8 @@ def status_document(status: Status, subjects: Sequence[Subject]) -> dict[str, An
     }
     pauses = [_pause(each) for each in status.concerning(subjects)]
     start = {"format": FORMAT, "fleet": status.fleet, "checked_at": _time(status.at), "paused": pauses}
-    return {**start, **{subject.value: rows[subject] for subject in subjects}}
+    beside = {} if declared is None else {"declared": dict(declared)}
+    return {**start, **{subject.value: [{**row, **beside} for row in rows[subject]] for subject in subjects}}
 
 
 def _server(row: ServerRow) -> dict[str, Any]:

@@ -4,47 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core.actions import Action, Reason
 from reconciler.core.names import NameState, parse
-
-SYMBOLS = {
-    Verb.ACTIVATE: "+",
-    Verb.MAINTAIN: "~",
-    Verb.DISABLE: "-",
-    Verb.CREATE: "+",
-    Verb.CLONE: "+",
-    Verb.DISCARD: "-",
-    Verb.RENAME: "~",
-    Verb.SUSPEND: "-",
-    Verb.RESUME: "+",
-    Verb.ROTATE: "~",
-    Verb.CONFIGURE: "~",
-    Verb.SWEEP: "-",
-}
-"""`+` brings something into service, `~` changes it, `-` takes it out of service or away."""
-
-_GOALS = {
-    Verb.ACTIVATE: "activate",
-    Verb.MAINTAIN: "set to maintenance",
-    Verb.DISABLE: "disable",
-    Verb.CREATE: "create",
-    Verb.CLONE: "clone",
-    Verb.DISCARD: "discard",
-    Verb.RENAME: "rename",
-    Verb.SUSPEND: "suspend",
-    Verb.RESUME: "resume",
-    Verb.ROTATE: "change",
-    Verb.CONFIGURE: "change",
-    Verb.SWEEP: "sweep",
-}
-
-_DECLARED: Mapping[str, str] = {
-    Verb.ACTIVATE: "new: its tests come first",
-    Verb.CREATE: "new",
-    Verb.CLONE: "new",
-    Verb.SUSPEND: "declared suspended",
-    Verb.RESUME: "declared active",
-}
+from reconciler.core.verbs import VERBS, in_order
 
 _REASONS: Mapping[str, str] = {
     Reason.DECLARED: "declared",
@@ -57,11 +19,6 @@ _REASONS: Mapping[str, str] = {
 }
 
 
-def subject(action: Action) -> str:
-    """Name what an action is done to."""
-    return action.database if action.verb is Verb.SWEEP else action.address
-
-
 def why(action: Action) -> str:
     """Say why an action is planned."""
     return why_of(action.verb, action.reason)
@@ -69,19 +26,20 @@ def why(action: Action) -> str:
 
 def why_of(verb: str, reason: str) -> str:
     """Say why something was planned, by the names of its verb and reason; what this version does not know stays as it is."""
-    if reason == Reason.DECLARED:
-        return _DECLARED.get(verb, _REASONS[reason])
+    if reason == Reason.DECLARED and verb in VERBS:
+        return VERBS[verb].new
     return _REASONS.get(reason, reason)
 
 
 def whereby(action: Action) -> str:
     """Say from what to what an action takes a database, where that tells more than its address."""
-    if action.verb is Verb.CREATE:
-        return f"database {action.becomes}"
-    if action.verb is Verb.CLONE:
-        quiet = ", suspended" if parse(action.becomes).state is NameState.SUSPENDED else ""
-        return f"from {action.database}{quiet}"
-    return ""
+    quiet = ", suspended" if ends_suspended(action) else ""
+    return action.verb.whereby.format(database=action.database, becomes=action.becomes, quiet=quiet)
+
+
+def ends_suspended(action: Action) -> bool:
+    """Tell whether an action leaves a database that is suspended."""
+    return parse(action.becomes).state is NameState.SUSPENDED
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -91,7 +49,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def goals(actions: Iterable[Action]) -> dict[str, int]:
     """Count actions by what they are to do, in the order in which they are done: `{"create": 1, "clone": 5}`."""
-    counts = dict.fromkeys(_GOALS.values(), 0)
+    counts = dict.fromkeys((verb.goal for verb in in_order()), 0)
     for action in actions:
-        counts[_GOALS[action.verb]] += 1
+        counts[action.verb.goal] += 1
     return {goal: number for goal, number in counts.items() if number}

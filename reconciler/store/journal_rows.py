@@ -52,7 +52,7 @@ def add_outcome(connection: Connection, fleet: str, number: int, outcome: Outcom
         "pass_id": number,
         "at": at,
         "action_id": action.id,
-        "verb": action.verb.value,
+        "verb": str(action.verb),
         "kind": action.kind,
         "code": action.code,
         "server": action.server,

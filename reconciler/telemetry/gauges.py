@@ -111,6 +111,11 @@ def _servers(standing: Standing, listed: Mapping[str, int]) -> Iterator[Metric]:
         "busy", "Whether actions run on the server (1), or not (0).", ((s, float(s in standing.busy)) for s in servers)
     )
     yield _per_server(
+        "unreachable_login_pages",
+        "Login pages of instances on the server that customers do not reach, of those that are looked at.",
+        ((s, standing.unreachable_pages.get(s)) for s in servers),
+    )
+    yield _per_server(
         "databases", "Databases that the server listed at its last look.", ((s, listed.get(s)) for s in servers)
     )
 

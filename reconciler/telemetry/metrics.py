@@ -160,7 +160,7 @@ class Metrics:
             self._begin(action.server)
             self._actions.labels(action.server, outcome.result.value).inc()
         if outcome.result is not Result.SKIPPED:
-            labels = (action.verb.value, action.reason.value, outcome.result.value)
+            labels = (str(action.verb), action.reason.value, outcome.result.value)
             self._action_seconds.labels(*labels).observe(outcome.seconds)
         if self._instances is not None and action.kind == "instance":
             self._instances.on_outcome(outcome)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import httpx
 
-from reconciler.core.actions import Verb
+from reconciler.core import verbs
 from reconciler.core.deciding import Limits
 from reconciler.engine.reconcile import carry_out, plan
 from reconciler.loading.secrets import SecretResolver
@@ -106,7 +106,7 @@ async def apply_recorded(fleet: RealFleet) -> tuple[float, Script]:
         await carrier.aclose()
     seconds = time.perf_counter() - started
     assert passed.ok, failures(passed)
-    assert {o.action.verb for o in passed.outcomes} == {Verb.CLONE}
+    assert {o.action.verb for o in passed.outcomes} == {verbs.CLONE}
     return seconds, _script(recorder.kept)
 
 

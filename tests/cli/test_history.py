@@ -16,7 +16,8 @@ from reconciler.cli.drifts import drift_notes
 from reconciler.cli.events import INTERVAL, follow_store
 from reconciler.cli.happenings import Asked, read_happenings
 from reconciler.cli.since import read_since
-from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Changeset, Withheld
 from reconciler.core.desired import Desired
 from reconciler.core.notices import Level, Notice, NoticeName
@@ -52,11 +53,11 @@ def store(kept: World) -> Iterator[Store]:
 
 
 def clone(code: str = "acme", server: str = "prod-1") -> Action:
-    return Action(Verb.CLONE, "instance", code, server, Reason.DECLARED, "template_restaurant", code)
+    return Action(verbs.CLONE, "instance", code, server, Reason.DECLARED, "template_restaurant", code)
 
 
 def repair(code: str = "acme", *changes: FieldChange) -> Action:
-    return Action(Verb.CONFIGURE, "instance", code, "prod-1", Reason.DRIFTED, code, code, changes or (LANG, MARK))
+    return Action(verbs.CONFIGURE, "instance", code, "prod-1", Reason.DRIFTED, code, code, changes or (LANG, MARK))
 
 
 def write(
@@ -88,7 +89,7 @@ def a_busy_day(store: Store) -> None:
         revision=COMMIT,
     )
     later = EPOCH + timedelta(hours=2)
-    suspend = Action(Verb.SUSPEND, "instance", "acme", "prod-1", Reason.DECLARED, "acme", "suspended.acme")
+    suspend = Action(verbs.SUSPEND, "instance", "acme", "prod-1", Reason.DECLARED, "acme", "suspended.acme")
     write(store, Outcome(suspend, Result.FAILED, "the host answered: no", 2.0), at=later, revision=f"{COMMIT}-dirty")
     write(store, Outcome(clone("cafe", "prod-2"), Result.SKIPPED, "interrupted"), at=later, revision=None)
 

@@ -112,3 +112,15 @@ def test_yaml_says_the_same_as_json(converged: World) -> None:
 def test_nothing_is_wider_than_80_columns(converged: World) -> None:
     converged_lines = converged.run("status").out.splitlines()
     assert max(map(len, converged_lines)) <= 80
+
+
+def test_a_single_document_is_shown_as_it_came_to_be_with_defaults(converged: World) -> None:
+    """Fields that are only recorded are shown, and what the text leaves out; of a secret its reference, as the text has it."""
+    converged.replace("prod-1.yaml", "server_url:", "server_ip: 192.0.2.10\nserver_url:")
+    (row,) = yaml.safe_load(converged.run("status", "server", "prod-1", "-o", "yaml").out)["servers"]
+    assert (row["declared"]["server_ip"], row["declared"]["server_port"]) == ("192.0.2.10", 8069)
+    assert row["declared"]["master_password"].keys() & {"env", "file"}
+    text = converged.run("status", "instance", "acme").out
+    assert "Declared, with defaults\nkind: instance\n" in text
+    assert "\nstate: active\n" in text
+    assert "Declared" not in converged.run("status", "instances").out

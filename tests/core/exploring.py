@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
-from reconciler.core import names
-from reconciler.core.actions import Action, Verb
+from reconciler.core import names, verbs
+from reconciler.core.actions import Action
 from reconciler.core.changesets import Blocked
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import Depth, Target, targets
@@ -219,13 +219,13 @@ class Explorer:
     def _require_lawful(self, world: World, action: Action) -> None:
         """The diff plans nothing that the law forbids, and takes nothing away that was ever in service."""
         db = world.at(action.server, action.database)
-        if action.verb in (Verb.SWEEP, Verb.DISCARD):
+        if action.verb in (verbs.SWEEP, verbs.DISCARD):
             if db is None or db.served:
                 raise LawBroken(f"{action.id} of what was in service")
             goal = names.trash(db.target, NOW)
-            if action.verb is Verb.DISCARD and names.forbidden_discard(db.name, goal):
+            if action.verb is verbs.DISCARD and names.forbidden_discard(db.name, goal):
                 raise LawBroken(f"{action.id} is forbidden")
-        elif action.verb in (Verb.RENAME, Verb.SUSPEND, Verb.RESUME):
+        elif action.verb in (verbs.RENAME, verbs.SUSPEND, verbs.RESUME):
             lock = names.switching(names.parse(action.becomes).target)
             for old, new in ((action.database, lock), (lock, action.becomes)):
                 if old != new and (forbidden := names.forbidden_rename(old, new)):
@@ -349,7 +349,7 @@ class Explorer:
         after, actions, _ = self.plan(state.world, text, hidden)
         if hidden is not None:
             after = after._replace(lies=after.lies + 1)
-        if any(a.verb is Verb.CLONE for a in actions) and self._is_full(state):
+        if any(a.verb is verbs.CLONE for a in actions) and self._is_full(state):
             return
         run = self.begin(after, text, actions, state.runs)
         what = ("pass", text, hidden and hidden.name, tuple(a.id for a in actions))

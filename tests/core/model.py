@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.core import names
-from reconciler.core.actions import Action, FieldChange, Verb
+from reconciler.core import names, verbs
+from reconciler.core.actions import Action, FieldChange
 from reconciler.core.depths import Depth, targets
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Entry, Inventory
@@ -21,11 +21,12 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost, host
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.core.specs import DatabaseSpec
+from reconciler.core.verbs import Verb
 from tests.core.scenes import NOW, as_declared, spec
 
 ALL_AT_ONCE = Depth(rotation_per_host=1000)
 BUILD_LIMIT = timedelta(hours=2)
-_SERVER_STATES = {Verb.ACTIVATE: "active", Verb.MAINTAIN: "maintenance", Verb.DISABLE: "disabled"}
+_SERVER_STATES = {verbs.ACTIVATE: "active", verbs.MAINTAIN: "maintenance", verbs.DISABLE: "disabled"}
 
 
 @dataclass(frozen=True)
@@ -89,21 +90,21 @@ class Model:
     def apply(self, action: Action) -> None:
         """Carry out one action."""
         databases = self.hosts[action.server].databases
-        noted_only = action.verb is Verb.DISABLE
+        noted_only = action.verb is verbs.DISABLE
         assert self.hosts[action.server].online or noted_only, f"{action.id} on a host that is offline"
         match action.verb:
-            case Verb.ACTIVATE | Verb.MAINTAIN | Verb.DISABLE:
+            case verbs.ACTIVATE | verbs.MAINTAIN | verbs.DISABLE:
                 self.states[action.server] = _SERVER_STATES[action.verb]
-            case Verb.SWEEP:
+            case verbs.SWEEP:
                 assert names.is_expired_build(names.parse(action.database), NOW, BUILD_LIMIT), action.id
                 assert not databases[action.database].was_in_service, action.id
                 del databases[action.database]
-            case Verb.DISCARD:
+            case verbs.DISCARD:
                 assert names.parse(action.database).state is NameState.SWITCHING, action.id
                 assert not databases[action.database].was_in_service, action.id
                 goal = names.trash(names.parse(action.database).target, NOW)
                 databases[goal] = Held(replace(databases.pop(action.database).look, database=goal), ours=False)
-            case Verb.CREATE | Verb.CLONE:
+            case verbs.CREATE | verbs.CLONE:
                 self._build(action, databases)
             case _:
                 self._change(action, databases)
@@ -113,7 +114,7 @@ class Model:
         assert action.becomes not in databases, f"{action.id} onto a name that is taken"
         assert names.parse(action.becomes).target == wanted.target
         assert forms_of(self, action.server, wanted.target) == [], f"{action.id} beside a database that may be it"
-        if action.verb is Verb.CLONE:
+        if action.verb is verbs.CLONE:
             source = self._source(wanted)
             assert action.database == source.target
             assert databases[source.target].look.mark == as_declared(source).mark, f"{action.id}: not ready"
@@ -126,12 +127,12 @@ class Model:
         assert held.ours, f"{action.id} on a database that is not ours"
         look, wanted = held.look, self._spec(action)
         match action.verb:
-            case Verb.RENAME | Verb.SUSPEND | Verb.RESUME:
+            case verbs.RENAME | verbs.SUSPEND | verbs.RESUME:
                 _require_lawful(action)
                 assert action.becomes not in databases, f"{action.id} onto a name that is taken"
                 look = _marked(_scheduled(look, action.verb), moving_from="")  # every way begins with the files
                 look = replace(look, missing_files=0)
-            case Verb.ROTATE:
+            case verbs.ROTATE:
                 look = _marked(replace(look, access=Access.CURRENT), digest="")  # as the engine leaves it
             case _:
                 for change in action.changes:
@@ -166,9 +167,9 @@ def _marked(look: DatabaseLook, **fields: Any) -> DatabaseLook:
 
 def _scheduled(look: DatabaseLook, verb: Verb) -> DatabaseLook:
     held = look.quiesced_crons or ()
-    if verb is Verb.SUSPEND:
+    if verb is verbs.SUSPEND:
         return replace(look, active_crons=(), quiesced_crons=tuple(sorted({*held, *look.active_crons})))
-    if verb is Verb.RESUME:
+    if verb is verbs.RESUME:
         return replace(look, active_crons=tuple(sorted({*held, *look.active_crons})), quiesced_crons=None)
     return look
 
@@ -190,7 +191,7 @@ def _changed(look: DatabaseLook, change: FieldChange, wanted: DatabaseSpec) -> D
         case "lang" | "company" | "country_code" | "timezone":
             return replace(look, **{what: change.desired})  # type: ignore[arg-type]
         case "schedule":
-            return _scheduled(look, Verb.RESUME if change.desired == "awake" else Verb.SUSPEND)
+            return _scheduled(look, verbs.RESUME if change.desired == "awake" else verbs.SUSPEND)
         case "mark":
             return _marked(look, **{key: change.desired})
     if what == "files":

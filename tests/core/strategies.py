@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from reconciler.core import names
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core import names, verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.desired import Desired
 from reconciler.core.names import NameState
@@ -226,7 +226,7 @@ def changesets(draw: st.DrawFn) -> Changeset:
     """Make a changeset of suspensions and other changes, some of which need one another, in a valid order."""
     actions: list[Action] = []
     for number in range(draw(st.integers(0, 14))):
-        verb = draw(st.sampled_from([Verb.SUSPEND, Verb.SUSPEND, Verb.CONFIGURE, Verb.CLONE]))
+        verb = draw(st.sampled_from([verbs.SUSPEND, verbs.SUSPEND, verbs.CONFIGURE, verbs.CLONE]))
         earlier = st.sampled_from([a.id for a in actions]) if actions else st.nothing()
         after = draw(st.lists(earlier, max_size=2 if actions else 0, unique=True))
         server = draw(st.sampled_from(SERVERS))

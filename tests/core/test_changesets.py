@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Blocked, Changeset, LeftAlone
 
-CLONE = Action(Verb.CLONE, "instance", "acme", "one", Reason.DECLARED, "template_base", "acme", after=("x",))
+CLONE = Action(verbs.CLONE, "instance", "acme", "one", Reason.DECLARED, "template_base", "acme", after=("x",))
 
 
 def test_actions_are_named_by_what_they_do_to_what_and_where() -> None:
     assert CLONE.id == "clone instance/acme on one"
     assert CLONE.address == "instance/acme"
-    assert Action(Verb.ACTIVATE, "server", "one", "one", Reason.DECLARED).id == "activate server/one"
-    sweep = Action(Verb.SWEEP, "server", "one", "one", Reason.ABANDONED_BUILD, "building-x.acme")
+    assert Action(verbs.ACTIVATE, "server", "one", "one", Reason.DECLARED).id == "activate server/one"
+    sweep = Action(verbs.SWEEP, "server", "one", "one", Reason.ABANDONED_BUILD, "building-x.acme")
     assert sweep.id == "sweep building-x.acme on one"
 
 
@@ -33,7 +34,7 @@ def test_what_is_left_alone_does_not_stand_in_the_way_of_convergence() -> None:
 def test_the_digest_changes_with_anything_that_an_action_says() -> None:
     variants = [
         CLONE,
-        replace(CLONE, verb=Verb.CONFIGURE),
+        replace(CLONE, verb=verbs.CONFIGURE),
         replace(CLONE, code="beta"),
         replace(CLONE, server="two"),
         replace(CLONE, reason=Reason.CHANGED),

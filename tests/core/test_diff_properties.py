@@ -10,8 +10,7 @@ from typing import TypeVar
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import names
-from reconciler.core.actions import Verb
+from reconciler.core import names, verbs
 from reconciler.core.changesets import Changeset
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import Inventory
@@ -28,7 +27,7 @@ quick = settings(
 )
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-ON_SERVERS = {Verb.ACTIVATE, Verb.MAINTAIN, Verb.DISABLE, Verb.SWEEP}
+ON_SERVERS = {verbs.ACTIVATE, verbs.MAINTAIN, verbs.DISABLE, verbs.SWEEP}
 
 
 def planned(model: Model) -> Changeset:
@@ -85,13 +84,13 @@ def test_actions_come_after_what_they_need_and_each_begins_where_the_one_before_
         assert action.id not in needs, "an id names one action"
         assert needs.keys() >= set(action.after), "what it waits for comes first"
         needs[action.id] = {*action.after, *(n for need in action.after for n in needs[need])}
-        if action.verb is Verb.ACTIVATE:
+        if action.verb is verbs.ACTIVATE:
             activated[action.server] = action.id
         if action.verb in ON_SERVERS:
             continue
         assert action.server not in activated or activated[action.server] in needs[action.id]
         key = (action.server, action.address)
-        if action.verb is not Verb.DISCARD:  # of two forms the one that was never in service goes
+        if action.verb is not verbs.DISCARD:  # of two forms the one that was never in service goes
             assert borne.get(key, action.database) == action.database
             borne[key] = action.becomes
 
@@ -101,8 +100,8 @@ def test_actions_come_after_what_they_need_and_each_begins_where_the_one_before_
 def test_nothing_is_dropped_but_expired_building_names(scene: Scene) -> None:
     for action in planned(scene.model).actions:
         droppable = names.is_expired_build(names.parse(action.database), NOW, BUILD_LIMIT)
-        assert (action.verb is Verb.SWEEP) == droppable
-        if action.verb not in (*ON_SERVERS, Verb.DISCARD):
+        assert (action.verb is verbs.SWEEP) == droppable
+        if action.verb not in (*ON_SERVERS, verbs.DISCARD):
             assert names.parse(action.becomes).state in names.FORMS
 
 

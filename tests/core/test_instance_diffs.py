@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.actions import Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Access, DatabaseLook, ObservedHost
+from reconciler.core.verbs import Verb
 from tests.core.scenes import (
     NOW,
     as_declared,
@@ -62,8 +64,8 @@ SUSPENDED = instance("acme", state="suspended")
 
 
 def test_a_missing_instance_is_cloned_under_the_name_that_its_state_asks_for() -> None:
-    assert steps(plan(ACME)) == [(Verb.CLONE, "template_base", "acme", Reason.DECLARED)]
-    assert steps(plan(SUSPENDED)) == [(Verb.CLONE, "template_base", "suspended.acme", Reason.DECLARED)]
+    assert steps(plan(ACME)) == [(verbs.CLONE, "template_base", "acme", Reason.DECLARED)]
+    assert steps(plan(SUSPENDED)) == [(verbs.CLONE, "template_base", "suspended.acme", Reason.DECLARED)]
 
 
 @pytest.mark.parametrize("document", [ACME, SUSPENDED])
@@ -74,35 +76,35 @@ def test_one_that_is_as_declared_needs_nothing(document: str) -> None:
 
 def test_out_of_service_and_back() -> None:
     suspend = plan(SUSPENDED, online("one", look_of(ACME)))
-    assert steps(suspend) == [(Verb.SUSPEND, "acme", "suspended.acme", Reason.DECLARED)]
+    assert steps(suspend) == [(verbs.SUSPEND, "acme", "suspended.acme", Reason.DECLARED)]
     resume = plan(ACME, online("one", look_of(ACME, "suspended.acme")))
-    assert steps(resume) == [(Verb.RESUME, "suspended.acme", "acme", Reason.DECLARED)]
+    assert steps(resume) == [(verbs.RESUME, "suspended.acme", "acme", Reason.DECLARED)]
 
 
 def test_one_that_was_left_between_two_names_goes_where_the_text_says() -> None:
     between = online("one", look_of(ACME, "switching.acme"))
-    assert steps(plan(ACME, between)) == [(Verb.RESUME, "switching.acme", "acme", Reason.INTERRUPTED)]
-    assert steps(plan(SUSPENDED, between)) == [(Verb.SUSPEND, "switching.acme", "suspended.acme", Reason.INTERRUPTED)]
+    assert steps(plan(ACME, between)) == [(verbs.RESUME, "switching.acme", "acme", Reason.INTERRUPTED)]
+    assert steps(plan(SUSPENDED, between)) == [(verbs.SUSPEND, "switching.acme", "suspended.acme", Reason.INTERRUPTED)]
 
 
 def test_what_differs_is_put_right_where_the_database_is_to_rest() -> None:
     old = look_of(instance("acme", company="Old"))
     assert steps(plan(instance("acme", company="New", state="suspended"), online("one", old))) == [
-        (Verb.SUSPEND, "acme", "suspended.acme", Reason.DECLARED),
-        (Verb.CONFIGURE, "suspended.acme", "suspended.acme", Reason.CHANGED),
+        (verbs.SUSPEND, "acme", "suspended.acme", Reason.DECLARED),
+        (verbs.CONFIGURE, "suspended.acme", "suspended.acme", Reason.CHANGED),
     ]
     away = replace(old, database="suspended.acme", active_crons=(), quiesced_crons=(1,))
     resume, configure = plan(instance("acme", company="New"), online("one", away)).actions
-    assert (resume.verb, resume.database, resume.becomes) == (Verb.RESUME, "suspended.acme", "acme")
-    assert (configure.verb, configure.database, configure.after) == (Verb.CONFIGURE, "acme", (resume.id,))
+    assert (resume.verb, resume.database, resume.becomes) == (verbs.RESUME, "suspended.acme", "acme")
+    assert (configure.verb, configure.database, configure.after) == (verbs.CONFIGURE, "acme", (resume.id,))
 
 
 def test_a_rename_is_back_in_service_before_anything_that_can_fail_on_its_own() -> None:
     old = look_of(instance("old-acme"))
     renamed = plan(instance("acme", renamed_from="old-acme", company="old-acme"), online("one", old))
     assert steps(renamed) == [
-        (Verb.RENAME, "old-acme", "acme", Reason.RENAMED),
-        (Verb.CONFIGURE, "acme", "acme", Reason.CHANGED),
+        (verbs.RENAME, "old-acme", "acme", Reason.RENAMED),
+        (verbs.CONFIGURE, "acme", "acme", Reason.CHANGED),
     ]
     rename, configure = renamed.actions
     assert [(c.field, c.observed, c.desired) for c in rename.changes] == [("database_name", "old-acme", "acme")]
@@ -119,7 +121,7 @@ def test_a_rotation_comes_before_other_changes() -> None:
     look = look_of(ACME)
     former = replace(look, access=Access.FORMER)
     document = instance("acme", admin_password="{derived: {generation: 2}}")
-    assert [a.verb for a in plan(document, online("one", former)).actions] == [Verb.ROTATE, Verb.CONFIGURE]
+    assert [a.verb for a in plan(document, online("one", former)).actions] == [verbs.ROTATE, verbs.CONFIGURE]
 
 
 def test_two_forms_on_one_host_are_a_conflict() -> None:
@@ -161,7 +163,7 @@ def test_a_database_that_was_never_looked_at_nor_remembered_is_not_moved() -> No
 def test_what_is_remembered_as_verified_is_moved_without_another_look() -> None:
     acme = spec(desired(ACME), "instance/acme")
     found = plan(SUSPENDED, online("one", lists=("acme",)), inventory=remembering(acme))
-    assert steps(found) == [(Verb.SUSPEND, "acme", "suspended.acme", Reason.DECLARED)]
+    assert steps(found) == [(verbs.SUSPEND, "acme", "suspended.acme", Reason.DECLARED)]
 
 
 def test_absent_instances_are_shown_and_left_alone() -> None:
@@ -173,8 +175,8 @@ def test_absent_instances_are_shown_and_left_alone() -> None:
 
 def test_what_suspending_does_to_the_schedule_is_not_planned_twice() -> None:
     half_asleep = replace(look_of(ACME), quiesced_crons=(4,))
-    assert [a.verb for a in plan(SUSPENDED, online("one", half_asleep)).actions] == [Verb.SUSPEND]
-    assert [a.verb for a in plan(ACME, online("one", half_asleep)).actions] == [Verb.CONFIGURE]
+    assert [a.verb for a in plan(SUSPENDED, online("one", half_asleep)).actions] == [verbs.SUSPEND]
+    assert [a.verb for a in plan(ACME, online("one", half_asleep)).actions] == [verbs.CONFIGURE]
 
 
 def test_nothing_is_cloned_while_a_host_that_may_hold_it_cannot_be_seen() -> None:
@@ -182,7 +184,7 @@ def test_nothing_is_cloned_while_a_host_that_may_hold_it_cannot_be_seen() -> Non
     assert "it may be on two, which cannot be seen now" in [b.why for b in changeset.blocked if b.code == "acme"]
     listing = Inventory(server_states={"two": "active"}, listings={"two": ("shop",)})
     known_elsewhere = plan(ACME, online("one"), offline("two"), inventory=listing)
-    assert [a.verb for a in known_elsewhere.actions] == [Verb.CLONE]
+    assert [a.verb for a in known_elsewhere.actions] == [verbs.CLONE]
 
 
 def test_nothing_is_cloned_beside_a_database_that_may_be_it_on_another_server() -> None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.ordering import order
+from reconciler.core.verbs import Verb
 from tests.core.strategies import changesets
 
 
@@ -19,36 +21,36 @@ def action(verb: Verb, code: str, *after: Action, server: str = "one", kind: str
 
 
 def test_stages_come_in_the_order_of_the_verbs_then_servers_then_codes() -> None:
-    activate = Action(Verb.ACTIVATE, "server", "two", "two", Reason.DECLARED)
-    create = action(Verb.CREATE, "base", kind="template")
-    clones = [action(Verb.CLONE, c, server=s) for s in ("one", "two") for c in ("a", "b")]
-    sweep = Action(Verb.SWEEP, "server", "one", "one", Reason.ABANDONED_BUILD, "building-x")
+    activate = Action(verbs.ACTIVATE, "server", "two", "two", Reason.DECLARED)
+    create = action(verbs.CREATE, "base", kind="template")
+    clones = [action(verbs.CLONE, c, server=s) for s in ("one", "two") for c in ("a", "b")]
+    sweep = Action(verbs.SWEEP, "server", "one", "one", Reason.ABANDONED_BUILD, "building-x")
     expected = (activate, create, *clones, sweep)
     assert order(reversed(expected)) == expected
 
 
 def test_what_is_needed_comes_first_even_from_a_later_stage() -> None:
-    configure = action(Verb.CONFIGURE, "base", kind="template")
-    clone = action(Verb.CLONE, "acme", configure)
+    configure = action(verbs.CONFIGURE, "base", kind="template")
+    clone = action(verbs.CLONE, "acme", configure)
     assert order([clone, configure]) == (configure, clone)
 
 
 def test_what_waits_comes_as_soon_as_it_may() -> None:
-    create = action(Verb.CREATE, "base", kind="template")
-    first, second = action(Verb.CLONE, "a", create), action(Verb.CLONE, "b")
+    create = action(verbs.CREATE, "base", kind="template")
+    first, second = action(verbs.CLONE, "a", create), action(verbs.CLONE, "b")
     assert order([first, second, create]) == (create, first, second)
 
 
 def test_waiting_for_what_is_not_planned_is_a_defect() -> None:
-    absent = action(Verb.CLONE, "absent")
+    absent = action(verbs.CLONE, "absent")
     with pytest.raises(ValueError, match=r"not planned: \['clone instance/absent on one'\]"):
-        order([action(Verb.CONFIGURE, "a", absent)])
+        order([action(verbs.CONFIGURE, "a", absent)])
 
 
 def test_waiting_for_one_another_is_a_defect() -> None:
-    first, second = action(Verb.CLONE, "a"), action(Verb.CLONE, "b")
+    first, second = action(verbs.CLONE, "a"), action(verbs.CLONE, "b")
     with pytest.raises(ValueError, match="wait for one another"):
-        order([action(Verb.CLONE, "a", second), action(Verb.CLONE, "b", first)])
+        order([action(verbs.CLONE, "a", second), action(verbs.CLONE, "b", first)])
 
 
 def test_nothing_gives_nothing() -> None:

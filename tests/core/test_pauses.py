@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.desired import Desired
 from reconciler.core.pauses import Pause, in_force, pause_of
 from tests.core.scenes import desired
@@ -19,7 +20,7 @@ def commanded(kind: str, code: str, reason: str = "") -> dict[tuple[str, str], P
 
 
 def configure(code: str = "acme", kind: str = "instance", server: str = "one") -> Action:
-    return Action(Verb.CONFIGURE, kind, code, server, Reason.DRIFTED, code, code)
+    return Action(verbs.CONFIGURE, kind, code, server, Reason.DRIFTED, code, code)
 
 
 def test_nothing_is_paused_unless_somebody_says_so() -> None:
@@ -75,8 +76,8 @@ def test_others_are_not_concerned() -> None:
 
 def test_a_paused_server_holds_back_itself_and_all_on_it() -> None:
     pauses = commanded("server", "one")
-    activate = Action(Verb.ACTIVATE, "server", "one", "one", Reason.DECLARED)
-    sweep = Action(Verb.SWEEP, "instance", "gone", "one", Reason.ABANDONED_BUILD, "building-x.gone")
+    activate = Action(verbs.ACTIVATE, "server", "one", "one", Reason.DECLARED)
+    sweep = Action(verbs.SWEEP, "instance", "gone", "one", Reason.ABANDONED_BUILD, "building-x.gone")
     assert [pause_of(a, "demo", pauses) for a in (activate, sweep, configure())] == [pauses["server", "one"]] * 3
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.notices import Level, NoticeName
 from reconciler.core.recurrence import WINDOW, Repair, drifted_fields, ordinal, repairs, returned, told
 from tests.harness.virtual_time import EPOCH
@@ -24,7 +25,7 @@ def repair(hours_ago: float = 0, *fields: str, code: str = "acme", server: str =
 
 def drift(*fields: str, code: str = "acme", reason: Reason = Reason.DRIFTED) -> Action:
     changes = tuple(FieldChange(field, "there", "wanted") for field in fields)
-    return Action(Verb.CONFIGURE, "instance", code, "prod-1", reason, code, code, changes)
+    return Action(verbs.CONFIGURE, "instance", code, "prod-1", reason, code, code, changes)
 
 
 def test_the_first_repair_is_told_as_it_is() -> None:
@@ -171,7 +172,7 @@ def test_no_value_is_ever_told(changes: list[tuple[str, str, str]]) -> None:
     (old,) = repairs([Row(changes=tuple(changes), at=EPOCH - timedelta(hours=1))])
     (new,) = repairs([Row(changes=tuple(changes))])
     action = Action(
-        Verb.CONFIGURE, "instance", "acme", "prod-1", Reason.DRIFTED, changes=tuple(FieldChange(*c) for c in changes)
+        verbs.CONFIGURE, "instance", "acme", "prod-1", Reason.DRIFTED, changes=tuple(FieldChange(*c) for c in changes)
     )
     said = f"{told(old, [], 'r')} {told(new, [old], 'r')} {returned([action], [old], EPOCH)}"
     assert "2nd time" in said

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Entry, Inventory
@@ -28,7 +29,7 @@ def why_frozen(inventory: Inventory, *now: str, text: Desired | None = None) -> 
 
 
 def suspend(code: str, server: str = "one", after: tuple[str, ...] = ()) -> Action:
-    return Action(Verb.SUSPEND, "instance", code, server, Reason.DECLARED, code, f"suspended.{code}", after=after)
+    return Action(verbs.SUSPEND, "instance", code, server, Reason.DECLARED, code, f"suspended.{code}", after=after)
 
 
 def test_a_database_of_ours_that_is_no_longer_listed_freezes_its_host() -> None:
@@ -121,7 +122,7 @@ def test_the_share_counts_from_ten_databases_on() -> None:
 
 def test_what_needs_a_blocked_action_is_blocked_with_it_and_says_so() -> None:
     first = suspend("acme")
-    second = Action(Verb.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "suspended.acme", after=(first.id,))
+    second = Action(verbs.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "suspended.acme", after=(first.id,))
     gated = gate(Changeset((first, second)), {}, Thresholds(0, 100), 1)
     assert gated.actions == ()
     assert f"configure: it needs '{first.id}', which is blocked" in [b.why for b in gated.blocked]
@@ -133,7 +134,7 @@ def test_the_gate_never_lets_more_through_than_allowed_and_loses_nothing(
     changeset: Changeset, most: int, percent: int, in_service: int, frozen: set[str]
 ) -> None:
     gated = gate(changeset, dict.fromkeys(frozen, "it lies"), Thresholds(most, percent), in_service)
-    removals = [a for a in gated.actions if a.verb is Verb.SUSPEND]
+    removals = [a for a in gated.actions if a.verb is verbs.SUSPEND]
     assert len(removals) <= most
     if in_service >= PERCENT_COUNTS_FROM:
         assert len(removals) <= in_service * percent / 100

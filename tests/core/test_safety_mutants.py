@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset, LeftAlone, Withheld
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.pauses import Pause
 from reconciler.core.safety import Thresholds, frozen_hosts, gate, withhold
 from tests.core.scenes import NOW, desired, observed, offline, online
 
-CONFIGURE = Action(Verb.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "acme", "acme")
-CREATE = Action(Verb.CREATE, "template", "base", "one", Reason.DECLARED, "", "template_base")
-CLONE = Action(Verb.CLONE, "instance", "beta", "one", Reason.DECLARED, "template_base", "beta", after=(CREATE.id,))
-LATER = Action(Verb.CONFIGURE, "instance", "beta", "one", Reason.CHANGED, "beta", "beta", after=(CLONE.id,))
-ELSEWHERE = Action(Verb.CONFIGURE, "instance", "cafe", "two", Reason.CHANGED, "cafe", "cafe")
+CONFIGURE = Action(verbs.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "acme", "acme")
+CREATE = Action(verbs.CREATE, "template", "base", "one", Reason.DECLARED, "", "template_base")
+CLONE = Action(verbs.CLONE, "instance", "beta", "one", Reason.DECLARED, "template_base", "beta", after=(CREATE.id,))
+LATER = Action(verbs.CONFIGURE, "instance", "beta", "one", Reason.CHANGED, "beta", "beta", after=(CLONE.id,))
+ELSEWHERE = Action(verbs.CONFIGURE, "instance", "cafe", "two", Reason.CHANGED, "cafe", "cafe")
 BLOCKED = (Blocked("instance", "dodo", "one", "it is full"), Blocked("instance", "echo", "two", "it is full"))
 ALL = Changeset((CONFIGURE, CREATE, CLONE, LATER, ELSEWHERE), BLOCKED, (LeftAlone("one", "old", "orphan"),), foreign=3)
 
@@ -29,7 +30,7 @@ def why(kind: str, code: str) -> str:
 
 
 def suspend(code: str, after: tuple[str, ...] = ()) -> Action:
-    return Action(Verb.SUSPEND, "instance", code, "one", Reason.DECLARED, code, f"suspended.{code}", after=after)
+    return Action(verbs.SUSPEND, "instance", code, "one", Reason.DECLARED, code, f"suspended.{code}", after=after)
 
 
 def test_without_a_pause_everything_runs() -> None:
@@ -116,8 +117,8 @@ def test_a_removal_on_a_frozen_host_is_blocked_for_the_host_even_if_there_are_to
 
 
 def test_what_needs_a_blocked_action_has_nothing_to_do_of_its_own_and_what_does_not_goes_on() -> None:
-    first, other = suspend("acme"), Action(Verb.CONFIGURE, "instance", "beta", "one", Reason.CHANGED, "beta", "beta")
-    second = Action(Verb.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "suspended.acme", after=(first.id,))
+    first, other = suspend("acme"), Action(verbs.CONFIGURE, "instance", "beta", "one", Reason.CHANGED, "beta", "beta")
+    second = Action(verbs.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "suspended.acme", after=(first.id,))
     earlier = (Blocked("instance", "zoo", "one", "it is full"),)
     found = gate(Changeset((first, second, other), earlier), {}, Thresholds(0, 100), 1)
     assert found.actions == (other,)

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.actions import Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Reason
 from reconciler.core.changesets import Blocked, Changeset
 from reconciler.core.desired import Desired
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
 from reconciler.core.selection import Selection
+from reconciler.core.verbs import Verb
 from tests.core.scenes import (
     EXPIRED,
     FRESH,
@@ -54,7 +56,7 @@ def test_a_server_that_serves_nothing_of_ours_is_activated_before_anything_is_ma
     changeset = plan(online("one", lists=("shop",)))
     activate, create = changeset.actions
     assert (activate.id, activate.reason) == ("activate server/one", Reason.DECLARED)
-    assert (create.verb, create.after) == (Verb.CREATE, (activate.id,))
+    assert (create.verb, create.after) == (verbs.CREATE, (activate.id,))
     assert changeset.foreign == 1
 
 
@@ -66,13 +68,13 @@ def test_a_server_that_is_known_to_be_active_or_lists_a_database_of_the_fleet_is
 
 def test_one_that_comes_back_from_maintenance_is_checked_again() -> None:
     found = plan(online("one"), Inventory(server_states={"one": "maintenance"}))
-    assert server_actions(found) == [(Verb.ACTIVATE, Reason.CHANGED)]
+    assert server_actions(found) == [(verbs.ACTIVATE, Reason.CHANGED)]
 
 
 def test_maintenance_is_noted_once() -> None:
     text = in_state("maintenance")
     assert server_actions(plan(online("one"), Inventory(server_states={"one": "active"}), text)) == [
-        (Verb.MAINTAIN, Reason.CHANGED)
+        (verbs.MAINTAIN, Reason.CHANGED)
     ]
     assert server_actions(plan(online("one"), Inventory(server_states={"one": "maintenance"}), text)) == []
     assert server_actions(plan(online("one"), NOTHING_REMEMBERED, text)) == []
@@ -82,7 +84,7 @@ def test_nothing_new_is_made_on_a_server_in_maintenance_but_what_is_there_is_kep
     text = in_state("maintenance", instance("acme", server="one", company="New"), instance("beta", server="one"))
     drifted = as_declared(spec(desired(instance("acme", company="Old")), "instance/acme"))
     changeset = plan(online("one", READY, drifted), text=text)
-    assert [(a.verb, a.code) for a in changeset.actions] == [(Verb.CONFIGURE, "acme")]
+    assert [(a.verb, a.code) for a in changeset.actions] == [(verbs.CONFIGURE, "acme")]
     assert [(b.code, b.why) for b in changeset.blocked] == [
         ("beta", "server one is in maintenance: nothing new is made there")
     ]
@@ -102,7 +104,7 @@ def test_a_server_is_not_disabled_while_it_hosts_what_is_declared() -> None:
         ("server", "it cannot be disabled while it hosts acme")
     ]
     empty = diff(text, observed(online("one", lists=("shop",)), online("two")), known, NOW)
-    assert (Verb.DISABLE, Reason.CHANGED) in server_actions(empty)
+    assert (verbs.DISABLE, Reason.CHANGED) in server_actions(empty)
 
 
 def test_a_server_that_cannot_be_seen_is_not_taken_for_empty_when_it_is_to_be_disabled() -> None:
@@ -136,7 +138,7 @@ def test_drafts_are_neither_asked_nor_spoken_of_but_by_what_needs_them() -> None
 def test_an_abandoned_build_is_swept_and_a_young_one_left_alone() -> None:
     changeset = plan(online("one", READY, unfinished(EXPIRED), lists=(FRESH,)))
     assert [(a.verb, a.database, a.reason) for a in changeset.actions] == [
-        (Verb.SWEEP, EXPIRED, Reason.ABANDONED_BUILD)
+        (verbs.SWEEP, EXPIRED, Reason.ABANDONED_BUILD)
     ]
     assert [(x.database, x.what) for x in changeset.left_alone] == [
         (FRESH, "being built, or abandoned: swept after its limit")
@@ -170,7 +172,7 @@ def test_an_expired_build_is_swept_only_if_a_look_inside_tells_that_it_was_never
     look: DatabaseLook | None, kept: str
 ) -> None:
     changeset = plan(online("one", READY, *filter(None, [look]), lists=(EXPIRED,)))
-    assert [a.verb for a in changeset.actions] == ([] if kept else [Verb.SWEEP])
+    assert [a.verb for a in changeset.actions] == ([] if kept else [verbs.SWEEP])
     assert all(kept in each.what for each in changeset.left_alone)
     assert bool(changeset.left_alone) == bool(kept)
 

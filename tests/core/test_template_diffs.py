@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.actions import Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
@@ -26,12 +27,12 @@ def plan(*looks: DatabaseLook, inventory: Inventory = ACTIVE, lists: tuple[str, 
 def test_a_missing_template_is_created_before_it_is_cloned() -> None:
     create, clone = plan().actions
     assert (create.verb, create.becomes, create.database, create.reason) == (
-        Verb.CREATE,
+        verbs.CREATE,
         "template_base",
         "",
         Reason.DECLARED,
     )
-    assert (clone.verb, clone.database, clone.becomes) == (Verb.CLONE, "template_base", "acme")
+    assert (clone.verb, clone.database, clone.becomes) == (verbs.CLONE, "template_base", "acme")
     assert clone.after == (create.id,)
 
 
@@ -39,7 +40,7 @@ def test_a_template_on_several_servers_is_made_on_each() -> None:
     fleet = desired(servers=("one", "two"))
     seen = observed(online("one", as_declared(spec(fleet, "template/base"))), online("two"))
     actions = diff(fleet, seen, NOTHING_REMEMBERED, NOW).actions
-    assert [(a.verb, a.server) for a in actions] == [(Verb.ACTIVATE, "two"), (Verb.CREATE, "two")]
+    assert [(a.verb, a.server) for a in actions] == [(verbs.ACTIVATE, "two"), (verbs.CREATE, "two")]
 
 
 def test_one_that_is_as_declared_is_cloned_at_once() -> None:
@@ -64,22 +65,22 @@ def test_one_that_was_verified_and_not_looked_at_again_is_cloned_at_once() -> No
 )
 def test_one_that_differs_is_configured_before_it_is_cloned(look: DatabaseLook, reason: Reason) -> None:
     clone, configure = sorted(plan(look).actions, key=lambda a: a.kind)
-    assert (configure.verb, configure.reason) == (Verb.CONFIGURE, reason)
+    assert (configure.verb, configure.reason) == (verbs.CONFIGURE, reason)
     assert clone.after == (configure.id,)
 
 
 def test_a_rotation_comes_first_then_what_differs_then_the_clones() -> None:
     rotated = replace(LOOK, access=Access.FORMER, mark=replace(mark_for(BASE, LOOK.uuid), digest="before"))
     rotate, configure, clone = plan(rotated).actions
-    assert (rotate.verb, rotate.reason) == (Verb.ROTATE, Reason.ROTATED)
+    assert (rotate.verb, rotate.reason) == (verbs.ROTATE, Reason.ROTATED)
     assert configure.after == (rotate.id,)
     assert clone.after == (configure.id,)
 
 
 def test_a_rotation_of_the_key_alone_ends_with_a_mark_that_says_what_was_applied() -> None:
     """The text of the document is the same, so only the password differs: the digest is cleared all the same."""
-    verbs = [a.verb for a in plan(replace(LOOK, access=Access.FORMER)).actions]
-    assert verbs == [Verb.ROTATE, Verb.CONFIGURE, Verb.CLONE]
+    planned = [a.verb for a in plan(replace(LOOK, access=Access.FORMER)).actions]
+    assert planned == [verbs.ROTATE, verbs.CONFIGURE, verbs.CLONE]
 
 
 @pytest.mark.parametrize(

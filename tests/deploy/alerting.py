@@ -147,7 +147,14 @@ STORIES = (
         SERVER,
         "13d 22h 0m 0s",
     ),
-    _of_notice("OdooFleetLoginPageUnreachable", "login-page-unreachable"),
+    Story(
+        "OdooFleetLoginPageUnreachable",
+        {of_server("server_unreachable_login_pages"): "0x9 2x90 0x60", **BUILD},
+        95,  # as long as they are
+        (9, 105),
+        SERVER,
+        "2",
+    ),
     Story("OdooFleetHostFrozen", {of_server("server_frozen"): "0x9 1x9 0x60", **BUILD}, 11, (9, 25), SERVER),
 )
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from reconciler.core.actions import Verb
+from reconciler.core import verbs
 from tests.e2e.test_production import PRODUCTION, fresh
 from tests.harness.real_fleet import failures, instance, template
 from tests.hosts.real_hosts import RealHost
@@ -43,7 +43,7 @@ def test_what_somebody_removes_is_left_alone_for_as_long_as_odoo_waits_and_is_no
     real_host.psql(name, f"update ir_module_module set write_date = {_NOW} - interval '301 minutes'")
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
-    assert [o.action.verb for o in passed.outcomes] == [Verb.CONFIGURE]
+    assert [o.action.verb for o in passed.outcomes] == [verbs.CONFIGURE]
     assert states(real_host, name).items() >= {**settled, "contacts": "installed"}.items()
     assert set(states(real_host, name).values()) == {"installed"}
     note = "select count(*) from ir_config_parameter where key = 'odoo_fleet.pending_modules'"

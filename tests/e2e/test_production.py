@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.actions import Verb
+from reconciler.core import verbs
 from reconciler.core.deciding import Limits
 from reconciler.core.events import ActionStep
 from tests.harness.real_fleet import RealFleet, failures, instance, template
@@ -92,7 +92,7 @@ def test_one_apply_makes_a_template_and_five_instances_and_the_next_finds_nothin
     fleet.write(*[d.replace("state: suspended", "state: active") for d in documents])
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
-    assert [o.action.verb for o in passed.outcomes] == [Verb.RESUME]
+    assert [o.action.verb for o in passed.outcomes] == [verbs.RESUME]
     assert active_crons(real_host, f"sleepy{n}") == awake
     for secret in [template_password, owner, fleet.environ["KEY"], fleet.environ["MASTER"]]:
         assert secret not in real_host.log_text()

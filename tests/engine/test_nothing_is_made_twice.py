@@ -1,6 +1,6 @@
 """An instance whose database may be somewhere else gets no empty second one: it is blocked, with what to do."""
 
-from reconciler.core.actions import Verb
+from reconciler.core import verbs
 from reconciler.core.deciding import Limits, Planned
 from reconciler.engine.reconcile import Passed
 from reconciler.simulator import FaultSpec
@@ -15,7 +15,7 @@ def blocked(planned: Planned) -> dict[str, str]:
 
 
 def made(passed: Passed) -> list[str]:
-    return [o.action.code for o in passed.outcomes if o.action.verb in (Verb.CREATE, Verb.CLONE)]
+    return [o.action.code for o in passed.outcomes if o.action.verb in (verbs.CREATE, verbs.CLONE)]
 
 
 def test_a_rename_that_is_reverted_in_the_text_is_not_built_anew() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.actions import Verb
+from reconciler.core import verbs
 from reconciler.core.outcomes import Result
 from reconciler.core.secrets import derive, parse_key
 from reconciler.engine.reconcile import Passed
@@ -34,7 +34,7 @@ def clones_sent(world: Universe) -> int:
 
 
 def clone_detail(passed: Passed) -> str:
-    (clone,) = [o for o in passed.outcomes if o.action.verb is Verb.CLONE]
+    (clone,) = [o for o in passed.outcomes if o.action.verb is verbs.CLONE]
     assert clone.result is Result.FAILED, clone
     return clone.detail
 

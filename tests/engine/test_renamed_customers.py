@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.actions import Verb
+from reconciler.core import verbs
 from reconciler.core.outcomes import Result
 from reconciler.engine.reconcile import Passed
 from tests.faults.stories import killed_pass
@@ -65,7 +65,7 @@ def test_a_rename_that_was_cut_short_is_taken_back_by_the_reverted_text_alone(ve
             if "switching.shop" in world.hosts["one"].listed():
                 break
         planned = await world.plan(before)
-        assert [a.verb for a in planned.changeset.actions][:2] == [Verb.RENAME, Verb.RESUME]
+        assert [a.verb for a in planned.changeset.actions][:2] == [verbs.RENAME, verbs.RESUME]
         other = of(version, instance("c0", server="one"), instance("new", server="one"))
         assert (await world.reconcile(other)).ok
         assert in_service(world) == {"c0", "new"}

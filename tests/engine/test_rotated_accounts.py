@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.actions import Verb
+from reconciler.core import verbs
 from reconciler.core.secrets import derive, parse_key
 from reconciler.engine.reconcile import Passed
 from tests.harness.universe import ENVIRON, KEY, Universe, fleet, instance, universe
@@ -192,7 +192,7 @@ def test_a_rotation_is_done_only_when_the_password_that_the_database_had_is_refu
 
         monkeypatch.setattr(database, "update", keep_passwords)
         passed = await world.reconcile(fleet(rotated("acme", 5)))
-        assert passed.outcomes[0].action.verb is Verb.ROTATE
+        assert passed.outcomes[0].action.verb is verbs.ROTATE
         assert passed.outcomes[0].detail.endswith("a former password is still taken")
 
     run(story())

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -13,12 +14,12 @@ from reconciler.core.desired import Desired
 from reconciler.core.events import MemoryFailed
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.health import HealthRecord, HealthStatus
-from reconciler.core.login_pages import PageAnswer
+from reconciler.core.login_pages import PageAnswer, unreachable
 from reconciler.core.notices import NoticeName
 from tests.core.scenes import desired
 from tests.harness.universe import instance
 from tests.harness.virtual_time import EPOCH
-from tests.health.ward import Patient, Ward
+from tests.health.ward import LOGIN, Patient, Ward
 
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
@@ -290,3 +291,19 @@ def test_without_a_domain_no_page_is_asked() -> None:
     ward.hosts["s0"].databases = ("acme",)
     ward.pass_time(timedelta(hours=1))
     assert not ward.visits.asked
+
+
+def test_pages_that_are_not_reached_are_counted_as_long_as_they_are_not() -> None:
+    ward = Ward(fleet_of(instance("acme", server="s0"), instance("cafe", server="s0")))
+    ward.hosts["s0"].databases = ("acme", "cafe")
+    ward.visits.answer = lambda name: LOST if name.startswith(("acme", "https://acme")) else LOGIN
+    counted: list[Mapping[str, int]] = []
+
+    async def story() -> None:
+        for _ in range(2):
+            await asyncio.sleep(6 * 3600)
+            counted.append(unreachable(ward.kept.values()))
+            ward.visits.answer = lambda _name: LOGIN
+
+    ward.live(story)
+    assert counted == [{"s0": 1}, {"s0": 0}]

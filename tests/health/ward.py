@@ -66,6 +66,18 @@ class Visits:
         return self.answer(name)
 
 
+class _Judged(dict[str, PageRecord]):
+    """What the rounds keep of pages, with every judgement written down."""
+
+    def __init__(self, all_of_them: list[PageRecord]) -> None:
+        super().__init__()
+        self._all_of_them = all_of_them
+
+    def __setitem__(self, instance: str, record: PageRecord) -> None:
+        self._all_of_them.append(record)
+        super().__setitem__(instance, record)
+
+
 @dataclass
 class Ward:
     """All of it. A story may exchange `desired` and the hosts while the rounds go on."""
@@ -75,6 +87,7 @@ class Ward:
     hosts: dict[str, Patient] = field(default_factory=dict)
     records: dict[str, list[HealthRecord]] = field(default_factory=lambda: defaultdict(list))
     pages: list[PageRecord] = field(default_factory=list)
+    kept: dict[str, PageRecord] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     memory: DictMemory = field(default_factory=DictMemory)
@@ -100,14 +113,14 @@ class Ward:
         self.records[record.server].append(record)
         self.notices += notices
 
-    def record_page(self, record: PageRecord, notices: Iterable[Notice]) -> None:
-        self.pages.append(record)
+    def tell(self, notices: Iterable[Notice]) -> None:
         self.notices += notices
 
     def live(self, story: Callable[[], Awaitable[None]], latest: Mapping[str, HealthRecord] | None = None) -> None:
         """Make rounds while the story goes on, then cancel them."""
 
         async def main() -> None:
+            self.kept = _Judged(self.pages)
             rounds = asyncio.ensure_future(
                 health_rounds(
                     lambda: self.desired,
@@ -115,7 +128,8 @@ class Ward:
                     self.clock,
                     latest=latest or {},
                     record=self.record,
-                    record_page=self.record_page,
+                    tell=self.tell,
+                    pages=self.kept,
                 )
             )
             await asyncio.wait([rounds, asyncio.ensure_future(story())], return_when=asyncio.FIRST_COMPLETED)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.reports import verbs_reference
 from reconciler.reports.fleet_reference import render_fleet_reference
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +59,11 @@ def test_every_problem_occurs_in_a_test() -> None:
         path.read_text() for path in (ROOT / "tests/loading").rglob("*") if path.suffix in {".py", ".txt"}
     )
     assert sorted(code for code in emitted() if code not in tests) == []
+
+
+def test_the_page_of_verbs_is_up_to_date() -> None:
+    page = (ROOT / "docs/verbs.md").read_text()
+    assert page == verbs_reference.render(), "python -m reconciler.reports.verbs_reference > docs/verbs.md"
 
 
 def test_the_fleet_reference_is_up_to_date() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.core.actions import Verb
+from reconciler.core import verbs
 from reconciler.core.deciding import Limits
 from reconciler.core.events import ActionEnded, Event
 from reconciler.core.outcomes import Result
@@ -140,7 +140,7 @@ class Ears(list[Event]):
 
     def append(self, event: Event) -> None:
         super().append(event)
-        if isinstance(event, ActionEnded) and event.outcome.action.verb is Verb.ROTATE:
+        if isinstance(event, ActionEnded) and event.outcome.action.verb is verbs.ROTATE:
             assert event.outcome.result is Result.DONE
             self.process.dead = True
 

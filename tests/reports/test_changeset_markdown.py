@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 from inline_snapshot import snapshot
 
-from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Blocked, Changeset, LeftAlone
 from reconciler.core.desired import Desired
 from reconciler.reports.changeset_markdown import LIMIT, marker, render_changeset_markdown
@@ -25,26 +26,26 @@ def world(*instances: str) -> Desired:
 
 
 def clone(code: str, server: str = "prod-1") -> Action:
-    return Action(Verb.CLONE, "instance", code, server, Reason.DECLARED, "template_base", code)
+    return Action(verbs.CLONE, "instance", code, server, Reason.DECLARED, "template_base", code)
 
 
 def configure(code: str, *changes: tuple[str, str, str], server: str = "prod-1") -> Action:
     fields = tuple(FieldChange(*change) for change in changes)
-    return Action(Verb.CONFIGURE, "instance", code, server, Reason.CHANGED, code, code, fields)
+    return Action(verbs.CONFIGURE, "instance", code, server, Reason.CHANGED, code, code, fields)
 
 
 def suspend(code: str, server: str = "prod-1") -> Action:
-    return Action(Verb.SUSPEND, "instance", code, server, Reason.DECLARED, code, f"suspended.{code}")
+    return Action(verbs.SUSPEND, "instance", code, server, Reason.DECLARED, code, f"suspended.{code}")
 
 
 def test_a_new_fleet() -> None:
     desired = world(instance("acme", partner="Acme SA"), instance("bistro", name="Bistro Roma", state="suspended"))
     changeset = Changeset(
         (
-            Action(Verb.ACTIVATE, "server", "prod-1", "prod-1", Reason.DECLARED),
-            Action(Verb.CREATE, "template", "base", "prod-1", Reason.DECLARED, "", "template_base"),
+            Action(verbs.ACTIVATE, "server", "prod-1", "prod-1", Reason.DECLARED),
+            Action(verbs.CREATE, "template", "base", "prod-1", Reason.DECLARED, "", "template_base"),
             clone("acme"),
-            Action(Verb.CLONE, "instance", "bistro", "prod-1", Reason.DECLARED, "template_base", "suspended.bistro"),
+            Action(verbs.CLONE, "instance", "bistro", "prod-1", Reason.DECLARED, "template_base", "suspended.bistro"),
         )
     )
     assert render_changeset_markdown(changeset, desired) == snapshot("""\
@@ -85,11 +86,11 @@ def test_a_busy_day() -> None:
                 ("parameters.sale.terms", "not set", "30 days | net"),
             ),
             suspend("bistro"),
-            Action(Verb.RENAME, "instance", "cafe", "prod-2", Reason.RENAMED, "kaffee", "switching.cafe"),
+            Action(verbs.RENAME, "instance", "cafe", "prod-2", Reason.RENAMED, "kaffee", "switching.cafe"),
             configure("cafe", ("company", "Kaffee", "Café d'Été"), server="prod-2"),
-            Action(Verb.RESUME, "instance", "cafe", "prod-2", Reason.RENAMED, "switching.cafe", "cafe"),
+            Action(verbs.RESUME, "instance", "cafe", "prod-2", Reason.RENAMED, "switching.cafe", "cafe"),
             Action(
-                Verb.SWEEP,
+                verbs.SWEEP,
                 "server",
                 "prod-2",
                 "prod-2",

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Blocked, Changeset
 from reconciler.core.diagnostics import Diagnostic, Range, Severity
 from reconciler.reports.fingerprints import fingerprints
@@ -123,8 +124,8 @@ def test_a_plan_as_junit() -> None:
     changes = (FieldChange("company", "Acme SA", "Acme\x1b[2J & Söhne"),)
     changeset = Changeset(
         (
-            Action(Verb.CLONE, "instance", "bistro", "prod-1", Reason.DECLARED, "template_restaurant", "bistro"),
-            Action(Verb.CONFIGURE, "instance", "acme", "prod-1", Reason.CHANGED, "acme", "acme", changes),
+            Action(verbs.CLONE, "instance", "bistro", "prod-1", Reason.DECLARED, "template_restaurant", "bistro"),
+            Action(verbs.CONFIGURE, "instance", "acme", "prod-1", Reason.CHANGED, "acme", "acme", changes),
         ),
         (Blocked("instance", "cafe", "prod-2", "server prod-2 is offline", "bring it back"),),
     )

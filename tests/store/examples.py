@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.health import HealthRecord, HealthStatus
 from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.outcomes import Outcome, Result
@@ -42,7 +43,7 @@ def outcome(
     reason: Reason = Reason.DECLARED,
     changes: tuple[FieldChange, ...] = (),
 ) -> Outcome:
-    action = Action(Verb.CLONE, kind, code, server, reason, database="template", becomes=code, changes=changes)
+    action = Action(verbs.CLONE, kind, code, server, reason, database="template", becomes=code, changes=changes)
     return Outcome(action, result, detail, seconds=1.5)
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.events import ActionEnded, ActionStarted, ActionStep, DatabaseObserved, HostObserved, MemoryFailed
 from reconciler.core.health import HealthRecord, HealthStatus
 from reconciler.core.notices import Level, Notice, NoticeName
@@ -17,7 +18,7 @@ from reconciler.odoo.connection import CallEvent
 from reconciler.telemetry.metrics import Metrics, PassResult
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-CLONE = Action(Verb.CLONE, "instance", "acme", "prod-1", Reason.DECLARED, database="template", becomes="acme")
+CLONE = Action(verbs.CLONE, "instance", "acme", "prod-1", Reason.DECLARED, database="template", becomes="acme")
 CALL = CallEvent("prod-1", "db", "rename", "db.rename", "acme", changes=True, seconds=0.1)
 WELL = HealthRecord(
     "prod-1",
@@ -52,6 +53,7 @@ STANDING = Standing(
     converged_at=NOW - timedelta(hours=2),
     failing_since=NOW - timedelta(hours=1),
     health={"prod-1": WELL, "prod-2": OFFLINE},
+    unreachable_pages={"prod-1": 1},
 )
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core import verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.events import ActionEnded, ActionStarted, ActionStep, DatabaseObserved, Event, HostObserved
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.odoo.connection import CallEvent
 from reconciler.telemetry.logs import LogLevel, configure
 
-ACTION = Action(Verb.CLONE, "instance", "acme", "prod-1", Reason.DECLARED, database="template", becomes="acme")
+ACTION = Action(verbs.CLONE, "instance", "acme", "prod-1", Reason.DECLARED, database="template", becomes="acme")
 
 WELL: list[Event] = [
     HostObserved("prod-1", online=True, problem="", databases=3, seconds=0.01234),
