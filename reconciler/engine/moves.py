@@ -10,9 +10,10 @@ put right first, by whoever comes next. Nothing here decides where a database go
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core import names
@@ -48,6 +49,49 @@ AtLock = Callable[[Database], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The other hosts on which the instance of a build may stand, under its own name or under its `former` one.
+
+    Each tells by its list. One that has the template, so that the instance can be made there, is asked for each name as well.
+    """
+
+    hosts: Sequence[Host] = ()
+    with_template: Container[str] = ()
+    former: str | None = None
+
+    async def require_no_form(self, held: Database) -> None:
+        """Make sure that no other host holds a form of the name of a database that bears the lock.
+
+        Two reconcilers whose texts name different hosts each bear a lock of its own; one of them sees the other's. A host that
+        does not answer was judged before by what it listed last.
+
+        Raises:
+            DatabaseExists: one of them does.
+        """
+        targets = dict.fromkeys([names.parse(held.name).target, *([self.former] if self.former else [])])
+        for host, found in zip(self.hosts, await self._ask(targets), strict=True):
+            if found:
+                taken = f"{' and '.join(sorted(found))} is on {host.server}"
+                raise DatabaseExists(taken, server=host.server, database=held.name)
+
+    async def _ask(self, targets: Collection[str]) -> Sequence[set[str]]:
+        return await asyncio.gather(*(self._forms_on(host, targets) for host in self.hosts))
+
+    async def _forms_on(self, host: Host, targets: Collection[str]) -> set[str]:
+        found: set[str] = set()
+        with contextlib.suppress(HostError):
+            listed = [*map(names.parse, await host.listed(hurry=True))]
+            found.update(n.text for n in listed if n.state in names.FORMS and n.target in targets)
+        if host.server in self.with_template:
+            with contextlib.suppress(HostError):
+                found.update(await host.taken([form for target in targets for form in names.fixed_forms(target)]))
+        return found
+
+
+NOWHERE_ELSE = Elsewhere()
+
+
+@dataclass(frozen=True, slots=True)
 class Mover:
     """Moves databases of one host."""
 
@@ -55,7 +99,7 @@ class Mover:
     account: Account
     clock: Clock
     nonces: Nonces
-    others: Sequence[Host] = ()
+    elsewhere: Elsewhere = NOWHERE_ELSE
 
     async def publish(self, build: Database, final: str, at_lock: AtLock | None = None) -> Database:
         """Take a verified build, whose mark notes the way already, through the lock into service.
@@ -309,21 +353,7 @@ class Mover:
 
     async def _require_the_only_one(self, held: Database) -> None:
         await self._require_alone(held)
-        await self._require_nowhere_else(held)
-
-    async def _require_nowhere_else(self, held: Database) -> None:
-        """Make sure, while bearing the lock here, that no other host holds a form of the name.
-
-        Two reconcilers whose texts name different hosts each bear a lock of its own; one of them sees the other's. A host that
-        does not answer was judged before by what it listed last.
-        """
-        forms = names.fixed_forms(names.parse(held.name).target)
-        for host in self.others:
-            found: Sequence[str] = ()
-            with contextlib.suppress(HostError):
-                found = await host.taken(forms)
-            if found:
-                raise DatabaseExists(f"{' and '.join(found)} is on {host.server}", **self._at(held.name))
+        await self.elsewhere.require_no_form(held)
 
     def _aside(self, name: str) -> str:
         return names.aside(names.parse(name).target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))

@@ -19,7 +19,7 @@ from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account, open_as_any
 from reconciler.engine.building import Builder, Limits, Source, mark_for, require_verified, set_apart
-from reconciler.engine.moves import AtLock, Mover
+from reconciler.engine.moves import NOWHERE_ELSE, AtLock, Elsewhere, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
@@ -294,16 +294,20 @@ class Performer:
         return Account(self._host(action), self._spec(action), self.world.secrets, self.world.clock, former or None)
 
     def _mover(self, action: Action) -> Mover:
-        others = self._others(action)
-        return Mover(self._host(action), self._account(action), self.world.clock, self.world.nonces, others)
+        elsewhere = self._elsewhere(action)
+        return Mover(self._host(action), self._account(action), self.world.clock, self.world.nonces, elsewhere)
 
-    def _others(self, action: Action) -> tuple[Host, ...]:
-        """Name the other hosts on which the same instance could be made: those that have its template."""
+    def _elsewhere(self, action: Action) -> Elsewhere:
+        """Name the other hosts on which the same instance may be: all but those where the text has another of its name."""
         if action.kind != "instance":
-            return ()
-        template = self.desired.templates[self.desired.instances[action.code].template]
-        there = in_use(self.desired) & {*template.server_codes} - {action.server}
-        return tuple(self.world.hosts[code] for code in sorted(there) if code in self.world.hosts)
+            return NOWHERE_ELSE
+        instance, declared = self.desired.instances[action.code], self.desired.names.places
+        servers = sorted(in_use(self.desired) - declared[instance.database_name] - {action.server})
+        return Elsewhere(
+            tuple(self.world.hosts[code] for code in servers if code in self.world.hosts),
+            self.desired.templates[instance.template].server_codes,
+            None if instance.renamed_from in declared else instance.renamed_from,
+        )
 
     def _builder(self, action: Action) -> Builder:
         timeouts = self.desired.servers[action.server].timeouts
@@ -315,7 +319,7 @@ class Performer:
             Limits(timeouts.create_seconds, timeouts.clone_seconds),
             self._version(action),
             lambda what: self.step(action, what),
-            self._others(action),
+            self._elsewhere(action),
         )
 
     def _version(self, action: Action) -> str:
