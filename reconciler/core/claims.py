@@ -13,7 +13,7 @@ from datetime import datetime
 from reconciler.core import module_operations
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import DatabaseName
+from reconciler.core.names import DatabaseName, NameState, parse
 from reconciler.core.observed import Access, DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
 from schemas.instance import Instance
@@ -117,6 +117,20 @@ def _of_a_former_name(spec: DatabaseSpec, mark: Mark) -> str:
 def is_unused(uuid: str, mark: Mark | None) -> bool:
     """Tell whether a mark proves, in the database of this uuid, that it is a build that was never in service."""
     return mark is not None and mark.uuid == uuid and mark.in_service is False
+
+
+def is_lost(look: DatabaseLook | None, spec: DatabaseSpec, former_code: str | None, *, alone: bool) -> bool:
+    """Tell whether this is a spec's own build that lost its way: never in service, and without its files or beside another form.
+
+    Args:
+        look: at what bears a form of its name, if it was looked at.
+        spec: what it was to be.
+        former_code: of its document, while that is renamed.
+        alone: whether there is no other form.
+    """
+    if look is None or parse(look.database).state is not NameState.SWITCHING or not look.is_unused_build:
+        return False
+    return (look.missing_files > 0 or not alone) and doubt(look, spec, former_code, remembered=False) is None
 
 
 def why_kept(uuid: str, mark: Mark | None) -> str:

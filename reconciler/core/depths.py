@@ -14,7 +14,7 @@ from typing import NamedTuple
 from reconciler.core import claims, unclaimed
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import is_expired_build, parse
+from reconciler.core.names import ON_ITS_WAY, is_expired_build, parse
 from reconciler.core.observed import Observed
 from reconciler.core.selection import Selection
 from reconciler.core.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
@@ -70,7 +70,8 @@ def targets(
             continue
         entry = inventory.entries.get((document.kind, document.code, code))
         is_again = (code, seen.database) in depth.again
-        if is_again or entry is None or seen.former_code or entry.digest != seen.digest(desired):
+        is_between = parse(seen.database).state in ON_ITS_WAY  # not what was verified, even beside that
+        if is_again or is_between or entry is None or seen.former_code or entry.digest != seen.digest(desired):
             due.append(seen)
         elif now - entry.verified_at > depth.verify_after:
             aged.setdefault(code, []).append((entry.verified_at, seen.database, seen))

@@ -21,9 +21,6 @@ from schemas.server import Server
 FIRST_WITH_NEUTRALIZE = 17.0
 """The first Odoo series whose `duplicate_database` takes `neutralize` (service/db.py of 17.0; late builds of 16 do too)."""
 
-MOST_LOST = 2
-"""So many builds that were lost on their way into service, within the build limit, are left behind and no more."""
-
 
 def diff_instances(draft: Draft) -> None:
     """Plan what instances need."""
@@ -62,7 +59,8 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
         return
     found = find(draft, instance) or unclaimed.reverted(draft, instance)
     unused = [f for f in found if _is_unused(draft, instance, f, alone=len(found) == 1)]
-    discarded = tuple(_discard(draft, instance, f) for f in (*unused, *_unused_elsewhere(draft, instance)))
+    lost = (*unused, *_unused_elsewhere(draft, instance))
+    discarded = tuple(draft.discard("instance", instance.code, f.server, f.name.text) for f in lost)
     found = tuple(f for f in found if f not in unused)
     if len(found) > 1:
         found = _only_ours(draft, instance, found)
@@ -77,11 +75,11 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
 
 
 def _is_unused(draft: Draft, instance: Instance, found: Found, *, alone: bool) -> bool:
-    """Tell whether this is a build that lost its way: never in service, and without its files or beside another form."""
     look = _look(draft, found)
-    if look is None or found.name.state is not NameState.SWITCHING or not look.is_unused_build:
+    if look is None:
         return False
-    return (look.missing_files > 0 or not alone) and _doubt(draft, instance, found) is None
+    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
+    return claims.is_lost(look, spec, instance.renamed_from, alone=alone)
 
 
 def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
@@ -91,13 +89,6 @@ def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
     places = claims.namesakes(draft.desired, draft.observed, instance)
     found = (Found(server, name) for server, name in places if draft.hold(draft.desired.servers[server]) is None)
     return tuple(f for f in found if _is_unused(draft, instance, f, alone=False))
-
-
-def _discard(draft: Draft, instance: Instance, found: Found) -> str:
-    server, text = found.server, found.name.text
-    return draft.plan(
-        Action(verbs.DISCARD, "instance", instance.code, server, Reason.INTERRUPTED, text, after=draft.first(server))
-    )
 
 
 def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
@@ -333,16 +324,10 @@ def _others_there(draft: Draft, instance: Instance, server: str) -> set[str]:
 
 
 def _lost_again(draft: Draft, instance: Instance) -> Doubt | None:
-    """A host that dies in the same place again and again is not filled with builds that never came into service."""
-    for code, host in sorted(draft.observed.hosts.items()):
-        if instance.server not in (None, code):
-            continue  # another instance of that name may be there
-        trash = [d for d in host.databases if d.state is NameState.TRASH and d.target == instance.database_name]
-        young = [d.text for d in trash if not draft.is_old(d)]
-        if len(young) >= MOST_LOST:
-            why = f"{len(young)} builds of it were lost on their way into service on {code}: {', '.join(young)}"
-            return Doubt(why, "look why the host dies; it is tried again when retention.building_hours have passed")
-    return None
+    # Of one that names its server another instance may have the name elsewhere.
+    places = [instance.server] if instance.server else sorted(draft.observed.hosts)
+    doubts = (draft.lost_again(code, instance.database_name) for code in places)
+    return next((doubt for doubt in doubts if doubt), None)
 
 
 def _renamed_away(draft: Draft, instance: Instance) -> Doubt | None:
