@@ -174,9 +174,9 @@ class Mover:
         waiting = names.parse(mark.moving_from).state
         sizes = await insist(database.file_sizes, self.clock)
         missing = not all(sizes.values())
-        if missing and state is NameState.SWITCHING and waiting not in names.FORMS:
-            if mark.in_service:
-                return database  # it came here whole: they were missing before
+        if missing and state is NameState.SWITCHING and (waiting not in names.FORMS or mark.moving_from == name):
+            if mark.in_service or mark.moving_from == name:
+                return database  # it came here whole: they were missing before, or wait where it is to rest
             raise BuildLost("its files were left behind when it was renamed", **self._at(name))
         if missing and waiting not in names.FORMS and mark.in_service is None:
             raise self._left_by_an_earlier_version(name, mark.moving_from)
@@ -257,6 +257,7 @@ class Mover:
         That is brought along from a name that nobody can reach, so that nothing is stored meanwhile.
         """
         lock = names.switching(names.parse(resting.name).target)
+        await insist(lambda: resting.note_move(lock), self.clock)  # the note may be of an earlier part of the way
         return await self._join(await self._out_of_reach(resting), lock)
 
     # -- files in two folders --------------------------------------------------------------------------------------
@@ -292,7 +293,10 @@ class Mover:
         waiting = await self._out_of_reach(database)
         await insist(lambda: waiting.note_move(waiting.name), self.clock)
         before = await insist(lambda: waiting.file_sizes(newest=SAMPLE), self.clock)
-        away = await self._walk(await self._walk(waiting, lock), self._aside(lock))
+        held = await self._walk(waiting, lock)
+        if not await self._lost(held, before):
+            return held  # there is none: the host died twice. Under another name the note would not name where they are
+        away = await self._walk(held, self._aside(lock))
         held = await self._walk(await self._walk(away, waiting.name), lock)
         await self._require_whole(held, before)
         return held
