@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core import module_operations
+from reconciler.core.declared_names import NOWHERE
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName, NameState, parse
@@ -52,12 +53,10 @@ def namesakes(desired: Desired, observed: Observed, instance: Instance) -> Itera
 
     Not those of the former name where the text gives that to another instance.
     """
-    targets = [instance.database_name]
-    if instance.renamed_from and instance.renamed_from not in desired.names.places:
-        targets.append(instance.renamed_from)
-    for target in targets:
+    others = desired.names.places.get(instance.renamed_from or "", NOWHERE)
+    for target, excepted in ((instance.database_name, NOWHERE), (instance.renamed_from or "", others)):
         for host in observed.holding(target):
-            if host.server != instance.server:
+            if host.server not in {instance.server, *excepted}:
                 yield from ((host.server, name) for name in host.forms_of(target))
 
 

@@ -281,7 +281,7 @@ class Builder:
             await self._forget(spec.target)
         await self._require_free(built, former)
         awake = spec.kind == "instance" and not spec.neutralize and names.parse(final).state is NameState.PUBLISHED
-        mover = Mover(self.host, account, self.clock, self.nonces, self.elsewhere)
+        mover = Mover(self.host, account, self.clock, self.nonces, self.elsewhere, former)
         await mover.publish(database, final, wake if awake else None)
 
     async def _forget(self, name: str) -> None:
@@ -321,10 +321,7 @@ class Builder:
 
     async def _require_free(self, name: str, former: str | None = None) -> None:
         """Find out before the work, and again after it, that a form of the name or of the former one exists, listed or not."""
-        found = await insist(lambda: other_forms(self.host, name), self.clock)
-        if former and not found:
-            build = names.building(former, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
-            found = await insist(lambda: other_forms(self.host, build), self.clock)
+        found = await insist(lambda: other_forms(self.host, name, former), self.clock)
         if found:
             raise DatabaseExists(
                 "the name is taken",

@@ -50,17 +50,16 @@ AtLock = Callable[[Database], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The other hosts on which the instance of a build may stand, under its own name or under its `former` one.
+    """The other hosts on which the instance of a build may stand, each with the names that it may have there.
 
     Each tells by its list. One that has the template, so that the instance can be made there, is asked for each name as well.
     """
 
-    hosts: Sequence[Host] = ()
+    hosts: Sequence[tuple[Host, Collection[str]]] = ()
     with_template: Container[str] = ()
-    former: str | None = None
 
-    async def require_no_form(self, held: Database) -> None:
-        """Make sure that no other host holds a form of the name of a database that bears the lock.
+    async def require_none(self) -> None:
+        """Make sure, while the lock is borne here, that no other host holds a form of these names.
 
         Two reconcilers whose texts name different hosts each bear a lock of its own; one of them sees the other's. A host that
         does not answer was judged before by what it listed last.
@@ -68,14 +67,15 @@ class Elsewhere:
         Raises:
             DatabaseExists: one of them does.
         """
-        targets = dict.fromkeys([names.parse(held.name).target, *([self.former] if self.former else [])])
-        for host, found in zip(self.hosts, await self._ask(targets), strict=True):
+        for (host, _), found in zip(self.hosts, await self._ask(), strict=True):
             if found:
-                taken = f"{' and '.join(sorted(found))} is on {host.server}"
-                raise DatabaseExists(taken, server=host.server, database=held.name)
+                taken = sorted(found)
+                raise DatabaseExists(
+                    f"{' and '.join(taken)} is on {host.server}", server=host.server, database=taken[0]
+                )
 
-    async def _ask(self, targets: Collection[str]) -> Sequence[set[str]]:
-        return await asyncio.gather(*(self._forms_on(host, targets) for host in self.hosts))
+    async def _ask(self) -> Sequence[set[str]]:
+        return await asyncio.gather(*(self._forms_on(host, targets) for host, targets in self.hosts))
 
     async def _forms_on(self, host: Host, targets: Collection[str]) -> set[str]:
         found: set[str] = set()
@@ -93,13 +93,14 @@ NOWHERE_ELSE = Elsewhere()
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """Moves databases of one host."""
+    """Moves databases of one host. Where one of a `former` name is, or one `elsewhere`, no build goes into service."""
 
     host: Host
     account: Account
     clock: Clock
     nonces: Nonces
     elsewhere: Elsewhere = NOWHERE_ELSE
+    former: str | None = None
 
     async def publish(self, build: Database, final: str, at_lock: AtLock | None = None) -> Database:
         """Take a verified build, whose mark notes the way already, through the lock into service.
@@ -349,15 +350,15 @@ class Mover:
             if form != name and await self.host.exists(form):
                 raise DatabaseExists("the name is taken", advice="rename one of the two databases", **self._at(form))
 
-    async def _require_alone(self, held: Database) -> None:
-        """Make sure, while bearing the lock, that no other form of the name exists, listed or not."""
-        others = await insist(lambda: other_forms(self.host, held.name), self.clock)
+    async def _require_alone(self, held: Database, former: str | None = None) -> None:
+        """Make sure, while bearing the lock, that no other form of the name exists, nor of the former one, listed or not."""
+        others = await insist(lambda: other_forms(self.host, held.name, former), self.clock)
         if others:
             raise DatabaseExists(f"{' and '.join(others)} is there as well", **self._at(held.name))
 
     async def _require_the_only_one(self, held: Database) -> None:
-        await self._require_alone(held)
-        await self.elsewhere.require_no_form(held)
+        await self._require_alone(held, self.former)
+        await self.elsewhere.require_none()
 
     def _aside(self, name: str) -> str:
         return names.aside(names.parse(name).target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
@@ -398,21 +399,22 @@ async def wake(database: Database) -> None:
     await database.wake()
 
 
-async def other_forms(host: Host, name: str) -> tuple[str, ...]:
-    """List the forms of a name's target that exist beside it, listed or not.
+async def other_forms(host: Host, name: str, former: str | None = None) -> tuple[str, ...]:
+    """List the forms of a name's target that exist beside it, and those of a former name, listed or not.
 
     With PostgreSQL down a host says of every name that it does not exist, so a name that does is asked for before and after.
 
     Raises:
         ConnectionCut: the host denies the database of that name itself.
     """
-    target = names.parse(name).target
+    targets = [names.parse(name).target, *([former] if former else [])]
     own = name if names.parse(name).state in names.FORMS else ""
     if own and not await host.exists(own):
         raise ConnectionCut("the host denies a database that it lists", server=host.server, database=name)
-    found = [form for form in names.fixed_forms(target) if form != name and await host.exists(form)]
+    forms = [form for target in targets for form in names.fixed_forms(target)]
+    found = [form for form in forms if form != name and await host.exists(form)]
     if own and not await host.exists(own):
         raise ConnectionCut("the host denies a database that it lists", server=host.server, database=name)
-    listed = [each for each in map(names.parse, await host.listed()) if each.target == target]
+    listed = [each for each in map(names.parse, await host.listed()) if each.target in targets]
     aside = [each.text for each in listed if each.state is NameState.ASIDE and each.text != name]
     return tuple(sorted({*found, *aside}))

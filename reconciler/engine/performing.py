@@ -86,8 +86,7 @@ class Performer:
         origin = template_spec(self.desired, template, self.desired.servers[action.server])
         source = await self._source(action, origin)
         self.world.memory.clear(spec.kind, spec.code, spec.server)
-        former = self.desired.instances[action.code].renamed_from
-        await self._builder(action).clone_instance(spec, origin, source, action.becomes, former)
+        await self._builder(action).clone_instance(spec, origin, source, action.becomes, self._former(action))
         self._verified(spec)
 
     async def _source(self, action: Action, origin: DatabaseSpec) -> Source:
@@ -294,20 +293,24 @@ class Performer:
         return Account(self._host(action), self._spec(action), self.world.secrets, self.world.clock, former or None)
 
     def _mover(self, action: Action) -> Mover:
-        elsewhere = self._elsewhere(action)
-        return Mover(self._host(action), self._account(action), self.world.clock, self.world.nonces, elsewhere)
+        account, elsewhere = self._account(action), self._elsewhere(action)
+        return Mover(account.host, account, self.world.clock, self.world.nonces, elsewhere, self._former(action))
 
     def _elsewhere(self, action: Action) -> Elsewhere:
-        """Name the other hosts on which the same instance may be: all but those where the text has another of its name."""
+        """Name the other hosts on which the same instance may be, with its names that the text gives to no other there."""
         if action.kind != "instance":
             return NOWHERE_ELSE
         instance, declared = self.desired.instances[action.code], self.desired.names.places
-        servers = sorted(in_use(self.desired) - declared[instance.database_name] - {action.server})
+        own = [name for name in (instance.database_name, instance.renamed_from) if name]
+        others = sorted(in_use(self.desired) & self.world.hosts.keys() - {action.server})
+        asked = [(code, [name for name in own if code not in declared.get(name, ())]) for code in others]
         return Elsewhere(
-            tuple(self.world.hosts[code] for code in servers if code in self.world.hosts),
+            [(self.world.hosts[code], targets) for code, targets in asked if targets],
             self.desired.templates[instance.template].server_codes,
-            None if instance.renamed_from in declared else instance.renamed_from,
         )
+
+    def _former(self, action: Action) -> str | None:
+        return self.desired.instances[action.code].renamed_from if action.kind == "instance" else None
 
     def _builder(self, action: Action) -> Builder:
         timeouts = self.desired.servers[action.server].timeouts

@@ -229,8 +229,8 @@ class Notes:
 class _Elsewhere(Elsewhere):
     """Asks one host after the other: a coroutine that is driven by hand has no loop."""
 
-    async def _ask(self, targets: Collection[str]) -> Sequence[set[str]]:
-        return [await self._forms_on(host, targets) for host in self.hosts]
+    async def _ask(self) -> Sequence[set[str]]:
+        return [await self._forms_on(host, targets) for host, targets in self.hosts]
 
 
 class _Performer(Performer):
@@ -238,7 +238,7 @@ class _Performer(Performer):
 
     def _elsewhere(self, action: Action) -> Elsewhere:
         real = super()._elsewhere(action)
-        return _Elsewhere(real.hosts, real.with_template, real.former)
+        return _Elsewhere(real.hosts, real.with_template)
 
     async def _source(self, action: Action, origin: DatabaseSpec) -> Source:
         return Source(TEMPLATE_UUID, origin.digest(), FILES, frozenset({"admin"}))

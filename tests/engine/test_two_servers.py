@@ -1,4 +1,4 @@
-"""One customer and two servers: whoever bears the lock of a build asks all servers of the text whether it is there already."""
+"""One customer, two reconcilers or two servers: who bears the lock of a build asks everywhere whether it is there already."""
 
 import asyncio
 
@@ -61,6 +61,19 @@ def test_a_renamed_customer_whose_server_was_edited_gets_no_second_database_afte
         passed = await world.reconcile(fleet(instance("shop", server="one", renamed_from="acme"), servers=TWO))
         assert not passed.ok
         assert served(world) == ["acme on two"]
+
+    run(story())
+
+
+@pytest.mark.parametrize("first", range(4, 100, 8))
+def test_a_renamed_customer_gets_no_second_database_while_another_reconciler_builds_the_former_name(first: int) -> None:
+    ours, theirs = fleet(instance("shop", server="one", renamed_from="acme")), fleet(instance("acme", server="one"))
+
+    async def story() -> None:
+        world = universe()
+        assert (await world.reconcile(fleet())).ok
+        await overtaken(world, ours, theirs, first)
+        assert len(served(world)) == 1, served(world)
 
     run(story())
 
