@@ -91,7 +91,7 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     if look.access is Access.FAILED:
         return Doubt(look.problem)
     if look.access is Access.REFUSED:
-        return _refused(spec, remembered=remembered)
+        return _refused(spec, parse(look.database).target, remembered=remembered)
     mark = look.mark
     if mark is None or not mark.fleet:
         return Doubt("it bears no mark of this fleet", "it was not made by this fleet: choose another database_name")
@@ -101,16 +101,28 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     if mark.fleet != spec.fleet:
         return Doubt(f"it belongs to fleet '{mark.fleet}'")
     if mark.kind != spec.kind or mark.code not in (spec.code, former_code):
-        return Doubt(f"it belongs to {mark.kind}/{mark.code}", _of_a_former_name(spec, mark))
+        return Doubt(
+            f"it belongs to {mark.kind}/{mark.code}", _of_a_former_name(spec, mark, parse(look.database).target)
+        )
     return None
 
 
-def _of_a_former_name(spec: DatabaseSpec, mark: Mark) -> str:
+def _of_a_former_name(spec: DatabaseSpec, mark: Mark, name: str) -> str:
     """A rename cut short leaves the former code in the mark, and nothing but `renamed_from` says that it goes on."""
     if (spec.kind, mark.kind) != ("instance", "instance"):
         return "choose another name for one of the two"
+    if name != spec.target:
+        return _renamed_twice(spec, name, f"`renamed_from: {mark.code}`")
     how = f"write `renamed_from: {mark.code}`"
-    return f"if it is {spec.kind}/{spec.code}, once renamed, {how}; if not, choose another `database_name`"
+    return f"if it is {spec.kind}/{spec.code}, once renamed, {how}; only if it is not, choose another `database_name`"
+
+
+def _renamed_twice(spec: DatabaseSpec, name: str, how: str) -> str:
+    """Of two renames in a row, the first of which was cut short, the second text says too little to go on with the first."""
+    return (
+        f"if it is {spec.kind}/{spec.code}, its rename to {name} was cut short: write back the text that renamed it to {name},"
+        f" with {how}, apply that, and rename it again after that; only if it is not, remove `renamed_from`"
+    )
 
 
 def is_unused(uuid: str, mark: Mark | None) -> bool:
@@ -152,7 +164,10 @@ def others_work(look: DatabaseLook, now: datetime) -> Doubt | None:
     return Doubt(why, module_operations.ADVICE) if why else None
 
 
-def _refused(spec: DatabaseSpec, *, remembered: bool) -> Doubt:
+def _refused(spec: DatabaseSpec, name: str, *, remembered: bool) -> Doubt:
+    why = f"it does not answer to the fleet's password for '{spec.admin_login}', so it is not taken for ours"
+    if name != spec.target:
+        return Doubt(why, _renamed_twice(spec, name, "the `renamed_from` and the `admin_password` that it had"))
     if remembered:
         return Doubt(
             f"its account '{spec.admin_login}' no longer answers to the declared password",
@@ -160,7 +175,7 @@ def _refused(spec: DatabaseSpec, *, remembered: bool) -> Doubt:
             " prints; the tool never resets it by force",
         )
     return Doubt(
-        f"it does not answer to the fleet's password for '{spec.admin_login}', so it is not taken for ours",
-        "if a rename to this name was cut short, write the former name in `renamed_from`; if not, choose another"
-        " `database_name`, or give that account the password that the fleet declares",
+        why,
+        f"if it is {spec.kind}/{spec.code}, write the former name in `renamed_from` where a rename to this name was cut short, or"
+        " else give that account the password that the fleet declares; only if it is not, choose another `database_name`",
     )

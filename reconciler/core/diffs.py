@@ -6,7 +6,7 @@ templates in `template_diffs`, instances in `instance_diffs`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from reconciler.core import claims, instance_diffs, names, template_diffs, verbs
@@ -33,7 +33,7 @@ def diff(
     inventory: Inventory,
     now: datetime,
     selection: Selection = EVERYTHING,
-    frozen: Collection[str] = (),
+    frozen: Mapping[str, Doubt] | None = None,
 ) -> Changeset:
     """Compare a fleet with its hosts.
 
@@ -43,9 +43,9 @@ def diff(
         inventory: what is remembered; NOTHING_REMEMBERED is always correct, only dearer.
         now: the time of this pass, UTC.
         selection: what the run is limited to; what the selected needs comes along.
-        frozen: hosts whose listing is not believed: they may hold what they do not list.
+        frozen: hosts whose listing is not believed, with why and what to do: they may hold what they do not list.
     """
-    draft = Draft(desired, observed, inventory, now, frozenset(frozen))
+    draft = Draft(desired, observed, inventory, now, frozen or {})
     draft.count_used()
     for plans in PLANNERS:
         plans(draft)

@@ -29,7 +29,7 @@ class Draft:
     observed: Observed
     inventory: Inventory
     now: datetime
-    frozen: frozenset[str] = frozenset()
+    frozen: Mapping[str, Doubt] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
     blocked: list[Blocked] = field(default_factory=list)
     left_alone: list[LeftAlone] = field(default_factory=list)

@@ -311,9 +311,10 @@ def _hidden(draft: Draft, instance: Instance) -> Doubt | None:
         listed = draft.inventory.listed(code)
         if remembered or listed is None or not own.isdisjoint(listed - _others_there(draft, instance, code)):
             if code in draft.frozen:
-                advice = f"look at the host; if its list is right, run with --confirm-listing {code}"
-                return Doubt(f"it may be on {code}, which is frozen", advice)
-            return Doubt(f"it may be on {code}, which cannot be seen now", "bring the server back, or set it inactive")
+                frozen = draft.frozen[code]
+                return Doubt(f"it may be on {code}, which is frozen: {frozen.why}", frozen.advice)
+            advice = "bring the server back; set it inactive only if what it held is lost"
+            return Doubt(f"it may be on {code}, which cannot be seen now", advice)
     return None
 
 
@@ -333,9 +334,12 @@ def _lost_again(draft: Draft, instance: Instance) -> Doubt | None:
 def _renamed_away(draft: Draft, instance: Instance) -> Doubt | None:
     """A rename that was reverted in the text leaves the database under the name that no document declares any more."""
     claimed = draft.desired.names.places
-    for entry in draft.inventory.of("instance", instance.code):
+    codes = [code for code in (instance.code, instance.renamed_from) if code]
+    for entry in (entry for code in codes for entry in draft.inventory.of("instance", code)):
         host = draft.host(entry.server)
-        if entry.target not in claimed and host and host.forms_of(entry.target):
+        if entry.target in claimed or entry.target == instance.renamed_from:
+            continue
+        if host and host.forms_of(entry.target):
             why = f"its database was renamed to {entry.target} on {entry.server}"
             return Doubt(why, f"write `renamed_from: {entry.target}` to rename it back, or declare it under that name")
     return None
@@ -358,8 +362,9 @@ def _elsewhere(draft: Draft, instance: Instance) -> Doubt | None:
                 continue
         elif look is None and name.target in _others_there(draft, instance, server):
             continue
+        another = "choose another `database_name`" if name.target == instance.database_name else "remove `renamed_from`"
         return Doubt(
             f"a database {name.text} is on {server}, and may be this instance's",
-            f"databases are not moved between servers yet: set `server: {server}`, or rename one of the two",
+            f"if it is, set `server: {server}` (databases are not moved between servers yet); only if it is another's, {another}",
         )
     return None

@@ -18,9 +18,8 @@ from schemas.instance import Instance
 
 def seen(desired: Desired, observed: Observed) -> Iterator[tuple[ObservedHost, DatabaseName]]:
     """Yield them, each with the host that lists it."""
-    templates = {t.template_db for t in desired.templates.values()}
     for host, name in observed.switching:
-        if not desired.names.claims(name.target) and name.target not in templates:
+        if not desired.claims(name.target):
             yield host, name
 
 
