@@ -80,8 +80,8 @@ def worth_a_look(
 ) -> tuple[Target, ...]:
     """Keep, of the databases that depth would look at, those that the comparison says may differ.
 
-    Looked at besides is what an earlier plan looked at and, where an instance is to be cloned, its template and what is between
-    two names.
+    Looked at besides is what an earlier plan looked at and, where an instance is to be cloned, its template and what may be its
+    database under another name.
     """
     if since is None:
         return tuple(wanted)
@@ -90,7 +90,7 @@ def worth_a_look(
     kept = []
     for target in wanted:
         address = f"{target.spec.kind}/{target.spec.code}"
-        is_again = (target.server, target.database) in depth.again or (target.is_gone and sources)
+        is_again = (target.server, target.database) in depth.again or ((target.is_gone or target.builders) and sources)
         if is_again or (address, ANYWHERE) in looks or (address, target.server) in looks:
             kept.append(target)
     return tuple(kept)

@@ -158,6 +158,15 @@ def why_kept(uuid: str, mark: Mark | None) -> str:
     return f"it may have been in service as {whose}, which cannot be told"
 
 
+def why_build_kept(look: DatabaseLook) -> str:
+    """Say why a build past its limit that was looked into is kept, or nothing if it was never in service."""
+    if look.opened:
+        return why_kept(look.uuid, look.mark)
+    if look.access is Access.HALF_MADE:
+        return ""
+    return "whether it was ever in service cannot be told" + (f": {look.problem}" if look.problem else "")
+
+
 def others_work(look: DatabaseLook, now: datetime) -> Doubt | None:
     """Say why a database of ours is left alone for now: somebody else is at work in it."""
     why = module_operations.of_others(look.modules, look.noted_modules, look.modules_changed, now)

@@ -82,7 +82,7 @@ def targets(
     for waiting in aged.values():
         waiting.sort(key=lambda each: each[:2])
         due += [seen for _, _, seen in waiting[: depth.rotation_per_host]]
-    builds = _expired_builds(desired, observed, now, depth) if selection.is_everything else ()
+    builds = _expired_builds(desired, observed, now, depth, selection)
     remembered, guessed = _left_between(desired, observed, inventory, depth, selection)
     found = (*remembered, *(seen.target(desired) for seen in due), *guessed, *builds)
     return tuple(sorted(found, key=lambda t: (t.server, t.database)))  # of one database the likeliest account first
@@ -120,11 +120,18 @@ def _as_gone(
         yield from (replace(some, kind=kind, code=code) for kind, code in documents)
 
 
-def _expired_builds(desired: Desired, observed: Observed, now: datetime, depth: Depth) -> Iterator[Target]:
+def _expired_builds(
+    desired: Desired, observed: Observed, now: datetime, depth: Depth, selection: Selection
+) -> Iterator[Target]:
+    """Yield the builds past their limit: those that are swept, and in a limited run those that may be an instance's of it."""
     limit = timedelta(hours=desired.settings.retention.building_hours)
+    selected = [] if selection.is_everything else [i for i in desired.instances.values() if selection.includes(i)]
+    own = {name for i in selected for name in (i.database_name, i.renamed_from)}
     for code, host in observed.hosts.items():
         for name in host.databases if host.online and code in desired.servers else ():
             if not is_expired_build(name, now, limit) or (code, name.text) in depth.passed_over:
+                continue
+            if not selection.is_everything and name.target not in own:
                 continue
             if builders := builders_of(desired, code, name.text):
                 yield Target(code, name.text, builders[0], builders=builders)

@@ -17,7 +17,7 @@ from reconciler.core.desired import Desired
 from reconciler.core.drafts import Draft, needed_by
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName, NameState
-from reconciler.core.observed import Access, Observed, ObservedHost
+from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.ordering import order
 from reconciler.core.selection import EVERYTHING, Selection
 from schemas.instance import Instance
@@ -125,12 +125,7 @@ def _why_kept(host: ObservedHost, name: DatabaseName) -> str:
     look = host.looks.get(name.text)
     if look is None:
         return "an unfinished build past its limit: looked into before it is swept"
-    if look.opened:
-        kept = claims.why_kept(look.uuid, look.mark)
-    elif look.access is Access.HALF_MADE:
-        kept = ""
-    else:
-        kept = "whether it was ever in service cannot be told" + (f": {look.problem}" if look.problem else "")
+    kept = claims.why_build_kept(look)
     return f"under a building name, and kept: {kept}" if kept else ""
 
 

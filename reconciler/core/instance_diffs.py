@@ -260,6 +260,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         or _renamed_away(draft, instance)
         or _elsewhere(draft, instance)
         or _hidden(draft, instance)
+        or _under_a_building_name(draft, instance)
         or _lost_again(draft, instance)
     )
     if doubt:
@@ -322,6 +323,26 @@ def _others_there(draft: Draft, instance: Instance, server: str) -> set[str]:
     """Name the databases on a server that are other instances': declared there, and proven to be theirs before."""
     others = {e.target for e in draft.inventory.on(server) if e.kind == "instance" and e.code != instance.code}
     return {name for name in others if server in draft.desired.names.places.get(name, ())}
+
+
+def _under_a_building_name(draft: Draft, instance: Instance) -> Doubt | None:
+    """A customer of 0.1.0 may bear a building name, and no note tells: nothing empty is made beside what is kept for that."""
+    targets = [name for name in (instance.database_name, instance.renamed_from) if name]
+    for host, name in (found for target in targets for found in draft.observed.builds_of(target)):
+        is_anothers = host.server != instance.server and host.server in draft.desired.names.places.get(name.target, ())
+        if is_anothers or not names.is_expired_build(name, draft.now, draft.build_limit):
+            continue
+        what, look = f"{name.text} on {host.server} may be this instance's", host.looks.get(name.text)
+        if look is None:
+            return Doubt(f"{what}: it was not looked into", "run without --shallow")
+        kept = claims.why_build_kept(look)
+        if kept and not (look.opened and claims.is_anothers(look, draft.desired.settings.code, instance)):
+            advice = (
+                f"look inside: if it is the customer's, rename it by hand to {name.target}, with its files, as Odoo does;"
+                " only if nobody needs it, drop it by hand"
+            )
+            return Doubt(f"{what}: {kept}", advice)
+    return None
 
 
 def _lost_again(draft: Draft, instance: Instance) -> Doubt | None:
