@@ -80,15 +80,17 @@ def worth_a_look(
 ) -> tuple[Target, ...]:
     """Keep, of the databases that depth would look at, those that the comparison says may differ.
 
-    A template is looked at besides where an instance is to be cloned from it, and so is what an earlier plan looked at.
+    Looked at besides is what an earlier plan looked at and, where an instance is to be cloned, its template and what may be its
+    database under another name.
     """
     if since is None:
         return tuple(wanted)
-    looks = frozenset(since.looks) | frozenset(_sources(desired, seen, selection))
+    sources = frozenset(_sources(desired, seen, selection))
+    looks = frozenset(since.looks) | sources
     kept = []
     for target in wanted:
         address = f"{target.spec.kind}/{target.spec.code}"
-        is_again = (target.server, target.database) in depth.again
+        is_again = (target.server, target.database) in depth.again or ((target.is_gone or target.builders) and sources)
         if is_again or (address, ANYWHERE) in looks or (address, target.server) in looks:
             kept.append(target)
     return tuple(kept)

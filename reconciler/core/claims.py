@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core import module_operations
+from reconciler.core.declared_names import NOWHERE
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import DatabaseName
+from reconciler.core.names import DatabaseName, NameState, parse
 from reconciler.core.observed import Access, DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
 from schemas.instance import Instance
@@ -52,12 +53,10 @@ def namesakes(desired: Desired, observed: Observed, instance: Instance) -> Itera
 
     Not those of the former name where the text gives that to another instance.
     """
-    targets = [instance.database_name]
-    if instance.renamed_from and instance.renamed_from not in desired.names.places:
-        targets.append(instance.renamed_from)
-    for target in targets:
+    others = desired.names.places.get(instance.renamed_from or "", NOWHERE)
+    for target, excepted in ((instance.database_name, NOWHERE), (instance.renamed_from or "", others)):
         for host in observed.holding(target):
-            if host.server != instance.server:
+            if host.server not in {instance.server, *excepted}:
                 yield from ((host.server, name) for name in host.forms_of(target))
 
 
@@ -92,7 +91,7 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     if look.access is Access.FAILED:
         return Doubt(look.problem)
     if look.access is Access.REFUSED:
-        return _refused(spec, remembered=remembered)
+        return _refused(spec, parse(look.database).target, remembered=remembered)
     mark = look.mark
     if mark is None or not mark.fleet:
         return Doubt("it bears no mark of this fleet", "it was not made by this fleet: choose another database_name")
@@ -102,21 +101,47 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     if mark.fleet != spec.fleet:
         return Doubt(f"it belongs to fleet '{mark.fleet}'")
     if mark.kind != spec.kind or mark.code not in (spec.code, former_code):
-        return Doubt(f"it belongs to {mark.kind}/{mark.code}", _of_a_former_name(spec, mark))
+        return Doubt(
+            f"it belongs to {mark.kind}/{mark.code}", _of_a_former_name(spec, mark, parse(look.database).target)
+        )
     return None
 
 
-def _of_a_former_name(spec: DatabaseSpec, mark: Mark) -> str:
+def _of_a_former_name(spec: DatabaseSpec, mark: Mark, name: str) -> str:
     """A rename cut short leaves the former code in the mark, and nothing but `renamed_from` says that it goes on."""
     if (spec.kind, mark.kind) != ("instance", "instance"):
         return "choose another name for one of the two"
+    if name != spec.target:
+        return _renamed_twice(spec, name, f"`renamed_from: {mark.code}`")
     how = f"write `renamed_from: {mark.code}`"
-    return f"if it is {spec.kind}/{spec.code}, once renamed, {how}; if not, choose another `database_name`"
+    return f"if it is {spec.kind}/{spec.code}, once renamed, {how}; only if it is not, choose another `database_name`"
+
+
+def _renamed_twice(spec: DatabaseSpec, name: str, how: str) -> str:
+    """Of two renames in a row, the first of which was cut short, the second text says too little to go on with the first."""
+    return (
+        f"if it is {spec.kind}/{spec.code}, its rename to {name} was cut short: write back the text that renamed it to {name},"
+        f" with {how}, apply that, and rename it again after that; only if it is not, remove `renamed_from`"
+    )
 
 
 def is_unused(uuid: str, mark: Mark | None) -> bool:
     """Tell whether a mark proves, in the database of this uuid, that it is a build that was never in service."""
     return mark is not None and mark.uuid == uuid and mark.in_service is False
+
+
+def is_lost(look: DatabaseLook | None, spec: DatabaseSpec, former_code: str | None, *, alone: bool) -> bool:
+    """Tell whether this is a spec's own build that lost its way: never in service, and without its files or beside another form.
+
+    Args:
+        look: at what bears a form of its name, if it was looked at.
+        spec: what it was to be.
+        former_code: of its document, while that is renamed.
+        alone: whether there is no other form.
+    """
+    if look is None or parse(look.database).state is not NameState.SWITCHING or not look.is_unused_build:
+        return False
+    return (look.missing_files > 0 or not alone) and doubt(look, spec, former_code, remembered=False) is None
 
 
 def why_kept(uuid: str, mark: Mark | None) -> str:
@@ -133,13 +158,25 @@ def why_kept(uuid: str, mark: Mark | None) -> str:
     return f"it may have been in service as {whose}, which cannot be told"
 
 
+def why_build_kept(look: DatabaseLook) -> str:
+    """Say why a build past its limit that was looked into is kept, or nothing if it was never in service."""
+    if look.opened:
+        return why_kept(look.uuid, look.mark)
+    if look.access is Access.HALF_MADE:
+        return ""
+    return "whether it was ever in service cannot be told" + (f": {look.problem}" if look.problem else "")
+
+
 def others_work(look: DatabaseLook, now: datetime) -> Doubt | None:
     """Say why a database of ours is left alone for now: somebody else is at work in it."""
     why = module_operations.of_others(look.modules, look.noted_modules, look.modules_changed, now)
     return Doubt(why, module_operations.ADVICE) if why else None
 
 
-def _refused(spec: DatabaseSpec, *, remembered: bool) -> Doubt:
+def _refused(spec: DatabaseSpec, name: str, *, remembered: bool) -> Doubt:
+    why = f"it does not answer to the fleet's password for '{spec.admin_login}', so it is not taken for ours"
+    if name != spec.target:
+        return Doubt(why, _renamed_twice(spec, name, "the `renamed_from` and the `admin_password` that it had"))
     if remembered:
         return Doubt(
             f"its account '{spec.admin_login}' no longer answers to the declared password",
@@ -147,7 +184,7 @@ def _refused(spec: DatabaseSpec, *, remembered: bool) -> Doubt:
             " prints; the tool never resets it by force",
         )
     return Doubt(
-        f"it does not answer to the fleet's password for '{spec.admin_login}', so it is not taken for ours",
-        "if a rename to this name was cut short, write the former name in `renamed_from`; if not, choose another"
-        " `database_name`, or give that account the password that the fleet declares",
+        why,
+        f"if it is {spec.kind}/{spec.code}, write the former name in `renamed_from` where a rename to this name was cut short, or"
+        " else give that account the password that the fleet declares; only if it is not, choose another `database_name`",
     )

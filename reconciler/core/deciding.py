@@ -12,6 +12,7 @@ from datetime import datetime
 from reconciler.core import pauses
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
+from reconciler.core.claims import Doubt
 from reconciler.core.depths import Depth
 from reconciler.core.desired import Desired
 from reconciler.core.diffs import diff
@@ -46,7 +47,7 @@ class Planned:
     observed: Observed
     changeset: Changeset
     inventory: Inventory
-    frozen: Mapping[str, str]
+    frozen: Mapping[str, Doubt]
 
 
 def decide(desired: Desired, observed: Observed, inventory: Inventory, now: datetime, limits: Limits) -> Planned:

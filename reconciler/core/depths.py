@@ -14,7 +14,7 @@ from typing import NamedTuple
 from reconciler.core import claims, unclaimed
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import is_expired_build, parse
+from reconciler.core.names import ON_ITS_WAY, is_expired_build, parse
 from reconciler.core.observed import Observed
 from reconciler.core.selection import Selection
 from reconciler.core.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
@@ -24,7 +24,8 @@ from schemas.server import Server
 from schemas.template import Template
 
 MOST_CLAIMANTS = 3
-"""So many missing instances try to open what is between two names: each try may be a wrong password on the host."""
+"""So many missing instances, and so many documents that are not in the text any more, try to open what is between two names:
+each try may be a wrong password on the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ class Depth:
 class Target:
     """One database to look at deeply, as the account of `spec` (or of `former_code`, while a document is renamed).
 
-    An expired build is looked at as any of its `builders`, and only for whether it was ever in service.
+    An expired build is looked at as any of its `builders`, and only for whether it was ever in service. As a document that
+    `is_gone` from the text what is between two names is looked at, to tell whose it is: another's password is not the declared
+    one of whomever it turns out to be.
     """
 
     server: str
@@ -54,6 +57,7 @@ class Target:
     spec: DatabaseSpec
     former_code: str | None = None
     builders: tuple[DatabaseSpec, ...] = ()
+    is_gone: bool = False
 
 
 def targets(
@@ -70,16 +74,18 @@ def targets(
             continue
         entry = inventory.entries.get((document.kind, document.code, code))
         is_again = (code, seen.database) in depth.again
-        if is_again or entry is None or seen.former_code or entry.digest != seen.digest(desired):
+        is_between = parse(seen.database).state in ON_ITS_WAY  # not what was verified, even beside that
+        if is_again or is_between or entry is None or seen.former_code or entry.digest != seen.digest(desired):
             due.append(seen)
         elif now - entry.verified_at > depth.verify_after:
             aged.setdefault(code, []).append((entry.verified_at, seen.database, seen))
     for waiting in aged.values():
         waiting.sort(key=lambda each: each[:2])
         due += [seen for _, _, seen in waiting[: depth.rotation_per_host]]
-    builds = _expired_builds(desired, observed, now, depth) if selection.is_everything else ()
-    found = (*(seen.target(desired) for seen in due), *builds)
-    return tuple(sorted(found, key=lambda t: (t.server, t.database, t.spec.code)))
+    builds = _expired_builds(desired, observed, now, depth, selection)
+    remembered, guessed = _left_between(desired, observed, inventory, depth, selection)
+    found = (*remembered, *(seen.target(desired) for seen in due), *guessed, *builds)
+    return tuple(sorted(found, key=lambda t: (t.server, t.database)))  # of one database the likeliest account first
 
 
 def builders_of(desired: Desired, server: str, database: str) -> tuple[DatabaseSpec, ...]:
@@ -92,17 +98,40 @@ def builders_of(desired: Desired, server: str, database: str) -> tuple[DatabaseS
     templates = [template_spec(desired, t, here) for t in desired.templates.values() if server in t.server_codes]
     instances = [i for i in desired.instances.values() if i.database_name == target and i.server in (None, server)]
     own = [*(instance_spec(desired, i, here) for i in instances), *(t for t in templates if t.target == target)]
-    if not own and templates and desired.settings.secret_key is not None:
-        gone = replace(templates[0], code=target, target=target, admin_login="admin", admin_password=DerivedSecret())
-        own = [replace(gone, kind=kind) for kind in ("instance", "template")]
+    own = own or [*_as_gone(desired, server, target, _guesses(target))]
     return (*own, *(t for t in templates if t.target != target))
 
 
-def _expired_builds(desired: Desired, observed: Observed, now: datetime, depth: Depth) -> Iterator[Target]:
+def _guesses(target: str) -> tuple[tuple[str, str], ...]:
+    """Name the documents, by kind and code, that would have a database of this name if they left it to be named by their code."""
+    template = target.removeprefix("template_").replace("_", "-")
+    return tuple(dict.fromkeys([("instance", target), ("template", target), ("template", template)]))
+
+
+def _as_gone(
+    desired: Desired, server: str, target: str, documents: Iterable[tuple[str, str]]
+) -> Iterator[DatabaseSpec]:
+    """Yield the accounts that documents which are not in the text any more would have, with a password that is derived."""
+    if desired.settings.secret_key is None:
+        return
+    for template in [*desired.templates.values()][:1]:  # whichever: nothing of it but what the fleet has is kept
+        some = template_spec(desired, template, desired.servers[server])
+        some = replace(some, target=target, admin_login="admin", admin_password=DerivedSecret())
+        yield from (replace(some, kind=kind, code=code) for kind, code in documents)
+
+
+def _expired_builds(
+    desired: Desired, observed: Observed, now: datetime, depth: Depth, selection: Selection
+) -> Iterator[Target]:
+    """Yield the builds past their limit: those that are swept, and in a limited run those that may be an instance's of it."""
     limit = timedelta(hours=desired.settings.retention.building_hours)
+    selected = [] if selection.is_everything else [i for i in desired.instances.values() if selection.includes(i)]
+    own = {name for i in selected for name in (i.database_name, i.renamed_from)}
     for code, host in observed.hosts.items():
         for name in host.databases if host.online and code in desired.servers else ():
             if not is_expired_build(name, now, limit) or (code, name.text) in depth.passed_over:
+                continue
+            if not selection.is_everything and name.target not in own:
                 continue
             if builders := builders_of(desired, code, name.text):
                 yield Target(code, name.text, builders[0], builders=builders)
@@ -131,6 +160,11 @@ class _Seen(NamedTuple):
         return Target(self.server.code, self.database, spec, self.former_code)
 
 
+def _found(desired: Desired, observed: Observed, instance: Instance) -> tuple[claims.Found, ...]:
+    places = (instance.server,) if instance.server else desired.servers
+    return claims.find(observed, places, instance.database_name, instance.renamed_from)
+
+
 def _candidates(desired: Desired, observed: Observed, inventory: Inventory, selection: Selection) -> Iterator[_Seen]:
     for template in desired.templates.values():
         if not (template.active and selection.concerns_template(desired, template)):
@@ -144,8 +178,7 @@ def _candidates(desired: Desired, observed: Observed, inventory: Inventory, sele
     for instance in desired.instances.values():
         if instance.state == "absent" or not selection.includes(instance):
             continue
-        places = (instance.server,) if instance.server else desired.servers
-        found = claims.find(observed, places, instance.database_name, instance.renamed_from)
+        found = _found(desired, observed, instance)
         for one in claims.narrow(found, inventory, "instance", instance.code):
             yield _Seen(instance, desired.servers[one.server], one.name.text, instance.renamed_from)
         if not found:
@@ -171,3 +204,27 @@ def _unclaimed(
         here.sort(key=lambda i: (("instance", i.code, host.server) not in inventory.entries, i.code))
         for instance in here[:MOST_CLAIMANTS]:
             yield _Seen(instance, desired.servers[host.server], name.text, name.target)
+
+
+def _left_between(
+    desired: Desired, observed: Observed, inventory: Inventory, depth: Depth, selection: Selection
+) -> tuple[list[Target], list[Target]]:
+    """List as whose accounts that are not in the text any more what is between two names is opened: remembered ones, or guesses.
+
+    Only while something is missing: what is proven to be another's then holds it back no more, and is not opened again.
+    """
+    remembered: list[Target] = []
+    guessed: list[Target] = []
+    between = [(h, n) for h, n in unclaimed.seen(desired, observed) if (h.server, n.text) not in depth.passed_over]
+    wanted = (i for i in desired.instances.values() if i.state != "absent" and selection.includes(i))
+    if not between or all(_found(desired, observed, i) for i in wanted):
+        return remembered, guessed
+    declared = {"instance": desired.instances, "template": desired.templates}
+    for host, name in between:
+        known = [(e.kind, e.code) for e in inventory.on(host.server) if e.target == name.target]
+        documents = known or _guesses(name.target)
+        gone = [(kind, code) for kind, code in documents if code not in declared[kind]][:MOST_CLAIMANTS]
+        accounts = _as_gone(desired, host.server, name.target, gone)
+        found = (Target(host.server, name.text, account, is_gone=True) for account in accounts)
+        (remembered if known else guessed).extend(found)
+    return remembered, guessed

@@ -57,6 +57,10 @@ class Desired:
         """The names of databases that its instances declare."""
         return names_of(self.instances.values())
 
+    def claims(self, target: str) -> bool:
+        """Tell whether any document says that this is, or was, the name of its database."""
+        return self.names.claims(target) or any(t.template_db == target for t in self.templates.values())
+
     def declares(self, server: str, target: str) -> bool:
         """Tell whether a document declares a database of this name that may be on a server."""
         if self.names.may_be_on(server, target):

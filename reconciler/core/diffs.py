@@ -6,7 +6,7 @@ templates in `template_diffs`, instances in `instance_diffs`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from reconciler.core import claims, instance_diffs, names, template_diffs, verbs
@@ -17,7 +17,7 @@ from reconciler.core.desired import Desired
 from reconciler.core.drafts import Draft, needed_by
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName, NameState
-from reconciler.core.observed import Access, Observed, ObservedHost
+from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.ordering import order
 from reconciler.core.selection import EVERYTHING, Selection
 from schemas.instance import Instance
@@ -33,7 +33,7 @@ def diff(
     inventory: Inventory,
     now: datetime,
     selection: Selection = EVERYTHING,
-    frozen: Collection[str] = (),
+    frozen: Mapping[str, Doubt] | None = None,
 ) -> Changeset:
     """Compare a fleet with its hosts.
 
@@ -43,9 +43,9 @@ def diff(
         inventory: what is remembered; NOTHING_REMEMBERED is always correct, only dearer.
         now: the time of this pass, UTC.
         selection: what the run is limited to; what the selected needs comes along.
-        frozen: hosts whose listing is not believed: they may hold what they do not list.
+        frozen: hosts whose listing is not believed, with why and what to do: they may hold what they do not list.
     """
-    draft = Draft(desired, observed, inventory, now, frozenset(frozen))
+    draft = Draft(desired, observed, inventory, now, frozen or {})
     draft.count_used()
     for plans in PLANNERS:
         plans(draft)
@@ -125,12 +125,7 @@ def _why_kept(host: ObservedHost, name: DatabaseName) -> str:
     look = host.looks.get(name.text)
     if look is None:
         return "an unfinished build past its limit: looked into before it is swept"
-    if look.opened:
-        kept = claims.why_kept(look.uuid, look.mark)
-    elif look.access is Access.HALF_MADE:
-        kept = ""
-    else:
-        kept = "whether it was ever in service cannot be told" + (f": {look.problem}" if look.problem else "")
+    kept = claims.why_build_kept(look)
     return f"under a building name, and kept: {kept}" if kept else ""
 
 

@@ -6,7 +6,8 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from reconciler.core.actions import Action
+from reconciler.core import verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, LeftAlone
 from reconciler.core.claims import Doubt
 from reconciler.core.desired import Desired
@@ -15,6 +16,9 @@ from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from schemas.server import Server
+
+MOST_LOST = 2
+"""So many builds that were lost on their way into service, within the build limit, are left behind and no more."""
 
 
 @dataclass(slots=True)
@@ -25,7 +29,7 @@ class Draft:
     observed: Observed
     inventory: Inventory
     now: datetime
-    frozen: frozenset[str] = frozenset()
+    frozen: Mapping[str, Doubt] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
     blocked: list[Blocked] = field(default_factory=list)
     left_alone: list[LeftAlone] = field(default_factory=list)
@@ -50,6 +54,12 @@ class Draft:
         """Add an action and return its id, for others to wait for."""
         self.actions.append(action)
         return action.id
+
+    def discard(self, kind: str, code: str, server: str, database: str) -> str:
+        """Plan that a build that lost its way is turned to trash."""
+        return self.plan(
+            Action(verbs.DISCARD, kind, code, server, Reason.INTERRUPTED, database, after=self.first(server))
+        )
 
     def block(self, kind: str, code: str, server: str, doubt: Doubt) -> None:
         """Add something declared that will not be done."""
@@ -85,6 +95,16 @@ class Draft:
         if server.state == "maintenance":
             return Doubt(f"server {server.code} is in maintenance: nothing new is made there")
         return self.hold(server)
+
+    def lost_again(self, server: str, target: str) -> Doubt | None:
+        """Say why no further build of a name is made: a host that dies in the same place each time is not filled with them."""
+        host = self.host(server)
+        trash = [d for d in host.databases if d.state is NameState.TRASH and d.target == target] if host else []
+        young = [d.text for d in trash if not self.is_old(d)]
+        if len(young) < MOST_LOST:
+            return None
+        why = f"{len(young)} builds of it were lost on their way into service on {server}: {', '.join(young)}"
+        return Doubt(why, "look why the host dies; it is tried again when retention.building_hours have passed")
 
     def count_used(self) -> None:
         """Count each host's databases in service once, before anything is placed."""

@@ -21,9 +21,6 @@ from schemas.server import Server
 FIRST_WITH_NEUTRALIZE = 17.0
 """The first Odoo series whose `duplicate_database` takes `neutralize` (service/db.py of 17.0; late builds of 16 do too)."""
 
-MOST_LOST = 2
-"""So many builds that were lost on their way into service, within the build limit, are left behind and no more."""
-
 
 def diff_instances(draft: Draft) -> None:
     """Plan what instances need."""
@@ -62,7 +59,8 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
         return
     found = find(draft, instance) or unclaimed.reverted(draft, instance)
     unused = [f for f in found if _is_unused(draft, instance, f, alone=len(found) == 1)]
-    discarded = tuple(_discard(draft, instance, f) for f in (*unused, *_unused_elsewhere(draft, instance)))
+    lost = (*unused, *_unused_elsewhere(draft, instance))
+    discarded = tuple(draft.discard("instance", instance.code, f.server, f.name.text) for f in lost)
     found = tuple(f for f in found if f not in unused)
     if len(found) > 1:
         found = _only_ours(draft, instance, found)
@@ -77,11 +75,11 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
 
 
 def _is_unused(draft: Draft, instance: Instance, found: Found, *, alone: bool) -> bool:
-    """Tell whether this is a build that lost its way: never in service, and without its files or beside another form."""
     look = _look(draft, found)
-    if look is None or found.name.state is not NameState.SWITCHING or not look.is_unused_build:
+    if look is None:
         return False
-    return (look.missing_files > 0 or not alone) and _doubt(draft, instance, found) is None
+    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
+    return claims.is_lost(look, spec, instance.renamed_from, alone=alone)
 
 
 def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
@@ -91,13 +89,6 @@ def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
     places = claims.namesakes(draft.desired, draft.observed, instance)
     found = (Found(server, name) for server, name in places if draft.hold(draft.desired.servers[server]) is None)
     return tuple(f for f in found if _is_unused(draft, instance, f, alone=False))
-
-
-def _discard(draft: Draft, instance: Instance, found: Found) -> str:
-    server, text = found.server, found.name.text
-    return draft.plan(
-        Action(verbs.DISCARD, "instance", instance.code, server, Reason.INTERRUPTED, text, after=draft.first(server))
-    )
 
 
 def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
@@ -269,6 +260,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         or _renamed_away(draft, instance)
         or _elsewhere(draft, instance)
         or _hidden(draft, instance)
+        or _under_a_building_name(draft, instance)
         or _lost_again(draft, instance)
     )
     if doubt:
@@ -320,9 +312,10 @@ def _hidden(draft: Draft, instance: Instance) -> Doubt | None:
         listed = draft.inventory.listed(code)
         if remembered or listed is None or not own.isdisjoint(listed - _others_there(draft, instance, code)):
             if code in draft.frozen:
-                advice = f"look at the host; if its list is right, run with --confirm-listing {code}"
-                return Doubt(f"it may be on {code}, which is frozen", advice)
-            return Doubt(f"it may be on {code}, which cannot be seen now", "bring the server back, or set it inactive")
+                frozen = draft.frozen[code]
+                return Doubt(f"it may be on {code}, which is frozen: {frozen.why}", frozen.advice)
+            advice = "bring the server back; set it inactive only if what it held is lost"
+            return Doubt(f"it may be on {code}, which cannot be seen now", advice)
     return None
 
 
@@ -332,25 +325,42 @@ def _others_there(draft: Draft, instance: Instance, server: str) -> set[str]:
     return {name for name in others if server in draft.desired.names.places.get(name, ())}
 
 
-def _lost_again(draft: Draft, instance: Instance) -> Doubt | None:
-    """A host that dies in the same place again and again is not filled with builds that never came into service."""
-    for code, host in sorted(draft.observed.hosts.items()):
-        if instance.server not in (None, code):
-            continue  # another instance of that name may be there
-        trash = [d for d in host.databases if d.state is NameState.TRASH and d.target == instance.database_name]
-        young = [d.text for d in trash if not draft.is_old(d)]
-        if len(young) >= MOST_LOST:
-            why = f"{len(young)} builds of it were lost on their way into service on {code}: {', '.join(young)}"
-            return Doubt(why, "look why the host dies; it is tried again when retention.building_hours have passed")
+def _under_a_building_name(draft: Draft, instance: Instance) -> Doubt | None:
+    """A customer of 0.1.0 may bear a building name, and no note tells: nothing empty is made beside what is kept for that."""
+    targets = [name for name in (instance.database_name, instance.renamed_from) if name]
+    for host, name in (found for target in targets for found in draft.observed.builds_of(target)):
+        is_anothers = host.server != instance.server and host.server in draft.desired.names.places.get(name.target, ())
+        if is_anothers or not names.is_expired_build(name, draft.now, draft.build_limit):
+            continue
+        what, look = f"{name.text} on {host.server} may be this instance's", host.looks.get(name.text)
+        if look is None:
+            return Doubt(f"{what}: it was not looked into", "run without --shallow")
+        kept = claims.why_build_kept(look)
+        if kept and not (look.opened and claims.is_anothers(look, draft.desired.settings.code, instance)):
+            advice = (
+                f"look inside: if it is the customer's, rename it by hand to {name.target}, with its files, as Odoo does;"
+                " only if nobody needs it, drop it by hand"
+            )
+            return Doubt(f"{what}: {kept}", advice)
     return None
+
+
+def _lost_again(draft: Draft, instance: Instance) -> Doubt | None:
+    # Of one that names its server another instance may have the name elsewhere.
+    places = [instance.server] if instance.server else sorted(draft.observed.hosts)
+    doubts = (draft.lost_again(code, instance.database_name) for code in places)
+    return next((doubt for doubt in doubts if doubt), None)
 
 
 def _renamed_away(draft: Draft, instance: Instance) -> Doubt | None:
     """A rename that was reverted in the text leaves the database under the name that no document declares any more."""
     claimed = draft.desired.names.places
-    for entry in draft.inventory.of("instance", instance.code):
+    codes = [code for code in (instance.code, instance.renamed_from) if code]
+    for entry in (entry for code in codes for entry in draft.inventory.of("instance", code)):
         host = draft.host(entry.server)
-        if entry.target not in claimed and host and host.forms_of(entry.target):
+        if entry.target in claimed or entry.target == instance.renamed_from:
+            continue
+        if host and host.forms_of(entry.target):
             why = f"its database was renamed to {entry.target} on {entry.server}"
             return Doubt(why, f"write `renamed_from: {entry.target}` to rename it back, or declare it under that name")
     return None
@@ -373,8 +383,9 @@ def _elsewhere(draft: Draft, instance: Instance) -> Doubt | None:
                 continue
         elif look is None and name.target in _others_there(draft, instance, server):
             continue
+        another = "choose another `database_name`" if name.target == instance.database_name else "remove `renamed_from`"
         return Doubt(
             f"a database {name.text} is on {server}, and may be this instance's",
-            f"databases are not moved between servers yet: set `server: {server}`, or rename one of the two",
+            f"if it is, set `server: {server}` (databases are not moved between servers yet); only if it is another's, {another}",
         )
     return None

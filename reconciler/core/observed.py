@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from reconciler.core import names
-from reconciler.core.names import DatabaseName
+from reconciler.core.names import DatabaseName, NameState
 
 MARK_PREFIX = "odoo_fleet."
 """Our rows in a database's `ir.config_parameter` begin with this."""
@@ -211,6 +211,19 @@ class Observed:
         """All names between two names, with the hosts that list them."""
         listed = ((host, name) for host in self.hosts.values() for name in host.databases)
         return tuple((host, name) for host, name in listed if name.state in names.ON_ITS_WAY)
+
+    def builds_of(self, target: str) -> Sequence[tuple[ObservedHost, DatabaseName]]:
+        """Return the building names of `target`, with the hosts that list them."""
+        return self._builds.get(target, ())
+
+    @cached_property
+    def _builds(self) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
+        builds: defaultdict[str, list[tuple[ObservedHost, DatabaseName]]] = defaultdict(list)
+        for host in self.hosts.values():
+            for name in host.databases:
+                if name.state is NameState.BUILDING:
+                    builds[name.target].append((host, name))
+        return dict(builds)
 
     @cached_property
     def _holders(self) -> Mapping[str, Sequence[ObservedHost]]:

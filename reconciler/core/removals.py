@@ -15,7 +15,7 @@ from reconciler.core.revisions import Comparison, Gone
 _FATES = {
     ("instance", NameState.PUBLISHED): "stays in service as it is, and is no longer looked after",
     ("instance", NameState.SUSPENDED): "stays suspended, and is no longer looked after",
-    ("instance", NameState.SWITCHING): "stays between two names, and holds back every new database until it is settled",
+    ("instance", NameState.SWITCHING): "stays between two names, and may hold new databases back",
     ("template", NameState.PUBLISHED): "stays on the host; nothing is cloned from it any more",
 }
 _OTHER_FATE = "stays as it is, and is no longer looked after"

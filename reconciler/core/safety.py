@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Blocked, Changeset, Withheld
+from reconciler.core.claims import Doubt
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import FORMS, IN_SERVICE, NameState, parse
@@ -29,8 +30,8 @@ class Thresholds:
 
 def frozen_hosts(
     desired: Desired, observed: Observed, inventory: Inventory, confirmed: Collection[str]
-) -> Mapping[str, str]:
-    """Name the hosts whose listing lost databases of this fleet since the last pass, each with what is missing.
+) -> Mapping[str, Doubt]:
+    """Name the hosts whose listing lost databases of this fleet since the last pass, each with what is missing and what to do.
 
     Of this fleet is what is remembered as ours, and whatever bears a declared name: it may be what an earlier pass made and
     did not live to remember.
@@ -46,7 +47,7 @@ def frozen_hosts(
         confirmed: hosts whose listing someone says is right.
     """
     renames = {i.renamed_from: i.database_name for i in desired.instances.values() if i.renamed_from}
-    frozen: dict[str, str] = {}
+    frozen: dict[str, Doubt] = {}
     for code, host in sorted(observed.hosts.items()):
         before = inventory.listings.get(code)
         if not host.online or before is None or code in confirmed:
@@ -59,11 +60,30 @@ def frozen_hosts(
         moved |= _discarded(host, before)
         lost = sorted({t for t in then if t in ours or desired.declares(code, t)} - now - moved)
         if before and not host.databases:
-            frozen[code] = f"it lists no database at all, {len(before)} at the last pass"
+            why = f"it lists no database at all, {len(before)} at the last pass"
+            frozen[code] = Doubt(why, f"look at the host; if the list is right, run with --confirm-listing {code}")
         elif lost:
-            shown = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
-            frozen[code] = f"it no longer lists {shown}"
+            frozen[code] = _missing(desired, code, lost, sorted(t for t in now - then if not desired.claims(t)))
     return frozen
+
+
+def _missing(desired: Desired, server: str, lost: Sequence[str], new: Sequence[str]) -> Doubt:
+    """Say what a host lists no more and, since that may be it, what it lists now that no document claims."""
+    why = f"it no longer lists {_some(lost)}"
+    customers = [name for name in lost if desired.names.may_be_on(server, name)]
+    if not new:
+        return Doubt(why, f"look at the host; if the list is right, run with --confirm-listing {server}")
+    why += f"; it lists {_some(new)}, which it did not"
+    if not customers:
+        return Doubt(why, f"look at the host; if nothing was renamed, run with --confirm-listing {server}")
+    one = len(customers) == len(new) == 1
+    what, to, line = (customers[0], new[0], f": {new[0]}") if one else ("one of them", "one of these", ": …")
+    gone = f"only if it is gone for good, run with --confirm-listing {server}"
+    return Doubt(why, f"if {what} was renamed to {to}, write `renamed_from{line}`; {gone}")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _discarded(host: ObservedHost, before: Collection[str]) -> set[str]:
@@ -109,20 +129,20 @@ def withhold(changeset: Changeset, pauses: Mapping[tuple[str, str], Pause], flee
     return replace(changeset, actions=kept, blocked=blocked, withheld=tuple(held.values()))
 
 
-def gate(changeset: Changeset, frozen: Mapping[str, str], thresholds: Thresholds, in_service: int) -> Changeset:
+def gate(changeset: Changeset, frozen: Mapping[str, Doubt], thresholds: Thresholds, in_service: int) -> Changeset:
     """Turn what must not run into what is blocked: all on frozen hosts, all removals if they are too many.
 
     Args:
         changeset: what the diff wants.
-        frozen: hosts to leave alone, with why.
+        frozen: hosts to leave alone, with why and what to do.
         thresholds: of the fleet document.
         in_service: how many published databases the fleet has now.
     """
     why: dict[str, tuple[str, str]] = {}
     for action in changeset.actions:
         if action.server in frozen:
-            advice = f"look at the host; if the list is right, run with --confirm-listing {action.server}"
-            why[action.id] = (f"changes on {action.server} are frozen: {frozen[action.server]}", advice)
+            doubt = frozen[action.server]
+            why[action.id] = (f"changes on {action.server} are frozen: {doubt.why}", doubt.advice)
     removals = [a for a in changeset.actions if a.verb.takes_out_of_service]
     if too_many := _too_many(len(removals), in_service, thresholds):
         for action in removals:

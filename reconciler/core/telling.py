@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.changesets import Blocked, LeftAlone
+from reconciler.core.claims import Doubt
 from reconciler.core.deciding import Planned
 from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.outcomes import Outcome, Result
@@ -47,12 +48,12 @@ def tell_decision(
     kept = {key: b for key, b in told.blocked.items() if key in now or b not in over}
     orphans = {o for o in planned.changeset.left_alone if o.what.startswith("orphan")}
     new_orphans = [o for o in sorted(orphans) if (o.server, o.database) not in told.orphans and o.server in fresh]
-    lost = {server: why for server, why in planned.frozen.items() if server not in told.frozen and server in fresh}
+    lost = {server: doubt for server, doubt in planned.frozen.items() if server not in told.frozen and server in fresh}
     notices = (
         *_blocked(begun, revision),
         *_unblocked(over, revision),
         *_orphaned(new_orphans, revision),
-        *(_frozen(server, why, revision) for server, why in sorted(lost.items())),
+        *(_frozen(server, lost[server], revision) for server in sorted(lost)),
     )
     left = {pair for pair in told.orphans if pair[0] not in fresh}
     after = Told(
@@ -125,6 +126,6 @@ def _orphaned(orphans: list[LeftAlone], revision: str) -> Iterator[Notice]:
         yield Notice(NoticeName.ORPHAN_FOUND, Level.WARNING, detail, server=each.server, revision=revision)
 
 
-def _frozen(server: str, why: str, revision: str) -> Notice:
-    detail = f"{server} is left alone: {why}; if that is right, run `odoo-fleet apply --confirm-listing {server}`"
+def _frozen(server: str, doubt: Doubt, revision: str) -> Notice:
+    detail = f"{server} is left alone: {doubt.why}; {doubt.advice}"
     return Notice(NoticeName.HOST_FROZEN, Level.ERROR, detail, "server", server, server, revision)

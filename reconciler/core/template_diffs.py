@@ -12,6 +12,7 @@ from reconciler.core.drafts import Draft
 from reconciler.core.names import DatabaseName, NameState
 from reconciler.core.observed import DatabaseLook, ObservedHost
 from reconciler.core.specs import DatabaseSpec, template_spec
+from schemas.server import Server
 from schemas.template import Template
 
 READY = ""
@@ -34,14 +35,14 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
         draft.block("template", template.code, code, doubt)
         return doubt
     spec = template_spec(draft.desired, template, server)
-    if not host.lists(spec.target) and (forms := host.forms_of(spec.target)):
-        return _finish(draft, spec, host, forms[0])
+    forms = host.forms_of(spec.target)
+    lost = [n for n in forms if claims.is_lost(host.looks.get(n.text), spec, None, alone=len(forms) == 1)]
+    discarded = [draft.discard("template", template.code, code, name.text) for name in lost]
+    left = [name for name in forms if name not in lost]
+    if not left:
+        return _create(draft, spec, server, discarded)
     if not host.lists(spec.target):
-        if new := draft.hold_new(server):
-            draft.block("template", template.code, code, new)
-            return new
-        action = Action(verbs.CREATE, "template", template.code, code, Reason.DECLARED, "", spec.target)
-        return draft.plan(_with(action, draft.first(code)))
+        return _finish(draft, spec, host, left[0], discarded)
     look = host.looks.get(spec.target)
     if look is None:
         return READY
@@ -52,27 +53,31 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
     return _repair(draft, spec, look)
 
 
-def _finish(draft: Draft, spec: DatabaseSpec, host: ObservedHost, name: DatabaseName) -> str | Doubt:
-    """Plan the rest of a publication that was cut short; one that lost its files on the way is made anew."""
+def _create(draft: Draft, spec: DatabaseSpec, server: Server, discarded: list[str]) -> str | Doubt:
+    if doubt := draft.hold_new(server) or draft.lost_again(server.code, spec.target):
+        draft.block(spec.kind, spec.code, server.code, doubt)
+        return doubt
+    create = Action(verbs.CREATE, spec.kind, spec.code, server.code, Reason.DECLARED, "", spec.target)
+    return draft.plan(_with(create, draft.first(server.code, *discarded)))
+
+
+def _finish(
+    draft: Draft, spec: DatabaseSpec, host: ObservedHost, name: DatabaseName, discarded: list[str]
+) -> str | Doubt:
+    """Plan the rest of a publication that was cut short."""
     look = host.looks.get(name.text)
+    doubt: Doubt | None
     if look is None:
-        doubt: Doubt | None = Doubt("it was never looked at", "run without --shallow")
+        doubt = Doubt("it was never looked at", "run without --shallow")
     elif name.state not in names.ON_ITS_WAY:
         doubt = Doubt("a template is not suspended", "rename it by hand")
     else:
         doubt = claims.doubt(look, spec, None, remembered=True)
-    if look is None or doubt is not None:
-        doubt = doubt or Doubt("it was never looked at")
+    if doubt is not None:
         draft.block(spec.kind, spec.code, spec.server, Doubt(f"{name.text}: {doubt.why}", doubt.advice))
         return doubt
-    lost = look.missing_files > 0 and look.is_unused_build and name.state is NameState.SWITCHING
-    verb, becomes = (verbs.DISCARD, "") if lost else (verbs.RESUME, spec.target)
-    action = Action(verb, spec.kind, spec.code, spec.server, Reason.INTERRUPTED, name.text, becomes)
-    done = draft.plan(_with(action, draft.first(spec.server)))
-    if not lost:
-        return done
-    create = Action(verbs.CREATE, spec.kind, spec.code, spec.server, Reason.DECLARED, "", spec.target)
-    return draft.plan(_with(create, draft.first(spec.server, done)))
+    resume = Action(verbs.RESUME, spec.kind, spec.code, spec.server, Reason.INTERRUPTED, name.text, spec.target)
+    return draft.plan(_with(resume, draft.first(spec.server, *discarded)))
 
 
 def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:

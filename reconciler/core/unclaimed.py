@@ -1,6 +1,7 @@
 """Databases between two names that no document claims: left by a rename whose text was reverted or removed meanwhile.
 
 Such a database may be that of any instance that is missing. Whose it is, its mark tells; until it was opened nothing is cloned.
+It is opened as a few of those, and as what its name or memory says of documents that are not in the text any more (`depths`).
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ from schemas.instance import Instance
 
 def seen(desired: Desired, observed: Observed) -> Iterator[tuple[ObservedHost, DatabaseName]]:
     """Yield them, each with the host that lists it."""
-    templates = {t.template_db for t in desired.templates.values()}
     for host, name in observed.switching:
-        if not desired.names.claims(name.target) and name.target not in templates:
+        if not desired.claims(name.target):
             yield host, name
 
 
@@ -43,6 +43,7 @@ def doubt(draft: Draft, instance: Instance) -> Doubt | None:
             continue
         return Doubt(
             f"{name.text} on {host.server} is on its way between two names and no document claims it: it may be this one",
-            f"restore the document that declared {name.target}, or rename that database by hand",
+            f"restore the document that declared {name.target}, with its `renamed_from`, and apply it; only if that database is"
+            " nobody's any more, rename it by hand to a name that no document declares",
         )
     return None

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core import claims, fields, module_operations, names
@@ -33,7 +33,7 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
-from reconciler.engine.moves import Mover, other_forms, wake
+from reconciler.engine.moves import NOWHERE_ELSE, Elsewhere, Mover, other_forms, wake
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
 from schemas.secrets import Secret
@@ -72,7 +72,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Builds databases on one host; `others` are those where another reconciler could make the same one."""
+    """Builds databases on one host; `elsewhere` are those where the same one may be."""
 
     host: Host
     secrets: Secrets
@@ -81,7 +81,7 @@ class Builder:
     limits: Limits
     version: str
     step: Step
-    others: Sequence[Host] = ()
+    elsewhere: Elsewhere = NOWHERE_ELSE
 
     async def read_source(self, template: DatabaseSpec) -> Source:
         """Look at a template before it is cloned.
@@ -281,7 +281,7 @@ class Builder:
             await self._forget(spec.target)
         await self._require_free(built, former)
         awake = spec.kind == "instance" and not spec.neutralize and names.parse(final).state is NameState.PUBLISHED
-        mover = Mover(self.host, account, self.clock, self.nonces, self.others)
+        mover = Mover(self.host, account, self.clock, self.nonces, self.elsewhere, former)
         await mover.publish(database, final, wake if awake else None)
 
     async def _forget(self, name: str) -> None:
@@ -321,10 +321,7 @@ class Builder:
 
     async def _require_free(self, name: str, former: str | None = None) -> None:
         """Find out before the work, and again after it, that a form of the name or of the former one exists, listed or not."""
-        found = await insist(lambda: other_forms(self.host, name), self.clock)
-        if former and not found:
-            build = names.building(former, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
-            found = await insist(lambda: other_forms(self.host, build), self.clock)
+        found = await insist(lambda: other_forms(self.host, name, former), self.clock)
         if found:
             raise DatabaseExists(
                 "the name is taken",

@@ -10,9 +10,10 @@ put right first, by whoever comes next. Nothing here decides where a database go
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core import names
@@ -48,14 +49,58 @@ AtLock = Callable[[Database], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The other hosts on which the instance of a build may stand, each with the names that it may have there.
+
+    Each tells by its list. One that has the template, so that the instance can be made there, is asked for each name as well.
+    """
+
+    hosts: Sequence[tuple[Host, Collection[str]]] = ()
+    with_template: Container[str] = ()
+
+    async def require_none(self) -> None:
+        """Make sure, while the lock is borne here, that no other host holds a form of these names.
+
+        Two reconcilers whose texts name different hosts each bear a lock of its own; one of them sees the other's. A host that
+        does not answer was judged before by what it listed last.
+
+        Raises:
+            DatabaseExists: one of them does.
+        """
+        for (host, _), found in zip(self.hosts, await self._ask(), strict=True):
+            if found:
+                taken = sorted(found)
+                raise DatabaseExists(
+                    f"{' and '.join(taken)} is on {host.server}", server=host.server, database=taken[0]
+                )
+
+    async def _ask(self) -> Sequence[set[str]]:
+        return await asyncio.gather(*(self._forms_on(host, targets) for host, targets in self.hosts))
+
+    async def _forms_on(self, host: Host, targets: Collection[str]) -> set[str]:
+        found: set[str] = set()
+        with contextlib.suppress(HostError):
+            listed = [*map(names.parse, await host.listed(hurry=True))]
+            found.update(n.text for n in listed if n.state in names.FORMS and n.target in targets)
+        if host.server in self.with_template:
+            with contextlib.suppress(HostError):
+                found.update(await host.taken([form for target in targets for form in names.fixed_forms(target)]))
+        return found
+
+
+NOWHERE_ELSE = Elsewhere()
+
+
+@dataclass(frozen=True, slots=True)
 class Mover:
-    """Moves databases of one host."""
+    """Moves databases of one host. Where one of a `former` name is, or one `elsewhere`, no build goes into service."""
 
     host: Host
     account: Account
     clock: Clock
     nonces: Nonces
-    others: Sequence[Host] = ()
+    elsewhere: Elsewhere = NOWHERE_ELSE
+    former: str | None = None
 
     async def publish(self, build: Database, final: str, at_lock: AtLock | None = None) -> Database:
         """Take a verified build, whose mark notes the way already, through the lock into service.
@@ -130,9 +175,9 @@ class Mover:
         waiting = names.parse(mark.moving_from).state
         sizes = await insist(database.file_sizes, self.clock)
         missing = not all(sizes.values())
-        if missing and state is NameState.SWITCHING and waiting not in names.FORMS:
-            if mark.in_service:
-                return database  # it came here whole: they were missing before
+        if missing and state is NameState.SWITCHING and (waiting not in names.FORMS or mark.moving_from == name):
+            if mark.in_service or mark.moving_from == name:
+                return database  # it came here whole: they were missing before, or wait where it is to rest
             raise BuildLost("its files were left behind when it was renamed", **self._at(name))
         if missing and waiting not in names.FORMS and mark.in_service is None:
             raise self._left_by_an_earlier_version(name, mark.moving_from)
@@ -213,6 +258,7 @@ class Mover:
         That is brought along from a name that nobody can reach, so that nothing is stored meanwhile.
         """
         lock = names.switching(names.parse(resting.name).target)
+        await insist(lambda: resting.note_move(lock), self.clock)  # the note may be of an earlier part of the way
         return await self._join(await self._out_of_reach(resting), lock)
 
     # -- files in two folders --------------------------------------------------------------------------------------
@@ -248,7 +294,10 @@ class Mover:
         waiting = await self._out_of_reach(database)
         await insist(lambda: waiting.note_move(waiting.name), self.clock)
         before = await insist(lambda: waiting.file_sizes(newest=SAMPLE), self.clock)
-        away = await self._walk(await self._walk(waiting, lock), self._aside(lock))
+        held = await self._walk(waiting, lock)
+        if not await self._lost(held, before):
+            return held  # there is none: the host died twice. Under another name the note would not name where they are
+        away = await self._walk(held, self._aside(lock))
         held = await self._walk(await self._walk(away, waiting.name), lock)
         await self._require_whole(held, before)
         return held
@@ -301,29 +350,15 @@ class Mover:
             if form != name and await self.host.exists(form):
                 raise DatabaseExists("the name is taken", advice="rename one of the two databases", **self._at(form))
 
-    async def _require_alone(self, held: Database) -> None:
-        """Make sure, while bearing the lock, that no other form of the name exists, listed or not."""
-        others = await insist(lambda: other_forms(self.host, held.name), self.clock)
+    async def _require_alone(self, held: Database, former: str | None = None) -> None:
+        """Make sure, while bearing the lock, that no other form of the name exists, nor of the former one, listed or not."""
+        others = await insist(lambda: other_forms(self.host, held.name, former), self.clock)
         if others:
             raise DatabaseExists(f"{' and '.join(others)} is there as well", **self._at(held.name))
 
     async def _require_the_only_one(self, held: Database) -> None:
-        await self._require_alone(held)
-        await self._require_nowhere_else(held)
-
-    async def _require_nowhere_else(self, held: Database) -> None:
-        """Make sure, while bearing the lock here, that no other host holds a form of the name.
-
-        Two reconcilers whose texts name different hosts each bear a lock of its own; one of them sees the other's. A host that
-        does not answer was judged before by what it listed last.
-        """
-        forms = names.fixed_forms(names.parse(held.name).target)
-        for host in self.others:
-            found: Sequence[str] = ()
-            with contextlib.suppress(HostError):
-                found = await host.taken(forms)
-            if found:
-                raise DatabaseExists(f"{' and '.join(found)} is on {host.server}", **self._at(held.name))
+        await self._require_alone(held, self.former)
+        await self.elsewhere.require_none()
 
     def _aside(self, name: str) -> str:
         return names.aside(names.parse(name).target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
@@ -364,21 +399,22 @@ async def wake(database: Database) -> None:
     await database.wake()
 
 
-async def other_forms(host: Host, name: str) -> tuple[str, ...]:
-    """List the forms of a name's target that exist beside it, listed or not.
+async def other_forms(host: Host, name: str, former: str | None = None) -> tuple[str, ...]:
+    """List the forms of a name's target that exist beside it, and those of a former name, listed or not.
 
     With PostgreSQL down a host says of every name that it does not exist, so a name that does is asked for before and after.
 
     Raises:
         ConnectionCut: the host denies the database of that name itself.
     """
-    target = names.parse(name).target
+    targets = [names.parse(name).target, *([former] if former else [])]
     own = name if names.parse(name).state in names.FORMS else ""
     if own and not await host.exists(own):
         raise ConnectionCut("the host denies a database that it lists", server=host.server, database=name)
-    found = [form for form in names.fixed_forms(target) if form != name and await host.exists(form)]
+    forms = [form for target in targets for form in names.fixed_forms(target)]
+    found = [form for form in forms if form != name and await host.exists(form)]
     if own and not await host.exists(own):
         raise ConnectionCut("the host denies a database that it lists", server=host.server, database=name)
-    listed = [each for each in map(names.parse, await host.listed()) if each.target == target]
+    listed = [each for each in map(names.parse, await host.listed()) if each.target in targets]
     aside = [each.text for each in listed if each.state is NameState.ASIDE and each.text != name]
     return tuple(sorted({*found, *aside}))

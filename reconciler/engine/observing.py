@@ -118,7 +118,7 @@ async def _try_look(world: World, target: Target) -> DatabaseLook:
         if opened is None:
             return DatabaseLook(target.database, Access.REFUSED)
         database, access = opened
-        return replace(await database.look(), access=access)
+        return replace(await database.look(), access=Access.FORMER if target.is_gone else access)
     except HalfMadeDatabase as error:
         return DatabaseLook(target.database, Access.HALF_MADE, str(error))
     except (HostError, SecretUnavailable) as error:

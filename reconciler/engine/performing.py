@@ -19,7 +19,7 @@ from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account, open_as_any
 from reconciler.engine.building import Builder, Limits, Source, mark_for, require_verified, set_apart
-from reconciler.engine.moves import AtLock, Mover
+from reconciler.engine.moves import NOWHERE_ELSE, AtLock, Elsewhere, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
@@ -86,8 +86,7 @@ class Performer:
         origin = template_spec(self.desired, template, self.desired.servers[action.server])
         source = await self._source(action, origin)
         self.world.memory.clear(spec.kind, spec.code, spec.server)
-        former = self.desired.instances[action.code].renamed_from
-        await self._builder(action).clone_instance(spec, origin, source, action.becomes, former)
+        await self._builder(action).clone_instance(spec, origin, source, action.becomes, self._former(action))
         self._verified(spec)
 
     async def _source(self, action: Action, origin: DatabaseSpec) -> Source:
@@ -294,16 +293,24 @@ class Performer:
         return Account(self._host(action), self._spec(action), self.world.secrets, self.world.clock, former or None)
 
     def _mover(self, action: Action) -> Mover:
-        others = self._others(action)
-        return Mover(self._host(action), self._account(action), self.world.clock, self.world.nonces, others)
+        account, elsewhere = self._account(action), self._elsewhere(action)
+        return Mover(account.host, account, self.world.clock, self.world.nonces, elsewhere, self._former(action))
 
-    def _others(self, action: Action) -> tuple[Host, ...]:
-        """Name the other hosts on which the same instance could be made: those that have its template."""
+    def _elsewhere(self, action: Action) -> Elsewhere:
+        """Name the other hosts on which the same instance may be, with its names that the text gives to no other there."""
         if action.kind != "instance":
-            return ()
-        template = self.desired.templates[self.desired.instances[action.code].template]
-        there = in_use(self.desired) & {*template.server_codes} - {action.server}
-        return tuple(self.world.hosts[code] for code in sorted(there) if code in self.world.hosts)
+            return NOWHERE_ELSE
+        instance, declared = self.desired.instances[action.code], self.desired.names.places
+        own = [name for name in (instance.database_name, instance.renamed_from) if name]
+        others = sorted(in_use(self.desired) & self.world.hosts.keys() - {action.server})
+        asked = [(code, [name for name in own if code not in declared.get(name, ())]) for code in others]
+        return Elsewhere(
+            [(self.world.hosts[code], targets) for code, targets in asked if targets],
+            self.desired.templates[instance.template].server_codes,
+        )
+
+    def _former(self, action: Action) -> str | None:
+        return self.desired.instances[action.code].renamed_from if action.kind == "instance" else None
 
     def _builder(self, action: Action) -> Builder:
         timeouts = self.desired.servers[action.server].timeouts
@@ -315,7 +322,7 @@ class Performer:
             Limits(timeouts.create_seconds, timeouts.clone_seconds),
             self._version(action),
             lambda what: self.step(action, what),
-            self._others(action),
+            self._elsewhere(action),
         )
 
     def _version(self, action: Action) -> str:

@@ -180,8 +180,8 @@ class Host(Protocol):
         """Ask how the host is, without effect; what it does not answer is an observation, not an exception."""
         ...
 
-    async def listed(self) -> frozenset[str]:
-        """Return the names of the databases that the host lists now."""
+    async def listed(self, *, hurry: bool = False) -> frozenset[str]:
+        """Return the names of the databases that the host lists now; in a hurry, asked once and for seconds."""
         ...
 
     async def exists(self, name: str) -> bool:

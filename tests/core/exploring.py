@@ -172,8 +172,8 @@ class Explorer:
                 return DatabaseLook(db.name, Access.REFUSED)
             mark = db.mark(self.template_mark(db.server))
             return DatabaseLook(db.name, Access.CURRENT, uuid=db.uuid, mark=mark)
-        if db.password == _password("instance", wanted.spec.code):
-            return self.look(world, db)
+        if db.password == _password(wanted.spec.kind, wanted.spec.code):
+            return self.look(world, db, Access.FORMER if wanted.is_gone else Access.CURRENT)
         if wanted.former_code and db.password == _password("instance", wanted.former_code):
             return self.look(world, db, Access.FORMER)
         return DatabaseLook(db.name, Access.REFUSED)

@@ -19,6 +19,7 @@ from reconciler.core.failures import HostError
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.building import Source
+from reconciler.engine.moves import Elsewhere
 from reconciler.engine.performing import Performer
 from reconciler.engine.worlds import World as Ports
 from schemas.references import SecretReference
@@ -157,7 +158,7 @@ class _Host(_Nothing):
     async def accepts(self, name: str, login: str, password: Secret) -> bool:
         return bool(await _ask("open", self.server, name, password.reveal()))
 
-    async def listed(self) -> frozenset[str]:
+    async def listed(self, *, hurry: bool = False) -> frozenset[str]:
         return cast("frozenset[str]", await _ask("listed", self.server, ""))
 
     async def exists(self, name: str) -> bool:
@@ -225,8 +226,19 @@ class Notes:
     def listing(self, server: str, names: Iterable[str], at: datetime) -> None: ...
 
 
+class _Elsewhere(Elsewhere):
+    """Asks one host after the other: a coroutine that is driven by hand has no loop."""
+
+    async def _ask(self) -> Sequence[set[str]]:
+        return [await self._forms_on(host, targets) for host, targets in self.hosts]
+
+
 class _Performer(Performer):
     """The real one, but that the template, which never changes here, is looked at beforehand."""
+
+    def _elsewhere(self, action: Action) -> Elsewhere:
+        real = super()._elsewhere(action)
+        return _Elsewhere(real.hosts, real.with_template)
 
     async def _source(self, action: Action, origin: DatabaseSpec) -> Source:
         return Source(TEMPLATE_UUID, origin.digest(), FILES, frozenset({"admin"}))

@@ -118,6 +118,7 @@ SMALL = {
     "the list lies while it is renamed": part(*RENAMED, lies=1, blocked=[AWAY, FROZEN]),
     "the host dies while it is renamed": part(*RENAMED, torn=1, memory=False, blocked=[REFUSED]),
     "the list lies and the host dies": part(*SWITCHED, torn=1, lies=1, databases=3),
+    "the host dies three times": part(*SWITCHED, torn=3, memory=False),
     "two build": part("acme", runs=2, from_nothing=True, databases=3, memory=False),
 }
 LARGE = {
@@ -127,6 +128,7 @@ LARGE = {
     "two reconcilers, in and out of service": part(*SWITCHED, runs=2, memory=False),
     "a build is lost": part(*SWITCHED, from_nothing=True, databases=3, torn=2, memory=False, blocked=[LOST]),
     "renamed with memory": part(*RENAMED, from_nothing=True, databases=3, blocked=[AWAY, FROZEN, LOST, SEVERAL]),
+    "the host dies five times while it is renamed": part(*RENAMED, torn=5, memory=False, blocked=[REFUSED]),
     "two build, in and out of service": part(*SWITCHED, runs=2, from_nothing=True, databases=2, memory=False),
     "two hosts": part(
         "acme on one", "acme on two", "acme", hosts=2, databases=2, from_nothing=True, blocked=[ELSEWHERE, LOST]

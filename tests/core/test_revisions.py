@@ -277,7 +277,7 @@ WITHOUT_ACME = (f"---\n{ACME}", "")
         (
             "switching.acme",
             "switching.acme",
-            "stays between two names, and holds back every new database until it is settled",
+            "stays between two names, and may hold new databases back",
         ),
         ("others", "", "no database acme is there, so nothing is left behind"),
     ],

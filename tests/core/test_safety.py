@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.claims import Doubt
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.safety import PERCENT_COUNTS_FROM, Thresholds, frozen_hosts, gate
@@ -24,8 +25,12 @@ def before(*listed: str, ours: tuple[str, ...] = ("acme",)) -> Inventory:
     return Inventory(entries, listings={"one": listed})
 
 
+def frozen(inventory: Inventory, *now: str, text: Desired | None = None) -> Doubt:
+    return frozen_hosts(text or NOBODY, observed(online("one", lists=now)), inventory, ()).get("one", Doubt(""))
+
+
 def why_frozen(inventory: Inventory, *now: str, text: Desired | None = None) -> str:
-    return frozen_hosts(text or NOBODY, observed(online("one", lists=now)), inventory, ()).get("one", "")
+    return frozen(inventory, *now, text=text).why.partition("; ")[0]
 
 
 def suspend(code: str, server: str = "one", after: tuple[str, ...] = ()) -> Action:
@@ -83,6 +88,21 @@ def test_a_declared_name_that_was_listed_is_missed_though_nothing_is_remembered_
     assert why_frozen(before("trash-261124120000.acme", "shop", ours=()), "shop", text=declared) == ""
 
 
+def test_what_a_host_lists_anew_and_nobody_claims_may_be_what_is_missing() -> None:
+    acme = desired(instance("acme", server="one"), instance("beta", server="one"))
+    seen = frozen(before("acme", "crm"), "crm", "suspended.shop", text=acme)
+    assert seen.why == "it no longer lists acme; it lists shop, which it did not"
+    gone = "only if it is gone for good, run with --confirm-listing one"
+    assert seen.advice == f"if acme was renamed to shop, write `renamed_from: shop`; {gone}"
+    several = frozen(before("acme", "beta"), "shop", "store", text=acme)
+    assert several.why == "it no longer lists acme, beta; it lists shop, store, which it did not"
+    assert several.advice == f"if one of them was renamed to one of these, write `renamed_from: …`; {gone}"
+    template = frozen(before("template_base"), "crm")
+    assert template.advice == "look at the host; if nothing was renamed, run with --confirm-listing one"
+    for claimed in ("beta", "template_base", "building-261124110000aaaaa.shop", "trash-261124110000.shop"):
+        assert frozen(before("acme", "crm"), "crm", claimed, text=acme).why == "it no longer lists acme"
+
+
 def test_neither_an_offline_host_nor_a_new_one_nor_a_confirmed_one_is_frozen() -> None:
     assert frozen_hosts(NOBODY, observed(offline("one")), before("acme"), ()) == {}
     assert frozen_hosts(NOBODY, observed(online("one")), Inventory(), ()) == {}
@@ -90,7 +110,7 @@ def test_neither_an_offline_host_nor_a_new_one_nor_a_confirmed_one_is_frozen() -
 
 
 def test_nothing_runs_on_a_frozen_host_and_the_advice_names_it() -> None:
-    gated = gate(Changeset((suspend("acme"), suspend("beta", "two"))), {"one": "it lies"}, ANYTHING, 2)
+    gated = gate(Changeset((suspend("acme"), suspend("beta", "two"))), {"one": Doubt("it lies", "look")}, ANYTHING, 2)
     assert gated.actions == (suspend("beta", "two"),)
     assert gated.blocked == (
         Blocked(
@@ -98,7 +118,7 @@ def test_nothing_runs_on_a_frozen_host_and_the_advice_names_it() -> None:
             "acme",
             "one",
             "suspend: changes on one are frozen: it lies",
-            "look at the host; if the list is right, run with --confirm-listing one",
+            "look",
         ),
     )
 
@@ -133,7 +153,7 @@ def test_what_needs_a_blocked_action_is_blocked_with_it_and_says_so() -> None:
 def test_the_gate_never_lets_more_through_than_allowed_and_loses_nothing(
     changeset: Changeset, most: int, percent: int, in_service: int, frozen: set[str]
 ) -> None:
-    gated = gate(changeset, dict.fromkeys(frozen, "it lies"), Thresholds(most, percent), in_service)
+    gated = gate(changeset, dict.fromkeys(frozen, Doubt("it lies")), Thresholds(most, percent), in_service)
     removals = [a for a in gated.actions if a.verb is verbs.SUSPEND]
     assert len(removals) <= most
     if in_service >= PERCENT_COUNTS_FROM:

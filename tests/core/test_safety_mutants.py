@@ -7,6 +7,7 @@ import pytest
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset, LeftAlone, Withheld
+from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.pauses import Pause
 from reconciler.core.safety import Thresholds, frozen_hosts, gate, withhold
@@ -81,7 +82,8 @@ def test_each_host_is_judged_by_itself() -> None:
     listings = {"a": ("acme",), "b": ("acme",), "d": ("acme", "shop")}
     seen = observed(offline("a"), online("b", lists=("x",)), online("c", lists=("x",)), online("d", lists=("shop",)))
     found = frozen_hosts(desired(), seen, Inventory(entries, listings=listings), ("b",))
-    assert found == {"d": "it no longer lists acme"}
+    confirm = "look at the host; if the list is right, run with --confirm-listing d"
+    assert found == {"d": Doubt("it no longer lists acme", confirm)}
 
 
 @pytest.mark.parametrize(
@@ -92,9 +94,8 @@ def test_three_missing_names_are_shown_whole(missing: int, shown: str) -> None:
     ours = tuple(f"a{n}" for n in range(missing))
     entries = {("instance", name, "one"): Entry("instance", name, "one", name, "", NOW) for name in ours}
     inventory = Inventory(entries, listings={"one": ours})
-    assert frozen_hosts(desired(), observed(online("one", lists=("x",))), inventory, ()) == {
-        "one": f"it no longer lists {shown}"
-    }
+    found = frozen_hosts(desired(), observed(online("one", lists=("x",))), inventory, ())
+    assert found["one"].why == f"it no longer lists {shown}; it lists x, which it did not"
 
 
 def test_too_many_removals_are_blocked_with_what_to_do() -> None:
@@ -112,7 +113,7 @@ def test_too_large_a_share_is_told_in_per_cent_of_what_is_in_service() -> None:
 
 
 def test_a_removal_on_a_frozen_host_is_blocked_for_the_host_even_if_there_are_too_many() -> None:
-    (blocked,) = gate(Changeset((suspend("acme"),)), {"one": "it lies"}, Thresholds(0, 100), 1).blocked
+    (blocked,) = gate(Changeset((suspend("acme"),)), {"one": Doubt("it lies")}, Thresholds(0, 100), 1).blocked
     assert blocked.why == "suspend: changes on one are frozen: it lies"
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from reconciler.core import verbs
+from reconciler.core import names, verbs
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset
+from reconciler.core.depths import Depth, targets
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.selection import EVERYTHING
 from tests.core.scenes import NOW, as_declared, desired, instance, mark_for, observed, online, remembering, spec
 
 FLEET = desired(instance("acme", server="one"))
@@ -104,3 +107,44 @@ def test_a_retired_template_is_left_as_it_is() -> None:
     base = FLEET.templates["base"].model_copy(update={"active": False})
     retired = replace(FLEET, templates={"base": base}, instances={})
     assert diff(retired, observed(online("one")), ACTIVE, NOW).is_converged
+
+
+AT_LOCK = replace(as_declared(BASE, "switching.template_base"), uuid="its own", mark=mark_for(BASE, "its own"))
+WITHOUT_FILES = replace(AT_LOCK, missing_files=3)
+
+
+def steps(changeset: Changeset) -> list[tuple[str, str]]:
+    return [(a.verb, a.database or a.becomes) for a in changeset.actions if a.kind == "template"]
+
+
+def test_a_publication_that_was_cut_short_goes_on_and_one_without_its_files_is_made_anew() -> None:
+    assert steps(plan(AT_LOCK)) == [(verbs.RESUME, "switching.template_base")]
+    discard, create, _ = sorted(plan(WITHOUT_FILES).actions, key=lambda a: a.verb is verbs.CLONE)
+    assert (discard.verb, create.verb, create.after) == (verbs.DISCARD, verbs.CREATE, (discard.id,))
+
+
+def test_a_build_at_the_lock_beside_the_template_itself_is_discarded() -> None:
+    assert steps(plan(LOOK, AT_LOCK)) == [(verbs.DISCARD, "switching.template_base")]
+
+
+def test_a_build_at_the_lock_is_looked_at_though_the_template_beside_it_was_verified() -> None:
+    seen = observed(online("one", lists=("template_base", "switching.template_base")))
+    found = targets(FLEET, seen, remembering(BASE), NOW, Depth(), EVERYTHING)
+    assert [t.database for t in found] == ["switching.template_base"]
+
+
+def test_nothing_new_is_made_after_a_discard_on_a_host_in_maintenance() -> None:
+    one = FLEET.servers["one"].model_copy(update={"state": "maintenance"})
+    changeset = diff(replace(FLEET, servers={"one": one}), observed(online("one", WITHOUT_FILES)), ACTIVE, NOW)
+    assert steps(changeset) == [(verbs.DISCARD, "switching.template_base")]
+    assert "in maintenance" in next(b.why for b in changeset.blocked if b.kind == "template")
+
+
+def test_a_host_that_dies_at_each_publication_is_not_filled_with_what_it_lost() -> None:
+    trash = tuple(names.trash("template_base", NOW - timedelta(minutes=n)) for n in (1, 2))
+    changeset = plan(WITHOUT_FILES, lists=trash)
+    assert steps(changeset) == [(verbs.DISCARD, "switching.template_base")]
+    assert "2 builds of it were lost" in next(b.why for b in changeset.blocked if b.kind == "template")
+    assert "look why the host dies" in next(b.advice for b in changeset.blocked if b.kind == "template")
+    old = tuple(names.trash("template_base", NOW - timedelta(hours=n)) for n in (3, 4))
+    assert (verbs.CREATE, "template_base") in steps(plan(lists=old))
