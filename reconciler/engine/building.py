@@ -1,9 +1,10 @@
 """Build aside, then rename: how a database comes to bear its final name only when it is complete.
 
-    create or clone under a building name that was never used  ─▶ prove it whole
-    own credentials ─▶ prove that no other is taken, of no other user either
-    languages, company, parameters, owner, modules             ─▶ schedule as its state asks
-    mark, written last  ─▶ verify by a fresh look  ─▶ set apart from any former namesake  ─▶ rename through the lock, with proof
+    create or clone under a building name that was never used
+    modules that its template lacks                            ─▶ install them
+    credentials, languages, company, parameters, owner, schedule, mark, nobody else's way in, set apart from any former
+    namesake: all in one transaction                           ─▶ prove it whole, and that no other password is taken
+    verify by a fresh look  ─▶ rename through the lock, with proof
 
 A failure drops the building name (it is this run's own); an unknown outcome or a crash leaves it to be swept. From the lock
 on nothing leads back: what is cut short there is finished by the next pass, or kept as trash.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from reconciler.core import claims, fields, module_operations, names
@@ -29,11 +30,12 @@ from reconciler.core.failures import (
     Rejected,
     UnknownOutcome,
 )
+from reconciler.core.furnishing import Furnishing, Origin, Sizes
 from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
-from reconciler.engine.moves import NOWHERE_ELSE, Elsewhere, Mover, other_forms, wake
+from reconciler.engine.moves import NOWHERE_ELSE, SAMPLE, Elsewhere, Mover, other_forms
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
 from schemas.secrets import Secret
@@ -41,6 +43,9 @@ from schemas.secrets import Secret
 LEAST_NUMBER, GREATEST_NUMBER = 10_000, 1_000_000_000
 """Between these the number is drawn by which workers tell a new database from a former one of its name: far above what a
 database gets to by itself, below what PostgreSQL's four bytes hold."""
+
+FILES_AT_ONCE = 1000
+"""Sizes of so many files are read in the run that makes a clone its own; those of more in a row of calls before it."""
 
 _POLL_SECONDS = 2.0
 _NO_TRACE_POLLS = 15
@@ -56,10 +61,11 @@ Step = Callable[[str], None]
 class Source:
     """What a template's clones are compared with, and whose logins they are born with."""
 
-    uuid: str
-    digest: str
-    files: Mapping[str, str]
+    database: Database
+    origin: Origin
+    files: Sizes
     logins: frozenset[str]
+    modules: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +99,12 @@ class Builder:
         opened = await account.open(template.target)
         if opened is None:
             raise PasswordRefused("the template refuses the declared password", **self._at(template.target))
-        look = await opened[0].look()
+        database = opened[0]
+        look = await database.look()
         _require_ready(template, look, self._at(template.target))
-        return Source(look.uuid, template.digest(), await opened[0].file_sizes(), await opened[0].logins())
+        modules = frozenset(name for name, state in look.modules.items() if state == module_operations.INSTALLED)
+        origin = Origin(look.uuid, template.digest())
+        return Source(database, origin, await database.file_sizes(), await database.logins(), modules)
 
     async def create_template(self, spec: DatabaseSpec) -> None:
         """Create a template's database with its modules, quiet, and publish it under its name."""
@@ -107,13 +116,15 @@ class Builder:
             self.step("creating")
             database = await self._create(name, account)
             await insist(lambda: self._refuse_factory(database, account), self.clock, after=WORKERS_LAG)
-            if spec.demo:
-                await self._strip_logins(database)  # demo/demo, portal/portal: taken by RPC under any name
-            await insist(database.quiesce, self.clock)
-            await self._furnish(database, account)
-            await self._strip_logins(database)
-            await insist(database.quiesce, self.clock)
-            await self._publish(database, account, spec.target)
+            self.step("settings")
+            first = Furnishing(spec.at_birth(), quiet=True)  # demo/demo, portal/portal are taken by RPC under any name
+            database, _ = await insist(lambda: database.furnish(first), self.clock)
+            self.step("modules")
+            await insist(lambda: database.install(spec.modules), self.clock)
+            # Modules bring users, scheduled actions, and settings of their own.
+            last = replace(self._last(spec, name), quiet=True, files=SAMPLE)
+            database, files = await insist(lambda: database.furnish(last), self.clock)
+            await self._publish(database, account, spec.target, files)
 
     async def clone_instance(
         self, spec: DatabaseSpec, template: DatabaseSpec, source: Source, final: str, former: str | None = None
@@ -126,35 +137,58 @@ class Builder:
         origin = Account(self.host, template, self.secrets, self.clock)
         # All secrets first: one that is not to be had costs the host nothing.
         password, template_password, owner_password = account.password(), origin.password(), self._owner_password(spec)
-        self._require_free_login(spec, source.logins - {template.admin_login}, template.target)
+        self._require_free_login(spec, source.logins - {template.admin_login} | {spec.admin_login}, template.target)
         name = self._new_name(spec)
         await self._require_free(name, former)
         async with self._dropped_on_failure(name):
             self.step("cloning")
             database = await self._clone(name, spec, origin, source)
-            self.step("setting its own credentials")
-            database = await self._hand_over(database, account)
+            self.step("settings")
+            database, files = await self._make_own(database, account, source, owner_password)
             await self._refuse(name, template.admin_login, template_password, password)
             await self._refuse(name, FACTORY_LOGIN, FACTORY_PASSWORD, password)
-            await self._require_accepted(name, account)
-            await self._strip_logins(database)
-            if await self._furnish(database, account):
-                # Modules bring scheduled actions, and their demonstration data users. The owner is still to come.
-                await self._strip_logins(database)
-                await insist(database.quiesce, self.clock)
-            if owner_password is not None:
-                await self._create_owner(database, spec, owner_password)
-            await self._publish(database, account, final, former)
+            await self._publish(database, account, final, files, former)
+
+    async def _make_own(
+        self, database: Database, account: Account, source: Source, owner_password: Secret | None
+    ) -> tuple[Database, Sizes]:
+        """Make a clone the customer's own, all at once; prove that it is whole; return it with its newest files.
+
+        Where modules are missing, they are installed under its own settings and credentials, and what they bring is dealt with
+        once more: users, scheduled actions, settings of their own.
+        """
+        spec, name = account.spec, database.name
+        at_once = len(source.files) <= FILES_AT_ONCE
+        if not at_once:
+            _require_files(source, await insist(database.file_sizes, self.clock), self._at(name))
+        lacking = not source.modules.issuperset(spec.modules)
+        whole = replace(
+            self._last(spec, name),
+            origin=source.origin,
+            password=account.password(),
+            owner_password=owner_password,
+            files=FILES_AT_ONCE if at_once else SAMPLE,
+        )
+        first = replace(whole, owner_password=None, mark=None, number=None) if lacking else whole
+        database, files = await self._furnish(database, account, first)
+        if at_once:
+            _require_files(source, files, self._at(name))
+        if lacking:
+            self.step("modules")
+            await insist(lambda: database.install(spec.modules), self.clock)
+            last = replace(whole, password=None, quiet=True, files=SAMPLE)
+            database, files = await self._furnish(database, account, last)
+        return database, newest(files, SAMPLE)
+
+    def _last(self, spec: DatabaseSpec, name: str) -> Furnishing:
+        """What is written last: with it goes the mark, and the number by which workers notice that this is no former namesake."""
+        mark = replace(mark_for(spec, "", self.version), moving_from=name, in_service=False)
+        return Furnishing(spec.at_birth(), mark=mark, number=draw_number(self.nonces))
 
     def _owner_password(self, spec: DatabaseSpec) -> Secret | None:
         if spec.owner is None:
             return None
         return self.secrets.resolve(spec.owner.initial_password, spec.kind, spec.code, "owner.initial_password")
-
-    async def _create_owner(self, database: Database, spec: DatabaseSpec, password: Secret) -> None:
-        """Make the customer's first user. From this look on a user of that login is our own, made by a lost call."""
-        self._require_free_login(spec, await insist(database.logins, self.clock), database.name)
-        await insist(lambda: database.create_owner(spec.at_birth(), password), self.clock)
 
     def _require_free_login(self, spec: DatabaseSpec, logins: frozenset[str], database: str) -> None:
         """Refuse an owner whose login somebody has: that user keeps his own password and groups, and may be known."""
@@ -191,7 +225,7 @@ class Builder:
         return database
 
     async def _clone(self, name: str, spec: DatabaseSpec, origin: Account, source: Source) -> Database:
-        """Clone; its proof is a uuid of its own and files of the same real sizes as the source's (they are copied last)."""
+        """Clone; it is proven whole when it is made its own, unless the answer was lost. It is the template's, login and all."""
         clone, template = self.host.clone, origin.spec.target
         try:
             await insist(lambda: clone(template, name, neutralize=spec.neutralize), self.clock, after=NOTHING_SENT)
@@ -199,20 +233,16 @@ class Builder:
             await self._await(
                 name, self._patience(lost, self.limits.clone), lambda: self._is_whole_clone(name, origin, source)
             )
-            return await insist(lambda: self._open(origin, name), self.clock)
-        database = await insist(lambda: self._open(origin, name), self.clock)
-        if not await insist(lambda: self._is_whole(database, source), self.clock):
-            raise ProofFailed("the host says that it cloned the template, but files are missing", **self._at(name))
-        return database
+        return source.database.renamed(name)
 
     async def _is_whole_clone(self, name: str, origin: Account, source: Source) -> bool:
         return await self._is_whole(await self._open(origin, name), source)
 
     async def _is_whole(self, database: Database, source: Source) -> bool:
         uuid, mark = await database.identity()
-        if mark is None or mark.digest != source.digest or mark.uuid != source.uuid:
+        if mark is None or Origin(mark.uuid, mark.digest) != source.origin:
             raise ProofFailed("the template was changed while it was cloned", **self._at(database.name))
-        return uuid != source.uuid and await database.file_sizes() == source.files
+        return uuid != source.origin.uuid and await database.file_sizes() == source.files
 
     def _patience(self, lost: UnknownOutcome, limit: float) -> float:
         """Work whose host seems to be gone is not waited for as long as work that may merely be slow."""
@@ -234,62 +264,39 @@ class Builder:
                 continue
         raise UnknownOutcome("no answer came, and it was not complete within its limit", **self._at(name))
 
-    async def _hand_over(self, database: Database, account: Account) -> Database:
-        """Give the clone its own login and password; after a lost answer, looks first which of the two it answers to."""
-        login, password = account.spec.admin_login, account.password()
+    async def _furnish(self, database: Database, account: Account, what: Furnishing) -> tuple[Database, Sizes]:
+        """Write what a build is given; after a lost answer, looks first which of its two accounts it answers to."""
         try:
-            return await database.set_credentials(login, password)
+            return await database.furnish(what)
         except (PassingError, UnknownOutcome):
-            return await insist(lambda: self._hand_over_again(database, account), self.clock)
+            return await insist(lambda: self._furnish_again(database, account, what), self.clock)
 
-    async def _hand_over_again(self, database: Database, account: Account) -> Database:
-        login, password = account.spec.admin_login, account.password()
-        opened = await self.host.open(database.name, login, password)
-        return opened or await database.set_credentials(login, password)
+    async def _furnish_again(self, database: Database, account: Account, what: Furnishing) -> tuple[Database, Sizes]:
+        opened = await self.host.open(database.name, account.spec.admin_login, account.password())
+        return await (opened or database).furnish(what)
 
-    async def _strip_logins(self, database: Database) -> None:
-        """Let nobody in but the admin account: whoever else can log in was given that in, or for, the template."""
-        await insist(lambda: database.strip_logins(()), self.clock)
+    async def _publish(
+        self, database: Database, account: Account, final: str, files: Sizes, former: str | None = None
+    ) -> None:
+        """Verify, rename: after this the database is in service.
 
-    async def _furnish(self, database: Database, account: Account) -> bool:
-        """Apply settings and modules; tell whether any module was installed."""
-        spec = account.spec.at_birth()
-        self.step("settings")
-        await insist(lambda: database.apply_settings(spec), self.clock)
-        self.step("modules")
-        installed = await insist(lambda: database.install(spec.modules), self.clock)
-        if installed:
-            await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
-        return installed
-
-    async def _publish(self, database: Database, account: Account, final: str, former: str | None = None) -> None:
-        """Mark, verify, set apart, rename: after this the database is in service.
-
-        It is quiet until it bears the lock, and stays so if it is to rest suspended.
+        It is quiet until it bears the lock, and stays so if it is to rest suspended. That it is opened by its own password, which
+        no worker can have taken before, proves that it has it.
         """
         spec, built = account.spec, database.name
         self.step("verifying")
-        uuid, _ = await insist(database.identity, self.clock)
-        mark = replace(mark_for(spec, uuid, self.version), moving_from=built, in_service=False)
-        await insist(lambda: database.write_mark(mark), self.clock)
         look = await insist(database.look, self.clock)
         require_verified(spec, look, NameState.SUSPENDED, self._at(built), newborn=True)
         self.step("publishing")
-        await set_apart(database, self.clock, self.nonces)
         await self._forget(final)
         if final != spec.target:
             await self._forget(spec.target)
-        await self._require_free(built, former)
         awake = spec.kind == "instance" and not spec.neutralize and names.parse(final).state is NameState.PUBLISHED
         mover = Mover(self.host, account, self.clock, self.nonces, self.elsewhere, former)
-        await mover.publish(database, final, wake if awake else None)
+        await mover.publish(database, final, files, awake=awake)
 
     async def _forget(self, name: str) -> None:
         await insist(lambda: self.host.forget_name(name), self.clock)
-
-    async def _require_accepted(self, name: str, account: Account) -> None:
-        if not await self.host.accepts(name, account.spec.admin_login, account.password()):
-            raise ProofFailed("it does not take its own password", **self._at(name))
 
     async def _refuse(self, name: str, login: str, password: Secret, own: Secret) -> None:
         """Prove that a password that is not the database's own is not taken."""
@@ -320,7 +327,7 @@ class Builder:
         return opened[0]
 
     async def _require_free(self, name: str, former: str | None = None) -> None:
-        """Find out before the work, and again after it, that a form of the name or of the former one exists, listed or not."""
+        """Find out before the work that a form of the name or of the former one exists, listed or not."""
         found = await insist(lambda: other_forms(self.host, name, former), self.clock)
         if found:
             raise DatabaseExists(
@@ -350,8 +357,19 @@ class Builder:
 
 async def set_apart(database: Database, clock: Clock, nonces: Nonces) -> None:
     """Before a database gets a name that the host may have served for another one: make its workers notice."""
-    number = nonces.number(LEAST_NUMBER, GREATEST_NUMBER)
+    number = draw_number(nonces)
     await insist(lambda: database.set_apart(number), clock)
+
+
+def draw_number(nonces: Nonces) -> int:
+    """Draw a number that workers hold for no former database of a name."""
+    return nonces.number(LEAST_NUMBER, GREATEST_NUMBER)
+
+
+def newest(files: Sizes, count: int) -> Sizes:
+    """Return so many of the newest files."""
+    keys = sorted(files, key=lambda key: int(key.partition("/")[0]), reverse=True)
+    return {key: files[key] for key in keys[:count]}
 
 
 def mark_for(spec: DatabaseSpec, uuid: str, version: str) -> Mark:
@@ -389,6 +407,11 @@ def require_verified(
     if differing:
         shown = "; ".join(f"{c.field} is {c.observed!r}, not {c.desired!r}" for c in differing[:3])
         raise ProofFailed(f"after it was configured, {shown}", **at)
+
+
+def _require_files(source: Source, files: Sizes, at: dict[str, str]) -> None:
+    if any(files.get(key) != size for key, size in source.files.items()):
+        raise ProofFailed("the host says that it cloned the template, but files are missing", **at)
 
 
 def _require_ready(template: DatabaseSpec, look: DatabaseLook, at: dict[str, str]) -> None:

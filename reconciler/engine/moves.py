@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Sequence
 from dataclasses import dataclass
 
 from reconciler.core import names
@@ -28,6 +28,7 @@ from reconciler.core.failures import (
     ProofFailed,
     UnknownOutcome,
 )
+from reconciler.core.furnishing import Sizes
 from reconciler.core.names import NameState
 from reconciler.core.observed import Mark
 from reconciler.engine.accounts import Account
@@ -44,7 +45,6 @@ are: so many are held in memory."""
 _LOOKS = 15
 _BETWEEN_LOOKS = 2.0
 
-Sizes = Mapping[str, str]
 AtLock = Callable[[Database], Awaitable[None]]
 
 
@@ -102,24 +102,31 @@ class Mover:
     elsewhere: Elsewhere = NOWHERE_ELSE
     former: str | None = None
 
-    async def publish(self, build: Database, final: str, at_lock: AtLock | None = None) -> Database:
+    async def publish(self, build: Database, final: str, before: Sizes, *, awake: bool) -> Database:
         """Take a verified build, whose mark notes the way already, through the lock into service.
+
+        Args:
+            build: the database, under its building name.
+            final: where it is to rest.
+            before: files that were there, of which none may be missing after a rename.
+            awake: whether its scheduled actions begin.
 
         Raises:
             DatabaseExists: someone else has the lock; the build still bears its building name.
             BuildLost: it cannot go on; it was turned to trash, since nothing leads back to a building name.
             UnknownOutcome: the host does not say which name the database bears now.
         """
-        before = await insist(lambda: build.file_sizes(newest=SAMPLE), self.clock)
-        if others := await insist(lambda: other_forms(self.host, build.name), self.clock):
+        if others := await insist(lambda: other_forms(self.host, build.name, self.former), self.clock):
             raise DatabaseExists(f"{' and '.join(others)} was made by somebody else meanwhile", **self._at(build.name))
         held = await self._walk(build, names.switching(names.parse(final).target))
+        note = self.account.spec.kind != "template"  # it serves nobody, and its clones would bear the note
         try:
-            await self._require_whole(held, before)
             await self._require_the_only_one(held)
+            if await insist(lambda: held.begin_service(before, note=note, wake=awake), self.clock):
+                raise self._left_behind(held)
         except (ProofFailed, DatabaseExists) as lost:
             raise await self._given_up(held, lost) from lost
-        return await self._into_service(held, final, at_lock)
+        return await self._come_to_rest(held, final, before, wake if awake else None)
 
     async def travel(self, database: Database, goal: str, at_lock: AtLock | None = None) -> Database:
         """Take a database from where it rests, or is on its way, through the lock to where it is to rest.
@@ -145,6 +152,8 @@ class Mover:
             database = await self._enter(database, lock)
         if goal == lock:
             return database
+        if mark is not None and mark.in_service is False:  # the action that it was built with was to end with the build
+            await insist(database.remove_server_actions, self.clock)
         try:
             await (self._require_the_only_one(database) if is_build else self._require_alone(database))
         except DatabaseExists as taken:
@@ -243,6 +252,9 @@ class Mover:
         before = await insist(lambda: held.file_sizes(newest=SAMPLE), self.clock)
         if at_lock is not None:  # after the note: what was never in service was never awake
             await at_lock(held)
+        return await self._come_to_rest(held, final, before, at_lock)
+
+    async def _come_to_rest(self, held: Database, final: str, before: Sizes, at_lock: AtLock | None) -> Database:
         resting = await self._walk(held, final)
         if await self._lost(resting, before):
             resting = await self._walk(await self._gather(resting), final)
@@ -338,11 +350,14 @@ class Mover:
 
     async def _require_whole(self, database: Database, before: Sizes) -> None:
         if await self._lost(database, before):
-            raise ProofFailed(
-                "its files did not come along",
-                advice=f"look for them in the host's filestore, and move them to filestore/{database.name}",
-                **self._at(database.name),
-            )
+            raise self._left_behind(database)
+
+    def _left_behind(self, database: Database) -> ProofFailed:
+        return ProofFailed(
+            "its files did not come along",
+            advice=f"look for them in the host's filestore, and move them to filestore/{database.name}",
+            **self._at(database.name),
+        )
 
     async def _require_free(self, name: str, goal: str) -> None:
         """Find out before a database leaves its place that another bears a form of the name that it is to bear."""

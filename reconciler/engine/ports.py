@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from reconciler.core.checks import Check
+from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.health import Vitals
 from reconciler.core.inventory import Inventory
 from reconciler.core.login_pages import PageAnswer
@@ -68,7 +69,7 @@ class Database(Protocol):
     name: str
 
     def renamed(self, name: str) -> Database:
-        """Return the same account of the same database under the name that it bears now; asks the host nothing."""
+        """Return the same account under another name: the database's new one, or a clone's of it; asks the host nothing."""
         ...
 
     async def identity(self) -> tuple[str, Mark | None]:
@@ -103,20 +104,36 @@ class Database(Protocol):
         """Change the admin account's login and password; return the database opened anew with them."""
         ...
 
+    async def furnish(self, what: Furnishing) -> tuple[Database, Sizes]:
+        """Leave nobody but the admin account a way in, and write what a build is given: all in one transaction, or nothing.
+
+        What bears a mark of its own was furnished before, and is left as it is: doing it twice is harmless. From here to
+        `begin_service` a look is one call.
+
+        Returns:
+            The database, opened anew where its credentials were set, and the sizes of its files as they were found.
+        """
+        ...
+
+    async def begin_service(self, before: Sizes, *, note: bool, wake: bool) -> Sequence[str]:
+        """Note that a build is its customer's from now on, and wake what was held back: in one transaction, or nothing.
+
+        Args:
+            before: the files that were there; of these only is told which are missing.
+            note: whether it is noted; a template serves nobody.
+            wake: whether its scheduled actions begin.
+
+        Returns:
+            The files that are missing; where any is, nothing was written.
+        """
+        ...
+
     async def apply_settings(self, spec: DatabaseSpec) -> None:
         """Write languages, company, country, time zone, parameters and base URL where they differ."""
         ...
 
-    async def create_owner(self, spec: DatabaseSpec, password: Secret) -> None:
-        """Make the customer's first user, without a mail; nothing if that login is there already, by an earlier call."""
-        ...
-
     async def require_nobody_at_work(self) -> None:
         """Raise `Refused` while an operation on its modules is under way that this fleet did not begin."""
-        ...
-
-    async def strip_logins(self, keep: Sequence[str]) -> None:
-        """Leave no password to any user but the admin account and the logins named, and no API key to anyone."""
         ...
 
     async def remove_server_actions(self) -> None:

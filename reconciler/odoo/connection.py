@@ -228,6 +228,7 @@ class DatabaseSession:
         uid: what `HostConnection.login` gave: with a wrong password 14 would write the password into the host's log.
         password: the account's.
         context: added to Odoo's context for each call.
+        references: external ids that are known already, as those of a template are in its clones.
     """
 
     def __init__(
@@ -238,13 +239,21 @@ class DatabaseSession:
         password: Secret,
         *,
         context: Mapping[str, object] | None = None,
+        references: Mapping[str, tuple[str, int]] | None = None,
     ) -> None:
         self.connection = connection
         self.database = database
         self.uid = uid
         self._password = password
+        self._references = dict(references or {})
         # Odoo translates its errors to the user's language; `errors` knows the English words.
         self._context = {"lang": "en_US", **(context or {})}
+
+    def renamed(self, database: str, password: Secret | None = None) -> DatabaseSession:
+        """Return the same account under another name of its database, or in a clone of it; perhaps with another password."""
+        password = self._password if password is None else password
+        context, references = self._context, self._references
+        return DatabaseSession(self.connection, database, self.uid, password, context=context, references=references)
 
     async def read_call(
         self, model: str, method: str, /, *args: object, timeout: float | None = None, **kwargs: object
@@ -322,8 +331,13 @@ class DatabaseSession:
         return (await self.xmlids([reference])).get(reference)
 
     async def xmlids(self, references: Iterable[str]) -> dict[str, tuple[str, int]]:
-        """Return the models and ids behind external ids; those that do not exist are left out."""
+        """Return the models and ids behind external ids; none where one does not exist. What is known is not asked."""
         wanted = frozenset(references)
+        if unknown := wanted - self._references.keys():
+            self._references |= await self._read_xmlids(unknown)
+        return {reference: self._references[reference] for reference in wanted & self._references.keys()}
+
+    async def _read_xmlids(self, wanted: frozenset[str]) -> dict[str, tuple[str, int]]:
         parts = [reference.partition(".") for reference in wanted]
         domain = [
             ["module", "in", sorted({module for module, _, _ in parts})],

@@ -7,12 +7,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.checks import Check
+from reconciler.core.failures import ProofFailed
+from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.health import Certificate, Vitals
 from reconciler.core.observed import Access, DatabaseLook, Files, Mark, ObservedHost, mark_of
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo import versions
 from reconciler.odoo.apply import databases as apply_databases
-from reconciler.odoo.apply import logins, marks, modules, schedule, server_actions, settings, signals
+from reconciler.odoo.apply import furnishing, marks, modules, schedule, server_actions, settings, signals
+from reconciler.odoo.apply.server_actions import ServerAction
 from reconciler.odoo.connection import DatabaseSession, HostConnection
 from reconciler.odoo.observe import databases as observe_databases
 from reconciler.odoo.observe import hosts as observe_hosts
@@ -24,17 +27,26 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class OdooDatabase:
-    """One database, opened as its admin account (`engine.ports.Database`)."""
+    """One database, opened as its admin account (`engine.ports.Database`).
 
-    def __init__(self, session: DatabaseSession, login: str, password: Secret, now: Now, sleep: Sleep) -> None:
+    While it is built, it is worked on by one server action (`apply.furnishing`), which is gone before it is published.
+    """
+
+    def __init__(
+        self, session: DatabaseSession, login: str, now: Now, sleep: Sleep, action: ServerAction | None = None
+    ) -> None:
         self.name = session.database
-        self._session, self._login, self._password = session, login, password
+        self._session, self._login = session, login
         self._now, self._sleep = now, sleep
+        self._action = action
 
     def renamed(self, name: str) -> OdooDatabase:
-        """Return the same account of the same database under the name that it bears now."""
-        session = DatabaseSession(self._session.connection, name, self._session.uid, self._password)
-        return OdooDatabase(session, self._login, self._password, self._now, self._sleep)
+        """Return the same account under another name: that which the database bears now, or that of a clone of it."""
+        return self._as(self._session.renamed(name), self._login)
+
+    def _as(self, session: DatabaseSession, login: str) -> OdooDatabase:
+        action = None if self._action is None else replace(self._action, session=session)
+        return OdooDatabase(session, login, self._now, self._sleep, action)
 
     async def identity(self) -> tuple[str, Mark | None]:
         """Return the database's uuid and the mark that it bears."""
@@ -42,7 +54,9 @@ class OdooDatabase:
         return parameters.get("database.uuid", ""), mark_of(parameters)
 
     async def look(self) -> DatabaseLook:
-        """Look at everything that a spec declares, afresh."""
+        """Look at everything that a spec declares, afresh; while it is built, in one call."""
+        if self._action is not None:
+            return observe_databases.look_of(self.name, await furnishing.look(self._action))
         found = await observe_databases.look(self._session, self._login, Access.CURRENT)
         if found.mark is not None and found.mark.moving_from:
             sizes = await observe_databases.file_sizes(self._session)
@@ -68,24 +82,34 @@ class OdooDatabase:
     async def set_credentials(self, login: str, password: Secret) -> OdooDatabase:
         """Change the admin account's login and password; return the database opened anew with them."""
         await settings.set_credentials(self._session, login, password)
-        session = DatabaseSession(self._session.connection, self.name, self._session.uid, password)
-        return OdooDatabase(session, login, password, self._now, self._sleep)
+        return self._as(self._session.renamed(self.name, password), login)
+
+    async def furnish(self, what: Furnishing) -> tuple[OdooDatabase, Sizes]:
+        """Write all of it in one transaction; return the database as the account that it has now, and the sizes of files."""
+        if self._action is None:
+            self._action = await furnishing.make(self._session)
+        sizes = await furnishing.furnish(self._action, what)
+        if what.password is None:
+            return self, sizes
+        login, connection = what.spec.admin_login, self._session.connection
+        asks_first = versions.logs_refused_passwords(await connection.known_series())
+        if asks_first and await connection.login(self.name, login, what.password) is None:
+            raise ProofFailed("it does not take its own password", server=connection.server, database=self.name)
+        return self._as(self._session.renamed(self.name, what.password), login), sizes
+
+    async def begin_service(self, before: Sizes, *, note: bool, wake: bool) -> tuple[str, ...]:
+        """Let a build begin its service, unless files are missing; name those."""
+        action, self._action = self._action, None  # gone with this run, also where its answer is lost
+        action = action or await furnishing.make(self._session)
+        return await furnishing.begin_service(action, before, note=note, wake=wake)
 
     async def apply_settings(self, spec: DatabaseSpec) -> None:
         """Write languages, company, country, time zone, parameters and base URL where they differ."""
         await settings.apply_settings(self._session, spec)
 
-    async def create_owner(self, spec: DatabaseSpec, password: Secret) -> None:
-        """Make the customer's first user."""
-        await settings.create_owner(self._session, spec, password)
-
     async def require_nobody_at_work(self) -> None:
         """Refuse while a module operation is under way that this fleet did not begin."""
         await modules.require_nobody_else(self._session, self._now())
-
-    async def strip_logins(self, keep: Sequence[str]) -> None:
-        """Take password, API keys and second factor from all users but the admin account and the logins named."""
-        await logins.strip(self._session, keep)
 
     async def remove_server_actions(self) -> None:
         """Remove the server actions that runs cut short left behind."""
@@ -194,8 +218,7 @@ class OdooHost:
         uid = await self._connection.login(database, login, password)
         if uid is None:
             return None
-        session = DatabaseSession(self._connection, database, uid, password)
-        return OdooDatabase(session, login, password, self._now, self._sleep)
+        return OdooDatabase(DatabaseSession(self._connection, database, uid, password), login, self._now, self._sleep)
 
     async def locks_out(self) -> bool:
         """Tell whether the host refuses right logins for a minute after ten wrong ones."""

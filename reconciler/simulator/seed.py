@@ -193,7 +193,8 @@ def install_records(database: Database, version: str, names: Iterable[str], *, n
     """Add what these modules bring: models, scheduled actions, files of their icons and bundles."""
     for name in names:
         for model in schema.models_of_module(version).get(name, ()):
-            database.insert("ir.model", {"model": model, "name": model, "state": "base", "modules": name})
+            made = database.insert("ir.model", {"model": model, "name": model, "state": "base", "modules": name})
+            _xmlid(database, f"{name}.model_{model.replace('.', '_')}", "ir.model", made)
         for action in catalogue.scheduled_actions(version).get(name, ()):
             _scheduled_action(database, action, now)
         if name in {"base", "web", "mail", "website", "point_of_sale"}:

@@ -1,9 +1,9 @@
 """Server actions: records, and the two kinds of code that are understood.
 
-No Python is run here. Code that has a line `number = <int>` and the word `signaling` is taken for what it looks like:
-it moves the sequences that workers compare to that number (on 19, where they are the ids of tables, to the next one).
-The worker that ran it knows nothing of it, and like all others finds the numbers unlike at its next call. Code that says
-`UPDATE res_users SET password = NULL` takes their ways in from all users but those that it names. Both may end with the two
+No Python is run here. Code that names its number (`number = <int>`, or where in the call's context it is) and the word
+`signaling` is taken for what it looks like: it moves the sequences that workers compare to that number (on 19, where they are
+the ids of tables, to the next one). The worker that ran it knows nothing of it, and like all others finds the numbers unlike at
+its next call. Code that begins with the line by which builds are furnished is played by `furnishing`. Both may end with the
 lines that remove actions and answer with a dictionary. Any other code fails as code does in Odoo, with a `ValueError` that
 repeats it.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import environment, orm, schema
+from . import environment, furnishing, orm, schema
 from .errors import Failure, access_error, builtin, missing_error, validation_error
 
 if TYPE_CHECKING:
@@ -21,13 +21,9 @@ if TYPE_CHECKING:
     from .environment import Env
 
 _MODEL = "ir.actions.server"
-_NUMBER = re.compile(r"^number = (\d+)\s*$", re.MULTILINE)
-_STRIPS = "UPDATE res_users SET password = NULL"
-_KEPT_REFERENCE = re.compile(r"env\.ref\('([\w.]+)'\)\.id")
-_KEPT_LOGINS = re.compile(r"\('login', 'in', env\.context\['(\w+)'\]\['(\w+)'\]\)")
-_REMOVES = re.compile(
-    r"^env\['ir\.actions\.server'\]\.browse\(env\.context\['(\w+)'\]\)\.exists\(\)\.unlink\(\)$", re.MULTILINE
-)
+_NUMBER = re.compile(r"^number = (?:(\d+)|env\.context\['(\w+)'\]\['(\w+)'\])\s*$", re.MULTILINE)
+_FURNISHES = "given = env.context['odoo_fleet']"
+_REMOVES = re.compile(r"^if env\.context\.get\('(\w+)'\):\n    env\['ir\.actions\.server'\]\.search\(", re.MULTILINE)
 _ANSWERS = re.compile(r"^action = \{'type': '([\w.]+)', '(\w+)': answer\}$", re.MULTILINE)
 _TITLES = {"name": "Action Name", "model_id": "Model", "state": "Type"}
 
@@ -120,10 +116,10 @@ def _may_run(env: Env, row: Row) -> None:
 def _run(env: Env, row: Row) -> Any:
     """Do what the code looks like, then what its last lines say."""
     code = str(row.get("code") or "").strip()
-    answer = _strip(env, code) if _STRIPS in code else _move_sequences(env, code)
-    if removes := _REMOVES.search(code):
-        doomed = [action for action in env.context[removes[1]] if action in env.database.rows(_MODEL)]
-        unlink(env, doomed)
+    answer = furnishing.play(env, code) if _FURNISHES in code else _move_sequences(env, code)
+    removes = _REMOVES.search(code)
+    if removes and env.context.get(removes[1]):
+        unlink(env, orm.find(env, _MODEL, [["name", "=like", env.context[removes[1]]]]))
     answers = _ANSWERS.search(code)
     return {"type": answers[1], answers[2]: answer} if answers else False
 
@@ -132,22 +128,9 @@ def _move_sequences(env: Env, code: str) -> dict[str, int]:
     found = _NUMBER.search(code)
     if found is None or "signaling" not in code:
         raise _failed(env, code)
-    env.database.move_sequences(int(found[1]) + (1 if env.is_19 else 0))
-    return {"number": int(found[1])}
-
-
-def _strip(env: Env, code: str) -> dict[str, int]:
-    """Take passwords and second factors from all users but those that the code names, and every API key. No cache is told."""
-    database = env.database
-    kept = {database.reference(reference) for reference in _KEPT_REFERENCE.findall(code)}
-    if logins := _KEPT_LOGINS.search(code):
-        named = env.context[logins[1]][logins[2]]
-        kept |= {row["id"] for row in database.rows("res.users").values() if row["login"] in named}
-    for user in set(database.rows("res.users")) - kept:
-        database.update("res.users", user, {"password": "", "totp_enabled": False})
-    for key in list(database.rows("res.users.apikeys")):
-        database.delete("res.users.apikeys", key)
-    return {"passwords": 0, "keys": 0}
+    number = int(found[1] or env.context[found[2]][found[3]])
+    env.database.move_sequences(number + (1 if env.is_19 else 0))
+    return {}
 
 
 def _failed(env: Env, code: str) -> Failure:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.failures import AccessRefused, HostError
-from reconciler.odoo.apply import logins, server_actions, signals
+from reconciler.odoo.apply import server_actions, signals
 from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.observe import databases as observe
 from tests.contract.hosts import ContractHost
@@ -89,7 +89,7 @@ def test_code_that_fails_changes_nothing_and_leaves_itself_to_be_found(host: Con
     here = host.clone()
 
     async def fail(session: DatabaseSession) -> None:
-        await server_actions.run_once(session, "fail", "answer = {'number': env['res.users'].no_such_method()}")
+        await server_actions.run_once(session, "fail", "answer.update(number=env['res.users'].no_such_method())")
 
     with pytest.raises(HostError):
         inside(host, here, fail)
@@ -102,35 +102,3 @@ def test_without_rights_nothing_is_made(host: ContractHost) -> None:
     with pytest.raises(AccessRefused):
         inside(host, ada, lambda session: signals.set_apart(session, NUMBER))
     assert inside(host, here, observe.count_server_actions) == 0
-
-
-def test_logins_are_taken_from_all_but_the_admin_and_those_that_are_kept(host: ContractHost) -> None:
-    here = host.clone()
-    for login in ("ada", "bob"):
-        add_user(here, login, f"of {login}")
-    inside(host, here, lambda session: logins.strip(session, ["bob"]))
-    logs_in = {login: host.wire.login(here.database, login, f"of {login}") for login in ("ada", "bob")}
-    assert logs_in["ada"] is False
-    assert logs_in["bob"]
-    assert host.wire.login(here.database, "ada", "") is False
-    assert host.wire.login(here.database, "ada", "False") is False
-    assert host.wire.login(here.database, "admin", here.password) == here.uid
-    inside(host, here, lambda session: logins.strip(session, []))
-    assert host.wire.login(here.database, "bob", "of bob") is False
-
-
-def test_a_worker_that_took_the_password_before_takes_it_no_more(host: ContractHost) -> None:
-    here = host.clone()
-    ada = add_user(here, "ada", "hers")
-    assert ada.call("res.users", "read", [ada.uid], ["login"])
-    inside(host, here, lambda session: logins.strip(session, []))
-    with pytest.raises(Refusal):
-        ada.call("res.users", "read", [ada.uid], ["login"])
-
-
-def test_whoever_lost_a_password_can_be_given_another(host: ContractHost) -> None:
-    here = host.clone()
-    ada = add_user(here, "ada", "hers")
-    inside(host, here, lambda session: logins.strip(session, []))
-    here.call("res.users", "write", [ada.uid], {"password": "a new one"})
-    assert host.wire.login(here.database, "ada", "a new one") == ada.uid

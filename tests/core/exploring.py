@@ -251,6 +251,8 @@ class Explorer:
                 return world, Answer((db, look.missing_files), look)
             case "files":
                 return world, world.has_files(db)
+            case "furnish" | "begin service":
+                return _in_one_transaction(world, db, ask), world.has_files(db)
             case "store files":
                 return world._replace(folders=world.folders | {(db.server, db.name, db.number)}), None
             case "discard":
@@ -483,18 +485,31 @@ def _written(db: Db, ask: Request) -> Db:
             return db._replace(digest="")
         case "note move":
             return db._replace(moving_from=argument)
-        case "note in service":
+        case "note in service" | "begin service":
             return db._replace(in_service=True)
         case "write mark":
             assert argument.uuid == db.uuid
-            return db._replace(
-                code=argument.code,
-                digest=argument.digest,
-                moving_from=argument.moving_from,
-                in_service=argument.in_service,
-                owner="?" if argument.owner is None else argument.owner,
-            )
+            return _marked(db, argument)
+        case "furnish":
+            password, settings, mark = argument
+            furnished = db._replace(password=password, settings=settings)
+            return furnished if mark is None else _marked(furnished, mark)
     raise AssertionError(f"{ask.what} is not modelled")
+
+
+def _in_one_transaction(world: World, db: Db, ask: Request) -> World:
+    begins = ask.what == "begin service"
+    return world if begins and not (ask.argument and world.has_files(db)) else world.put(db, _written(db, ask))
+
+
+def _marked(db: Db, mark: Mark) -> Db:
+    return db._replace(
+        code=mark.code,
+        digest=mark.digest,
+        moving_from=mark.moving_from,
+        in_service=mark.in_service,
+        owner="?" if mark.owner is None else mark.owner,
+    )
 
 
 def _with(state: State, world: World, index: int, run: Run | None) -> State:

@@ -16,16 +16,18 @@ from typing import Any, NamedTuple, cast
 from reconciler.core.actions import Action
 from reconciler.core.desired import Desired
 from reconciler.core.failures import HostError
+from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.building import Source
 from reconciler.engine.moves import Elsewhere
 from reconciler.engine.performing import Performer
+from reconciler.engine.ports import Database
 from reconciler.engine.worlds import World as Ports
 from schemas.references import SecretReference
 from schemas.secrets import Secret
 from tests.core.scenes import NOW
-from tests.core.small_world import TEMPLATE_UUID
+from tests.core.small_world import TEMPLATE, TEMPLATE_UUID
 
 FILES = {"1": "7"}
 READS = frozenset({"exists", "listed", "open", "look", "files", "clear digest", "set settings"})
@@ -70,11 +72,7 @@ class _Nothing:
 
     async def require_nobody_at_work(self) -> None: ...
 
-    async def strip_logins(self, keep: object) -> None: ...
-
     async def set_apart(self, number: int) -> None: ...
-
-    async def create_owner(self, spec: object, password: object) -> None: ...
 
     async def remove_server_actions(self) -> None: ...
 
@@ -127,6 +125,14 @@ class _Database(_Nothing):
 
     async def apply_settings(self, spec: DatabaseSpec) -> None:
         await self._ask("set settings", spec.code)
+
+    async def furnish(self, what: Furnishing) -> tuple[_Database, Mapping[str, str]]:
+        password = self.password if what.password is None else what.password.reveal()
+        whole = await self._ask("furnish", (password, what.spec.code, what.mark))
+        return dataclasses.replace(self, password=password), FILES if whole else dict.fromkeys(FILES, "")
+
+    async def begin_service(self, before: Mapping[str, str], *, note: bool, wake: bool) -> Sequence[str]:
+        return () if await self._ask("begin service", "noted" if note else "") else tuple(before)
 
     async def write_mark(self, mark: Mark) -> None:
         await self._ask("write mark", mark)
@@ -241,7 +247,9 @@ class _Performer(Performer):
         return _Elsewhere(real.hosts, real.with_template)
 
     async def _source(self, action: Action, origin: DatabaseSpec) -> Source:
-        return Source(TEMPLATE_UUID, origin.digest(), FILES, frozenset({"admin"}))
+        template = _Database(origin.server, TEMPLATE, f"admin_password of template/{origin.code}")
+        bears = Origin(TEMPLATE_UUID, origin.digest())
+        return Source(cast("Database", template), bears, FILES, frozenset({"admin"}), frozenset(origin.modules))
 
 
 def ports(servers: Iterable[str], letter: str, notes: Notes) -> Ports:

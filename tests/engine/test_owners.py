@@ -80,15 +80,17 @@ def test_an_owner_whose_login_came_into_the_clone_is_a_failure_that_leaves_nothi
 
 
 @both
-@pytest.mark.parametrize("fault", ["hang-after", "reset-after"])
-def test_an_owner_whose_creation_was_not_answered_is_made_once_and_logs_in(version: str, fault: str) -> None:
+@pytest.mark.parametrize("fault", ["hang", "reset-before", "hang-after", "reset-after"])
+def test_an_owner_of_whom_no_answer_came_is_made_once_and_logs_in(version: str, fault: str) -> None:
+    """In the run in which all of a clone is written: that it was done is found out by its password, and by its mark."""
+
     async def story() -> None:
         world = universe({"one": version})
         await world.reconcile(fleet(servers={"one": version}))
-        world.hosts["one"].faults.add(FaultSpec.parse(f"object.res.users.create:{fault}:count=1"))
+        world.hosts["one"].faults.add(FaultSpec.parse(f"object.ir.actions.server.run:{fault}:count=1"))
         passed = await world.reconcile(text(version, "boss@acme.example"))
         assert passed.ok, [o.detail for o in passed.outcomes]
-        assert sum(call.model_method == "res.users.create" for call in world.hosts["one"].calls) == 1
+        assert clones_sent(world) == 1
         (boss,) = world.hosts["one"].databases["acme"].matching("res.users", login="boss@acme.example")
         assert boss["password"] == derive(parse_key(KEY), "instance", "acme", "owner.initial_password", 1).reveal()
 

@@ -76,16 +76,17 @@ code: starter
 
     async def plan(self, limits: Limits | None = None) -> Planned:
         """Show what a pass would do."""
-        async with open_world(self.desired, self._reach(), self.memory, self.events.append) as world:
+        async with open_world(self.desired, self.reach(), self.memory, self.events.append) as world:
             return await plan(self.desired, world, limits or Limits())
 
     async def apply(self, limits: Limits | None = None) -> Passed:
         """Run one pass."""
         chosen, desired = limits or Limits(), self.desired
-        async with open_world(desired, self._reach(), self.memory, self.events.append) as world:
+        async with open_world(desired, self.reach(), self.memory, self.events.append) as world:
             return await carry_out(await plan(desired, world, chosen), desired, world, chosen)
 
-    def _reach(self) -> Reach:
+    def reach(self) -> Reach:
+        """Where its documents' files and secrets are."""
         return Reach(self.directory, self.environ, on_call=self.calls.append)
 
 

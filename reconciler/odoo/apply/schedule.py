@@ -24,7 +24,7 @@ async def quiesce(session: DatabaseSession) -> None:
         RecordLocked: one of them runs now; nothing was written, try again.
     """
     active = await _active(session)
-    held = await _held(session)
+    held = await _held(session) or []
     await write_parameters(session, {_PARAMETER: ",".join(str(i) for i in sorted({*held, *active}))})
     if active:
         await session.write("ir.cron", active, {"active": False})
@@ -35,6 +35,8 @@ async def quiesce(session: DatabaseSession) -> None:
 async def wake(session: DatabaseSession) -> None:
     """Switch on exactly those that were held back, then forget them; proven by a fresh look."""
     held = await _held(session)
+    if held is None:
+        return
     there = await session.search("ir.cron", [["id", "in", held]], context=_EVERY_ROW) if held else []
     if there:
         await session.write("ir.cron", there, {"active": True})
@@ -48,7 +50,8 @@ async def _active(session: DatabaseSession) -> Sequence[int]:
     return await session.search("ir.cron", [["active", "=", True]])
 
 
-async def _held(session: DatabaseSession) -> list[int]:
+async def _held(session: DatabaseSession) -> list[int] | None:
     rows = await session.search_read("ir.config_parameter", [["key", "=", _PARAMETER]], ["value"])
-    text = rows[0]["value"] if rows else ""
-    return [int(part) for part in str(text or "").split(",") if part.strip().isdigit()]
+    if not rows:
+        return None
+    return [int(part) for part in str(rows[0]["value"] or "").split(",") if part.strip().isdigit()]

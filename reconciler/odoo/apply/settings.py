@@ -33,11 +33,14 @@ async def apply_settings(session: DatabaseSession, spec: DatabaseSpec) -> None:
     if spec.timezone:
         admin["tz"] = spec.timezone
     await _write_differing(session, "res.users", references[ADMIN][1], admin)
-    parameters = dict(spec.parameters)
-    if spec.base_url:
-        parameters |= {"web.base.url": spec.base_url, "web.base.url.freeze": "True"}
-    if parameters:
+    if parameters := declared_parameters(spec):
         await write_parameters(session, parameters)
+
+
+def declared_parameters(spec: DatabaseSpec) -> dict[str, str]:
+    """Return the parameters that a spec declares, its base URL among them."""
+    base_url = {"web.base.url": spec.base_url, "web.base.url.freeze": "True"} if spec.base_url else {}
+    return {**spec.parameters, **base_url}
 
 
 async def activate_language(session: DatabaseSession, lang: str) -> None:
@@ -70,36 +73,6 @@ async def set_credentials(session: DatabaseSession, login: str, password: Secret
     if rows[0]["login"] != login:
         values["login"] = login
     await session.write("res.users", [references[ADMIN][1]], values, context=NO_MAIL)
-
-
-async def create_owner(session: DatabaseSession, spec: DatabaseSpec, password: Secret) -> None:
-    """Make the customer's first user, without a mail.
-
-    Does nothing if a user of that login is there, active or not: the caller has looked before that the login is free, so
-    that this is the user of an earlier call whose answer was lost.
-    """
-    owner = spec.owner
-    if owner is None:
-        return
-    if await session.search("res.users", [["login", "=", owner.login]], context={"active_test": False}):
-        return
-    groups = await session.xmlids(owner.groups)
-    if unknown := [g for g in owner.groups if g not in groups]:
-        raise Rejected(
-            f"there is no group {', '.join(unknown)}", database=session.database, advice="correct owner.groups"
-        )
-    values: dict[str, Any] = {
-        "name": owner.name,
-        "login": owner.login,
-        "password": password,
-        "lang": owner.lang or spec.lang,
-        versions.groups_field(await session.connection.known_series()): [[6, 0, [groups[g][1] for g in owner.groups]]],
-    }
-    if "@" in owner.login:
-        values["email"] = owner.login
-    if spec.timezone:
-        values["tz"] = spec.timezone
-    await session.create("res.users", values, context=NO_MAIL)
 
 
 async def _write_company(session: DatabaseSession, company: int, spec: DatabaseSpec) -> None:

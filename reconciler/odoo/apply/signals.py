@@ -15,8 +15,8 @@ from reconciler.odoo.connection import DatabaseSession
 _NAME = "set the signalling sequences apart"
 
 # 14 to 17 keep sequences named base_…signaling…; 19 keeps tables named orm_signaling_… with a serial id (orm/registry.py).
-_CODE = """\
-number = {number}
+SET_APART = """\
+number = env.context['odoo_fleet']['number']
 env.cr.execute(\"\"\"SELECT relname, relkind FROM pg_class WHERE (relkind = 'S' AND relname LIKE 'base%signaling%')
                   OR (relkind = 'r' AND relname LIKE 'orm_signaling_%')\"\"\")
 for relation, kind in env.cr.fetchall():
@@ -27,10 +27,9 @@ for relation, kind in env.cr.fetchall():
         if env.cr.fetchone()[0] < number:
             env.cr.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [relation, number])
             env.cr.execute('INSERT INTO "' + relation + '" DEFAULT VALUES')
-answer = {{'number': number}}
 """
 
 
 async def set_apart(session: DatabaseSession, number: int) -> None:
     """Set the sequences; call it before the database gets its name."""
-    await run_once(session, _NAME, _CODE.format(number=number))
+    await run_once(session, _NAME, SET_APART, {"number": number})

@@ -23,6 +23,8 @@ from reconciler.odoo.connection import DatabaseSession
 
 ADMIN = "base.user_admin"
 COMPANY = "base.main_company"
+_WORKED_WITH = ("base.group_system", "base.model_ir_config_parameter")
+"""What a server action is made with: asked for in the same call, so that the clones of a template need not ask."""
 
 
 async def look(session: DatabaseSession, login: str, access: Access) -> DatabaseLook:
@@ -34,7 +36,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         access: whether with the declared password or a former one.
     """
     parameters = await read_parameters(session)
-    references = await session.xmlids([ADMIN, COMPANY])
+    references = await session.xmlids([ADMIN, COMPANY, *_WORKED_WITH])
     missing = [r for r in (ADMIN, COMPANY) if r not in references]
     if missing:
         raise UnexpectedAnswer(f"it has no {' and no '.join(missing)}", database=session.database)
@@ -61,6 +63,30 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         active_crons=tuple(active),
         quiesced_crons=quiesced(parameters),
         missing_files=0,
+    )
+
+
+def look_of(database: str, answer: Mapping[str, Any]) -> DatabaseLook:
+    """Tell what was read inside a build, in one run (`apply.furnishing.look`), as a look with the declared password."""
+    parameters = {str(key): _text(value) for key, value in answer["parameters"].items()}
+    login, lang, timezone = map(_text, answer["admin"])
+    company, country = map(_text, answer["company"])
+    return DatabaseLook(
+        database=database,
+        access=Access.CURRENT,
+        login=login,
+        mark=mark_of(parameters),
+        uuid=parameters.get("database.uuid", ""),
+        company=company,
+        country_code=country,
+        lang=lang,
+        timezone=timezone,
+        languages=frozenset(map(_text, answer["languages"])),
+        modules={str(name): _text(state) for name, state in answer["modules"].items()},
+        noted_modules=noted_modules(parameters),
+        parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
+        active_crons=tuple(shapes.identifiers(answer["crons"])),
+        quiesced_crons=quiesced(parameters),
     )
 
 

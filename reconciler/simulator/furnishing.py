@@ -1,0 +1,195 @@
+"""What the code does that builds are furnished with: no Python is run here, so each of its parts is played by the models.
+
+A part is known by the line that it begins with, and does what the line's values in the call's context ask for. The contract
+tests hold this and real hosts to the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from . import orm, records, users
+from .records import human_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .environment import Env
+
+_CONTEXT = {"lang": "en_US", "active_test": False, "no_reset_password": True}
+_WAYS_IN = "UPDATE res_users SET password = NULL"
+_NUMBERS = "setval"
+_MARK = "odoo_fleet."
+
+
+def play(env: Env, code: str) -> dict[str, Any]:
+    """Do what the code's parts do, in their order, and return the answer."""
+    given, clean = env.context["odoo_fleet"], replace(env, context=dict(_CONTEXT))
+    answer: dict[str, Any] = {}
+    for line, part in _PARTS.items():
+        if line in code:
+            part(clean, code, given, answer)
+    return answer
+
+
+def _values(env: Env) -> dict[str, str]:
+    return {row["key"]: row["value"] for row in env.database.rows("ir.config_parameter").values()}
+
+
+def _sizes(env: Env, ids: list[int]) -> dict[str, str]:
+    rows = env.database.rows("ir.attachment")
+    folder = env.world.filestore.get(env.name, {})
+    found = [rows[record] for record in ids if record in rows and rows[record].get("store_fname")]
+    return {
+        f"{row['id']}/{row['store_fname']}": str(human_size(folder.get(row["store_fname"], 0)) or "") for row in found
+    }
+
+
+def _files(env: Env, _code: str, given: dict[str, Any], answer: dict[str, Any]) -> None:
+    if given.get("files"):
+        rows = env.database.rows("ir.attachment").values()
+        stored = [row["id"] for row in rows if row.get("type") == "binary" and row.get("store_fname")]
+        answer["files"] = _sizes(env, sorted(stored, reverse=True)[: given["files"]])
+
+
+def _furnish(env: Env, code: str, given: dict[str, Any], answer: dict[str, Any]) -> None:
+    if "owner" not in given:
+        return
+    values = _values(env)
+    done = values.get(f"{_MARK}uuid") == values["database.uuid"]
+    refused = [] if done else list(_refused(env, given, values))
+    answer |= {"uuid": values["database.uuid"], "refused": refused}
+    if not done and not refused:
+        if _WAYS_IN in code:
+            answer |= strip(env)
+        _write(env, given, values)
+        if "number" in given and _NUMBERS in code:
+            env.database.move_sequences(given["number"] + (1 if env.is_19 else 0))
+
+
+def _refused(env: Env, given: dict[str, Any], values: dict[str, str]) -> list[list[str]]:
+    database = env.database
+    known = {row["code"] for row in database.rows("res.lang").values()}
+    refused = [["language", code] for code in given["languages"] if code not in known]
+    if given["country"] and not any(database.matching("res.country", code=given["country"])):
+        refused.append(["country", given["country"]])
+    refused += [["group", name] for name in given["groups"] if database.reference(name) is None]
+    admin = database.reference("base.user_admin")
+    login = given["owner"].get("login")
+    if login and any(row["id"] != admin for row in database.matching("res.users", login=login)):
+        refused.append(["login", login])
+    if given["origin"] and given["origin"] != [values.get(f"{_MARK}uuid"), values.get(f"{_MARK}digest")]:
+        refused.append(["origin", ""])
+    return refused
+
+
+def _write(env: Env, given: dict[str, Any], values: dict[str, str]) -> None:
+    database = env.database
+    for row in list(database.rows("res.lang").values()):
+        if row["code"] in given["languages"] and not row["active"]:
+            chosen: dict[str, Any] = {"lang": row["code"]}
+            if given["language_field"] != "lang":
+                chosen = {"lang_ids": [(6, 0, [row["id"]])]}
+            wizard = records.create_language_wizard(env, chosen)
+            records.lang_install(env, "base.language.install", [wizard])
+    _write_differing(env, "res.company", "base.main_company", _company(env, given))
+    _write_differing(env, "res.users", "base.user_admin", given["admin"])
+    rows = dict(given["parameters"])
+    if f"{_MARK}uuid" in rows:
+        rows[f"{_MARK}uuid"] = values["database.uuid"]
+        doomed = [key for key in given["mark"] if key not in rows]
+        records.unlink_parameter(
+            env, [r["id"] for key in doomed for r in database.matching("ir.config_parameter", key=key)]
+        )
+    if given["quiet"]:
+        jobs = orm.find(env, "ir.cron", [["active", "=", True]])
+        held = {int(part) for part in values.get(f"{_MARK}quiesced", "").split(",") if part}
+        rows[f"{_MARK}quiesced"] = ",".join(str(job) for job in sorted({*held, *jobs}))
+        if jobs:
+            records.write_cron(env, jobs, {"active": False})
+    put_parameters(env, rows)
+    if given["owner"]:
+        field = given["groups_field"]
+        users.create(env, {**given["owner"], field: [(6, 0, [database.reference(name) for name in given["groups"]])]})
+
+
+def _company(env: Env, given: dict[str, Any]) -> dict[str, Any]:
+    if not given["country"]:
+        return dict(given["company"])
+    (country,) = env.database.matching("res.country", code=given["country"])
+    return {**given["company"], "country_id": country["id"]}
+
+
+def _write_differing(env: Env, model: str, reference: str, values: dict[str, Any]) -> None:
+    record = env.database.reference(reference) or 0
+    changes = {
+        name: value
+        for name, value in values.items()
+        if name == "password" or orm.raw_value(env, model, record, name) != value
+    }
+    if changes and model == "res.users":
+        users.write(env, [record], changes)
+    elif changes:
+        records.write_company(env, [record], changes)
+
+
+def put_parameters(env: Env, rows: dict[str, str]) -> None:
+    """Write the parameters that differ, and make those that are missing."""
+    for key, value in rows.items():
+        found = next(env.database.matching("ir.config_parameter", key=key), None)
+        if found is None and value:
+            records.create_parameter(env, {"key": key, "value": value})
+        elif found is not None and found["value"] != value:
+            records.write_parameter(env, [found["id"]], {"value": value})
+
+
+def strip(env: Env) -> dict[str, int]:
+    """Take passwords and second factors from all users but the admin account, and every API key. No cache is told."""
+    database = env.database
+    for user in set(database.rows("res.users")) - {database.reference("base.user_admin")}:
+        database.update("res.users", user, {"password": "", "totp_enabled": False})
+    for key in list(database.rows("res.users.apikeys")):
+        database.delete("res.users.apikeys", key)
+    return {"passwords": 0, "keys": 0}
+
+
+def _look(env: Env, _code: str, given: dict[str, Any], answer: dict[str, Any]) -> None:
+    if not given.get("look"):
+        return
+    database = env.database
+    admin, company = (database.reference(name) or 0 for name in ("base.user_admin", "base.main_company"))
+    country = orm.raw_value(env, "res.company", company, "country_id.code")
+    answer |= {
+        "parameters": _values(env),
+        "admin": [orm.raw_value(env, "res.users", admin, name) or "" for name in ("login", "lang", "tz")],
+        "company": [orm.raw_value(env, "res.company", company, "name") or "", country or ""],
+        "languages": [row["code"] for row in database.matching("res.lang", active=True)],
+        "modules": {name: state for name, state in database.modules().items() if not state.startswith("uninstall")},
+        "crons": orm.find(env, "ir.cron", [["active", "=", True]]),
+    }
+
+
+def _serve(env: Env, _code: str, given: dict[str, Any], answer: dict[str, Any]) -> None:
+    if "before" not in given:
+        return
+    before = given["before"]
+    now = _sizes(env, [int(key.partition("/")[0]) for key in before])
+    answer["lost"] = [key for key, size in before.items() if size and key in now and not now[key]]
+    if answer["lost"]:
+        return
+    put_parameters(env, given["notes"])
+    held = next(env.database.matching("ir.config_parameter", key=f"{_MARK}quiesced"), None)
+    if given["wake"] and held is not None:
+        jobs = [int(part) for part in held["value"].split(",") if part and int(part) in env.database.rows("ir.cron")]
+        if jobs:
+            records.write_cron(env, jobs, {"active": True})
+        records.unlink_parameter(env, [held["id"]])
+
+
+_PARTS: dict[str, Callable[[Env, str, dict[str, Any], dict[str, Any]], None]] = {
+    "if given.get('files'):": _files,
+    "if 'owner' in given:": _furnish,
+    "if given.get('look'):": _look,
+    "if 'before' in given:": _serve,
+}
