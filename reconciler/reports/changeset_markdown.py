@@ -17,7 +17,7 @@ from reconciler.core.desired import Desired
 from reconciler.core.names import NameState, parse
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
 from reconciler.reports.plan_text import summary
-from reconciler.reports.words import count, why
+from reconciler.reports.words import count, trash_of, why
 
 LIMIT = 65_535
 """Characters of the longest page: GitHub refuses comments of 65,536."""
@@ -52,7 +52,6 @@ _HAPPENS = {
     Verb.ACTIVATE: "tested, then put to use",
     Verb.MAINTAIN: "set to maintenance: nothing new is placed on it",
     Verb.DISABLE: "disabled",
-    Verb.DISCARD: "a build that could not go on, and was never in service, kept as trash",
     Verb.SUSPEND: "**out of reach**: suspended, its data kept",
     Verb.RESUME: "back in service",
     Verb.ROTATE: "password of the admin account changed",
@@ -372,6 +371,8 @@ def _happens(action: Action) -> str:
         case Verb.CLONE:
             quiet = ", **suspended**" if parse(action.becomes).state is NameState.SUSPENDED else ""
             return f"new database {code(parse(action.becomes).target)}, cloned from {code(action.database)}{quiet}"
+        case Verb.DISCARD:
+            return f"build {code(action.database)} kept as {code(trash_of(action))}: it was never in service"
         case Verb.RENAME:
             return f"database renamed: {code(parse(action.database).target)} → {code(parse(action.becomes).target)}"
         case Verb.CONFIGURE:

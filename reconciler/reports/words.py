@@ -81,7 +81,14 @@ def whereby(action: Action) -> str:
     if action.verb is Verb.CLONE:
         quiet = ", suspended" if parse(action.becomes).state is NameState.SUSPENDED else ""
         return f"from {action.database}{quiet}"
+    if action.verb is Verb.DISCARD:
+        return f"{action.database} becomes {trash_of(action)}: it was never in service"
     return ""
+
+
+def trash_of(action: Action) -> str:
+    """Name what a discarded build becomes; the time in that name is that of the discard."""
+    return f"trash-….{parse(action.database).target}"
 
 
 def count(number: int, one: str, many: str = "") -> str:
