@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconciler.core import module_operations
 from reconciler.core.actions import FieldChange
@@ -10,6 +10,9 @@ from reconciler.core.module_operations import INSTALLED
 from reconciler.core.names import ON_ITS_WAY, NameState
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec
+
+NOT_NOTED = "not noted"
+"""What is shown of a row of the mark that earlier versions of this tool did not write."""
 
 
 def differences(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tuple[FieldChange, ...]:
@@ -34,6 +37,12 @@ def rotation(spec: DatabaseSpec, look: DatabaseLook) -> FieldChange | None:
     if look.access is not Access.FORMER:
         return None
     return FieldChange("admin_password", "a former password", f"the declared one ({spec.admin_password})")
+
+
+def is_old_mark(changes: Iterable[FieldChange]) -> bool:
+    """Tell whether nothing differs but that an earlier version of this tool noted less in the mark."""
+    fields = {change.field: change.observed for change in changes}
+    return NOT_NOTED in fields.values() and fields.keys() <= {"mark.in_service", "mark.owner", "mark.digest"}
 
 
 def digest_after_rotation(spec: DatabaseSpec) -> FieldChange:
@@ -103,9 +112,9 @@ def _mark(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
     if mark.code != spec.code:
         yield FieldChange("mark.code", mark.code, spec.code)
     if spec.kind == "instance" and mark.in_service is None:
-        yield FieldChange("mark.in_service", "not noted", "yes")
+        yield FieldChange("mark.in_service", NOT_NOTED, "yes")
     if mark.owner is None:
-        yield FieldChange("mark.owner", "not noted", spec.owner.login if spec.owner else "nobody")
+        yield FieldChange("mark.owner", NOT_NOTED, spec.owner.login if spec.owner else "nobody")
     if mark.digest != spec.digest():
         yield FieldChange("mark.digest", mark.digest or "cleared before a change that did not end", spec.digest())
     if mark.moving_from:

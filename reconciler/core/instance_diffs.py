@@ -131,12 +131,13 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if look is None and _is_unproven(draft, instance, found):
         draft.block("instance", instance.code, server.code, _never_looked_at(found))
         return
-    if doubt := _left_behind(draft, instance, found, spec):
-        draft.block("instance", instance.code, server.code, doubt)
+    former = _of_another(draft, instance, found, spec)
+    if former and instance.adopt is None:
+        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{former}", _TAKEN_OVER))
         return
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
     _bring_to_its_place(chain, instance, found, look)
-    _configure(chain, spec, look, _adopted(instance, look))
+    _configure(chain, spec, look, adopted=bool(former))
 
 
 def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None) -> None:
@@ -166,25 +167,34 @@ def _unseen_orphan(draft: Draft, instance: Instance, found: Found) -> Doubt | No
     return Doubt("an earlier document of this code left it behind", "run without --shallow, so that it is looked at")
 
 
-def _left_behind(draft: Draft, instance: Instance, found: Found, spec: DatabaseSpec) -> Doubt | None:
-    """A database that an earlier document left behind is given to a new one of its name only if the text says so."""
+_TAKEN_OVER = (
+    "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
+    " if not, choose another `database_name`"
+)
+
+
+def _of_another(draft: Draft, instance: Instance, found: Found, spec: DatabaseSpec) -> str:
+    """Say why a database may be another customer's of the same name, or nothing: it is given only if the text says so."""
     look = _look(draft, found)
     named = found.renamed and found.name.target == instance.renamed_from  # the text says whose it was
-    if instance.adopt is not None or named or look is None:
-        return None
+    if named or look is None or look.mark is None:
+        return ""
     entry = draft.inventory.entries.get(("instance", instance.code, found.server))
-    made_for = look.mark.owner if look.mark is not None else None
-    orphaned = entry is not None and entry.orphaned and entry.last_digest != spec.digest()
-    another = made_for and instance.owner is not None and instance.owner.login != made_for
-    if not (orphaned or another):
-        return None
-    whose = f" for owner {made_for}" if made_for else ""
-    how = "an earlier document of this code left it behind" if orphaned else "its text named another owner then"
-    return Doubt(
-        f"{found.name.text} was made{whose}: {how}",
-        "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
-        " if not, choose another `database_name`",
-    )
+    made_for, owner = look.mark.owner, _login(spec)
+    made = "" if made_for is None else f" was made for owner {made_for}" if made_for else " was made without an owner"
+    if entry is not None and entry.orphaned and entry.last_digest != spec.digest():
+        return f"{made}: an earlier document of this code left it behind"
+    if made_for in (None, owner) or look.mark.digest == spec.digest():  # this very text was applied to it
+        return ""
+    if made_for and owner:
+        return f"{made}: its text named another owner then"
+    if entry is not None and not entry.orphaned:  # one document all the time, which got an owner or lost it
+        return ""
+    return f"{made}: its text named {'one' if made_for else 'none'} then"
+
+
+def _login(spec: DatabaseSpec) -> str:
+    return spec.owner.login if spec.owner else ""
 
 
 def _is_unproven(draft: Draft, instance: Instance, found: Found) -> bool:
@@ -231,26 +241,28 @@ class _Chain:
             self.rotated = True
 
 
-def _adopted(instance: Instance, look: DatabaseLook | None) -> tuple[FieldChange, ...]:
-    """Say that a database is another owner's now: the mark is written anew, nobody's login changes."""
-    made_for = look.mark.owner if look is not None and look.mark is not None else None
-    owner = instance.owner.login if instance.owner else ""
-    if instance.adopt is None or made_for is None or made_for == owner:
+def _another_owner(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool) -> tuple[FieldChange, ...]:
+    """Say what becomes of an owner that is not the one at the build: at the most a note in the mark."""
+    mark, owner = look.mark, _login(spec)
+    if mark is None or mark.owner == owner or mark.digest == spec.digest() or (mark.owner is None and not adopted):
         return ()
-    return (FieldChange("mark.owner", made_for or "nobody", owner or "nobody"),)
+    made_for = fields.NOT_NOTED if mark.owner is None else mark.owner or "nobody"
+    becomes = f"{owner} (no account is made" if owner else "nobody (no account goes"
+    return (FieldChange("owner", made_for, f"{becomes}, and nobody's login changes)"),)
 
 
-def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, adopted: tuple[FieldChange, ...]) -> None:
+def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, *, adopted: bool) -> None:
     if look is None:
         return
     state = names.parse(look.database).state
-    changes = (*fields.differences(spec, look, state), *adopted)
+    changes = (*fields.differences(spec, look, state), *_another_owner(spec, look, adopted=adopted))
     if chain.rotated:
         changes = changes or (fields.digest_after_rotation(spec),)
     if chain.name != look.database:  # every way begins with the files, and suspending and resuming see to the schedule
         changes = tuple(c for c in changes if c.field not in ("schedule", "files"))
     if changes:
-        chain.add(Verb.CONFIGURE, why_configured(spec, look), chain.name, changes)
+        reason = Reason.ADOPTED if adopted else why_configured(spec, look, changes)
+        chain.add(Verb.CONFIGURE, reason, chain.name, changes)
 
 
 def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None:

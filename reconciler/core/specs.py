@@ -80,7 +80,7 @@ class DatabaseSpec:
         )
 
     def digest(self) -> str:
-        """Fingerprint what is kept as declared (create-only fields are left out: changing them later changes nothing)."""
+        """Fingerprint what is kept as declared, and for whom; other create-only fields change nothing when they change."""
         kept = {
             "format": SPEC_FORMAT,
             "target": self.target,
@@ -95,6 +95,7 @@ class DatabaseSpec:
             "timezone": self.timezone,
             "parameters": dict(sorted(self.parameters.items())),
             "base_url": self.base_url,
+            "owner": self.owner.login if self.owner else "",
         }
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -85,17 +85,28 @@ def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
         changes = (fields.digest_after_rotation(spec),)
     if changes:
         configure = Action(
-            Verb.CONFIGURE, spec.kind, spec.code, spec.server, why_configured(spec, look), spec.target, spec.target
+            Verb.CONFIGURE,
+            spec.kind,
+            spec.code,
+            spec.server,
+            why_configured(spec, look, changes),
+            spec.target,
+            spec.target,
         )
         last = draft.plan(_with(configure, draft.first(spec.server, last), changes))
     return last
 
 
-def why_configured(spec: DatabaseSpec, look: DatabaseLook) -> Reason:
-    """Tell a change of the text from drift of the database, and both from a change that was cut short."""
+def why_configured(spec: DatabaseSpec, look: DatabaseLook, changes: tuple[FieldChange, ...]) -> Reason:
+    """Tell a change of the text from drift of the database, and both from a change that was cut short.
+
+    What an earlier version did not note is none of these, as long as nothing else differs.
+    """
     mark = look.mark
     if mark is None or not mark.digest or mark.moving_from:
         return Reason.INTERRUPTED
+    if fields.is_old_mark(changes):
+        return Reason.OLD_MARK
     return Reason.DRIFTED if mark.digest == spec.digest() else Reason.CHANGED
 
 

@@ -35,7 +35,7 @@ _A_LINE = 20
 """Names in a folded line."""
 _CHANGES = 2
 """Values that a row shows; those of a row with more are folded below the tables."""
-_IN_WORDS = frozenset({"admin_password", "modules", "languages", "schedule", "files"})
+_IN_WORDS = frozenset({"admin_password", "modules", "languages", "schedule", "files", "owner"})
 """Fields whose changes are told in words, not by values."""
 
 _ACTION, _BLOCKED, _LEFT_ALONE, _DETAIL = "action", "blocked document", "database left alone", "line of details"

@@ -11,7 +11,7 @@ from reconciler.core.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.words import SYMBOLS, count, goals, subject, whereby, why
 
-_DESCRIBED = frozenset({"admin_password", "modules", "languages", "schedule", "files"})
+_DESCRIBED = frozenset({"admin_password", "modules", "languages", "schedule", "files", "owner"})
 """Fields whose changes are told in words; the values of others are quoted."""
 
 _TONES = {"+": Tone.ADD, "~": Tone.CHANGE, "-": Tone.REMOVE}
