@@ -346,13 +346,21 @@ def _lost_again(draft: Draft, instance: Instance) -> Doubt | None:
 
 
 def _renamed_away(draft: Draft, instance: Instance) -> Doubt | None:
-    """A rename that was reverted in the text leaves the database under the name that no document declares any more."""
-    claimed = draft.desired.names.places
+    """A rename that was reverted in the text leaves the database under the name that no document claims any more.
+
+    A new customer of the former code looks the same from here; one of the two the text has to say.
+    """
+    claimed = draft.desired.names
     for entry in draft.inventory.of("instance", instance.code):
         host = draft.host(entry.server)
-        if entry.target not in claimed and host and host.forms_of(entry.target):
-            why = f"its database was renamed to {entry.target} on {entry.server}"
-            return Doubt(why, f"write `renamed_from: {entry.target}` to rename it back, or declare it under that name")
+        on_from_there = entry.target in claimed.former and entry.target != instance.renamed_from
+        is_anothers = entry.target in claimed.places or on_from_there
+        if not is_anothers and host and host.forms_of(entry.target):
+            return Doubt(
+                f"the database of this code was renamed to {entry.target} on {entry.server}, and no document declares that",
+                f"if it is the same customer, write `renamed_from: {entry.target}` to rename it back, or declare it under that"
+                " name; a new customer gets another `code`",
+            )
     return None
 
 
