@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from reconciler.core import claims, fields, names, unclaimed
 from reconciler.core.actions import Action, FieldChange, Reason, Verb
+from reconciler.core.changesets import LeftAlone
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
 from reconciler.core.names import NameState
-from reconciler.core.observed import DatabaseLook
+from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.placement import Candidate, Placing, place
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.core.template_diffs import why_configured
@@ -64,7 +65,7 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
     discarded = tuple(_discard(draft, instance, f) for f in unused)
     found = tuple(f for f in found if f not in unused)
     if len(found) > 1:
-        found = _only_ours(draft, instance, found)
+        found = _without_strangers(draft, instance, _only_ours(draft, instance, found))
     if len(found) > 1:
         where = ", ".join(f"{f.name.text} on {f.server}" for f in found)
         doubt = Doubt(f"several databases claim to be it: {where}", "decide which one it is and rename the others")
@@ -97,6 +98,28 @@ def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tu
     if proven and len(set(servers)) == len(servers):
         return tuple(proven)
     return found
+
+
+def _without_strangers(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
+    """Leave out what only bears the former name, long after: a database of somebody else beside the one that is proven ours."""
+    own = [f for f in found if not f.renamed and _look(draft, f) is not None and _doubt(draft, instance, f) is None]
+    strangers = [(f, why) for f in found if f.renamed and (why := _why_a_stranger(draft, instance, f))]
+    if not own or len(own) + len(strangers) != len(found):
+        return found
+    for stranger, why in strangers:
+        what = f"it bears the former name of instance/{instance.code} and is not its database ({why}): `renamed_from` may go"
+        draft.left_alone.append(LeftAlone(stranger.server, stranger.name.text, what))
+    return tuple(own)
+
+
+def _why_a_stranger(draft: Draft, instance: Instance, found: Found) -> str:
+    """Say by what a look tells that a plain name is not this instance's, or nothing where it may be, or cannot be told."""
+    look = _look(draft, found)
+    if look is None or found.name.state is not NameState.PUBLISHED or look.access is Access.FAILED:
+        return ""
+    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
+    doubt = claims.doubt(look, spec, instance.renamed_from, remembered=False)
+    return doubt.why if doubt else ""
 
 
 def _look(draft: Draft, found: Found) -> DatabaseLook | None:
@@ -176,8 +199,10 @@ _TAKEN_OVER = (
 def _of_another(draft: Draft, instance: Instance, found: Found, spec: DatabaseSpec) -> str:
     """Say why a database may be another customer's of the same name, or nothing: it is given only if the text says so."""
     look = _look(draft, found)
-    named = found.renamed and found.name.target == instance.renamed_from  # the text says whose it was
-    if named or look is None or look.mark is None:
+    if look is None or look.mark is None:
+        return ""
+    was_called = (look.mark.code, look.mark.name, found.name.target if found.renamed else "")
+    if instance.renamed_from and instance.renamed_from in was_called:  # the text says whose it was
         return ""
     entry = draft.inventory.entries.get(("instance", instance.code, found.server))
     made_for, owner = look.mark.owner, _login(spec)
