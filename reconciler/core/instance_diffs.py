@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from reconciler.core import claims, fields, names, unclaimed, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
+from reconciler.core.changesets import LeftAlone
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
 from reconciler.core.names import NameState
-from reconciler.core.observed import DatabaseLook
+from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.placement import Candidate, Placing, place
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.core.template_diffs import why_configured
@@ -63,7 +64,7 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
     discarded = tuple(draft.discard("instance", instance.code, f.server, f.name.text) for f in lost)
     found = tuple(f for f in found if f not in unused)
     if len(found) > 1:
-        found = _only_ours(draft, instance, found)
+        found = _without_strangers(draft, instance, _only_ours(draft, instance, found))
     if len(found) > 1:
         where = ", ".join(f"{f.name.text} on {f.server}" for f in found)
         doubt = Doubt(f"several databases claim to be it: {where}", "decide which one it is and rename the others")
@@ -100,6 +101,28 @@ def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tu
     return found
 
 
+def _without_strangers(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
+    """Leave out what only bears the former name, long after: a database of somebody else beside the one that is proven ours."""
+    own = [f for f in found if not f.renamed and _look(draft, f) is not None and _doubt(draft, instance, f) is None]
+    strangers = [(f, why) for f in found if f.renamed and (why := _why_a_stranger(draft, instance, f))]
+    if not own or len(own) + len(strangers) != len(found):
+        return found
+    for stranger, why in strangers:
+        what = f"it bears the former name of instance/{instance.code} and is not its database ({why}): `renamed_from` may go"
+        draft.left_alone.append(LeftAlone(stranger.server, stranger.name.text, what))
+    return tuple(own)
+
+
+def _why_a_stranger(draft: Draft, instance: Instance, found: Found) -> str:
+    """Say by what a look tells that a plain name is not this instance's, or nothing where it may be, or cannot be told."""
+    look = _look(draft, found)
+    if look is None or found.name.state is not NameState.PUBLISHED or look.access is Access.FAILED:
+        return ""
+    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
+    doubt = claims.doubt(look, spec, instance.renamed_from, remembered=False)
+    return doubt.why if doubt else ""
+
+
 def _look(draft: Draft, found: Found) -> DatabaseLook | None:
     return draft.observed.hosts[found.server].looks.get(found.name.text)
 
@@ -132,12 +155,16 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if look is None and _is_unproven(draft, instance, found):
         draft.block("instance", instance.code, server.code, _never_looked_at(found))
         return
-    if doubt := _left_behind(draft, instance, found, spec):
-        draft.block("instance", instance.code, server.code, doubt)
+    former = _of_another(draft, instance, found, spec)
+    if former and instance.adopt is None:
+        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{former}", _TAKEN_OVER))
+        return
+    if look is not None and spec.neutralize and not fields.is_neutralized(look):
+        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", _A_COPY))
         return
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
     _bring_to_its_place(chain, instance, found, look)
-    _configure(chain, spec, look, _adopted(instance, look))
+    _configure(chain, spec, look, adopted=bool(former))
 
 
 def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None) -> None:
@@ -167,25 +194,40 @@ def _unseen_orphan(draft: Draft, instance: Instance, found: Found) -> Doubt | No
     return Doubt("an earlier document of this code left it behind", "run without --shallow, so that it is looked at")
 
 
-def _left_behind(draft: Draft, instance: Instance, found: Found, spec: DatabaseSpec) -> Doubt | None:
-    """A database that an earlier document left behind is given to a new one of its name only if the text says so."""
+_NOT_NEUTRALIZED = (
+    " is not neutralized, which is done only while a database is cloned: it goes on mailing and taking payments"
+)
+_A_COPY = "take `neutralize` out again; for a neutralized copy declare a new instance with it"
+_TAKEN_OVER = (
+    "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
+    " if not, choose another `database_name`"
+)
+
+
+def _of_another(draft: Draft, instance: Instance, found: Found, spec: DatabaseSpec) -> str:
+    """Say why a database may be another customer's of the same name, or nothing: it is given only if the text says so."""
     look = _look(draft, found)
-    named = found.renamed and found.name.target == instance.renamed_from  # the text says whose it was
-    if instance.adopt is not None or named or look is None:
-        return None
+    if look is None or look.mark is None:
+        return ""
+    was_called = (look.mark.code, look.mark.name, found.name.target if found.renamed else "")
+    if instance.renamed_from and instance.renamed_from in was_called:  # the text says whose it was
+        return ""
     entry = draft.inventory.entries.get(("instance", instance.code, found.server))
-    made_for = look.mark.owner if look.mark is not None else None
-    orphaned = entry is not None and entry.orphaned and entry.last_digest != spec.digest()
-    another = made_for and instance.owner is not None and instance.owner.login != made_for
-    if not (orphaned or another):
-        return None
-    whose = f" for owner {made_for}" if made_for else ""
-    how = "an earlier document of this code left it behind" if orphaned else "its text named another owner then"
-    return Doubt(
-        f"{found.name.text} was made{whose}: {how}",
-        "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
-        " if not, choose another `database_name`",
-    )
+    made_for, owner = look.mark.owner, _login(spec)
+    made = "" if made_for is None else f" was made for owner {made_for}" if made_for else " was made without an owner"
+    if entry is not None and entry.orphaned and entry.last_digest != spec.digest():
+        return f"{made}: an earlier document of this code left it behind"
+    if made_for in (None, owner) or look.mark.digest == spec.digest():  # this very text was applied to it
+        return ""
+    if made_for and owner:
+        return f"{made}: its text named another owner then"
+    if entry is not None and not entry.orphaned:  # one document all the time, which got an owner or lost it
+        return ""
+    return f"{made}: its text named {'one' if made_for else 'none'} then"
+
+
+def _login(spec: DatabaseSpec) -> str:
+    return spec.owner.login if spec.owner else ""
 
 
 def _is_unproven(draft: Draft, instance: Instance, found: Found) -> bool:
@@ -232,26 +274,18 @@ class _Chain:
             self.rotated = True
 
 
-def _adopted(instance: Instance, look: DatabaseLook | None) -> tuple[FieldChange, ...]:
-    """Say that a database is another owner's now: the mark is written anew, nobody's login changes."""
-    made_for = look.mark.owner if look is not None and look.mark is not None else None
-    owner = instance.owner.login if instance.owner else ""
-    if instance.adopt is None or made_for is None or made_for == owner:
-        return ()
-    return (FieldChange("mark.owner", made_for or "nobody", owner or "nobody"),)
-
-
-def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, adopted: tuple[FieldChange, ...]) -> None:
+def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, *, adopted: bool) -> None:
     if look is None:
         return
     state = names.parse(look.database).state
-    changes = (*fields.differences(spec, look, state), *adopted)
+    changes = (*fields.differences(spec, look, state), *fields.not_done(spec, look, adopted=adopted))
     if chain.rotated:
         changes = changes or (fields.digest_after_rotation(spec),)
     if chain.name != look.database:  # every way begins with the files, and suspending and resuming see to the schedule
         changes = tuple(c for c in changes if c.field not in ("schedule", "files"))
     if changes:
-        chain.add(verbs.CONFIGURE, why_configured(spec, look), chain.name, changes)
+        reason = Reason.ADOPTED if adopted else why_configured(spec, look, changes)
+        chain.add(verbs.CONFIGURE, reason, chain.name, changes)
 
 
 def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None:
@@ -353,16 +387,21 @@ def _lost_again(draft: Draft, instance: Instance) -> Doubt | None:
 
 
 def _renamed_away(draft: Draft, instance: Instance) -> Doubt | None:
-    """A rename that was reverted in the text leaves the database under the name that no document declares any more."""
-    claimed = draft.desired.names.places
+    """A rename that was reverted in the text leaves the database under the name that no document claims any more.
+
+    A new customer of the former code looks the same from here; one of the two the text has to say.
+    """
+    claimed = draft.desired.names
     codes = [code for code in (instance.code, instance.renamed_from) if code]
     for entry in (entry for code in codes for entry in draft.inventory.of("instance", code)):
         host = draft.host(entry.server)
-        if entry.target in claimed or entry.target == instance.renamed_from:
-            continue
-        if host and host.forms_of(entry.target):
-            why = f"its database was renamed to {entry.target} on {entry.server}"
-            return Doubt(why, f"write `renamed_from: {entry.target}` to rename it back, or declare it under that name")
+        is_claimed = entry.target in claimed.places or entry.target in claimed.former
+        if not is_claimed and host and host.forms_of(entry.target):
+            return Doubt(
+                f"the database of this code was renamed to {entry.target} on {entry.server}, and no document declares that",
+                f"if it is the same customer, write `renamed_from: {entry.target}` to rename it back, or declare it under that"
+                " name; a new customer gets another `code`",
+            )
     return None
 
 

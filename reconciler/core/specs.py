@@ -80,7 +80,7 @@ class DatabaseSpec:
         )
 
     def digest(self) -> str:
-        """Fingerprint what is kept as declared (create-only fields are left out: changing them later changes nothing)."""
+        """Fingerprint what is kept as declared, and the create-only fields of which an edit is told: it is noticed by this."""
         kept = {
             "format": SPEC_FORMAT,
             "target": self.target,
@@ -95,6 +95,9 @@ class DatabaseSpec:
             "timezone": self.timezone,
             "parameters": dict(sorted(self.parameters.items())),
             "base_url": self.base_url,
+            "owner": self.owner.login if self.owner else "",
+            "template": self.template,
+            "neutralize": self.neutralize,
         }
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -118,7 +121,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         country_code=instance.country_code or "",
         timezone=instance.timezone or "",
         parameters={**template.parameters, **instance.parameters},
-        base_url=f"https://{instance.subdomain}.{server.domain}" if server.domain else "",
+        base_url=server.public_address(instance.subdomain),
         template=template.code,
         template_db=template.template_db,
         neutralize=instance.neutralize,

@@ -85,22 +85,33 @@ def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
     if password := fields.rotation(spec, look):
         rotate = Action(verbs.ROTATE, spec.kind, spec.code, spec.server, Reason.ROTATED, spec.target, spec.target)
         last = draft.plan(_with(rotate, draft.first(spec.server), (password,)))
-    changes = fields.differences(spec, look, NameState.PUBLISHED)
+    changes = (*fields.differences(spec, look, NameState.PUBLISHED), *fields.not_done(spec, look))
     if not changes and last:
         changes = (fields.digest_after_rotation(spec),)
     if changes:
         configure = Action(
-            verbs.CONFIGURE, spec.kind, spec.code, spec.server, why_configured(spec, look), spec.target, spec.target
+            verbs.CONFIGURE,
+            spec.kind,
+            spec.code,
+            spec.server,
+            why_configured(spec, look, changes),
+            spec.target,
+            spec.target,
         )
         last = draft.plan(_with(configure, draft.first(spec.server, last), changes))
     return last
 
 
-def why_configured(spec: DatabaseSpec, look: DatabaseLook) -> Reason:
-    """Tell a change of the text from drift of the database, and both from a change that was cut short."""
+def why_configured(spec: DatabaseSpec, look: DatabaseLook, changes: tuple[FieldChange, ...]) -> Reason:
+    """Tell a change of the text from drift of the database, and both from a change that was cut short.
+
+    What an earlier version did not note is none of these, as long as nothing else differs.
+    """
     mark = look.mark
     if mark is None or not mark.digest or mark.moving_from:
         return Reason.INTERRUPTED
+    if fields.is_old_mark(changes):
+        return Reason.OLD_MARK
     return Reason.DRIFTED if mark.digest == spec.digest() else Reason.CHANGED
 
 

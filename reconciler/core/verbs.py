@@ -38,7 +38,7 @@ class Verb(str):
     """Why it is planned if nothing but the text asks for it."""
     whereby: str
     """From what to what; `{database}` is the name before, `{becomes}` the one after, `{former}` and `{target}` without the state,
-    `{quiet}` says that it is suspended then."""
+    `{trash}` the trash's, `{quiet}` says that it is suspended then."""
     takes_out_of_service: bool
     """Whether customers no longer reach the database afterwards: the removal thresholds count those."""
     is_housekeeping: bool
@@ -128,7 +128,8 @@ DISCARD = Verb(
     "discard",
     stage=60,
     symbol="-",
-    happens="a build that could not go on, and was never in service, kept as trash",
+    whereby="{database} becomes {trash}: it was never in service",
+    happens="build {database} kept as {trash}: it was never in service",
 )
 RENAME = Verb("rename", stage=70, symbol="~", happens="database renamed: {former} → {target}")
 SUSPEND = Verb(

@@ -193,7 +193,7 @@ class Performer:
             if not left:
                 break
         mark = mark_for(spec, look.uuid, self._version(action))
-        if look.mark is not None and look.mark.owner is not None and not self._is_adopted(action):
+        if look.mark is not None and look.mark.owner and not self._is_adopted(action):
             mark = replace(mark, owner=look.mark.owner)
         await insist(lambda: database.write_mark(mark), self.world.clock)
         final = await insist(database.look, self.world.clock)

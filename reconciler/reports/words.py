@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.actions import Action, Reason
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.names import NameState, parse
 from reconciler.core.verbs import VERBS, in_order
 
@@ -14,6 +14,8 @@ _REASONS: Mapping[str, str] = {
     Reason.DRIFTED: "it drifted from its text",
     Reason.RENAMED: "it was renamed",
     Reason.ROTATED: "a new generation or key",
+    Reason.ADOPTED: "an earlier document left it behind: taken over with all that is in it, as `adopt` says",
+    Reason.OLD_MARK: "the mark of an earlier version is completed",
     Reason.INTERRUPTED: "an earlier change was cut short",
     Reason.ABANDONED_BUILD: "an unfinished build past its limit",
 }
@@ -34,12 +36,26 @@ def why_of(verb: str, reason: str) -> str:
 def whereby(action: Action) -> str:
     """Say from what to what an action takes a database, where that tells more than its address."""
     quiet = ", suspended" if ends_suspended(action) else ""
-    return action.verb.whereby.format(database=action.database, becomes=action.becomes, quiet=quiet)
+    return action.verb.whereby.format(
+        database=action.database, becomes=action.becomes, trash=trash_of(action), quiet=quiet
+    )
 
 
 def ends_suspended(action: Action) -> bool:
     """Tell whether an action leaves a database that is suspended."""
     return parse(action.becomes).state is NameState.SUSPENDED
+
+
+def trash_of(action: Action) -> str:
+    """Name what a discarded build becomes; the time in that name is that of the discard."""
+    return f"trash-….{parse(action.database).target}"
+
+
+def mark_in_words(change: FieldChange) -> str:
+    """Say what a change of the ownership mark alone comes to."""
+    if change.field == "mark.digest" and not change.observed.startswith("cleared"):
+        return "nothing in the database differs: only the note of what was applied is written anew"
+    return "ownership mark: to be written anew"
 
 
 def count(number: int, one: str, many: str = "") -> str:

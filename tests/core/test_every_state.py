@@ -62,9 +62,9 @@ REASONS = {
     REFUSED: ("does not answer to the fleet's password|no longer answers to the declared password", "password"),
     OF_ANOTHER: ("it belongs to instance/", "write `renamed_from: "),
     SEVERAL: ("several databases claim to be it", "decide which one it is"),
-    AWAY: ("its database was renamed to", "write `renamed_from: "),
+    AWAY: ("the database of this code was renamed to", "write `renamed_from: "),
     UNCLAIMED: ("no document claims it: it may be this one", "restore the document that declared"),
-    LEFT: ("was made.* (left it behind|named another owner then)", "write `adopt: {}`"),
+    LEFT: ("left it behind|its text named (another owner|one|none) then", "write `adopt: {}`"),
     LOST: ("builds of it were lost on their way", "look why the host dies"),
     ELSEWHERE: ("is on \\w+, and may be this instance's", "set `server: "),
 }

@@ -235,3 +235,14 @@ def test_a_mark_of_a_move_that_was_cut_short_is_put_right() -> None:
     moving = replace(look, mark=replace(mark_for(acme, look.uuid), moving_from="switching.acme"))
     (configure,) = plan(ACME, online("one", moving)).actions
     assert (configure.reason, configure.changes[0].field) == (Reason.INTERRUPTED, "files")
+
+
+def test_what_an_earlier_version_did_not_note_is_completed_and_is_no_drift() -> None:
+    look = look_of(ACME)
+    assert look.mark is not None
+    old = replace(look, mark=replace(look.mark, in_service=None, owner=None))
+    assert [a.reason for a in plan(ACME, online("one", old)).actions] == [Reason.OLD_MARK]
+    other_format = replace(old, mark=replace(look.mark, in_service=None, owner=None, digest="of an earlier version"))
+    assert [a.reason for a in plan(ACME, online("one", other_format)).actions] == [Reason.OLD_MARK]
+    drifted = replace(old, login="root")
+    assert [a.reason for a in plan(ACME, online("one", drifted)).actions] == [Reason.DRIFTED]

@@ -26,11 +26,28 @@ def test_a_rename_that_is_reverted_in_the_text_is_not_built_anew() -> None:
         assert renamed.ok
         assert (await world.plan(fleet(instance("acme2", server="one")))).changeset.is_converged
         reverted = await world.plan(fleet(instance("acme", server="one")))
-        assert blocked(reverted) == {"acme": "its database was renamed to acme2 on one"}
+        assert blocked(reverted) == {
+            "acme": "the database of this code was renamed to acme2 on one, and no document declares that"
+        }
+        (told,) = reverted.changeset.blocked
+        assert "if it is the same customer, write `renamed_from: acme2`" in told.advice
+        assert "a new customer gets another `code`" in told.advice
         assert not reverted.changeset.actions
         back = await world.reconcile(fleet(instance("acme", server="one", renamed_from="acme2")))
         assert back.ok
         assert world.hosts["one"].listed() == ["acme", "template_base"]
+
+    run(story())
+
+
+def test_a_former_code_may_be_used_again_while_its_database_is_renamed_once_more() -> None:
+    async def story() -> None:
+        world = universe()
+        await world.reconcile(fleet(instance("acme", server="one")))
+        await world.reconcile(fleet(instance("shop", server="one", renamed_from="acme")))
+        both = fleet(instance("store", server="one", renamed_from="shop"), instance("acme", server="one"))
+        assert (await world.reconcile(both)).ok
+        assert world.hosts["one"].listed() == ["acme", "store", "template_base"]
 
     run(story())
 

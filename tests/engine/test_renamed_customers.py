@@ -83,3 +83,57 @@ def test_a_rename_keeps_a_customer_where_the_text_says(state: str) -> None:
         assert in_service(world) == ({"shop"} if state == "active" else set())
 
     run(story())
+
+
+def somebody_elses(world: Universe, source: str, name: str) -> None:
+    """Put a database without our mark on the host."""
+    database = world.hosts["one"].databases[source].fork()
+    rows = database.writable("ir.config_parameter").rows
+    for key in [key for key, row in rows.items() if str(row["key"]).startswith("odoo_fleet.")]:
+        del rows[key]
+    world.hosts["one"].databases[name] = database
+
+
+@pytest.mark.parametrize("source", ["template_base", "shop"])
+@pytest.mark.parametrize("store", [True, False])
+def test_long_after_a_rename_a_database_of_somebody_else_under_the_former_name_holds_nothing_back(
+    source: str, *, store: bool
+) -> None:
+    """It takes none of our passwords, or one of them and bears no mark: either way it is told as what it is, and left alone."""
+
+    async def story() -> None:
+        world = await served("19.0")
+        text = of("19.0", instance("shop", server="one", renamed_from="c0"))
+        assert (await world.reconcile(text)).ok
+        somebody_elses(world, source, "c0")
+        if not store:
+            world.memory = None
+        before = world.hosts["one"].databases["c0"].revision
+        planned = await world.plan(text)
+        assert planned.changeset.is_converged
+        (alone,) = planned.changeset.left_alone
+        assert (alone.database, alone.what.partition(":")[0]) == (
+            "c0",
+            "it bears the former name of instance/shop and is not its database (it bears no mark of this fleet)"
+            if source == "shop"
+            else "it bears the former name of instance/shop and is not its database (it does not answer to the fleet's"
+            " password for 'admin', so it is not taken for ours)",
+        )
+        suspended = of("19.0", instance("shop", server="one", renamed_from="c0", state="suspended"))
+        assert (await world.reconcile(suspended)).ok
+        assert world.hosts["one"].listed() == ["c0", "suspended.shop", "template_base"]
+        assert world.hosts["one"].databases["c0"].revision == before
+
+    run(story())
+
+
+def test_a_second_database_that_may_be_the_customers_is_still_a_conflict() -> None:
+    async def story() -> None:
+        world = await served("19.0")
+        text = of("19.0", instance("shop", server="one", renamed_from="c0"))
+        assert (await world.reconcile(text)).ok
+        world.hosts["one"].databases["c0"] = world.hosts["one"].databases["shop"].fork()
+        (blocked,) = (await world.plan(text)).changeset.blocked
+        assert "several databases claim to be it" in blocked.why
+
+    run(story())

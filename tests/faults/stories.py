@@ -15,11 +15,12 @@ def nothing(version: str) -> str:
     return fleet(servers={"one": version})
 
 
+BOSS = "{name: Boss, login: boss@acme.example}"
+
+
 def text(version: str) -> str:
     return fleet(
-        instance(
-            "acme", server="one", modules="[contacts]", lang="fr_BE", owner="{name: Boss, login: boss@acme.example}"
-        ),
+        instance("acme", server="one", modules="[contacts]", lang="fr_BE", owner=BOSS),
         instance("sleepy", server="one", state="suspended"),
         servers={"one": version},
     )
@@ -75,7 +76,7 @@ class Plot:
 
 def _swapped(version: str) -> str:
     return fleet(
-        instance("acme", server="one", state="suspended", modules="[contacts]", lang="fr_BE"),
+        instance("acme", server="one", state="suspended", modules="[contacts]", lang="fr_BE", owner=BOSS),
         instance("sleepy", server="one"),
         servers={"one": version},
     )

@@ -37,7 +37,7 @@ def _ask(
     options: TlsOptions, server_side: ssl.SSLContext | None, scheme: str = "https", name: str = "localhost"
 ) -> bytes:
     async def work() -> bytes:
-        transport = HttpxTransport(options, trust_environment=False)
+        transport = HttpxTransport(options)
         try:
             async with fault_server(answering(b"hello"), server_side) as server:
                 url = f"{scheme}://{name}:{server.url.rpartition(':')[2]}/jsonrpc"
@@ -67,10 +67,36 @@ def test_its_own_authority_makes_it_known(certificate: tuple[Path, Path]) -> Non
     assert _ask(TlsOptions(ca_file=certificate[0]), _server_side(certificate)) == b"hello"
 
 
+def _made(folder: Path, subject: str, extensions: str, signed_by: str = "") -> None:
+    """Make a key and a certificate with exactly these extensions, by another one or by itself."""
+    for suffix, text in (("ext", extensions), ("cnf", "[req]\ndistinguished_name=d\n[d]\n")):
+        (folder / f"{subject}.{suffix}").write_text(text)
+    request = "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config {0}.cnf -subj /CN={0} -keyout {0}.key -out {0}.csr"
+    signing = f"-CA {signed_by}.pem -CAkey {signed_by}.key -CAcreateserial" if signed_by else "-signkey {0}.key"
+    sign = "x509 -req -days 2 -in {0}.csr -out {0}.pem -extfile {0}.ext " + signing
+    for command in (request, sign):
+        words = ["openssl", *command.format(subject).split()]
+        subprocess.run(words, check=True, capture_output=True, cwd=folder)
+
+
+@pytest.mark.parametrize("declared", ["root", "between"])
+def test_an_authority_that_is_declared_is_believed_as_it_is_whatever_the_version_of_python(
+    declared: str, tmp_path: Path
+) -> None:
+    """Without `keyUsage` and not marked critical, as companies make them; or one that is itself signed by another."""
+    _made(tmp_path, "root", "basicConstraints=CA:TRUE\n")
+    _made(tmp_path, "between", "basicConstraints=CA:TRUE\n", signed_by="root")
+    _made(tmp_path, "host", "subjectAltName=DNS:localhost\n", signed_by=declared)
+    server_side = _server_side((tmp_path / "host.pem", tmp_path / "host.key"))
+    assert _ask(TlsOptions(ca_file=tmp_path / f"{declared}.pem"), server_side) == b"hello"
+    assert _refusal(TlsOptions(), server_side).failure is TlsFailure
+
+
 def test_a_known_certificate_of_another_name_is_refused(certificate: tuple[Path, Path]) -> None:
     refusal = _refusal(TlsOptions(ca_file=certificate[0]), _server_side(certificate), name="127.0.0.1")
     assert refusal.failure is TlsFailure
     assert "127.0.0.1" in refusal.what
+    assert refusal.advice == "let `server_url` have a name that the certificate bears"
 
 
 def test_checking_can_be_switched_off(certificate: tuple[Path, Path]) -> None:
@@ -81,7 +107,7 @@ def _handshake_with(behaviour: Behaviour) -> NoAnswer:
     """Try TLS with a host that behaves so as soon as it is connected."""
 
     async def work() -> None:
-        transport = HttpxTransport(TlsOptions(verify=False), trust_environment=False)
+        transport = HttpxTransport(TlsOptions(verify=False))
         async with fault_server(behaviour, at_once=True) as server:
             url = server.url.replace("http:", "https:")
             try:
@@ -130,9 +156,16 @@ def test_a_file_of_authorities_that_cannot_be_read_is_named(tmp_path: Path, cont
 
 def test_hosts_with_the_same_options_share_a_transport() -> None:
     async def work() -> None:
-        transports = Transports(trust_environment=False)
+        transports = Transports()
         assert transports.get(TlsOptions()) is transports.get(TlsOptions())
         assert transports.get(TlsOptions()) is not transports.get(TlsOptions(verify=False))
         await transports.aclose()
 
     asyncio.run(work())
+
+
+def test_a_log_of_keys_that_cannot_be_written_is_named_once_and_at_once(tmp_path: Path) -> None:
+    with pytest.raises(TlsFailure, match="SSLKEYLOGFILE names a file that cannot be written"):
+        Transports({"SSLKEYLOGFILE": str(tmp_path / "none/keys.log")})
+    Transports({"SSLKEYLOGFILE": str(tmp_path / "keys.log")})
+    Transports({"SSLKEYLOGFILE": ""})
