@@ -102,6 +102,6 @@ def test_a_former_name_of_which_memory_says_that_it_was_renamed_makes_no_second_
         world = await served()
         assert (await world.reconcile(SHOP)).ok
         blocked = await said(world, fleet(instance("store", server="one", renamed_from="acme")))
-        assert blocked.why == "its database was renamed to shop on one"
+        assert blocked.why == "the database of this code was renamed to shop on one, and no document declares that"
 
     run(story())
