@@ -90,7 +90,7 @@ async def open_worlds(reach: Reach, emit: Callable[[Event], None]) -> AsyncItera
 
     What it yields raises `TlsFailure` for a file of authorities that cannot be read.
     """
-    transports = Transports()
+    transports = Transports(reach.environ)
     clock, nonces = SystemClock(), SystemNonces()
 
     def make(desired: Desired, root: Path, memory: Memory) -> World:

@@ -13,8 +13,8 @@ import contextlib
 import functools
 import ssl
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
@@ -34,12 +34,12 @@ from reconciler.core.failures import (
 )
 from reconciler.odoo.cleaning import one_line
 from reconciler.odoo.protocol import Answer, NoAnswer, Request, Timeout, Transport
+from reconciler.odoo.proxies import Proxy, proxy_for
 from reconciler.version import __version__
 
 __all__ = ["HttpxTransport", "PageTransport", "TlsOptions", "Transport", "Transports"]
 
 BODY_LIMIT = 16 * 1024 * 1024
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _POOLS = 16
 """Hosts are spread over so many pools: httpx looks through all connections of a pool at the start and end of each request, so
 that one pool for a thousand hosts costs as much as the calls themselves."""
@@ -114,20 +114,18 @@ class HttpxTransport:
 
     Args:
         tls: whom to believe.
-        trust_environment: take proxies from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as curl does; loopback addresses
-            never go by a proxy.
+        environ: variables that may name proxies, see `reconciler.odoo.proxies`.
     """
 
-    def __init__(self, tls: TlsOptions | None = None, *, trust_environment: bool = True) -> None:
+    def __init__(self, tls: TlsOptions | None = None, environ: Mapping[str, str] | None = None) -> None:
         self._context = _ssl_context(tls or TlsOptions())
-        self._trust_environment = trust_environment
-        self._kept = [self._client(keep=_IDLE_CONNECTIONS) for _ in range(_POOLS)]
-        self._fresh = [self._client(keep=0) for _ in range(_POOLS)]
+        self._environ = dict(environ or {})
+        self._kept: _Pools = {}
+        self._fresh: _Pools = {}
 
     async def send(self, request: Request, *, timeout: Timeout) -> Answer:
         """Send once and return the whole answer, or raise `NoAnswer`."""
-        pools = self._fresh if request.fresh else self._kept
-        client = pools[zlib.crc32(_host(request.url)) % _POOLS]
+        client = self._client(request)
         limits = httpx.Timeout(timeout.total, connect=min(timeout.connect, timeout.total))
         with _failures_named():
             async with client.stream(
@@ -137,7 +135,7 @@ class HttpxTransport:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for client in (*self._kept, *self._fresh):
+        for client in (*self._kept.values(), *self._fresh.values()):
             await client.aclose()
 
     @property
@@ -145,23 +143,43 @@ class HttpxTransport:
         """How the certificates of these hosts are checked."""
         return self._context
 
-    def _client(self, keep: int) -> httpx.AsyncClient:
+    def _client(self, request: Request) -> httpx.AsyncClient:
+        pools, keep = (self._fresh, 0) if request.fresh else (self._kept, _IDLE_CONNECTIONS)
+        proxy = proxy_for(request.url, self._environ)
+        pool = (zlib.crc32(_host(request.url)) % _POOLS, proxy.url if proxy else "")
+        if pool not in pools:
+            pools[pool] = self._make_client(keep, proxy)
+        return pools[pool]
+
+    def _make_client(self, keep: int, proxy: Proxy | None) -> httpx.AsyncClient:
         # No limit on their number: a pool shared by hosts would let a hanging one starve the others. The engine limits.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=keep, keepalive_expiry=_IDLE_SECONDS)
+        if proxy is not None and proxy.fault:
+            raise _unusable(proxy)
         try:
             return httpx.AsyncClient(
                 verify=self._context,
                 limits=limits,
-                mounts={f"all://{host}": None for host in _LOOPBACK},
-                trust_env=self._trust_environment,
+                proxy=proxy.url if proxy else None,
+                trust_env=False,
                 follow_redirects=False,
                 # Odoo gives every anonymous caller a session cookie; sent back, it would bind calls to a database.
                 cookies=_no_cookies(),
                 headers=_HEADERS,
             )
-        except (ImportError, ValueError, httpx.InvalidURL):
-            what = "the proxy that the environment names cannot be used"
-            raise Refused(what, advice="see HTTP_PROXY, HTTPS_PROXY and ALL_PROXY: http:// or https://") from None
+        except (ValueError, httpx.InvalidURL):
+            if proxy is None:
+                raise
+            raise _unusable(replace(proxy, fault="it is not the address of a proxy")) from None
+
+
+_Pools = dict[tuple[int, str], httpx.AsyncClient]
+"""Clients by the pool of their hosts and the proxy that these go by."""
+
+
+def _unusable(proxy: Proxy) -> NoAnswer:
+    what = f"the proxy in {proxy.variable} cannot be used: {proxy.fault}"
+    return NoAnswer(Refused, what, sent=False, advice=f"correct {proxy.variable}, or name the host in NO_PROXY")
 
 
 class PageTransport:
@@ -343,8 +361,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 class Transports:
     """One transport for each distinct set of TLS options: a context for TLS costs 18 ms, and hosts mostly share theirs."""
 
-    def __init__(self, *, trust_environment: bool = True) -> None:
-        self._trust_environment = trust_environment
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = environ
         self._by_trust: dict[tuple[bytes, bool], HttpxTransport] = {}
         self._pages: dict[tuple[bytes, bool], PageTransport] = {}
 
@@ -356,7 +374,7 @@ class Transports:
         """
         trust = (_authorities(tls), tls.verify)
         if trust not in self._by_trust:
-            self._by_trust[trust] = HttpxTransport(tls, trust_environment=self._trust_environment)
+            self._by_trust[trust] = HttpxTransport(tls, self._environ)
         return self._by_trust[trust]
 
     def pages(self, tls: TlsOptions) -> PageTransport:

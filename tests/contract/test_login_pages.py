@@ -32,7 +32,7 @@ def _page(host: ContractHost, name: str) -> PageAnswer:
 
 def _connected(host: ContractHost, password: str, work: Callable[[HostConnection], Awaitable[_T]]) -> _T:
     async def main() -> _T:
-        transport = HttpxTransport(trust_environment=False)
+        transport = HttpxTransport()
         connection = HostConnection(
             server="one",
             url=host.wire.url,

@@ -43,7 +43,7 @@ def _lost_by(monkeypatch: pytest.MonkeyPatch) -> Loss:
             raise error
 
         async def work() -> None:
-            await HttpxTransport(trust_environment=False).send(REQUEST, timeout=Timeout(1, 1))
+            await HttpxTransport().send(REQUEST, timeout=Timeout(1, 1))
 
         monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", fail)
         with pytest.raises(NoAnswer) as caught:
@@ -96,20 +96,23 @@ def test_an_error_without_words_is_named(lost_by: Loss) -> None:
     assert lost_by(httpx.ReadTimeout("")).what == "no answer in time: ReadTimeout"
 
 
-@pytest.mark.parametrize("proxy", ["socks4://x:1", "socks5://x:1", "ftp://x"])
-def test_a_proxy_that_cannot_be_used_is_said_at_once(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", proxy)
-    with pytest.raises(Refused) as caught:
-        HttpxTransport()
-    assert "ALL_PROXY" in caught.value.advice
+@pytest.mark.parametrize("proxy", ["socks4://x:1", "socks5://user:word@x:1", "ftp://x", "http://x:y"])
+def test_a_proxy_that_cannot_be_used_is_said_where_it_would_be_used(proxy: str) -> None:
+    async def work() -> NoAnswer:
+        transport = HttpxTransport(environ={"ALL_PROXY": proxy})
+        with pytest.raises(NoAnswer) as caught:
+            await transport.send(Request("http://odoo.example.com/", {}, b""), timeout=Timeout(2, 2))
+        return caught.value
+
+    failure = asyncio.run(work())
+    assert (failure.failure, failure.sent) == (Refused, False)
+    assert "the proxy in ALL_PROXY cannot be used" in failure.what
+    assert "word" not in failure.what
 
 
-def test_a_proxy_of_the_environment_is_taken_but_never_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-
+def test_a_proxy_of_the_environment_is_taken_but_never_for_loopback() -> None:
     async def failure(url: str) -> NoAnswer:
-        transport = HttpxTransport()
+        transport = HttpxTransport(environ={"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "socks5://x:1"})
         try:
             with pytest.raises(NoAnswer) as caught:
                 await transport.send(Request(url, {}, b""), timeout=Timeout(2, 2))

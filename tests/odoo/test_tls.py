@@ -37,7 +37,7 @@ def _ask(
     options: TlsOptions, server_side: ssl.SSLContext | None, scheme: str = "https", name: str = "localhost"
 ) -> bytes:
     async def work() -> bytes:
-        transport = HttpxTransport(options, trust_environment=False)
+        transport = HttpxTransport(options)
         try:
             async with fault_server(answering(b"hello"), server_side) as server:
                 url = f"{scheme}://{name}:{server.url.rpartition(':')[2]}/jsonrpc"
@@ -81,7 +81,7 @@ def _handshake_with(behaviour: Behaviour) -> NoAnswer:
     """Try TLS with a host that behaves so as soon as it is connected."""
 
     async def work() -> None:
-        transport = HttpxTransport(TlsOptions(verify=False), trust_environment=False)
+        transport = HttpxTransport(TlsOptions(verify=False))
         async with fault_server(behaviour, at_once=True) as server:
             url = server.url.replace("http:", "https:")
             try:
@@ -130,7 +130,7 @@ def test_a_file_of_authorities_that_cannot_be_read_is_named(tmp_path: Path, cont
 
 def test_hosts_with_the_same_options_share_a_transport() -> None:
     async def work() -> None:
-        transports = Transports(trust_environment=False)
+        transports = Transports()
         assert transports.get(TlsOptions()) is transports.get(TlsOptions())
         assert transports.get(TlsOptions()) is not transports.get(TlsOptions(verify=False))
         await transports.aclose()

@@ -56,7 +56,7 @@ def _connection(url: str, transport: HttpxTransport) -> HostConnection:
 
 async def _outcomes(url: str, limit: float = 0.3) -> tuple[object, object]:
     """Make one call that reads and one that changes; return what each gave or raised."""
-    transport = HttpxTransport(trust_environment=False)
+    transport = HttpxTransport()
     try:
         calls = (
             _connection(url, transport).read("db", "list", timeout=limit, attempts=1),
@@ -178,7 +178,7 @@ def test_no_cookie_is_sent_back_and_no_redirect_followed() -> None:
     async def work() -> list[bytes]:
         behaviour = answering(_envelope([]), b"set-cookie: session_id=abc; Path=/")
         async with fault_server(behaviour) as server:
-            transport = HttpxTransport(trust_environment=False)
+            transport = HttpxTransport()
             for _ in range(2):
                 await _connection(server.url, transport).read("db", "list")
             await transport.aclose()
@@ -190,7 +190,7 @@ def test_no_cookie_is_sent_back_and_no_redirect_followed() -> None:
 def test_reads_share_a_connection_and_every_change_has_its_own() -> None:
     async def connections(*, changes: bool) -> int:
         async with fault_server(answering(_envelope([]))) as server:
-            transport = HttpxTransport(trust_environment=False)
+            transport = HttpxTransport()
             for _ in range(3):
                 connection = _connection(server.url, transport)
                 await (connection.change("db", "x", timeout=1) if changes else connection.read("db", "x"))
@@ -204,7 +204,7 @@ def test_reads_share_a_connection_and_every_change_has_its_own() -> None:
 def test_a_site_s_name_goes_into_the_host_header() -> None:
     async def work() -> bytes:
         async with fault_server(answering(_envelope([]))) as server:
-            transport = HttpxTransport(trust_environment=False)
+            transport = HttpxTransport()
             assert await _connection(server.url, transport).served_databases("acme.example.com") == ()
             await transport.aclose()
             return server.requests[0]
@@ -216,7 +216,7 @@ def test_a_site_s_name_goes_into_the_host_header() -> None:
 def test_a_site_s_name_that_no_header_can_hold_sends_nothing(name: str) -> None:
     async def work() -> list[bytes]:
         async with fault_server(answering(_envelope([]))) as server:
-            transport = HttpxTransport(trust_environment=False)
+            transport = HttpxTransport()
             with pytest.raises(Refused):
                 await _connection(server.url, transport).served_databases(name)
             await transport.aclose()
@@ -228,7 +228,7 @@ def test_a_site_s_name_that_no_header_can_hold_sends_nothing(name: str) -> None:
 def test_a_cancelled_call_leaves_the_transport_usable() -> None:
     async def work() -> object:
         async with fault_server(hanging) as stuck, fault_server(answering(_envelope(["a"]))) as good:
-            transport = HttpxTransport(trust_environment=False)
+            transport = HttpxTransport()
             task = asyncio.create_task(_connection(stuck.url, transport).read("db", "list"))
             await asyncio.sleep(0.05)
             task.cancel()

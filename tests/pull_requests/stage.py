@@ -289,7 +289,7 @@ class Carriers:
 def begin_play(root: Path, patch: pytest.MonkeyPatch) -> Stage:
     """Make the hosts, let every command reach them, and set the stage."""
     hosts = {code: SimulatedHost(HostSpec(code, master_password=MASTER, dbfilter="^%d$")) for code in SERVERS}
-    patch.setattr(wiring, "Transports", lambda: Carriers(hosts))
+    patch.setattr(wiring, "Transports", lambda _environ: Carriers(hosts))
     stage = Stage(root, hosts)
     stage.prepare()
     return stage
