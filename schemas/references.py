@@ -23,7 +23,9 @@ class EnvSecret(Part):
     """A secret in an environment variable of the command that needs it."""
 
     env: str = Field(
-        pattern=_ENVIRONMENT_NAME, description="Name of the environment variable.", examples=["PROD_1_MASTER_PASSWORD"]
+        pattern=_ENVIRONMENT_NAME,
+        description="Name of the environment variable. One line break at the end of its value is not part of the secret.",
+        examples=["PROD_1_MASTER_PASSWORD"],
     )
 
     def __str__(self) -> str:
@@ -34,8 +36,8 @@ class FileSecret(Part):
     """A secret in a file."""
 
     file: FilePath = Field(
-        description="Path of the file, relative to the document that names it. One line break at its end is not part "
-        "of the secret.",
+        description="Path of the file, relative to the document that names it. One line break at its end and a byte "
+        "order mark at its beginning are not part of the secret.",
         examples=["../secrets/prod-1-master", "/run/secrets/prod-1-master"],
     )
 

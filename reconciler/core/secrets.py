@@ -29,6 +29,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _BITS_EACH = 5
 _PASSWORD_BYTES = 20
 _SALT = b"odoo-fleet/1"
+_BYTE_ORDER_MARK = "\ufeff"
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -75,6 +76,21 @@ def weakness(password: Secret, login: str) -> str:
         return "it is one of those that anybody tries first"
     if len(value) < MIN_PASSWORD_LENGTH:
         return f"it is shorter than {MIN_PASSWORD_LENGTH} characters"
+    return ""
+
+
+def as_meant(written: str) -> str:
+    """Return a secret without what programs put around it: a byte order mark before it, one line break at its end."""
+    return written.removeprefix(_BYTE_ORDER_MARK).removesuffix("\n").removesuffix("\r")
+
+
+def oddity(secret: Secret) -> str:
+    """Say what about a secret was hardly meant, in words that do not tell it; empty if there is nothing."""
+    value = secret.reveal()
+    if value != value.strip():
+        return "it begins or ends with a space or a line break, which is taken for part of it"
+    if not value.isprintable():
+        return "it holds a character that cannot be typed, such as a line break or a tab"
     return ""
 
 

@@ -13,7 +13,17 @@ from pathlib import Path
 
 from reconciler.core.desired import Desired
 from reconciler.core.diagnostics import Diagnostic, Range, Severity, sort
-from reconciler.core.secrets import PASSWORD_FIELDS, SecretUnavailable, WeakKey, WeakSecret, derive, parse_key, weakness
+from reconciler.core.secrets import (
+    PASSWORD_FIELDS,
+    SecretUnavailable,
+    WeakKey,
+    WeakSecret,
+    as_meant,
+    derive,
+    oddity,
+    parse_key,
+    weakness,
+)
 from reconciler.loading.discovery import FoundFile, read_file
 from schemas.references import DerivedSecret, EnvSecret, FileSecret, KeyReference, LiteralSecret, SecretReference
 from schemas.secrets import Secret
@@ -21,6 +31,9 @@ from schemas.secrets import Secret
 # How many earlier generations of a derived secret, and how many later ones, a database may have.
 REMEMBERED = 5
 REVERTED = 2
+
+_KEY_FIELDS = ("secret_key", "former_secret_keys")
+"""Space around a key is no part of it."""
 
 
 class SecretResolver:
@@ -58,39 +71,55 @@ class SecretResolver:
         """
         if isinstance(reference, DerivedSecret):
             return derive(self._key(), kind, code, field, reference.generation)
-        value = self._look_up(reference, kind, code, field)
+        value = Secret(as_meant(self._written(reference, kind, code, field).reveal()))
+        if not value.reveal():
+            what = "the file" if isinstance(reference, FileSecret) else "it"
+            raise self._unavailable(reference, kind, code, field, f"{what} is empty")
+        if not field.startswith(_KEY_FIELDS):
+            self._note_oddity(value, kind, code, field)
         reason = weakness(value, self._login(kind, code, field)) if field in PASSWORD_FIELDS else ""
         if reason:
             raise WeakSecret(self._place(kind, code, field), str(reference), f"{kind}/{code} {field}", reason)
         return value
 
-    def _look_up(self, reference: EnvSecret | FileSecret | LiteralSecret, kind: str, code: str, field: str) -> Secret:
+    def _written(self, reference: EnvSecret | FileSecret | LiteralSecret, kind: str, code: str, field: str) -> Secret:
         if isinstance(reference, EnvSecret):
             value = self._environ.get(reference.env, "")
-            if not value:
+            if not as_meant(value):
                 what = "empty" if reference.env in self._environ else "not set"
                 reason = f"the environment variable is {what}"
                 raise self._unavailable(reference, kind, code, field, reason)
+            if not _is_text(value):
+                raise self._unavailable(reference, kind, code, field, "the environment variable is not UTF-8")
             return Secret(value)
         if isinstance(reference, FileSecret):
             return self._read(reference, kind, code, field)
         return reference.value
 
     def former(self, reference: SecretReference, kind: str, code: str, field: str) -> tuple[Secret, ...]:
-        """Return the values that a derived secret may have had before, the likeliest first; nothing for other references.
+        """Return the values that a secret may have had before, the likeliest first.
 
-        These are the declared generation under each former key of the fleet, then the generations around it (a reverted
-        rotation leaves a later one behind) under every key.
+        Those of a derived one are the declared generation under each former key of the fleet, then the generations around it
+        (a reverted rotation leaves a later one behind) under every key. Of another, what 0.1.0 took for it: the variable with
+        its line break, the file with its byte order mark.
 
         Raises:
             SecretUnavailable: a key is not to be had.
         """
         if not isinstance(reference, DerivedSecret):
-            return ()
+            return self._with_what_is_around(reference, kind, code, field)
         keys = [self._key(), *map(self._former_key, range(len(self._desired.settings.former_secret_keys)))]
         generations = (reference.generation, *_neighbours(reference.generation))
         likeliest_first = [(key, generation) for generation in generations for key in keys]
         return tuple(derive(key, kind, code, field, generation) for key, generation in likeliest_first[1:])
+
+    def _with_what_is_around(
+        self, reference: EnvSecret | FileSecret | LiteralSecret, kind: str, code: str, field: str
+    ) -> tuple[Secret, ...]:
+        written = self._written(reference, kind, code, field).reveal()
+        if isinstance(reference, FileSecret):
+            written = written.removesuffix("\n").removesuffix("\r")
+        return () if written == as_meant(written) else (Secret(written),)
 
     def _login(self, kind: str, code: str, field: str) -> str:
         """Return the login of the account that a password is for."""
@@ -128,16 +157,19 @@ class SecretResolver:
         except UnicodeDecodeError:
             # The exception would carry the bytes.
             raise self._unavailable(reference, kind, code, field, "the file is not UTF-8") from None
-        value = text.removesuffix("\n").removesuffix("\r")
-        if not value:
-            raise self._unavailable(reference, kind, code, field, "the file is empty")
         self._note_readable(path, self._place(kind, code, field))
-        return Secret(value)
+        return Secret(text)
 
     def _path(self, reference: FileSecret, kind: str, code: str, field: str) -> Path:
         document = self._desired.sources[kind, code].file_of(*_parts(field))
         below = os.path.relpath(document, self._root)
         return (self._root / below).parent / reference.file
+
+    def _note_oddity(self, value: Secret, kind: str, code: str, field: str) -> None:
+        if odd := oddity(value):
+            message = f"this secret was hardly meant so: {odd}"
+            place = self._place(kind, code, field)
+            self._warnings.add(Diagnostic(place, "odd-secret", message, "write it anew", Severity.WARNING))
 
     def _note_readable(self, path: Path, place: Range) -> None:
         """Note a file that every account of the machine can read, unless it lies in the fleet's own directory."""
@@ -155,6 +187,15 @@ class SecretResolver:
         self, reference: SecretReference | KeyReference, kind: str, code: str, field: str, reason: str
     ) -> SecretUnavailable:
         return SecretUnavailable(self._place(kind, code, field), str(reference), f"{kind}/{code} {field}", reason)
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether a variable is text; bytes that are none come from the system as surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _neighbours(generation: int) -> tuple[int, ...]:

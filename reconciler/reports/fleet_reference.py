@@ -25,8 +25,9 @@ something else needs quotes. `odoo-fleet validate` shows all problems at once ([
 `odoo-fleet schema` prints JSON Schema.
 
 A **secret** is named, never written: `{env: NAME}` is an environment variable, `{file: PATH}` a file (relative to the
-document; one line break at its end is dropped), `{derived: {}}` is computed from the fleet's `secret_key` and the
-place that it is for, and `{derived: {generation: 2}}` is the value after a rotation.
+document), `{derived: {}}` is computed from the fleet's `secret_key` and the place that it is for, and
+`{derived: {generation: 2}}` is the value after a rotation. Of a variable and of a file, one line break at the end and a byte
+order mark are dropped; other space is taken as it is, and warned of.
 
 The fleet's `defaults` give fields to all documents of a kind; a whole top-level field is taken from the document or
 from the defaults, and a template that says `server` or `servers` gets neither as a default.

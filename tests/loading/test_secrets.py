@@ -77,6 +77,52 @@ def test_a_file_is_read_beside_its_document_without_its_last_line_break(
     assert fleet.resolve("server", "prod-1", "master_password") == value
 
 
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("pw\n", "pw"), ("pw\r\n", "pw"), ("\ufeffpw\r\n", "pw"), ("pw\n\n", "pw\n"), (" p w ", " p w "), ("pw\r", "pw")],
+)
+@pytest.mark.parametrize("way", ["env", "file"])
+def test_what_programs_put_around_a_secret_is_no_part_of_it(written: str, value: str, way: str, tmp_path: Path) -> None:
+    """A Kubernetes secret made with `echo`, a file saved on Windows: the same rule wherever it stands."""
+    base = BASE.replace("{env: MASTER_1}", f"{{{way}: MASTER_1}}")
+    fleet = Fleet(tmp_path, base=base, MASTER_1=written)
+    write(fleet.root, {"sub/MASTER_1": written.encode()})
+    assert fleet.resolve("server", "prod-1", "master_password") == value
+    assert ["odd-secret"] * (value != value.strip()) == [w.code for w in fleet.resolver.warnings]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [("pass word", False), ("pässwörd", False), ("pass\nword", True), ("\tpassword", True)]
+)
+def test_what_was_hardly_meant_is_told_without_the_value(value: str, *, told: bool, tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, MASTER_1=value)
+    assert fleet.resolve("server", "prod-1", "master_password") == value
+    assert [w.code for w in fleet.resolver.warnings] == ["odd-secret"] * told
+    assert not any("word" in w.message.replace("password", "") for w in fleet.resolver.warnings)
+
+
+def test_space_around_a_key_is_no_news(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, KEY=f" {KEY}\n\n")
+    assert fleet.resolve("instance", "acme", "admin_password") in derived(KEY, 1)
+    assert not fleet.resolver.warnings
+
+
+@pytest.mark.parametrize(("written", "why"), [("\n", "empty"), ("\ufeff", "empty"), ("pw\udcff", "not UTF-8")])
+def test_a_variable_that_gives_nothing_says_so(written: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(SecretUnavailable, match=f"the environment variable is {why}"):
+        Fleet(tmp_path, MASTER_1=written).resolve("server", "prod-1", "master_password")
+
+
+def test_what_was_taken_with_a_line_break_before_is_a_former_value(tmp_path: Path) -> None:
+    """So that a database which got it as its password is given the right one, and does not refuse the fleet."""
+    assert Fleet(tmp_path, "admin_password: {env: X}\n", X="pass-word\n").former("acme", "admin_password") == [
+        "pass-word\n"
+    ]
+    fleet = Fleet(tmp_path / "file", "admin_password: {file: X}\n")
+    write(fleet.root, {"X": "\ufeffpass-word\n".encode()})
+    assert fleet.former("acme", "admin_password") == ["\ufeffpass-word"]
+
+
 def test_a_file_named_by_a_default_lies_beside_the_fleet_document(tmp_path: Path) -> None:
     base = BASE.replace("code: test\n", "code: test\ndefaults: {instance: {admin_password: {file: shared}}}\n")
     fleet = Fleet(tmp_path, base=base)
@@ -158,7 +204,7 @@ def test_former_values_go_five_generations_back(tmp_path: Path) -> None:
 
 
 def test_other_references_have_no_former_values(tmp_path: Path) -> None:
-    assert Fleet(tmp_path, "admin_password: {env: X}\n").former("acme", "admin_password") == []
+    assert Fleet(tmp_path, "admin_password: {env: X}\n", X="pass-word").former("acme", "admin_password") == []
 
 
 @pytest.mark.parametrize(
