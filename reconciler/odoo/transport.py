@@ -97,6 +97,15 @@ _TLS_INTERRUPTED = (
     ssl.SSLSyscallError,
 )
 
+_UNKNOWN_AUTHORITY = "let the server's `tls.ca_file` name the CA that signed it"
+_NOT_ACCEPTED = {
+    9: "look at the clocks of both machines",  # not yet valid
+    10: "renew it",  # expired
+    62: "let `server_url` have a name that the certificate bears",
+    64: "let `server_url` have a name that the certificate bears",
+}
+"""What helps, by the code of OpenSSL's verification (x509_vfy.h)."""
+
 _WORDS: dict[type[HostError], str] = {
     HostUnreachable: "no connection",
     HostTimeout: "no answer in time",
@@ -276,12 +285,18 @@ def _authorities(tls: TlsOptions) -> bytes:
 
 
 def _ssl_context(tls: TlsOptions) -> ssl.SSLContext:
-    """Make the context; a private CA stands in the place of the system's authorities, not beside them."""
+    """Make the context; a private CA stands in the place of the system's authorities, not beside them.
+
+    Whom it believes does not hang on the version of Python: from 3.13 on an authority that is not to the letter of RFC 5280, as
+    companies and appliances make them, would be refused, and until 3.12 one that is itself signed by another.
+    """
     try:
         context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
     except OSError as error:
         what = f"the file of authorities {tls.ca_file} cannot be read: {error.strerror or error}"
         raise TlsFailure(one_line(what)) from None
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -345,7 +360,7 @@ def _meaning(error: Exception) -> NoAnswer:
 def _tls_failure(reason: ssl.SSLError) -> NoAnswer:
     if isinstance(reason, ssl.SSLCertVerificationError):
         what = one_line(f"the certificate is not accepted: {reason.verify_message}")
-        return NoAnswer(TlsFailure, what, sent=False, advice="name the CA in the server's TLS options")
+        return NoAnswer(TlsFailure, what, sent=False, advice=_NOT_ACCEPTED.get(reason.verify_code, _UNKNOWN_AUTHORITY))
     if reason.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}:
         return NoAnswer(NotOdoo, "no TLS is spoken there", sent=False, advice="is it http:// instead of https://?")
     return NoAnswer(TlsFailure, one_line(f"no TLS connection: {reason.reason or reason}"), sent=False)

@@ -67,10 +67,36 @@ def test_its_own_authority_makes_it_known(certificate: tuple[Path, Path]) -> Non
     assert _ask(TlsOptions(ca_file=certificate[0]), _server_side(certificate)) == b"hello"
 
 
+def _made(folder: Path, subject: str, extensions: str, signed_by: str = "") -> None:
+    """Make a key and a certificate with exactly these extensions, by another one or by itself."""
+    for suffix, text in (("ext", extensions), ("cnf", "[req]\ndistinguished_name=d\n[d]\n")):
+        (folder / f"{subject}.{suffix}").write_text(text)
+    request = "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config {0}.cnf -subj /CN={0} -keyout {0}.key -out {0}.csr"
+    signing = f"-CA {signed_by}.pem -CAkey {signed_by}.key -CAcreateserial" if signed_by else "-signkey {0}.key"
+    sign = "x509 -req -days 2 -in {0}.csr -out {0}.pem -extfile {0}.ext " + signing
+    for command in (request, sign):
+        words = ["openssl", *command.format(subject).split()]
+        subprocess.run(words, check=True, capture_output=True, cwd=folder)
+
+
+@pytest.mark.parametrize("declared", ["root", "between"])
+def test_an_authority_that_is_declared_is_believed_as_it_is_whatever_the_version_of_python(
+    declared: str, tmp_path: Path
+) -> None:
+    """Without `keyUsage` and not marked critical, as companies make them; or one that is itself signed by another."""
+    _made(tmp_path, "root", "basicConstraints=CA:TRUE\n")
+    _made(tmp_path, "between", "basicConstraints=CA:TRUE\n", signed_by="root")
+    _made(tmp_path, "host", "subjectAltName=DNS:localhost\n", signed_by=declared)
+    server_side = _server_side((tmp_path / "host.pem", tmp_path / "host.key"))
+    assert _ask(TlsOptions(ca_file=tmp_path / f"{declared}.pem"), server_side) == b"hello"
+    assert _refusal(TlsOptions(), server_side).failure is TlsFailure
+
+
 def test_a_known_certificate_of_another_name_is_refused(certificate: tuple[Path, Path]) -> None:
     refusal = _refusal(TlsOptions(ca_file=certificate[0]), _server_side(certificate), name="127.0.0.1")
     assert refusal.failure is TlsFailure
     assert "127.0.0.1" in refusal.what
+    assert refusal.advice == "let `server_url` have a name that the certificate bears"
 
 
 def test_checking_can_be_switched_off(certificate: tuple[Path, Path]) -> None:
