@@ -10,6 +10,7 @@ from schemas.references import SecretReference
 from schemas.texts import FilePath, Hostname, Line, problem
 
 OdooVersion = Literal["14.0", "15.0", "16.0", "17.0", "18.0", "19.0"]
+PublicScheme = Literal["https", "http"]
 ServerState = Literal["draft", "active", "maintenance", "disabled"]
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -166,10 +167,21 @@ class Server(Pausable):
     )
     domain: Hostname | None = Field(
         default=None,
-        description="Instances are reached at `<subdomain>.<domain>`; their `web.base.url` follows from it. Left out: "
-        "the tool leaves that "
-        "parameter alone.",
+        description="Instances are reached at `https://<subdomain>.<domain>`, unless `public_scheme` or `public_port` say "
+        "otherwise: their `web.base.url`, which is frozen, and the address of their login pages. Left out: the tool "
+        "leaves that parameter alone.",
         examples=["example.com"],
+    )
+    public_scheme: PublicScheme = Field(
+        default="https",
+        description="How customers reach instances below `domain`: `http` where nothing speaks TLS before Odoo, whose "
+        "passwords then can be read on the way.",
+        examples=["http"],
+    )
+    public_port: Port | None = Field(
+        default=None,
+        description="On which port customers reach instances below `domain`. Left out: that of the scheme, 443 or 80.",
+        examples=[8443],
     )
     odoo_version: OdooVersion = Field(
         description="Version of Odoo on the host, as text in quotes; checked before the server is used.",
@@ -188,3 +200,11 @@ class Server(Pausable):
     tls: Tls = Field(
         default=Tls(), description="How its certificate is checked.", examples=[{"ca_file": "../ca/internal.pem"}]
     )
+
+    def public_address(self, subdomain: str) -> str:
+        """Return where customers reach an instance, without a path; nothing where no domain is declared."""
+        if self.domain is None:
+            return ""
+        port = self.public_port
+        suffix = f":{port}" if port not in {None, _DEFAULT_PORTS[self.public_scheme]} else ""
+        return f"{self.public_scheme}://{subdomain}.{self.domain}{suffix}"

@@ -136,7 +136,7 @@ OWNED_PARAMETERS = {
     "database.create_date": "Odoo sets it when a database is made",
     "database.secret": "Odoo sets it, and sessions depend on it",
     "database.uuid": "it tells one database from another",
-    "web.base.url": "it follows from `subdomain` and the server's `domain`",
+    "web.base.url": "it follows from `subdomain` and the server's `domain`, `public_scheme` and `public_port`",
     "web.base.url.freeze": "it follows from the server's `domain`",
 }
 OWN_PREFIX = "odoo_fleet."

@@ -66,7 +66,8 @@ class PageRecord:
 
 def login_url(instance: Instance, server: Server) -> str:
     """Return the public address of an instance's login page; nothing where its server declares no domain."""
-    return f"https://{instance.subdomain}.{server.domain}{_PATH}" if server.domain else ""
+    address = server.public_address(instance.subdomain)
+    return f"{address}{_PATH}" if address else ""
 
 
 def is_reserved(domain: str) -> bool:

@@ -23,7 +23,9 @@ _SHOWN_DIGITS = 12
 ANYWHERE = ""
 """Stands for whatever server a database is on."""
 
-_OF_A_SERVER = ("server_url", "odoo_version", "domain", "max_instances")
+_PUBLIC = ("domain", "public_scheme", "public_port")
+"""Fields of a server that say where customers reach what is on it."""
+_OF_A_SERVER = ("server_url", "odoo_version", *_PUBLIC, "max_instances")
 _IN_FORCE = ("state", "active", "paused")
 """Fields of a server that decide what may happen on it: what was held back there may happen now, and the reverse."""
 _OF_AN_INSTANCE = ("state", "server", "database_name", "renamed_from", "paused", "admin_password")
@@ -155,7 +157,7 @@ def _looks(before: Desired, after: Desired) -> Iterator[tuple[str, str]]:
         opened = earlier is not None and _differ(earlier, server, *_IN_FORCE)
         if opened or unleashed:
             yield from ((f"template/{t.code}", code) for t in after.templates.values() if code in t.server_codes)
-        if opened or unleashed or (earlier is not None and earlier.domain != server.domain):
+        if opened or unleashed or (earlier is not None and _differ(earlier, server, *_PUBLIC)):
             yield from ((f"instance/{i.code}", code) for i in after.instances.values() if i.server in (None, code))
 
 

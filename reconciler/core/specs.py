@@ -119,7 +119,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         country_code=instance.country_code or "",
         timezone=instance.timezone or "",
         parameters={**template.parameters, **instance.parameters},
-        base_url=f"https://{instance.subdomain}.{server.domain}" if server.domain else "",
+        base_url=server.public_address(instance.subdomain),
         template=template.code,
         template_db=template.template_db,
         neutralize=instance.neutralize,

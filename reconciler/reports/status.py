@@ -249,7 +249,7 @@ class _View:
             observed=observed,
             in_sync=in_sync,
             detail=detail,
-            url=f"https://{instance.subdomain}.{document.domain}" if document and document.domain else None,
+            url=(document.public_address(instance.subdomain) or None) if document else None,
         )
 
     def plans(self) -> Iterator[PlanRow]:

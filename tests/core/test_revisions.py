@@ -95,8 +95,9 @@ def test_a_default_counts_for_those_that_leave_it_out() -> None:
     assert compare(before, after).concerned == ("instance/bistro", "instance/cafe")
 
 
-def test_a_domain_counts_for_what_is_or_may_be_on_its_server() -> None:
-    found = since(("domain: example.com", "domain: example.org"))  # of the first server
+@pytest.mark.parametrize("now", ["domain: example.org", "domain: example.com\npublic_port: 8443"])
+def test_a_public_address_counts_for_what_is_or_may_be_on_its_server(now: str) -> None:
+    found = since(("domain: example.com", now))  # of the first server
     assert found.concerned == ("instance/acme", "instance/cafe", "server/one", "template/base")
     assert found.looks == (("instance/acme", "one"), ("instance/cafe", "one"))
 

@@ -128,3 +128,11 @@ def test_an_instance_is_reached_below_its_servers_domain_and_a_template_by_nobod
 
 def test_no_secret_is_in_a_spec() -> None:
     assert str(spec(desired(instance("acme")), "instance/acme").admin_password) == "{derived: {generation: 1}}"
+
+
+def test_the_base_url_is_where_customers_reach_the_instance() -> None:
+    text = fleet(instance("acme"))
+    assert spec(read(text), "instance/acme").base_url == "https://acme.example.com"
+    intranet = changed(text, "domain: example.com", "domain: example.com\npublic_scheme: http\npublic_port: 8069")
+    assert spec(read(intranet), "instance/acme").base_url == "http://acme.example.com:8069"
+    assert spec(read(intranet), "instance/acme").digest() != spec(read(text), "instance/acme").digest()

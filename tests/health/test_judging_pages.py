@@ -20,6 +20,23 @@ def test_a_page_is_asked_for_by_its_public_name_where_the_server_declares_a_doma
 
 
 @pytest.mark.parametrize(
+    ("scheme", "port", "address"),
+    [
+        ("https", None, "https://www-acme.example.com"),
+        ("https", 443, "https://www-acme.example.com"),
+        ("https", 8443, "https://www-acme.example.com:8443"),
+        ("http", None, "http://www-acme.example.com"),
+        ("http", 80, "http://www-acme.example.com"),
+        ("http", 8069, "http://www-acme.example.com:8069"),
+    ],
+)
+def test_customers_are_told_and_asked_where_the_text_says(scheme: str, port: int | None, address: str) -> None:
+    server = ONE.model_copy(update={"public_scheme": scheme, "public_port": port})
+    assert server.public_address(ACME.subdomain) == address
+    assert login_url(ACME, server) == f"{address}/web/login"
+
+
+@pytest.mark.parametrize(
     ("answer", "why"),
     [
         (LOGIN, ""),
