@@ -231,7 +231,7 @@ _SPECIFIC = {
     }
     | {
         "button_install": Method(module_service.button_install, on_records=True, writes=True, group="system"),
-        "update_list": Method(module_service.update_list),
+        "update_list": Method(module_service.update_list, writes=True),
     },
 }
 _CANCEL = Method(module_service.button_cancel, on_records=True, writes=True, group="system")

@@ -180,6 +180,10 @@ def button_cancel(env: Env, _model: str, ids: list[int]) -> bool:
 
 
 def update_list(env: Env, model: str) -> list[int]:
-    """Look for new modules on the disk: there are none."""
+    """List modules that are on the disk and that the database does not know yet."""
     environment.require(env, env.model(model), "system")
-    return [0, 0]
+    known = env.database.modules()
+    new = [module for name, module in catalogue.modules(env.world.version).items() if name not in known]
+    for module in new:
+        seed.list_module(env.database, env.world.version, module)
+    return [0, len(new)]

@@ -173,20 +173,24 @@ def _with_implied(version: str, names: tuple[str, ...]) -> list[int]:
 def _modules(database: Database, version: str) -> None:
     coming = set(catalogue.closure(version, {"base"}, frozenset()))
     for module in catalogue.modules(version).values():
-        state = "to install" if module.name in coming else "uninstalled"
-        row = {
-            "name": module.name,
-            "shortdesc": module.title,
-            "state": "installed" if module.name == "base" else state,
-            "auto_install": module.triggers is not None,
-            "application": module.application,
-            "sequence": 100,
-            "latest_version": f"{version}.1.3" if module.name == "base" else False,
-        }
-        module_id = database.insert("ir.module.module", row)
-        _xmlid(database, f"base.module_{module.name}", "ir.module.module", module_id)
-        for needed in module.depends:
-            database.insert("ir.module.module.dependency", {"name": needed, "module_id": module_id})
+        list_module(database, version, module, "to install" if module.name in coming else "uninstalled")
+
+
+def list_module(database: Database, version: str, module: catalogue.Module, state: str = "uninstalled") -> None:
+    """Add a module to those that the database knows."""
+    row = {
+        "name": module.name,
+        "shortdesc": module.title,
+        "state": "installed" if module.name == "base" else state,
+        "auto_install": module.triggers is not None,
+        "application": module.application,
+        "sequence": 100,
+        "latest_version": f"{version}.1.3" if module.name == "base" else False,
+    }
+    module_id = database.insert("ir.module.module", row)
+    _xmlid(database, f"base.module_{module.name}", "ir.module.module", module_id)
+    for needed in module.depends:
+        database.insert("ir.module.module.dependency", {"name": needed, "module_id": module_id})
 
 
 def install_records(database: Database, version: str, names: Iterable[str], *, now: float) -> None:

@@ -55,6 +55,17 @@ def test_install_of_a_module_that_does_not_exist_answers_as_in_success(host: Con
     assert answer["type"] == "ir.actions.act_url"
 
 
+def test_a_database_knows_a_module_that_came_later_only_after_its_list_is_updated(host: ContractHost) -> None:
+    here = host.clone()
+    here.call("ir.module.module", "unlink", _ids(here, "contacts"))
+    assert _states(here, "contacts") == {}
+    _, added = here.call("ir.module.module", "update_list")
+    assert added == 1
+    assert _states(here, "contacts") == {"contacts": "uninstalled"}
+    install(here, "contacts")
+    assert _states(here, "contacts") == {"contacts": "installed"}
+
+
 def test_model_of_a_module_is_there_only_after_itsinstall(host: ContractHost) -> None:
     here = host.clone()
     with pytest.raises(Refusal, match=r"Object mail.message doesn't exist"):

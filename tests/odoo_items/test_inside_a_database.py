@@ -138,6 +138,31 @@ def test_item_20_a_module_that_the_host_does_not_have_is_a_failure_though_the_ho
     run(scenario())
 
 
+@both
+def test_a_module_that_was_deployed_after_the_database_or_its_template_was_made_is_found(version: str) -> None:
+    """Odoo lists modules for each database, and reads its addons path anew only when it is told to."""
+
+    async def scenario() -> None:
+        stage = Stage(version)
+        await stage.applied(instance("acme", server="one"))
+        for name in ("acme", "template_base"):
+            database = stage.database(name)
+            (row,) = database.matching("ir.module.module", name="contacts")
+            database.delete("ir.module.module", row["id"])
+        more = [
+            instance("acme", server="one", modules="[contacts]"),
+            instance("new", server="one", modules="[contacts]"),
+        ]
+        await stage.applied(*more)
+        assert [stage.database(name).modules()["contacts"] for name in ("acme", "new")] == ["installed"] * 2
+        asked = [c.database for c in stage.host.calls if c.model_method == "ir.module.module.update_list"]
+        assert len(asked) == len(more)
+        await stage.applied(*more)
+        assert len([c for c in stage.host.calls if c.model_method == "ir.module.module.update_list"]) == len(asked)
+
+    run(scenario())
+
+
 def test_item_21_former_passwords_are_tried_at_a_pace_at_which_14_reads_each_of_them() -> None:
     """Ten wrong logins from one address make the right one false for a minute, and so does each one after them."""
 

@@ -82,8 +82,11 @@ class _Installer:
         session = self.session
         left = await self._left_half_way()
         states = await _states(session, [*wanted, *left])
+        if not states.keys() >= set(wanted):  # deployed, it may be, after this database, or its template, was made
+            await session.change_call(MODEL, "update_list", timeout=session.connection.timeouts.modules)
+            states = await _states(session, [*wanted, *left])
         if unknown := sorted(set(wanted) - states.keys()):
-            advice = "correct `modules`, or add the module to the host's addons_path and update its list of modules"
+            advice = "correct `modules`, or add the module to the host's addons_path and start Odoo anew"
             raise Rejected(f"the host has no module {', '.join(unknown)}", database=session.database, advice=advice)
         missing = {name: record for name, (record, state) in states.items() if state != INSTALLED}
         if missing:
