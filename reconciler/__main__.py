@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler.version import __version__
 
@@ -15,15 +18,46 @@ FAILED = 1
 INTERRUPTED = 130
 
 
+class StdoutFailed(OSError):
+    """What a command prints cannot be written, which is no defect of the command."""
+
+
+class _Stdout(io.TextIOWrapper):
+    """Stdout, whose failures are told from those of any other file."""
+
+    def write(self, text: str, /) -> int:
+        """Write as any stream does."""
+        with _told_apart():
+            return super().write(text)
+
+    def flush(self) -> None:
+        """Flush as any stream does."""
+        with _told_apart():
+            super().flush()
+
+
+@contextlib.contextmanager
+def _told_apart() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StdoutFailed(error.errno, error.strerror) from None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _open_what_is_closed()
     _write_anything()
     try:
         code = _run(words)
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_is_gone()
+    except StdoutFailed as error:
+        return _cannot_write(error)
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the edge of the program: nobody above would say more than a traceback
@@ -40,8 +74,21 @@ def _run(words: Sequence[str]) -> int:
     return run(words)
 
 
+def _open_what_is_closed() -> None:
+    """Without this (`odoo-fleet apply >&-`) the next file that is opened, the store's, would be what stdout writes to."""
+    for stream, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, stream) is None:
+            setattr(sys, stream, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
 def _write_anything() -> None:
     """A character that the terminal's encoding lacks is written as an escape, instead of ending the run."""
+    if type(sys.stdout) is io.TextIOWrapper:
+        line_buffering, write_through = sys.stdout.line_buffering, sys.stdout.write_through
+        encoding = sys.stdout.encoding
+        sys.stdout = _Stdout(
+            sys.stdout.detach(), encoding=encoding, line_buffering=line_buffering, write_through=write_through
+        )
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
@@ -52,6 +99,12 @@ def _reader_is_gone() -> int:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     return FAILED
+
+
+def _cannot_write(error: StdoutFailed) -> int:
+    reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+    sys.stderr.write(f"odoo-fleet: stdout cannot be written: {reason}\n")
+    return _reader_is_gone()
 
 
 def _internal_error(error: BaseException, words: Sequence[str]) -> int:

@@ -77,6 +77,8 @@ _MEANINGS = (
      "there is no such repository, or nobody without rights may know of it: see the address and the rights"),
     (r"certificate|SSL|TLS|gnutls",
      "the connection is not safe: see the host's certificate; SSL_CERT_FILE or GIT_SSL_CAINFO name own authorities"),
+    (r"No user exists for uid",
+     "ssh needs an account that /etc/passwd knows: give the pod's user an entry there, or use https and --git-token"),
     (r"dubious ownership",
      "the repository belongs to another account: run as that one, or serve it by ssh or https"),
     (r"not allowed|redirect", "only the transport of the address is used: name where the repository is now"),

@@ -53,8 +53,16 @@ class Rule:
 
 _LISTED_NOT = "either the master password is wrong or the host has list_db = False"
 _OTHER_ROLE = "it belongs to another PostgreSQL role"
+_OTHER_SESSION = (
+    "another program of the host is connected to it (a backup, pgAdmin, a metrics exporter): see pg_stat_activity, and end it"
+    " or connect it to another database"
+)
+_LACKS_RIGHTS = "give the operator's account (base.user_admin) its groups back, base.group_system above all"
 _DISK = "is the host's disk full? what was being made may be left behind"
 _STALE = "the database is of another Odoo series, or a worker remembers another database of this name"
+_TIMEZONE = (
+    "correct `timezone`: the host's Odoo or its pytz does not know that name (an older one knows Europe/Kiev, say)"
+)
 _COOLDOWN = "Odoo refuses all logins from here for a minute after ten wrong ones"
 
 RULES: tuple[Rule, ...] = (
@@ -66,7 +74,8 @@ RULES: tuple[Rule, ...] = (
     # Who may speak to a database.
     Rule("odoo.exceptions.AccessDenied", PasswordRefused, "Too many login failures", advice=_COOLDOWN),
     Rule("odoo.exceptions.AccessDenied", PasswordRefused),
-    Rule("odoo.exceptions.AccessError", AccessRefused),
+    Rule("odoo.exceptions.AccessError", AccessRefused, r"Private methods"),
+    Rule("odoo.exceptions.AccessError", AccessRefused, advice=_LACKS_RIGHTS),
     # The connection from Odoo to PostgreSQL, and what it says on opening.
     Rule("psycopg2.OperationalError", NoSuchDatabase, r"database .* does not exist"),
     Rule("psycopg2.OperationalError", AccessRefused, r"permission denied for database", advice=_OTHER_ROLE),
@@ -83,13 +92,18 @@ RULES: tuple[Rule, ...] = (
         DatabaseServerDown,
     ),
     # Databases and their names.
-    Rule("psycopg2.errors.ObjectInUse", SourceBusy),
+    Rule("psycopg2.errors.ObjectInUse", SourceBusy, advice=_OTHER_SESSION),
     Rule("psycopg2.errors.DuplicateDatabase odoo.service.db.DatabaseExists", DatabaseExists),
     Rule("psycopg2.errors.UniqueViolation", DatabaseExists, calls=r"db\."),  # two creates of one name at once
     Rule("psycopg2.errors.InvalidCatalogName", NoSuchDatabase),
     Rule("builtins.Exception", DatabaseExists, r"Couldn't rename database .* already exists"),
     Rule("builtins.Exception", NoSuchDatabase, r"Couldn't (rename|drop) database .* does not exist"),
-    Rule("builtins.Exception", SourceBusy, r"Couldn't (rename|drop) database .* being accessed by other users"),
+    Rule(
+        "builtins.Exception",
+        SourceBusy,
+        r"Couldn't (rename|drop) database .* being accessed by other users",
+        advice=_OTHER_SESSION,
+    ),
     Rule("builtins.Exception", AccessRefused, r"Couldn't (rename|drop) database .* must be owner", advice=_OTHER_ROLE),
     Rule("psycopg2.errors.InsufficientPrivilege", AccessRefused, advice=_OTHER_ROLE),
     Rule("builtins.KeyError", Unsupported, r"^'?(db|common|object)'?$"),  # 19.1+: the service is gone
@@ -117,6 +131,7 @@ RULES: tuple[Rule, ...] = (
     Rule("builtins.IndexError builtins.TypeError builtins.AttributeError", UnexpectedAnswer),
     Rule("werkzeug.exceptions.NotFound", NotOdoo, advice="this Odoo offers no RPC: is the module rpc loaded?"),
     # Odoo's own rules.
+    Rule("builtins.ValueError", Rejected, r"Wrong value for res\.users\.tz", advice=_TIMEZONE),
     Rule(
         "odoo.exceptions.ValidationError odoo.exceptions.UserError odoo.exceptions.MissingError "
         "odoo.exceptions.RedirectWarning odoo.exceptions.Warning builtins.ValueError psycopg2.errors.UniqueViolation "

@@ -373,10 +373,31 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
+def _require_key_log(environ: Mapping[str, str]) -> None:
+    """Name the variable that is at fault: Python would say of each context that some file cannot be read."""
+    path = environ.get("SSLKEYLOGFILE")
+    if not path:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).keylog_filename = path
+    except OSError as error:
+        what = f"SSLKEYLOGFILE names a file that cannot be written: {error.strerror or error}"
+        advice = "unset it: a log of TLS keys opens what is sent, master passwords too"
+        raise TlsFailure(one_line(what), advice=advice) from None
+
+
 class Transports:
-    """One transport for each distinct set of TLS options: a context for TLS costs 18 ms, and hosts mostly share theirs."""
+    """One transport for each distinct set of TLS options: a context for TLS costs 18 ms, and hosts mostly share theirs.
+
+    Args:
+        environ: variables that may name proxies, or a log of keys.
+
+    Raises:
+        TlsFailure: the log of keys cannot be written.
+    """
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        _require_key_log(environ or {})
         self._environ = environ
         self._by_trust: dict[tuple[bytes, bool], HttpxTransport] = {}
         self._pages: dict[tuple[bytes, bool], PageTransport] = {}

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.core.desired import Desired
 from reconciler.core.diagnostics import Diagnostic, has_errors
+from reconciler.reports.words import count
 
 FORMAT = 1
 
@@ -16,7 +17,7 @@ def validation_text(summary: str, desired: Desired | None) -> str:
     """Sum up: how many problems, and for a valid fleet what it declares."""
     if desired is None:
         return f"{summary[0].upper()}{summary[1:]}."
-    counts = ", ".join(f"{count} {name}" for name, count in _counts(desired).items())
+    counts = ", ".join(count(number, name.removesuffix("s")) for name, number in _counts(desired).items())
     return f"{summary[0].upper()}{summary[1:]}: fleet '{desired.settings.code}' declares {counts}."
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from reconciler.cli import app
@@ -100,3 +103,28 @@ def test_a_defect_is_one_line_unless_debugging(
     assert ran.code == 1
     assert ran.err.startswith("odoo-fleet: internal error: ZeroDivisionError: a \\x1b[2Jdefect\n")
     assert ("Traceback" in ran.err) is traced
+
+
+def as_a_process(world: World, words: str, redirected: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with its streams as the shell redirects them."""
+    command = f'"{sys.executable}" -m reconciler {words} --fleet "{world.fleet}" {redirected}'
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", ["validate", "plan --store none -o json"])
+def test_a_stdout_that_takes_nothing_more_is_told_in_one_line(
+    world: World, words: str, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    ran = as_a_process(world, words, ">/dev/full")
+    assert (ran.returncode, ran.stderr) == (1, "odoo-fleet: stdout cannot be written: the disk is full\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&- <&-"])
+def test_without_a_stdout_a_command_does_its_work(world: World, closed: str) -> None:
+    store = world.root / "state.sqlite"
+    ran = as_a_process(world, f"apply --yes --store sqlite:///{store}", closed)
+    assert ran.returncode == 0
+    assert "acme" in world.hosts["prod-1"].listed()
+    assert store.read_bytes().startswith(b"SQLite format 3")

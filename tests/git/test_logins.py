@@ -235,6 +235,7 @@ def test_a_key_that_is_not_there(author: Author, tmp_path: Path) -> None:
         ("Host key verification failed.", "the host's key is not known"),
         ("git@git.example.com: Permission denied (publickey).", "the host takes no key of this account"),
         ("ERROR: Repository not found.", "there is no such repository"),
+        ("No user exists for uid 54321", "ssh needs an account that /etc/passwd knows"),
         ("ssh: connect to host git.example.com port 22: Connection timed out", "it cannot be reached now"),
     ],
 )

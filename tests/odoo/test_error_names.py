@@ -106,6 +106,7 @@ KNOWN: list[tuple[Call, str, str, type[HostError]]] = [
     (WRITE, "builtins.IndexError", "list index out of range", UnexpectedAnswer),
     (WRITE, "builtins.ValueError", "Invalid field 'frob' on 'res.users'", Unsupported),
     (WRITE, "builtins.ValueError", "Wrong value for res.users.lang: 'xx_XX'", Rejected),
+    (WRITE, "builtins.ValueError", "Wrong value for res.users.tz: 'Europe/Kyiv'", Rejected),
     (WRITE, "builtins.ZeroDivisionError", "division by zero", UnexpectedAnswer),
 ]
 
@@ -136,6 +137,19 @@ def test_an_error_that_no_rule_knows_is_unexpected_and_named() -> None:
     error = failure_of(connect(scripted(fault("some.module.NewError", "what is this"))).list_databases())
     assert isinstance(error, UnexpectedAnswer)
     assert str(error) == "eu1: db.list: NewError: what is this"
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "words", "advice"),
+    [
+        (CLONE, "psycopg2.errors.ObjectInUse", "source database is being accessed by other users", "pg_stat_activity"),
+        (RENAME, "builtins.Exception", RENAMING + "… is being accessed by other users", "pg_stat_activity"),
+        (WRITE, "odoo.exceptions.AccessError", "Contact your administrator to request access", "base.group_system"),
+        (WRITE, "builtins.ValueError", "Wrong value for res.users.tz: 'Europe/Kyiv'", "`timezone`"),
+    ],
+)
+def test_what_a_person_can_do_about_it_is_said(call: Call, name: str, words: str, advice: str) -> None:
+    assert advice in errors.failure(Fault(name, words), call, server="one").advice
 
 
 def test_a_denial_that_can_mean_two_things_says_so() -> None:

@@ -162,3 +162,10 @@ def test_hosts_with_the_same_options_share_a_transport() -> None:
         await transports.aclose()
 
     asyncio.run(work())
+
+
+def test_a_log_of_keys_that_cannot_be_written_is_named_once_and_at_once(tmp_path: Path) -> None:
+    with pytest.raises(TlsFailure, match="SSLKEYLOGFILE names a file that cannot be written"):
+        Transports({"SSLKEYLOGFILE": str(tmp_path / "none/keys.log")})
+    Transports({"SSLKEYLOGFILE": str(tmp_path / "keys.log")})
+    Transports({"SSLKEYLOGFILE": ""})

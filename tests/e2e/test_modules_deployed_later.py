@@ -1,0 +1,35 @@
+"""On real Odoo 19 and 14: a module that is deployed after databases were made is found, in them and in new clones."""
+
+import asyncio
+from pathlib import Path
+
+from tests.e2e.test_production import PRODUCTION, fresh
+from tests.harness.real_fleet import failures, instance, template
+from tests.hosts.real_hosts import RealHost
+
+MANIFEST = "{'name': 'Hello', 'version': '1.0', 'depends': ['base'], 'license': 'LGPL-3'}\n"
+
+
+@PRODUCTION
+def test_a_module_that_is_deployed_later_is_installed_in_what_is_there_and_in_what_is_new(
+    tmp_path: Path, real_host: RealHost
+) -> None:
+    fleet = fresh(tmp_path, real_host)
+    n = fleet.suffix
+    module, first, second = f"hello_{n}", f"acme{n}", f"new{n}"
+    fleet.write(template(n, modules="[base, web]"), instance(first))
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+
+    real_host.deploy_module(module, MANIFEST)
+    real_host.restart()
+    fleet.write(
+        template(n, modules="[base, web]"),
+        instance(first, modules=f"[{module}]"),
+        instance(second, modules=f"[{module}]"),
+    )
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    for name in (first, second):
+        state = real_host.psql(name, f"select state from ir_module_module where name = '{module}'")
+        assert state.strip() == "installed"
