@@ -14,6 +14,7 @@ from reconciler.core.standing import Standing
 from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.daemon.telling import Teller
 from reconciler.reports.standing_text import name
+from reconciler.reports.words import count
 
 _SHOWN = 3
 
@@ -119,7 +120,7 @@ class Texts:
             detail = "the branch was pushed by force: what was in force before is no longer part of its history"
             self.teller.tell(Notice(NoticeName.HISTORY_REWRITTEN, Level.WARNING, detail, revision=revision))
         by = f" ({candidate.about})" if candidate.about else ""
-        counts = ", ".join(f"{number} {kind}s" for kind, number in _count(desired).items())
+        counts = ", ".join(count(number, kind) for kind, number in _count(desired).items())
         what = "is in force" if former is None else "is now in force"
         detail = f"{name(revision)}{by} {what}: {counts}"
         self.teller.tell(Notice(NoticeName.REVISION_IN_FORCE, Level.INFO, detail, revision=revision))

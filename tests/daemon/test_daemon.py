@@ -81,7 +81,7 @@ def test_each_text_of_a_work_tree_is_told_and_one_that_is_mended_is_told_as_such
 
     details = [n.detail for n in play(universe(), story).notices if n.name is NoticeName.REVISION_IN_FORCE]
     assert ["0 instances" in d for d in details] == [True, False, False]
-    assert "1 instances" in details[1]
+    assert "1 instance" in details[1]
     assert details[2] == "the text is valid again: commit aaaaaaaa-dirty is in force, as before"
 
 
