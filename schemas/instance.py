@@ -83,7 +83,9 @@ class Instance(Pausable):
 
     kind: Literal["instance"] = Field(description="What this document declares.", examples=["instance"])
     template: Code = Field(
-        description="The template that the database is cloned from. Create-only.", examples=["restaurant"]
+        description="The template that the database is cloned from. Create-only: of another one only the modules and the "
+        "parameters are kept from then on, which the plan says.",
+        examples=["restaurant"],
     )
     plan: Code = Field(
         description="The plan that the customer has subscribed to; its modules are installed.", examples=["starter"]
@@ -156,7 +158,8 @@ class Instance(Pausable):
     )
     modules: Modules = Field(
         default=(),
-        description="Modules beside those of the template and the plan, which are kept in it too.",
+        description="Modules beside those of the template and the plan, which are kept in it too. One that is taken out of "
+        "the text stays installed, with its data.",
         examples=[["contacts"]],
     )
     parameters: Mapping[ParameterKey, str] = Field(
@@ -168,7 +171,7 @@ class Instance(Pausable):
     neutralize: bool = Field(
         default=False,
         description="Whether the clone is neutralized by Odoo (no mail, no payments), for test databases; from 17.0 "
-        "on. Create-only.",
+        "on. Create-only: `true` on a database that was not neutralized is blocked, and one that was stays so.",
         examples=[True],
     )
     subscription: Subscription | None = Field(

@@ -8,7 +8,7 @@ from reconciler.core import module_operations
 from reconciler.core.actions import FieldChange
 from reconciler.core.module_operations import INSTALLED
 from reconciler.core.names import ON_ITS_WAY, NameState
-from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.observed import NEUTRALIZED, Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec
 
 NOT_NOTED = "not noted"
@@ -37,6 +37,41 @@ def rotation(spec: DatabaseSpec, look: DatabaseLook) -> FieldChange | None:
     if look.access is not Access.FORMER:
         return None
     return FieldChange("admin_password", "a former password", f"the declared one ({spec.admin_password})")
+
+
+def not_done(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool = False) -> Iterator[FieldChange]:
+    """List edits of the text that change nothing in a database in service: the plan tells each once, and that nothing is done.
+
+    Args:
+        spec: what is declared.
+        look: a deep look that succeeded.
+        adopted: it is taken over, so that an owner of whom nothing is noted is told too.
+    """
+    mark = look.mark
+    if mark is None or mark.digest == spec.digest():  # this very text was applied to it
+        return
+    owner = spec.owner.login if spec.owner else ""
+    if mark.owner != owner and (adopted or mark.owner is not None):
+        made_for = NOT_NOTED if mark.owner is None else mark.owner or "nobody"
+        becomes = f"{owner} (no account is made" if owner else "nobody (no account goes"
+        yield FieldChange("owner", made_for, f"{becomes}, and nobody's login changes)")
+    if mark.template and mark.template != spec.template:
+        yield FieldChange(
+            "template", mark.template, f"{spec.template} (what was cloned stays; only its modules and parameters)"
+        )
+    if is_neutralized(look) and not spec.neutralize:
+        yield FieldChange(
+            "neutralize", "true", "false (it stays neutralized: what Odoo switched off, Odoo's users switch on)"
+        )
+    for name in mark.modules or ():
+        if name not in spec.modules and look.modules.get(name) == INSTALLED:
+            stays = "no longer declared (it stays, with its data; uninstall it in Odoo if it is to go)"
+            yield FieldChange(f"modules.{name}", INSTALLED, stays)
+
+
+def is_neutralized(look: DatabaseLook) -> bool:
+    """Tell whether Odoo says of a database that it was neutralized."""
+    return look.parameters.get(NEUTRALIZED, "").lower() in ("true", "t", "1")
 
 
 def is_old_mark(changes: Iterable[FieldChange]) -> bool:

@@ -158,6 +158,9 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if former and instance.adopt is None:
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{former}", _TAKEN_OVER))
         return
+    if look is not None and spec.neutralize and not fields.is_neutralized(look):
+        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", _A_COPY))
+        return
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
     _bring_to_its_place(chain, instance, found, look)
     _configure(chain, spec, look, adopted=bool(former))
@@ -190,6 +193,10 @@ def _unseen_orphan(draft: Draft, instance: Instance, found: Found) -> Doubt | No
     return Doubt("an earlier document of this code left it behind", "run without --shallow, so that it is looked at")
 
 
+_NOT_NEUTRALIZED = (
+    " is not neutralized, which is done only while a database is cloned: it goes on mailing and taking payments"
+)
+_A_COPY = "take `neutralize` out again; for a neutralized copy declare a new instance with it"
 _TAKEN_OVER = (
     "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
     " if not, choose another `database_name`"
@@ -266,21 +273,11 @@ class _Chain:
             self.rotated = True
 
 
-def _another_owner(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool) -> tuple[FieldChange, ...]:
-    """Say what becomes of an owner that is not the one at the build: at the most a note in the mark."""
-    mark, owner = look.mark, _login(spec)
-    if mark is None or mark.owner == owner or mark.digest == spec.digest() or (mark.owner is None and not adopted):
-        return ()
-    made_for = fields.NOT_NOTED if mark.owner is None else mark.owner or "nobody"
-    becomes = f"{owner} (no account is made" if owner else "nobody (no account goes"
-    return (FieldChange("owner", made_for, f"{becomes}, and nobody's login changes)"),)
-
-
 def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, *, adopted: bool) -> None:
     if look is None:
         return
     state = names.parse(look.database).state
-    changes = (*fields.differences(spec, look, state), *_another_owner(spec, look, adopted=adopted))
+    changes = (*fields.differences(spec, look, state), *fields.not_done(spec, look, adopted=adopted))
     if chain.rotated:
         changes = changes or (fields.digest_after_rotation(spec),)
     if chain.name != look.database:  # every way begins with the files, and suspending and resuming see to the schedule

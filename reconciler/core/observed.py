@@ -20,6 +20,9 @@ DIGEST_CLEARED = "pending"
 
 _WORDS = {True: "yes", False: "no"}
 _NOBODY = "-"
+NEUTRALIZED = "database.is_neutralized"
+"""The parameter by which Odoo says, from 16.0 on, that a database was neutralized."""
+
 NOTED_MODULES = MARK_PREFIX + "pending_modules"
 """The parameter that names the modules of an install of ours from before it is pressed until it is proven."""
 
@@ -34,7 +37,8 @@ class Mark:
     `digest` is empty while a change is under way. `uuid` differs from the database's own in a copy, which is how a
     copy is told from the original. `moving_from` is the name before a move whose proof is still to come. `in_service`
     tells whether the database was ever published or suspended; None where nothing is written about it (0.1.0 wrote nothing).
-    `owner` is the login of the owner that it was built for or adopted for, None where nothing is written about that.
+    `owner` is the login of the owner that it was built for or adopted for, None where nothing is written about that; `modules`
+    are those that the text asked for when it was applied last.
     """
 
     fleet: str
@@ -48,6 +52,7 @@ class Mark:
     moving_from: str = ""
     in_service: bool | None = None
     owner: str | None = None
+    modules: tuple[str, ...] | None = None
 
 
 def mark_of(parameters: Mapping[str, str]) -> Mark | None:
@@ -69,6 +74,7 @@ def mark_of(parameters: Mapping[str, str]) -> Mark | None:
         moving_from=rows.get("moving_from", ""),
         in_service=said.get(rows.get("in_service", "")),
         owner=None if "owner" not in rows else rows["owner"].removeprefix(_NOBODY),
+        modules=tuple(rows["modules"].removeprefix(_NOBODY).split()) if "modules" in rows else None,
     )
 
 
@@ -90,6 +96,8 @@ def rows_of(mark: Mark) -> dict[str, str]:
         rows["in_service"] = _WORDS[mark.in_service]
     if mark.owner is not None:
         rows["owner"] = mark.owner or _NOBODY
+    if mark.modules is not None:
+        rows["modules"] = " ".join(mark.modules) or _NOBODY
     return {MARK_PREFIX + key: value for key, value in rows.items()}
 
 

@@ -80,7 +80,7 @@ class DatabaseSpec:
         )
 
     def digest(self) -> str:
-        """Fingerprint what is kept as declared, and for whom; other create-only fields change nothing when they change."""
+        """Fingerprint what is kept as declared, and the create-only fields of which an edit is told: it is noticed by this."""
         kept = {
             "format": SPEC_FORMAT,
             "target": self.target,
@@ -96,6 +96,8 @@ class DatabaseSpec:
             "parameters": dict(sorted(self.parameters.items())),
             "base_url": self.base_url,
             "owner": self.owner.login if self.owner else "",
+            "template": self.template,
+            "neutralize": self.neutralize,
         }
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -80,7 +80,7 @@ def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
     if password := fields.rotation(spec, look):
         rotate = Action(Verb.ROTATE, spec.kind, spec.code, spec.server, Reason.ROTATED, spec.target, spec.target)
         last = draft.plan(_with(rotate, draft.first(spec.server), (password,)))
-    changes = fields.differences(spec, look, NameState.PUBLISHED)
+    changes = (*fields.differences(spec, look, NameState.PUBLISHED), *fields.not_done(spec, look))
     if not changes and last:
         changes = (fields.digest_after_rotation(spec),)
     if changes:

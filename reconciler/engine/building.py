@@ -373,6 +373,7 @@ def mark_for(spec: DatabaseSpec, uuid: str, version: str) -> Mark:
         spec.digest(),
         in_service=spec.kind == "instance",
         owner=spec.owner.login if spec.owner else "",
+        modules=tuple(sorted(spec.modules)),
     )
 
 

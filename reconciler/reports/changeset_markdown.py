@@ -17,7 +17,7 @@ from reconciler.core.desired import Desired
 from reconciler.core.names import NameState, parse
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
 from reconciler.reports.plan_text import summary
-from reconciler.reports.words import count, trash_of, why
+from reconciler.reports.words import count, mark_in_words, trash_of, why
 
 LIMIT = 65_535
 """Characters of the longest page: GitHub refuses comments of 65,536."""
@@ -35,7 +35,9 @@ _A_LINE = 20
 """Names in a folded line."""
 _CHANGES = 2
 """Values that a row shows; those of a row with more are folded below the tables."""
-_IN_WORDS = frozenset({"admin_password", "modules", "languages", "schedule", "files", "owner"})
+_IN_WORDS = frozenset(
+    {"admin_password", "modules", "languages", "schedule", "files", "owner", "template", "neutralize"}
+)
 """Fields whose changes are told in words, not by values."""
 
 _ACTION, _BLOCKED, _LEFT_ALONE, _DETAIL = "action", "blocked document", "database left alone", "line of details"
@@ -390,7 +392,7 @@ def _configured(changes: tuple[FieldChange, ...]) -> str:
 
 def _change(change: FieldChange) -> str:
     if change.field.startswith("mark."):
-        return "ownership mark written anew"
+        return mark_in_words(change)
     if change.field.partition(".")[0] in _IN_WORDS:
         return f"{code(change.field)}: {prose(_short(change.observed))} → {prose(_short(change.desired))}"
     observed = "not set" if change.observed == "not set" else code(_short(change.observed))

@@ -9,9 +9,11 @@ from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
 from reconciler.core.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.words import SYMBOLS, count, goals, subject, whereby, why
+from reconciler.reports.words import SYMBOLS, count, goals, mark_in_words, subject, whereby, why
 
-_DESCRIBED = frozenset({"admin_password", "modules", "languages", "schedule", "files", "owner"})
+_DESCRIBED = frozenset(
+    {"admin_password", "modules", "languages", "schedule", "files", "owner", "template", "neutralize"}
+)
 """Fields whose changes are told in words; the values of others are quoted."""
 
 _TONES = {"+": Tone.ADD, "~": Tone.CHANGE, "-": Tone.REMOVE}
@@ -128,7 +130,7 @@ def worth_showing(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
 def change_in_words(change: FieldChange) -> str:
     """Say from what to what a field goes."""
     if change.field.startswith("mark."):
-        return "ownership mark: to be written anew"
+        return mark_in_words(change)
     if change.field.partition(".")[0] in _DESCRIBED:
         return f"{change.field}: {change.observed} → {change.desired}"
     observed = change.observed if change.observed == "not set" else f'"{change.observed}"'

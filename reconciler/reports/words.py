@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.actions import Action, Reason, Verb
+from reconciler.core.actions import Action, FieldChange, Reason, Verb
 from reconciler.core.names import NameState, parse
 
 SYMBOLS = {
@@ -91,6 +91,13 @@ def whereby(action: Action) -> str:
 def trash_of(action: Action) -> str:
     """Name what a discarded build becomes; the time in that name is that of the discard."""
     return f"trash-….{parse(action.database).target}"
+
+
+def mark_in_words(change: FieldChange) -> str:
+    """Say what a change of the ownership mark alone comes to."""
+    if change.field == "mark.digest" and not change.observed.startswith("cleared"):
+        return "nothing in the database differs: only the note of what was applied is written anew"
+    return "ownership mark: to be written anew"
 
 
 def count(number: int, one: str, many: str = "") -> str:

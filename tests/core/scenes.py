@@ -10,7 +10,7 @@ from reconciler.core import names
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.names import NameState
-from reconciler.core.observed import Access, DatabaseLook, Mark, Observed, ObservedHost, host
+from reconciler.core.observed import NEUTRALIZED, Access, DatabaseLook, Mark, Observed, ObservedHost, host
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.engine import building
 from tests.harness.universe import fleet, instance, read
@@ -67,7 +67,7 @@ def as_declared(wanted: DatabaseSpec, name: str = "") -> DatabaseLook:
         timezone=born.timezone,
         languages=frozenset(born.languages),
         modules=dict.fromkeys(wanted.modules, "installed"),
-        parameters={**wanted.parameters, **url},
+        parameters={**wanted.parameters, **url, **({NEUTRALIZED: "true"} if wanted.neutralize else {})},
         active_crons=CRONS if awake else (),
         quiesced_crons=None if awake else CRONS,
     )
