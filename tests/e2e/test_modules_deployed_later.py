@@ -1,16 +1,18 @@
-"""On real Odoo 19 and 14: a module that is deployed after databases were made is found, in them and in new clones."""
+"""On real Odoo 19: a module that is deployed after databases were made is found, in them and in new clones."""
 
 import asyncio
 from pathlib import Path
 
-from tests.e2e.test_production import PRODUCTION, fresh
+import pytest
+
+from tests.e2e.test_production import fresh
 from tests.harness.real_fleet import failures, instance, template
 from tests.hosts.real_hosts import RealHost
 
 MANIFEST = "{'name': 'Hello', 'version': '1.0', 'depends': ['base'], 'license': 'LGPL-3'}\n"
 
 
-@PRODUCTION
+@pytest.mark.parametrize("real_host", ["real-19-production"], indirect=True)
 def test_a_module_that_is_deployed_later_is_installed_in_what_is_there_and_in_what_is_new(
     tmp_path: Path, real_host: RealHost
 ) -> None:
