@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from reconciler.core import names
 from reconciler.core.depths import Depth, targets
+from reconciler.core.desired import Desired
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
+from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.selection import EVERYTHING, Selection
-from tests.core.scenes import NOW, desired, instance, observed, offline, online, remembering, spec
+from schemas.references import DerivedSecret
+from tests.core.scenes import EXPIRED, FRESH, NOW, desired, instance, observed, offline, online, remembering, spec
 
 CODES = ("alpha", "beta", "delta", "gamma")
 FLEET = desired(*(instance(code) for code in CODES))
@@ -86,3 +90,110 @@ def test_a_limited_run_looks_at_what_is_selected_and_at_its_template() -> None:
     selection = Selection(frozenset({"instance/beta"}))
     found = targets(FLEET, LISTED, NOTHING_REMEMBERED, NOW, Depth(), selection)
     assert [t.database for t in found] == ["beta", "template_base"]
+
+
+# What an earlier plan looked at
+
+
+def test_what_an_earlier_plan_looked_at_is_looked_at_again_and_what_it_passed_over_is_not() -> None:
+    """Whatever memory says, and however due it has become: the plan that was approved is made again."""
+    depth = Depth(again=frozenset({("one", "beta"), ("two", "alpha")}), passed_over=frozenset({("one", "gamma")}))
+    assert looked_at(KNOWN, depth) == ["beta"]
+    assert looked_at(NOTHING_REMEMBERED, depth) == ["alpha", "beta", "delta", "template_base"]
+    assert looked_at(KNOWN, Depth(passed_over=depth.passed_over), later=timedelta(days=9)) == ["alpha", "beta", "delta"]
+
+
+# Builds that were left behind
+
+
+def builders(text: Desired, *lists: str, server: str = "one", depth: Depth | None = None) -> dict[str, list[str]]:
+    """Name by database the accounts as which what is listed is looked at, in order."""
+    seen = observed(online(server, lists=lists))
+    found = targets(text, seen, NOTHING_REMEMBERED, NOW, depth or Depth(), EVERYTHING)
+    return {t.database: [f"{b.kind}/{b.code}" for b in t.builders or (t.spec,)] for t in found}
+
+
+OTHER = "kind: template\ncode: other\ntemplate_db: template_other\nservers: [two]\n"
+BUILD_OF_BASE = names.building("template_base", NOW - timedelta(hours=3), "ccccc")
+
+
+def test_an_abandoned_build_is_looked_at_as_its_document_and_as_each_template_of_its_server() -> None:
+    """A clone answers to its template until it gets credentials of its own."""
+    text = desired(instance("acme"), instance("beta"), OTHER, servers=("one", "two"))
+    assert builders(text, EXPIRED) == {EXPIRED: ["instance/acme", "template/base"]}
+    assert builders(text, EXPIRED, server="two") == {EXPIRED: ["instance/acme", "template/base", "template/other"]}
+    assert builders(text, BUILD_OF_BASE, server="two") == {BUILD_OF_BASE: ["template/base", "template/other"]}
+
+
+def test_a_build_of_a_document_that_is_gone_is_looked_at_as_the_accounts_that_it_had() -> None:
+    gone = {EXPIRED: ["instance/acme", "template/acme", "template/base"]}
+    assert builders(desired(), EXPIRED) == gone
+    elsewhere = desired(instance("acme", server="two"), servers=("one", "two"))
+    assert builders(elsewhere, EXPIRED) == gone
+    (found,) = targets(
+        desired(), observed(online("one", lists=(EXPIRED,))), NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING
+    )
+    as_instance, as_template, _ = found.builders
+    for spec_ in (as_instance, as_template):
+        assert (spec_.target, spec_.admin_login, spec_.admin_password) == ("acme", "admin", DerivedSecret())
+    assert found.spec is as_instance
+
+
+def test_without_a_key_nobody_can_tell_what_password_a_document_that_is_gone_had() -> None:
+    text = desired()
+    keyless = replace(text, settings=text.settings.model_copy(update={"secret_key": None}))
+    assert builders(keyless, EXPIRED) == {EXPIRED: ["template/base"]}
+
+
+def test_a_build_is_left_alone_while_it_is_young_or_was_passed_over_or_its_host_cannot_be_asked() -> None:
+    text = desired(instance("acme"))
+    assert builders(text, FRESH) == {}
+    assert builders(text, EXPIRED, depth=Depth(passed_over=frozenset({("one", EXPIRED)}))) == {}
+    assert builders(desired(instance("acme"), retention="{building_hours: 4}"), EXPIRED) == {}
+    assert builders(text, EXPIRED, server="undeclared") == {}
+    away = ObservedHost("one", online=False, databases=(names.parse(EXPIRED),))
+    assert targets(text, observed(away), NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING) == ()
+
+
+def test_a_limited_run_looks_into_no_builds() -> None:
+    seen = observed(online("one", lists=(EXPIRED,)))
+    selection = Selection(frozenset({"instance/alpha"}))
+    assert targets(FLEET, seen, NOTHING_REMEMBERED, NOW, Depth(), selection) == ()
+
+
+# What may be a missing instance's
+
+
+def looks(text: Desired, seen: Observed, inventory: Inventory = NOTHING_REMEMBERED) -> list[tuple[str, str, str, str]]:
+    found = targets(text, seen, inventory, NOW, Depth(), EVERYTHING)
+    return [(t.server, t.database, t.spec.code, t.former_code or "") for t in found if t.spec.kind == "instance"]
+
+
+def test_namesakes_of_a_missing_instance_on_other_servers_are_opened_before_it_is_cloned() -> None:
+    text = desired(instance("acme", server="one", renamed_from="old-acme"), servers=("one", "two", "three"))
+    seen = observed(online("one"), online("two", lists=("suspended.acme",)), online("three", lists=("old-acme",)))
+    assert looks(text, seen) == [
+        ("three", "old-acme", "acme", "old-acme"),
+        ("two", "suspended.acme", "acme", "old-acme"),
+    ]
+    there = observed(online("one", lists=("acme",)), online("two", lists=("suspended.acme",)))
+    assert looks(text, there) == [("one", "acme", "acme", "old-acme")]
+
+
+def test_a_namesake_that_another_document_declares_is_left_to_that_one() -> None:
+    text = desired(
+        instance("acme", server="one"), instance("b", server="two", database_name="acme"), servers=("one", "two")
+    )
+    seen = observed(online("one"), online("two", lists=("acme",)))
+    assert looks(text, seen) == [("two", "acme", "b", "")]
+
+
+def test_what_nobody_claims_between_two_names_is_opened_by_a_few_of_the_missing_those_known_there_first() -> None:
+    """Each try may be a wrong password on the host."""
+    codes = ("a1", "b1", "c1", "d1", "e1")
+    text = desired(*(instance(code) for code in codes), instance("f1", server="two"), servers=("one", "two"))
+    seen = observed(online("one", lists=("switching.ghost",)), online("two"))
+    assert [code for _, _, code, _ in looks(text, seen)] == ["a1", "b1", "c1"]
+    known = remembering(spec(text, "instance/e1"), spec(text, "instance/d1", "two"))
+    assert [code for _, _, code, _ in looks(text, seen, known)] == ["a1", "b1", "e1"]
+    assert looks(text, seen, known)[0] == ("one", "switching.ghost", "a1", "ghost")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.actions import Reason, Verb
-from reconciler.core.changesets import Changeset
+from reconciler.core.changesets import Blocked, Changeset
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Access, DatabaseLook
@@ -103,3 +103,73 @@ def test_a_retired_template_is_left_as_it_is() -> None:
     base = FLEET.templates["base"].model_copy(update={"active": False})
     retired = replace(FLEET, templates={"base": base}, instances={})
     assert diff(retired, observed(online("one")), ACTIVE, NOW).is_converged
+
+
+# A publication that was cut short
+
+SET_IT = (
+    "set the password of that account to what `odoo-fleet secret show template/base admin_password` prints;"
+    " the tool never resets it by force"
+)
+BETWEEN = as_declared(BASE, "switching.template_base")
+SERVED = replace(BETWEEN, mark=replace(mark_for(BASE, BETWEEN.uuid), in_service=True))
+ASIDE = "aside-261124110000aaaaa.template_base"
+
+
+def steps(*looks: DatabaseLook) -> list[tuple[Verb, str, str, Reason, tuple[str, ...]]]:
+    return [(a.verb, a.database, a.becomes, a.reason, a.after) for a in plan(*looks).actions]
+
+
+@pytest.mark.parametrize("look", [BETWEEN, SERVED, replace(SERVED, missing_files=2), as_declared(BASE, ASIDE)])
+def test_one_that_was_left_between_two_names_is_brought_to_its_own_before_it_is_cloned(look: DatabaseLook) -> None:
+    resume = "resume template/base on one"
+    assert steps(look) == [
+        (Verb.RESUME, look.database, "template_base", Reason.INTERRUPTED, ()),
+        (Verb.CLONE, "template_base", "acme", Reason.DECLARED, (resume,)),
+    ]
+
+
+def test_one_that_lost_its_files_on_the_way_and_was_never_in_service_is_made_anew() -> None:
+    discard, create = "discard template/base on one", "create template/base on one"
+    assert steps(replace(BETWEEN, missing_files=1)) == [
+        (Verb.DISCARD, "switching.template_base", "", Reason.INTERRUPTED, ()),
+        (Verb.CREATE, "", "template_base", Reason.DECLARED, (discard,)),
+        (Verb.CLONE, "template_base", "acme", Reason.DECLARED, (create,)),
+    ]
+    set_aside = replace(as_declared(BASE, ASIDE), missing_files=1)
+    assert steps(set_aside)[0][:2] == (Verb.RESUME, ASIDE), "only from the lock a build goes to trash"
+
+
+@pytest.mark.parametrize(
+    ("name", "look", "why", "advice"),
+    [
+        ("switching.template_base", None, "it was never looked at", "run without --shallow"),
+        (
+            "suspended.template_base",
+            as_declared(BASE, "suspended.template_base"),
+            "a template is not suspended",
+            "rename it by hand",
+        ),
+        (
+            "switching.template_base",
+            replace(BETWEEN, mark=None),
+            "it bears no mark of this fleet",
+            "it was not made by this fleet: choose another database_name",
+        ),
+        (
+            "switching.template_base",
+            DatabaseLook("switching.template_base", Access.REFUSED),
+            "its account 'admin' no longer answers to the declared password",
+            SET_IT,
+        ),
+    ],
+)
+def test_one_that_cannot_be_brought_to_its_name_says_why_and_is_not_cloned(
+    name: str, look: DatabaseLook | None, why: str, advice: str
+) -> None:
+    changeset = plan(*filter(None, [look]), lists=(name,))
+    assert changeset.actions == ()
+    assert changeset.blocked == (
+        Blocked("instance", "acme", "one", f"template base cannot be cloned on one: {why}", advice),
+        Blocked("template", "base", "one", f"{name}: {why}", advice),
+    )
