@@ -12,7 +12,20 @@ from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.selection import EVERYTHING, Selection
 from schemas.references import DerivedSecret
-from tests.core.scenes import EXPIRED, FRESH, NOW, desired, instance, observed, offline, online, remembering, spec
+from tests.core.scenes import (
+    EXPIRED,
+    FRESH,
+    NOW,
+    changed,
+    desired,
+    instance,
+    observed,
+    offline,
+    online,
+    remembering,
+    spec,
+)
+from tests.harness.universe import fleet, read
 
 CODES = ("alpha", "beta", "delta", "gamma")
 FLEET = desired(*(instance(code) for code in CODES))
@@ -130,9 +143,9 @@ def test_a_build_of_a_document_that_is_gone_is_looked_at_as_the_accounts_that_it
     assert builders(desired(), EXPIRED) == gone
     elsewhere = desired(instance("acme", server="two"), servers=("one", "two"))
     assert builders(elsewhere, EXPIRED) == gone
-    (found,) = targets(
-        desired(), observed(online("one", lists=(EXPIRED,))), NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING
-    )
+    own = "template_db: template_base\nadmin_login: ops\nadmin_password: {env: OPS}\n"
+    text = read(changed(fleet(), "template_db: template_base\n", own))
+    (found,) = targets(text, observed(online("one", lists=(EXPIRED,))), NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING)
     as_instance, as_template, _ = found.builders
     for spec_ in (as_instance, as_template):
         assert (spec_.target, spec_.admin_login, spec_.admin_password) == ("acme", "admin", DerivedSecret())

@@ -1,0 +1,365 @@
+"""Why an instance is neither touched nor made: each refusal whole, with what it is about, where, why and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+import pytest
+
+from reconciler.core.changesets import Changeset
+from reconciler.core.desired import Desired
+from reconciler.core.diffs import diff
+from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, Entry, Inventory
+from reconciler.core.observed import Access, DatabaseLook, ObservedHost
+from reconciler.core.selection import EVERYTHING
+from tests.core.scenes import NOW, as_declared, changed, desired, instance, observed, offline, online, spec
+from tests.harness.universe import fleet, read
+
+ACME = instance("acme")
+ON_ONE = instance("acme", server="one")
+SUSPENDED = instance("acme", state="suspended")
+RENAMED = instance("acme", renamed_from="old-acme")
+
+
+def plan(
+    document: str,
+    *hosts: ObservedHost,
+    inventory: Inventory = NOTHING_REMEMBERED,
+    frozen: Collection[str] = (),
+    servers: Collection[str] = (),
+) -> Changeset:
+    """Plan one instance on hosts whose templates are ready."""
+    text = desired(document, servers=servers or [h.server for h in hosts])
+    return diff(text, observed(*(ready(text, h) for h in hosts)), inventory, NOW, EVERYTHING, frozen)
+
+
+def ready(text: Desired, host: ObservedHost) -> ObservedHost:
+    if not host.online:
+        return host
+    base = as_declared(spec(text, "template/base", host.server))
+    listed = (*(d.text for d in host.databases), "template_base")
+    return online(host.server, base, *host.looks.values(), lists=listed, version=host.version)
+
+
+def refusal(changeset: Changeset, code: str = "acme") -> tuple[str, str, str]:
+    """Say where, why and what to do, of an instance for which nothing is planned."""
+    assert [a for a in changeset.actions if a.code == code] == []
+    (blocked,) = [b for b in changeset.blocked if b.code == code]
+    assert blocked.kind == "instance"
+    return blocked.server, blocked.why, blocked.advice
+
+
+def look_of(document: str, name: str = "", server: str = "one") -> DatabaseLook:
+    text = desired(document, servers=[server])
+    (code,) = text.instances
+    return as_declared(spec(text, f"instance/{code}", server), name)
+
+
+def remembered(
+    *entries: tuple[str, str, str], digest: str = "", listings: Mapping[str, tuple[str, ...]] | None = None
+) -> Inventory:
+    """Remember instances by code, server and database, and servers as in use."""
+    found = {("instance", c, s): Entry("instance", c, s, database, digest, NOW) for c, s, database in entries}
+    return Inventory(found, {"one": "active", "two": "active"}, listings or {})
+
+
+# What is there and is not touched
+
+
+@pytest.mark.parametrize(
+    ("look", "why", "advice"),
+    [
+        (DatabaseLook("acme", Access.FAILED, "too many clients"), "acme: too many clients", ""),
+        (
+            replace(look_of(ACME), mark=None),
+            "acme: it bears no mark of this fleet",
+            "it was not made by this fleet: choose another database_name",
+        ),
+        (
+            replace(look_of(ACME), modules={"base": "to upgrade"}),
+            "acme: somebody is at work in it: modules base are 'to upgrade'; it is looked at again later",
+            "let it end; where nobody is at work any more, reset the states of the modules there, or wait",
+        ),
+    ],
+)
+def test_a_database_that_is_not_ours_or_not_ours_alone_is_named_with_what_stands_against_it(
+    look: DatabaseLook, why: str, advice: str
+) -> None:
+    assert refusal(plan(ACME, online("one", look))) == ("one", why, advice)
+
+
+def test_a_password_that_is_not_taken_is_drift_only_of_what_is_remembered_there() -> None:
+    refused = online("one", DatabaseLook("acme", Access.REFUSED))
+    for inventory, why in (
+        (remembered(("acme", "one", "acme")), "its account 'admin' no longer answers to the declared password"),
+        (
+            remembered(("beta", "one", "beta"), ("acme", "two", "acme")),
+            "it does not answer to the fleet's password for 'admin', so it is not taken for ours",
+        ),
+    ):
+        assert refusal(plan(ACME, refused, inventory=inventory))[1] == f"acme: {why}"
+
+
+def test_a_database_on_a_host_that_cannot_be_trusted_is_left_alone() -> None:
+    older = online("one", look_of(ACME), version="18.0")
+    where = (
+        "one",
+        "server one runs Odoo 18.0, declared is 19.0",
+        "correct odoo_version, or look why the host runs another version",
+    )
+    assert refusal(plan(SUSPENDED, older)) == where
+    assert refusal(plan(ON_ONE, older)) == where
+
+
+def test_several_databases_that_may_be_it_are_all_named_and_none_is_chosen() -> None:
+    advice = "decide which one it is and rename the others"
+    forms = online("one", look_of(ACME), replace(look_of(ACME, "suspended.acme"), mark=None))
+    both = "several databases claim to be it: acme on one, suspended.acme on one"
+    assert refusal(plan(ACME, forms)) == ("one", both, advice), "two forms on one host, though one is proven"
+    foreign = [online(s, replace(look_of(ACME, server=s), mark=None)) for s in ("one", "two")]
+    neither = "several databases claim to be it: acme on one, acme on two"
+    assert refusal(plan(ACME, *foreign)) == ("one", neither, advice)
+    unseen = online("two", lists=("acme",))
+    assert refusal(plan(ACME, online("one", lists=("acme",)), unseen)) == ("one", neither, advice)
+
+
+@pytest.mark.parametrize(
+    ("document", "listed", "why"),
+    [
+        (SUSPENDED, "acme", "it was never looked at"),
+        (ACME, "suspended.acme", "it was never looked at"),
+        (RENAMED, "old-acme", "a rename needs a deep look"),
+    ],
+)
+def test_what_was_neither_looked_at_nor_verified_is_not_moved(document: str, listed: str, why: str) -> None:
+    elsewhere = remembered(("acme", "two", "acme"), ("beta", "one", "beta"))
+    for inventory in (NOTHING_REMEMBERED, elsewhere):
+        found = plan(document, online("one", lists=(listed,)), inventory=inventory)
+        assert refusal(found) == ("one", why, "run without --shallow")
+
+
+def test_a_rename_needs_a_look_whatever_is_remembered() -> None:
+    found = plan(RENAMED, online("one", lists=("old-acme",)), inventory=remembered(("acme", "one", "acme")))
+    assert refusal(found) == ("one", "a rename needs a deep look", "run without --shallow")
+
+
+# What an earlier document left behind
+
+OWNED = instance("acme", owner="{name: Manager, login: manager@here.example}")
+ADOPT = (
+    "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
+    " if not, choose another `database_name`"
+)
+
+
+def made_for(owner: str | None, name: str = "acme") -> DatabaseLook:
+    look = look_of(OWNED, name)
+    assert look.mark is not None
+    return replace(look, mark=replace(look.mark, owner=owner))
+
+
+def test_what_an_earlier_document_left_behind_is_not_given_away_unseen() -> None:
+    orphan = remembered(("acme", "one", "acme"), digest=f"{ORPHANED}of its text")
+    assert refusal(plan(ACME, online("one", lists=("acme",)), inventory=orphan)) == (
+        "one",
+        "acme: an earlier document of this code left it behind",
+        "run without --shallow, so that it is looked at",
+    )
+
+
+@pytest.mark.parametrize(("owner", "made"), [("", ""), ("a@b.example", " for owner a@b.example")])
+def test_what_an_earlier_document_of_another_text_left_behind_is_not_given_to_a_new_one(owner: str, made: str) -> None:
+    orphan = remembered(("acme", "one", "acme"), digest=f"{ORPHANED}of another text")
+    found = plan(ACME, online("one", made_for(owner)), inventory=orphan)
+    assert refusal(found) == ("one", f"acme was made{made}: an earlier document of this code left it behind", ADOPT)
+
+
+def test_what_was_made_for_another_owner_is_not_given_away() -> None:
+    why = "acme was made for owner a@b.example: its text named another owner then"
+    assert refusal(plan(OWNED, online("one", made_for("a@b.example")))) == ("one", why, ADOPT)
+
+
+@pytest.mark.parametrize(
+    ("document", "look"),
+    [
+        (OWNED, made_for("manager@here.example")),
+        (OWNED, made_for("")),
+        (OWNED, made_for(None)),
+        (ACME, made_for("a@b.example")),
+        (changed(OWNED, "owner:", "adopt: {}\nowner:"), made_for("a@b.example")),
+    ],
+)
+def test_what_was_made_for_this_owner_for_nobody_or_is_adopted_is_kept(document: str, look: DatabaseLook) -> None:
+    assert plan(document, online("one", look)).blocked == ()
+
+
+def test_the_same_document_that_comes_back_has_its_database_again() -> None:
+    acme = spec(desired(ACME), "instance/acme")
+    orphan = remembered(("acme", "one", "acme"), digest=f"{ORPHANED}{acme.digest()}")
+    assert plan(ACME, online("one", look_of(ACME)), inventory=orphan).is_converged
+
+
+def test_an_adopted_database_is_marked_as_its_new_owners() -> None:
+    def owners(document: str, look: DatabaseLook) -> list[tuple[str, str]]:
+        actions = plan(document, online("one", look)).actions
+        return [(c.observed, c.desired) for a in actions for c in a.changes if c.field == "mark.owner"]
+
+    adopted = changed(OWNED, "owner:", "adopt: {}\nowner:")
+    assert owners(adopted, made_for("a@b.example")) == [("a@b.example", "manager@here.example")]
+    assert owners(adopted, made_for("")) == [("nobody", "manager@here.example")]
+    assert owners(instance("acme", adopt="{}"), made_for("a@b.example")) == [("a@b.example", "nobody")]
+    assert owners(adopted, made_for("manager@here.example")) == []
+    assert owners(OWNED, made_for("")) == []
+
+
+# What is missing and is not made
+
+
+def test_nothing_is_made_while_something_unclaimed_is_between_two_names() -> None:
+    assert refusal(plan(ACME, online("one", lists=("switching.ghost",)))) == (
+        "",
+        "switching.ghost on one is on its way between two names and no document claims it: it may be this one",
+        "restore the document that declared ghost, or rename that database by hand",
+    )
+
+
+def test_nothing_is_made_beside_the_database_that_was_renamed_away() -> None:
+    away = remembered(("acme", "one", "shop"))
+    assert refusal(plan(ON_ONE, online("one", lists=("suspended.shop",)), inventory=away)) == (
+        "one",
+        "its database was renamed to shop on one",
+        "write `renamed_from: shop` to rename it back, or declare it under that name",
+    )
+    assert plan(ON_ONE, online("one"), inventory=away).blocked == (), "it is not there any more"
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        None,
+        DatabaseLook("suspended.acme", Access.REFUSED),
+        look_of(ACME, "suspended.acme", "two"),
+        replace(look_of(ACME, "suspended.acme", "two"), mark=None),
+    ],
+)
+def test_nothing_is_made_beside_a_database_on_another_server_that_may_be_it(look: DatabaseLook | None) -> None:
+    two = online("two", *filter(None, [look]), lists=("suspended.acme",))
+    assert refusal(plan(ON_ONE, online("one"), two)) == (
+        "one",
+        "a database suspended.acme is on two, and may be this instance's",
+        "databases are not moved between servers yet: set `server: two`, or rename one of the two",
+    )
+
+
+def test_a_namesake_on_another_server_that_is_proven_anothers_or_declared_and_remembered_so_is_none_of_its() -> None:
+    beta = instance("beta", server="two", database_name="acme")
+    text = desired(ON_ONE, beta, servers=("one", "two"))
+    look = as_declared(spec(text, "instance/beta", "two"))
+    proven = observed(ready(text, online("one")), ready(text, online("two", look)))
+    listed = observed(ready(text, online("one")), ready(text, online("two", lists=("acme",))))
+    known = remembered(("beta", "two", "acme"))
+    for seen, inventory in ((proven, NOTHING_REMEMBERED), (listed, known)):
+        found = diff(text, seen, inventory, NOW)
+        assert [a.id for a in found.actions if a.kind == "instance"] == ["clone instance/acme on one"]
+    for inventory in (NOTHING_REMEMBERED, remembered(("acme", "two", "acme")), remembered(("beta", "one", "acme"))):
+        assert refusal(diff(text, listed, inventory, NOW))[0] == "one"
+
+
+CANNOT_BE_SEEN = ("it may be on two, which cannot be seen now", "bring the server back, or set it inactive")
+
+
+@pytest.mark.parametrize(
+    ("document", "inventory"),
+    [
+        (ACME, NOTHING_REMEMBERED),
+        (ACME, remembered(listings={"two": ("switching.acme", "shop")})),
+        (RENAMED, remembered(listings={"two": ("old-acme",)})),
+        (ACME, remembered(("acme", "two", "acme"), listings={"two": ("shop",)})),
+    ],
+)
+def test_nothing_is_made_while_a_server_that_may_hold_it_cannot_be_seen(document: str, inventory: Inventory) -> None:
+    found = plan(document, online("one"), offline("two"), inventory=inventory)
+    assert refusal(found) == ("", *CANNOT_BE_SEEN)
+
+
+def test_it_is_made_where_the_last_list_of_what_cannot_be_seen_holds_only_anothers_of_its_name() -> None:
+    text = desired(ON_ONE, instance("beta", server="two", database_name="acme"), servers=("one", "two"))
+    seen = observed(ready(text, online("one")), offline("two"))
+    known = remembered(("beta", "two", "acme"), listings={"two": ("acme",)})
+    assert [a.id for a in diff(text, seen, known, NOW).actions] == ["clone instance/acme on one"]
+    for others in ((("beta", "one", "acme"),), (("acme", "one", "acme"),), ()):
+        found = diff(text, seen, remembered(*others, listings={"two": ("acme",)}), NOW)
+        assert refusal(found) == ("one", *CANNOT_BE_SEEN)
+
+
+@pytest.mark.parametrize("line", ["state: draft", "state: active\nactive: false"])
+def test_a_server_out_of_use_holds_nothing_back(line: str) -> None:
+    text = fleet(ON_ONE, servers={"one": "19.0", "two": "19.0"})
+    two = 'http://two.invalid\nodoo_version: "19.0"\nmaster_password: {env: MASTER}\n'
+    declared = read(changed(text, f"{two}state: active", f"{two}{line}"))
+    found = diff(declared, observed(ready(declared, online("one"))), NOTHING_REMEMBERED, NOW)
+    assert [a.id for a in found.actions] == ["clone instance/acme on one"]
+
+
+def test_nothing_is_made_elsewhere_while_the_list_of_a_frozen_server_is_not_believed() -> None:
+    found = plan(ACME, online("one"), online("two"), frozen={"two"})
+    assert refusal(found) == (
+        "",
+        "it may be on two, which is frozen",
+        "look at the host; if its list is right, run with --confirm-listing two",
+    )
+    pinned = plan(instance("acme", server="two"), online("one"), online("two"), frozen={"two"})
+    assert [a.id for a in pinned.actions] == ["clone instance/acme on two"], "there the gate holds it back"
+
+
+def test_it_is_made_again_where_it_was_and_not_where_its_template_is_not_declared_any_more() -> None:
+    text = fleet(ACME, servers={"one": "19.0", "two": "19.0"})
+    moved = read(changed(text, "servers: [one, two]", "servers: [one]"))
+    seen = observed(ready(moved, online("one")), online("two", lists=("wiki",)))
+    was_on_two = remembered(("acme", "two", "acme"))
+    found = diff(moved, seen, was_on_two, NOW)
+    assert refusal(found) == ("two", "template base cannot be cloned on two: it is not declared there", "")
+    forgotten = diff(moved, seen, remembered(("acme", "gone", "acme"), ("beta", "two", "beta")), NOW)
+    assert [a.id for a in forgotten.actions] == ["clone instance/acme on one"]
+
+
+def test_a_full_server_takes_nothing_more() -> None:
+    text = fleet(ON_ONE)
+    full = read(changed(text, "domain: example.com\n", "domain: example.com\nmax_instances: 2\n"))
+    hosts = ready(full, online("one", lists=("suspended.ghost", "aside-261124110000aaaaa.acme2", "wiki")))
+    known = remembered(("ghost", "one", "wiki"))
+    found = diff(full, observed(hosts), replace(known, listings={}), NOW)
+    assert "is on its way between two names" in refusal(found)[1]
+    hosts = ready(full, online("one", lists=("suspended.ghost", "wiki")))
+    assert refusal(diff(full, observed(hosts), known, NOW)) == ("one", "server one is full: max_instances is 2", "")
+    assert diff(full, observed(hosts), NOTHING_REMEMBERED, NOW).blocked == (), "a foreign database takes no place"
+
+
+PLACES = ("full", "offline", "older", "paused", "resting", "template")
+
+
+def test_an_instance_that_no_server_can_take_is_told_why_each_cannot() -> None:
+    document = instance("acme", neutralize="true")
+    text = desired(document, servers=PLACES)
+    changes = {
+        "full": {"max_instances": 1},
+        "older": {"odoo_version": "16.0"},
+        "paused": {"paused": True},
+        "resting": {"state": "maintenance"},
+    }
+    servers = {code: s.model_copy(update=changes.get(code, {})) for code, s in text.servers.items()}
+    text = replace(text, servers=servers)
+    hosts = {code: ready(text, online(code, version=server.odoo_version)) for code, server in servers.items()}
+    hosts["full"] = ready(text, online("full", lists=("suspended.ghost",)))
+    hosts["offline"] = offline("offline")
+    broken = DatabaseLook("template_base", Access.FAILED, "half-made")
+    hosts["template"] = online("template", broken)
+    states = dict.fromkeys(PLACES, "active") | {"resting": "maintenance"}
+    known = Inventory(server_states=states, listings={"offline": ("template_base",)})
+    why = (
+        "no server can take it (full: 0 % free, below the 20 % that placement keeps; offline: it is offline;"
+        " older: Odoo 16.0 cannot do what the instance asks; paused: it is paused; resting: its state is maintenance;"
+        " template: the template is not there)"
+    )
+    assert refusal(diff(text, observed(*hosts.values()), known, NOW)) == ("", why, "see `odoo-fleet place`")
