@@ -2,67 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pytest
 
-from reconciler.core.changesets import Changeset
-from reconciler.core.desired import Desired
 from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, Entry, Inventory
-from reconciler.core.observed import Access, DatabaseLook, ObservedHost
-from reconciler.core.selection import EVERYTHING
+from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
+from reconciler.core.observed import Access, DatabaseLook
+from tests.core.one_instance import ACME, ON_ONE, RENAMED, SUSPENDED, look_of, plan, ready, refusal, remembered
 from tests.core.scenes import NOW, as_declared, changed, desired, instance, observed, offline, online, spec
 from tests.harness.universe import fleet, read
-
-ACME = instance("acme")
-ON_ONE = instance("acme", server="one")
-SUSPENDED = instance("acme", state="suspended")
-RENAMED = instance("acme", renamed_from="old-acme")
-
-
-def plan(
-    document: str,
-    *hosts: ObservedHost,
-    inventory: Inventory = NOTHING_REMEMBERED,
-    frozen: Collection[str] = (),
-    servers: Collection[str] = (),
-) -> Changeset:
-    """Plan one instance on hosts whose templates are ready."""
-    text = desired(document, servers=servers or [h.server for h in hosts])
-    return diff(text, observed(*(ready(text, h) for h in hosts)), inventory, NOW, EVERYTHING, frozen)
-
-
-def ready(text: Desired, host: ObservedHost) -> ObservedHost:
-    if not host.online:
-        return host
-    base = as_declared(spec(text, "template/base", host.server))
-    listed = (*(d.text for d in host.databases), "template_base")
-    return online(host.server, base, *host.looks.values(), lists=listed, version=host.version)
-
-
-def refusal(changeset: Changeset, code: str = "acme") -> tuple[str, str, str]:
-    """Say where, why and what to do, of an instance for which nothing is planned."""
-    assert [a for a in changeset.actions if a.code == code] == []
-    (blocked,) = [b for b in changeset.blocked if b.code == code]
-    assert blocked.kind == "instance"
-    return blocked.server, blocked.why, blocked.advice
-
-
-def look_of(document: str, name: str = "", server: str = "one") -> DatabaseLook:
-    text = desired(document, servers=[server])
-    (code,) = text.instances
-    return as_declared(spec(text, f"instance/{code}", server), name)
-
-
-def remembered(
-    *entries: tuple[str, str, str], digest: str = "", listings: Mapping[str, tuple[str, ...]] | None = None
-) -> Inventory:
-    """Remember instances by code, server and database, and servers as in use."""
-    found = {("instance", c, s): Entry("instance", c, s, database, digest, NOW) for c, s, database in entries}
-    return Inventory(found, {"one": "active", "two": "active"}, listings or {})
-
 
 # What is there and is not touched
 
@@ -192,6 +141,18 @@ def test_what_was_made_for_another_owner_is_not_given_away() -> None:
 )
 def test_what_was_made_for_this_owner_for_nobody_or_is_adopted_is_kept(document: str, look: DatabaseLook) -> None:
     assert plan(document, online("one", look)).blocked == ()
+
+
+def test_what_the_text_calls_its_former_name_is_its_own_whoever_it_was_made_for() -> None:
+    document = changed(OWNED, "owner:", "renamed_from: old-acme\nowner:")
+    former = look_of(instance("old-acme", owner="{name: M, login: a@b.example}"))
+    assert plan(document, online("one", former)).blocked == ()
+
+
+def test_what_a_reverted_rename_left_under_another_name_is_not_given_to_another_owner() -> None:
+    found = plan(OWNED, online("one", made_for("a@b.example", "switching.shop")))
+    why = "switching.shop was made for owner a@b.example: its text named another owner then"
+    assert refusal(found) == ("one", why, ADOPT)
 
 
 def test_the_same_document_that_comes_back_has_its_database_again() -> None:
@@ -342,7 +303,7 @@ PLACES = ("full", "offline", "older", "paused", "resting", "template")
 def test_an_instance_that_no_server_can_take_is_told_why_each_cannot() -> None:
     document = instance("acme", neutralize="true")
     text = desired(document, servers=PLACES)
-    changes = {
+    changes: dict[str, dict[str, object]] = {
         "full": {"max_instances": 1},
         "older": {"odoo_version": "16.0"},
         "paused": {"paused": True},

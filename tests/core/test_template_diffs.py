@@ -72,6 +72,8 @@ def test_a_rotation_comes_first_then_what_differs_then_the_clones() -> None:
     rotated = replace(LOOK, access=Access.FORMER, mark=replace(mark_for(BASE, LOOK.uuid), digest="before"))
     rotate, configure, clone = plan(rotated).actions
     assert (rotate.verb, rotate.reason) == (Verb.ROTATE, Reason.ROTATED)
+    assert [(c.field, c.observed) for c in rotate.changes] == [("admin_password", "a former password")]
+    assert {(a.database, a.becomes) for a in (rotate, configure)} == {("template_base", "template_base")}
     assert configure.after == (rotate.id,)
     assert clone.after == (configure.id,)
 
