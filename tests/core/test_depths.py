@@ -210,3 +210,43 @@ def test_what_nobody_claims_between_two_names_is_opened_by_a_few_of_the_missing_
     known = remembering(spec(text, "instance/e1"), spec(text, "instance/d1", "two"))
     assert [code for _, _, code, _ in looks(text, seen, known)] == ["a1", "b1", "e1"]
     assert looks(text, seen, known)[0] == ("one", "switching.ghost", "a1", "ghost")
+
+
+def test_of_several_databases_that_may_be_it_the_remembered_one_is_looked_at() -> None:
+    text = desired(instance("acme"), servers=("one", "two"))
+    seen = observed(online("one", lists=("acme",)), online("two", lists=("acme",)))
+    known = remembering(spec(text, "instance/acme", "two"), digest="of an earlier text")
+    assert looks(text, seen, known) == [("two", "acme", "acme", "")]
+    assert looks(text, seen) == [("one", "acme", "acme", ""), ("two", "acme", "acme", "")]
+
+
+def test_what_is_passed_over_or_not_wanted_hides_nothing_that_comes_after_it() -> None:
+    """Neither a database, nor a build, nor a template: each is judged by itself."""
+    depth = Depth(passed_over=frozenset({("one", "alpha"), ("one", EXPIRED), ("one", "template_base")}))
+    later_build = names.building("zoo", NOW - timedelta(hours=3), "ddddd")
+    assert builders(FLEET, EXPIRED, later_build, "alpha", "beta", "template_base", depth=depth).keys() == {
+        "beta",
+        later_build,
+    }
+    retired = FLEET.templates["base"].model_copy(update={"code": "aaa", "active": False, "template_db": "template_aaa"})
+    text = replace(FLEET, templates={"aaa": retired, **FLEET.templates})
+    assert builders(text, "template_aaa", "template_base").keys() == {"template_base"}
+
+
+def test_a_limited_run_looks_at_no_template_that_it_does_not_need_and_at_those_after_it() -> None:
+    other = "kind: template\ncode: aaa\ntemplate_db: template_aaa\nservers: [one]\n"
+    text = desired(instance("beta"), other)
+    seen = observed(online("one", lists=("template_aaa", "template_base", "beta")))
+    found = targets(text, seen, NOTHING_REMEMBERED, NOW, Depth(), Selection(frozenset({"instance/beta"})))
+    assert [t.database for t in found] == ["beta", "template_base"]
+
+
+def test_the_rotation_counts_for_each_host_and_comes_on_top_of_what_changed() -> None:
+    text = desired(*(instance(code) for code in CODES), servers=("one", "two"))
+    specs = {(s, c): spec(text, f"instance/{c}", s) for s, c in (("one", "alpha"), ("one", "beta"), ("two", "delta"))}
+    entries = dict(remembering(*specs.values()).entries)
+    entries |= remembering(spec(text, "instance/gamma", "two"), digest="of an earlier text").entries
+    seen = observed(online("one", lists=("alpha", "beta")), online("two", lists=("delta", "gamma")))
+    depth = Depth(rotation_per_host=1)
+    found = targets(text, seen, Inventory(entries), NOW + timedelta(days=2), depth, EVERYTHING)
+    assert [(t.server, t.database) for t in found] == [("one", "alpha"), ("two", "delta"), ("two", "gamma")]

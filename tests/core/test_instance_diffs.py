@@ -187,6 +187,13 @@ def test_of_namesakes_on_two_hosts_the_proven_one_is_kept() -> None:
     assert plan(ACME, *hosts).is_converged
 
 
+def test_of_namesakes_on_two_hosts_that_nobody_looked_into_the_remembered_one_is_moved() -> None:
+    hosts = (online("one", lists=("acme",)), online("two", lists=("acme",)))
+    on_two = remembering(spec(desired(ACME, servers=["two"]), "instance/acme", "two"))
+    (suspend,) = plan(SUSPENDED, *hosts, inventory=on_two).actions
+    assert (suspend.verb, suspend.server) == (Verb.SUSPEND, "two")
+
+
 def test_an_instance_that_names_no_server_stays_where_it_is() -> None:
     assert plan(ACME, online("one"), online("two", look_of(ACME, server="two"))).is_converged
 

@@ -227,6 +227,16 @@ def test_a_namesake_on_another_server_that_is_proven_anothers_or_declared_and_re
         assert refusal(diff(text, listed, inventory, NOW))[0] == "one"
 
 
+def test_one_namesake_that_is_anothers_does_not_clear_the_next() -> None:
+    beta = instance("beta", server="two", database_name="acme")
+    text = desired(ON_ONE, beta, servers=("one", "two", "zoo"))
+    proven = online("two", as_declared(spec(text, "instance/beta", "two")))
+    seen = observed(*(ready(text, h) for h in (online("one"), proven, online("zoo", lists=("acme",)))))
+    assert (
+        refusal(diff(text, seen, NOTHING_REMEMBERED, NOW))[1] == "a database acme is on zoo, and may be this instance's"
+    )
+
+
 CANNOT_BE_SEEN = ("it may be on two, which cannot be seen now", "bring the server back, or set it inactive")
 
 
@@ -295,6 +305,20 @@ def test_a_full_server_takes_nothing_more() -> None:
     hosts = ready(full, online("one", lists=("suspended.ghost", "wiki")))
     assert refusal(diff(full, observed(hosts), known, NOW)) == ("one", "server one is full: max_instances is 2", "")
     assert diff(full, observed(hosts), NOTHING_REMEMBERED, NOW).blocked == (), "a foreign database takes no place"
+
+
+def test_each_that_is_made_takes_one_place() -> None:
+    text = desired(*(instance(f"i{n}", server="one") for n in range(4)))
+    text = replace(text, servers={"one": text.servers["one"].model_copy(update={"max_instances": 3})})
+    changeset = diff(text, observed(ready(text, online("one"))), NOTHING_REMEMBERED, NOW)
+    assert [a.code for a in changeset.actions] == ["i0", "i1", "i2"]
+    assert refusal(changeset, "i3") == ("one", "server one is full: max_instances is 3", "")
+
+
+def test_nothing_is_made_on_a_server_in_maintenance() -> None:
+    text = read(changed(fleet(ON_ONE), "state: active", "state: maintenance"))
+    found = diff(text, observed(ready(text, online("one"))), NOTHING_REMEMBERED, NOW)
+    assert refusal(found) == ("one", "server one is in maintenance: nothing new is made there", "")
 
 
 PLACES = ("full", "offline", "older", "paused", "resting", "template")

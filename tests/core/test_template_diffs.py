@@ -11,7 +11,19 @@ from reconciler.core.changesets import Blocked, Changeset
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Access, DatabaseLook
-from tests.core.scenes import NOW, as_declared, desired, instance, mark_for, observed, online, remembering, spec
+from tests.core.scenes import (
+    NOW,
+    as_declared,
+    changed,
+    desired,
+    instance,
+    mark_for,
+    observed,
+    online,
+    remembering,
+    spec,
+)
+from tests.harness.universe import fleet, read
 
 FLEET = desired(instance("acme", server="one"))
 BASE = spec(FLEET, "template/base")
@@ -85,20 +97,45 @@ def test_a_rotation_of_the_key_alone_ends_with_a_mark_that_says_what_was_applied
 
 
 @pytest.mark.parametrize(
-    ("look", "why"),
+    ("look", "why", "advice"),
     [
-        (DatabaseLook("template_base", Access.FAILED, "half-made"), "half-made"),
-        (replace(LOOK, mark=None), "it bears no mark of this fleet"),
-        (replace(LOOK, uuid="another"), "it is a copy of template/base, not the original"),
+        (DatabaseLook("template_base", Access.FAILED, "half-made"), "half-made", ""),
+        (
+            replace(LOOK, mark=None),
+            "it bears no mark of this fleet",
+            "it was not made by this fleet: choose another database_name",
+        ),
+        (
+            replace(LOOK, uuid="another"),
+            "it is a copy of template/base, not the original",
+            "if it is to be template/base, set its parameter odoo_fleet.uuid to its database.uuid",
+        ),
     ],
 )
-def test_one_that_is_not_ours_is_not_touched_and_not_cloned(look: DatabaseLook, why: str) -> None:
+def test_one_that_is_not_ours_is_not_touched_and_not_cloned(look: DatabaseLook, why: str, advice: str) -> None:
     changeset = plan(look)
     assert changeset.actions == ()
-    assert [(b.kind, b.why) for b in changeset.blocked] == [
-        ("instance", f"template base cannot be cloned on one: {why}"),
-        ("template", f"template_base: {why}"),
-    ]
+    assert changeset.blocked == (
+        Blocked("instance", "acme", "one", f"template base cannot be cloned on one: {why}", advice),
+        Blocked("template", "base", "one", f"template_base: {why}", advice),
+    )
+
+
+def test_a_refused_password_is_drift_of_a_template_that_is_remembered_and_else_it_is_not_taken_for_ours() -> None:
+    def why(inventory: Inventory) -> str:
+        changeset = plan(DatabaseLook("template_base", Access.REFUSED), inventory=inventory)
+        (blocked,) = [b for b in changeset.blocked if b.kind == "template"]
+        return blocked.why
+
+    assert "so it is not taken for ours" in why(ACTIVE)
+    assert "no longer answers to the declared password" in why(remembering(BASE))
+
+
+def test_a_template_is_not_made_on_a_server_in_maintenance() -> None:
+    text = read(changed(fleet(), "state: active", "state: maintenance"))
+    assert diff(text, observed(online("one")), NOTHING_REMEMBERED, NOW).blocked == (
+        Blocked("template", "base", "one", "server one is in maintenance: nothing new is made there"),
+    )
 
 
 def test_a_retired_template_is_left_as_it_is() -> None:
