@@ -30,7 +30,7 @@ class Part:
     """Modules with the tests that have to notice their mutants: few and fast, since each mutant runs those that reach it.
 
     Without tests/architecture: it reads sources, in which all mutants stand at once whichever of them is awake. Without
-    tests/odoo: some of them cannot run twice in one process.
+    most of tests/odoo: some of them cannot run twice in one process.
     """
 
     name: str
@@ -71,7 +71,12 @@ PARTS = (
             "reconciler/engine/performing.py",
             "reconciler/odoo/apply/databases.py",
         ),
-        ("tests/engine", "tests/odoo_items", "tests/faults/test_random_runs.py"),
+        (
+            "tests/engine",
+            "tests/odoo_items",
+            "tests/odoo/test_changing_databases.py",
+            "tests/faults/test_random_runs.py",
+        ),
     ),
 )
 
