@@ -230,11 +230,12 @@ def test_a_namesake_on_another_server_that_is_proven_anothers_or_declared_and_re
 def test_one_namesake_that_is_anothers_does_not_clear_the_next() -> None:
     beta = instance("beta", server="two", database_name="acme")
     text = desired(ON_ONE, beta, servers=("one", "two", "zoo"))
+    why = "a database acme is on zoo, and may be this instance's"
     proven = online("two", as_declared(spec(text, "instance/beta", "two")))
-    seen = observed(*(ready(text, h) for h in (online("one"), proven, online("zoo", lists=("acme",)))))
-    assert (
-        refusal(diff(text, seen, NOTHING_REMEMBERED, NOW))[1] == "a database acme is on zoo, and may be this instance's"
-    )
+    remembered_so = online("two", lists=("acme",))
+    for two, inventory in ((proven, NOTHING_REMEMBERED), (remembered_so, remembered(("beta", "two", "acme")))):
+        seen = observed(*(ready(text, h) for h in (online("one"), two, online("zoo", lists=("acme",)))))
+        assert refusal(diff(text, seen, inventory, NOW))[1] == why
 
 
 CANNOT_BE_SEEN = ("it may be on two, which cannot be seen now", "bring the server back, or set it inactive")
@@ -313,6 +314,13 @@ def test_each_that_is_made_takes_one_place() -> None:
     changeset = diff(text, observed(ready(text, online("one"))), NOTHING_REMEMBERED, NOW)
     assert [a.code for a in changeset.actions] == ["i0", "i1", "i2"]
     assert refusal(changeset, "i3") == ("one", "server one is full: max_instances is 3", "")
+
+
+def test_what_names_a_server_takes_its_place_before_what_is_placed_anywhere() -> None:
+    text = desired(instance("aa"), instance("zz", server="one"))
+    text = replace(text, servers={"one": text.servers["one"].model_copy(update={"max_instances": 1})})
+    changeset = diff(text, observed(ready(text, online("one"))), NOTHING_REMEMBERED, NOW)
+    assert [a.code for a in changeset.actions] == ["zz"]
 
 
 def test_nothing_is_made_on_a_server_in_maintenance() -> None:

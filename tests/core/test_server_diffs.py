@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.actions import Reason, Verb
+from reconciler.core.actions import Action, Reason, Verb
 from reconciler.core.changesets import Blocked, Changeset, LeftAlone
 from reconciler.core.desired import Desired
 from reconciler.core.diffs import diff
@@ -163,14 +163,14 @@ def test_what_needs_a_server_that_is_out_of_use_or_was_not_asked_says_so_and_the
 @pytest.mark.parametrize("line", ["state: draft", "state: active\nactive: false"])
 def test_a_server_out_of_use_is_not_acted_on_even_if_it_was_asked(line: str) -> None:
     text = read(changed(fleet(), "state: active", line))
-    assert plan(online("one", unfinished(EXPIRED)), text=text).actions == ()
+    changeset = plan(online("one", unfinished(EXPIRED)), text=text)
+    assert changeset.actions == ()
+    assert [b.kind for b in changeset.blocked] == ["template"], "nothing is to be done for the server itself"
 
 
 def test_an_abandoned_build_is_swept_and_a_young_one_left_alone() -> None:
     changeset = plan(online("one", READY, unfinished(EXPIRED), lists=(FRESH,)))
-    assert [(a.verb, a.database, a.reason) for a in changeset.actions] == [
-        (Verb.SWEEP, EXPIRED, Reason.ABANDONED_BUILD)
-    ]
+    assert changeset.actions == (Action(Verb.SWEEP, "server", "one", "one", Reason.ABANDONED_BUILD, EXPIRED),)
     assert [(x.database, x.what) for x in changeset.left_alone] == [
         (FRESH, "being built, or abandoned: swept after its limit")
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from reconciler.core.failures import UnknownOutcome
 from reconciler.core.names import NameState, parse
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
@@ -222,7 +223,11 @@ class MemoryDatabase:
         return frozenset(self.kept.logins if answer is WORKS else answer)
 
     async def set_credentials(self, login: str, password: Secret) -> MemoryDatabase:
-        await self.host.answer("set_credentials", self.name, login)
+        try:
+            await self.host.answer("set_credentials", self.name, login)
+        except UnknownOutcome:  # only the answer was lost
+            self.kept.login, self.kept.password = login, password.reveal()
+            raise
         self.kept.login, self.kept.password = login, password.reveal()
         return MemoryDatabase(self.host, self.name)
 

@@ -308,8 +308,9 @@ def test_a_worker_that_still_has_the_half_made_database_in_memory_is_asked_again
 
 def test_a_create_whose_answer_was_lost_is_found_by_its_password() -> None:
     host = MemoryHost()
-    assert create(host, create=UnknownOutcome("no answer"), open=[None, None, WORKS]) is None
-    assert len(host.done("identity")) > 8
+    half_made = [HalfMadeDatabase("KeyError")] * 8
+    assert create(host, create=UnknownOutcome("no answer"), open=[None, None, WORKS], identity=half_made) is None
+    assert len(host.done("identity")) > 8, "whatever workers have in memory, they are made to look again"
 
 
 @pytest.mark.parametrize(
@@ -345,10 +346,11 @@ def test_a_clone_that_was_refused_before_it_began_is_sent_again() -> None:
     assert clone(host, clone=[HostUnreachable("down"), WORKS]) is None
 
 
-def test_credentials_whose_answer_was_lost_are_tried_before_they_are_set_again() -> None:
+@pytest.mark.parametrize(("failure", "sent"), [(UnknownOutcome("no answer"), 1), (HostUnreachable("down"), 2)])
+def test_credentials_whose_answer_was_lost_are_tried_before_they_are_set_again(failure: HostError, sent: int) -> None:
     host = ready()
-    assert clone(host, set_credentials=[UnknownOutcome("no answer"), WORKS]) is None
-    assert [call[1:] for call in host.done("open")][-1][0] == NAME
+    assert clone(host, set_credentials=[failure, WORKS]) is None
+    assert len(host.done("set_credentials")) == sent
 
 
 def test_the_names_of_other_hosts_are_looked_at_before_a_build_goes_into_service() -> None:

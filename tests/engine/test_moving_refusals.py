@@ -35,9 +35,10 @@ NOTHING: set[str] = set()
 MISSING = {"1 logo": ""}
 
 
-def mover(host: MemoryHost, wanted: Any = ACME) -> Mover:
+def mover(host: MemoryHost, wanted: Any = ACME, *others: MemoryHost) -> Mover:
     clock = VirtualClock()
-    return Mover(host.port, Account(host.port, wanted, Passwords(), clock), clock, Counting())
+    account = Account(host.port, wanted, Passwords(), clock)
+    return Mover(host.port, account, clock, Counting(), tuple(other.port for other in others))
 
 
 def holding(name: str, **mark: Any) -> MemoryHost:
@@ -184,6 +185,42 @@ def test_a_build_between_two_names_whose_name_is_taken_is_kept_as_trash() -> Non
     assert set(host.databases) == {"acme", TRASH}
 
 
+def other_host(name: str) -> MemoryHost:
+    other = MemoryHost("two")
+    other.hold(ACME, name)
+    return other
+
+
+def test_a_build_whose_name_another_host_holds_is_kept_as_trash_and_what_was_in_service_goes_on() -> None:
+    def ends(*, in_service: bool) -> set[str]:
+        host = holding(LOCK, in_service=in_service)
+
+        async def scenario() -> None:
+            await mover(host, ACME, other_host("acme")).travel(opened(host, LOCK), "acme")
+
+        if in_service:
+            run(scenario())
+        else:
+            with pytest.raises(BuildLost, match="acme is on two; it was never in service and is kept as trash"):
+                run(scenario())
+        return set(host.databases)
+
+    assert ends(in_service=False) == {TRASH}
+    assert ends(in_service=True) == {"acme"}
+
+
+def test_a_template_is_made_on_each_of_its_hosts() -> None:
+    host = MemoryHost()
+    host.hold(BASE, "switching.template_base")
+
+    async def scenario() -> None:
+        way = mover(host, BASE, other_host("template_base"))
+        await way.travel(opened(host, "switching.template_base"), "template_base")
+
+    run(scenario())
+    assert set(host.databases) == {"template_base"}
+
+
 def test_files_that_do_not_come_along_are_said_with_where_to_look() -> None:
     host = holding(LOCK)
     host.answers["file_sizes"] = [WORKS, MISSING, WORKS, MISSING]
@@ -208,13 +245,17 @@ def settles(host: MemoryHost, name: str) -> Callable[[Mover], Awaitable[Database
     return lambda m: m.settle(opened(host, name))
 
 
-@pytest.mark.parametrize(("name", "left"), [("acme", ""), ("suspended.acme", ""), (LOCK, "suspended.acme")])
-def test_a_way_whose_files_are_all_there_is_struck_out_where_it_rests(name: str, left: str) -> None:
-    host = holding(name, moving_from="suspended.acme")
+@pytest.mark.parametrize("origin", ["suspended.acme", BUILD])
+@pytest.mark.parametrize("in_service", [True, False, None])
+@pytest.mark.parametrize(("name", "rests"), [("acme", True), ("suspended.acme", True), (LOCK, False)])
+def test_a_way_whose_files_are_all_there_is_struck_out_where_it_rests(
+    name: str, origin: str, *, rests: bool, in_service: bool | None
+) -> None:
+    host = holding(name, moving_from=origin, in_service=in_service)
     assert goes(host, settles(host, name)) == name
     kept = host.databases[name]
     assert kept.mark is not None
-    assert kept.mark.moving_from == left
+    assert kept.mark.moving_from == ("" if rests else origin)
     assert host.done("rename") == []
 
 
@@ -229,6 +270,7 @@ def test_a_build_that_left_its_files_behind_cannot_go_on_and_one_in_service_did_
     host.databases[LOCK].files = dict(MISSING)
     why = "its files were left behind when it was renamed"
     assert failure_of(host, settles(host, LOCK)) == (BuildLost, why, "", LOCK)
+    assert failure_of(host, travels(host, LOCK, "acme")) == (BuildLost, why, "", LOCK)
     host = holding(LOCK, moving_from=BUILD, in_service=True)
     host.databases[LOCK].files = dict(MISSING)
     assert goes(host, settles(host, LOCK)) == LOCK
