@@ -19,6 +19,7 @@ from reconciler.core.failures import (
     Rejected,
     UnknownOutcome,
 )
+from reconciler.core.observed import Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.building import Builder, Limits
 from tests.core.scenes import as_declared, desired, instance, mark_for, spec
@@ -151,6 +152,22 @@ def test_a_clone_is_awake_exactly_if_it_is_in_service(final: str, *, quiet: bool
     )
     assert host.done("create_owner")[0][2] == "owner.initial_password of instance/acme"
     assert {call[1] for call in host.done("forget_name")} == {"acme", final}
+
+
+def test_before_its_first_rename_a_build_notes_whence_it_goes_and_that_it_never_served_anybody() -> None:
+    """Whatever dies from here on, the next pass can tell that nothing of a customer's is in it, and where its files are."""
+    host = ready()
+    noted: list[Mark | None] = []
+    rename = host.rename
+
+    async def watched(old: str, new: str) -> None:
+        noted.append(host.databases[old].mark)
+        await rename(old, new)
+
+    host.rename = watched  # type: ignore[method-assign]
+    assert clone(host, BARE) is None
+    name = NAME.replace("acme", "bare")
+    assert noted[0] == replace(mark_for(BARE, f"uuid of {name}"), moving_from=name, in_service=False, owner="")
 
 
 def test_a_neutralized_clone_stays_quiet_and_so_does_a_template() -> None:
@@ -327,6 +344,7 @@ def test_a_clone_whose_answer_was_lost_is_waited_for_as_long_as_it_may_take(lost
     )
     assert len(host.done("listed")) == seconds // 2 + 1, "once before, then every two seconds"
     assert NAME in host.databases, "whatever runs there now is not dropped"
+    assert len(host.done("clone")) == 1, "and it is not sent again"
 
 
 def test_what_may_pass_while_a_lost_clone_is_waited_for_does_not_end_the_wait() -> None:

@@ -185,9 +185,10 @@ def test_a_build_between_two_names_whose_name_is_taken_is_kept_as_trash() -> Non
     assert set(host.databases) == {"acme", TRASH}
 
 
-def other_host(name: str) -> MemoryHost:
+def other_host(*names: str) -> MemoryHost:
     other = MemoryHost("two")
-    other.hold(ACME, name)
+    for name in names:
+        other.hold(ACME, name)
     return other
 
 
@@ -196,12 +197,12 @@ def test_a_build_whose_name_another_host_holds_is_kept_as_trash_and_what_was_in_
         host = holding(LOCK, in_service=in_service)
 
         async def scenario() -> None:
-            await mover(host, ACME, other_host("acme")).travel(opened(host, LOCK), "acme")
+            await mover(host, ACME, other_host("acme", "suspended.acme")).travel(opened(host, LOCK), "acme")
 
         if in_service:
             run(scenario())
         else:
-            with pytest.raises(BuildLost, match="acme is on two; it was never in service and is kept as trash"):
+            with pytest.raises(BuildLost, match=r": acme and suspended\.acme is on two; it was never in service"):
                 run(scenario())
         return set(host.databases)
 

@@ -143,6 +143,14 @@ def test_a_build_goes_into_service_only_if_no_host_with_its_template_holds_one(o
         assert "acme" in stand.host.databases
 
 
+def test_a_build_that_is_brought_on_by_a_later_pass_yields_to_the_one_on_another_host_too() -> None:
+    stand = Stand(desired(instance("acme"), servers=("one", "two")), hosts=("one", "two"))
+    stand.host.hold(stand.spec("instance/acme"), "switching.acme", in_service=False)
+    stand.hosts["two"].hold(stand.spec("instance/acme"))
+    why = "acme is on two; it was never in service and is kept as trash"
+    assert stand.fails(act(Verb.RESUME, "switching.acme", "acme")) == (BuildLost, why, "", "switching.acme")
+
+
 def test_a_template_is_created_and_remembered() -> None:
     stand = Stand()
     stand.perform(act(Verb.CREATE, "", "template_base", "template/base"))
@@ -266,6 +274,16 @@ def test_only_what_differs_is_written(seen: dict[str, Any], calls: list[str], to
     assert kept.mark == mark_for(ACME, kept.uuid)
     assert len(stand.host.done("clear_digest")) == 1, "once round"
     assert stand.memory.entries[ENTRY].digest == ACME.digest()
+
+
+def test_what_is_not_declared_is_the_customers_to_change() -> None:
+    """What a database is given at its build alone is not asked of it afterwards."""
+    stand = Stand(desired(instance("acme")))
+    kept = stand.host.hold(stand.spec("instance/acme"))
+    kept.seen = {"company": "The customer's own", "lang": "fr_FR", "server_actions": 1}
+    stand.perform(act(Verb.CONFIGURE))
+    assert stand.host.done("apply_settings") == []
+    assert stand.memory.entries[ENTRY].digest == stand.spec("instance/acme").digest()
 
 
 def test_another_login_is_set_with_the_declared_password() -> None:
