@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from reconciler.core.changesets import Changeset
+from reconciler.core.claims import Doubt
 from reconciler.core.desired import Desired
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
@@ -22,7 +23,7 @@ def plan(
     document: str,
     *hosts: ObservedHost,
     inventory: Inventory = NOTHING_REMEMBERED,
-    frozen: Collection[str] = (),
+    frozen: Mapping[str, Doubt] | None = None,
     servers: Collection[str] = (),
 ) -> Changeset:
     """Plan one instance on hosts whose templates are ready."""

@@ -52,7 +52,10 @@ def test_a_database_with_our_mark_and_its_own_uuid_is_ours() -> None:
         (
             replace(LOOK, mark=replace(MARK, code="beta")),
             "it belongs to instance/beta",
-            "if it is instance/acme, once renamed, write `renamed_from: beta`; if not, choose another `database_name`",
+            (
+                "if it is instance/acme, once renamed, write `renamed_from: beta`; only if it is not, choose another"
+                " `database_name`"
+            ),
         ),
         (
             replace(LOOK, mark=replace(MARK, kind="template")),
@@ -82,14 +85,31 @@ def test_a_refused_password_is_drift_of_what_we_know_and_foreign_otherwise() -> 
     refused = DatabaseLook("acme", Access.REFUSED)
     assert doubt(refused) == Doubt(
         "it does not answer to the fleet's password for 'admin', so it is not taken for ours",
-        "if a rename to this name was cut short, write the former name in `renamed_from`; if not, choose another"
-        " `database_name`, or give that account the password that the fleet declares",
+        "if it is instance/acme, write the former name in `renamed_from` where a rename to this name was cut short, or else"
+        " give that account the password that the fleet declares; only if it is not, choose another `database_name`",
     )
     assert doubt(refused, remembered=True) == Doubt(
         "its account 'admin' no longer answers to the declared password",
         "set the password of that account to what `odoo-fleet secret show instance/acme admin_password` prints;"
         " the tool never resets it by force",
     )
+
+
+def test_a_database_under_the_former_name_leads_back_to_the_text_that_renamed_it_to_that() -> None:
+    """Renamed twice, the first time cut short: nobody is told to give up what is still the customer's."""
+    twice = (
+        "if it is instance/acme, its rename to shop was cut short: write back the text that renamed it to shop, with {}, apply"
+        " that, and rename it again after that; only if it is not, remove `renamed_from`"
+    )
+    theirs = replace(LOOK, database="shop", mark=replace(MARK, code="beta"))
+    belongs = Doubt("it belongs to instance/beta", twice.format("`renamed_from: beta`"))
+    refused = Doubt(
+        "it does not answer to the fleet's password for 'admin', so it is not taken for ours",
+        twice.format("the `renamed_from` and the `admin_password` that it had"),
+    )
+    for remembered in (False, True):
+        assert doubt(theirs, former="shop", remembered=remembered) == belongs
+        assert doubt(DatabaseLook("shop", Access.REFUSED), former="shop", remembered=remembered) == refused
 
 
 def test_whose_a_database_is_only_its_own_mark_of_this_fleet_says() -> None:

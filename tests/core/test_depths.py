@@ -8,7 +8,7 @@ from datetime import timedelta
 from reconciler.core import names
 from reconciler.core.depths import Depth, targets
 from reconciler.core.desired import Desired
-from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
+from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.selection import EVERYTHING, Selection
 from schemas.references import DerivedSecret
@@ -168,10 +168,17 @@ def test_a_build_is_left_alone_while_it_is_young_or_was_passed_over_or_its_host_
     assert targets(text, observed(away), NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING) == ()
 
 
-def test_a_limited_run_looks_into_no_builds() -> None:
+def test_a_limited_run_looks_into_no_builds_but_those_that_may_be_its_own() -> None:
     seen = observed(online("one", lists=(EXPIRED,)))
-    selection = Selection(frozenset({"instance/alpha"}))
-    assert targets(FLEET, seen, NOTHING_REMEMBERED, NOW, Depth(), selection) == ()
+
+    def found(document: str) -> list[str]:
+        selection = Selection(frozenset({"instance/alpha"}))
+        found = targets(desired(document), seen, NOTHING_REMEMBERED, NOW, Depth(), selection)
+        return [t.database for t in found]
+
+    assert found(instance("alpha")) == []
+    assert found(instance("alpha", database_name="acme")) == [EXPIRED]
+    assert found(instance("alpha", renamed_from="acme")) == [EXPIRED]
 
 
 # What may be a missing instance's
@@ -206,10 +213,30 @@ def test_what_nobody_claims_between_two_names_is_opened_by_a_few_of_the_missing_
     codes = ("a1", "b1", "c1", "d1", "e1")
     text = desired(*(instance(code) for code in codes), instance("f1", server="two"), servers=("one", "two"))
     seen = observed(online("one", lists=("switching.ghost",)), online("two"))
-    assert [code for _, _, code, _ in looks(text, seen)] == ["a1", "b1", "c1"]
+    assert [code for _, _, code, _ in looks(text, seen)] == ["a1", "b1", "c1", "ghost"]
     known = remembering(spec(text, "instance/e1"), spec(text, "instance/d1", "two"))
-    assert [code for _, _, code, _ in looks(text, seen, known)] == ["a1", "b1", "e1"]
-    assert looks(text, seen, known)[0] == ("one", "switching.ghost", "a1", "ghost")
+    assert [code for _, _, code, _ in looks(text, seen, known)] == ["e1", "a1", "b1", "ghost"]
+    assert looks(text, seen, known)[0] == ("one", "switching.ghost", "e1", "ghost")
+
+
+def test_what_nobody_claims_is_opened_as_what_is_gone_from_the_text_too_while_something_is_missing() -> None:
+    """First as whose it is remembered to be; else, after the missing, as whose its name says."""
+    text = desired(instance("a1"))
+    own = ("instance/a1", False)
+
+    def accounts(*lists: str, inventory: Inventory = NOTHING_REMEMBERED) -> list[tuple[str, bool]]:
+        found = targets(text, observed(online("one", lists=lists)), inventory, NOW, Depth(), EVERYTHING)
+        return [(f"{t.spec.kind}/{t.spec.code}", t.is_gone) for t in found if t.database.startswith("switching.")]
+
+    assert accounts("switching.ghost") == [own, ("instance/ghost", True), ("template/ghost", True)]
+    assert accounts("switching.template_old_base")[1:] == [
+        ("instance/template_old_base", True),
+        ("template/template_old_base", True),
+        ("template/old-base", True),
+    ]
+    gone = Inventory({("instance", "gone", "one"): Entry("instance", "gone", "one", "ghost", "", NOW)})
+    assert accounts("switching.ghost", inventory=gone) == [("instance/gone", True), own]
+    assert accounts("switching.ghost", "a1") == []
 
 
 def test_of_several_databases_that_may_be_it_the_remembered_one_is_looked_at() -> None:

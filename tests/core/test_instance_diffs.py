@@ -129,7 +129,7 @@ GENERATION_2 = {"admin_password": "{derived: {generation: 2}}"}
 
 
 @pytest.mark.parametrize(
-    ("state", "name", "verbs"),
+    ("state", "name", "planned"),
     [
         ("active", "acme", [(verbs.ROTATE, "acme"), (verbs.CONFIGURE, "acme")]),
         (
@@ -146,11 +146,11 @@ GENERATION_2 = {"admin_password": "{derived: {generation: 2}}"}
     ],
 )
 def test_a_new_password_comes_once_and_never_between_out_of_reach_and_back(
-    state: str, name: str, verbs: list[tuple[Verb, str]]
+    state: str, name: str, planned: list[tuple[Verb, str]]
 ) -> None:
     former = replace(look_of(ACME, name), access=Access.FORMER)
     actions = plan(instance("acme", state=state, **GENERATION_2), online("one", former)).actions
-    assert [(a.verb, a.becomes) for a in actions] == verbs
+    assert [(a.verb, a.becomes) for a in actions] == planned
     (rotate,) = [a for a in actions if a.verb is verbs.ROTATE]
     assert [(c.field, c.observed) for c in rotate.changes] == [("admin_password", "a former password")]
     assert [a.after for a in actions[1:]] == [(a.id,) for a in actions[:-1]]

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.core.actions import Reason
+from reconciler.core.claims import Doubt
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
 from reconciler.core.observed import Access, DatabaseLook
@@ -103,9 +105,10 @@ ADOPT = (
 
 
 def made_for(owner: str | None, name: str = "acme") -> DatabaseLook:
+    """Make the look of a database that another text than today's made, for an owner, for nobody, or not noted for whom."""
     look = look_of(OWNED, name)
     assert look.mark is not None
-    return replace(look, mark=replace(look.mark, owner=owner))
+    return replace(look, mark=replace(look.mark, owner=owner, digest="of another text"))
 
 
 def test_what_an_earlier_document_left_behind_is_not_given_away_unseen() -> None:
@@ -117,30 +120,56 @@ def test_what_an_earlier_document_left_behind_is_not_given_away_unseen() -> None
     )
 
 
-@pytest.mark.parametrize(("owner", "made"), [("", ""), ("a@b.example", " for owner a@b.example")])
+@pytest.mark.parametrize(
+    ("owner", "made"),
+    [("", " was made without an owner"), ("a@b.example", " was made for owner a@b.example"), (None, "")],
+)
 def test_what_an_earlier_document_of_another_text_left_behind_is_not_given_to_a_new_one(owner: str, made: str) -> None:
     orphan = remembered(("acme", "one", "acme"), digest=f"{ORPHANED}of another text")
     found = plan(ACME, online("one", made_for(owner)), inventory=orphan)
-    assert refusal(found) == ("one", f"acme was made{made}: an earlier document of this code left it behind", ADOPT)
+    assert refusal(found) == ("one", f"acme{made}: an earlier document of this code left it behind", ADOPT)
 
 
-def test_what_was_made_for_another_owner_is_not_given_away() -> None:
+@pytest.mark.parametrize(
+    ("document", "owner", "why"),
+    [
+        (OWNED, "a@b.example", "acme was made for owner a@b.example: its text named another owner then"),
+        (OWNED, "", "acme was made without an owner: its text named none then"),
+        (ACME, "a@b.example", "acme was made for owner a@b.example: its text named one then"),
+    ],
+)
+def test_what_was_made_for_another_owner_is_not_given_away(document: str, owner: str, why: str) -> None:
+    elsewhere = remembered(("acme", "two", "acme"), ("beta", "one", "beta"))
+    for inventory in (NOTHING_REMEMBERED, elsewhere):
+        assert refusal(plan(document, online("one", made_for(owner)), inventory=inventory)) == ("one", why, ADOPT)
+
+
+def test_one_document_all_the_time_may_get_an_owner_or_lose_it_but_not_change_it() -> None:
+    there = remembered(("acme", "one", "acme"))
+    assert plan(OWNED, online("one", made_for("")), inventory=there).blocked == ()
+    assert plan(ACME, online("one", made_for("a@b.example")), inventory=there).blocked == ()
     why = "acme was made for owner a@b.example: its text named another owner then"
-    assert refusal(plan(OWNED, online("one", made_for("a@b.example")))) == ("one", why, ADOPT)
+    assert refusal(plan(OWNED, online("one", made_for("a@b.example")), inventory=there)) == ("one", why, ADOPT)
 
 
 @pytest.mark.parametrize(
     ("document", "look"),
     [
         (OWNED, made_for("manager@here.example")),
-        (OWNED, made_for("")),
         (OWNED, made_for(None)),
-        (ACME, made_for("a@b.example")),
+        (ACME, made_for("")),
         (changed(OWNED, "owner:", "adopt: {}\nowner:"), made_for("a@b.example")),
+        (instance("acme", adopt="{}"), made_for("a@b.example")),
     ],
 )
-def test_what_was_made_for_this_owner_for_nobody_or_is_adopted_is_kept(document: str, look: DatabaseLook) -> None:
+def test_what_was_made_for_this_owner_or_is_adopted_is_kept(document: str, look: DatabaseLook) -> None:
     assert plan(document, online("one", look)).blocked == ()
+
+
+def test_what_this_very_text_was_applied_to_is_kept_whoever_it_was_made_for() -> None:
+    look = look_of(OWNED)
+    assert look.mark is not None
+    assert plan(OWNED, online("one", replace(look, mark=replace(look.mark, owner="a@b.example")))).is_converged
 
 
 def test_what_the_text_calls_its_former_name_is_its_own_whoever_it_was_made_for() -> None:
@@ -161,17 +190,26 @@ def test_the_same_document_that_comes_back_has_its_database_again() -> None:
     assert plan(ACME, online("one", look_of(ACME)), inventory=orphan).is_converged
 
 
-def test_an_adopted_database_is_marked_as_its_new_owners() -> None:
-    def owners(document: str, look: DatabaseLook) -> list[tuple[str, str]]:
-        actions = plan(document, online("one", look)).actions
-        return [(c.observed, c.desired) for a in actions for c in a.changes if c.field == "mark.owner"]
+def test_the_plan_says_of_whose_owner_a_database_becomes_that_nobodys_login_changes() -> None:
+    def told(
+        document: str, owner: str | None, inventory: Inventory = NOTHING_REMEMBERED
+    ) -> list[tuple[Reason, str, str]]:
+        actions = plan(document, online("one", made_for(owner)), inventory=inventory).actions
+        return [(a.reason, c.observed, c.desired) for a in actions for c in a.changes if c.field == "owner"]
 
-    adopted = changed(OWNED, "owner:", "adopt: {}\nowner:")
-    assert owners(adopted, made_for("a@b.example")) == [("a@b.example", "manager@here.example")]
-    assert owners(adopted, made_for("")) == [("nobody", "manager@here.example")]
-    assert owners(instance("acme", adopt="{}"), made_for("a@b.example")) == [("a@b.example", "nobody")]
-    assert owners(adopted, made_for("manager@here.example")) == []
-    assert owners(OWNED, made_for("")) == []
+    adopted, without_owner = changed(OWNED, "owner:", "adopt: {}\nowner:"), instance("acme", adopt="{}")
+    becomes = "manager@here.example (no account is made, and nobody's login changes)"
+    nobodys = "nobody (no account goes, and nobody's login changes)"
+    assert told(adopted, "a@b.example") == [(Reason.ADOPTED, "a@b.example", becomes)]
+    assert told(adopted, "") == [(Reason.ADOPTED, "nobody", becomes)]
+    assert told(without_owner, "a@b.example") == [(Reason.ADOPTED, "a@b.example", nobodys)]
+    orphan = remembered(("acme", "one", "acme"), digest=f"{ORPHANED}of another text")
+    assert told(adopted, None, orphan) == [(Reason.ADOPTED, "not noted", becomes)]
+    there = remembered(("acme", "one", "acme"))
+    assert told(OWNED, "", there) == [(Reason.CHANGED, "nobody", becomes)]
+    assert told(ACME, "a@b.example", there) == [(Reason.CHANGED, "a@b.example", nobodys)]
+    for document, owner in ((adopted, "manager@here.example"), (OWNED, None)):
+        assert told(document, owner) == []
 
 
 # What is missing and is not made
@@ -181,7 +219,10 @@ def test_nothing_is_made_while_something_unclaimed_is_between_two_names() -> Non
     assert refusal(plan(ACME, online("one", lists=("switching.ghost",)))) == (
         "",
         "switching.ghost on one is on its way between two names and no document claims it: it may be this one",
-        "restore the document that declared ghost, or rename that database by hand",
+        (
+            "restore the document that declared ghost, with its `renamed_from`, and apply it;"
+            " only if that database is nobody's any more, rename it by hand to a name that no document declares"
+        ),
     )
 
 
@@ -189,8 +230,11 @@ def test_nothing_is_made_beside_the_database_that_was_renamed_away() -> None:
     away = remembered(("acme", "one", "shop"))
     assert refusal(plan(ON_ONE, online("one", lists=("suspended.shop",)), inventory=away)) == (
         "one",
-        "its database was renamed to shop on one",
-        "write `renamed_from: shop` to rename it back, or declare it under that name",
+        "the database of this code was renamed to shop on one, and no document declares that",
+        (
+            "if it is the same customer, write `renamed_from: shop` to rename it back, or declare it under that name;"
+            " a new customer gets another `code`"
+        ),
     )
     assert plan(ON_ONE, online("one"), inventory=away).blocked == (), "it is not there any more"
 
@@ -209,8 +253,27 @@ def test_nothing_is_made_beside_a_database_on_another_server_that_may_be_it(look
     assert refusal(plan(ON_ONE, online("one"), two)) == (
         "one",
         "a database suspended.acme is on two, and may be this instance's",
-        "databases are not moved between servers yet: set `server: two`, or rename one of the two",
+        (
+            "if it is, set `server: two` (databases are not moved between servers yet); only if it is another's, choose another"
+            " `database_name`"
+        ),
     )
+
+
+def test_a_database_of_its_former_name_on_another_server_holds_it_back_unless_that_name_is_anothers_there() -> None:
+    document = instance("acme", server="one", renamed_from="old-acme")
+    two = online("two", lists=("old-acme",))
+    assert refusal(plan(document, online("one"), two)) == (
+        "one",
+        "a database old-acme is on two, and may be this instance's",
+        (
+            "if it is, set `server: two` (databases are not moved between servers yet); only if it is another's, remove"
+            " `renamed_from`"
+        ),
+    )
+    text = desired(document, instance("beta", server="two", database_name="old-acme"), servers=("one", "two"))
+    found = diff(text, observed(ready(text, online("one")), ready(text, two)), NOTHING_REMEMBERED, NOW)
+    assert [a.id for a in found.actions if a.code == "acme"] == ["clone instance/acme on one"]
 
 
 def test_a_namesake_on_another_server_that_is_proven_anothers_or_declared_and_remembered_so_is_none_of_its() -> None:
@@ -238,7 +301,10 @@ def test_one_namesake_that_is_anothers_does_not_clear_the_next() -> None:
         assert refusal(diff(text, seen, inventory, NOW))[1] == why
 
 
-CANNOT_BE_SEEN = ("it may be on two, which cannot be seen now", "bring the server back, or set it inactive")
+CANNOT_BE_SEEN = (
+    "it may be on two, which cannot be seen now",
+    "bring the server back; set it inactive only if what it held is lost",
+)
 
 
 @pytest.mark.parametrize(
@@ -275,13 +341,14 @@ def test_a_server_out_of_use_holds_nothing_back(line: str) -> None:
 
 
 def test_nothing_is_made_elsewhere_while_the_list_of_a_frozen_server_is_not_believed() -> None:
-    found = plan(ACME, online("one"), online("two"), frozen={"two"})
+    frozen = {"two": Doubt("it no longer lists shop", "look at the host; if the list is right, confirm it")}
+    found = plan(ACME, online("one"), online("two"), frozen=frozen)
     assert refusal(found) == (
         "",
-        "it may be on two, which is frozen",
-        "look at the host; if its list is right, run with --confirm-listing two",
+        "it may be on two, which is frozen: it no longer lists shop",
+        "look at the host; if the list is right, confirm it",
     )
-    pinned = plan(instance("acme", server="two"), online("one"), online("two"), frozen={"two"})
+    pinned = plan(instance("acme", server="two"), online("one"), online("two"), frozen=frozen)
     assert [a.id for a in pinned.actions] == ["clone instance/acme on two"], "there the gate holds it back"
 
 

@@ -21,9 +21,9 @@ BUILD = look_of(ACME, "switching.acme")
 DISCARD = "discard instance/acme on one"
 
 
-def never_served(look: DatabaseLook, **fields: str) -> DatabaseLook:
+def never_served(look: DatabaseLook, fleet: str = "demo") -> DatabaseLook:
     assert look.mark is not None
-    return replace(look, mark=replace(look.mark, in_service=False, **fields))
+    return replace(look, mark=replace(look.mark, in_service=False, fleet=fleet))
 
 
 LOST = replace(never_served(BUILD), missing_files=1)

@@ -149,22 +149,47 @@ def test_a_retired_template_is_left_as_it_is() -> None:
     assert diff(retired, observed(online("one")), ACTIVE, NOW).is_converged
 
 
-AT_LOCK = replace(as_declared(BASE, "switching.template_base"), uuid="its own", mark=mark_for(BASE, "its own"))
-WITHOUT_FILES = replace(AT_LOCK, missing_files=3)
+# A publication that was cut short
+
+SET_IT = (
+    "set the password of that account to what `odoo-fleet secret show template/base admin_password` prints;"
+    " the tool never resets it by force"
+)
+BETWEEN = as_declared(BASE, "switching.template_base")
+WITHOUT_FILES = replace(BETWEEN, missing_files=3)
+SERVED = replace(BETWEEN, mark=replace(mark_for(BASE, BETWEEN.uuid), in_service=True))
+ASIDE = "aside-261124110000aaaaa.template_base"
 
 
-def steps(changeset: Changeset) -> list[tuple[str, str]]:
-    return [(a.verb, a.database or a.becomes) for a in changeset.actions if a.kind == "template"]
+def steps(changeset: Changeset) -> list[tuple[Verb, str, str, Reason, tuple[str, ...]]]:
+    return [(a.verb, a.database, a.becomes, a.reason, a.after) for a in changeset.actions]
 
 
-def test_a_publication_that_was_cut_short_goes_on_and_one_without_its_files_is_made_anew() -> None:
-    assert steps(plan(AT_LOCK)) == [(verbs.RESUME, "switching.template_base")]
-    discard, create, _ = sorted(plan(WITHOUT_FILES).actions, key=lambda a: a.verb is verbs.CLONE)
-    assert (discard.verb, create.verb, create.after) == (verbs.DISCARD, verbs.CREATE, (discard.id,))
+@pytest.mark.parametrize("look", [BETWEEN, SERVED, replace(SERVED, missing_files=2), as_declared(BASE, ASIDE)])
+def test_one_that_was_left_between_two_names_is_brought_to_its_own_before_it_is_cloned(look: DatabaseLook) -> None:
+    resume = "resume template/base on one"
+    assert steps(plan(look)) == [
+        (verbs.RESUME, look.database, "template_base", Reason.INTERRUPTED, ()),
+        (verbs.CLONE, "template_base", "acme", Reason.DECLARED, (resume,)),
+    ]
+
+
+def test_one_that_lost_its_files_on_the_way_and_was_never_in_service_is_made_anew() -> None:
+    discard, create = "discard template/base on one", "create template/base on one"
+    assert steps(plan(WITHOUT_FILES)) == [
+        (verbs.DISCARD, "switching.template_base", "", Reason.INTERRUPTED, ()),
+        (verbs.CREATE, "", "template_base", Reason.DECLARED, (discard,)),
+        (verbs.CLONE, "template_base", "acme", Reason.DECLARED, (create,)),
+    ]
+    set_aside = replace(as_declared(BASE, ASIDE), missing_files=1)
+    assert steps(plan(set_aside))[0][:2] == (verbs.RESUME, ASIDE), "only from the lock a build goes to trash"
 
 
 def test_a_build_at_the_lock_beside_the_template_itself_is_discarded() -> None:
-    assert steps(plan(LOOK, AT_LOCK)) == [(verbs.DISCARD, "switching.template_base")]
+    assert steps(plan(LOOK, BETWEEN)) == [
+        (verbs.CLONE, "template_base", "acme", Reason.DECLARED, ()),
+        (verbs.DISCARD, "switching.template_base", "", Reason.INTERRUPTED, ()),
+    ]
 
 
 def test_a_build_at_the_lock_is_looked_at_though_the_template_beside_it_was_verified() -> None:
@@ -176,53 +201,23 @@ def test_a_build_at_the_lock_is_looked_at_though_the_template_beside_it_was_veri
 def test_nothing_new_is_made_after_a_discard_on_a_host_in_maintenance() -> None:
     one = FLEET.servers["one"].model_copy(update={"state": "maintenance"})
     changeset = diff(replace(FLEET, servers={"one": one}), observed(online("one", WITHOUT_FILES)), ACTIVE, NOW)
-    assert steps(changeset) == [(verbs.DISCARD, "switching.template_base")]
+    assert [(a.verb, a.database) for a in changeset.actions if a.kind == "template"] == [
+        (verbs.DISCARD, "switching.template_base")
+    ]
     assert "in maintenance" in next(b.why for b in changeset.blocked if b.kind == "template")
 
 
 def test_a_host_that_dies_at_each_publication_is_not_filled_with_what_it_lost() -> None:
     trash = tuple(names.trash("template_base", NOW - timedelta(minutes=n)) for n in (1, 2))
     changeset = plan(WITHOUT_FILES, lists=trash)
-    assert steps(changeset) == [(verbs.DISCARD, "switching.template_base")]
+    assert [(a.verb, a.database) for a in changeset.actions] == [(verbs.DISCARD, "switching.template_base")]
     assert "2 builds of it were lost" in next(b.why for b in changeset.blocked if b.kind == "template")
     assert "look why the host dies" in next(b.advice for b in changeset.blocked if b.kind == "template")
     old = tuple(names.trash("template_base", NOW - timedelta(hours=n)) for n in (3, 4))
-    assert (verbs.CREATE, "template_base") in steps(plan(lists=old))
-
-
-# A publication that was cut short
-
-SET_IT = (
-    "set the password of that account to what `odoo-fleet secret show template/base admin_password` prints;"
-    " the tool never resets it by force"
-)
-BETWEEN = as_declared(BASE, "switching.template_base")
-SERVED = replace(BETWEEN, mark=replace(mark_for(BASE, BETWEEN.uuid), in_service=True))
-ASIDE = "aside-261124110000aaaaa.template_base"
-
-
-def steps(*looks: DatabaseLook) -> list[tuple[Verb, str, str, Reason, tuple[str, ...]]]:
-    return [(a.verb, a.database, a.becomes, a.reason, a.after) for a in plan(*looks).actions]
-
-
-@pytest.mark.parametrize("look", [BETWEEN, SERVED, replace(SERVED, missing_files=2), as_declared(BASE, ASIDE)])
-def test_one_that_was_left_between_two_names_is_brought_to_its_own_before_it_is_cloned(look: DatabaseLook) -> None:
-    resume = "resume template/base on one"
-    assert steps(look) == [
-        (verbs.RESUME, look.database, "template_base", Reason.INTERRUPTED, ()),
-        (verbs.CLONE, "template_base", "acme", Reason.DECLARED, (resume,)),
+    assert [(a.verb, a.becomes) for a in plan(lists=old).actions] == [
+        (verbs.CREATE, "template_base"),
+        (verbs.CLONE, "acme"),
     ]
-
-
-def test_one_that_lost_its_files_on_the_way_and_was_never_in_service_is_made_anew() -> None:
-    discard, create = "discard template/base on one", "create template/base on one"
-    assert steps(replace(BETWEEN, missing_files=1)) == [
-        (verbs.DISCARD, "switching.template_base", "", Reason.INTERRUPTED, ()),
-        (verbs.CREATE, "", "template_base", Reason.DECLARED, (discard,)),
-        (verbs.CLONE, "template_base", "acme", Reason.DECLARED, (create,)),
-    ]
-    set_aside = replace(as_declared(BASE, ASIDE), missing_files=1)
-    assert steps(set_aside)[0][:2] == (verbs.RESUME, ASIDE), "only from the lock a build goes to trash"
 
 
 @pytest.mark.parametrize(
