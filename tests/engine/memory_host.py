@@ -7,14 +7,16 @@ tests on simulated and real ones show.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from reconciler.core.failures import UnknownOutcome
+from reconciler.core.failures import PasswordRefused, ProofFailed, Rejected, UnknownOutcome
+from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.names import NameState, parse
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
+from reconciler.engine.building import newest
 from reconciler.engine.ports import Database, Host
 from schemas.references import SecretReference
 from schemas.secrets import Secret
@@ -60,7 +62,7 @@ class Kept:
     mark: Mark | None
     login: str
     password: str
-    files: dict[str, str] = field(default_factory=lambda: {"1 logo": "10"})
+    files: dict[str, str] = field(default_factory=lambda: {"1/logo": "10"})
     logins: set[str] = field(default_factory=set)
     quiet: bool = True
     seen: dict[str, Any] = field(default_factory=dict)
@@ -108,8 +110,8 @@ class MemoryHost:
         """List the calls of these names, in order."""
         return [call for call in self.asked if call[0] in what]
 
-    async def listed(self) -> frozenset[str]:
-        answer = await self.answer("listed")
+    async def listed(self, *, hurry: bool = False) -> frozenset[str]:
+        answer = await self.answer("listed", *(["hurry"] if hurry else []))
         return frozenset(self.databases) if answer is WORKS else frozenset(answer)
 
     async def exists(self, name: str) -> bool:
@@ -131,7 +133,7 @@ class MemoryHost:
         kept = self.databases.get(database)
         if kept is None or (kept.login, kept.password) != (login, password.reveal()):
             return None
-        return cast("Database", MemoryDatabase(self, database))
+        return cast("Database", MemoryDatabase(self, database, kept.password))
 
     async def locks_out(self) -> bool:
         return False
@@ -177,17 +179,17 @@ class MemoryHost:
 
 
 class MemoryDatabase:
-    """A database of a host in memory, opened under one name."""
+    """A database of a host in memory, opened under one name; without a password as whoever may be asked for there."""
 
-    def __init__(self, host: MemoryHost, name: str) -> None:
-        self.host, self.name = host, name
+    def __init__(self, host: MemoryHost, name: str, password: str = "") -> None:
+        self.host, self.name, self.password = host, name, password
 
     @property
     def kept(self) -> Kept:
         return self.host.databases[self.name]
 
     def renamed(self, name: str) -> MemoryDatabase:
-        return MemoryDatabase(self.host, name)
+        return MemoryDatabase(self.host, name, self.password)
 
     async def identity(self) -> Any:
         answer = await self.host.answer("identity", self.name)
@@ -229,30 +231,72 @@ class MemoryDatabase:
             self.kept.login, self.kept.password = login, password.reveal()
             raise
         self.kept.login, self.kept.password = login, password.reveal()
-        return MemoryDatabase(self.host, self.name)
+        return MemoryDatabase(self.host, self.name, password.reveal())
+
+    async def furnish(self, what: Furnishing) -> tuple[MemoryDatabase, Sizes]:
+        """Do it, once; what is answered in its place are sizes of files."""
+        if self.password not in ("", self.kept.password):
+            raise PasswordRefused("its password is another now", server=self.host.server, database=self.name)
+        sizes = newest(self.kept.files, what.files)
+        try:
+            answer = await self.host.answer("furnish", self.name, what)
+        except UnknownOutcome:  # only the answer was lost
+            self._furnish(what)
+            raise
+        self._furnish(what)
+        return MemoryDatabase(self.host, self.name, self.kept.password), sizes if answer is WORKS else answer
+
+    def _furnish(self, what: Furnishing) -> None:
+        kept, spec, at = self.kept, what.spec, {"server": self.host.server, "database": self.name}
+        if kept.mark is not None and kept.mark.uuid == kept.uuid:
+            return
+        if what.origin and (kept.mark is None or (kept.mark.uuid, kept.mark.digest) != astuple(what.origin)):
+            raise ProofFailed("the template was changed while it was cloned", **at)
+        owners = {spec.owner.login} if what.owner_password and spec.owner else set()
+        if owners & kept.logins - {kept.login}:
+            raise Rejected("there is a user of the owner's login already", **at)
+        self.host.asked.append(("furnished", self.name))
+        if kept.spec.modules != spec.modules:
+            kept.seen.setdefault("modules", dict.fromkeys(kept.spec.modules, "installed"))
+        kept.spec = spec
+        if what.password:
+            kept.logins = kept.logins - {kept.login} | {spec.admin_login}
+            kept.login, kept.password = spec.admin_login, what.password.reveal()
+        kept.logins |= owners
+        if what.mark:
+            kept.mark = replace(what.mark, uuid=kept.uuid)
+        kept.quiet = kept.quiet or what.quiet
+        self._mend("languages", "lang", "company", "country_code", "timezone", "parameters")
+
+    async def begin_service(self, before: Sizes, *, note: bool, wake: bool) -> Sequence[str]:
+        answer = await self.host.answer("begin_service", self.name, note, wake)
+        lost = [key for key, size in before.items() if size and not self.kept.files.get(key, size)]
+        if answer is not WORKS or lost:
+            return lost if answer is WORKS else cast("Sequence[str]", answer)
+        if note:
+            self._note(in_service=True)
+        self.kept.quiet = self.kept.quiet and not wake
+        return ()
 
     async def apply_settings(self, spec: DatabaseSpec) -> None:
         await self.host.answer("apply_settings", self.name, spec.code)
         self.kept.spec = spec
         self._mend("languages", "lang", "company", "country_code", "timezone", "parameters")
 
-    async def create_owner(self, spec: DatabaseSpec, password: Secret) -> None:
-        await self.host.answer("create_owner", self.name, password.reveal())
-
     async def require_nobody_at_work(self) -> None:
         await self.host.answer("require_nobody_at_work", self.name)
-
-    async def strip_logins(self, keep: Sequence[str]) -> None:
-        await self.host.answer("strip_logins", self.name, *keep)
 
     async def remove_server_actions(self) -> None:
         await self.host.answer("remove_server_actions", self.name)
         self._mend("server_actions")
 
     async def install(self, modules: Sequence[str]) -> bool:
+        """Do it; what is answered in its place are logins that the modules bring. They bring active scheduled actions, too."""
         answer = await self.host.answer("install", self.name, *modules)
+        self.kept.logins |= set() if answer is WORKS else answer
+        self.kept.quiet = False
         self._mend("modules")
-        return answer is True
+        return True
 
     async def quiesce(self) -> None:
         await self.host.answer("quiesce", self.name)

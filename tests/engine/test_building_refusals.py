@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +20,12 @@ from reconciler.core.failures import (
     Rejected,
     UnknownOutcome,
 )
+from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.observed import Mark
 from reconciler.core.specs import DatabaseSpec
-from reconciler.engine.building import Builder, Limits
+from reconciler.engine.building import FILES_AT_ONCE, LEAST_NUMBER, Builder, Limits
+from reconciler.engine.moves import SAMPLE, Elsewhere
+from schemas.secrets import Secret
 from tests.core.scenes import as_declared, desired, instance, mark_for, spec
 from tests.engine.memory_host import WORKS, Counting, MemoryHost, Passwords
 from tests.harness.virtual_time import VirtualClock, run
@@ -32,12 +36,16 @@ BASE = spec(TEXT, "template/base")
 ACME = spec(TEXT, "instance/acme")
 BARE = spec(TEXT, "instance/bare")
 NAME = "building-26112412000000001.acme"
+TEMPLATE_NAME = "building-26112412000000001.template_base"
+WITH_MORE = replace(ACME, modules=(*ACME.modules, "sale"))
+"""One with a module that its template lacks."""
 
 
 def builder(host: MemoryHost, steps: list[str] | None = None, *others: MemoryHost) -> Builder:
     told = steps if steps is not None else []
     ports = (host.port, Passwords(), VirtualClock(), Counting(), Limits(create=900, clone=600), "19.0", told.append)
-    return Builder(*ports, others=tuple(other.port for other in others))
+    elsewhere = Elsewhere([(other.port, ("acme",)) for other in others], {other.server for other in others})
+    return Builder(*ports, elsewhere)
 
 
 def ready(**template: Any) -> MemoryHost:
@@ -48,9 +56,14 @@ def ready(**template: Any) -> MemoryHost:
 
 
 def clone(
-    host: MemoryHost, wanted: DatabaseSpec = ACME, final: str = "", former: str | None = None, **spoilt: Any
+    host: MemoryHost,
+    wanted: DatabaseSpec = ACME,
+    final: str = "",
+    former: str | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
+    **spoilt: Any,
 ) -> HostError | None:
-    """Build an instance; the answers are spoilt once the template was read."""
+    """Build an instance; once the template was read the answers are spoilt, and something may happen meanwhile."""
 
     async def scenario() -> HostError | None:
         building = builder(host)
@@ -58,6 +71,7 @@ def clone(
             source = await building.read_source(BASE)
             host.asked.clear()
             host.answers.update(spoilt)
+            meanwhile()
             await building.clone_instance(wanted, BASE, source, final or wanted.target, former)
         except HostError as failure:
             return failure
@@ -131,8 +145,11 @@ def test_a_build_says_what_it_is_at() -> None:
 
     async def scenario() -> None:
         building = builder(host, steps)
-        await building.clone_instance(ACME, BASE, await building.read_source(BASE), "acme")
-        assert steps == ["cloning", "setting its own credentials", "settings", "modules", "verifying", "publishing"]
+        await building.clone_instance(BARE, BASE, await building.read_source(BASE), "bare")
+        assert steps == ["cloning", "settings", "verifying", "publishing"]
+        steps.clear()
+        await building.clone_instance(WITH_MORE, BASE, await building.read_source(BASE), "acme")
+        assert steps == ["cloning", "settings", "modules", "verifying", "publishing"]
         steps.clear()
         host.databases.pop("template_base")
         await building.create_template(BASE)
@@ -150,8 +167,59 @@ def test_a_clone_is_awake_exactly_if_it_is_in_service(final: str, *, quiet: bool
     assert kept.mark == replace(
         mark_for(ACME, kept.uuid), moving_from="", in_service=True, owner="manager@acme.example"
     )
-    assert host.done("create_owner")[0][2] == "owner.initial_password of instance/acme"
+    assert host.done("begin_service") == [("begin_service", "switching.acme", True, not quiet)]
     assert {call[1] for call in host.done("forget_name")} == {"acme", final}
+
+
+def furnished(host: MemoryHost) -> list[Furnishing]:
+    return [call[2] for call in host.done("furnish")]
+
+
+BORN = Furnishing(
+    ACME.at_birth(),
+    Origin("uuid of template_base", BASE.digest()),
+    password=Secret("admin_password of instance/acme"),
+    owner_password=Secret("owner.initial_password of instance/acme"),
+    mark=replace(mark_for(ACME, ""), moving_from=NAME, in_service=False),
+    number=LEAST_NUMBER,
+    files=FILES_AT_ONCE,
+)
+
+
+def test_a_clone_is_made_the_customers_own_all_at_once() -> None:
+    host = ready()
+    assert clone(host) is None
+    assert furnished(host) == [BORN]
+    assert host.done("install", "file_sizes", "logins", "set_credentials", "write_mark") == [
+        ("file_sizes", "acme", None, ["1/logo"])
+    ], "nothing by itself, and its files once more where it rests"
+    host = ready()
+    assert clone(host, BARE) is None
+    assert furnished(host)[0].owner_password is None
+
+
+def test_a_clone_whose_template_lacks_modules_gets_its_password_before_them_and_its_owner_and_mark_after_them() -> None:
+    """Modules bring users, scheduled actions and settings of their own: all that is dealt with once more."""
+    host = ready()
+    assert clone(host, WITH_MORE) is None
+    whole = replace(
+        BORN, spec=WITH_MORE.at_birth(), mark=replace(mark_for(WITH_MORE, ""), moving_from=NAME, in_service=False)
+    )
+    assert furnished(host) == [
+        replace(whole, owner_password=None, mark=None, number=None),
+        replace(whole, password=None, quiet=True, files=SAMPLE),
+    ]
+    assert [call[0] for call in host.done("furnish", "install")] == ["furnish", "install", "furnish"]
+    assert host.done("install") == [("install", NAME, *WITH_MORE.modules)]
+
+
+def test_a_template_is_quiet_and_nobody_has_a_way_in_before_its_modules_and_after_them() -> None:
+    host = MemoryHost()
+    assert create(host) is None
+    mark = replace(mark_for(BASE, ""), moving_from=TEMPLATE_NAME)
+    first = Furnishing(BASE.at_birth(), quiet=True)
+    assert furnished(host) == [first, replace(first, mark=mark, number=LEAST_NUMBER, files=SAMPLE)]
+    assert [call[0] for call in host.done("furnish", "install")] == ["furnish", "install", "furnish"]
 
 
 def test_before_its_first_rename_a_build_notes_whence_it_goes_and_that_it_never_served_anybody() -> None:
@@ -180,27 +248,38 @@ def test_a_neutralized_clone_stays_quiet_and_so_does_a_template() -> None:
     kept = host.databases["template_base"]
     assert kept.quiet
     assert kept.mark == mark_for(BASE, kept.uuid)
-    assert host.done("wake") == []
+    assert host.done("begin_service") == [("begin_service", "switching.template_base", False, False)]
 
 
 # What stops a clone
 
 
-@pytest.mark.parametrize("who", ["of the template", "of a module"])
-def test_an_owner_whose_login_somebody_has_is_not_made(who: str) -> None:
+@pytest.mark.parametrize("admin", ["admin", "manager@acme.example"])
+def test_an_owner_whose_login_somebody_of_the_template_or_the_admin_account_has_is_not_made(admin: str) -> None:
     host = ready()
-    spoilt: dict[str, Any] = {}
-    if who == "of the template":
+    if admin == "admin":
         host.databases["template_base"].logins.add("manager@acme.example")
-    else:
-        spoilt = {"logins": {"admin", "manager@acme.example"}}
-    failure = clone(host, **spoilt)
-    assert said(failure) == (
+    assert said(clone(host, replace(ACME, admin_login=admin))) == (
         Rejected,
         "the owner cannot be made: there is a user 'manager@acme.example' already, of the template or of a module",
         "choose another owner.login",
-        "template_base" if who == "of the template" else NAME,
+        "template_base",
     )
+    assert host.done("clone") == []
+
+
+def test_an_owner_may_have_the_login_that_the_templates_admin_account_had() -> None:
+    host = ready()
+    host.databases["template_base"].logins = {"admin"}
+    assert ACME.owner is not None
+    owner = ACME.owner.model_copy(update={"login": "admin"})
+    assert clone(host, replace(ACME, admin_login="ops", owner=owner)) is None
+
+
+def test_an_owner_whose_login_a_module_brought_is_not_made_and_the_build_is_dropped() -> None:
+    host = ready()
+    failure = clone(host, WITH_MORE, install={"manager@acme.example"})
+    assert said(failure) == (Rejected, "there is a user of the owner's login already", "", NAME)
     assert list(host.databases) == ["template_base"]
 
 
@@ -222,34 +301,28 @@ def test_nothing_is_built_where_the_former_name_is_borne_before_or_after_the_wor
     assert host.done("clone") == []
     host = ready()
     nothing: set[str] = set()
-    failure = clone(host, former="old-acme", exists=[nothing] * 9 + [{"old-acme"}] * 9)
-    assert said(failure)[3] == "old-acme"
+    failure = clone(host, former="old-acme", exists=[nothing] * 6 + [{"old-acme"}] * 6)
+    assert said(failure) == (DatabaseExists, "old-acme was made by somebody else meanwhile", "", NAME)
     assert list(host.databases) == ["template_base"], "the whole build is dropped again"
 
 
 @pytest.mark.parametrize(
     ("spoilt", "kind", "why"),
     [
-        ({"file_sizes": {}}, ProofFailed, "the host says that it cloned the template, but files are missing"),
+        ({"furnish": {}}, ProofFailed, "the host says that it cloned the template, but files are missing"),
+        ({"furnish": {"1/logo": ""}}, ProofFailed, "the host says that it cloned the template, but files are missing"),
+        ({"furnish": {"1/logo": "9"}}, ProofFailed, "the host says that it cloned the template, but files are missing"),
         (
-            {"identity": ("its own", replace(mark_for(BASE, "uuid of template_base"), digest="of another text"))},
+            {"furnish": ProofFailed("it does not take its own password", server="one", database=NAME)},
             ProofFailed,
-            "the template was changed while it was cloned",
+            "it does not take its own password",
         ),
-        (
-            {"identity": ("its own", mark_for(BASE, "of another template"))},
-            ProofFailed,
-            "the template was changed while it was cloned",
-        ),
-        ({"identity": ("its own", None)}, ProofFailed, "the template was changed while it was cloned"),
-        (
-            {"identity": ("uuid of template_base", mark_for(BASE, "uuid of template_base"))},
-            ProofFailed,
-            "the host says that it cloned the template, but files are missing",
-        ),
-        ({"open": None}, PasswordRefused, "its admin account refuses the password that it was given"),
         ({"accepts": True}, ProofFailed, "it still answers to a password that is not its own (login 'admin')"),
-        ({"accepts": False}, ProofFailed, "it does not take its own password"),
+        (
+            {"accepts": [False, True]},
+            ProofFailed,
+            "it still answers to a password that is not its own (login 'admin')",
+        ),
     ],
 )
 def test_a_clone_that_is_not_proven_whole_and_its_own_is_dropped_again(
@@ -258,6 +331,74 @@ def test_a_clone_that_is_not_proven_whole_and_its_own_is_dropped_again(
     host = ready()
     assert said(clone(host, **spoilt)) == (kind, why, "", NAME)
     assert list(host.databases) == ["template_base"]
+
+
+@pytest.mark.parametrize("lost", [None, UnknownOutcome("no answer")])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        None,
+        mark_for(BASE, "of another template"),
+        replace(mark_for(BASE, "uuid of template_base"), digest="of another text"),
+    ],
+)
+def test_a_clone_of_a_template_that_was_changed_meanwhile_is_dropped_again(
+    mark: Mark | None, lost: UnknownOutcome | None
+) -> None:
+    host = ready()
+
+    def changes() -> None:
+        host.databases["template_base"].mark = mark
+
+    spoilt: dict[str, Any] = {"clone": lost or WORKS}
+    failure = clone(host, meanwhile=changes, **spoilt)
+    assert said(failure) == (ProofFailed, "the template was changed while it was cloned", "", NAME)
+    assert list(host.databases) == ["template_base"]
+
+
+def with_files(count: int) -> tuple[MemoryHost, dict[str, str]]:
+    host = ready()
+    files = {f"{number}/{number:x}": "10" for number in range(1, count + 1)}
+    host.databases["template_base"].files = files
+    return host, files
+
+
+def test_files_of_a_clone_are_compared_in_the_run_that_makes_it_its_own_while_that_can_hold_them() -> None:
+    host, _ = with_files(FILES_AT_ONCE)
+    assert clone(host, BARE) is None
+    assert [what.files for what in furnished(host)] == [FILES_AT_ONCE]
+    host, _ = with_files(FILES_AT_ONCE + 1)
+    assert clone(host, BARE) is None
+    assert [what.files for what in furnished(host)] == [SAMPLE]
+    assert [call[0] for call in host.done("file_sizes", "furnish")][:2] == ["file_sizes", "furnish"]
+    host, files = with_files(FILES_AT_ONCE + 1)
+    failure = clone(host, file_sizes={**files, "1/1": ""})
+    why = "the host says that it cloned the template, but files are missing"
+    assert said(failure) == (ProofFailed, why, "", NAME)
+    assert furnished(host) == []
+
+
+def test_of_the_files_of_a_clone_the_newest_are_looked_for_at_the_lock_and_where_it_rests() -> None:
+    host, _ = with_files(SAMPLE + 3)
+    newest = [f"{number}/{number:x}" for number in range(4, SAMPLE + 4)]
+    assert clone(host, BARE) is None
+    assert host.done("file_sizes") == [("file_sizes", "bare", None, sorted(newest))]
+
+    def lost(key: str) -> HostError | None:
+        host, files = with_files(SAMPLE + 3)
+        rename = host.rename
+
+        async def loses(old: str, new: str) -> None:
+            await rename(old, new)
+            host.databases[new].files = {**files, key: ""}
+
+        host.rename = loses  # type: ignore[method-assign]
+        return clone(host, BARE)
+
+    failure = lost(newest[0])
+    assert failure is not None
+    assert failure.what == "its files did not come along; it was never in service and is kept as trash"
+    assert lost("3/3") is None, "a folder moves whole or not at all: a sample tells"
 
 
 NOT_AS_DECLARED = (
@@ -302,7 +443,7 @@ def test_a_create_whose_password_is_not_taken_is_a_failure_that_names_what_to_lo
         ProofFailed,
         "the host says that it created the database, but it does not take its password: the initialisation failed",
         "the host's log says why; country_code and lang are worth a look",
-        "building-26112412000000001.template_base",
+        TEMPLATE_NAME,
     )
 
 
@@ -314,7 +455,7 @@ def test_a_template_that_still_takes_the_factory_password_is_not_published() -> 
 def test_a_worker_that_still_has_the_half_made_database_in_memory_is_asked_again() -> None:
     host = MemoryHost()
     assert create(host, accepts=[HalfMadeDatabase("KeyError"), WORKS]) is None
-    assert len(host.done("identity")) > 8, "several calls at once reach all workers"
+    assert len(host.done("identity")) == 8, "several calls at once reach all workers"
     host = MemoryHost()
     spoilt = [HalfMadeDatabase("KeyError"), WORKS]
     assert create(host, accepts=spoilt, identity=[HalfMadeDatabase("KeyError")] * 8) is None
@@ -327,15 +468,25 @@ def test_a_create_whose_answer_was_lost_is_found_by_its_password() -> None:
     host = MemoryHost()
     half_made = [HalfMadeDatabase("KeyError")] * 8
     assert create(host, create=UnknownOutcome("no answer"), open=[None, None, WORKS], identity=half_made) is None
-    assert len(host.done("identity")) > 8, "whatever workers have in memory, they are made to look again"
+    assert len(host.done("identity")) == 8, "whatever workers have in memory, they are made to look again"
 
 
 @pytest.mark.parametrize(
     ("lost", "seconds"), [(UnknownOutcome("no answer"), 600), (CutOff("the connection was closed"), 60)]
 )
-def test_a_clone_whose_answer_was_lost_is_waited_for_as_long_as_it_may_take(lost: UnknownOutcome, seconds: int) -> None:
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        {"file_sizes": {}},
+        {"identity": ("uuid of template_base", mark_for(BASE, "uuid of template_base"))},
+        {"open": None},
+    ],
+)
+def test_a_clone_whose_answer_was_lost_is_waited_for_as_long_as_it_may_take(
+    lost: UnknownOutcome, seconds: int, unfinished: dict[str, Any]
+) -> None:
     host = ready()
-    failure = clone(host, clone=lost, file_sizes={})
+    failure = clone(host, clone=lost, **unfinished)
     assert said(failure) == (
         UnknownOutcome,
         "no answer came, and it was not complete within its limit",
@@ -364,11 +515,20 @@ def test_a_clone_that_was_refused_before_it_began_is_sent_again() -> None:
     assert clone(host, clone=[HostUnreachable("down"), WORKS]) is None
 
 
-@pytest.mark.parametrize(("failure", "sent"), [(UnknownOutcome("no answer"), 1), (HostUnreachable("down"), 2)])
-def test_credentials_whose_answer_was_lost_are_tried_before_they_are_set_again(failure: HostError, sent: int) -> None:
+@pytest.mark.parametrize("failure", [UnknownOutcome("no answer"), HostUnreachable("down")])
+def test_what_a_build_is_given_is_given_once_though_the_answer_was_lost(failure: HostError) -> None:
+    """The second time it is asked as the account that it has by then: its template's is refused where the first was heard."""
     host = ready()
-    assert clone(host, set_credentials=[failure, WORKS]) is None
-    assert len(host.done("set_credentials")) == sent
+    assert clone(host, furnish=[failure, WORKS]) is None
+    assert furnished(host) == [BORN, BORN]
+    assert host.done("furnished") == [("furnished", NAME)]
+    host = ready()
+    assert clone(host, WITH_MORE, furnish=[WORKS, failure, WORKS]) is None
+    assert host.done("furnished") == [("furnished", NAME)] * 2
+    host = MemoryHost()
+    assert create(host, furnish=[failure, WORKS, failure, WORKS]) is None
+    kept = host.databases["template_base"]
+    assert kept.mark == mark_for(BASE, kept.uuid)
 
 
 def test_the_names_of_other_hosts_are_looked_at_before_a_build_goes_into_service() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from reconciler.core.failures import (
     UnknownOutcome,
 )
 from reconciler.engine.accounts import Account
-from reconciler.engine.moves import Mover, other_forms
+from reconciler.engine.moves import Elsewhere, Mover, other_forms
 from reconciler.engine.ports import Database
 from tests.core.scenes import desired, instance, spec
 from tests.engine.memory_host import WORKS, Counting, MemoryDatabase, MemoryHost, Passwords
@@ -32,13 +33,15 @@ BUILD = "building-26112412000000001.acme"
 ASIDE = "aside-26112411000000001.acme"
 TRASH = "trash-261124120000.acme"
 NOTHING: set[str] = set()
-MISSING = {"1 logo": ""}
+MISSING = {"1/logo": ""}
+BEFORE = {"1/logo": "10"}
 
 
-def mover(host: MemoryHost, wanted: Any = ACME, *others: MemoryHost) -> Mover:
+def mover(host: MemoryHost, wanted: Any = ACME, *others: MemoryHost, former: str | None = None) -> Mover:
     clock = VirtualClock()
     account = Account(host.port, wanted, Passwords(), clock)
-    return Mover(host.port, account, clock, Counting(), tuple(other.port for other in others))
+    elsewhere = Elsewhere([(other.port, (wanted.target,)) for other in others], {other.server for other in others})
+    return Mover(host.port, account, clock, Counting(), elsewhere, former)
 
 
 def holding(name: str, **mark: Any) -> MemoryHost:
@@ -120,7 +123,7 @@ def build() -> MemoryHost:
 
 
 def published(host: MemoryHost) -> Callable[[Mover], Awaitable[Database]]:
-    return lambda m: m.publish(opened(host, BUILD), "acme")
+    return lambda m: m.publish(opened(host, BUILD), "acme", BEFORE, awake=True)
 
 
 def test_a_build_whose_name_was_taken_meanwhile_stays_a_build() -> None:
@@ -135,7 +138,7 @@ def test_a_build_whose_name_was_taken_meanwhile_stays_a_build() -> None:
 @pytest.mark.parametrize(
     ("spoilt", "why"),
     [
-        ({"file_sizes": [WORKS, MISSING]}, "its files did not come along"),
+        ({"begin_service": ("1/logo",)}, "its files did not come along"),
         (
             {"exists": [NOTHING] * 3 + [{LOCK}, {"acme"}, {"suspended.acme"}, {LOCK}]},
             "acme and suspended.acme is there as well",
@@ -148,6 +151,38 @@ def test_a_build_that_cannot_go_on_from_the_lock_is_kept_as_trash(spoilt: dict[s
     told = f"{why}; it was never in service and is kept as trash"
     assert failure_of(host, published(host)) == (BuildLost, told, "", LOCK)
     assert list(host.databases) == [TRASH]
+
+
+def test_a_build_whose_former_name_is_borne_goes_no_further() -> None:
+    """That is the customer's database, whoever gave it that name, and whenever."""
+
+    def fails(host: MemoryHost) -> tuple[type[HostError], str, str, str]:
+        async def scenario() -> HostError:
+            with pytest.raises(HostError) as caught:
+                await published(host)(mover(host, former="old-acme"))
+            return caught.value
+
+        failure = run(scenario())
+        return type(failure), failure.what, failure.server, failure.database
+
+    host = build()
+    host.hold(ACME, "suspended.old-acme")
+    assert fails(host) == (DatabaseExists, "suspended.old-acme was made by somebody else meanwhile", "one", BUILD)
+    assert host.done("rename") == []
+    host = build()
+    host.answers["exists"] = [NOTHING] * 6 + [{LOCK}, *[NOTHING] * 2, {"old-acme"}, *[NOTHING] * 2, {LOCK}]
+    why = "old-acme is there as well; it was never in service and is kept as trash"
+    assert fails(host) == (BuildLost, why, "one", LOCK)
+
+
+def test_the_start_of_a_service_whose_answer_was_lost_is_sent_again() -> None:
+    host = build()
+    host.answers["begin_service"] = [UnknownOutcome("no answer"), HostUnreachable("down")]
+    assert goes(host, published(host)) == "acme"
+    assert host.done("begin_service") == [("begin_service", LOCK, True, True)] * 3
+    kept = host.databases["acme"]
+    assert kept.mark is not None
+    assert (kept.mark.in_service, kept.mark.moving_from, kept.quiet) == (True, "", False)
 
 
 # From where it rests to where it is to rest
@@ -208,6 +243,34 @@ def test_a_build_whose_name_another_host_holds_is_kept_as_trash_and_what_was_in_
 
     assert ends(in_service=False) == {TRASH}
     assert ends(in_service=True) == {"acme"}
+
+
+def test_other_hosts_are_asked_for_what_they_list_and_for_what_they_do_not_and_hold_nobody_up() -> None:
+    def ends(**spoilt: Any) -> set[str]:
+        host, other = holding(LOCK, in_service=False), other_host("suspended.acme")
+        other.answers.update(spoilt)
+
+        async def scenario() -> None:
+            with contextlib.suppress(BuildLost):
+                await mover(host, ACME, other).travel(opened(host, LOCK), "acme")
+
+        run(scenario())
+        assert other.asked == [("listed", "hurry"), ("taken", "acme", LOCK, "suspended.acme")]
+        return set(host.databases)
+
+    down = HostUnreachable("down")
+    assert ends(listed=down) == {TRASH}
+    assert ends(taken=down) == {TRASH}
+    assert ends(listed=down, taken=down) == {"acme"}, "it was judged before by what it listed last"
+
+
+@pytest.mark.parametrize(("in_service", "calls"), [(False, [("remove_server_actions", LOCK)]), (True, []), (None, [])])
+def test_a_build_that_was_cut_short_loses_the_action_that_it_was_built_with(
+    calls: list[tuple[str, str]], *, in_service: bool | None
+) -> None:
+    host = holding(LOCK, in_service=in_service)
+    assert goes(host, travels(host, LOCK, "acme")) == "acme"
+    assert host.done("remove_server_actions") == calls
 
 
 def test_a_template_is_made_on_each_of_its_hosts() -> None:
@@ -275,6 +338,15 @@ def test_a_build_that_left_its_files_behind_cannot_go_on_and_one_in_service_did_
     host = holding(LOCK, moving_from=BUILD, in_service=True)
     host.databases[LOCK].files = dict(MISSING)
     assert goes(host, settles(host, LOCK)) == LOCK
+
+
+@pytest.mark.parametrize("in_service", [True, False, None])
+def test_what_bears_the_lock_that_its_note_names_is_where_its_files_are(*, in_service: bool | None) -> None:
+    """They were missing before, or wait where it is to rest."""
+    host = holding(LOCK, moving_from=LOCK, in_service=in_service)
+    host.databases[LOCK].files = dict(MISSING)
+    assert goes(host, settles(host, LOCK)) == LOCK
+    assert host.done("rename", "note_move") == []
 
 
 def test_what_an_earlier_version_left_behind_is_said_with_what_to_move_where() -> None:

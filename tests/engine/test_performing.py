@@ -130,19 +130,57 @@ def test_nothing_is_cloned_beside_the_database_that_bears_the_former_name() -> N
     assert stand.fails(clone)[0::3] == (DatabaseExists, "suspended.old-acme")
 
 
-@pytest.mark.parametrize("other", ["two", "three"])
-def test_a_build_goes_into_service_only_if_no_host_with_its_template_holds_one(other: str) -> None:
-    text = desired(instance("acme"), servers=("one", "two", "three"))
+def on_three_hosts(*documents: str) -> Stand:
+    """Take a text of three hosts, the last of which does not have the template."""
+    text = desired(*documents, servers=("one", "two", "three"))
     base = text.templates["base"].model_copy(update={"servers": ("one", "two")})
     stand = Stand(replace(text, templates={"base": base}), hosts=("one", "two", "three"))
     stand.host.hold(stand.spec("template/base"))
-    stand.hosts[other].hold(stand.spec("instance/acme"), "suspended.acme")
-    clone = act(verbs.CLONE, "template_base", "acme")
-    if other == "two":
-        assert stand.fails(clone)[0] is BuildLost
+    return stand
+
+
+CLONE_ACME = act(verbs.CLONE, "template_base", "acme")
+
+
+@pytest.mark.parametrize("other", ["two", "three"])
+@pytest.mark.parametrize("name", ["suspended.acme", "old-acme", "aside-26112411000000001.acme"])
+def test_a_build_goes_into_service_only_if_no_host_of_the_text_lists_one(other: str, name: str) -> None:
+    stand = on_three_hosts(instance("acme", renamed_from="old-acme"))
+    stand.hosts[other].hold(stand.spec("instance/acme"), name)
+    why = f"{name} is on {other}; it was never in service and is kept as trash"
+    assert stand.fails(CLONE_ACME) == (BuildLost, why, "", "switching.acme")
+
+
+@pytest.mark.parametrize(("other", "is_asked"), [("two", True), ("three", False)])
+def test_a_host_on_which_it_could_be_made_is_asked_for_what_it_does_not_list_too(other: str, *, is_asked: bool) -> None:
+    stand = on_three_hosts(instance("acme"))
+    stand.hosts[other].hold(stand.spec("instance/acme"))
+    stand.hosts[other].answers["listed"] = [set()]
+    if is_asked:
+        assert stand.fails(CLONE_ACME)[0] is BuildLost
     else:
-        stand.perform(clone)
+        stand.perform(CLONE_ACME)
         assert "acme" in stand.host.databases
+
+
+def test_another_instance_of_its_name_on_another_host_holds_nothing_back() -> None:
+    beta = instance("beta", server="two", database_name="acme")
+    stand = on_three_hosts(instance("acme", server="one"), beta)
+    stand.hosts["two"].hold(stand.spec("instance/acme"))
+    stand.perform(CLONE_ACME)
+    assert "acme" in stand.host.databases
+    assert stand.hosts["two"].asked == []
+
+
+@pytest.mark.parametrize("fields", [{"state": "draft"}, {"active": False}])
+def test_a_host_out_of_use_is_not_asked(fields: dict[str, object]) -> None:
+    text = desired(instance("acme"), servers=("one", "two", "three"))
+    two = text.servers["two"].model_copy(update=fields)
+    stand = Stand(replace(text, servers={**text.servers, "two": two}), hosts=("one", "two", "three"))
+    stand.host.hold(stand.spec("template/base"))
+    stand.perform(CLONE_ACME)
+    assert stand.hosts["two"].asked == []
+    assert [call[0] for call in stand.hosts["three"].asked] == ["listed", "taken"]
 
 
 def test_a_build_that_is_brought_on_by_a_later_pass_yields_to_the_one_on_another_host_too() -> None:
@@ -350,6 +388,7 @@ def _look(stand: Stand) -> Any:
     [
         ("", "a@b.example", "a@b.example"),
         ("", None, "m@acme.example"),
+        ("", "", "m@acme.example"),
         ("adopt", "a@b.example", "m@acme.example"),
     ],
 )
