@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from reconciler.core import claims
-from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.claims import Doubt
+from reconciler.core.observed import Access, DatabaseLook, Mark
+from reconciler.core.specs import DatabaseSpec
 from tests.core.scenes import as_declared, desired, instance, observed, offline, online, remembering, spec
 
 FLEET = desired(instance("acme"), servers=("one", "two"))
@@ -15,54 +18,138 @@ ACME = spec(FLEET, "instance/acme")
 LOOK = as_declared(ACME)
 assert LOOK.mark is not None
 MARK = LOOK.mark
+NOT_MADE_HERE = "it was not made by this fleet: choose another database_name"
 
 
-def why_not(look: DatabaseLook, *, former: str | None = None, remembered: bool = False) -> str:
-    doubt = claims.doubt(look, ACME, former, remembered=remembered)
-    return doubt.why if doubt else ""
+def doubt(
+    look: DatabaseLook, wanted: DatabaseSpec = ACME, *, former: str = "", remembered: bool = False
+) -> Doubt | None:
+    return claims.doubt(look, wanted, former or None, remembered=remembered)
 
 
 def test_a_database_with_our_mark_and_its_own_uuid_is_ours() -> None:
-    assert why_not(LOOK) == ""
-    assert why_not(replace(LOOK, access=Access.FORMER)) == ""
+    assert doubt(LOOK) is None
+    assert doubt(replace(LOOK, access=Access.FORMER)) is None
 
 
 @pytest.mark.parametrize(
-    ("look", "why"),
+    ("look", "why", "advice"),
     [
-        (DatabaseLook("acme", Access.FAILED, "PostgreSQL is down"), "PostgreSQL is down"),
-        (replace(LOOK, mark=None), "it bears no mark of this fleet"),
-        (replace(LOOK, mark=replace(MARK, fleet="")), "it bears no mark of this fleet"),
-        (replace(LOOK, uuid="another"), "it is a copy of instance/acme, not the original"),
-        (replace(LOOK, mark=replace(MARK, fleet="theirs")), "it belongs to fleet 'theirs'"),
-        (replace(LOOK, mark=replace(MARK, code="beta")), "it belongs to instance/beta"),
-        (replace(LOOK, mark=replace(MARK, kind="template")), "it belongs to template/acme"),
+        (DatabaseLook("acme", Access.FAILED, "PostgreSQL is down"), "PostgreSQL is down", ""),
+        (
+            DatabaseLook("acme", Access.HALF_MADE),
+            "its initialisation never ended",
+            "nothing of this fleet left it so: look at the host",
+        ),
+        (replace(LOOK, mark=None), "it bears no mark of this fleet", NOT_MADE_HERE),
+        (replace(LOOK, mark=replace(MARK, fleet="")), "it bears no mark of this fleet", NOT_MADE_HERE),
+        (
+            replace(LOOK, uuid="another"),
+            "it is a copy of instance/acme, not the original",
+            "if it is to be instance/acme, set its parameter odoo_fleet.uuid to its database.uuid",
+        ),
+        (replace(LOOK, mark=replace(MARK, fleet="theirs")), "it belongs to fleet 'theirs'", ""),
+        (
+            replace(LOOK, mark=replace(MARK, code="beta")),
+            "it belongs to instance/beta",
+            (
+                "if it is instance/acme, once renamed, write `renamed_from: beta`; only if it is not, choose another"
+                " `database_name`"
+            ),
+        ),
+        (
+            replace(LOOK, mark=replace(MARK, kind="template")),
+            "it belongs to template/acme",
+            "choose another name for one of the two",
+        ),
     ],
 )
-def test_anything_else_is_doubted(look: DatabaseLook, why: str) -> None:
-    assert why_not(look) == why
-    assert why_not(look, remembered=True) == why, "memory proves nothing against what was seen"
+def test_anything_else_is_doubted_with_what_its_operator_can_do(look: DatabaseLook, why: str, advice: str) -> None:
+    assert doubt(look) == Doubt(why, advice)
+    assert doubt(look, remembered=True) == Doubt(why, advice), "memory proves nothing against what was seen"
 
 
-def test_a_copy_that_is_to_be_ours_can_be_declared_so() -> None:
-    doubt = claims.doubt(replace(LOOK, uuid="another"), ACME, None, remembered=False)
-    assert doubt is not None
-    assert "set its parameter odoo_fleet.uuid to its database.uuid" in doubt.advice
+def test_a_template_is_no_instance_that_could_have_been_renamed() -> None:
+    assert doubt(LOOK, spec(FLEET, "template/base")) == Doubt(
+        "it belongs to instance/acme", "choose another name for one of the two"
+    )
 
 
 def test_the_former_code_is_ours_while_a_rename_is_declared() -> None:
     old = replace(LOOK, mark=replace(MARK, code="old-acme"))
-    assert why_not(old) == "it belongs to instance/old-acme"
-    assert why_not(old, former="old-acme") == ""
+    assert doubt(old) is not None
+    assert doubt(old, former="old-acme") is None
 
 
 def test_a_refused_password_is_drift_of_what_we_know_and_foreign_otherwise() -> None:
     refused = DatabaseLook("acme", Access.REFUSED)
-    assert "not taken for ours" in why_not(refused)
-    assert why_not(refused, remembered=True) == "its account 'admin' no longer answers to the declared password"
-    doubt = claims.doubt(refused, ACME, None, remembered=True)
-    assert doubt is not None
-    assert "the tool never resets it by force" in doubt.advice
+    assert doubt(refused) == Doubt(
+        "it does not answer to the fleet's password for 'admin', so it is not taken for ours",
+        "if it is instance/acme, write the former name in `renamed_from` where a rename to this name was cut short, or else"
+        " give that account the password that the fleet declares; only if it is not, choose another `database_name`",
+    )
+    assert doubt(refused, remembered=True) == Doubt(
+        "its account 'admin' no longer answers to the declared password",
+        "set the password of that account to what `odoo-fleet secret show instance/acme admin_password` prints;"
+        " the tool never resets it by force",
+    )
+
+
+def test_a_database_under_the_former_name_leads_back_to_the_text_that_renamed_it_to_that() -> None:
+    """Renamed twice, the first time cut short: nobody is told to give up what is still the customer's."""
+    twice = (
+        "if it is instance/acme, its rename to shop was cut short: write back the text that renamed it to shop, with {}, apply"
+        " that, and rename it again after that; only if it is not, remove `renamed_from`"
+    )
+    theirs = replace(LOOK, database="shop", mark=replace(MARK, code="beta"))
+    belongs = Doubt("it belongs to instance/beta", twice.format("`renamed_from: beta`"))
+    refused = Doubt(
+        "it does not answer to the fleet's password for 'admin', so it is not taken for ours",
+        twice.format("the `renamed_from` and the `admin_password` that it had"),
+    )
+    for remembered in (False, True):
+        assert doubt(theirs, former="shop", remembered=remembered) == belongs
+        assert doubt(DatabaseLook("shop", Access.REFUSED), former="shop", remembered=remembered) == refused
+
+
+def test_whose_a_database_is_only_its_own_mark_of_this_fleet_says() -> None:
+    copy, theirs = replace(LOOK, uuid="another"), replace(LOOK, mark=replace(MARK, fleet="theirs"))
+    assert claims.is_whose(LOOK, "demo") == ("instance", "acme")
+    for look in (replace(LOOK, mark=None), copy, theirs):
+        assert claims.is_whose(look, "demo") == ("", "")
+
+
+def test_a_database_is_anothers_only_if_its_own_mark_names_another_document_or_fleet() -> None:
+    acme = desired(instance("acme", renamed_from="old-acme")).instances["acme"]
+
+    def is_anothers(**mark: Any) -> bool:
+        return claims.is_anothers(replace(LOOK, mark=replace(MARK, **mark)), "demo", acme)
+
+    assert not is_anothers()
+    assert not is_anothers(code="old-acme")
+    assert not is_anothers(code="beta", uuid="of what it was copied from"), "a copy may be anybody's"
+    assert not claims.is_anothers(replace(LOOK, mark=None), "demo", acme)
+    assert is_anothers(code="beta")
+    assert is_anothers(kind="template")
+    assert is_anothers(fleet="theirs")
+
+
+@pytest.mark.parametrize(
+    ("mark", "unused", "kept"),
+    [
+        (None, False, ""),
+        (replace(MARK, in_service=False), True, ""),
+        (replace(MARK, in_service=False, uuid="its template's"), False, ""),
+        (replace(MARK, in_service=True), False, "it was in service as instance/acme: it is somebody's data"),
+        (replace(MARK, in_service=True, kind="template"), False, ""),
+        (replace(MARK, in_service=None), False, "it may have been in service as instance/acme, which cannot be told"),
+    ],
+)
+def test_only_a_mark_of_its_own_proves_a_build_unused_and_what_may_be_somebodys_is_kept(
+    mark: Mark | None, *, unused: bool, kept: str
+) -> None:
+    assert claims.is_unused(LOOK.uuid, mark) is unused
+    assert claims.why_kept(LOOK.uuid, mark) == kept
 
 
 def test_a_database_is_found_in_service_or_on_its_way_but_not_as_build_or_trash() -> None:
@@ -94,3 +181,20 @@ def test_of_several_hosts_the_remembered_one_is_meant() -> None:
     assert claims.narrow(found, remembering(), "instance", "acme") == found
     gone = remembering(spec(FLEET, "instance/acme", "two"))
     assert claims.narrow(found[:1], gone, "instance", "acme") == found[:1], "memory of what is gone counts for nothing"
+
+
+def test_namesakes_are_all_forms_of_its_name_and_of_its_former_one_on_other_servers() -> None:
+    acme = instance("acme", server="one", renamed_from="old-acme")
+    lists = ("acme", "suspended.acme", "old-acme", "building-261124110000aaaaa.acme")
+    seen = observed(online("one", lists=lists), online("two", lists=lists), offline("three"))
+
+    def found(*documents: str) -> list[tuple[str, str]]:
+        text = desired(*documents, servers=("one", "two", "three"))
+        return [(server, name.text) for server, name in claims.namesakes(text, seen, text.instances["acme"])]
+
+    assert found(acme) == [("two", "acme"), ("two", "suspended.acme"), ("two", "old-acme")]
+    assert found(acme, instance("zoo", server="two", database_name="old-acme")) == [
+        ("two", "acme"),
+        ("two", "suspended.acme"),
+    ]
+    assert found(instance("acme", server="one")) == [("two", "acme"), ("two", "suspended.acme")]

@@ -25,6 +25,7 @@ from tests.core.scenes import (
     remembering,
     spec,
 )
+from tests.harness.universe import fleet, read
 
 Step = tuple[Verb, str, str, Reason]
 
@@ -124,6 +125,59 @@ def test_a_rotation_comes_before_other_changes() -> None:
     assert [a.verb for a in plan(document, online("one", former)).actions] == [verbs.ROTATE, verbs.CONFIGURE]
 
 
+GENERATION_2 = {"admin_password": "{derived: {generation: 2}}"}
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "planned"),
+    [
+        ("active", "acme", [(verbs.ROTATE, "acme"), (verbs.CONFIGURE, "acme")]),
+        (
+            "active",
+            "suspended.acme",
+            [(verbs.ROTATE, "suspended.acme"), (verbs.RESUME, "acme"), (verbs.CONFIGURE, "acme")],
+        ),
+        ("active", "switching.acme", [(verbs.RESUME, "acme"), (verbs.ROTATE, "acme"), (verbs.CONFIGURE, "acme")]),
+        (
+            "suspended",
+            "acme",
+            [(verbs.SUSPEND, "suspended.acme"), (verbs.ROTATE, "suspended.acme"), (verbs.CONFIGURE, "suspended.acme")],
+        ),
+    ],
+)
+def test_a_new_password_comes_once_and_never_between_out_of_reach_and_back(
+    state: str, name: str, planned: list[tuple[Verb, str]]
+) -> None:
+    former = replace(look_of(ACME, name), access=Access.FORMER)
+    actions = plan(instance("acme", state=state, **GENERATION_2), online("one", former)).actions
+    assert [(a.verb, a.becomes) for a in actions] == planned
+    (rotate,) = [a for a in actions if a.verb is verbs.ROTATE]
+    assert [(c.field, c.observed) for c in rotate.changes] == [("admin_password", "a former password")]
+    assert [a.after for a in actions[1:]] == [(a.id,) for a in actions[:-1]]
+
+
+def test_after_a_rotation_of_the_key_alone_only_the_mark_is_left_to_be_written() -> None:
+    def configured(look: DatabaseLook) -> list[str]:
+        _, configure = plan(ACME, online("one", replace(look, access=Access.FORMER))).actions
+        return [c.field for c in configure.changes]
+
+    assert configured(look_of(ACME)) == ["mark.digest"]
+    assert configured(replace(look_of(ACME), modules={"base": "installed"})) == ["modules.mail", "modules.web"]
+
+
+def test_a_move_brings_the_files_along_that_an_earlier_one_left_behind() -> None:
+    look = look_of(ACME, "suspended.acme")
+    moving = replace(look, mark=replace(mark_for(spec(desired(ACME), "instance/acme"), look.uuid), moving_from="acme"))
+    assert [a.verb for a in plan(ACME, online("one", moving)).actions] == [verbs.RESUME]
+
+
+def test_a_clone_that_is_to_be_neutralized_goes_to_the_first_odoo_that_can_do_that() -> None:
+    text = read(fleet(instance("acme", neutralize="true"), servers={"one": "17.0"}))
+    base = as_declared(spec(text, "template/base"))
+    changeset = diff(text, observed(online("one", base, version="17.0")), NOTHING_REMEMBERED, NOW)
+    assert [a.verb for a in changeset.actions] == [verbs.CLONE]
+
+
 def test_two_forms_on_one_host_are_a_conflict() -> None:
     both = online("one", look_of(ACME), look_of(ACME, "suspended.acme"))
     assert why(plan(ACME, both)) == "several databases claim to be it: acme on one, suspended.acme on one"
@@ -133,6 +187,13 @@ def test_of_namesakes_on_two_hosts_the_proven_one_is_kept() -> None:
     foreign = replace(look_of(ACME, server="one"), mark=None)
     hosts = (online("one", foreign), online("two", look_of(ACME, server="two")))
     assert plan(ACME, *hosts).is_converged
+
+
+def test_of_namesakes_on_two_hosts_that_nobody_looked_into_the_remembered_one_is_moved() -> None:
+    hosts = (online("one", lists=("acme",)), online("two", lists=("acme",)))
+    on_two = remembering(spec(desired(ACME, servers=["two"]), "instance/acme", "two"))
+    (suspend,) = plan(SUSPENDED, *hosts, inventory=on_two).actions
+    assert (suspend.verb, suspend.server) == (verbs.SUSPEND, "two")
 
 
 def test_an_instance_that_names_no_server_stays_where_it_is() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.placement import Candidate, place, why_not
+from reconciler.core.placement import Candidate, Placing, place, why_not
 from schemas.server import Server
 from tests.core.scenes import desired
 
@@ -41,6 +41,7 @@ def test_more_databases_than_there_may_be_count_as_no_room() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
+        ({"paused": True}, "it is paused"),
         ({"online": False}, "it is offline"),
         ({"has_template": False}, "the template is not there"),
         ({"supports": False}, "Odoo 19.0 cannot do what the instance asks"),
@@ -65,4 +66,4 @@ def test_whoever_was_passed_over_is_listed_with_how_free_it_is() -> None:
 
 
 def test_without_servers_there_is_no_place() -> None:
-    assert place([], 20).server == ""
+    assert place([], 20) == Placing("", 0.0, ())

@@ -8,13 +8,10 @@ from datetime import timedelta
 import pytest
 
 from reconciler.core.asking import NOTHING_SEEN, servers_to_ask
-from reconciler.core.changesets import Changeset, LeftAlone, Removed
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.depths import Depth
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
 from reconciler.core.observed import Observed
-from reconciler.core.removals import with_removed
 from reconciler.core.revisions import ANYWHERE, Comparison, Gone, compare
 from reconciler.core.selection import Selection
 from tests.core.scenes import NOW, observed, offline, online
@@ -255,88 +252,6 @@ def test_what_would_be_cloned_is_looked_for_everywhere_first() -> None:
 def test_the_host_of_a_removed_document_is_asked() -> None:
     after = edited((f"---\n{BISTRO}", ""))
     assert asked(compare(read(BEFORE), after), after) == {"two"}
-
-
-# What becomes of what was removed
-
-
-def removed(*edits: tuple[str, str], hosts: Observed, inventory: Inventory = NOTHING_REMEMBERED) -> list[Removed]:
-    after = edited(*edits)
-    found = compare(read(BEFORE), after)
-    limits = Limits(found.narrow(Selection()), Depth(), since=found)
-    return list(decide(after, hosts, inventory, NOW, limits).changeset.removed)
-
-
-WITHOUT_ACME = (f"---\n{ACME}", "")
-
-
-@pytest.mark.parametrize(
-    ("lists", "database", "fate"),
-    [
-        ("acme", "acme", "stays in service as it is, and is no longer looked after"),
-        ("suspended.acme", "suspended.acme", "stays suspended, and is no longer looked after"),
-        (
-            "switching.acme",
-            "switching.acme",
-            "stays between two names, and may hold new databases back",
-        ),
-        ("others", "", "no database acme is there, so nothing is left behind"),
-    ],
-)
-def test_a_removed_instance_is_told_by_what_its_host_lists(lists: str, database: str, fate: str) -> None:
-    (only,) = removed(WITHOUT_ACME, hosts=observed(online("one", lists=(lists,))))
-    assert (only.address, only.server, only.name) == ("instance/acme", "one", "Acme SA")
-    assert (only.database, only.fate) == (database, fate)
-
-
-def test_a_host_that_does_not_answer_is_said() -> None:
-    (only,) = removed(WITHOUT_ACME, hosts=observed(offline("one")))
-    assert only.fate == (
-        "its server does not answer now: a database acme that is there stays as it is, and is no longer looked after"
-    )
-
-
-def test_an_instance_without_a_server_is_found_where_it_is() -> None:
-    hosts = observed(online("one"), online("two", lists=("cafe",)))
-    (only,) = removed((f"---\n{CAFE}", ""), hosts=hosts)
-    assert (only.server, only.database) == ("two", "cafe")
-    nowhere = removed((f"---\n{CAFE}", ""), hosts=observed(online("one"), online("two")))
-    assert [(each.server, each.fate) for each in nowhere] == [
-        ("", "no database cafe is there, so nothing is left behind")
-    ]
-
-
-def test_a_removed_database_is_told_once() -> None:
-    """With a memory it would be an orphan that is left alone, without one a database of others."""
-    listed = observed(online("one", lists=("acme", "wiki")))
-    after = edited(WITHOUT_ACME)
-    limits = Limits(since=compare(read(BEFORE), after))
-    without = decide(after, listed, NOTHING_REMEMBERED, NOW, limits).changeset
-    assert (without.left_alone, without.foreign, len(without.removed)) == ((), 1, 1)
-    known = decide(after, listed, on("acme", "one"), NOW, limits).changeset
-    assert (known.left_alone, known.foreign, len(known.removed)) == ((), 1, 1)
-    assert [e.database for e in decide(after, listed, on("acme", "one"), NOW, Limits()).changeset.left_alone] == [
-        "acme"
-    ]
-
-
-def test_a_removed_server_names_what_is_known_to_be_there() -> None:
-    server = Gone("server", "three", "Three", ("acme",), ("three",))
-    found = Comparison("", "", (), (), (server,))
-    (only,) = with_removed(Changeset(), found, read(BEFORE), observed(), on("cafe", "three")).removed
-    assert only.fate == (
-        "it is no longer asked; known to be there: acme, cafe. They stay as they are and are no longer looked after"
-    )
-
-
-def test_what_else_is_left_alone_stays_told() -> None:
-    orphan = LeftAlone("one", "suspended.zoo", "orphan")
-    after = edited(WITHOUT_ACME)
-    found = compare(read(BEFORE), after)
-    kept = with_removed(
-        Changeset(left_alone=(orphan,)), found, after, observed(online("one", lists=("acme",))), on("acme", "one")
-    )
-    assert kept.left_alone == (orphan,)
 
 
 def test_the_share_that_may_go_out_of_service_is_of_the_whole_fleet_though_few_hosts_are_asked() -> None:

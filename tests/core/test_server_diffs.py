@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core import verbs
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.actions import Action, Reason
+from reconciler.core.changesets import Blocked, Changeset, LeftAlone
 from reconciler.core.desired import Desired
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
@@ -91,20 +91,27 @@ def test_nothing_new_is_made_on_a_server_in_maintenance_but_what_is_there_is_kep
 
 
 def test_a_server_is_not_disabled_while_it_hosts_what_is_declared() -> None:
-    text = read(
-        changed(
-            fleet(instance("acme"), servers={"one": "19.0", "two": "19.0"}),
-            'http://one.invalid\nodoo_version: "19.0"\nmaster_password: {env: MASTER}\nstate: active',
-            'http://one.invalid\nodoo_version: "19.0"\nmaster_password: {env: MASTER}\nstate: disabled',
+    one = 'http://one.invalid\nodoo_version: "19.0"\nmaster_password: {env: MASTER}\nstate: '
+    documents = (instance("beta"), instance("acme"), instance("gone", state="absent"))
+    text = read(changed(fleet(*documents, servers={"one": "19.0", "two": "19.0"}), f"{one}active", f"{one}disabled"))
+
+    def found(*lists: str, was: str = "active") -> Changeset:
+        seen = observed(online("one", lists=lists), online("two"))
+        return diff(text, seen, Inventory(server_states={"one": was, "two": "active"}), NOW)
+
+    hosting = found("suspended.acme", "beta", "shop", "gone")
+    assert [b for b in hosting.blocked if b.kind == "server"] == [
+        Blocked(
+            "server",
+            "one",
+            "one",
+            "it cannot be disabled while it hosts acme, beta",
+            "make these instances absent first, or set the state to maintenance",
         )
-    )
-    known = Inventory(server_states={"one": "active"})
-    hosting = diff(text, observed(online("one", lists=("suspended.acme", "shop")), online("two")), known, NOW)
-    assert [(b.kind, b.why) for b in hosting.blocked if b.kind == "server"] == [
-        ("server", "it cannot be disabled while it hosts acme")
     ]
-    empty = diff(text, observed(online("one", lists=("shop",)), online("two")), known, NOW)
-    assert (verbs.DISABLE, Reason.CHANGED) in server_actions(empty)
+    assert server_actions(hosting) == []
+    assert server_actions(found("shop", "gone")) == [(verbs.DISABLE, Reason.CHANGED)]
+    assert server_actions(found("shop", was="disabled")) == []
 
 
 def test_a_server_that_cannot_be_seen_is_not_taken_for_empty_when_it_is_to_be_disabled() -> None:
@@ -113,33 +120,59 @@ def test_a_server_that_cannot_be_seen_is_not_taken_for_empty_when_it_is_to_be_di
 
 
 @pytest.mark.parametrize(
-    ("host", "why"),
+    ("host", "why", "advice"),
     [
-        (offline("one"), "server one is offline: connection refused"),
-        (online("one", version="18.0"), "server one runs Odoo 18.0, declared is 19.0"),
+        (offline("one"), "server one is offline: connection refused", ""),
+        (
+            online("one", version="18.0"),
+            "server one runs Odoo 18.0, declared is 19.0",
+            "correct odoo_version, or look why the host runs another version",
+        ),
     ],
 )
 def test_a_host_that_cannot_be_trusted_is_left_alone_and_all_that_needs_it_says_why(
-    host: ObservedHost, why: str
+    host: ObservedHost, why: str, advice: str
 ) -> None:
     text = desired(instance("acme", server="one"))
-    changeset = plan(host, text=text)
-    assert changeset.actions == ()
-    assert {(b.kind, b.why) for b in changeset.blocked} == {(k, why) for k in ("server", "template", "instance")}
+    for known in (NOTHING_REMEMBERED, Inventory(server_states={"one": "active"})):
+        changeset = plan(host, known, text)
+        assert changeset.actions == ()
+        assert changeset.blocked == (
+            Blocked("instance", "acme", "one", why, advice),
+            Blocked("server", "one", "one", why, advice),
+            Blocked("template", "base", "one", why, advice),
+        )
 
 
-def test_drafts_are_neither_asked_nor_spoken_of_but_by_what_needs_them() -> None:
-    text = in_state("draft")
-    changeset = diff(text, observed(), NOTHING_REMEMBERED, NOW)
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("state: draft", "server one is draft"),
+        ("state: disabled", "server one is disabled"),
+        ("state: active\nactive: false", "server one is inactive"),
+        ("state: active", "server one was not asked"),
+    ],
+)
+def test_what_needs_a_server_that_is_out_of_use_or_was_not_asked_says_so_and_the_server_says_nothing(
+    line: str, why: str
+) -> None:
+    text = read(changed(fleet(), "state: active", line))
+    changeset = diff(text, observed(), Inventory(server_states={"one": "disabled"}), NOW)
     assert changeset.actions == ()
-    assert changeset.blocked == (Blocked("template", "base", "one", "server one is draft"),)
+    assert changeset.blocked == (Blocked("template", "base", "one", why),)
+
+
+@pytest.mark.parametrize("line", ["state: draft", "state: active\nactive: false"])
+def test_a_server_out_of_use_is_not_acted_on_even_if_it_was_asked(line: str) -> None:
+    text = read(changed(fleet(), "state: active", line))
+    changeset = plan(online("one", unfinished(EXPIRED)), text=text)
+    assert changeset.actions == ()
+    assert [b.kind for b in changeset.blocked] == ["template"], "nothing is to be done for the server itself"
 
 
 def test_an_abandoned_build_is_swept_and_a_young_one_left_alone() -> None:
     changeset = plan(online("one", READY, unfinished(EXPIRED), lists=(FRESH,)))
-    assert [(a.verb, a.database, a.reason) for a in changeset.actions] == [
-        (verbs.SWEEP, EXPIRED, Reason.ABANDONED_BUILD)
-    ]
+    assert changeset.actions == (Action(verbs.SWEEP, "server", "one", "one", Reason.ABANDONED_BUILD, EXPIRED),)
     assert [(x.database, x.what) for x in changeset.left_alone] == [
         (FRESH, "being built, or abandoned: swept after its limit")
     ]
@@ -156,9 +189,9 @@ MARK = Mark("demo", "instance", "acme", "acme", "its own")
 @pytest.mark.parametrize(
     ("look", "kept"),
     [
-        (None, "looked into before it is swept"),
+        (None, "an unfinished build past its limit: looked into before it is swept"),
         (DatabaseLook(EXPIRED, Access.REFUSED), "whether it was ever in service cannot be told"),
-        (DatabaseLook(EXPIRED, Access.FAILED, "no answer"), "cannot be told: no answer"),
+        (DatabaseLook(EXPIRED, Access.FAILED, "no answer"), "whether it was ever in service cannot be told: no answer"),
         (opened(MARK), "it may have been in service as instance/acme, which cannot be told"),
         (opened(replace(MARK, in_service=True)), "it was in service as instance/acme: it is somebody's data"),
         (opened(replace(MARK, in_service=False)), ""),
@@ -173,8 +206,9 @@ def test_an_expired_build_is_swept_only_if_a_look_inside_tells_that_it_was_never
 ) -> None:
     changeset = plan(online("one", READY, *filter(None, [look]), lists=(EXPIRED,)))
     assert [a.verb for a in changeset.actions] == ([] if kept else [verbs.SWEEP])
-    assert all(kept in each.what for each in changeset.left_alone)
-    assert bool(changeset.left_alone) == bool(kept)
+    told = kept if look is None else f"under a building name, and kept: {kept}"
+    assert changeset.left_alone == ((LeftAlone("one", EXPIRED, told),) if kept else ())
+    assert changeset.foreign == 0
 
 
 def test_what_is_not_ours_is_counted_and_what_once_was_is_shown() -> None:
@@ -189,6 +223,27 @@ def test_what_is_not_ours_is_counted_and_what_once_was_is_shown() -> None:
         "suspended.gone": "orphan: suspended, and no document declares it",
         "trash-261101120000.acme": "trash: kept",
     }
+
+
+def test_what_a_document_declares_absent_or_calls_its_former_name_is_nobody_elses() -> None:
+    """Neither an orphan nor foreign: what becomes of it the documents say."""
+    text = desired(instance("acme", state="absent"), instance("beta", renamed_from="old-beta"), servers=("one", "two"))
+    lists = ("suspended.acme", "old-beta", "switching.gone", "aside-261124110000aaaaa.left", "wiki")
+    changeset = diff(text, observed(online("one", READY, lists=lists), online("two")), NOTHING_REMEMBERED, NOW)
+    assert {x.database: x.what for x in changeset.left_alone} == {
+        "suspended.acme": "declared absent; databases are not removed yet, so it is left as it is",
+        "aside-261124110000aaaaa.left": "orphan: aside, and no document declares it",
+        "switching.gone": "orphan: switching, and no document declares it",
+    }
+    assert changeset.foreign == 1
+
+
+def test_what_is_remembered_of_one_server_says_nothing_of_another() -> None:
+    text = desired(servers=("one", "two"))
+    left = spec(desired(instance("left")), "instance/left")
+    two = as_declared(spec(text, "template/base", "two"))
+    changeset = diff(text, observed(online("one", READY), online("two", two, lists=("left",))), remembering(left), NOW)
+    assert (changeset.left_alone, changeset.foreign) == ((), 1)
 
 
 def test_a_limited_run_sweeps_nothing() -> None:

@@ -9,13 +9,26 @@ import pytest
 
 from reconciler.core import names, verbs
 from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset
+from reconciler.core.changesets import Blocked, Changeset
 from reconciler.core.depths import Depth, targets
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.selection import EVERYTHING
-from tests.core.scenes import NOW, as_declared, desired, instance, mark_for, observed, online, remembering, spec
+from reconciler.core.verbs import Verb
+from tests.core.scenes import (
+    NOW,
+    as_declared,
+    changed,
+    desired,
+    instance,
+    mark_for,
+    observed,
+    online,
+    remembering,
+    spec,
+)
+from tests.harness.universe import fleet, read
 
 FLEET = desired(instance("acme", server="one"))
 BASE = spec(FLEET, "template/base")
@@ -76,6 +89,8 @@ def test_a_rotation_comes_first_then_what_differs_then_the_clones() -> None:
     rotated = replace(LOOK, access=Access.FORMER, mark=replace(mark_for(BASE, LOOK.uuid), digest="before"))
     rotate, configure, clone = plan(rotated).actions
     assert (rotate.verb, rotate.reason) == (verbs.ROTATE, Reason.ROTATED)
+    assert [(c.field, c.observed) for c in rotate.changes] == [("admin_password", "a former password")]
+    assert {(a.database, a.becomes) for a in (rotate, configure)} == {("template_base", "template_base")}
     assert configure.after == (rotate.id,)
     assert clone.after == (configure.id,)
 
@@ -87,20 +102,45 @@ def test_a_rotation_of_the_key_alone_ends_with_a_mark_that_says_what_was_applied
 
 
 @pytest.mark.parametrize(
-    ("look", "why"),
+    ("look", "why", "advice"),
     [
-        (DatabaseLook("template_base", Access.FAILED, "half-made"), "half-made"),
-        (replace(LOOK, mark=None), "it bears no mark of this fleet"),
-        (replace(LOOK, uuid="another"), "it is a copy of template/base, not the original"),
+        (DatabaseLook("template_base", Access.FAILED, "half-made"), "half-made", ""),
+        (
+            replace(LOOK, mark=None),
+            "it bears no mark of this fleet",
+            "it was not made by this fleet: choose another database_name",
+        ),
+        (
+            replace(LOOK, uuid="another"),
+            "it is a copy of template/base, not the original",
+            "if it is to be template/base, set its parameter odoo_fleet.uuid to its database.uuid",
+        ),
     ],
 )
-def test_one_that_is_not_ours_is_not_touched_and_not_cloned(look: DatabaseLook, why: str) -> None:
+def test_one_that_is_not_ours_is_not_touched_and_not_cloned(look: DatabaseLook, why: str, advice: str) -> None:
     changeset = plan(look)
     assert changeset.actions == ()
-    assert [(b.kind, b.why) for b in changeset.blocked] == [
-        ("instance", f"template base cannot be cloned on one: {why}"),
-        ("template", f"template_base: {why}"),
-    ]
+    assert changeset.blocked == (
+        Blocked("instance", "acme", "one", f"template base cannot be cloned on one: {why}", advice),
+        Blocked("template", "base", "one", f"template_base: {why}", advice),
+    )
+
+
+def test_a_refused_password_is_drift_of_a_template_that_is_remembered_and_else_it_is_not_taken_for_ours() -> None:
+    def why(inventory: Inventory) -> str:
+        changeset = plan(DatabaseLook("template_base", Access.REFUSED), inventory=inventory)
+        (blocked,) = [b for b in changeset.blocked if b.kind == "template"]
+        return blocked.why
+
+    assert "so it is not taken for ours" in why(ACTIVE)
+    assert "no longer answers to the declared password" in why(remembering(BASE))
+
+
+def test_a_template_is_not_made_on_a_server_in_maintenance() -> None:
+    text = read(changed(fleet(), "state: active", "state: maintenance"))
+    assert diff(text, observed(online("one")), NOTHING_REMEMBERED, NOW).blocked == (
+        Blocked("template", "base", "one", "server one is in maintenance: nothing new is made there"),
+    )
 
 
 def test_a_retired_template_is_left_as_it_is() -> None:
@@ -109,22 +149,47 @@ def test_a_retired_template_is_left_as_it_is() -> None:
     assert diff(retired, observed(online("one")), ACTIVE, NOW).is_converged
 
 
-AT_LOCK = replace(as_declared(BASE, "switching.template_base"), uuid="its own", mark=mark_for(BASE, "its own"))
-WITHOUT_FILES = replace(AT_LOCK, missing_files=3)
+# A publication that was cut short
+
+SET_IT = (
+    "set the password of that account to what `odoo-fleet secret show template/base admin_password` prints;"
+    " the tool never resets it by force"
+)
+BETWEEN = as_declared(BASE, "switching.template_base")
+WITHOUT_FILES = replace(BETWEEN, missing_files=3)
+SERVED = replace(BETWEEN, mark=replace(mark_for(BASE, BETWEEN.uuid), in_service=True))
+ASIDE = "aside-261124110000aaaaa.template_base"
 
 
-def steps(changeset: Changeset) -> list[tuple[str, str]]:
-    return [(a.verb, a.database or a.becomes) for a in changeset.actions if a.kind == "template"]
+def steps(changeset: Changeset) -> list[tuple[Verb, str, str, Reason, tuple[str, ...]]]:
+    return [(a.verb, a.database, a.becomes, a.reason, a.after) for a in changeset.actions]
 
 
-def test_a_publication_that_was_cut_short_goes_on_and_one_without_its_files_is_made_anew() -> None:
-    assert steps(plan(AT_LOCK)) == [(verbs.RESUME, "switching.template_base")]
-    discard, create, _ = sorted(plan(WITHOUT_FILES).actions, key=lambda a: a.verb is verbs.CLONE)
-    assert (discard.verb, create.verb, create.after) == (verbs.DISCARD, verbs.CREATE, (discard.id,))
+@pytest.mark.parametrize("look", [BETWEEN, SERVED, replace(SERVED, missing_files=2), as_declared(BASE, ASIDE)])
+def test_one_that_was_left_between_two_names_is_brought_to_its_own_before_it_is_cloned(look: DatabaseLook) -> None:
+    resume = "resume template/base on one"
+    assert steps(plan(look)) == [
+        (verbs.RESUME, look.database, "template_base", Reason.INTERRUPTED, ()),
+        (verbs.CLONE, "template_base", "acme", Reason.DECLARED, (resume,)),
+    ]
+
+
+def test_one_that_lost_its_files_on_the_way_and_was_never_in_service_is_made_anew() -> None:
+    discard, create = "discard template/base on one", "create template/base on one"
+    assert steps(plan(WITHOUT_FILES)) == [
+        (verbs.DISCARD, "switching.template_base", "", Reason.INTERRUPTED, ()),
+        (verbs.CREATE, "", "template_base", Reason.DECLARED, (discard,)),
+        (verbs.CLONE, "template_base", "acme", Reason.DECLARED, (create,)),
+    ]
+    set_aside = replace(as_declared(BASE, ASIDE), missing_files=1)
+    assert steps(plan(set_aside))[0][:2] == (verbs.RESUME, ASIDE), "only from the lock a build goes to trash"
 
 
 def test_a_build_at_the_lock_beside_the_template_itself_is_discarded() -> None:
-    assert steps(plan(LOOK, AT_LOCK)) == [(verbs.DISCARD, "switching.template_base")]
+    assert steps(plan(LOOK, BETWEEN)) == [
+        (verbs.CLONE, "template_base", "acme", Reason.DECLARED, ()),
+        (verbs.DISCARD, "switching.template_base", "", Reason.INTERRUPTED, ()),
+    ]
 
 
 def test_a_build_at_the_lock_is_looked_at_though_the_template_beside_it_was_verified() -> None:
@@ -136,15 +201,55 @@ def test_a_build_at_the_lock_is_looked_at_though_the_template_beside_it_was_veri
 def test_nothing_new_is_made_after_a_discard_on_a_host_in_maintenance() -> None:
     one = FLEET.servers["one"].model_copy(update={"state": "maintenance"})
     changeset = diff(replace(FLEET, servers={"one": one}), observed(online("one", WITHOUT_FILES)), ACTIVE, NOW)
-    assert steps(changeset) == [(verbs.DISCARD, "switching.template_base")]
+    assert [(a.verb, a.database) for a in changeset.actions if a.kind == "template"] == [
+        (verbs.DISCARD, "switching.template_base")
+    ]
     assert "in maintenance" in next(b.why for b in changeset.blocked if b.kind == "template")
 
 
 def test_a_host_that_dies_at_each_publication_is_not_filled_with_what_it_lost() -> None:
     trash = tuple(names.trash("template_base", NOW - timedelta(minutes=n)) for n in (1, 2))
     changeset = plan(WITHOUT_FILES, lists=trash)
-    assert steps(changeset) == [(verbs.DISCARD, "switching.template_base")]
+    assert [(a.verb, a.database) for a in changeset.actions] == [(verbs.DISCARD, "switching.template_base")]
     assert "2 builds of it were lost" in next(b.why for b in changeset.blocked if b.kind == "template")
     assert "look why the host dies" in next(b.advice for b in changeset.blocked if b.kind == "template")
     old = tuple(names.trash("template_base", NOW - timedelta(hours=n)) for n in (3, 4))
-    assert (verbs.CREATE, "template_base") in steps(plan(lists=old))
+    assert [(a.verb, a.becomes) for a in plan(lists=old).actions] == [
+        (verbs.CREATE, "template_base"),
+        (verbs.CLONE, "acme"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "look", "why", "advice"),
+    [
+        ("switching.template_base", None, "it was never looked at", "run without --shallow"),
+        (
+            "suspended.template_base",
+            as_declared(BASE, "suspended.template_base"),
+            "a template is not suspended",
+            "rename it by hand",
+        ),
+        (
+            "switching.template_base",
+            replace(BETWEEN, mark=None),
+            "it bears no mark of this fleet",
+            "it was not made by this fleet: choose another database_name",
+        ),
+        (
+            "switching.template_base",
+            DatabaseLook("switching.template_base", Access.REFUSED),
+            "its account 'admin' no longer answers to the declared password",
+            SET_IT,
+        ),
+    ],
+)
+def test_one_that_cannot_be_brought_to_its_name_says_why_and_is_not_cloned(
+    name: str, look: DatabaseLook | None, why: str, advice: str
+) -> None:
+    changeset = plan(*filter(None, [look]), lists=(name,))
+    assert changeset.actions == ()
+    assert changeset.blocked == (
+        Blocked("instance", "acme", "one", f"template base cannot be cloned on one: {why}", advice),
+        Blocked("template", "base", "one", f"{name}: {why}", advice),
+    )

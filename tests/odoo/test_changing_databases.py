@@ -1,0 +1,354 @@
+"""Each function that makes, moves or drops a database: what it refuses before anything is sent, and what it sends."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+
+from reconciler.core import names
+from reconciler.core.failures import MasterPasswordRefused, Refused
+from reconciler.core.names import NameState
+from reconciler.odoo.apply import databases
+from reconciler.odoo.connection import DatabaseSession, HostConnection
+from schemas.secrets import Secret
+from tests.core.scenes import EXPIRED, FRESH, NOW
+from tests.core.strategies import any_text, our_names
+from tests.odoo.scripted import MASTER, Reply, ScriptedHost, connect, failure_of, fault, scripted, value
+
+LIMIT = timedelta(hours=2)
+NOT_BUILDING = (
+    "acme",
+    "suspended.acme",
+    "switching.acme",
+    "trash-200101000000.acme",
+    "moved-200101000000.acme",
+    "shop",
+)
+NOT_EVEN_OURS = ("", "Bad Name!", "building-.acme", "building-261124120000.acme", FRESH.upper(), "postgres", "a.b")
+
+
+def test_each_of_its_functions_is_misused_below() -> None:
+    public = {n for n, f in inspect.getmembers(databases, inspect.iscoroutinefunction) if not n.startswith("_")}
+    assert public == {
+        "create",
+        "clone",
+        "rename",
+        "discard",
+        "drop_own_build",
+        "drop_expired_build",
+        "forget_name",
+    }
+
+
+def connected(version: str = "19.0") -> tuple[ScriptedHost, HostConnection]:
+    host = scripted(value(result=True))
+    return host, connect(host, version)
+
+
+def refused(host: ScriptedHost, misuse: Awaitable[object], requests: int = 0) -> None:
+    async def whole() -> None:
+        await misuse
+
+    with pytest.raises(Refused):
+        asyncio.run(whole())
+    assert len(host.requests) == requests, "nothing is sent"
+
+
+def sent(host: ScriptedHost, use: Awaitable[object], requests: int = 1) -> None:
+    async def whole() -> None:
+        await use
+
+    asyncio.run(whole())
+    assert len(host.requests) == requests
+
+
+def create(connection: HostConnection, name: str, *, demo: bool = False, country_code: str = "") -> Awaitable[object]:
+    return databases.create(
+        connection, name, demo=demo, lang="en_US", login="admin", password=Secret("x"), country_code=country_code
+    )
+
+
+@pytest.mark.parametrize("name", [*NOT_BUILDING, *NOT_EVEN_OURS])
+def test_nothing_is_created_or_cloned_but_under_a_building_name(name: str) -> None:
+    host, connection = connected()
+    refused(host, create(connection, name))
+    refused(host, databases.clone(connection, "template_base", name, neutralize=False))
+
+
+@pytest.mark.parametrize("name", [*NOT_BUILDING, *NOT_EVEN_OURS])
+def test_no_own_build_is_dropped_but_a_building_name(name: str) -> None:
+    host, connection = connected()
+    refused(host, databases.drop_own_build(connection, name))
+
+
+def marked(**said: str) -> list[dict[str, object]]:
+    """Answer with the parameters of a database whose own mark says this."""
+    rows = {"database.uuid": "its own", "odoo_fleet.fleet": "demo", "odoo_fleet.kind": "instance"}
+    rows |= {"odoo_fleet.uuid": "its own"} | {f"odoo_fleet.{key}": text for key, text in said.items()}
+    return [{"id": n, "key": key, "value": text} for n, (key, text) in enumerate(rows.items(), 1)]
+
+
+NEVER = marked(in_service="no")
+UNFINISHED = [{"id": 1, "key": "database.uuid", "value": "its own"}]
+WAS_OR_MAY_HAVE_BEEN = [marked(in_service="yes"), marked(), marked(in_service="perhaps")]
+HALF_MADE = fault("builtins.KeyError", "'res.users'")
+
+
+def opened(name: str, *replies: Reply) -> tuple[ScriptedHost, DatabaseSession]:
+    host = scripted(*replies, value(result=True))
+    return host, DatabaseSession(connect(host), name, 2, Secret("x"))
+
+
+@pytest.mark.parametrize("name", [*NOT_BUILDING, *NOT_EVEN_OURS, FRESH, names.building("acme", NOW - LIMIT, "eeeee")])
+def test_no_expired_build_is_dropped_but_one_that_is_older_than_the_limit(name: str) -> None:
+    host, session = opened(name, value(NEVER))
+    refused(host, databases.drop_expired_build(session.connection, name, session, NOW, LIMIT))
+    host, connection = connected()
+    refused(host, databases.drop_expired_build(connection, name, None, NOW, LIMIT))
+
+
+def test_a_build_from_the_future_is_not_expired() -> None:
+    future = names.building("acme", NOW + timedelta(days=400), "abcde")
+    host, session = opened(future, value(NEVER))
+    refused(host, databases.drop_expired_build(session.connection, future, session, NOW, LIMIT))
+
+
+@pytest.mark.parametrize("found", WAS_OR_MAY_HAVE_BEEN)
+def test_what_was_or_may_have_been_in_service_is_not_dropped_under_any_name(found: list[dict[str, object]]) -> None:
+    """One read is sent, which finds the mark, and no drop after it."""
+    host, session = opened(EXPIRED, value(found))
+    refused(host, databases.drop_expired_build(session.connection, EXPIRED, session, NOW, LIMIT), requests=1)
+
+
+def test_what_somebody_else_can_log_in_to_is_not_taken_for_half_made() -> None:
+    somebody = fault("odoo.exceptions.AccessDenied", "Access Denied")
+    for answers in ((value(result=2),), (value(result=False), somebody), (value(result=False), value(result=0))):
+        host = scripted(*answers, value(result=True))
+        refused(host, databases.drop_expired_build(connect(host), EXPIRED, None, NOW, LIMIT), requests=len(answers))
+
+
+def test_the_mark_of_another_database_proves_nothing() -> None:
+    host, session = opened("switching.acme", value(NEVER))
+    refused(host, databases.drop_expired_build(session.connection, EXPIRED, session, NOW, LIMIT))
+
+
+@pytest.mark.parametrize("mark", [NEVER, UNFINISHED, marked(in_service="yes", uuid="its template's")])
+def test_an_expired_build_that_was_never_in_service_is_dropped_after_a_look_inside(
+    mark: list[dict[str, object]],
+) -> None:
+    host, session = opened(EXPIRED, value(mark))
+    sent(host, databases.drop_expired_build(session.connection, EXPIRED, session, NOW, LIMIT), requests=2)
+    host = scripted(HALF_MADE, value(result=True))
+    sent(host, databases.drop_expired_build(connect(host), EXPIRED, None, NOW, LIMIT), requests=2)
+    nobody = fault("odoo.exceptions.MissingError", "Record does not exist or has been deleted.")
+    host = scripted(value(result=False), nobody, value(result=True))
+    sent(host, databases.drop_expired_build(connect(host), EXPIRED, None, NOW, LIMIT), requests=3)
+
+
+TRASH = "trash-261124120000.acme"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("acme", TRASH),
+        ("suspended.acme", TRASH),
+        ("aside-261124120000abcde.acme", TRASH),
+        ("switching.beta", TRASH),
+        ("switching.acme", FRESH),
+        ("switching.acme", EXPIRED),
+        ("switching.acme", "acme"),
+        ("Bad Name!", TRASH),
+    ],
+)
+def test_nothing_is_discarded_but_what_bears_the_lock(old: str, new: str) -> None:
+    host, session = opened(old, value(NEVER))
+    refused(host, databases.discard(session, new))
+
+
+@pytest.mark.parametrize("found", [*WAS_OR_MAY_HAVE_BEEN, UNFINISHED, marked(in_service="no", uuid="its template's")])
+def test_nothing_is_discarded_but_what_was_certainly_never_in_service(found: list[dict[str, object]]) -> None:
+    host, session = opened("switching.acme", value(found))
+    refused(host, databases.discard(session, TRASH), requests=1)
+
+
+def test_a_build_that_was_never_in_service_is_discarded_after_a_look_inside() -> None:
+    host, session = opened("switching.acme", value(NEVER))
+    sent(host, databases.discard(session, TRASH), requests=2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("acme", FRESH),
+        ("acme", EXPIRED),
+        ("acme", "trash-261124120000.acme"),
+        ("suspended.acme", FRESH),
+        ("switching.acme", FRESH),
+        ("switching.acme", "trash-261124120000.acme"),
+        ("acme", "beta"),
+        ("acme", "suspended.acme"),
+        ("shop", "acme"),
+        ("Bad Name!", "switching.acme"),
+        (FRESH, "acme"),
+        (FRESH, "suspended.acme"),
+        (FRESH, EXPIRED),
+        (FRESH, "beta"),
+        (FRESH, "suspended.beta"),
+        ("trash-261124120000.acme", "acme"),
+        ("acme", "acme"),
+        ("acme", "switching." + "a" * 60),
+        ("acme", ""),
+    ],
+)
+def test_no_rename_leaves_the_ways_that_names_allow(old: str, new: str) -> None:
+    host, connection = connected()
+    refused(host, databases.rename(connection, old, new))
+
+
+def test_a_host_that_cannot_neutralize_is_not_asked_to() -> None:
+    host, connection = connected("16.0")
+    refused(host, databases.clone(connection, "template_base", FRESH, neutralize=True))
+
+
+def test_a_name_that_a_database_bears_is_not_forgotten() -> None:
+    """One read is sent, which finds the database, and no rename after it."""
+    host, connection = connected("14.0")
+    refused(host, databases.forget_name(connection, "acme"), requests=1)
+    assert b"db_exist" in host.requests[0].body
+
+
+def test_where_workers_forget_by_themselves_nothing_is_sent() -> None:
+    host, connection = connected("19.0")
+    asyncio.run(databases.forget_name(connection, "acme"))
+    assert host.requests == []
+
+
+Use = Callable[[HostConnection], Awaitable[object]]
+
+
+@pytest.mark.parametrize(
+    ("use", "method", "arguments"),
+    [
+        (lambda c: create(c, FRESH), "create_database", [FRESH, False, "en_US", "x", "admin"]),
+        (
+            lambda c: create(c, FRESH, demo=True, country_code="BE"),
+            "create_database",
+            [FRESH, True, "en_US", "x", "admin", "be"],
+        ),
+        (
+            lambda c: databases.clone(c, "template_base", FRESH, neutralize=False),
+            "duplicate_database",
+            ["template_base", FRESH],
+        ),
+        (
+            lambda c: databases.clone(c, "template_base", FRESH, neutralize=True),
+            "duplicate_database",
+            ["template_base", FRESH, True],
+        ),
+        (lambda c: databases.rename(c, FRESH, "switching.acme"), "rename", [FRESH, "switching.acme"]),
+        (lambda c: databases.rename(c, "acme", "switching.acme2"), "rename", ["acme", "switching.acme2"]),
+        (lambda c: databases.drop_own_build(c, FRESH), "drop", [FRESH]),
+    ],
+)
+def test_what_is_allowed_is_sent_once_and_as_odoo_takes_it(use: Use, method: str, arguments: list[object]) -> None:
+    host, connection = connected()
+    sent(host, use(connection))
+    assert host.sent() == {"service": "db", "method": method, "args": [MASTER.reveal(), *arguments]}
+
+
+def test_what_was_looked_into_is_then_renamed_or_dropped_itself() -> None:
+    host, session = opened("switching.acme", value(NEVER))
+    asyncio.run(databases.discard(session, TRASH))
+    assert host.sent() == {"service": "db", "method": "rename", "args": [MASTER.reveal(), "switching.acme", TRASH]}
+    host, session = opened(EXPIRED, value(NEVER))
+    asyncio.run(databases.drop_expired_build(session.connection, EXPIRED, session, NOW, LIMIT))
+    assert host.sent() == {"service": "db", "method": "drop", "args": [MASTER.reveal(), EXPIRED]}
+
+
+def in_session(use: Callable[[DatabaseSession], Awaitable[object]], name: str, *replies: Reply) -> Awaitable[object]:
+    return use(opened(name, *replies)[1])
+
+
+@pytest.mark.parametrize(
+    ("use", "database", "why"),
+    [
+        (lambda: create(connected()[1], "acme"), "acme", "'acme' is not a building name"),
+        (
+            lambda: databases.clone(connected("16.0")[1], "template_base", FRESH, neutralize=True),
+            FRESH,
+            "this Odoo cannot neutralize a clone",
+        ),
+        (
+            lambda: databases.rename(connected()[1], "acme", TRASH),
+            "acme",
+            f"a published database never goes from 'acme' to '{TRASH}'",
+        ),
+        (
+            lambda: in_session(lambda s: databases.discard(s, TRASH), "acme"),
+            "acme",
+            f"a published database is not discarded from 'acme' to '{TRASH}'",
+        ),
+        (
+            lambda: in_session(lambda s: databases.discard(s, TRASH), "switching.acme", value(UNFINISHED)),
+            "switching.acme",
+            "its mark does not say that it was never in service",
+        ),
+        (
+            lambda: databases.drop_expired_build(connected()[1], FRESH, None, NOW, LIMIT),
+            FRESH,
+            f"'{FRESH}' is not a building name older than 2:00:00",
+        ),
+        (
+            lambda: in_session(
+                lambda s: databases.drop_expired_build(s.connection, EXPIRED, s, NOW, LIMIT),
+                EXPIRED,
+                value(marked(code="acme")),
+            ),
+            EXPIRED,
+            "it may have been in service as instance/acme, which cannot be told",
+        ),
+        (
+            lambda: databases.drop_expired_build(connect(scripted(value(2))), EXPIRED, None, NOW, LIMIT),
+            EXPIRED,
+            "whether it was ever in service cannot be told",
+        ),
+        (lambda: databases.forget_name(connected("14.0")[1], "acme"), "acme", "a database 'acme' exists"),
+    ],
+)
+def test_a_refusal_names_its_reason_the_server_and_the_database(
+    use: Callable[[], Awaitable[object]], database: str, why: str
+) -> None:
+    failure = failure_of(use())
+    assert isinstance(failure, Refused)
+    assert (failure.what, failure.server, failure.database) == (why, "eu1", database)
+
+
+def test_every_worker_that_answers_is_made_to_forget_a_name_by_a_rename_that_cannot_work() -> None:
+    host = scripted(value(result=False), fault("psycopg2.errors.InvalidCatalogName", 'database "acme" does not exist'))
+    asyncio.run(databases.forget_name(connect(host, "14.0"), "acme"))
+    renames = [request.body for request in host.requests[1:]]
+    assert len(renames) == 16
+    assert all(
+        b"<methodName>rename</methodName>" in body and body.count(b"<string>acme</string>") == 2 for body in renames
+    )
+
+
+def test_a_name_that_could_not_be_forgotten_is_not_taken_for_forgotten() -> None:
+    host = scripted(value(result=False), fault("odoo.exceptions.AccessDenied", "Access Denied"))
+    assert isinstance(failure_of(databases.forget_name(connect(host, "14.0"), "acme")), MasterPasswordRefused)
+
+
+@given(our_names() | any_text)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+def test_of_all_names_only_building_ones_are_ever_made_or_dropped(name: str) -> None:
+    if names.parse(name).state is not NameState.BUILDING:
+        host, connection = connected()
+        refused(host, create(connection, name))
+        refused(host, databases.drop_own_build(connection, name))
+        refused(host, databases.drop_expired_build(connection, name, None, NOW, LIMIT))
