@@ -47,7 +47,7 @@ test-pairs: $(VENV)/.dev-stamp  ## every pair of faults at what makes, moves and
 	@ODOO_FLEET_PAIRS=all $(BIN)/pytest -n 2 tests/faults/test_pairs.py
 
 MODULES ?=
-mutants: $(VENV)/.dev-stamp  ## small faults in the law that no test notices: all of them, or of MODULES="names safety"; one to two hours
+mutants: $(VENV)/.dev-stamp  ## small faults in the law that no test notices: all of them, or of MODULES="names safety"; an hour or more
 	@$(BIN)/python -m tests.mutants $(MODULES)
 
 SECONDS ?= 60

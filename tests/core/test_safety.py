@@ -12,7 +12,7 @@ from reconciler.core.claims import Doubt
 from reconciler.core.desired import Desired
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.safety import PERCENT_COUNTS_FROM, Thresholds, frozen_hosts, gate
-from tests.core.scenes import NOW, desired, instance, observed, offline, online
+from tests.core.scenes import NOW, as_declared, desired, instance, observed, offline, online, spec
 from tests.core.strategies import SERVERS, changesets
 
 ANYTHING = Thresholds(1000, 100)
@@ -35,6 +35,18 @@ def why_frozen(inventory: Inventory, *now: str, text: Desired | None = None) -> 
 
 def suspend(code: str, server: str = "one", after: tuple[str, ...] = ()) -> Action:
     return Action(verbs.SUSPEND, "instance", code, server, Reason.DECLARED, code, f"suspended.{code}", after=after)
+
+
+def test_a_database_that_is_opened_under_another_name_is_not_missing_but_under_a_build_or_as_trash_it_is() -> None:
+    """A rename that was cut short and reverted in the text."""
+    acme = spec(desired(instance("acme")), "instance/acme")
+
+    def frozen(name: str) -> str:
+        found = frozen_hosts(NOBODY, observed(online("one", as_declared(acme, name))), before("acme"), ())
+        return found["one"].why if "one" in found else ""
+
+    assert frozen("switching.shop") == ""
+    assert frozen("building-261124110000aaaaa.shop") == "it no longer lists acme"
 
 
 def test_a_database_of_ours_that_is_no_longer_listed_freezes_its_host() -> None:

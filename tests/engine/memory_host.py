@@ -55,7 +55,11 @@ class Counting:
 
 @dataclass
 class Kept:
-    """A database that a host holds. `seen` is what a look shows besides what its spec declares."""
+    """A database that a host holds.
+
+    `files` are those in the folder of its name, `rows` the attachments if there are other ones; `seen` is what a look
+    shows besides what its spec declares.
+    """
 
     spec: DatabaseSpec
     uuid: str
@@ -63,18 +67,24 @@ class Kept:
     login: str
     password: str
     files: dict[str, str] = field(default_factory=lambda: {"1/logo": "10"})
+    rows: tuple[str, ...] | None = None
     logins: set[str] = field(default_factory=set)
     quiet: bool = True
     seen: dict[str, Any] = field(default_factory=dict)
 
 
 class MemoryHost:
-    """`answers` holds by call what is answered in its place: a value, a failure, or a list of such in turn."""
+    """`answers` holds by call what is answered in its place: a value, a failure, or a list of such in turn.
+
+    `folders` are those of names that no database bears: as on real hosts, a rename leaves the files behind where one is in
+    the way.
+    """
 
     def __init__(self, server: str = "one") -> None:
         self.server = server
         self.databases: dict[str, Kept] = {}
         self.answers: dict[str, Any] = {}
+        self.folders: dict[str, dict[str, str]] = {}
         self.asked: list[tuple[Any, ...]] = []
 
     @property
@@ -161,7 +171,10 @@ class MemoryHost:
 
     async def rename(self, old: str, new: str) -> None:
         await self.answer("rename", old, new)
-        self.databases[new] = self.databases.pop(old)
+        kept = self.databases.pop(old)
+        if new in self.folders:
+            self.folders[old], kept.files = kept.files, self.folders.pop(new)
+        self.databases[new] = kept
 
     async def forget_name(self, name: str) -> None:
         await self.answer("forget_name", name)
@@ -210,7 +223,9 @@ class MemoryDatabase:
 
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
         answer = await self.host.answer("file_sizes", self.name, newest, ids if ids is None else sorted(ids))
-        return dict(self.kept.files) if answer is WORKS else cast("Mapping[str, str]", answer)
+        rows = self.kept.files if self.kept.rows is None else self.kept.rows
+        files = {row: self.kept.files.get(row, "") for row in rows}
+        return files if answer is WORKS else cast("Mapping[str, str]", answer)
 
     async def read_files(self, ids: Collection[str]) -> Any:
         await self.host.answer("read_files", self.name, sorted(ids))

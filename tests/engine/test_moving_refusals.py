@@ -367,6 +367,62 @@ def test_files_that_wait_under_the_name_before_are_gone_back_for() -> None:
     assert [call[1:] for call in host.done("rename")] == [(LOCK, "acme"), ("acme", LOCK)]
 
 
+def test_of_many_files_only_the_newest_are_compared_and_those_alone_are_asked_for_again() -> None:
+    def reads(host: MemoryHost) -> list[tuple[int | None, list[str] | None]]:
+        return [call[2:] for call in host.done("file_sizes")]
+
+    pair = [(200, None), (None, ["1/logo"])]
+    host = holding("acme")
+    goes(host, travels(host, "acme", "suspended.acme"))
+    assert reads(host) == pair * 2
+    host = build()
+    goes(host, published(host))
+    assert reads(host) == pair[1:]
+    host = holding("shop")
+    host.answers["exists"] = [NOTHING] * 3 + [{LOCK}, NOTHING, {"suspended.acme"}, {LOCK}]
+    failure_of(host, travels(host, "shop", "acme"))
+    assert reads(host) == pair * 2
+
+
+# Files in two folders
+
+
+def test_a_stale_folder_of_the_locks_name_is_carried_off_and_the_files_come_along() -> None:
+    host = holding("acme")
+    host.databases["acme"].rows, host.folders[LOCK] = ("1/logo",), {"9/of somebody else": "5"}
+    assert goes(host, travels(host, "acme", "suspended.acme")) == "suspended.acme"
+    assert host.databases["suspended.acme"].files == {"1/logo": "10"}
+    ((away, files),) = host.folders.items()
+    assert files == {"9/of somebody else": "5"}
+    assert away.startswith("aside-")
+
+
+def test_what_was_stored_while_the_files_waited_under_the_lock_is_brought_to_them() -> None:
+    host = holding("acme", moving_from=LOCK)
+    kept = host.databases["acme"]
+    kept.rows, kept.files = ("1/logo", "2/new"), {"2/new": "10"}
+    host.folders[LOCK] = {"1/logo": "10"}
+    assert goes(host, settles(host, "acme")) == "acme"
+    assert kept.files == {"1/logo": "10", "2/new": "10"}
+    assert [call[2] for call in host.done("write_files")] == [["2/new"]]
+    assert kept.mark is not None
+    assert kept.mark.moving_from == ""
+
+
+def test_a_database_that_was_set_aside_goes_back_for_its_files_only_under_another_such_name() -> None:
+    before = "aside-26112410000000002.acme"
+    host = holding(ASIDE, moving_from=before)
+    kept = host.databases[ASIDE]
+    kept.files, host.folders[before] = {}, {"1/logo": "10"}
+    assert goes(host, settles(host, ASIDE)) == LOCK
+    assert kept.files == {"1/logo": "10"}
+    assert [call[1:] for call in host.done("rename")] == [(ASIDE, before), (before, LOCK)]
+    for noted in ("acme", ASIDE):
+        host = holding(ASIDE, moving_from=noted)
+        assert goes(host, settles(host, ASIDE)) == LOCK
+        assert [call[1:] for call in host.done("rename")] == [(ASIDE, LOCK)]
+
+
 # The renames themselves
 
 
