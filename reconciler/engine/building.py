@@ -269,9 +269,11 @@ class Builder:
         try:
             return await database.furnish(what)
         except (PassingError, UnknownOutcome):
-            return await insist(lambda: self._furnish_again(database, account, what), self.clock)
+            again = (*LOOKS_FIRST, PasswordRefused)  # it may have been done just after it was looked for
+            return await insist(lambda: self._furnish_again(database, account, what), self.clock, after=again)
 
     async def _furnish_again(self, database: Database, account: Account, what: Furnishing) -> tuple[Database, Sizes]:
+        """Look whether it was done, by the password that came with it. What is still under way is waited for, and found done."""
         opened = await self.host.open(database.name, account.spec.admin_login, account.password())
         return await (opened or database).furnish(what)
 

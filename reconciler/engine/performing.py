@@ -7,12 +7,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from reconciler.core import checks, fields, names, verbs
+from reconciler.core import checks, claims, fields, names, verbs
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
 from reconciler.core.depths import builders_of
 from reconciler.core.desired import Desired
-from reconciler.core.failures import HalfMadeDatabase, LastingError, PasswordRefused, ProofFailed, UnknownOutcome
+from reconciler.core.failures import (
+    HalfMadeDatabase,
+    LastingError,
+    PasswordRefused,
+    ProofFailed,
+    Refused,
+    UnknownOutcome,
+)
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
@@ -183,10 +190,15 @@ class Performer:
         self.world.memory.clear(spec.kind, spec.code, spec.server)
         state = names.parse(action.database).state
         database = await insist(lambda: self._mover(action).open(action.database), self.world.clock)
-        await database.require_nobody_at_work()
+        at = {"server": action.server, "database": action.database}
         look = await insist(database.look, self.world.clock)
+        if (others := claims.others_work(look, self.world.clock.now())) is not None:
+            raise Refused(others.why, advice=others.advice, **at)
         for _ in range(_ROUNDS):
-            await insist(database.clear_digest, self.world.clock)
+            if look.mark is None or look.mark.digest:
+                await insist(database.clear_digest, self.world.clock)
+            if all(c.field.startswith("mark.") for c in fields.differences(spec, look, state)):
+                break
             database = await self._apply_fields(action, account, database, look, state)
             look = await insist(database.look, self.world.clock)
             left = [c for c in fields.differences(spec, look, state) if c.field not in ("mark.digest", "schedule")]
@@ -196,9 +208,8 @@ class Performer:
         if look.mark is not None and look.mark.owner and not self._is_adopted(action):
             mark = replace(mark, owner=look.mark.owner)
         await insist(lambda: database.write_mark(mark), self.world.clock)
-        final = await insist(database.look, self.world.clock)
-        at = {"server": action.server, "database": action.database}
-        require_verified(spec, final, state, at)
+        _, written = await insist(database.identity, self.world.clock)
+        require_verified(spec, replace(look, mark=written), state, at)
         self._verified(spec)
 
     async def _apply_fields(

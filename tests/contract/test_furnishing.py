@@ -10,7 +10,7 @@ from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Re
 from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.observed import Access, DatabaseLook, Mark, mark_of
 from reconciler.core.specs import DatabaseSpec
-from reconciler.odoo.apply import furnishing
+from reconciler.odoo.apply import furnishing, marks
 from reconciler.odoo.apply.server_actions import ServerAction
 from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.observe import databases as observe
@@ -92,6 +92,23 @@ def test_all_of_it_is_written(host: ContractHost) -> None:
         has_group = [owner, group] if host.version == "19" else [group]
         asked = here if host.version == "19" else replace(here, uid=owner, password=OWNERS)
         assert asked.call("res.users", "has_group", *has_group) is True
+
+
+def test_a_language_is_loaded_before_anybody_speaks_it(host: ContractHost) -> None:
+    spec = replace(SPEC, languages=("fr_FR",), lang="fr_FR")
+    here = furnished(host, host.clone(), replace(ALL, spec=spec))
+    look = looked_at(host, here)
+    assert look.lang == "fr_FR"
+    assert {"en_US", "fr_FR"} <= look.languages
+
+
+def test_parameters_of_which_many_differ_are_written_in_one_run(host: ContractHost) -> None:
+    here = host.clone()
+    wanted = {f"our.number{number}": str(number) for number in range(4)}
+    inside(host, here, lambda session: marks.write_parameters(session, dict.fromkeys(wanted, "old")))
+    inside(host, here, lambda session: marks.write_parameters(session, {**wanted, "our.new": "1"}))
+    assert wanted.items() <= parameters(host, here).items()
+    assert inside(host, here, observe.count_server_actions) == 0
 
 
 def test_nobody_else_has_a_way_in_and_whoever_lost_it_can_be_given_another(host: ContractHost) -> None:

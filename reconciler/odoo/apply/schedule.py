@@ -7,12 +7,13 @@ remembered before anything is switched off and added to, never overwritten: doin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from reconciler.core.failures import ProofFailed
 from reconciler.core.observed import MARK_PREFIX
-from reconciler.odoo.apply.marks import remove_parameters, write_parameters
 from reconciler.odoo.connection import DatabaseSession
 
+_MODEL = "ir.config_parameter"
 _PARAMETER = MARK_PREFIX + "quiesced"
 _EVERY_ROW = {"active_test": False}
 
@@ -24,34 +25,47 @@ async def quiesce(session: DatabaseSession) -> None:
         RecordLocked: one of them runs now; nothing was written, try again.
     """
     active = await _active(session)
-    held = await _held(session) or []
-    await write_parameters(session, {_PARAMETER: ",".join(str(i) for i in sorted({*held, *active}))})
-    if active:
-        await session.write("ir.cron", active, {"active": False})
+    if not active:
+        return
+    await _remember(session, active)
+    await session.write("ir.cron", active, {"active": False})
     if still := await _active(session):
         raise ProofFailed(f"{len(still)} scheduled actions are still active", database=session.database)
 
 
 async def wake(session: DatabaseSession) -> None:
     """Switch on exactly those that were held back, then forget them; proven by a fresh look."""
-    held = await _held(session)
-    if held is None:
+    row = await _row(session)
+    if row is None:
         return
+    held = _ids(row)
     there = await session.search("ir.cron", [["id", "in", held]], context=_EVERY_ROW) if held else []
     if there:
         await session.write("ir.cron", there, {"active": True})
         asleep = sorted(set(there) - set(await _active(session)))
         if asleep:
             raise ProofFailed(f"{len(asleep)} scheduled actions did not wake", database=session.database)
-    await remove_parameters(session, [_PARAMETER])
+    await session.change_call(_MODEL, "unlink", [row["id"]])
 
 
 async def _active(session: DatabaseSession) -> Sequence[int]:
     return await session.search("ir.cron", [["active", "=", True]])
 
 
-async def _held(session: DatabaseSession) -> list[int] | None:
-    rows = await session.search_read("ir.config_parameter", [["key", "=", _PARAMETER]], ["value"])
-    if not rows:
-        return None
-    return [int(part) for part in str(rows[0]["value"] or "").split(",") if part.strip().isdigit()]
+async def _remember(session: DatabaseSession, active: Sequence[int]) -> None:
+    row = await _row(session)
+    held = ",".join(str(i) for i in sorted({*_ids(row), *active}))
+    if row is None:
+        await session.create(_MODEL, {"key": _PARAMETER, "value": held})
+    elif row["value"] != held:
+        await session.write(_MODEL, [row["id"]], {"value": held})
+
+
+async def _row(session: DatabaseSession) -> dict[str, Any] | None:
+    rows = await session.search_read(_MODEL, [["key", "=", _PARAMETER]], ["value"])
+    return rows[0] if rows else None
+
+
+def _ids(row: dict[str, Any] | None) -> list[int]:
+    text = "" if row is None else str(row["value"] or "")
+    return [int(part) for part in text.split(",") if part.strip().isdigit()]

@@ -129,9 +129,13 @@ async def file_sizes(
     without sending it. The domain on `id` also lists what fields of records hold, pictures above all, from 16 on; up to 15
     those are looked for by another way where all files are asked for.
     """
-    if ids is None:
+    if newest is not None:  # a sample: few enough for one call
         domain: list[Any] = [["id", ">", 0], *_STORED]
-        records = await session.search(_FILES, domain, order="id desc", limit=newest)
+        fields = ["store_fname", "datas"]
+        rows = await session.search_read(_FILES, domain, fields, context=_BY_SIZE, order="id desc", limit=newest)
+        return {_key(row): _text(row["datas"]) for row in rows}
+    if ids is None:
+        records = await session.search(_FILES, [["id", ">", 0], *_STORED], order="id desc")
     else:
         records = sorted({int(key.partition("/")[0]) for key in ids})
     sizes: dict[str, str] = {}
@@ -139,7 +143,7 @@ async def file_sizes(
         domain = [["id", "in", records[start : start + _SIZES_AT_A_TIME]], *_STORED]
         rows = await session.search_read(_FILES, domain, ["store_fname", "datas"], context=_BY_SIZE)
         sizes |= {_key(row): _text(row["datas"]) for row in rows}
-    if ids is None and newest is None and versions.hides_field_pictures(await session.connection.known_series()):
+    if ids is None and versions.hides_field_pictures(await session.connection.known_series()):
         sizes |= await _hidden_sizes(session)
     return sizes
 
