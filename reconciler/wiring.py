@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconciler.core.desired import Desired
-from reconciler.core.events import Event
-from reconciler.core.health import Certificate
-from reconciler.core.login_pages import is_reserved
 from reconciler.engine.ports import Clock, Memory, Nonces, Secrets
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+from reconciler.health.judging import Certificate
+from reconciler.health.login_pages import is_reserved
 from reconciler.loading.secrets import SecretResolver
+from reconciler.notices.events import Event
 from reconciler.odoo.connection import CallEvent, HostConnection, Timeouts
 from reconciler.odoo.hosts import OdooHost
 from reconciler.odoo.observe import certificates

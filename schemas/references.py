@@ -1,7 +1,7 @@
 """How a fleet names a secret without holding it: `{env: NAME}`, `{file: PATH}` or `{derived: {}}`.
 
 `str` of each is what the text says, which is never a value: a literal shows `[secret]`. Resolving a reference is
-`reconciler.loading.secrets`; deriving one is `reconciler.core.secrets`.
+`reconciler.loading.secrets`; deriving one is `reconciler.fleet.secrets`.
 """
 
 from collections.abc import Mapping

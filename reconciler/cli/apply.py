@@ -22,11 +22,11 @@ from reconciler.cli.saved_plans import aim_of, checked, read, require_no_limits
 from reconciler.cli.sessions import Session, begin_session, given_aim
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Planned
-from reconciler.core.events import ActionEnded, Event
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.saved_changesets import SavedChangeset, as_deep_as
 from reconciler.engine.reconcile import Passed, carry_out
+from reconciler.notices.events import ActionEnded, Event
+from reconciler.planfile.saved_changesets import SavedChangeset, as_deep_as
 from reconciler.reports.outcomes_text import render_outcomes
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_json import apply_document

@@ -9,8 +9,8 @@ import click
 
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.cli.sessions import Aim, given_aim
-from reconciler.core.desired import Desired
 from reconciler.core.revisions import compare
+from reconciler.fleet.desired import Desired
 from reconciler.reports.escapes import visible
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def aim_since(base: str | None, desired: Desired, common: Common, options: RunOp
     """
     if base is None:
         return given_aim(desired, options, confirmed)
+    from reconciler.git.revisions import GitUnusable  # noqa: PLC0415
     from reconciler.loading.base import load_base  # noqa: PLC0415 -- only with --base
-    from reconciler.loading.git_revisions import GitUnusable  # noqa: PLC0415
 
     try:
         earlier = load_base(common.fleet, base)

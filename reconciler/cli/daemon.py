@@ -20,8 +20,8 @@ from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import telling
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.desired import Desired
-from reconciler.core.events import Event
+from reconciler.fleet.desired import Desired
+from reconciler.notices.events import Event
 from reconciler.odoo.connection import CallEvent
 from reconciler.store.opening import default_url, open_store
 from reconciler.telemetry.logs import Log, LogFormat, LogLevel, configure
@@ -202,8 +202,8 @@ class _Run:
 
     def _branch(self, git: GitFlags) -> Source:
         from reconciler.daemon.branches import BranchSource  # noqa: PLC0415 -- see above
-        from reconciler.loading.git_revisions import GitUnusable  # noqa: PLC0415 -- see above
-        from reconciler.loading.git_source import GitOptions, GitSource  # noqa: PLC0415 -- see above
+        from reconciler.git.revisions import GitUnusable  # noqa: PLC0415 -- see above
+        from reconciler.git.source import GitOptions, GitSource  # noqa: PLC0415 -- see above
 
         try:
             options = GitOptions(
@@ -307,7 +307,7 @@ def _token(reference: str) -> Callable[[], Secret]:
 
 
 def _of_environment(name: str) -> Secret:
-    from reconciler.loading.git_revisions import GitUnusable  # noqa: PLC0415 -- see `_Run._directory`
+    from reconciler.git.revisions import GitUnusable  # noqa: PLC0415 -- see `_Run._directory`
 
     value = os.environ.get(name, "")
     if not value:
@@ -316,7 +316,7 @@ def _of_environment(name: str) -> Secret:
 
 
 def _of_file(path: Path) -> Secret:
-    from reconciler.loading.git_revisions import GitUnusable  # noqa: PLC0415 -- see `_Run._directory`
+    from reconciler.git.revisions import GitUnusable  # noqa: PLC0415 -- see `_Run._directory`
 
     try:
         value = path.read_text(encoding="utf-8").strip()

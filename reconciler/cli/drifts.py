@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.outcomes import Result
-from reconciler.core.recurrence import WINDOW, repairs, returned
+from reconciler.notices.recurrence import WINDOW, repairs, returned
 
 if TYPE_CHECKING:
     from reconciler.store.forgetful import NoMemory

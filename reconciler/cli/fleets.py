@@ -11,9 +11,9 @@ import click
 
 from reconciler.cli import screens
 from reconciler.cli.options import Common, RunOptions, pairs
-from reconciler.core.desired import Desired
-from reconciler.core.documents import did_you_mean
 from reconciler.core.selection import Selection
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.documents import did_you_mean
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.reports.problems import render_problems, render_summary
 from schemas.instance import Instance

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.core.documents import did_you_mean
+from reconciler.fleet.documents import did_you_mean
 
 _WITH_VALUE = frozenset(
     {"--fleet", "-o", "--output", "--log-format", "--log-level", "--store", "--target", "--selector"}

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.core.actions import FieldChange
-from reconciler.core.notices import Level
 from reconciler.core.outcomes import Result
+from reconciler.notices.notices import Level
 from reconciler.reports.happenings import ENDED, Deed, Happening, ended, in_order, is_as_bad_as
 from reconciler.store.records import NoticeRecord, OutcomeRecord
 

@@ -14,11 +14,11 @@ import click
 
 from reconciler.cli import fleets, interrupts, screens
 from reconciler.cli.sessions import Session
-from reconciler.core.health import HealthRecord, is_watched, judge_once
-from reconciler.core.login_pages import PageRecord, judge_page
-from reconciler.engine.health_checks import check_page, check_server
-from reconciler.engine.health_rounds import PAGES_AT_ONCE, PAGES_PER_SERVER, SERVERS_AT_ONCE
 from reconciler.engine.worlds import World
+from reconciler.health.checks import check_page, check_server
+from reconciler.health.judging import HealthRecord, is_watched, judge_once
+from reconciler.health.login_pages import PageRecord, judge_page
+from reconciler.health.rounds import PAGES_AT_ONCE, PAGES_PER_SERVER, SERVERS_AT_ONCE
 from reconciler.reports.health_json import health_document
 from reconciler.reports.health_tables import health_tables
 from reconciler.reports.health_views import HealthView, instance_rows, pages_to_ask, server_rows

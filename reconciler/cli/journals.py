@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.sessions import Session
-from reconciler.core.events import ActionEnded, Event
 from reconciler.core.failures import MemoryFailure
+from reconciler.notices.events import ActionEnded, Event
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Journal:
 @contextlib.contextmanager
 def keep_journal(session: Session, command: str) -> Iterator[None]:
     """Write down that a pass begins, what becomes of its actions, and that it ends."""
-    from reconciler.loading.git_revisions import revision_of  # noqa: PLC0415 -- only where a pass is written down
+    from reconciler.git.revisions import revision_of  # noqa: PLC0415 -- only where a pass is written down
 
     revision = revision_of(session.reach.root)
     number = session.store.begin_pass(command, datetime.now(UTC), __version__, session.desired.digest, revision)

@@ -15,9 +15,9 @@ import click
 from reconciler.cli import fleets
 from reconciler.cli.options import Common
 from reconciler.cli.sessions import telling
-from reconciler.core.declarations import is_code
-from reconciler.core.desired import Desired
-from reconciler.core.documents import did_you_mean
+from reconciler.fleet.declarations import is_code
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.documents import did_you_mean
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.loading.outlines import read_outline
 from reconciler.store.opening import default_url, open_store

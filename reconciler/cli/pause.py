@@ -10,8 +10,8 @@ from reconciler.cli import screens
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.pausing import Subject, find_subject, pause_document
-from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.pauses import Pause
+from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
 from reconciler.reports.happenings_text import stamp
 from reconciler.reports.paragraphs import Paper

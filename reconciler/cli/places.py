@@ -9,14 +9,14 @@ from pathlib import Path
 
 import click
 
-from reconciler.core.diagnostics import Diagnostic
+from reconciler.fleet.diagnostics import Diagnostic
 from reconciler.loading.discovery import shown
 from reconciler.loading.fleet_directory import Loaded
 
 
 def changed_first(loaded: Loaded, fleet: Path, base: str) -> tuple[Loaded, int]:
     """Put the problems of files that changed since a git revision first, and say how many these are."""
-    from reconciler.loading.git_revisions import GitUnusable, find_repository  # noqa: PLC0415 -- only with --base
+    from reconciler.git.revisions import GitUnusable, find_repository  # noqa: PLC0415 -- only with --base
 
     try:
         repository = find_repository(fleet if fleet.is_dir() else Path())

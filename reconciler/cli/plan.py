@@ -19,8 +19,8 @@ from reconciler.cli.sessions import Aim, Session, begin_session
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
-from reconciler.core.desired import Desired
 from reconciler.engine.reconcile import plan
+from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_json import plan_document
 from reconciler.reports.plan_text import render_plan

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import screens
-from reconciler.core.events import (
+from reconciler.core.outcomes import Outcome, Result
+from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,
     ActionStep,
@@ -23,7 +24,6 @@ from reconciler.core.events import (
     HostObserved,
     MemoryFailed,
 )
-from reconciler.core.outcomes import Outcome, Result
 from reconciler.reports.escapes import visible
 from reconciler.reports.words import count
 

@@ -11,7 +11,7 @@ from reconciler.cli.known import know, open_memory
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.pausing import Subject, find_subject, pause_document
 from reconciler.core.inventory import Inventory
-from reconciler.core.notices import Level, Notice, NoticeName
+from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
 from reconciler.reports.paragraphs import Paper
 

@@ -17,10 +17,12 @@ import click
 
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.cli.sessions import Aim, Session, telling
-from reconciler.core import movements
 from reconciler.core.deciding import Planned
-from reconciler.core.desired import Desired
-from reconciler.core.saved_changesets import (
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.secrets import SecretUnavailable, WeakKey, parse_key
+from reconciler.loading.secrets import SecretResolver
+from reconciler.planfile import movements
+from reconciler.planfile.saved_changesets import (
     PURPOSE,
     NotAChangeset,
     SavedChangeset,
@@ -30,9 +32,7 @@ from reconciler.core.saved_changesets import (
     save,
     to_plain,
 )
-from reconciler.core.sealing import fits, key_name, seal, seal_key
-from reconciler.core.secrets import SecretUnavailable, WeakKey, parse_key
-from reconciler.loading.secrets import SecretResolver
+from reconciler.planfile.sealing import fits, key_name, seal, seal_key
 from reconciler.reports.escapes import visible
 from reconciler.version import __version__
 
@@ -106,7 +106,7 @@ class Sealer:
 
 def write(file: Path, planned: Planned, session: Session, sealer: Sealer) -> None:
     """Save a plan; the file is replaced whole, and its owner alone can read it."""
-    from reconciler.loading.git_revisions import revision_of  # noqa: PLC0415 -- only with --out
+    from reconciler.git.revisions import revision_of  # noqa: PLC0415 -- only with --out
 
     saved = save(
         planned,

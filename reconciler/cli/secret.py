@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from reconciler.cli import fleets
 from reconciler.cli.groups import command_first
 from reconciler.cli.options import Common, common
-from reconciler.core.desired import Desired
-from reconciler.core.secrets import MIN_KEY_BYTES, SecretUnavailable, new_key
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.secrets import MIN_KEY_BYTES, SecretUnavailable, new_key
 from reconciler.loading.secrets import SecretResolver
 from schemas.references import DerivedSecret, EnvSecret, FileSecret, LiteralSecret
 

@@ -18,13 +18,13 @@ from reconciler.cli import fleets
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.desired import Desired
-from reconciler.core.events import Event
 from reconciler.core.failures import HostError, MemoryFailure
-from reconciler.core.secrets import SecretUnavailable
 from reconciler.core.selection import Selection
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver
+from reconciler.notices.events import Event
 from reconciler.reports.escapes import visible
 from reconciler.store.opening import default_url, open_store
 from reconciler.telemetry.logs import LogFormat, LogLevel, configure

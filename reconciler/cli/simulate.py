@@ -17,8 +17,8 @@ import click
 
 from reconciler.cli import fleets
 from reconciler.cli.options import Common, common
-from reconciler.core.desired import Desired
-from reconciler.core.secrets import SecretUnavailable
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver
 from reconciler.reports.words import count
 from reconciler.simulator import FaultSpec, HostSpec, SimulatedHost, serve

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.core.depths import Depth, Target
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
 from reconciler.core.revisions import ANYWHERE, Comparison
 from reconciler.core.selection import Selection
+from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 
 NOTHING_SEEN = Observed({})

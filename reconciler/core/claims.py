@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core import module_operations
-from reconciler.core.declared_names import NOWHERE
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName, NameState, parse
 from reconciler.core.observed import Access, DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
+from reconciler.fleet.declared_names import NOWHERE
+from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 
 

@@ -14,7 +14,6 @@ from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.claims import Doubt
 from reconciler.core.depths import Depth
-from reconciler.core.desired import Desired
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import NameState, parse
@@ -23,6 +22,7 @@ from reconciler.core.removals import with_removed
 from reconciler.core.revisions import Comparison
 from reconciler.core.safety import Thresholds, frozen_hosts, gate, withhold
 from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.fleet.desired import Desired
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from reconciler.core import claims, unclaimed
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import ON_ITS_WAY, is_expired_build, parse
 from reconciler.core.observed import Observed
 from reconciler.core.selection import Selection
 from reconciler.core.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
+from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.references import DerivedSecret
 from schemas.server import Server

@@ -13,13 +13,13 @@ from reconciler.core import claims, instance_diffs, names, template_diffs, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset, LeftAlone
 from reconciler.core.claims import Doubt
-from reconciler.core.desired import Desired
 from reconciler.core.drafts import Draft, needed_by
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName, NameState
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.ordering import order
 from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.server import Server
 from schemas.template import Template

@@ -10,11 +10,11 @@ from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, LeftAlone
 from reconciler.core.claims import Doubt
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
+from reconciler.fleet.desired import Desired
 from schemas.server import Server
 
 MOST_LOST = 2

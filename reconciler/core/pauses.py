@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.core.desired import Desired
+from reconciler.fleet.desired import Desired
 
 
 @dataclass(frozen=True, slots=True, order=True)

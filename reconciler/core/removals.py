@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from reconciler.core.changesets import Changeset, Removed
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName, NameState
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.revisions import Comparison, Gone
+from reconciler.fleet.desired import Desired
 
 _FATES = {
     ("instance", NameState.PUBLISHED): "stays in service as it is, and is no longer looked after",

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from reconciler.core.desired import Desired
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.core.specs import instance_spec, template_spec
+from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.server import Server
 from schemas.template import Template

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Blocked, Changeset, Withheld
 from reconciler.core.claims import Doubt
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import FORMS, IN_SERVICE, NameState, parse
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
+from reconciler.fleet.desired import Desired
 
 PERCENT_COUNTS_FROM = 10
 """Below so many databases in service the percentage says nothing: one of three is already 33 %."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.core.desired import Desired
+from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.server import Server
 from schemas.template import Template

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.desired import Desired
+from reconciler.fleet.desired import Desired
 from schemas.instance import Instance, Owner
 from schemas.references import DerivedSecret, SecretReference
 from schemas.server import Server

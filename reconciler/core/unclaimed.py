@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.claims import Doubt, Found, is_anothers, is_whose
-from reconciler.core.desired import Desired
 from reconciler.core.drafts import Draft
 from reconciler.core.names import DatabaseName
 from reconciler.core.observed import Observed, ObservedHost
+from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 
 

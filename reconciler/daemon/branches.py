@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.core.notices import NoticeName
 from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.engine.ports import Nonces
-from reconciler.loading.git_revisions import GitUnusable
-from reconciler.loading.git_source import GitSource, Revision, Unsigned
+from reconciler.git.revisions import GitUnusable
+from reconciler.git.source import GitSource, Revision, Unsigned
 from reconciler.loading.incremental import FleetReader
+from reconciler.notices.notices import NoticeName
 
 LONGEST_DELAY_SECONDS = 600.0
 

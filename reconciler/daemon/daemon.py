@@ -14,25 +14,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from reconciler.core.concerns import concerned_servers
 from reconciler.core.deciding import Limits
-from reconciler.core.desired import Desired
-from reconciler.core.events import Event
 from reconciler.core.failures import MemoryFailure
-from reconciler.core.health import HealthRecord
-from reconciler.core.login_pages import PageRecord, unreachable
-from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.pauses import Pause
-from reconciler.core.standing import Standing
+from reconciler.daemon.concerns import concerned_servers
 from reconciler.daemon.following import Following, Journal
 from reconciler.daemon.sources import Candidate, Source
 from reconciler.daemon.systemd import Systemd
 from reconciler.daemon.telling import Keeper, Teller
 from reconciler.daemon.texts import Texts
-from reconciler.engine.health_rounds import health_rounds
 from reconciler.engine.ports import Clock, Memory
 from reconciler.engine.rounds import Rounds
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+from reconciler.health.judging import HealthRecord
+from reconciler.health.login_pages import PageRecord, unreachable
+from reconciler.health.rounds import health_rounds
+from reconciler.health.standing import Standing
+from reconciler.notices.events import Event
+from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import status_line
 from reconciler.version import __version__
 from reconciler.wiring import MakeWorld

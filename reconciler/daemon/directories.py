@@ -15,10 +15,10 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from reconciler.core.notices import NoticeName
 from reconciler.daemon.sources import Candidate, Trouble
-from reconciler.loading.git_revisions import revision_of
+from reconciler.git.revisions import revision_of
 from reconciler.loading.incremental import FleetReader
+from reconciler.notices.notices import NoticeName
 
 STEP_MS = 20
 """Milliseconds without an event after which a change counts as written."""

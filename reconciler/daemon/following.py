@@ -8,18 +8,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.core import pauses, recurrence
+from reconciler.core import pauses
 from reconciler.core.actions import Action, Reason
 from reconciler.core.deciding import Planned
-from reconciler.core.desired import Desired
-from reconciler.core.events import ActionEnded, Event, MemoryFailed
 from reconciler.core.failures import MemoryFailure
-from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.recurrence import WINDOW, Ended, Repair
-from reconciler.core.standing import Standing
-from reconciler.core.telling import Told, tell_decision, tell_outcomes
 from reconciler.daemon.telling import Teller
+from reconciler.fleet.desired import Desired
+from reconciler.health.standing import Standing
+from reconciler.notices import recurrence
+from reconciler.notices.events import ActionEnded, Event, MemoryFailed
+from reconciler.notices.notices import Level, Notice, NoticeName
+from reconciler.notices.recurrence import WINDOW, Ended, Repair
+from reconciler.notices.telling import Told, tell_decision, tell_outcomes
 from reconciler.telemetry.metrics import PassResult
 from reconciler.version import __version__
 

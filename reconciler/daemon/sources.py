@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from reconciler.core.notices import NoticeName
 from reconciler.loading.fleet_directory import Loaded
+from reconciler.notices.notices import NoticeName
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.core.failures import MemoryFailure
-from reconciler.core.notices import Level, Notice, NoticeName
+from reconciler.notices.notices import Level, Notice, NoticeName
 
 _EARLY = 100
 """How many notices wait for the store to be opened: a fleet that is not valid for months must not fill the memory."""

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.desired import Desired
-from reconciler.core.diagnostics import Diagnostic, Severity
 from reconciler.core.failures import HostError
-from reconciler.core.notices import Level, Notice, NoticeName
-from reconciler.core.standing import Standing
 from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.daemon.telling import Teller
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.diagnostics import Diagnostic, Severity
+from reconciler.health.standing import Standing
+from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import name
 from reconciler.reports.words import count
 

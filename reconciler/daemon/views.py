@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.core.standing import Standing
 from reconciler.daemon.daemon import Daemon
+from reconciler.health.standing import Standing
 from reconciler.telemetry.metrics import Metrics
 
 

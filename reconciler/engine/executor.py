@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Changeset
-from reconciler.core.desired import Desired
-from reconciler.core.events import ActionEnded, ActionStarted, ActionStep
 from reconciler.core.failures import HostError, MemoryFailure, PassingError, UnknownOutcome
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.secrets import SecretUnavailable
 from reconciler.engine.performing import Performer
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.notices.events import ActionEnded, ActionStarted, ActionStep
 
 CIRCUIT_OPENS = 3
 """After so many actions in a row that a host failed (not refused), it is left alone for the pass; the others go on."""

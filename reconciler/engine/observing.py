@@ -8,16 +8,16 @@ from dataclasses import replace
 
 from reconciler.core.asking import NOTHING_SEEN, servers_to_ask, worth_a_look
 from reconciler.core.depths import Depth, Target, targets
-from reconciler.core.desired import Desired
-from reconciler.core.events import DatabaseObserved, HostObserved
 from reconciler.core.failures import HalfMadeDatabase, HostError
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
 from reconciler.core.revisions import Comparison
-from reconciler.core.secrets import SecretUnavailable
 from reconciler.core.selection import Selection
 from reconciler.engine.accounts import Account, open_as_any
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.notices.events import DatabaseObserved, HostObserved
 
 LOOKS_PER_HOST = 2
 """Deep looks at once on one host: each costs it a registry load."""

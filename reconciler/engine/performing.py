@@ -11,7 +11,6 @@ from reconciler.core import checks, claims, fields, names, verbs
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
 from reconciler.core.depths import builders_of
-from reconciler.core.desired import Desired
 from reconciler.core.failures import (
     HalfMadeDatabase,
     LastingError,
@@ -30,6 +29,7 @@ from reconciler.engine.moves import NOWHERE_ELSE, AtLock, Elsewhere, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
 from schemas.secrets import Secret
 
 _ROUNDS = 3

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from reconciler.core.checks import Check
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.health import Vitals
 from reconciler.core.inventory import Inventory
-from reconciler.core.login_pages import PageAnswer
 from reconciler.core.observed import DatabaseLook, Files, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
+from reconciler.health.judging import Vitals
+from reconciler.health.login_pages import PageAnswer
 from schemas.references import SecretReference
 from schemas.secrets import Secret
 
@@ -51,7 +51,7 @@ class Nonces(Protocol):
 class Secrets(Protocol):
     """Values of secrets, resolved where they are used.
 
-    Raises of both methods: `reconciler.core.secrets.SecretUnavailable`.
+    Raises of both methods: `reconciler.fleet.secrets.SecretUnavailable`.
     """
 
     def resolve(self, reference: SecretReference, kind: str, code: str, field: str) -> Secret:

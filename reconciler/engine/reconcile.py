@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from reconciler.core import claims, fields
 from reconciler.core.deciding import Limits, Planned, decide
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import ORPHANED, Inventory
 from reconciler.core.names import NameState, parse
 from reconciler.core.observed import Access, DatabaseLook, ObservedHost
@@ -16,6 +15,7 @@ from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.engine.executor import execute
 from reconciler.engine.observing import observe
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
 
 
 @dataclass(frozen=True, slots=True)

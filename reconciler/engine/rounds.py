@@ -20,7 +20,6 @@ from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import targets
-from reconciler.core.desired import Desired
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed, ObservedHost
@@ -29,6 +28,7 @@ from reconciler.engine.executor import execute
 from reconciler.engine.observing import deepen, observe_shallow
 from reconciler.engine.reconcile import remember
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
 
 SETTLE_SECONDS = 2.0
 """How long hosts that have answered wait for those that have not, so that one decision serves many."""

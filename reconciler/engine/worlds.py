@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.events import Event, MemoryFailed
 from reconciler.core.failures import MemoryFailure
 from reconciler.engine.ports import Clock, Host, Memory, Nonces, Pages, Secrets
+from reconciler.notices.events import Event, MemoryFailed
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.desired import Desired
-from reconciler.core.diagnostics import has_errors
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.diagnostics import has_errors
+from reconciler.git.revisions import NotInCommit, find_repository, fleet_at
 from reconciler.loading.fleet_directory import load_fleet
-from reconciler.loading.git_revisions import NotInCommit, find_repository, fleet_at
 
 
 @dataclass(frozen=True)

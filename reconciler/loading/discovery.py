@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.core.diagnostics import Diagnostic, Range
+from reconciler.fleet.diagnostics import Diagnostic, Range
 from reconciler.loading.screening import MAX_BYTES
 
 _ENDINGS = (".yaml", ".yml")

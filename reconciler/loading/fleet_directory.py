@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from reconciler.core.desired import Desired, resolve
-from reconciler.core.diagnostics import Diagnostic, Range, has_errors, sort
-from reconciler.core.documents import RawDocument
+from reconciler.fleet.desired import Desired, resolve
+from reconciler.fleet.diagnostics import Diagnostic, Range, has_errors, sort
+from reconciler.fleet.documents import RawDocument
 from reconciler.loading.discovery import Discovery, discover, read_file, shown
 from reconciler.loading.yaml_reader import read_documents
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.core.desired import Resolver
-from reconciler.core.diagnostics import Diagnostic
+from reconciler.fleet.desired import Resolver
+from reconciler.fleet.diagnostics import Diagnostic
 from reconciler.loading.discovery import FoundFile, discover, read_file, shown
 from reconciler.loading.fleet_directory import Loaded, is_missing, put_together
 from reconciler.loading.nodes import forget_nodes

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 from yaml import CSafeLoader, MappingNode, Node, ScalarNode, SequenceNode
 
-from reconciler.core.diagnostics import Range
-from reconciler.core.documents import Path
+from reconciler.fleet.diagnostics import Range
+from reconciler.fleet.documents import Path
 
 # What the parser says of a node that has no explicit tag; no tag of YAML is spelled so.
 PLAIN, QUOTED, COLLECTION = "plain", "quoted", "collection"

@@ -9,8 +9,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.declarations import is_code
-from reconciler.core.diagnostics import Diagnostic
+from reconciler.fleet.declarations import is_code
+from reconciler.fleet.diagnostics import Diagnostic
 from reconciler.loading.discovery import discover, read_file
 from reconciler.loading.yaml_reader import read_documents
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.core.diagnostics import Diagnostic, Range
+from reconciler.fleet.diagnostics import Diagnostic, Range
 
 MAX_BYTES = 1024 * 1024
 

@@ -11,9 +11,9 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.core.desired import Desired
-from reconciler.core.diagnostics import Diagnostic, Range, Severity, sort
-from reconciler.core.secrets import (
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.diagnostics import Diagnostic, Range, Severity, sort
+from reconciler.fleet.secrets import (
     PASSWORD_FIELDS,
     SecretUnavailable,
     WeakKey,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import yaml
 
-from reconciler.core.diagnostics import Diagnostic, Range
+from reconciler.fleet.diagnostics import Diagnostic, Range
 
 
 class Words(NamedTuple):

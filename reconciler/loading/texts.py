@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from reconciler.core.diagnostics import Diagnostic, Range
-from reconciler.core.documents import AnyRead, DocumentSource, Positions, RawDocument
+from reconciler.fleet.diagnostics import Diagnostic, Range
+from reconciler.fleet.documents import AnyRead, DocumentSource, Positions, RawDocument
 from reconciler.loading.nodes import HeadPositions, TextPositions
 from reconciler.loading.yaml_reader import read_documents
 

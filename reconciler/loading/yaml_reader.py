@@ -14,8 +14,8 @@ from typing import NoReturn
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
-from reconciler.core.diagnostics import Diagnostic, Range
-from reconciler.core.documents import UNREADABLE, RawDocument
+from reconciler.fleet.diagnostics import Diagnostic, Range
+from reconciler.fleet.documents import UNREADABLE, RawDocument
 from reconciler.loading.nodes import COLLECTION, PLAIN, QUOTED, HeadPositions, TextPositions, compose, node_range
 from reconciler.loading.scalars import AMBIGUOUS, SUSPECT, hint_for, read_plain
 from reconciler.loading.screening import screen, without_mark

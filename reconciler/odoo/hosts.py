@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from reconciler.core.checks import Check
 from reconciler.core.failures import ProofFailed
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.health import Certificate, Vitals
 from reconciler.core.observed import Access, DatabaseLook, Files, Mark, ObservedHost, mark_of
 from reconciler.core.specs import DatabaseSpec
+from reconciler.health.judging import Certificate, Vitals
 from reconciler.odoo import versions
 from reconciler.odoo.apply import databases as apply_databases
 from reconciler.odoo.apply import furnishing, marks, modules, schedule, server_actions, settings, signals

@@ -14,8 +14,8 @@ from itertools import groupby
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Changeset, Removed
-from reconciler.core.desired import Desired
 from reconciler.core.names import parse
+from reconciler.fleet.desired import Desired
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
 from reconciler.reports.plan_text import summary
 from reconciler.reports.words import count, ends_suspended, mark_in_words, trash_of, why
@@ -74,7 +74,7 @@ def render_changeset_markdown(
         desired: the fleet, for the names of its customers and servers.
         scope: what the run is limited to, in words; empty for all of the fleet looked at in depth.
         limit: how many characters it may have.
-        notes: by an action's id, what is said instead of its reason (`reconciler.core.recurrence.returned`).
+        notes: by an action's id, what is said instead of its reason (`reconciler.notices.recurrence.returned`).
     """
     page = _Page(changeset, desired, notes or {})
     code_of = desired.settings.code

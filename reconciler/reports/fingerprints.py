@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from reconciler.core.diagnostics import Diagnostic
+from reconciler.fleet.diagnostics import Diagnostic
 
 _PLACE = re.compile(r":\d+:\d+")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.core.diagnostics import Diagnostic, Range, Severity
+from reconciler.fleet.diagnostics import Diagnostic, Range, Severity
 from reconciler.reports.escapes import visible
 
 _SHOWN = 10

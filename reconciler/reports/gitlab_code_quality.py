@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from reconciler.core.diagnostics import Diagnostic, Severity
+from reconciler.fleet.diagnostics import Diagnostic, Severity
 from reconciler.reports.fingerprints import fingerprints
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor"}

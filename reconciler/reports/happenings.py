@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from reconciler.core.actions import FieldChange, Reason
-from reconciler.core.notices import Level, NoticeName
 from reconciler.core.outcomes import Result
-from reconciler.core.recurrence import drifted_fields
+from reconciler.notices.notices import Level, NoticeName
+from reconciler.notices.recurrence import drifted_fields
 
 LEVELS: Final = tuple(level.value for level in Level)
 """From the least to the worst."""

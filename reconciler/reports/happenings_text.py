@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from reconciler.core.notices import Level
 from reconciler.core.outcomes import Result
+from reconciler.notices.notices import Level
 from reconciler.reports.happenings import Deed, Happening
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.plan_text import change_in_words, worth_showing

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from reconciler.core.health import HealthRecord
+from reconciler.health.judging import HealthRecord
 from reconciler.reports.health_views import HealthView, ServerHealth, status_of
 from reconciler.reports.status_json import FORMAT
 

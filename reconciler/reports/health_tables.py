@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from reconciler.core.health import HealthRecord, HealthStatus
+from reconciler.health.judging import HealthRecord, HealthStatus
 from reconciler.reports.health_views import HealthView, InstanceHealth, ServerHealth, Transition, status_of, transitions
 from reconciler.reports.paragraphs import Tone
 from reconciler.reports.status_tables import NOTHING, Cell, Column, Table

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.core.desired import Desired
-from reconciler.core.health import HealthRecord, HealthStatus, is_watched
-from reconciler.core.login_pages import PageRecord, login_url
 from reconciler.core.names import NameState
 from reconciler.core.selection import Selection
+from reconciler.fleet.desired import Desired
+from reconciler.health.judging import HealthRecord, HealthStatus, is_watched
+from reconciler.health.login_pages import PageRecord, login_url
 from reconciler.reports.status import InstanceRow
 from schemas.server import Server
 

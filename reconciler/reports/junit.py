@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
-from reconciler.core.diagnostics import Diagnostic, Severity
+from reconciler.fleet.diagnostics import Diagnostic, Severity
 from reconciler.reports.escapes import visible
 from reconciler.reports.words import whereby, why
 

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.core import instance_diffs, template_diffs
-from reconciler.core.desired import Desired
 from reconciler.core.drafts import Draft
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
 from reconciler.core.placement import Placing
+from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
 from schemas.instance import Instance
 

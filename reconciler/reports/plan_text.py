@@ -7,7 +7,7 @@ from itertools import groupby
 
 from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
-from reconciler.core.desired import Desired
+from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.words import count, goals, mark_in_words, whereby, why
 
@@ -29,7 +29,7 @@ def render_plan(
         desired: the fleet, for the order of its servers and for what is counted when nothing differs.
         paper: what is written on.
         scope: what the run is limited to, in words; empty for all of the fleet looked at in depth.
-        notes: by an action's id, what is said instead of its reason (`reconciler.core.recurrence.returned`).
+        notes: by an action's id, what is said instead of its reason (`reconciler.notices.recurrence.returned`).
     """
     notes = notes or {}
     sections = [*_servers(changeset, desired, paper, notes)]

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.diagnostics import Diagnostic, Severity
+from reconciler.fleet.diagnostics import Diagnostic, Severity
 
 _RED, _YELLOW, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _WIDTH = 100

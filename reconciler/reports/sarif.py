@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.core.diagnostics import Diagnostic, Range
+from reconciler.fleet.diagnostics import Diagnostic, Range
 from reconciler.reports.fingerprints import fingerprints
 from reconciler.version import __version__
 

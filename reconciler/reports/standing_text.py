@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.core.standing import Standing
+from reconciler.health.standing import Standing
 from reconciler.reports.happenings_text import short
 from reconciler.reports.words import count
 

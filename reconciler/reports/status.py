@@ -13,15 +13,15 @@ from enum import StrEnum
 from reconciler.core import claims
 from reconciler.core.changesets import Changeset
 from reconciler.core.claims import Found
-from reconciler.core.desired import Desired
 from reconciler.core.drafts import Draft
-from reconciler.core.health import HealthStatus, Probe, free_percent, is_watched, judge_once
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import NameState
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.core.specs import instance_spec
+from reconciler.fleet.desired import Desired
+from reconciler.health.judging import HealthStatus, Probe, free_percent, is_watched, judge_once
 from reconciler.reports.words import why
 from schemas.instance import Instance
 from schemas.server import Server

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.health import HealthStatus
 from reconciler.core.pauses import Pause
+from reconciler.health.judging import HealthStatus
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.status import InstanceRow, InSync, PlanRow, ServerRow, Status, TemplateRow
 from reconciler.reports.words import count

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from reconciler.core.desired import Desired
-from reconciler.core.diagnostics import Diagnostic, has_errors
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.diagnostics import Diagnostic, has_errors
 from reconciler.reports.words import count
 
 FORMAT = 1

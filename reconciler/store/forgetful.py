@@ -13,11 +13,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from reconciler.core.health import HealthRecord
 from reconciler.core.inventory import Entry, Inventory
-from reconciler.core.notices import Notice
 from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
+from reconciler.health.judging import HealthRecord
+from reconciler.notices.notices import Notice
 from reconciler.store.records import NoticeRecord, OutcomeRecord, PassRecord
 
 

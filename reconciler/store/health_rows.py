@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Select, bindparam, delete, func, insert, select
 
-from reconciler.core.health import HealthRecord, HealthStatus
+from reconciler.health.judging import HealthRecord, HealthStatus
 from reconciler.store.tables import health
 
 _COLUMNS = [health.c[f.name] for f in fields(HealthRecord)]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from reconciler.core.notices import Notice
+from reconciler.notices.notices import Notice
 from reconciler.store.records import NoticeRecord
 from reconciler.store.tables import notices
 

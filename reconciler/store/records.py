@@ -64,7 +64,7 @@ class OutcomeRecord:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRecord:
-    """One notice; see `reconciler.core.notices`."""
+    """One notice; see `reconciler.notices.notices`."""
 
     id: int
     at: datetime

@@ -19,11 +19,11 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from reconciler.core.health import HealthRecord
 from reconciler.core.inventory import Entry, Inventory
-from reconciler.core.notices import Notice
 from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
+from reconciler.health.judging import HealthRecord
+from reconciler.notices.notices import Notice
 from reconciler.store import health_rows, inventory_rows, journal_rows, notice_rows
 from reconciler.store.connections import Connections, Place
 from reconciler.store.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, assert_never
 
 from reconciler.core.actions import Action
-from reconciler.core.events import (
+from reconciler.core.outcomes import Outcome, Result
+from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,
     ActionStep,
@@ -20,8 +21,7 @@ from reconciler.core.events import (
     HostObserved,
     MemoryFailed,
 )
-from reconciler.core.notices import Notice
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.notices.notices import Notice
 
 
 class Call(Protocol):

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from reconciler.core.health import HealthRecord, HealthStatus
-from reconciler.core.standing import Standing
+from reconciler.health.judging import HealthRecord, HealthStatus
+from reconciler.health.standing import Standing
 from reconciler.version import __version__
 
 Values = Iterable[tuple[tuple[str, ...], float | None]]

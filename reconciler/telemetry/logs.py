@@ -16,8 +16,8 @@ from collections.abc import Mapping, MutableMapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from reconciler.core.events import Event
-from reconciler.core.notices import Notice
+from reconciler.notices.events import Event
+from reconciler.notices.notices import Notice
 from reconciler.telemetry import entries
 from reconciler.telemetry.console import render
 from reconciler.telemetry.entries import Call, LogEntry

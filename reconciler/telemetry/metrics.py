@@ -16,11 +16,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from reconciler.core.events import ActionEnded, DatabaseObserved, Event, HostObserved, MemoryFailed
-from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.observed import Access
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.standing import Standing
+from reconciler.health.standing import Standing
+from reconciler.notices.events import ActionEnded, DatabaseObserved, Event, HostObserved, MemoryFailed
+from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.telemetry.entries import Call
 from reconciler.telemetry.gauges import gauges, servers_of
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from reconciler.core.standing import Standing
+from reconciler.health.standing import Standing
 from reconciler.telemetry.metrics import CONTENT_TYPE
 
 # One request a connection: what is left of a body is never waited for, and no idle client is kept.

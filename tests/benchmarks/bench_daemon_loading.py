@@ -22,11 +22,11 @@ import yaml
 
 from reconciler.core.deciding import Limits, decide
 from reconciler.core.depths import Depth, targets
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.observed import Observed, host
 from reconciler.core.selection import EVERYTHING
 from reconciler.core.specs import instance_digest, template_digest
+from reconciler.fleet.desired import Desired
 from reconciler.loading.incremental import FleetReader
 from tests.benchmarks import bench_loading
 from tests.benchmarks.rows import Row, render

@@ -22,9 +22,9 @@ import httpx
 
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.desired import Desired
 from reconciler.core.specs import instance_spec, template_spec
 from reconciler.engine.reconcile import plan
+from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.store.forgetful import NoMemory
 from reconciler.wiring import Reach, open_world

@@ -19,10 +19,10 @@ from reconciler.cli.since import read_since
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Changeset, Withheld
-from reconciler.core.desired import Desired
-from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet
+from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.changeset_markdown import render_changeset_markdown
 from reconciler.reports.happenings import Happening
 from reconciler.reports.paragraphs import Paper

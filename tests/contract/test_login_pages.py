@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from reconciler.core.health import Vitals
-from reconciler.core.login_pages import PageAnswer
+from reconciler.health.judging import Vitals
+from reconciler.health.login_pages import PageAnswer
 from reconciler.odoo.connection import HostConnection, Timeouts
 from reconciler.odoo.observe.hosts import vitals
 from reconciler.odoo.observe.login_pages import LoginPages

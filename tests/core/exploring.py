@@ -19,7 +19,6 @@ from reconciler.core.actions import Action
 from reconciler.core.changesets import Blocked
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import Depth, Target, targets
-from reconciler.core.desired import Desired
 from reconciler.core.failures import HostError, NoSuchDatabase, UnknownOutcome
 from reconciler.core.inventory import ORPHANED, Entry, Inventory
 from reconciler.core.names import NameState
@@ -27,6 +26,7 @@ from reconciler.core.observed import Access, DatabaseLook, Mark, Observed, host
 from reconciler.core.selection import EVERYTHING
 from reconciler.engine.reconcile import remember
 from reconciler.engine.worlds import World as Ports
+from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, as_declared, spec
 from tests.core.small_world import (
     TEMPLATE,

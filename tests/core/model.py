@@ -15,13 +15,13 @@ from typing import Any
 from reconciler.core import names, verbs
 from reconciler.core.actions import Action, FieldChange
 from reconciler.core.depths import Depth, targets
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost, host
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.core.specs import DatabaseSpec
 from reconciler.core.verbs import Verb
+from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, as_declared, spec
 
 ALL_AT_ONCE = Depth(rotation_per_host=1000)

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 
 from reconciler.core.changesets import Changeset
 from reconciler.core.claims import Doubt
-from reconciler.core.desired import Desired
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
 from reconciler.core.observed import DatabaseLook, ObservedHost
 from reconciler.core.selection import EVERYTHING
+from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 
 ACME = instance("acme")

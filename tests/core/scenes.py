@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.core import names
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.names import NameState
 from reconciler.core.observed import NEUTRALIZED, Access, DatabaseLook, Mark, Observed, ObservedHost, host
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.engine import building
+from reconciler.fleet.desired import Desired
 from tests.harness.universe import fleet, instance, read
 from tests.harness.virtual_time import EPOCH
 

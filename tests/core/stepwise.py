@@ -14,7 +14,6 @@ from types import FrameType, SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 from reconciler.core.actions import Action
-from reconciler.core.desired import Desired
 from reconciler.core.failures import HostError
 from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.observed import DatabaseLook, Mark
@@ -24,6 +23,7 @@ from reconciler.engine.moves import Elsewhere
 from reconciler.engine.performing import Performer
 from reconciler.engine.ports import Database
 from reconciler.engine.worlds import World as Ports
+from reconciler.fleet.desired import Desired
 from schemas.references import SecretReference
 from schemas.secrets import Secret
 from tests.core.scenes import NOW

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from reconciler.core import names, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset
-from reconciler.core.desired import Desired
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
+from reconciler.fleet.desired import Desired
 from tests.core.model import Held, Host, Model
 from tests.core.scenes import EXPIRED, NOW, as_declared, spec
 from tests.harness.universe import FLEET, instance, read

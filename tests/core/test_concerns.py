@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.core.concerns import concerned_servers
 from reconciler.core.observed import host
+from reconciler.daemon.concerns import concerned_servers
 from tests.harness.universe import fleet, instance, read
 
 THREE = {"one": "19.0", "two": "19.0", "three": "19.0"}

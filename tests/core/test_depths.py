@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from reconciler.core import names
 from reconciler.core.depths import Depth, targets
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.fleet.desired import Desired
 from schemas.references import DerivedSecret
 from tests.core.scenes import (
     EXPIRED,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.desired import Desired, resolve
-from reconciler.core.diagnostics import Range
-from reconciler.core.documents import Path, RawDocument
+from reconciler.fleet.desired import Desired, resolve
+from reconciler.fleet.diagnostics import Range
+from reconciler.fleet.documents import Path, RawDocument
 
 FLEET: dict[str, Any] = {"kind": "fleet", "format": 1, "code": "test", "secret_key": {"env": "KEY"}}
 SERVER: dict[str, Any] = {

@@ -8,9 +8,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from reconciler.core import field_problems
-from reconciler.core.documents import UNREADABLE, Hints
-from reconciler.core.field_problems import explain, field_errors
+from reconciler.fleet import field_problems
+from reconciler.fleet.documents import UNREADABLE, Hints
+from reconciler.fleet.field_problems import explain, field_errors
 from schemas.kinds import KINDS
 
 WRONG: list[Any] = [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.secrets import ALPHABET, WeakKey, derive, hkdf, new_key, parse_key
+from reconciler.fleet.secrets import ALPHABET, WeakKey, derive, hkdf, new_key, parse_key
 
 KEY = bytes(range(32))
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import pytest
 
 from reconciler.core import names
-from reconciler.core.desired import Desired
 from reconciler.core.names import NameState
+from reconciler.fleet.desired import Desired
 from tests.core.exploring import EXHAUSTIVE, Bounds, Explorer, State
 from tests.core.scenes import NOW, desired, instance
 from tests.core.small_world import LATER, Db, World

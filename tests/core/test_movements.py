@@ -14,10 +14,11 @@ from reconciler.core.changesets import Blocked, Changeset, LeftAlone, Removed, W
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import Depth
 from reconciler.core.inventory import NOTHING_REMEMBERED
-from reconciler.core.movements import exactly, moved_world
 from reconciler.core.observed import Observed
 from reconciler.core.revisions import compare
-from reconciler.core.saved_changesets import (
+from reconciler.core.selection import Selection
+from reconciler.planfile.movements import exactly, moved_world
+from reconciler.planfile.saved_changesets import (
     SavedChangeset,
     as_deep_as,
     check_kind,
@@ -26,7 +27,6 @@ from reconciler.core.saved_changesets import (
     save,
     to_plain,
 )
-from reconciler.core.selection import Selection
 from tests.core.scenes import EXPIRED, NOW, as_declared, desired, instance, observed, offline, online, spec, unfinished
 
 FLEET = desired(

@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.desired import Desired
 from reconciler.core.pauses import Pause, in_force, pause_of
+from reconciler.fleet.desired import Desired
 from tests.core.scenes import desired
 from tests.harness.universe import instance
 from tests.harness.virtual_time import EPOCH

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.notices import Level, NoticeName
-from reconciler.core.recurrence import WINDOW, Repair, drifted_fields, ordinal, repairs, returned, told
+from reconciler.notices.notices import Level, NoticeName
+from reconciler.notices.recurrence import WINDOW, Repair, drifted_fields, ordinal, repairs, returned, told
 from tests.harness.virtual_time import EPOCH
 
 SECRET = "s3cr3t-v4lu3"

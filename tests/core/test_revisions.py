@@ -9,11 +9,11 @@ import pytest
 
 from reconciler.core.asking import NOTHING_SEEN, servers_to_ask
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
 from reconciler.core.observed import Observed
 from reconciler.core.revisions import ANYWHERE, Comparison, Gone, compare
 from reconciler.core.selection import Selection
+from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, observed, offline, online
 from tests.harness.universe import fleet, instance, read
 

@@ -9,9 +9,9 @@ from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset
 from reconciler.core.claims import Doubt
-from reconciler.core.desired import Desired
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.safety import PERCENT_COUNTS_FROM, Thresholds, frozen_hosts, gate
+from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, offline, online, spec
 from tests.core.strategies import SERVERS, changesets
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.sealing import fits, key_name, seal, seal_key
-from reconciler.core.secrets import derive
+from reconciler.fleet.secrets import derive
+from reconciler.planfile.sealing import fits, key_name, seal, seal_key
 
 KEY = seal_key(b"k" * 32, "saved changeset/demo")
 DOCUMENT: dict[str, Any] = {

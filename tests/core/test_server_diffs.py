@@ -9,12 +9,12 @@ import pytest
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset, LeftAlone
-from reconciler.core.desired import Desired
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
 from reconciler.core.selection import Selection
 from reconciler.core.verbs import Verb
+from reconciler.fleet.desired import Desired
 from tests.core.scenes import (
     EXPIRED,
     FRESH,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.desired import Desired
+from reconciler.fleet.desired import Desired
 from tests.core.scenes import changed, desired, instance, spec
 from tests.harness.universe import fleet, read
 

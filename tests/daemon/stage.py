@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.deciding import Limits
-from reconciler.core.desired import resolve
-from reconciler.core.notices import Notice, NoticeName
 from reconciler.daemon.daemon import Daemon
 from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.daemon.systemd import Systemd
+from reconciler.fleet.desired import resolve
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.loading.yaml_reader import read_documents
+from reconciler.notices.notices import Notice, NoticeName
 from reconciler.store.forgetful import NoMemory
 from reconciler.store.sql_store import Store
 from tests.harness.universe import Process, Universe

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.deciding import Limits
-from reconciler.core.events import ActionStarted
-from reconciler.core.notices import Level, NoticeName
 from reconciler.daemon.sources import Trouble
 from reconciler.daemon.texts import Refusal
+from reconciler.notices.events import ActionStarted
+from reconciler.notices.notices import Level, NoticeName
 from reconciler.store.opening import open_store
 from tests.daemon.stage import INTERVAL, Stage, play
 from tests.harness.universe import fleet, instance, universe

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from reconciler.core.notices import NoticeName
+from reconciler.notices.notices import NoticeName
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks.md"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.core.notices import NoticeName
-from reconciler.core.standing import Standing
+from reconciler.health.standing import Standing
+from reconciler.notices.notices import NoticeName
 from reconciler.telemetry.metrics import Metrics
 from tests.deploy.alerting import RULES, STORIES, alerts, promtool_tests
 from tests.deploy.debian import ROOT, promtool, said

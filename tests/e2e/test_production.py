@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core import verbs
 from reconciler.core.deciding import Limits
-from reconciler.core.events import ActionStep
+from reconciler.notices.events import ActionStep
 from tests.harness.real_fleet import RealFleet, failures, instance, template
 from tests.hosts.real_hosts import RealHost
 

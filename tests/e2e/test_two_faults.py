@@ -17,11 +17,11 @@ import pytest
 from reconciler import wiring
 from reconciler.core import names
 from reconciler.core.deciding import Limits
-from reconciler.core.events import ActionStep
 from reconciler.core.failures import CutOff
 from reconciler.core.names import NameState
 from reconciler.engine import moves
 from reconciler.engine.reconcile import Passed
+from reconciler.notices.events import ActionStep
 from reconciler.odoo.apply import databases
 from reconciler.odoo.connection import HostConnection
 from tests.e2e.test_production import PRODUCTION, login

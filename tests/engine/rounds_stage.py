@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.actions import Action
-from reconciler.core.concerns import concerned_servers
 from reconciler.core.deciding import Limits, Planned
-from reconciler.core.desired import Desired
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.outcomes import Outcome
+from reconciler.daemon.concerns import concerned_servers
 from reconciler.engine.rounds import Rounds
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
 from tests.harness.universe import Process, Universe, read
 from tests.harness.virtual_time import run
 

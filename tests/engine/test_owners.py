@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.core import verbs
 from reconciler.core.outcomes import Result
-from reconciler.core.secrets import derive, parse_key
 from reconciler.engine.reconcile import Passed
+from reconciler.fleet.secrets import derive, parse_key
 from reconciler.simulator import FaultSpec
 from tests.harness.universe import ENVIRON, KEY, Universe, fleet, instance, universe
 from tests.harness.virtual_time import run

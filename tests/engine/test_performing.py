@@ -11,7 +11,6 @@ import pytest
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.checks import Answer, Check
-from reconciler.core.desired import Desired
 from reconciler.core.failures import (
     BuildLost,
     DatabaseExists,
@@ -27,6 +26,7 @@ from reconciler.core.specs import DatabaseSpec
 from reconciler.core.verbs import Verb
 from reconciler.engine.performing import Performer
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
 from tests.core.scenes import EXPIRED, desired, instance, mark_for, spec
 from tests.engine.memory_host import WORKS, Counting, MemoryDatabase, MemoryHost, Passwords
 from tests.harness.universe import DictMemory

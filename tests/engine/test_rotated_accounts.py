@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.core import verbs
-from reconciler.core.secrets import derive, parse_key
 from reconciler.engine.reconcile import Passed
+from reconciler.fleet.secrets import derive, parse_key
 from tests.harness.universe import ENVIRON, KEY, Universe, fleet, instance, universe
 from tests.harness.virtual_time import run
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.core.deciding import Limits
-from reconciler.core.desired import Desired
 from reconciler.engine.reconcile import Passed
+from reconciler.fleet.desired import Desired
 from reconciler.simulator import STEPS, ConnectionDropped
 from reconciler.simulator.wire import Call
 from tests.faults.stories import PLOTS, Text, begun

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.loading.git_source import GitOptions, GitSource, GitUnusable, Revision
+from reconciler.git.source import GitOptions, GitSource, GitUnusable, Revision
 from tests.git.repositories import Author
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +72,7 @@ def start_fetching(options: GitOptions, *, path: str) -> subprocess.Popen[bytes]
     script = (
         "import asyncio, os, sys\n"
         "from pathlib import Path\n"
-        "from reconciler.loading.git_source import GitOptions, GitSource\n"
+        "from reconciler.git.source import GitOptions, GitSource\n"
         "url, directory, path = sys.argv[1:]\n"
         "source = GitSource(GitOptions(url, 'main', 'fleet', Path(directory)), {**os.environ, 'PATH': path})\n"
         "print(asyncio.run(source.fetch()).commit, flush=True)\n"

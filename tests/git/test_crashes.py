@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.loading.git_source import GitOptions, GitSource
+from reconciler.git.source import GitOptions, GitSource
 from tests.git.repositories import FLEET, Author, git, make_author
 from tests.git.sources import (
     close,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.diagnostics import Range
-from reconciler.core.secrets import SecretUnavailable
-from reconciler.loading.git_source import GitSource, GitUnusable
+from reconciler.fleet.diagnostics import Range
+from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.git.source import GitSource, GitUnusable
 from schemas.secrets import Secret
 from tests.git.repositories import FLEET, Author, make_author
 from tests.git.sources import contents, fetch, options_for, refusal

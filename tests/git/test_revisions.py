@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.loading.git_commands import GitUnusable
-from reconciler.loading.git_revisions import NotInCommit, fleet_at, revision_of
+from reconciler.git.commands import GitUnusable
+from reconciler.git.revisions import NotInCommit, fleet_at, revision_of
 from tests.git.repositories import FILE, FLEET, LINK, SUBMODULE, Author, git, make_author, tree_of
 
 

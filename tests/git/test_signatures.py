@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.loading.git_source import GitOptions, GitSource, Unsigned
+from reconciler.git.source import GitOptions, GitSource, Unsigned
 from tests.git.repositories import FLEET, Author, git, make_author
 from tests.git.sources import contents, fetch, last, mark, options_for, refusal, restarted
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.loading.git_source import GitOptions, GitSource, GitUnusable
+from reconciler.git.source import GitOptions, GitSource, GitUnusable
 from tests.git.repositories import FILE, FLEET, LINK, SUBMODULE, Author, git, make_author, tree_of
 from tests.git.sources import close, contents, fetch, keep, last, mark, options_for, refusal, restarted
 

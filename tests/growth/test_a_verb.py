@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import diffs, saved_changesets
+from reconciler.core import diffs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits
 from reconciler.core.drafts import Draft
-from reconciler.core.events import ActionEnded
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.core.verbs import VERBS, Verb
 from reconciler.engine.performing import HANDLERS, Performer, carries_out
+from reconciler.notices.events import ActionEnded
+from reconciler.planfile import saved_changesets
 from reconciler.reports import verbs_reference
 from reconciler.reports.changeset_markdown import render_changeset_markdown
 from reconciler.reports.junit import plan_junit

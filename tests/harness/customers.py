@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core import names
-from reconciler.core.desired import Desired
 from reconciler.core.names import NameState
+from reconciler.fleet.desired import Desired
 from reconciler.simulator import SimulatedHost
 from reconciler.simulator.databases import READY, Database
 from reconciler.simulator.seed import file_name

@@ -7,10 +7,10 @@ import functools
 from collections.abc import Iterable, Mapping
 
 from reconciler.core import names
-from reconciler.core.desired import Desired
 from reconciler.core.names import NameState
-from reconciler.core.secrets import derive, parse_key
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.secrets import derive, parse_key
 from reconciler.simulator import SimulatedHost
 from reconciler.simulator.databases import Database
 from tests.harness.customers import Broken, Customers

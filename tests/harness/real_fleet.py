@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.core.deciding import Limits, Planned
-from reconciler.core.desired import Desired
-from reconciler.core.events import Event
 from reconciler.engine.reconcile import Passed, carry_out, plan
+from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.loading.secrets import SecretResolver
+from reconciler.notices.events import Event
 from reconciler.odoo.connection import CallEvent
 from reconciler.store.forgetful import NoMemory
 from reconciler.wiring import Reach, open_world

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.core.deciding import Limits, Planned
-from reconciler.core.desired import Desired, resolve
-from reconciler.core.diagnostics import has_errors
-from reconciler.core.events import Event
 from reconciler.core.failures import ConnectionCut, HostTimeout, HostUnreachable
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired, resolve
+from reconciler.fleet.diagnostics import has_errors
 from reconciler.loading.secrets import SecretResolver
 from reconciler.loading.yaml_reader import read_documents
+from reconciler.notices.events import Event
 from reconciler.odoo.protocol import Answer, NoAnswer, Timeout
 from reconciler.odoo.protocol import Request as Sent
 from reconciler.simulator import ConnectionDropped, ConnectionRefused, HostSpec, Request, SimulatedHost

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.core.health import HealthRecord, Probe, changes, judge
-from reconciler.core.notices import Notice
+from reconciler.health.judging import HealthRecord, Probe, changes, judge
+from reconciler.notices.notices import Notice
 from schemas.fleet import Health
 from schemas.server import Server
 from tests.core.scenes import desired

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.appointments import next_due
+from reconciler.health.appointments import next_due
 from tests.harness.virtual_time import EPOCH
 
 QUARTER = timedelta(minutes=15)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.health import Certificate
+from reconciler.health.judging import Certificate
 from reconciler.odoo.observe.certificates import _read, look
 from reconciler.odoo.transport import HttpxTransport, TlsOptions
 from tests.health.certificates import Made, make, needs_openssl

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.health import HealthStatus, free_percent, is_watched, judge, judge_once
-from reconciler.core.notices import Level, NoticeName
+from reconciler.health.judging import HealthStatus, free_percent, is_watched, judge, judge_once
+from reconciler.notices.notices import Level, NoticeName
 from schemas.fleet import Health
 from tests.harness.virtual_time import EPOCH
 from tests.health.looks import LIMITS, good, row, server, silent, told

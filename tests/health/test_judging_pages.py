@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.core.login_pages import PageAnswer, PageRecord, is_reserved, judge_page, login_url, page_changes
-from reconciler.core.notices import Level, Notice, NoticeName
+from reconciler.health.login_pages import PageAnswer, PageRecord, is_reserved, judge_page, login_url, page_changes
+from reconciler.notices.notices import Level, Notice, NoticeName
 from tests.core.scenes import desired
 from tests.harness.universe import instance
 from tests.harness.virtual_time import EPOCH

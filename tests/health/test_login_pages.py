@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.login_pages import PageAnswer
+from reconciler.health.login_pages import PageAnswer
 from reconciler.odoo.observe import login_pages
 from reconciler.odoo.observe.login_pages import LONGEST_BODY, LoginPages
 from reconciler.odoo.protocol import Timeout

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.desired import Desired
-from reconciler.core.events import MemoryFailed
 from reconciler.core.failures import MemoryFailure
-from reconciler.core.health import HealthRecord, HealthStatus
-from reconciler.core.login_pages import PageAnswer, unreachable
-from reconciler.core.notices import NoticeName
+from reconciler.fleet.desired import Desired
+from reconciler.health.judging import HealthRecord, HealthStatus
+from reconciler.health.login_pages import PageAnswer, unreachable
+from reconciler.notices.events import MemoryFailed
+from reconciler.notices.notices import NoticeName
 from tests.core.scenes import desired
 from tests.harness.universe import instance
 from tests.harness.virtual_time import EPOCH

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from reconciler.core.health import HealthRecord, Probe, judge
+from reconciler.health.judging import HealthRecord, Probe, judge
 from reconciler.store.opening import open_store
 from tests.cli.world import ENVIRONMENT, World, serving
 from tests.health.looks import LIMITS, QUARTER, server

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.diagnostics import Range
 from reconciler.core.failures import HostUnreachable
-from reconciler.core.health import Vitals
-from reconciler.core.secrets import SecretUnavailable
+from reconciler.fleet.diagnostics import Range
+from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.health.judging import Vitals
 from reconciler.odoo.connection import HostConnection
 from reconciler.odoo.observe.hosts import vitals
 from reconciler.odoo.protocol import NoAnswer

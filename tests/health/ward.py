@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from reconciler.core.desired import Desired
-from reconciler.core.events import Event
-from reconciler.core.health import HealthRecord, Vitals
-from reconciler.core.login_pages import PageAnswer, PageRecord
-from reconciler.core.notices import Notice
 from reconciler.core.observed import ObservedHost, host
-from reconciler.engine.health_rounds import health_rounds
 from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+from reconciler.health.judging import HealthRecord, Vitals
+from reconciler.health.login_pages import PageAnswer, PageRecord
+from reconciler.health.rounds import health_rounds
+from reconciler.notices.events import Event
+from reconciler.notices.notices import Notice
 from tests.harness.universe import DictMemory
 from tests.harness.virtual_time import VirtualClock, run
 

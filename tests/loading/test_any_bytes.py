@@ -7,8 +7,8 @@ import random
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.desired import resolve
-from reconciler.core.diagnostics import has_errors
+from reconciler.fleet.desired import resolve
+from reconciler.fleet.diagnostics import has_errors
 from reconciler.loading.yaml_reader import read_documents
 from reconciler.reports.problems import render_problems
 from tests.loading.corpus import read_cases

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.diagnostics import Diagnostic
+from reconciler.fleet.diagnostics import Diagnostic
 from reconciler.loading.discovery import FoundFile, discover, read_file
 
 PLAN = "kind: plan\ncode: {}\n"

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.desired import Desired
 from reconciler.core.specs import instance_digest, instance_spec
+from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.loading.incremental import Counts, FleetReader
 from tests.loading.fleets import BASE, INSTANCE, write

@@ -7,8 +7,8 @@ import string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.diagnostics import Range
-from reconciler.core.documents import Path
+from reconciler.fleet.diagnostics import Range
+from reconciler.fleet.documents import Path
 from reconciler.loading.yaml_reader import read_documents
 
 WORDS = st.text(string.ascii_letters + "éß漢🍕", min_size=1, max_size=8).map(lambda word: "w" + word)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.diagnostics import Diagnostic, Range, Severity
+from reconciler.fleet.diagnostics import Diagnostic, Range, Severity
 from reconciler.reports.problems import render_problems, render_summary
 from tests.loading.fleets import BASE, INSTANCE, load
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.secrets import SecretUnavailable, derive, new_key, parse_key
+from reconciler.fleet.secrets import SecretUnavailable, derive, new_key, parse_key
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.loading.secrets import SecretResolver
 from schemas.references import SecretReference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.documents import UNREADABLE
+from reconciler.fleet.documents import UNREADABLE
 from reconciler.loading.yaml_reader import MAX_VALUES, read_documents
 
 

@@ -18,8 +18,8 @@ from reconciler.core import names
 from reconciler.core.deciding import Limits
 from reconciler.core.names import NameState
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.secrets import derive, parse_key
 from reconciler.engine.reconcile import Passed
+from reconciler.fleet.secrets import derive, parse_key
 from reconciler.simulator import FaultSpec, Request, Response, SimulatedHost
 from reconciler.simulator.databases import Database
 from tests.harness import promises

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.core import verbs
 from reconciler.core.deciding import Limits
-from reconciler.core.events import ActionEnded, Event
 from reconciler.core.outcomes import Result
+from reconciler.notices.events import ActionEnded, Event
 from tests.harness.universe import ENVIRON, Process
 from tests.harness.virtual_time import run
 from tests.odoo_items.stage import Stage, both, generation, instance, password

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from reconciler import wiring
-from reconciler.core.desired import Desired
-from reconciler.core.secrets import derive, parse_key
 from reconciler.core.specs import instance_spec
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.secrets import derive, parse_key
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.simulator import HostSpec, SimulatedHost
 from reconciler.simulator.databases import Database

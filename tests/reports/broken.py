@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconciler.core.diagnostics import Diagnostic
+from reconciler.fleet.diagnostics import Diagnostic
 from tests.loading.corpus import Case, read_cases
 from tests.loading.fleets import BASE, load
 

@@ -13,7 +13,7 @@ from inline_snapshot import snapshot
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Blocked, Changeset, LeftAlone
-from reconciler.core.desired import Desired
+from reconciler.fleet.desired import Desired
 from reconciler.reports.changeset_markdown import LIMIT, marker, render_changeset_markdown
 from reconciler.reports.markdown import length
 from tests.harness.universe import fleet, instance, read

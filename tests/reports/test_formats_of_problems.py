@@ -14,7 +14,7 @@ from inline_snapshot import snapshot
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Blocked, Changeset
-from reconciler.core.diagnostics import Diagnostic, Range, Severity
+from reconciler.fleet.diagnostics import Diagnostic, Range, Severity
 from reconciler.reports.fingerprints import fingerprints
 from reconciler.reports.github_annotations import render_annotations
 from reconciler.reports.gitlab_code_quality import code_quality_document

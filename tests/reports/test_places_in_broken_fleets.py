@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
-from reconciler.core.diagnostics import Diagnostic
+from reconciler.fleet.diagnostics import Diagnostic
 from reconciler.reports.github_annotations import render_annotations
 from reconciler.reports.gitlab_code_quality import code_quality_document
 from reconciler.reports.junit import validation_junit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from reconciler.core.secrets import derive, parse_key
+from reconciler.fleet.secrets import derive, parse_key
 
 KEY = 'key-of-"secrecy"-<&é>-\\-' + "k" * 24
 MASTER_19 = 'ma5ter-nineteen"<&\\é>'

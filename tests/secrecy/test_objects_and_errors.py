@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.core.failures import HostError
-from reconciler.core.secrets import SecretUnavailable
 from reconciler.engine.accounts import Account
+from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver
 from schemas.secrets import Secret
 from tests.core.scenes import spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from reconciler.core.health import HealthRecord, HealthStatus
+from reconciler.health.judging import HealthRecord, HealthStatus
 from reconciler.store.sql_store import Store
 from tests.store.examples import NOW, look
 

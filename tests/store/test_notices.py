@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from reconciler.core.notices import NoticeName
+from reconciler.notices.notices import NoticeName
 from reconciler.store.records import NoticeRecord
 from reconciler.store.sql_store import Store
 from tests.store.examples import NOW, notice

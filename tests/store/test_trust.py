@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Engine, event
 
 from reconciler.core.actions import Action, FieldChange
-from reconciler.core.health import HealthRecord
 from reconciler.core.inventory import Entry
-from reconciler.core.notices import Notice
 from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
+from reconciler.health.judging import HealthRecord
+from reconciler.notices.notices import Notice
 from reconciler.store.sql_store import Store
 from schemas.secrets import Secret
 from tests.store.examples import NOW, look, notice, outcome

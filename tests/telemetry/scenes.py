@@ -9,11 +9,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.events import ActionEnded, ActionStarted, ActionStep, DatabaseObserved, HostObserved, MemoryFailed
-from reconciler.core.health import HealthRecord, HealthStatus
-from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.standing import Standing
+from reconciler.health.judging import HealthRecord, HealthStatus
+from reconciler.health.standing import Standing
+from reconciler.notices.events import (
+    ActionEnded,
+    ActionStarted,
+    ActionStep,
+    DatabaseObserved,
+    HostObserved,
+    MemoryFailed,
+)
+from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.odoo.connection import CallEvent
 from reconciler.telemetry.metrics import Metrics, PassResult
 

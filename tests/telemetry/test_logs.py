@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.events import ActionEnded, ActionStarted, ActionStep, DatabaseObserved, Event, HostObserved
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.notices.events import ActionEnded, ActionStarted, ActionStep, DatabaseObserved, Event, HostObserved
 from reconciler.odoo.connection import CallEvent
 from reconciler.telemetry.logs import LogLevel, configure
 

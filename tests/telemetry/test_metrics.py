@@ -12,11 +12,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.core.actions import Reason
-from reconciler.core.events import ActionEnded, DatabaseObserved, HostObserved
-from reconciler.core.health import HealthStatus
-from reconciler.core.notices import Level, Notice, NoticeName
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.standing import Standing
+from reconciler.health.judging import HealthStatus
+from reconciler.health.standing import Standing
+from reconciler.notices.events import ActionEnded, DatabaseObserved, HostObserved
+from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.telemetry.metrics import CONTENT_TYPE, Metrics
 from reconciler.version import __version__
 from tests.telemetry.scenes import CALL, CLONE, NOW, OFFLINE, STANDING, WELL, lived, series, value

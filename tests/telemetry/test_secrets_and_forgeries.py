@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.events import HostObserved
+from reconciler.notices.events import HostObserved
 from reconciler.telemetry.logs import LogFormat, configure
 from schemas.secrets import Secret
 

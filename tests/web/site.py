@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from reconciler.core.standing import Standing
+from reconciler.health.standing import Standing
 from reconciler.web.app import make_app
 from reconciler.web.serving import serve
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from reconciler.core.standing import Standing
+from reconciler.health.standing import Standing
 from reconciler.telemetry.metrics import CONTENT_TYPE
 from tests.web.site import Told, served
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from reconciler.core import names
 from reconciler.core.checks import Answer, Check
 from reconciler.core.failures import HostError, ListingDisabled, MasterPasswordRefused
-from reconciler.core.health import Vitals
 from reconciler.core.names import NameState
 from reconciler.core.observed import ObservedHost, host
-from reconciler.core.secrets import SecretUnavailable
+from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.health.judging import Vitals
 from reconciler.odoo.connection import HostConnection
 
 NOBODY = "odoo-fleet-nobody"

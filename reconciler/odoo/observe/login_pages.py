@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from reconciler.core.login_pages import PageAnswer
+from reconciler.health.login_pages import PageAnswer
 from reconciler.odoo.cleaning import one_line
 from reconciler.odoo.protocol import Answer, NoAnswer, Timeout
 

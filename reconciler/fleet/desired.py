@@ -1,0 +1,165 @@
+"""Desired state: all documents of a fleet, valid by themselves and together, or the list of everything that is wrong.
+
+`resolve` puts the fleet's defaults below each document, validates it, checks the rules between documents, and returns
+a whole `Desired` or none: a fleet that is half valid is never acted on. It is pure; it neither resolves a secret nor
+asks a host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TypeVar
+
+from reconciler.fleet import rules
+from reconciler.fleet.declarations import Declarations
+from reconciler.fleet.declared_names import DeclaredNames, names_of
+from reconciler.fleet.diagnostics import Diagnostic, Range, has_errors, sort
+from reconciler.fleet.documents import AnyRead, DocumentSource, RawDocument
+from reconciler.fleet.fingerprints import Fingerprints
+from reconciler.fleet.judging import Again, Reading
+from schemas.fleet import FleetSettings
+from schemas.instance import Instance
+from schemas.kinds import AnyDocument
+from schemas.plan import Plan
+from schemas.server import Server
+from schemas.template import Template
+
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True)
+class Desired:
+    """A valid fleet. Documents are keyed and sorted by code."""
+
+    settings: FleetSettings
+    servers: Mapping[str, Server]
+    templates: Mapping[str, Template]
+    plans: Mapping[str, Plan]
+    instances: Mapping[str, Instance]
+    sources: Mapping[tuple[str, str], DocumentSource]
+    fingerprints: Fingerprints = field(default_factory=Fingerprints, repr=False, compare=False)
+
+    def range_of(self, kind: str, code: str, *path: str | int) -> Range:
+        """Where a value stands in the text; for what is not written, the nearest thing around it."""
+        return self.sources[kind, code].range_of(*path)
+
+    def instance_modules(self, instance: Instance) -> tuple[str, ...]:
+        """Modules that an instance is to have: of its template, its plan and its own, in this order, each once."""
+        template, plan = self.templates[instance.template], self.plans[instance.plan]
+        return tuple(dict.fromkeys((*template.modules, *plan.modules, *instance.modules)))
+
+    @cached_property
+    def names(self) -> DeclaredNames:
+        """The names of databases that its instances declare."""
+        return names_of(self.instances.values())
+
+    def claims(self, target: str) -> bool:
+        """Tell whether any document says that this is, or was, the name of its database."""
+        return self.names.claims(target) or any(t.template_db == target for t in self.templates.values())
+
+    def declares(self, server: str, target: str) -> bool:
+        """Tell whether a document declares a database of this name that may be on a server."""
+        if self.names.may_be_on(server, target):
+            return True
+        return any(t.template_db == target and server in t.server_codes for t in self.templates.values())
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that is declared, in whatever files and order it was written; no secret's value is in it."""
+        kinds = (self.servers, self.templates, self.plans, self.instances)
+        documents: list[AnyDocument] = [self.settings, *(document for kind in kinds for document in kind.values())]
+        whole = hashlib.sha256()
+        for each in documents:
+            digest = self.fingerprints.of((each.kind, each.code), (each,), partial(_digest_of, each))
+            whole.update(f"{each.kind}/{each.code} {digest}\n".encode())
+        return whole.hexdigest()
+
+
+def _digest_of(document: AnyDocument) -> str:
+    text = json.dumps(document.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What became of documents.
+
+    Args:
+        desired: the fleet, if nothing is wrong with it.
+        diagnostics: everything that is wrong.
+        documents: those that were given, in the same order; with which nothing was wrong by themselves, as `ValidDocument`.
+        judged: how many had to be validated.
+    """
+
+    desired: Desired | None
+    diagnostics: tuple[Diagnostic, ...]
+    documents: Sequence[AnyRead] = field(repr=False)
+    judged: int
+
+
+class Resolver:
+    """Resolves a fleet again and again: what was found valid once is not judged again while neither it nor its defaults change.
+
+    Args:
+        again: reads a document's text again, given its positions.
+    """
+
+    def __init__(self, again: Again) -> None:
+        self._again = again
+        self._fingerprints = Fingerprints()
+
+    def resolve(self, documents: Iterable[AnyRead], root: str = "fleet") -> Resolved:
+        """Do what the function `resolve` does; documents that did not change are handed in as the last result has them."""
+        resolved = _resolve(documents, root, self._again, self._fingerprints)
+        if len(self._fingerprints) > _FINGERPRINTS_EACH * len(resolved.documents):
+            # Documents come and go; what was kept for those that went is not worth looking for.
+            self._fingerprints = Fingerprints()
+        return resolved
+
+
+# Each document has one, each database another; a few more where databases are on other servers than before.
+_FINGERPRINTS_EACH = 4
+
+
+def resolve(documents: Iterable[RawDocument], root: str = "fleet") -> tuple[Desired | None, tuple[Diagnostic, ...]]:
+    """Turn documents into the desired state, or into everything that is wrong with them.
+
+    Args:
+        documents: in the order in which they were read; of two with one code the first counts.
+        root: the fleet's directory, the place of problems that no document has.
+    """
+    resolved = _resolve(documents, root, None, Fingerprints())
+    return resolved.desired, resolved.diagnostics
+
+
+def _resolve(documents: Iterable[AnyRead], root: str, again: Again | None, fingerprints: Fingerprints) -> Resolved:
+    reading = Reading(again)
+    for document in documents:
+        reading.read(document)
+    reading.finish(root)
+    world = reading.world()
+    ordered = sort((*reading.diagnostics, *rules.check(world, reading.hints)))
+    desired = None
+    if world.settings is not None and not has_errors(ordered):
+        desired = _desired(world, world.settings, fingerprints)
+    return Resolved(desired, ordered, reading.documents, reading.judged)
+
+
+def _desired(world: Declarations, settings: FleetSettings, fingerprints: Fingerprints) -> Desired:
+    return Desired(
+        settings=settings,
+        servers=_by_code(world.servers),
+        templates=_by_code(world.templates),
+        plans=_by_code(world.plans),
+        instances=_by_code(world.instances),
+        sources=world.sources,
+        fingerprints=fingerprints,
+    )
+
+
+def _by_code(documents: Mapping[str, Model]) -> dict[str, Model]:
+    return {code: documents[code] for code in sorted(documents)}

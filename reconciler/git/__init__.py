@@ -1,0 +1,1 @@
+"""Where a text may come from: git, by its own command."""

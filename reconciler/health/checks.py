@@ -1,0 +1,64 @@
+"""One look at the health of a server or of an instance's login page. Whatever goes wrong is what the look found."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from reconciler.core.drafts import databases_in_service
+from reconciler.core.inventory import Inventory
+from reconciler.core.observed import ObservedHost
+from reconciler.engine.ports import Host, Pages
+from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+from reconciler.health.judging import Probe, Vitals, free_percent, probe_of
+from reconciler.health.login_pages import PageAnswer, login_url
+from schemas.instance import Instance
+from schemas.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A look at a server: what is judged, and what the host listed (offline if it did not answer)."""
+
+    probe: Probe
+    host: ObservedHost
+
+
+async def check_server(server: Server, desired: Desired, world: World, inventory: Inventory) -> Checked:
+    """Look at a server's health: at most its connect and twice its read timeout. Raises nothing.
+
+    Args:
+        server: its document.
+        desired: the fleet, which says what of the host's databases counts against its capacity.
+        world: the ports; the server must be among its hosts.
+        inventory: what is remembered, for the same count.
+    """
+    vitals = await _vitals(server, world.hosts[server.code])
+    used = databases_in_service(vitals.host, frozenset(i.database_name for i in desired.instances.values()), inventory)
+    return Checked(probe_of(vitals, world.clock.now(), free_percent(server, used)), vitals.host)
+
+
+async def check_page(pages: Pages, instance: Instance, server: Server) -> PageAnswer:
+    """Ask for an instance's login page. Raises nothing."""
+    try:
+        return await pages.fetch(login_url(instance, server))
+    except Exception as error:  # noqa: BLE001 -- a health round goes on for months, whatever one look meets
+        return PageAnswer(problem=_defect(error))
+
+
+async def _vitals(server: Server, host: Host) -> Vitals:
+    limit = server.timeouts.connect_seconds + 2 * server.timeouts.read_seconds
+    try:
+        async with asyncio.timeout(limit):
+            return await host.vitals()
+    except TimeoutError:
+        problem = f"no whole answer within {limit:g} s"
+    except Exception as error:  # noqa: BLE001 -- see above
+        problem = _defect(error)
+    return Vitals(ObservedHost(server.code, online=False, problem=problem))
+
+
+def _defect(error: Exception) -> str:
+    """Name an exception that nobody foresaw, without its words, which nobody has checked for secrets."""
+    return f"the look itself failed ({type(error).__name__}): a defect of odoo-fleet"

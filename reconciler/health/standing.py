@@ -1,0 +1,58 @@
+"""How a running reconciler stands, as one frozen picture: what `/readyz`, metrics, systemd's status line and `status` tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.health.judging import HealthRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A picture of one moment.
+
+    Args:
+        fleet: the fleet's code; empty until a valid text was found.
+        revision: the commit in force, or `sha256:` and the digest of a text that is in no repository; empty as `fleet`.
+        in_force_since: when that text came into force.
+        rejected: the newer text that is not taken, and why, in one line; empty if there is none.
+        source_problem: why the directory or the remote cannot be read; empty if it can.
+        documents: how many documents there are, by kind.
+        servers_online: of each server that was asked, whether its last look was answered.
+        busy: servers on which actions run now.
+        pending: actions that the last decision would run and that have not ended.
+        blocked: what the last decision could not plan.
+        withheld: actions that pauses hold back.
+        orphans: databases of this fleet that nothing declares.
+        foreign: databases on its hosts that are none of its business.
+        frozen: servers whose listing lost databases and waits to be confirmed.
+        paused: addresses of what is paused.
+        decided_at: when last decided; None before the first time.
+        converged_at: when reality last matched the text, on every server that answered.
+        failing_since: since when the last passes failed; None while they do not.
+        health: the last record of each server.
+        unreachable_pages: how many login pages customers do not reach, by server; of those that are looked at.
+    """
+
+    fleet: str = ""
+    revision: str = ""
+    in_force_since: datetime | None = None
+    rejected: str = ""
+    source_problem: str = ""
+    documents: Mapping[str, int] = field(default_factory=dict)
+    servers_online: Mapping[str, bool] = field(default_factory=dict)
+    busy: tuple[str, ...] = ()
+    pending: int = 0
+    blocked: int = 0
+    withheld: int = 0
+    orphans: int = 0
+    foreign: int = 0
+    frozen: tuple[str, ...] = ()
+    paused: tuple[str, ...] = ()
+    decided_at: datetime | None = None
+    converged_at: datetime | None = None
+    failing_since: datetime | None = None
+    health: Mapping[str, HealthRecord] = field(default_factory=dict)
+    unreachable_pages: Mapping[str, int] = field(default_factory=dict)

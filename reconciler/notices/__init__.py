@@ -1,0 +1,1 @@
+"""What operators and machines are told: events of a run, notices, drift that comes back. Pure."""

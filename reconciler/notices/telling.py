@@ -1,0 +1,131 @@
+"""What the operator is told of decisions and outcomes: what begins and what ends, once each, never the same at every pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.changesets import Blocked, LeftAlone
+from reconciler.core.claims import Doubt
+from reconciler.core.deciding import Planned
+from reconciler.core.outcomes import Outcome, Result
+from reconciler.notices.notices import Level, Notice, NoticeName
+
+_SHOWN = 3
+
+OFFLINE_TOLD_AFTER = 2
+"""In how many decisions a host must be offline before what that holds up is told: one slow answer is no outage."""
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What has been told and not taken back yet. `seen` counts the decisions in which something was blocked."""
+
+    blocked: Mapping[Key, Blocked] = field(default_factory=dict)
+    seen: Mapping[Key, int] = field(default_factory=dict)
+    orphans: frozenset[tuple[str, str]] = frozenset()
+    frozen: frozenset[str] = frozenset()
+
+
+def tell_decision(
+    told: Told, planned: Planned, fresh: frozenset[str], revision: str
+) -> tuple[Told, tuple[Notice, ...]]:
+    """Compare a decision with what was told before.
+
+    Args:
+        told: what was told before.
+        planned: the decision.
+        fresh: the hosts that answered for it; of others nothing new is said.
+        revision: the text in force.
+    """
+    now = {_key(b): b for b in planned.changeset.blocked if not b.paused}
+    heard = {key: b for key, b in now.items() if not b.server or b.server in fresh}
+    seen = {key: told.seen.get(key, 0) + (key in heard) for key in now}
+    begun = [b for key, b in heard.items() if key not in told.blocked and seen[key] >= _patience(b, planned)]
+    over = [b for key, b in told.blocked.items() if key not in now and (not b.server or b.server in fresh)]
+    kept = {key: b for key, b in told.blocked.items() if key in now or b not in over}
+    orphans = {o for o in planned.changeset.left_alone if o.what.startswith("orphan")}
+    new_orphans = [o for o in sorted(orphans) if (o.server, o.database) not in told.orphans and o.server in fresh]
+    lost = {server: doubt for server, doubt in planned.frozen.items() if server not in told.frozen and server in fresh}
+    notices = (
+        *_blocked(begun, revision),
+        *_unblocked(over, revision),
+        *_orphaned(new_orphans, revision),
+        *(_frozen(server, lost[server], revision) for server in sorted(lost)),
+    )
+    left = {pair for pair in told.orphans if pair[0] not in fresh}
+    after = Told(
+        kept | {_key(b): b for b in begun},
+        seen,
+        frozenset(left | {(o.server, o.database) for o in orphans if o.server in fresh}),
+        frozenset({s for s in told.frozen if s not in fresh} | {s for s in planned.frozen if s in fresh}),
+    )
+    return after, notices
+
+
+def tell_outcomes(outcomes: Iterable[Outcome], revision: str) -> Iterator[Notice]:
+    """Tell of actions that failed, and of those whose end is unknown."""
+    for outcome in outcomes:
+        action = outcome.action
+        match outcome.result:
+            case Result.FAILED:
+                name, what = NoticeName.ACTION_FAILED, "failed"
+            case Result.UNKNOWN:
+                name, what = NoticeName.ACTION_UNKNOWN, "ended unheard; it is looked at before anything is sent again"
+            case _:
+                continue
+        detail = f"{action.id} {what}: {outcome.detail}"
+        yield Notice(name, Level.ERROR, detail, action.kind, action.code, action.server, revision)
+
+
+def _key(blocked: Blocked) -> Key:
+    return blocked.kind, blocked.code, blocked.server
+
+
+def _patience(blocked: Blocked, planned: Planned) -> int:
+    host = planned.observed.hosts.get(blocked.server)
+    return OFFLINE_TOLD_AFTER if host is not None and not host.online else 1
+
+
+def _blocked(begun: Iterable[Blocked], revision: str) -> Iterator[Notice]:
+    for (server, why, advice), group in _grouped(begun).items():
+        do = f" ({advice})" if advice else ""
+        yield _about(NoticeName.BLOCKED, Level.WARNING, f"cannot be done: {why}{do}", server, group, revision)
+
+
+def _unblocked(over: Iterable[Blocked], revision: str) -> Iterator[Notice]:
+    by_server: dict[str, list[Blocked]] = {}
+    for blocked in over:
+        by_server.setdefault(blocked.server, []).append(blocked)
+    for server, group in by_server.items():
+        yield _about(NoticeName.UNBLOCKED, Level.INFO, "no longer blocked", server, group, revision)
+
+
+def _grouped(blocked: Iterable[Blocked]) -> dict[tuple[str, str, str], list[Blocked]]:
+    """Put what is blocked by the same together: a host that is down is one thing, not one for each customer."""
+    groups: dict[tuple[str, str, str], list[Blocked]] = {}
+    for each in blocked:
+        groups.setdefault((each.server, each.why, each.advice), []).append(each)
+    return groups
+
+
+def _about(name: NoticeName, level: Level, words: str, server: str, group: list[Blocked], revision: str) -> Notice:
+    first = group[0]
+    if len(group) == 1:
+        return Notice(name, level, f"{first.address} {words}", first.kind, first.code, server, revision)
+    shown = ", ".join(b.address for b in group[:_SHOWN])
+    more = f" and {len(group) - _SHOWN} more" if len(group) > _SHOWN else ""
+    return Notice(name, level, f"{shown}{more}: {words}", server=server, revision=revision)
+
+
+def _orphaned(orphans: list[LeftAlone], revision: str) -> Iterator[Notice]:
+    for each in orphans:
+        detail = f"{each.database} on {each.server}: {each.what}; it is left as it is"
+        yield Notice(NoticeName.ORPHAN_FOUND, Level.WARNING, detail, server=each.server, revision=revision)
+
+
+def _frozen(server: str, doubt: Doubt, revision: str) -> Notice:
+    detail = f"{server} is left alone: {doubt.why}; {doubt.advice}"
+    return Notice(NoticeName.HOST_FROZEN, Level.ERROR, detail, "server", server, server, revision)

@@ -1,0 +1,1 @@
+"""A plan that is kept: saved, sealed, and compared with what is planned now. Pure."""
