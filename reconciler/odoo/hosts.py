@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.checks import Check
-from reconciler.core.failures import ProofFailed
+from reconciler.core.failures import ProofFailed, Rejected
 from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.observed import Access, DatabaseLook, Files, Mark, ObservedHost, mark_of
 from reconciler.core.specs import DatabaseSpec
@@ -39,6 +39,7 @@ class OdooDatabase:
         self._session, self._login = session, login
         self._now, self._sleep = now, sleep
         self._action = action
+        self._began = False
 
     def renamed(self, name: str) -> OdooDatabase:
         """Return the same account under another name: that which the database bears now, or that of a clone of it."""
@@ -98,10 +99,20 @@ class OdooDatabase:
         return self._as(self._session.renamed(self.name, what.password), login), sizes
 
     async def begin_service(self, before: Sizes, *, note: bool, wake: bool) -> tuple[str, ...]:
-        """Let a build begin its service, unless files are missing; name those."""
-        action, self._action = self._action, None  # gone with this run, also where its answer is lost
-        action = action or await furnishing.make(self._session)
-        return await furnishing.begin_service(action, before, note=note, wake=wake)
+        """Let a build begin its service, unless files are missing; name those.
+
+        The action ends in the same transaction: where none is left after an answer was lost, all was done.
+        """
+        if self._began and not await observe_databases.count_server_actions(self._session):
+            return ()
+        self._began = True
+        action = self._action or await furnishing.make(self._session)
+        try:
+            return await furnishing.begin_service(action, before, note=note, wake=wake)
+        except Rejected:
+            if await observe_databases.count_server_actions(self._session):
+                raise
+            return ()  # the run whose answer was lost ended it just now
 
     async def apply_settings(self, spec: DatabaseSpec) -> None:
         """Write languages, company, country, time zone, parameters and base URL where they differ."""

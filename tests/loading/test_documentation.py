@@ -18,7 +18,7 @@ TELLING = {"Diagnostic", "Words", "_Refusal", "_report", "_told", "problem"}
 
 def emitted() -> set[str]:
     """All codes of problems in the source."""
-    places = ("schemas", "reconciler/loading", "reconciler/core")
+    places = ("schemas", "reconciler/loading", "reconciler/fleet", "reconciler/core")
     modules = [module for place in places for module in (ROOT / place).glob("*.py")]
     return {code for module in modules for code in codes_in(ast.parse(module.read_text()))}
 
