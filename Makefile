@@ -43,7 +43,7 @@ test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, some four mi
 test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interleaving of two, 1,000 random lives, today's pairs of faults
 	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=1000 ODOO_FLEET_PAIRS=sample=240 $(BIN)/pytest -n 2 tests/faults tests/core/test_every_state.py
 
-test-pairs: $(VENV)/.dev-stamp  ## every pair of faults at what makes, moves and drops databases, and 20,000 drawn lives: hours
+test-pairs: $(VENV)/.dev-stamp  ## every pair of faults at what makes, moves and drops databases, and 20,000 drawn lives: about an hour
 	@ODOO_FLEET_PAIRS=all $(BIN)/pytest -n 2 tests/faults/test_pairs.py
 
 MODULES ?=
