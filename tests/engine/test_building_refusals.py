@@ -126,7 +126,7 @@ def said(failure: HostError | None) -> tuple[type[HostError], str, str, str]:
 )
 def test_a_template_that_is_not_ready_is_not_cloned(mark: dict[str, Any], seen: dict[str, Any], why: str) -> None:
     host = ready(**mark)
-    host.databases["template_base"].seen = seen
+    host.databases["template_base"].seen = dict(seen)
     assert said(clone(host)) == (ProofFailed, why, "", "template_base")
 
 

@@ -307,7 +307,7 @@ SETTINGS = (["apply_settings"], ["acme: settings"])
 def test_only_what_differs_is_written(seen: dict[str, Any], calls: list[str], told: list[str]) -> None:
     stand = Stand()
     kept = stand.host.hold(ACME)
-    kept.seen = seen
+    kept.seen = dict(seen)
     stand.perform(act(verbs.CONFIGURE))
     assert [call[0] for call in stand.host.done(*CHANGES)] == calls
     assert stand.told == told
@@ -354,7 +354,7 @@ def test_scheduled_actions_are_as_its_place_asks_after_modules_too(
 ) -> None:
     stand = Stand()
     kept = stand.host.hold(stand.spec(address), name)
-    kept.quiet, kept.seen = quiet, seen
+    kept.quiet, kept.seen = quiet, dict(seen)
     stand.perform(act(verbs.CONFIGURE, name, address=address))
     assert [call[0] for call in stand.host.done(*CHANGES)] == calls
 
