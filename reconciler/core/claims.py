@@ -53,8 +53,10 @@ def namesakes(desired: Desired, observed: Observed, instance: Instance) -> Itera
 
     Not those of the former name where the text gives that to another instance.
     """
-    others = desired.names.places.get(instance.renamed_from or "", NOWHERE)
-    for target, excepted in ((instance.database_name, NOWHERE), (instance.renamed_from or "", others)):
+    wanted = [(instance.database_name, NOWHERE)]
+    if instance.renamed_from:
+        wanted.append((instance.renamed_from, desired.names.places.get(instance.renamed_from, NOWHERE)))
+    for target, excepted in wanted:
         for host in observed.holding(target):
             if host.server not in {instance.server, *excepted}:
                 yield from ((host.server, name) for name in host.forms_of(target))

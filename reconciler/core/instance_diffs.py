@@ -16,11 +16,9 @@ from reconciler.core.placement import Candidate, Placing, place
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.core.template_diffs import why_configured
 from reconciler.core.verbs import Verb
+from reconciler.fleet.rules import NEUTRALIZE_SINCE
 from schemas.instance import Instance
 from schemas.server import Server
-
-FIRST_WITH_NEUTRALIZE = 17.0
-"""The first Odoo series whose `duplicate_database` takes `neutralize` (service/db.py of 17.0; late builds of 16 do too)."""
 
 
 def diff_instances(draft: Draft) -> None:
@@ -48,7 +46,7 @@ def _candidate(draft: Draft, instance: Instance, server: Server) -> Candidate:
         server=server,
         online=draft.hold(server) is None,
         has_template=not isinstance(draft.templates.get((instance.template, server.code), Doubt("")), Doubt),
-        supports=not instance.neutralize or float(server.odoo_version) >= FIRST_WITH_NEUTRALIZE,
+        supports=not instance.neutralize or float(server.odoo_version) >= NEUTRALIZE_SINCE,
         used=draft.used.get(server.code, 0),
         paused=("server", server.code) in draft.pauses,
     )

@@ -19,8 +19,8 @@ from schemas.references import DerivedSecret, KeyReference, LiteralSecret, Secre
 from schemas.secrets import Secret
 from schemas.server import Server
 
-# `neutralize` is an argument of the database service since this version.
 NEUTRALIZE_SINCE = 17.0
+"""The first Odoo series whose `duplicate_database` takes `neutralize` (service/db.py of 17.0; late builds of 16 do too)."""
 
 
 def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:

@@ -100,8 +100,8 @@ def test_a_saved_plan_keeps_it(touched: list[str]) -> None:
 def test_history_metrics_and_documentation_name_it(touched: list[str], tmp_path: Path) -> None:
     action = Action(VERBS["touch"], "instance", "acme", "one", Reason.DECLARED, "acme", "acme")
     outcome = Outcome(action, Result.DONE, seconds=1.0)
-    validate_run = apply_document(Changeset((action,)), "demo", [outcome], None)
-    assert validate_run["outcomes"][0]["id"] == "touch instance/acme on one"
+    document = apply_document(Changeset((action,)), "demo", [outcome], None)
+    assert document["outcomes"][0]["id"] == "touch instance/acme on one"
     with open_store(f"sqlite:///{tmp_path}/history.db", "demo") as store:
         number = store.begin_pass("apply", EPOCH, "test", "digest")
         store.record_outcome(number, outcome, EPOCH)
