@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import click
+from pydantic_core import PydanticCustomError
 
 from reconciler.cli import screens
 from reconciler.cli.options import Common, RunOptions, pairs
@@ -17,7 +18,7 @@ from reconciler.fleet.documents import did_you_mean
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.reports.problems import render_problems, render_summary
 from schemas.instance import Instance
-from schemas.server import Server
+from schemas.server import Server, normalise_url
 from schemas.template import Template
 
 INVALID = 1
@@ -64,10 +65,17 @@ def server_urls(desired: Desired, options: RunOptions) -> dict[str, str]:
 
 def urls(options: RunOptions) -> dict[str, str]:
     """Read `--server-url`, whatever servers there are."""
+    # Nothing of it is shown: whatever stands where may be an address with a password.
+    if any("=" not in each.partition("://")[0] for each in options.server_urls):
+        raise click.UsageError("--server-url takes CODE=URL, as in prod-1=http://127.0.0.1:8069")
     found = dict(pairs("--server-url", options.server_urls))
-    for url in found.values():
-        if not url.startswith(("http://", "https://")):
-            raise click.UsageError(f"--server-url: {url!r} does not start with http:// or https://")
+    for code, url in found.items():
+        try:
+            found[code] = normalise_url(url)
+        except PydanticCustomError as error:  # what was written is not shown: it may hold a password
+            what, hint = (error.context or {}).get("message", ""), (error.context or {}).get("hint", "")
+            said = what.replace("'server_url'", f"the address of {code!r}")
+            raise click.UsageError(f"--server-url: {said}" + (f": {hint}" if hint else "")) from None
     return found
 
 

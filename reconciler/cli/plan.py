@@ -15,7 +15,7 @@ from reconciler.cli.bases import aim_since
 from reconciler.cli.drifts import drift_notes
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
 from reconciler.cli.progress import show_looking
-from reconciler.cli.sessions import Aim, Session, begin_session
+from reconciler.cli.sessions import Session, begin_session
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
@@ -66,7 +66,7 @@ def command(
     """Show what `apply` would do, and why. Changes nothing."""
     desired = fleets.load(common)
     aim = aim_since(base, desired, common, options, confirmed)
-    sealer = _sealer(aim, desired, common) if out else None
+    sealer = _sealer(desired, common) if out else None
     with begin_session(common, options.store, desired, aim) as session:
         planned = make_plan(session)
         notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
@@ -81,11 +81,10 @@ def command(
     return CHANGES_PENDING if detailed_exitcode and not planned.changeset.is_converged else 0
 
 
-def _sealer(aim: Aim, desired: Desired, common: Common) -> Sealer:
+def _sealer(desired: Desired, common: Common) -> Sealer:
     """Make ready to save, before any host is asked: a plan that could not be saved costs nothing."""
-    from reconciler.cli.saved_plans import Sealer, check_addresses  # noqa: PLC0415 -- only with --out
+    from reconciler.cli.saved_plans import Sealer  # noqa: PLC0415 -- only with --out
 
-    check_addresses(aim.server_urls.values())
     return Sealer(desired, common.fleet)
 
 

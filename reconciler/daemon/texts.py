@@ -86,7 +86,11 @@ class Texts:
         if trouble is None and former is None:
             return
         why = trouble.why if trouble else ""
-        self.note(lambda standing: replace(standing, source_problem=why))
+        self.note(
+            lambda standing: replace(
+                standing, source_problem=why, source_failures=standing.source_failures + 1 if why else 0
+            )
+        )
         if trouble is None:
             detail = "the fleet's text can be read again"
             self.teller.tell(Notice(NoticeName.SOURCE_REACHABLE, Level.INFO, detail))
