@@ -129,16 +129,13 @@ class _Ending:
     def stop(self) -> None:
         """Begin nothing new."""
         self.session.stop.set()
-        click.echo(
-            f"Stopping: nothing new begins; what is under way gets {self.grace:g} s. Ctrl-C again: not even that.",
-            err=True,
-        )
+        screens.say(f"Stopping: nothing new begins; what runs gets {self.grace:g} s (Ctrl-C again: none).")
 
     def abandon(self) -> None:
         """Wait no longer."""
         if not self.session.abandon.is_set():
             self.session.abandon.set()
-            click.echo("Waiting no longer: hosts may go on with what is under way.", err=True)
+            screens.say("Waiting no longer: hosts may go on with what runs.")
 
 
 def _carry_out(session: Session, planned: Planned, grace: float) -> Passed | None:
@@ -155,5 +152,5 @@ def _carry_out(session: Session, planned: Planned, grace: float) -> Passed | Non
         except interrupts.Interrupted:
             return None
         except MemoryFailure as error:  # after the actions: what was done is reported all the same
-            click.echo(f"Error: {error}", err=True)
+            screens.say(f"Error: {error}")
             return None

@@ -40,6 +40,7 @@ _SIGNS = {
     Result.SKIPPED: ("-", "dim"),
 }
 _REFRESHES_PER_SECOND = 5
+_FOLD = "    "
 
 
 @dataclass(slots=True)
@@ -85,6 +86,8 @@ class LiveProgress:
 
     def __call__(self, event: Event) -> None:
         """Take an event in."""
+        from rich.text import Text  # noqa: PLC0415 -- only on a terminal
+
         if isinstance(event, ActionStarted):
             self.running[event.action.id] = Running(time.monotonic())
         elif isinstance(event, ActionStep) and event.action.id in self.running:
@@ -92,9 +95,16 @@ class LiveProgress:
         elif isinstance(event, ActionEnded):
             self.ended += 1
             self.running.pop(event.outcome.action.id, None)
-            self.console.print(self._end(event.outcome), soft_wrap=True)
+            self._print(self._end(event.outcome))
         elif isinstance(event, MemoryFailed):
-            self.console.print(f"warning: {visible(event.problem)}", markup=False, soft_wrap=True)
+            self._print(Text(f"warning: {visible(event.problem)}"))
+
+    def _print(self, line: Text) -> None:
+        """Print what stays, folded below itself where it is longer than the terminal is wide."""
+        from rich.text import Text  # noqa: PLC0415 -- only on a terminal
+
+        folded = line.wrap(self.console, self.console.width - len(_FOLD))
+        self.console.print(Text(f"\n{_FOLD}").join(folded), soft_wrap=True)
 
     def __rich__(self) -> Text:
         """Draw what is under way."""

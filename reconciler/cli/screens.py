@@ -35,6 +35,15 @@ def width(stream: Stream) -> int:
     return max(20, min(_WIDEST, shutil.get_terminal_size((_DEFAULT_WIDTH, 24)).columns))
 
 
+def say(text: str) -> None:
+    """Write a line to stderr; above what is redrawn there, if something is.
+
+    Not by `click.echo`: that writes past what `rich` puts in the place of stderr, and is drawn over a moment later.
+    """
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 def print_json(document: Any) -> None:
     """Print a JSON document. Pure ASCII: nothing in it can move a terminal's cursor, whatever a host answered."""
     click.echo(json.dumps(document, indent=2))
