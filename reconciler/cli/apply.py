@@ -25,12 +25,11 @@ from reconciler.core.deciding import Planned
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.engine.reconcile import Passed, carry_out
+from reconciler.fleet.counting import count
 from reconciler.notices.events import ActionEnded, Event
 from reconciler.planfile.saved_changesets import SavedChangeset, as_deep_as
 from reconciler.reports.outcomes_text import render_outcomes
-from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_json import apply_document
-from reconciler.reports.words import count
 
 NOT_DONE = 1
 INTERRUPTED = 130
@@ -88,7 +87,7 @@ def command(
         notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
         show_plan(planned.changeset, session, stream, notes)
         if planned.changeset.actions and not (yes or _agreed(planned.changeset)):
-            click.echo("Nothing was changed.", err=True)
+            screens.say("Nothing was changed.")
             return NOT_DONE
         recorder = Recorder()
         with session.listening(recorder), keep_journal(session, "apply"):
@@ -99,7 +98,7 @@ def command(
     if common.output == "json":
         screens.print_json(apply_document(planned.changeset, session.desired.settings.code, outcomes, after))
     elif outcomes:
-        paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo("\n" + render_outcomes(outcomes, after, paper))
     if stopped:
         return INTERRUPTED

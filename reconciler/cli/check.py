@@ -9,7 +9,6 @@ from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.core.checks import Check, failures
 from reconciler.reports.checks import checks_document, render_checks
-from reconciler.reports.paragraphs import Paper
 
 
 @click.command()
@@ -25,7 +24,7 @@ def command(common: Common, options: RunOptions, server: str) -> int:
     if common.output == "json":
         screens.print_json(checks_document(document, found))
     else:
-        paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo(render_checks(document, session.reach.server_urls.get(server, document.server_url), found, paper))
     return 1 if failures(found) else 0
 

@@ -28,10 +28,11 @@ def load(common: Common) -> Desired:
     """Load the fleet. Problems go to stderr; an invalid fleet ends the command with exit code 1."""
     loaded = load_fleet(common.fleet)
     if loaded.diagnostics:
-        colour = screens.has_colour(screens.ERR)
-        click.echo(render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=colour), err=True)
+        on = screens.paper(screens.ERR)
+        problems = render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=on.colour, width=on.width)
+        click.echo(problems, err=True)
     if loaded.desired is None:
-        click.echo(f"The fleet is not valid: {render_summary(loaded.diagnostics)}.", err=True)
+        screens.say(f"The fleet is not valid: {render_summary(loaded.diagnostics)}.")
         raise click.exceptions.Exit(INVALID)
     return loaded.desired
 
@@ -51,7 +52,7 @@ def selection(desired: Desired, options: RunOptions, earlier: Desired | None = N
     labels = pairs("--selector", options.selectors)
     chosen = Selection(frozenset(options.targets), labels)
     if labels and not any(chosen.includes(d) for d in documents):
-        click.echo(f"Nothing in the fleet is labelled {', '.join(options.selectors)}.", err=True)
+        screens.say(f"Nothing in the fleet is labelled {', '.join(options.selectors)}.")
     return chosen
 
 

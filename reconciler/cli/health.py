@@ -22,7 +22,6 @@ from reconciler.health.rounds import PAGES_AT_ONCE, PAGES_PER_SERVER, SERVERS_AT
 from reconciler.reports.health_json import health_document
 from reconciler.reports.health_tables import health_tables
 from reconciler.reports.health_views import HealthView, instance_rows, pages_to_ask, server_rows
-from reconciler.reports.paragraphs import Paper
 from reconciler.reports.status import InstanceRow
 from reconciler.reports.status_tables import Subject
 from schemas.server import Server
@@ -30,7 +29,6 @@ from schemas.server import Server
 _LONGEST_HISTORY = 10_000
 """Looks that are read of one server's history: those of 104 days at 15 minutes."""
 
-_NO_LIMIT = 10_000
 _SUBJECTS = ("servers", "server", "instances", "instance")
 
 
@@ -75,7 +73,7 @@ def show(view: HealthView, output: str) -> None:
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         wide = output == "wide"
-        paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo(render_tables(health_tables(view, wide=wide), paper))
         click.echo(f"\nFleet '{view.fleet}', {view.at:%Y-%m-%d %H:%M:%S} UTC.")
 

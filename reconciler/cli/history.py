@@ -14,7 +14,6 @@ from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.since import since_option
 from reconciler.reports.happenings_json import history_document
 from reconciler.reports.happenings_text import render_history, stamp
-from reconciler.reports.paragraphs import Paper
 
 if TYPE_CHECKING:
     from reconciler.store.forgetful import NoMemory
@@ -46,7 +45,7 @@ def command(common: Common, store: str, address: str, since: datetime | None, li
         else:
             _show(found, address, limit)
             if not found.happenings:
-                paper = Paper(screens.width(screens.OUT))
+                paper = screens.paper(screens.OUT)
                 click.echo("\n".join(paper.paragraph(_empty(address, memory, since))))
 
 
@@ -62,8 +61,8 @@ def _asked(kind: str, code: str, since: datetime | None, limit: int) -> Asked:
 
 def _show(found: Found, address: str, limit: int) -> None:
     if found.is_cut:
-        click.echo(f"(the last {limit}; for older ones: --limit)", err=True)
-    paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        screens.say(f"(the last {limit}; for older ones: --limit)")
+    paper = screens.paper(screens.OUT)
     for happening in found.happenings:
         click.echo(render_history(happening, paper, address))
 

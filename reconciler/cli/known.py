@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import fleets
+from reconciler.cli import fleets, screens
 from reconciler.cli.options import Common
 from reconciler.cli.sessions import telling
 from reconciler.fleet.declarations import is_code
@@ -64,9 +64,7 @@ def know(common: Common) -> Known:
     if desired is None:
         outline = read_outline(common.fleet)
         if outline.fleet:
-            click.echo(
-                "The fleet's text is not valid now (`odoo-fleet validate` says why): going by its names.", err=True
-            )
+            screens.say("The fleet's text is not valid now (`odoo-fleet validate` says why): going by its names.")
             return Known(outline.fleet, _addresses(outline.documents), None)
         desired = fleets.load(common)
     kinds = (desired.servers, desired.templates, desired.instances)

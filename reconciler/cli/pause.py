@@ -14,7 +14,6 @@ from reconciler.core.pauses import Pause
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
 from reconciler.reports.happenings_text import stamp
-from reconciler.reports.paragraphs import Paper
 
 _WITHHELD = {
     "fleet": "nothing is changed on any of its servers",
@@ -73,6 +72,6 @@ def _tell(subject: Subject, before: Pause | None, pause: Pause) -> None:
     sentences.append(f"Undo: {undo}")
     if place := subject.place():
         sentences.append(f"Its text pauses it as well ({place}): that stays until the line is removed.")
-    paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+    paper = screens.paper(screens.OUT)
     for sentence in sentences:
         click.echo("\n".join(paper.paragraph(visible(sentence))))

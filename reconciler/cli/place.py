@@ -10,7 +10,6 @@ from reconciler.cli import fleets, screens
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, open_session
-from reconciler.reports.paragraphs import Paper
 from reconciler.reports.placing import find_placement, placement_document, render_placement
 
 
@@ -29,6 +28,6 @@ def command(common: Common, options: RunOptions, code: str) -> int:
     if common.output == "json":
         screens.print_json(placement_document(found))
     else:
-        paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo(render_placement(found, paper))
     return 0 if found.server else 1

@@ -21,7 +21,6 @@ from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
 from reconciler.engine.reconcile import plan
 from reconciler.fleet.desired import Desired
-from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_json import plan_document
 from reconciler.reports.plan_text import render_plan
 
@@ -74,7 +73,7 @@ def command(
         from reconciler.cli.saved_plans import write  # noqa: PLC0415 -- only with --out
 
         write(out, planned, session, sealer)
-        click.echo(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.", err=True)
+        screens.say(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.")
     _print(planned.changeset, session, common.output, notes)
     if summary_file is not None:
         _add(summary_file, _markdown(planned.changeset, session, notes))
@@ -134,6 +133,6 @@ def show_plan(
     changeset: Changeset, session: Session, stream: screens.Stream, notes: Mapping[str, str] | None = None
 ) -> None:
     """Print a plan for people; `notes` are of `drift_notes`."""
-    paper = Paper(screens.width(stream), screens.has_colour(stream))
+    paper = screens.paper(stream)
     text = render_plan(changeset, session.desired, paper, scope=session.scope, notes=notes)
     click.echo(text, err=stream == screens.ERR)

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import click
-
 from reconciler.cli import screens
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.fleet.counting import count
 from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,
@@ -25,7 +24,6 @@ from reconciler.notices.events import (
     MemoryFailed,
 )
 from reconciler.reports.escapes import visible
-from reconciler.reports.words import count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,12 +59,12 @@ class PlainProgress:
     def __call__(self, event: Event) -> None:
         """Print what an event says of the actions."""
         if isinstance(event, ActionStarted):
-            click.echo(f"started  {visible(event.action.id)}", err=True)
+            screens.say(f"started  {visible(event.action.id)}")
         elif isinstance(event, ActionEnded):
             self.ended += 1
-            click.echo(visible(_end(event.outcome, f"({self.ended}/{self.total})")), err=True)
+            screens.say(visible(_end(event.outcome, f"({self.ended}/{self.total})")))
         elif isinstance(event, MemoryFailed):
-            click.echo(f"warning: {visible(event.problem)}", err=True)
+            screens.say(f"warning: {visible(event.problem)}")
 
 
 def _end(outcome: Outcome, position: str) -> str:

@@ -13,7 +13,6 @@ from reconciler.cli.pausing import Subject, find_subject, pause_document
 from reconciler.core.inventory import Inventory
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
-from reconciler.reports.paragraphs import Paper
 
 PAUSED_BY_ITS_TEXT = 1
 
@@ -63,6 +62,6 @@ def _tell(subject: Subject, inventory: Inventory, *, ended: bool) -> None:
         undo = "odoo-fleet resume" if pause.kind == "fleet" else f"odoo-fleet resume {pause.address}"
         todo = f"`{undo}` ends that" if pause.since else "its text says so"
         sentences.append(f"It is held back all the same: {pause.why} ({todo}).")
-    paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+    paper = screens.paper(screens.OUT)
     for sentence in sentences:
         click.echo("\n".join(paper.paragraph(visible(sentence))), err=bool(place))

@@ -13,12 +13,11 @@ from reconciler.cli import fleets, screens
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
-from reconciler.reports.paragraphs import Paper, Tone
+from reconciler.reports.paragraphs import Tone
 from reconciler.reports.status import Status, status
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import Subject, render_pauses, status_tables
 
-_NO_LIMIT = 10_000
 _KINDS = {
     "server": Subject.SERVERS,
     "template": Subject.TEMPLATES,
@@ -110,7 +109,7 @@ def _show(found: Status, subjects: tuple[Subject, ...], output: str, declared: M
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         wide = output == "wide"
-        paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo(render_tables(status_tables(found, subjects, wide=wide), paper))
         if pauses := found.concerning(subjects):
             click.echo(f"\n{render_pauses(pauses, paper)}")

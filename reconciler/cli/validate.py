@@ -78,8 +78,10 @@ def _print_text(loaded: Loaded, base: str | None, changed: int | None, *, err: b
 
 def _print_problems(loaded: Loaded, problems: Sequence[Diagnostic], *, err: bool) -> None:
     if problems:
-        colour = screens.has_colour(screens.ERR if err else screens.OUT)
-        click.echo(render_problems(problems, loaded.texts, excerpts=True, colour=colour), err=err)
+        stream: screens.Stream = screens.ERR if err else screens.OUT
+        width = screens.width(stream) if screens.is_terminal(stream) else 0  # editors read a problem from its line
+        colour = screens.has_colour(stream)
+        click.echo(render_problems(problems, loaded.texts, excerpts=True, colour=colour, width=width), err=err)
 
 
 def _print_for_reviewers(output: str, problems: Sequence[Diagnostic]) -> None:

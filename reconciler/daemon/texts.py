@@ -9,12 +9,12 @@ from datetime import datetime
 from reconciler.core.failures import HostError
 from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.daemon.telling import Teller
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.diagnostics import Diagnostic, Severity
 from reconciler.health.standing import Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import name
-from reconciler.reports.words import count
 
 _SHOWN = 3
 

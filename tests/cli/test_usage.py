@@ -24,7 +24,7 @@ from tests.cli.world import World, run
         (["plan", "--target", "instance/amce"], "the fleet has no 'instance/amce' (did you mean 'instance/acme'?)"),
         (["plan", "--selector", "gold"], "--selector takes NAME=VALUE, not 'gold'"),
         (["plan", "--server-url", "prd-1=http://127.0.0.1:1"], "did you mean 'prod-1'?"),
-        (["plan", "--server-url", "prod-1=127.0.0.1:1"], "does not start with http:// or https://"),
+        (["plan", "--server-url", "prod-1=127.0.0.1:1"], "the address of 'prod-1' must start with http:// or https://"),
         (["plan", "--confirm-listing", "prod1"], "did you mean 'prod-1'?"),
         (["check", "prod-l"], "the fleet has no server 'prod-l'"),
         (["check"], "Missing argument 'SERVER'"),
