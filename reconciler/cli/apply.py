@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.drifts import drift_notes
 from reconciler.cli.journals import keep_journal
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
@@ -52,7 +52,7 @@ class Recorder:
         return tuple(self.outcomes.get(a.id, never[a.id]) for a in changeset.actions)
 
 
-@click.command()
+@groups.command("odoo-fleet apply", "odoo-fleet apply --target acme", "odoo-fleet apply plan.json --yes")
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
+from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.core.checks import Check, failures
 from reconciler.reports.checks import checks_document, render_checks
 
 
-@click.command()
-@click.argument("server")
+@groups.command("odoo-fleet check prod-1", "odoo-fleet check prod-1 --server-url prod-1=http://127.0.0.1:8069")
+@click.argument("words", metavar="SERVER", nargs=-1, required=True, shell_complete=completing("server"))
 @run_options
 @common("text", "json")
-def command(common: Common, options: RunOptions, server: str) -> int:
+def command(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
     """Run the tests that come before SERVER is used; exit with 1 if one fails."""
     with open_session(common, options) as session:
-        fleets.require(server, session.desired.servers, f"the fleet has no server {server!r}")
+        server = fleets.code_of(words, session.desired.servers, "server")
         found = interrupts.run(_check(session, server))
     document = session.desired.servers[server]
     if common.output == "json":

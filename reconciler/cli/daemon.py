@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from reconciler.cli import fleets, interrupts
+from reconciler.cli import fleets, groups, interrupts
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import telling
 from reconciler.core.deciding import Limits
@@ -57,7 +57,10 @@ class GitFlags:
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-@click.command()
+@groups.command(
+    "odoo-fleet daemon --fleet fleet",
+    "odoo-fleet daemon --git https://git.example.com/ops/fleet.git --branch main",
+)
 @click.option("--git", "url", default="", metavar="URL", help="Take the text from this git remote, not from --fleet.")
 @click.option("--branch", default="main", metavar="B", help="The branch to follow (default: main).")
 @click.option(

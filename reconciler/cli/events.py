@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.happenings import Asked, Found, read_happenings, unseen
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.options import Common, common, store_option
@@ -35,7 +35,7 @@ _ALL = 100_000
 Show = Callable[[Happening], None]
 
 
-@click.command()
+@groups.command("odoo-fleet events --since 24h --level warning", "odoo-fleet events --follow")
 @since_option
 @click.option("--level", type=click.Choice(LEVELS), default=Level.INFO.value, help="Only this level or worse.")
 @click.option("--name", "names", multiple=True, metavar="NAME", help="Only what bears this name (repeatable).")

@@ -5,12 +5,13 @@ Names that a user gives (addresses, server codes, labels) are looked up here, wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import click
 from pydantic_core import PydanticCustomError
 
 from reconciler.cli import screens
+from reconciler.cli.naming import address_of
 from reconciler.cli.options import Common, RunOptions, pairs
 from reconciler.core.selection import Selection
 from reconciler.fleet.desired import Desired
@@ -47,10 +48,11 @@ def selection(desired: Desired, options: RunOptions, earlier: Desired | None = N
         if each is not None:
             documents += [*each.servers.values(), *each.templates.values(), *each.instances.values()]
     addresses = {f"{d.kind}/{d.code}" for d in documents}
-    for target in options.targets:
+    targets = {address_of([target], addresses, ("instance", "template", "server")) for target in options.targets}
+    for target in sorted(targets):
         require(target, addresses, f"--target: the fleet has no {target!r}")
     labels = pairs("--selector", options.selectors)
-    chosen = Selection(frozenset(options.targets), labels)
+    chosen = Selection(frozenset(targets), labels)
     if labels and not any(chosen.includes(d) for d in documents):
         screens.say(f"Nothing in the fleet is labelled {', '.join(options.selectors)}.")
     return chosen
@@ -78,6 +80,13 @@ def urls(options: RunOptions) -> dict[str, str]:
             said = what.replace("'server_url'", f"the address of {code!r}")
             raise click.UsageError(f"--server-url: {said}" + (f": {hint}" if hint else "")) from None
     return found
+
+
+def code_of(words: Sequence[str], codes: Collection[str], kind: str) -> str:
+    """Return the code of the one document of a kind that words name; wrong usage if the fleet has none of it."""
+    code = address_of(words, {f"{kind}/{code}" for code in codes}, [kind]).partition("/")[2]
+    require(code, codes, f"the fleet has no {kind} {code!r}")
+    return code
 
 
 def require(name: str, names: Iterable[str], message: str) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import interrupts, screens
 from reconciler.cli.sessions import Session
 from reconciler.engine.worlds import World
 from reconciler.health.checks import check_page, check_server
@@ -29,14 +29,12 @@ from schemas.server import Server
 _LONGEST_HISTORY = 10_000
 """Looks that are read of one server's history: those of 104 days at 15 minutes."""
 
-_SUBJECTS = ("servers", "server", "instances", "instance")
 
-
-def require_subject(subject: str | None) -> Subject:
-    """Return what is asked about; wrong usage for what has no health."""
-    if subject is not None:
-        fleets.require(subject, _SUBJECTS, f"there is no health of {subject!r}, only of servers and instances")
-    return Subject.INSTANCES if subject in ("instances", "instance") else Subject.SERVERS
+def require_subject(subject: Subject | None) -> Subject:
+    """Return what is asked about, servers unless told otherwise; wrong usage for what has no health."""
+    if subject not in {None, Subject.SERVERS, Subject.INSTANCES}:
+        raise click.UsageError(f"there is no health of {subject.value!r}, only of servers and instances")
+    return subject or Subject.SERVERS
 
 
 def servers_view(session: Session, code: str | None) -> HealthView:

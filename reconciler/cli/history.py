@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import screens
+from reconciler.cli import groups, screens
 from reconciler.cli.happenings import Asked, Found, read_happenings
-from reconciler.cli.known import know, open_memory
+from reconciler.cli.known import KINDS, know, open_memory
+from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.since import since_option
 from reconciler.reports.happenings_json import history_document
@@ -22,20 +23,21 @@ if TYPE_CHECKING:
 _ALL = 1_000_000
 
 
-@click.command()
-@click.argument("address", metavar="KIND/CODE")
+@groups.command("odoo-fleet history acme", "odoo-fleet history servers prod-1 --since 7d")
+@click.argument("words", metavar="DOCUMENT", required=True, nargs=-1, shell_complete=completing(*KINDS))
 @since_option
 @click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="At most so many (default: 50).")
 @store_option
 @common("text", "json")
-def command(common: Common, store: str, address: str, since: datetime | None, limit: int) -> None:
-    """Show what happened to KIND/CODE, also if the fleet no longer has it. Asks no host.
+def command(common: Common, store: str, words: tuple[str, ...], since: datetime | None, limit: int) -> None:
+    """Show what happened to DOCUMENT, also if the fleet no longer has it. Asks no host.
 
     Of an instance or a template: what was done to its databases. Of a server: what was done on it. Of the fleet: all.
     The newest stands last in text, first in -o json. Times are UTC.
     """
     known = know(common)
-    kind, code = known.parse(address)
+    kind, code = known.parse(words)
+    address = f"{kind}/{code}"
     with open_memory(common, store, known.fleet, purpose="there is nothing to read") as memory:
         found = read_happenings(memory, _asked(kind, code, since, limit))
         if not found.happenings and kind != "fleet":

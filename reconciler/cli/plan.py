@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.bases import aim_since
 from reconciler.cli.drifts import drift_notes
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 CHANGES_PENDING = 2
 
 
-@click.command()
+@groups.command(
+    "odoo-fleet plan",
+    "odoo-fleet plan --target acme",
+    "odoo-fleet plan --base main -o markdown",
+    "odoo-fleet plan --out plan.json",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the fleet is not as its text says.")
 @click.option(
     "--base",

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import screens
-from reconciler.cli.known import know, open_memory
+from reconciler.cli import groups, screens
+from reconciler.cli.known import KINDS, know, open_memory
+from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.pausing import Subject, find_subject, pause_document
 from reconciler.core.inventory import Inventory
@@ -17,18 +18,18 @@ from reconciler.reports.escapes import visible
 PAUSED_BY_ITS_TEXT = 1
 
 
-@click.command()
-@click.argument("address", metavar="[KIND/CODE]", required=False)
+@groups.command("odoo-fleet resume", "odoo-fleet resume acme")
+@click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the history.")
 @store_option
 @common("text", "json")
-def command(common: Common, store: str, address: str | None, reason: str) -> int:
-    """End the pause of KIND/CODE, or that of the whole fleet if none is named; the pauses of its documents stay.
+def command(common: Common, store: str, words: tuple[str, ...], reason: str) -> int:
+    """End the pause of DOCUMENT, or that of the whole fleet if none is named; the pauses of its documents stay.
 
     Exits with 1 if the document's text pauses it (paused: true): remove that line.
     """
     known = know(common)
-    subject = find_subject(known, address)
+    subject = find_subject(known, words)
     now, said = datetime.now(UTC), " ".join(reason.split())
     with open_memory(common, store, known.fleet, purpose="no pause is kept there") as memory:
         ended = memory.resume(subject.kind, subject.code)

@@ -172,6 +172,4 @@ def _first(error: BaseException) -> BaseException:
 
 
 def _servers(desired: Desired, codes: tuple[str, ...]) -> frozenset[str]:
-    for code in codes:
-        fleets.require(code, desired.servers, f"--confirm-listing: the fleet has no server {code!r}")
-    return frozenset(codes)
+    return frozenset(fleets.code_of([code], desired.servers, "server") for code in codes)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from reconciler.cli import fleets, screens
+from reconciler.cli import fleets, groups, screens
 from reconciler.cli.options import Common, common
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
@@ -31,7 +31,7 @@ _BY_SUBDOMAIN = "^%d$"
 Place = tuple[HostSpec, str, int]
 
 
-@click.command()
+@groups.command("odoo-fleet simulate --speed 0", "odoo-fleet simulate --data hosts")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),

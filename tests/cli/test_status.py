@@ -105,9 +105,9 @@ def test_wide_has_every_column_and_what_is_piped_is_a_line_for_each_row(
     assert "bistro" not in ran.out
 
 
-def test_a_table_that_is_too_wide_folds_its_rows_between_words_and_cuts_nothing_off(converged: World) -> None:
-    converged.replace("fleet.yaml", "name: Starter\n", "name: For those who begin with a shop of three rooms\n")
-    ran = converged.run("status", "-o", "wide")
+def test_a_table_that_is_too_wide_folds_its_rows_between_words_and_cuts_nothing_off(world: World) -> None:
+    world.replace("fleet.yaml", "name: Starter\n", "name: For those who begin with a shop of three rooms\n")
+    ran = world.run("status", "-o", "wide")
     lines = ran.out.splitlines()
     assert max(map(len, lines)) <= 80
     words = set(ran.out.split())
