@@ -6,9 +6,11 @@ pytest_plugins = ["tests.hosts.fixtures"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests recorded under `told`: how much was tried is part of the answer."""
+    """Print what tests recorded under `told`: how much was tried is part of the answer. And in which order they ran."""
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, value in getattr(report, "user_properties", ()):
                 if name == "told" and report.when == "call":
                     terminalreporter.write_line(str(value))
+    if seed := terminalreporter.config.getoption("randomly_seed", None):
+        terminalreporter.write_line(f"in the order of SEED={seed}")

@@ -21,7 +21,10 @@ BARE = [sys.executable, "-c", "pass"]
 COMMANDS: Mapping[str, tuple[Sequence[str], float]] = {
     "odoo-fleet --version": ([*_PROGRAM, "--version"], 0.15),
     "odoo-fleet validate (sample fleet)": ([*_PROGRAM, "validate", "--fleet", "fleet"], 0.3),
-    "odoo-fleet events (sample fleet, a store)": ([*_PROGRAM, "events", "--fleet", "fleet", *_STORE], 0.6),
+    "odoo-fleet events (sample fleet, a store)": (
+        [*_PROGRAM, "events", "-o", "json", "--fleet", "fleet", *_STORE],
+        0.6,
+    ),
     "odoo-fleet status (sample fleet, a store, no host answers)": (
         [*_PROGRAM, "status", "--fleet", "fleet", *_STORE],
         0.6,
