@@ -12,10 +12,8 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import ObservedHost, host
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.health.judging import Vitals
+from reconciler.health.login_pages import NOBODY
 from reconciler.odoo.connection import HostConnection
-
-NOBODY = "odoo-fleet-nobody"
-"""A subdomain that no database is named after."""
 
 
 async def look(connection: HostConnection, monotonic: Callable[[], float]) -> ObservedHost:
