@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.bases import aim_since
 from reconciler.cli.drifts import drift_notes
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
 from reconciler.cli.progress import show_looking
-from reconciler.cli.sessions import Aim, Session, begin_session
+from reconciler.cli.sessions import Session, begin_session
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
 from reconciler.engine.reconcile import plan
 from reconciler.fleet.desired import Desired
-from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_json import plan_document
 from reconciler.reports.plan_text import render_plan
 
@@ -31,7 +30,12 @@ if TYPE_CHECKING:
 CHANGES_PENDING = 2
 
 
-@click.command()
+@groups.command(
+    "odoo-fleet plan",
+    "odoo-fleet plan --target acme",
+    "odoo-fleet plan --base main -o markdown",
+    "odoo-fleet plan --out plan.json",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the fleet is not as its text says.")
 @click.option(
     "--base",
@@ -66,7 +70,7 @@ def command(
     """Show what `apply` would do, and why. Changes nothing."""
     desired = fleets.load(common)
     aim = aim_since(base, desired, common, options, confirmed)
-    sealer = _sealer(aim, desired, common) if out else None
+    sealer = _sealer(desired, common) if out else None
     with begin_session(common, options.store, desired, aim) as session:
         planned = make_plan(session)
         notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
@@ -74,18 +78,17 @@ def command(
         from reconciler.cli.saved_plans import write  # noqa: PLC0415 -- only with --out
 
         write(out, planned, session, sealer)
-        click.echo(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.", err=True)
+        screens.say(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.")
     _print(planned.changeset, session, common.output, notes)
     if summary_file is not None:
         _add(summary_file, _markdown(planned.changeset, session, notes))
     return CHANGES_PENDING if detailed_exitcode and not planned.changeset.is_converged else 0
 
 
-def _sealer(aim: Aim, desired: Desired, common: Common) -> Sealer:
+def _sealer(desired: Desired, common: Common) -> Sealer:
     """Make ready to save, before any host is asked: a plan that could not be saved costs nothing."""
-    from reconciler.cli.saved_plans import Sealer, check_addresses  # noqa: PLC0415 -- only with --out
+    from reconciler.cli.saved_plans import Sealer  # noqa: PLC0415 -- only with --out
 
-    check_addresses(aim.server_urls.values())
     return Sealer(desired, common.fleet)
 
 
@@ -135,6 +138,6 @@ def show_plan(
     changeset: Changeset, session: Session, stream: screens.Stream, notes: Mapping[str, str] | None = None
 ) -> None:
     """Print a plan for people; `notes` are of `drift_notes`."""
-    paper = Paper(screens.width(stream), screens.has_colour(stream))
+    paper = screens.paper(stream)
     text = render_plan(changeset, session.desired, paper, scope=session.scope, notes=notes)
     click.echo(text, err=stream == screens.ERR)

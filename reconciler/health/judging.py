@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from reconciler.core.observed import ObservedHost
+from reconciler.fleet.counting import count
 from reconciler.notices.notices import Level, Notice, NoticeName
 from schemas.fleet import Health
 from schemas.server import Server
@@ -271,7 +272,7 @@ def _certificate_threshold(expires_at: datetime | None, at: datetime, limits: He
 def expiry(expires_at: datetime, at: datetime) -> str:
     """Say when a certificate ends or has ended: `expires in 20 days (2026-12-24)`."""
     days = abs((expires_at - at) // timedelta(days=1))
-    words = f"{days} days" if days != 1 else "1 day"
+    words = count(days, "day")
     if expires_at <= at:
         return f"expired on {expires_at:%Y-%m-%d}"
     return f"expires in {words} ({expires_at:%Y-%m-%d})"

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from reconciler.core.checks import Answer, Check, failures
+from reconciler.fleet.counting import count
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.words import count
 from schemas.server import Server
 
 FORMAT = 1

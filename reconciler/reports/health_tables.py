@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from reconciler.fleet.counting import count
 from reconciler.health.judging import HealthRecord, HealthStatus
 from reconciler.reports.health_views import HealthView, InstanceHealth, ServerHealth, Transition, status_of, transitions
 from reconciler.reports.paragraphs import Tone
 from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
-from reconciler.reports.words import count
 
 TRANSITIONS_SHOWN = 20
 NOTES_SHOWN = 20

@@ -58,11 +58,6 @@ def mark_in_words(change: FieldChange) -> str:
     return "ownership mark: to be written anew"
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """Write a number with its noun: `1 database`, `3 databases`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
 def goals(actions: Iterable[Action]) -> dict[str, int]:
     """Count actions by what they are to do, in the order in which they are done: `{"create": 1, "clone": 5}`."""
     counts = dict.fromkeys((verb.goal for verb in in_order()), 0)

@@ -10,6 +10,7 @@ from reconciler.core.checks import Answer, Check
 from reconciler.core.failures import HostError, ListingDisabled, MasterPasswordRefused
 from reconciler.core.names import NameState
 from reconciler.core.observed import ObservedHost, host
+from reconciler.fleet.counting import count
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import NOBODY
@@ -135,7 +136,7 @@ async def _subdomains(connection: HostConnection, domain: str | None, listed: tu
 
 
 def _count(databases: tuple[str, ...]) -> str:
-    return "1 database" if len(databases) == 1 else f"{len(databases)} databases"
+    return count(len(databases), "database")
 
 
 def _away(connection: HostConnection, error: HostError) -> ObservedHost:
