@@ -6,7 +6,7 @@ What is shown is what runs. An interrupted run reports what it did, what is unkn
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import click
 from reconciler.cli import fleets, interrupts, screens
 from reconciler.cli.drifts import drift_notes
 from reconciler.cli.journals import keep_journal
-from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
+from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, refreshable, run_options
 from reconciler.cli.plan import make_plan, show_plan
 from reconciler.cli.progress import show_progress
 from reconciler.cli.saved_plans import aim_of, checked, read, require_no_limits
@@ -65,6 +65,7 @@ class Recorder:
 )
 @confirmed
 @run_options
+@refreshable
 @common("text", "json")
 def command(
     common: Common, options: RunOptions, confirmed: Confirmed, *, file: Path | None, yes: bool, grace: float
@@ -86,7 +87,7 @@ def command(
     with begin_session(common, options.store, desired, aim) as session:
         planned = _plan(session, file, saved)
         notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
-        show_plan(planned.changeset, session, stream, notes)
+        show_plan(planned, session, stream, notes)
         if planned.changeset.actions and not (yes or _agreed(planned.changeset)):
             click.echo("Nothing was changed.", err=True)
             return NOT_DONE
@@ -146,7 +147,8 @@ def _carry_out(session: Session, planned: Planned, grace: float) -> Passed | Non
 
     async def main() -> Passed:
         async with session.world() as world:
-            return await carry_out(planned, session.desired, world, session.limits)
+            once = replace(session.limits, depth=replace(session.limits.depth, refresh=False))
+            return await carry_out(planned, session.desired, world, once)
 
     with show_progress(len(planned.changeset.actions), live=not session.is_logged) as progress:
         try:

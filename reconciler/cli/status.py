@@ -10,13 +10,16 @@ from typing import Any
 import click
 
 from reconciler.cli import fleets, screens
-from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.options import Common, RunOptions, common, refreshable, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
+from reconciler.core.deciding import Limits
+from reconciler.core.selection import Selection
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.status import Status, status
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import Subject, render_pauses, status_tables
+from reconciler.reports.words import how_known
 
 _NO_LIMIT = 10_000
 _KINDS = {
@@ -38,6 +41,7 @@ _SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
     help="How servers are and, with CODE, have been; for instances, whether customers reach their login page.",
 )
 @run_options
+@refreshable
 @common("text", "wide", "json", "yaml")
 def command(common: Common, options: RunOptions, subject: str | None, code: str | None, *, of_health: bool) -> None:
     """Show what is declared beside what is there: all of the fleet, one kind, or one document."""
@@ -52,7 +56,7 @@ def command(common: Common, options: RunOptions, subject: str | None, code: str 
         if code is not None:
             _require_code(session, subjects[0], code)
             declared = getattr(session.desired, subjects[0].value)[code].model_dump(mode="json")
-        found = _look(session)
+        found = _look(session, subjects[0], code)
     if code is not None:
         found = _only(found, subjects[0], code)
     elif subject is None and not session.selection.is_everything:
@@ -63,6 +67,8 @@ def command(common: Common, options: RunOptions, subject: str | None, code: str 
 def _show_health(common: Common, options: RunOptions, subject: str | None, code: str | None) -> None:
     from reconciler.cli import health  # noqa: PLC0415 -- only with --health
 
+    if options.refresh:
+        raise click.UsageError("--refresh looks into databases, --health at servers and login pages: choose one")
     wanted = health.require_subject(subject)
     with open_session(common, options) as session:
         if code is not None:
@@ -70,7 +76,7 @@ def _show_health(common: Common, options: RunOptions, subject: str | None, code:
         if wanted is Subject.SERVERS:
             view = health.servers_view(session, code)
         else:
-            found = _look(session)
+            found = _look(session, wanted, code)
             rows = _only(found, wanted, code).instances if code is not None else found.instances
             view = health.instances_view(session, rows)
     health.show(view, common.output)
@@ -81,11 +87,15 @@ def _require_code(session: Session, subject: Subject, code: str) -> None:
     fleets.require(code, documents, f"the fleet has no {subject.value.removesuffix('s')} {code!r}")
 
 
-def _look(session: Session) -> Status:
-    """Plan for the whole fleet, so that what is selected is seen in its surroundings."""
-    seen = make_plan(session, BY_NAMES)
+def _look(session: Session, subject: Subject, code: str | None) -> Status:
+    """Plan for the whole fleet, so that what is selected is seen in its surroundings; look only into what is shown."""
+    selection = session.selection
+    if code is not None and subject in (Subject.TEMPLATES, Subject.INSTANCES):
+        selection = Selection(frozenset({f"{subject.value.removesuffix('s')}/{code}"}))
+    depth = session.limits.depth
+    seen = make_plan(session, Limits(selection, depth) if depth.refresh else BY_NAMES)
     now = datetime.now(UTC)
-    return status(session.desired, seen.observed, seen.inventory, seen.changeset, now, session.selection)
+    return status(session.desired, seen.observed, seen.inventory, seen.changeset, now, selection)
 
 
 def _only(found: Status, subject: Subject, code: str) -> Status:
@@ -117,7 +127,9 @@ def _show(found: Status, subjects: tuple[Subject, ...], output: str, declared: M
         if declared is not None:
             click.echo(f"\n{paper.paint('Declared, with defaults', Tone.STRONG)}")
             click.echo(_as_yaml(declared), nl=False)
-        click.echo(f"\nFleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC.")
+        known = how_known(found.known, found.at) if {Subject.TEMPLATES, Subject.INSTANCES} & {*subjects} else ""
+        when = f"Fleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC"
+        click.echo("\n" + "\n".join(paper.paragraph(f"{when}{f'; {known}' if known else ''}.")))
 
 
 def _as_yaml(document: Mapping[str, Any]) -> str:
