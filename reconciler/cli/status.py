@@ -13,14 +13,15 @@ from reconciler.cli import fleets, screens
 from reconciler.cli.options import Common, RunOptions, common, refreshable, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
-from reconciler.core.deciding import Limits
-from reconciler.core.selection import Selection
+from reconciler.core.deciding import Limits, Planned
+from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.status import Status, status
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import Subject, render_pauses, status_tables
 from reconciler.reports.words import how_known
 
+FOREIGN = "foreign"
 _NO_LIMIT = 10_000
 _KINDS = {
     "server": Subject.SERVERS,
@@ -32,7 +33,7 @@ _SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
 
 
 @click.command()
-@click.argument("subject", required=False, metavar="[servers|templates|instances|plans]")
+@click.argument("subject", required=False, metavar="[servers|templates|instances|plans|foreign]")
 @click.argument("code", required=False)
 @click.option(
     "--health",
@@ -44,12 +45,18 @@ _SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
 @refreshable
 @common("text", "wide", "json", "yaml")
 def command(common: Common, options: RunOptions, subject: str | None, code: str | None, *, of_health: bool) -> None:
-    """Show what is declared beside what is there: all of the fleet, one kind, or one document."""
+    """Show what is declared beside what is there: all of the fleet, one kind, or one document.
+
+    `status foreign [SERVER]` lists what is on the hosts and not this fleet's.
+    """
     if of_health:
         _show_health(common, options, subject, code)
         return
+    if subject == FOREIGN:
+        _show_foreign(common, options, code)
+        return
     if subject is not None:
-        fleets.require(subject, _SUBJECTS, f"there is no status of {subject!r}")
+        fleets.require(subject, {*_SUBJECTS, FOREIGN}, f"there is no status of {subject!r}")
     subjects = tuple(Subject) if subject is None else (_SUBJECTS[subject],)
     declared = None
     with open_session(common, options) as session:
@@ -62,6 +69,28 @@ def command(common: Common, options: RunOptions, subject: str | None, code: str 
     elif subject is None and not session.selection.is_everything:
         subjects = tuple(s for s in subjects if getattr(found, s.value))
     _show(found, subjects, common.output, declared)
+
+
+def _show_foreign(common: Common, options: RunOptions, server: str | None) -> None:
+    from reconciler.reports.foreign import foreign, foreign_document, foreign_table  # noqa: PLC0415 -- only here
+
+    with open_session(common, options) as session:
+        if server is not None:
+            fleets.require(server, session.desired.servers, f"the fleet has no server {server!r}")
+        seen = _seen(session)
+        rows = status(session.desired, seen.observed, seen.inventory, seen.changeset, datetime.now(UTC))
+        found = foreign(session.desired, seen, rows, server or "")
+    if common.output == "json":
+        screens.print_json(foreign_document(found))
+    elif common.output == "yaml":
+        click.echo(_as_yaml(foreign_document(found)), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        wide = common.output == "wide"
+        paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        click.echo(render_tables((foreign_table(found),), paper))
+        click.echo("\nBy their names alone: none of others was logged in to, and none is ever changed.")
 
 
 def _show_health(common: Common, options: RunOptions, subject: str | None, code: str | None) -> None:
@@ -92,10 +121,14 @@ def _look(session: Session, subject: Subject, code: str | None) -> Status:
     selection = session.selection
     if code is not None and subject in (Subject.TEMPLATES, Subject.INSTANCES):
         selection = Selection(frozenset({f"{subject.value.removesuffix('s')}/{code}"}))
-    depth = session.limits.depth
-    seen = make_plan(session, Limits(selection, depth) if depth.refresh else BY_NAMES)
+    seen = _seen(session, selection)
     now = datetime.now(UTC)
     return status(session.desired, seen.observed, seen.inventory, seen.changeset, now, selection)
+
+
+def _seen(session: Session, selection: Selection = EVERYTHING) -> Planned:
+    depth = session.limits.depth
+    return make_plan(session, Limits(selection, depth) if depth.refresh else BY_NAMES)
 
 
 def _only(found: Status, subject: Subject, code: str) -> Status:

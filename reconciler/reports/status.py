@@ -30,6 +30,8 @@ from schemas.instance import Instance
 from schemas.server import Server
 from schemas.template import Template
 
+_UNPROVEN = "nothing that is remembered proves it to be this fleet's"
+
 
 class InSync(StrEnum):
     """Whether a database is as its text says."""
@@ -64,11 +66,16 @@ class ServerRow:
 
 @dataclass(frozen=True, slots=True)
 class TemplatePlace:
-    """A template on one of its servers; `is_ready` is None where the server does not answer."""
+    """A template on one of its servers; `is_ready` is None where the server does not answer.
+
+    It is None too where a database of its name is there and nothing that is remembered proves it to be the template
+    (`is_unproven`).
+    """
 
     server: str
     is_ready: bool | None
     detail: str
+    is_unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +248,9 @@ class _View:
         pending = "; ".join(self._pending("template", template.code, code))
         if not host.lists(template.template_db):
             return TemplatePlace(code, is_ready=False, detail=pending or "not there")
+        is_known = template.template_db in host.looks or ("template", template.code, code) in self._inventory.entries
+        if not (pending or is_known):
+            return TemplatePlace(code, is_ready=None, detail=_UNPROVEN, is_unproven=True)
         return TemplatePlace(code, is_ready=not pending, detail=pending)
 
     def instance(self, instance: Instance) -> InstanceRow:
@@ -308,7 +318,7 @@ class _View:
         entry = self._inventory.entries.get(("instance", instance.code, found.server))
         spec = instance_spec(self._desired, instance, self._desired.servers[found.server])
         if entry is None:
-            return InSync.NEVER_SEEN, "nothing that is remembered proves it to be this fleet's"
+            return InSync.NEVER_SEEN, _UNPROVEN
         if entry.digest == spec.digest():
             return InSync.YES, ""
         if not entry.last_digest:

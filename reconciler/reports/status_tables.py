@@ -117,9 +117,10 @@ def _templates(rows: Sequence[TemplateRow], *, wide: bool) -> Table:
 
 
 def _template(row: TemplateRow, *, wide: bool) -> tuple[Cell, ...]:
-    ready = [p.server for p in row.places if p.is_ready]
-    missing = [p.server for p in row.places if not p.is_ready]
-    word = Cell("yes", Tone.GOOD) if row.is_ready else Cell("partly" if ready else "no", Tone.DOUBT)
+    ready = [p.server for p in row.places if p.is_ready or p.is_unproven]
+    missing = [p.server for p in row.places if p.server not in ready]
+    unsure = "unproven" if any(p.is_unproven for p in row.places) else "partly" if ready else "no"
+    word = Cell("yes", Tone.GOOD) if row.is_ready else Cell(unsure, Tone.DOUBT)
     places = _plain(", ".join(ready) or NOTHING, ", ".join(missing) or NOTHING)
     reasons = "; ".join(f"{p.server}: {p.detail}" for p in row.places if p.detail) or NOTHING
     return (*_plain(row.code, row.name), word, *places, *(_plain(row.template_db, reasons) if wide else ()))
@@ -157,7 +158,7 @@ def _sync_notes(rows: Sequence[InstanceRow]) -> Iterator[str]:
         yield f"{count(unseen, 'instance')} never seen: whose the database is, `odoo-fleet status --refresh` tells."
     for row in rows:
         if row.in_sync is InSync.NOT_OURS:
-            yield f"{row.code}: {row.detail}"
+            yield f"{row.code} is not ours: {row.detail.removeprefix(f'{row.database}: ')}"
 
 
 def _instance(row: InstanceRow) -> tuple[Cell, ...]:
