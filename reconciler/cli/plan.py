@@ -17,19 +17,25 @@ from reconciler.cli.options import Common, Confirmed, RunOptions, common, confir
 from reconciler.cli.progress import show_looking
 from reconciler.cli.sessions import Aim, Session, begin_session
 from reconciler.core.asking import in_use
+from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.freshness import Freshness, freshness
+from reconciler.core.needs import secrets_needed
 from reconciler.engine.reconcile import plan, remember_looks
 from reconciler.fleet.desired import Desired
+from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.loading.secrets import SecretResolver
+from reconciler.reports.escapes import visible
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_json import plan_document
 from reconciler.reports.plan_text import render_plan
-from reconciler.reports.words import how_known
+from reconciler.reports.words import count, how_known
 
 if TYPE_CHECKING:
     from reconciler.cli.saved_plans import Sealer
 
 CHANGES_PENDING = 2
+_SECRETS_NAMED = 10
 _LONG_AGO = timedelta(hours=1)
 
 
@@ -79,9 +85,38 @@ def command(
         write(out, planned, session, sealer)
         click.echo(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.", err=True)
     _print(planned, session, common.output, notes)
+    warn_without_memory(planned, session)
+    _warn_of_secrets(planned.changeset, session)
     if summary_file is not None:
         _add(summary_file, _markdown(planned, session, notes))
     return CHANGES_PENDING if detailed_exitcode and not planned.changeset.is_converged else 0
+
+
+def warn_without_memory(planned: Planned, session: Session) -> None:
+    """Say what it costs that nothing is remembered of a fleet whose databases are there, in a run over all of it."""
+    known = _known(planned, session)
+    if known.looked_into and not planned.inventory.entries and session.limits.since is None:
+        looked = "1 database was" if known.looked_into == 1 else f"each of {known.looked_into} databases was"
+        click.echo(
+            f"Nothing is remembered of this fleet: {looked} looked into, a host that lists fewer than before would not"
+            " be noticed, and there is no history. A store that is kept from run to run (--store) avoids that.",
+            err=True,
+        )
+
+
+def _warn_of_secrets(changeset: Changeset, session: Session) -> None:
+    """Say which secrets `apply` would lack if it were run here and now."""
+    values = SecretResolver(session.desired, session.reach.environ, session.reach.root)
+    lacking: dict[str, None] = {}
+    for need in secrets_needed(changeset, session.desired):
+        try:
+            values.resolve(need.reference, need.kind, need.code, need.field)
+        except SecretUnavailable as error:
+            lacking[str(error)] = None
+    for lack in [*lacking][:_SECRETS_NAMED]:
+        click.echo(f"warning: `apply` needs a secret that is not here: {visible(lack)}", err=True)
+    if (more := len(lacking) - _SECRETS_NAMED) > 0:
+        click.echo(f"warning: … and {count(more, 'more secret', 'more secrets')}", err=True)
 
 
 def _sealer(aim: Aim, desired: Desired, common: Common) -> Sealer:

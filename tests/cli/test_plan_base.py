@@ -234,7 +234,8 @@ def test_a_base_that_was_not_valid_is_said_in_a_line(world: World) -> None:
     commit(world.root, "Repaired")
     ran = world.run("plan", "--base", "main")
     assert ran.code == 0
-    assert ran.err.count("\n") == 1
+    assert ran.err.splitlines()[1].startswith("Nothing is remembered of this fleet")
+    assert ran.err.count("\n") == 2
     assert "the fleet was not valid there (2 errors)" in ran.err
 
 
