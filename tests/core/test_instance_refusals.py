@@ -25,7 +25,7 @@ from tests.harness.universe import fleet, read
         (
             replace(look_of(ACME), mark=None),
             "acme: it bears no mark of this fleet",
-            "it was not made by this fleet: choose another database_name",
+            "it was not made by this fleet: choose another `database_name`",
         ),
         (
             replace(look_of(ACME), modules={"base": "to upgrade"}),

@@ -108,7 +108,7 @@ def test_a_rotation_of_the_key_alone_ends_with_a_mark_that_says_what_was_applied
         (
             replace(LOOK, mark=None),
             "it bears no mark of this fleet",
-            "it was not made by this fleet: choose another database_name",
+            "it was not made by this fleet: choose another `template_db`",
         ),
         (
             replace(LOOK, uuid="another"),
@@ -234,7 +234,7 @@ def test_a_host_that_dies_at_each_publication_is_not_filled_with_what_it_lost() 
             "switching.template_base",
             replace(BETWEEN, mark=None),
             "it bears no mark of this fleet",
-            "it was not made by this fleet: choose another database_name",
+            "it was not made by this fleet: choose another `template_db`",
         ),
         (
             "switching.template_base",

@@ -418,7 +418,7 @@ NOT_AS_DECLARED = (
         (
             {"mark": None},
             "it bears no mark of this fleet",
-            "it was not made by this fleet: choose another database_name",
+            "it was not made by this fleet: choose another `database_name`",
         ),
         ({"active_crons": (1,)}, "after it was configured, schedule is '1 scheduled action active', not 'quiet'", ""),
     ],
