@@ -115,7 +115,7 @@ class OdooDatabase:
             return ()  # the run whose answer was lost ended it just now
 
     async def apply_settings(self, spec: DatabaseSpec) -> None:
-        """Write languages, company, country, time zone, parameters and base URL where they differ."""
+        """Write languages, settings and parameters where they differ."""
         await settings.apply_settings(self._session, spec)
 
     async def require_nobody_at_work(self) -> None:
@@ -245,10 +245,10 @@ class OdooHost:
             self._connection,
             name,
             demo=spec.demo,
-            lang=spec.lang,
+            lang=spec.settings.get("lang", ""),
             login=spec.admin_login,
             password=password,
-            country_code=spec.country_code,
+            country_code=spec.settings.get("country_code", ""),
         )
 
     async def clone(self, source: str, name: str, *, neutralize: bool) -> None:
