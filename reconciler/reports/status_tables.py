@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from reconciler.core.pauses import Pause
 from reconciler.fleet.counting import count
-from reconciler.health.judging import HealthStatus
+from reconciler.health.signs import HealthStatus
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.status import InstanceRow, InSync, PlanRow, ServerRow, Status, TemplateRow
 

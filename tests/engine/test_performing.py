@@ -27,7 +27,7 @@ from reconciler.core.verbs import Verb
 from reconciler.engine.performing import Performer
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from tests.core.scenes import EXPIRED, desired, instance, mark_for, spec
+from tests.core.scenes import EXPIRED, desired, instance, mark_for, seen_as, spec
 from tests.engine.memory_host import WORKS, Counting, MemoryDatabase, MemoryHost, Passwords
 from tests.harness.universe import DictMemory
 from tests.harness.virtual_time import VirtualClock, run
@@ -370,7 +370,7 @@ def test_files_that_a_move_left_behind_are_brought_along_first() -> None:
 def test_what_does_not_stay_written_is_tried_three_times_and_then_said() -> None:
     stand = Stand()
     kept = stand.host.hold(ACME)
-    looks = [replace(_look(stand), company="Other") for _ in range(6)]
+    looks = [seen_as(_look(stand), company="Other") for _ in range(6)]
     stand.host.answers["look"] = looks
     why = "after it was configured, company is 'Other', not 'Acme'"
     assert stand.fails(act(verbs.CONFIGURE)) == (ProofFailed, why, "", "acme")
