@@ -70,6 +70,7 @@ PARTS = (
             "reconciler/engine/moves.py",
             "reconciler/engine/performing.py",
             "reconciler/odoo/apply/databases.py",
+            "reconciler/odoo/apply/furnishing.py",
         ),
         (
             "tests/engine",
