@@ -10,6 +10,7 @@ from reconciler.core.changesets import Blocked, Changeset, LeftAlone
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.verbs import RENAME
 from tests.core.scenes import NOW, as_declared, changed, desired, instance, observed, offline, online, spec
 from tests.harness.universe import fleet, read
 
@@ -105,3 +106,42 @@ def test_what_may_be_the_customers_under_the_former_name_is_a_conflict(
 def test_a_database_under_the_former_name_that_was_not_looked_at_is_a_conflict() -> None:
     found = beside(as_declared(spec(RENAMED, "template/base")), SHOP, lists=("c0",))
     assert [b.why for b in found.blocked] == ["several databases claim to be it: shop on one, c0 on one"]
+
+
+OLD, NEW = "{name: Old, login: old@acme.test}", "{name: New, login: new@acme.test}"
+
+
+def owned(owner: str, **fields: object) -> str:
+    return instance("shop", server="one", owner=owner, **fields)
+
+
+def test_what_the_text_renames_is_the_same_customer_whoever_owns_it_now() -> None:
+    """Also where its mark has the new names already: somebody renamed it back by hand."""
+    text = desired(owned(NEW, renamed_from="c0"))
+    made = as_declared(spec(desired(owned(OLD)), "instance/shop"))
+    under_the_former_name = replace(made, database="c0")
+    host = online("one", as_declared(spec(text, "template/base")), under_the_former_name)
+    found = diff(text, observed(host), NOTHING_REMEMBERED, NOW)
+    assert found.blocked == ()
+    first = next(a for a in found.actions if a.kind == "instance")
+    assert (first.verb, first.database, first.becomes) == (RENAME, "c0", "shop")
+
+
+def test_long_after_a_rename_another_owner_is_another_customer() -> None:
+    text = desired(owned(NEW, renamed_from="c0"))
+    made = as_declared(spec(desired(owned(OLD)), "instance/shop"))
+    host = online("one", as_declared(spec(text, "template/base")), made)
+    found = diff(text, observed(host), NOTHING_REMEMBERED, NOW)
+    assert [b.why for b in found.blocked] == [
+        "shop was made for owner old@acme.test: its text named another owner then"
+    ]
+    assert [a for a in found.actions if a.kind == "instance"] == []
+
+
+def test_what_is_not_neutralized_is_blocked_as_the_instance_that_it_is() -> None:
+    text = desired(instance("acme", server="one", neutralize="true"))
+    made = as_declared(spec(desired(instance("acme", server="one")), "instance/acme"))
+    host = online("one", as_declared(spec(text, "template/base")), made)
+    (blocked,) = diff(text, observed(host), NOTHING_REMEMBERED, NOW).blocked
+    assert (blocked.kind, blocked.code, blocked.server) == ("instance", "acme", "one")
+    assert blocked.why.startswith("acme is not neutralized")
