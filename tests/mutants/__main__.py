@@ -76,6 +76,7 @@ PARTS = (
             "tests/engine",
             "tests/odoo_items",
             "tests/odoo/test_changing_databases.py",
+            "tests/odoo/test_furnishing.py",
             "tests/faults/test_random_runs.py",
         ),
     ),
