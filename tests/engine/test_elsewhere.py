@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 from reconciler.core.failures import ConnectionCut, DatabaseExists, HostUnreachable
-from reconciler.engine.building import newest
 from reconciler.engine.moves import NOWHERE_ELSE, Elsewhere
 from tests.core.scenes import EXPIRED, desired, instance, spec
 from tests.engine.memory_host import MemoryHost
@@ -80,14 +79,10 @@ def test_nobody_waits_long_for_a_list_that_is_asked_for_while_the_lock_is_borne(
     two = host("two")
     assert refused(two) is None
     assert two.asked == [("listed", "hurry")]
+    assert refused(two, with_template=("two",)) is None
+    forms = [form for name in NAMES for form in (name, f"switching.{name}", f"suspended.{name}")]
+    assert two.asked[1:] == [("listed", "hurry"), ("taken", *forms)]
 
 
 def test_where_there_is_no_other_host_nothing_is_asked() -> None:
     asyncio.run(NOWHERE_ELSE.require_none())
-
-
-def test_the_newest_files_are_those_of_the_highest_numbers() -> None:
-    files = {"9/a": "1", "10/b": "2", "2/c": ""}
-    assert newest(files, 2) == {"10/b": "2", "9/a": "1"}
-    assert list(newest(files, 3)) == ["10/b", "9/a", "2/c"]
-    assert newest(files, 0) == {}
