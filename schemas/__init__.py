@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from schemas.plan import Plan
     from schemas.references import (
         DerivedSecret,
+        EitherSecret,
         EnvSecret,
         FileSecret,
         KeyReference,
@@ -32,6 +33,7 @@ __all__ = [
     "AnyDocument",
     "DerivedSecret",
     "Document",
+    "EitherSecret",
     "EnvSecret",
     "FileSecret",
     "FleetSettings",
@@ -53,6 +55,7 @@ _HOMES = {
     "AnyDocument": "kinds",
     "DerivedSecret": "references",
     "Document": "document",
+    "EitherSecret": "references",
     "EnvSecret": "references",
     "FileSecret": "references",
     "FleetSettings": "fleet",

@@ -6,7 +6,7 @@ What is shown is what runs. An interrupted run reports what it did, what is unkn
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +15,8 @@ import click
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.drifts import drift_notes
 from reconciler.cli.journals import keep_journal
-from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
-from reconciler.cli.plan import make_plan, show_plan
+from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, refreshable, run_options
+from reconciler.cli.plan import make_plan, show_plan, warn_without_memory
 from reconciler.cli.progress import show_progress
 from reconciler.cli.saved_plans import aim_of, checked, read, require_no_limits
 from reconciler.cli.sessions import Session, begin_session, given_aim
@@ -64,6 +64,7 @@ class Recorder:
 )
 @confirmed
 @run_options
+@refreshable
 @common("text", "json")
 def command(
     common: Common, options: RunOptions, confirmed: Confirmed, *, file: Path | None, yes: bool, grace: float
@@ -85,7 +86,8 @@ def command(
     with begin_session(common, options.store, desired, aim) as session:
         planned = _plan(session, file, saved)
         notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
-        show_plan(planned.changeset, session, stream, notes)
+        show_plan(planned, session, stream, notes)
+        warn_without_memory(planned, session)
         if planned.changeset.actions and not (yes or _agreed(planned.changeset)):
             screens.say("Nothing was changed.")
             return NOT_DONE
@@ -142,7 +144,8 @@ def _carry_out(session: Session, planned: Planned, grace: float) -> Passed | Non
 
     async def main() -> Passed:
         async with session.world() as world:
-            return await carry_out(planned, session.desired, world, session.limits)
+            once = replace(session.limits, depth=replace(session.limits.depth, refresh=False))
+            return await carry_out(planned, session.desired, world, once)
 
     with show_progress(len(planned.changeset.actions), live=not session.is_logged) as progress:
         try:

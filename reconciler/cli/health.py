@@ -81,8 +81,8 @@ async def _look_at_servers(session: Session, servers: Iterable[Server]) -> Mappi
 
     async def look(world: World, server: Server) -> HealthRecord:
         async with limit:
-            checked = await check_server(server, session.desired, world, inventory)
-        return judge_once(server, checked.probe, session.desired.settings.health)
+            vitals = await check_server(server, session.desired, world, inventory)
+        return judge_once(server, vitals, session.desired.settings.health)
 
     async with session.world() as world, asyncio.TaskGroup() as group:
         tasks = {server.code: group.create_task(look(world, server)) for server in servers}

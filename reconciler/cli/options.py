@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class RunOptions:
     selectors: tuple[str, ...]
     shallow: bool
     server_urls: tuple[str, ...]
+    refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,23 @@ def run_options(function: Function) -> Function:
             help="Reach a server at another address: a tunnel, a simulator (repeatable).",
             cls=Option,
             section=_HOSTS,
+        ),
+    )
+
+
+def refreshable(function: Function) -> Function:
+    """Give a command, below `run_options`, the option to look into every database; it becomes part of `options`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, options: RunOptions, refresh: bool, **rest: Any) -> Any:
+        return function(*args, options=replace(options, refresh=refresh), **rest)
+
+    return _with_options(
+        call,
+        click.option(
+            "--refresh",
+            is_flag=True,
+            help="Look into every database now, whenever it was verified; note what is found.",
         ),
     )
 

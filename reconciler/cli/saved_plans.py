@@ -181,6 +181,7 @@ def require_no_limits(options: RunOptions, confirmed: Confirmed) -> None:
         "--target": options.targets,
         "--selector": options.selectors,
         "--shallow": options.shallow,
+        "--refresh": options.refresh,
         "--server-url": options.server_urls,
         "--confirm-listing": confirmed.listings,
         "--allow-removals": confirmed.removals,

@@ -116,9 +116,11 @@ def open_session(common: Common, options: RunOptions, confirmed: Confirmed = NOT
 
 def given_aim(desired: Desired, options: RunOptions, confirmed: Confirmed, earlier: Desired | None = None) -> Aim:
     """Read what the options limit a run to; a name that the fleet does not have, nor the earlier one, is wrong usage."""
+    if options.shallow and options.refresh:
+        raise click.UsageError("--shallow looks into no database and --refresh into all: choose one")
     limits = Limits(
         selection=fleets.selection(desired, options, earlier),
-        depth=Depth(shallow=options.shallow),
+        depth=Depth.of(desired, shallow=options.shallow, refresh=options.refresh),
         confirmed_listings=_servers(desired, confirmed.listings),
         allow_removals=confirmed.removals,
     )

@@ -11,15 +11,19 @@ import click
 
 from reconciler.cli import fleets, groups, screens
 from reconciler.cli.naming import address_of, completing
-from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.options import Common, RunOptions, common, refreshable, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
+from reconciler.core.deciding import Limits, Planned
+from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Tone
 from reconciler.reports.status import Status, status
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import Subject, render_pauses, status_tables
+from reconciler.reports.words import how_known
 
+FOREIGN = "foreign"
 _KINDS = {
     "server": Subject.SERVERS,
     "template": Subject.TEMPLATES,
@@ -33,13 +37,14 @@ _SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
     "odoo-fleet status",
     "odoo-fleet status instances -o wide",
     "odoo-fleet status acme",
+    "odoo-fleet status foreign prod-1",
     "odoo-fleet status --health servers prod-1",
 )
 @click.argument(
     "words",
     nargs=-1,
-    metavar="[servers|templates|instances|plans] [DOCUMENT]",
-    shell_complete=completing(*_KINDS, also=[each.value for each in Subject]),
+    metavar="[servers|templates|instances|plans|foreign] [DOCUMENT]",
+    shell_complete=completing(*_KINDS, also=[*(each.value for each in Subject), FOREIGN]),
 )
 @click.option(
     "--health",
@@ -48,18 +53,25 @@ _SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
     help="How servers are and, with DOCUMENT, have been; for instances, whether customers reach their login page.",
 )
 @run_options
+@refreshable
 @common("text", "wide", "json", "yaml")
 def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_health: bool) -> None:
-    """Show what is declared beside what is there: all of the fleet, one kind, or one document."""
+    """Show what is declared beside what is there: all of the fleet, one kind, or one document.
+
+    `status foreign [SERVER]` lists what is on the hosts and not this fleet's.
+    """
     if of_health:
         _show_health(common, options, words)
+        return
+    if words[:1] == (FOREIGN,):
+        _show_foreign(common, options, words[1:])
         return
     declared = None
     with open_session(common, options) as session:
         subject, code = _asked(session.desired, words)
         if subject is not None and code is not None:
             declared = getattr(session.desired, subject.value)[code].model_dump(mode="json")
-        found = _look(session)
+        found = _look(session, subject, code)
     subjects = tuple(Subject) if subject is None else (subject,)
     if subject is not None and code is not None:
         found = _only(found, subject, code)
@@ -68,16 +80,38 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
     _show(found, subjects, common.output, declared)
 
 
+def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    from reconciler.reports.foreign import foreign, foreign_document, foreign_table  # noqa: PLC0415 -- only here
+
+    with open_session(common, options) as session:
+        server = fleets.code_of(words, session.desired.servers, "server") if words else ""
+        seen = _seen(session)
+        rows = status(session.desired, seen.observed, seen.inventory, seen.changeset, datetime.now(UTC))
+        found = foreign(session.desired, seen, rows, server)
+    if common.output == "json":
+        screens.print_json(foreign_document(found))
+    elif common.output == "yaml":
+        click.echo(_as_yaml(foreign_document(found)), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        paper = screens.paper(screens.OUT)
+        click.echo(render_tables((foreign_table(found),), paper))
+        click.echo("\nBy their names alone: none of others was logged in to, and none is ever changed.")
+
+
 def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
     from reconciler.cli import health  # noqa: PLC0415 -- only with --health
 
+    if options.refresh:
+        raise click.UsageError("--refresh looks into databases, --health at servers and login pages: choose one")
     with open_session(common, options) as session:
         subject, code = _asked(session.desired, words)
         wanted = health.require_subject(subject)
         if wanted is Subject.SERVERS:
             view = health.servers_view(session, code)
         else:
-            found = _look(session)
+            found = _look(session, wanted, code)
             rows = _only(found, wanted, code).instances if code is not None else found.instances
             view = health.instances_view(session, rows)
     health.show(view, common.output)
@@ -93,11 +127,19 @@ def _asked(desired: Desired, words: tuple[str, ...]) -> tuple[Subject | None, st
     return _KINDS[kind], code
 
 
-def _look(session: Session) -> Status:
-    """Plan for the whole fleet, so that what is selected is seen in its surroundings."""
-    seen = make_plan(session, BY_NAMES)
+def _look(session: Session, subject: Subject | None, code: str | None) -> Status:
+    """Plan for the whole fleet, so that what is selected is seen in its surroundings; look only into what is shown."""
+    selection = session.selection
+    if code is not None and subject is not None and subject in (Subject.TEMPLATES, Subject.INSTANCES):
+        selection = Selection(frozenset({f"{subject.value.removesuffix('s')}/{code}"}))
+    seen = _seen(session, selection)
     now = datetime.now(UTC)
-    return status(session.desired, seen.observed, seen.inventory, seen.changeset, now, session.selection)
+    return status(session.desired, seen.observed, seen.inventory, seen.changeset, now, selection)
+
+
+def _seen(session: Session, selection: Selection = EVERYTHING) -> Planned:
+    depth = session.limits.depth
+    return make_plan(session, Limits(selection, depth) if depth.refresh else BY_NAMES)
 
 
 def _only(found: Status, subject: Subject, code: str) -> Status:
@@ -129,7 +171,9 @@ def _show(found: Status, subjects: tuple[Subject, ...], output: str, declared: M
         if declared is not None:
             click.echo(f"\n{paper.paint('Declared, with defaults', Tone.STRONG)}")
             click.echo(_as_yaml(declared), nl=False)
-        click.echo(f"\nFleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC.")
+        known = how_known(found.known, found.at) if {Subject.TEMPLATES, Subject.INSTANCES} & {*subjects} else ""
+        when = f"Fleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC"
+        click.echo("\n" + "\n".join(paper.paragraph(f"{when}{f'; {known}' if known else ''}.")))
 
 
 def _as_yaml(document: Mapping[str, Any]) -> str:

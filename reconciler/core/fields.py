@@ -103,23 +103,15 @@ def _settings(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
     for lang in spec.languages:
         if lang not in look.languages:
             yield FieldChange(f"languages.{lang}", "not active", "active")
-    pairs = (
-        ("admin_login", look.login, spec.admin_login),
-        ("lang", look.lang, spec.lang),
-        ("company", look.company, spec.company),
-        ("country_code", look.country_code, spec.country_code),
-        ("timezone", look.timezone, spec.timezone),
-    )
-    for field, observed, desired in pairs:
-        if desired and observed != desired:
-            yield FieldChange(field, observed, desired)
+    if look.login != spec.admin_login:
+        yield FieldChange("admin_login", look.login, spec.admin_login)
+    for name, value in spec.settings.items():
+        if (observed := look.settings.get(name, "")) != value:
+            yield FieldChange(name, observed, value)
 
 
 def _parameters(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
-    wanted = dict(spec.parameters)
-    if spec.base_url:
-        wanted |= {"web.base.url": spec.base_url, "web.base.url.freeze": "True"}
-    for key, value in wanted.items():
+    for key, value in spec.all_parameters.items():
         observed = look.parameters.get(key)
         if observed != value:
             yield FieldChange(f"parameters.{key}", "not set" if observed is None else observed, value)

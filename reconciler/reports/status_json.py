@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.core.pauses import Pause
-from reconciler.reports.status import ServerRow, Status, TemplateRow
+from reconciler.reports.plan_json import known_document
+from reconciler.reports.status import InstanceRow, ServerRow, Status, TemplateRow
 from reconciler.reports.status_tables import Subject
 
 FORMAT = 1
@@ -21,11 +22,12 @@ def status_document(
     rows: dict[Subject, list[dict[str, Any]]] = {
         Subject.SERVERS: [_server(row) for row in status.servers],
         Subject.TEMPLATES: [_template(row) for row in status.templates],
-        Subject.INSTANCES: [{**asdict(row), "in_sync": row.in_sync.value} for row in status.instances],
+        Subject.INSTANCES: [_instance(row) for row in status.instances],
         Subject.PLANS: [asdict(row) for row in status.plans],
     }
     pauses = [_pause(each) for each in status.concerning(subjects)]
     start = {"format": FORMAT, "fleet": status.fleet, "checked_at": _time(status.at), "paused": pauses}
+    start["databases"] = known_document(status.known)
     beside = {} if declared is None else {"declared": dict(declared)}
     return {**start, **{subject.value: [{**row, **beside} for row in rows[subject]] for subject in subjects}}
 
@@ -34,6 +36,11 @@ def _server(row: ServerRow) -> dict[str, Any]:
     free = None if row.available_capacity is None else round(row.available_capacity, 1)
     checked = None if row.last_check is None else _time(row.last_check)
     return {**asdict(row), "health": row.health.value, "available_capacity": free, "last_check": checked}
+
+
+def _instance(row: InstanceRow) -> dict[str, Any]:
+    verified = None if row.verified_at is None else _time(row.verified_at)
+    return {**asdict(row), "in_sync": row.in_sync.value, "verified_at": verified}
 
 
 def _template(row: TemplateRow) -> dict[str, Any]:

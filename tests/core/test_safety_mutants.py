@@ -86,6 +86,14 @@ def test_each_host_is_judged_by_itself() -> None:
     assert found == {"d": Doubt("it no longer lists acme", confirm)}
 
 
+def test_a_host_that_lists_nothing_at_all_is_frozen_until_that_is_confirmed() -> None:
+    inventory = Inventory(listings={"one": ("acme", "shop")})
+    confirm = "look at the host; if the list is right, run with --confirm-listing one"
+    assert frozen_hosts(desired(), observed(online("one")), inventory, ()) == {
+        "one": Doubt("it lists no database at all, 2 at the last pass", confirm)
+    }
+
+
 @pytest.mark.parametrize(
     ("missing", "shown"),
     [(3, "a0, a1, a2"), (4, "a0, a1, a2 and 1 more")],

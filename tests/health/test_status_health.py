@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from reconciler.health.judging import HealthRecord, Probe, judge
+from reconciler.core.observed import ObservedHost, host
+from reconciler.health.judging import HealthRecord, Vitals, judge
 from reconciler.store.opening import open_store
 from tests.cli.world import ENVIRONMENT, World, serving
 from tests.health.looks import LIMITS, QUARTER, server
@@ -52,10 +53,11 @@ def looks(last: datetime, number: int = 20) -> list[HealthRecord]:
     records: list[HealthRecord] = []
     for n in range(number):
         at, ends = last - (number - 1 - n) * QUARTER, last + timedelta(days=12, minutes=9)
-        probe = Probe("prod-1", at, answered=True, version="19.0", latency_seconds=0.05, databases=3, free_percent=80.0)
+        seen = {"master_password_accepted": True, "certificate_expires_at": ends}
+        well = {"version": "19.0", "latency_ms": 50.0, "databases": 3, "available_capacity": 80.0}
+        probe = Vitals(host("prod-1", (), version="19.0"), at, {**seen, **well})
         if OUTAGE[0] <= n <= OUTAGE[1]:
-            probe = Probe("prod-1", at, answered=False, problem="no connection: refused")
-        probe = replace(probe, certificate_expires_at=ends, master_password_accepted=True)
+            probe = Vitals(ObservedHost("prod-1", online=False, problem="no connection: refused"), at, seen)
         records.append(judge(of, records[-1] if records else None, probe, LIMITS))
     return records
 
