@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
+import click
+
 from reconciler.cli import fleets, screens
 from reconciler.cli.endings import telling
 from reconciler.cli.options import Common, Confirmed, RunOptions
