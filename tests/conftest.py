@@ -1,8 +1,13 @@
 """The plugins that all tests may use, and what tests have to tell at the end of a run."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.hosts.fixtures"]
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("on-any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("on-any-machine")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
