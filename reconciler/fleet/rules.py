@@ -22,6 +22,12 @@ from schemas.server import Server
 NEUTRALIZE_SINCE = 17.0
 """The first Odoo series whose `duplicate_database` takes `neutralize` (service/db.py of 17.0; late builds of 16 do too)."""
 
+_OF_POSTGRESQL = frozenset({"postgres", "template0", "template1"})
+"""Databases that every PostgreSQL server has for itself."""
+
+_LEFT_OUT = "www"
+"""The first label of a host name that Odoo passes over when it looks for a database (`db_filter`, 14 to 19, http.py)."""
+
 
 def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
     """Find everything that breaks a rule."""
@@ -30,6 +36,7 @@ def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
     yield from _check_template_servers(world)
     for server in world.servers.values():
         yield from _check_server(world, server, hosted.get(server.code, []))
+    yield from _check_names(world)
     yield from _check_retired(world)
     yield from _check_placements(world)
     for instance in world.instances.values():
@@ -98,6 +105,16 @@ def _check_template_servers(world: Declarations) -> Iterator[Diagnostic]:
             seen.add(server)
 
 
+def _check_names(world: Declarations) -> Iterator[Diagnostic]:
+    """Find databases that PostgreSQL has for itself."""
+    named = [("template", t.code, "template_db", t.template_db) for t in world.templates.values()]
+    named += [("instance", i.code, "database_name", i.database_name) for i in world.instances.values()]
+    for kind, code, field, name in named:
+        if name in _OF_POSTGRESQL:
+            message, hint = f"{name!r} is a database of PostgreSQL's own", f"choose another {field}"
+            yield Diagnostic(world.range_of(kind, code, field), "reserved-database", message, hint)
+
+
 def _check_server(world: Declarations, server: Server, hosted: list[str]) -> Iterator[Diagnostic]:
     if not hosted:
         return
@@ -155,7 +172,8 @@ def _check_placements(world: Declarations) -> Iterator[Diagnostic]:
         place = places.get(key)
         if place is None:
             place = places[key] = _place(world, instance)
-        unlike = place.reached is not None and instance.subdomain != instance.database_name
+        missed = instance.subdomain != instance.database_name or instance.subdomain == _LEFT_OUT
+        unlike = place.reached is not None and missed
         if place.elsewhere or unlike or (instance.neutralize and place.old is not None):
             yield from _check_placement(world, instance, place)
 
@@ -183,7 +201,11 @@ def _check_placement(world: Declarations, instance: Instance, place: _Place) -> 
         message = f"'neutralize' needs Odoo {NEUTRALIZE_SINCE} or later, server {old.code!r} has {old.odoo_version}"
         hint = "" if instance.server is not None else "name a later server: this one may be chosen"
         yield Diagnostic(source.range_of("neutralize"), "neutralize-unsupported", message, hint)
-    if reached is not None and instance.subdomain != instance.database_name:
+    if reached is not None and instance.subdomain == _LEFT_OUT:
+        message = f"subdomain {_LEFT_OUT!r} names no database to Odoo"
+        hint = f"at {_LEFT_OUT}.{reached.domain} a `dbfilter = ^%d$` looks for {(reached.domain or '').partition('.')[0]!r}"
+        yield Diagnostic(source.range_of("subdomain"), "subdomain-mismatch", message, hint, Severity.WARNING)
+    elif reached is not None and instance.subdomain != instance.database_name:
         message = f"subdomain {instance.subdomain!r} differs from the database name {instance.database_name!r}"
         address = f"{instance.subdomain}.{reached.domain}"
         hint = f"a host that finds databases by subdomain (`dbfilter = ^%d$`) does not serve it at {address}"
