@@ -88,6 +88,7 @@ def test_a_refused_password_is_drift_of_what_we_know_and_foreign_otherwise() -> 
         "if it is instance/acme, write the former name in `renamed_from` where a rename to this name was cut short, or else"
         " give that account the password that the fleet declares; only if it is not, choose another `database_name`",
     )
+    assert claims.doubt(refused, ACME, None) == doubt(refused), "memory counts where it is asked"
     assert doubt(refused, remembered=True) == Doubt(
         "its account 'admin' no longer answers to the declared password",
         "set the password of that account to what `odoo-fleet secret show instance/acme admin_password` prints;"
