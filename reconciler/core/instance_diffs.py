@@ -117,7 +117,7 @@ def _why_a_stranger(draft: Draft, instance: Instance, found: Found) -> str:
     if look is None or found.name.state is not NameState.PUBLISHED or look.access is Access.FAILED:
         return ""
     spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
-    doubt = claims.doubt(look, spec, instance.renamed_from, remembered=False)
+    doubt = claims.doubt(look, spec, instance.renamed_from)
     return doubt.why if doubt else ""
 
 
