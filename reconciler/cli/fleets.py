@@ -16,9 +16,6 @@ from reconciler.fleet.desired import Desired
 from reconciler.fleet.documents import did_you_mean
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.reports.problems import render_problems, render_summary
-from schemas.instance import Instance
-from schemas.server import Server
-from schemas.template import Template
 
 INVALID = 1
 
@@ -40,10 +37,7 @@ def selection(desired: Desired, options: RunOptions, earlier: Desired | None = N
 
     What an earlier revision of the fleet declared, if one is compared with, can be named as well.
     """
-    documents: list[Server | Template | Instance] = []
-    for each in (desired, earlier):
-        if each is not None:
-            documents += [*each.servers.values(), *each.templates.values(), *each.instances.values()]
+    documents = [document for each in (desired, earlier) if each is not None for document in each.subjects()]
     addresses = {f"{d.kind}/{d.code}" for d in documents}
     for target in options.targets:
         require(target, addresses, f"--target: the fleet has no {target!r}")

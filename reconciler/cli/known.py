@@ -21,13 +21,11 @@ from reconciler.fleet.documents import did_you_mean
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.loading.outlines import read_outline
 from reconciler.store.opening import default_url, open_store
+from schemas.kinds import KINDS, pausable
 
 if TYPE_CHECKING:
     from reconciler.store.forgetful import NoMemory
     from reconciler.store.sql_store import Store
-
-KINDS = ("fleet", "server", "template", "instance")
-"""What happens, happens to one of these. A plan of customers has no database of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +43,11 @@ class Known:
             alike = sorted(a for a in self.addresses if a.endswith(f"/{address}"))
             hint = f" (did you mean {alike[0]!r}?)" if alike else ""
             raise click.UsageError(f"name a document as KIND/CODE, not {address!r}{hint}")
-        if kind == "plan":
-            raise click.UsageError(f"a plan has no databases of its own: name one of {', '.join(KINDS)}")
-        if kind not in KINDS:
-            raise click.UsageError(f"no kind {kind!r} ({did_you_mean(kind, KINDS)})")
+        kinds = pausable()  # what happens, happens to one of these
+        if kind in KINDS and kind not in kinds:
+            raise click.UsageError(f"a {kind} has no databases of its own: name one of {', '.join(kinds)}")
+        if kind not in kinds:
+            raise click.UsageError(f"no kind {kind!r} ({did_you_mean(kind, kinds)})")
         if not is_code(code):
             raise click.UsageError(f"{code!r} is no code: lowercase letters, digits and hyphens")
         return kind, code
@@ -69,13 +68,12 @@ def know(common: Common) -> Known:
             )
             return Known(outline.fleet, _addresses(outline.documents), None)
         desired = fleets.load(common)
-    kinds = (desired.servers, desired.templates, desired.instances)
-    documents = {(document.kind, document.code) for kind in kinds for document in kind.values()}
-    return Known(desired.settings.code, _addresses(documents | {("fleet", desired.settings.code)}), desired)
+    return Known(desired.settings.code, _addresses((d.kind, d.code) for d in desired.every()), desired)
 
 
 def _addresses(documents: Iterable[tuple[str, str]]) -> frozenset[str]:
-    return frozenset(f"{kind}/{code}" for kind, code in documents if kind in KINDS)
+    kinds = pausable()
+    return frozenset(f"{kind}/{code}" for kind, code in documents if kind in kinds)
 
 
 @contextlib.contextmanager

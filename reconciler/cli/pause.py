@@ -15,13 +15,7 @@ from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
 from reconciler.reports.happenings_text import stamp
 from reconciler.reports.paragraphs import Paper
-
-_WITHHELD = {
-    "fleet": "nothing is changed on any of its servers",
-    "server": "nothing is changed on it, in none of its databases, and nothing new is placed on it",
-    "template": "its databases are neither made nor changed; those that are ready are cloned all the same",
-    "instance": "its database is not made, changed, renamed, suspended or put back in service",
-}
+from schemas.kinds import pausable
 
 
 @click.command()
@@ -62,9 +56,9 @@ def command(common: Common, store: str, address: str | None, reason: str) -> Non
 
 
 def _tell(subject: Subject, before: Pause | None, pause: Pause) -> None:
-    start = f"{subject.address} is paused: {_WITHHELD[subject.kind]}."
+    start = f"{subject.address} is paused: {pausable()[subject.kind].withheld}."
     if before is not None and before.since is not None:
-        start = f"{subject.address} was paused already, on {stamp(before.since)}: {_WITHHELD[subject.kind]}."
+        start = f"{subject.address} was paused already, on {stamp(before.since)}: {pausable()[subject.kind].withheld}."
     sentences = [start]
     if pause.reason:
         sentences.append(f"Why: {pause.reason}")

@@ -63,9 +63,7 @@ def new_key_command() -> None:
 
 
 def _documents(desired: Desired) -> dict[str, BaseModel]:
-    kinds = (desired.servers, desired.templates, desired.instances)
-    documents: dict[str, BaseModel] = {f"fleet/{desired.settings.code}": desired.settings}
-    return documents | {f"{d.kind}/{d.code}": d for kind in kinds for d in kind.values()}
+    return {f"{d.kind}/{d.code}": d for d in desired.every()}
 
 
 def _references(document: BaseModel, prefix: str = "") -> Iterator[tuple[str, Reference]]:
