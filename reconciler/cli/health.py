@@ -24,7 +24,6 @@ from reconciler.reports.health_tables import health_tables
 from reconciler.reports.health_views import HealthView, instance_rows, pages_to_ask, server_rows
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.status import InstanceRow
-from reconciler.reports.status_tables import Subject
 from schemas.server import Server
 
 _LONGEST_HISTORY = 10_000
@@ -34,11 +33,11 @@ _NO_LIMIT = 10_000
 _SUBJECTS = ("servers", "server", "instances", "instance")
 
 
-def require_subject(subject: str | None) -> Subject:
+def require_subject(subject: str | None) -> str:
     """Return what is asked about; wrong usage for what has no health."""
     if subject is not None:
         fleets.require(subject, _SUBJECTS, f"there is no health of {subject!r}, only of servers and instances")
-    return Subject.INSTANCES if subject in ("instances", "instance") else Subject.SERVERS
+    return "instances" if subject in ("instances", "instance") else "servers"
 
 
 def servers_view(session: Session, code: str | None) -> HealthView:

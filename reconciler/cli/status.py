@@ -14,18 +14,12 @@ from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.status import Status, status
+from reconciler.reports.status import Status, status, subjects
 from reconciler.reports.status_json import status_document
-from reconciler.reports.status_tables import Subject, render_pauses, status_tables
+from reconciler.reports.status_tables import render_pauses, status_tables
+from schemas.document import Document
 
 _NO_LIMIT = 10_000
-_KINDS = {
-    "server": Subject.SERVERS,
-    "template": Subject.TEMPLATES,
-    "instance": Subject.INSTANCES,
-    "plan": Subject.PLANS,
-}
-_SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
 
 
 @click.command()
@@ -45,19 +39,20 @@ def command(common: Common, options: RunOptions, subject: str | None, code: str 
         _show_health(common, options, subject, code)
         return
     if subject is not None:
-        fleets.require(subject, _SUBJECTS, f"there is no status of {subject!r}")
-    subjects = tuple(Subject) if subject is None else (_SUBJECTS[subject],)
+        known = {**{name: name for name in subjects()}, **{kind: name for name, kind in subjects().items()}}
+        fleets.require(subject, known, f"there is no status of {subject!r}")
+        subject = known[subject]
+    asked = tuple(subjects()) if subject is None else (subject,)
     declared = None
     with open_session(common, options) as session:
         if code is not None:
-            _require_code(session, subjects[0], code)
-            declared = getattr(session.desired, subjects[0].value)[code].model_dump(mode="json")
+            declared = _documents(session, asked[0], code)[code].model_dump(mode="json")
         found = _look(session)
     if code is not None:
-        found = _only(found, subjects[0], code)
+        found = _only(found, asked[0], code)
     elif subject is None and not session.selection.is_everything:
-        subjects = tuple(s for s in subjects if getattr(found, s.value))
-    _show(found, subjects, common.output, declared)
+        asked = tuple(each for each in asked if found.rows[each])
+    _show(found, asked, common.output, declared)
 
 
 def _show_health(common: Common, options: RunOptions, subject: str | None, code: str | None) -> None:
@@ -66,8 +61,8 @@ def _show_health(common: Common, options: RunOptions, subject: str | None, code:
     wanted = health.require_subject(subject)
     with open_session(common, options) as session:
         if code is not None:
-            _require_code(session, wanted, code)
-        if wanted is Subject.SERVERS:
+            _documents(session, wanted, code)
+        if wanted == "servers":
             view = health.servers_view(session, code)
         else:
             found = _look(session)
@@ -76,9 +71,12 @@ def _show_health(common: Common, options: RunOptions, subject: str | None, code:
     health.show(view, common.output)
 
 
-def _require_code(session: Session, subject: Subject, code: str) -> None:
-    documents = getattr(session.desired, subject.value)
-    fleets.require(code, documents, f"the fleet has no {subject.value.removesuffix('s')} {code!r}")
+def _documents(session: Session, subject: str, code: str) -> Mapping[str, Document]:
+    """Return the documents of a subject, among which the code has to be."""
+    kind = subjects()[subject]
+    documents = session.desired.documents[kind]
+    fleets.require(code, documents, f"the fleet has no {kind} {code!r}")
+    return documents
 
 
 def _look(session: Session) -> Status:
@@ -88,31 +86,23 @@ def _look(session: Session) -> Status:
     return status(session.desired, seen.observed, seen.inventory, seen.changeset, now, session.selection)
 
 
-def _only(found: Status, subject: Subject, code: str) -> Status:
-    match subject:
-        case Subject.SERVERS:
-            return replace(found, servers=tuple(row for row in found.servers if row.code == code))
-        case Subject.TEMPLATES:
-            return replace(found, templates=tuple(row for row in found.templates if row.code == code))
-        case Subject.INSTANCES:
-            return replace(found, instances=tuple(row for row in found.instances if row.code == code))
-        case Subject.PLANS:
-            return replace(found, plans=tuple(row for row in found.plans if row.code == code))
+def _only(found: Status, subject: str, code: str) -> Status:
+    return replace(found, rows={**found.rows, subject: tuple(row for row in found.rows[subject] if row.code == code)})
 
 
-def _show(found: Status, subjects: tuple[Subject, ...], output: str, declared: Mapping[str, Any] | None) -> None:
+def _show(found: Status, asked: tuple[str, ...], output: str, declared: Mapping[str, Any] | None) -> None:
     """Print rows; of a single document also what is declared, with the defaults that the text leaves out."""
     if output == "json":
-        screens.print_json(status_document(found, subjects, declared))
+        screens.print_json(status_document(found, asked, declared))
     elif output == "yaml":
-        click.echo(_as_yaml(status_document(found, subjects, declared)), nl=False)
+        click.echo(_as_yaml(status_document(found, asked, declared)), nl=False)
     else:
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         wide = output == "wide"
         paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
-        click.echo(render_tables(status_tables(found, subjects, wide=wide), paper))
-        if pauses := found.concerning(subjects):
+        click.echo(render_tables(status_tables(found, asked, wide=wide), paper))
+        if pauses := found.concerning(asked):
             click.echo(f"\n{render_pauses(pauses, paper)}")
         if declared is not None:
             click.echo(f"\n{paper.paint('Declared, with defaults', Tone.STRONG)}")
