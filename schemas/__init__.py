@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from schemas.plan import Plan
     from schemas.references import (
         DerivedSecret,
+        EitherSecret,
         EnvSecret,
         FileSecret,
         KeyReference,
@@ -31,6 +32,7 @@ __all__ = [
     "KINDS",
     "DerivedSecret",
     "Document",
+    "EitherSecret",
     "EnvSecret",
     "FileSecret",
     "FleetSettings",
@@ -51,6 +53,7 @@ __all__ = [
 _HOMES = {
     "DerivedSecret": "references",
     "Document": "document",
+    "EitherSecret": "references",
     "EnvSecret": "references",
     "FileSecret": "references",
     "FleetSettings": "fleet",

@@ -65,6 +65,26 @@ class Retention(Part):
     )
 
 
+class Verification(Part):
+    """How often databases are looked into though nothing tells that they differ from their text."""
+
+    max_age_hours: int = Field(
+        default=24,
+        ge=1,
+        le=8760,
+        description="Hours after which a pass looks into a database again, to see whether it still is as its text says.",
+        examples=[6],
+    )
+    databases_per_pass: int = Field(
+        default=3,
+        ge=1,
+        le=1000,
+        description="How many such databases of one server a pass looks into, the longest unseen first. Each look costs "
+        "the host a login and the loading of a registry; what changed in the text comes on top.",
+        examples=[10],
+    )
+
+
 class Health(Part):
     """When a server counts as healthy."""
 
@@ -154,6 +174,11 @@ class FleetSettings(Pausable):
     )
     retention: Retention = Field(
         default=Retention(), description="How long what is no longer needed is kept.", examples=[{"trash_days": 30}]
+    )
+    verification: Verification = Field(
+        default=Verification(),
+        description="How often databases are looked into though nothing tells that they differ from their text.",
+        examples=[{"max_age_hours": 6, "databases_per_pass": 10}],
     )
     health: Health = Field(
         default=Health(), description="When a server counts as healthy.", examples=[{"warning_latency_ms": 2000}]

@@ -1,4 +1,4 @@
-"""How a fleet names a secret without holding it: `{env: NAME}`, `{file: PATH}` or `{derived: {}}`.
+"""How a fleet names a secret without holding it: `{env: NAME}`, `{file: PATH}`, one or the other, or `{derived: {}}`.
 
 `str` of each is what the text says, which is never a value: a literal shows `[secret]`. Resolving a reference is
 `reconciler.loading.secrets`; deriving one is `reconciler.fleet.secrets`.
@@ -43,6 +43,18 @@ class FileSecret(Part):
 
     def __str__(self) -> str:
         return f"{{file: {self.file}}}"
+
+
+class EitherSecret(EnvSecret, FileSecret):
+    """A secret in an environment variable or, where that is not set or empty, in a file: one text for several places."""
+
+    @property
+    def ways(self) -> tuple[EnvSecret, FileSecret]:
+        """The two, in the order in which they are looked at."""
+        return EnvSecret(env=self.env), FileSecret(file=self.file)
+
+    def __str__(self) -> str:
+        return f"{{env: {self.env}, file: {self.file}}}"
 
 
 class Derivation(Part):
@@ -118,6 +130,8 @@ def _which(written: Any) -> str | None:
         return "<literal>"
     fields = written if isinstance(written, Mapping) else vars(written) if isinstance(written, Part) else {}
     known = [tag for field, tag in _TAGS.items() if field in fields]
+    if known == ["<env>", "<file>"]:
+        return "<either>"
     return known[0] if len(known) == 1 else None
 
 
@@ -129,6 +143,7 @@ def _which_key(written: Any) -> str | None:
 SecretReference = Annotated[
     Annotated[EnvSecret, Tag("<env>")]
     | Annotated[FileSecret, Tag("<file>")]
+    | Annotated[EitherSecret, Tag("<either>")]
     | Annotated[DerivedSecret, Tag("<derived>")]
     | Annotated[LiteralSecret, Tag("<literal>")],
     Discriminator(_which, custom_error_type="invalid-secret", custom_error_message="secret"),
@@ -138,6 +153,7 @@ SecretReference = Annotated[
 KeyReference = Annotated[
     Annotated[EnvSecret, Tag("<env>")]
     | Annotated[FileSecret, Tag("<file>")]
+    | Annotated[EitherSecret, Tag("<either>")]
     | Annotated[LiteralSecret, Tag("<literal>")],
     Discriminator(_which_key, custom_error_type="invalid-secret-key", custom_error_message="secret"),
 ]

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from reconciler.cli.groups import Option
+from reconciler.cli.naming import completing
+
 Function = Callable[..., Any]
+_FLEET, _HOSTS, _OUTPUT, _CONFIRMED = "What of the fleet", "Hosts and memory", "Output", "What is confirmed"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -36,6 +40,7 @@ class RunOptions:
     selectors: tuple[str, ...]
     shallow: bool
     server_urls: tuple[str, ...]
+    refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +69,33 @@ def common(*formats: str, log_level: str = "error") -> Callable[[Function], Func
                 envvar="ODOO_FLEET_DIR",
                 metavar="DIR",
                 help="The fleet's directory (default: fleet, or ODOO_FLEET_DIR).",
+                cls=Option,
+                section=_FLEET,
             ),
-            click.option("-o", "--output", type=click.Choice(formats), default=formats[0], help="How to print."),
             click.option(
-                "--log-format", type=click.Choice(("console", "json")), default="console", help="How to log, to stderr."
+                "-o",
+                "--output",
+                type=click.Choice(formats),
+                default=formats[0],
+                help="How to print.",
+                cls=Option,
+                section=_OUTPUT,
+            ),
+            click.option(
+                "--log-format",
+                type=click.Choice(("console", "json")),
+                default="console",
+                help="How to log, to stderr.",
+                cls=Option,
+                section=_OUTPUT,
             ),
             click.option(
                 "--log-level",
                 type=click.Choice(LOG_LEVELS),
                 default=default_level,
                 help=f"What to log (default: {default_level}).",
+                cls=Option,
+                section=_OUTPUT,
             ),
         )
 
@@ -85,6 +107,8 @@ _STORE = click.option(
     default="",
     metavar="URL",
     help="Where runs are remembered, or none (default: .odoo-fleet/ beside the fleet).",
+    cls=Option,
+    section=_HOSTS,
 )
 
 
@@ -115,8 +139,11 @@ def run_options(function: Function) -> Function:
             "--target",
             "targets",
             multiple=True,
-            metavar="KIND/CODE",
-            help="Only this document and what it needs (repeatable).",
+            metavar="DOCUMENT",
+            help="Only this document and what it needs: acme, instance/acme (repeatable).",
+            cls=Option,
+            section=_FLEET,
+            shell_complete=completing("server", "template", "instance"),
         ),
         click.option(
             "--selector",
@@ -124,14 +151,41 @@ def run_options(function: Function) -> Function:
             multiple=True,
             metavar="LABEL=VALUE",
             help="Only documents with this label (repeatable: all).",
+            cls=Option,
+            section=_FLEET,
         ),
-        click.option("--shallow", is_flag=True, help="Go by the names of databases alone: two calls a host."),
+        click.option(
+            "--shallow",
+            is_flag=True,
+            help="Go by the names of databases alone: two calls a host.",
+            cls=Option,
+            section=_HOSTS,
+        ),
         click.option(
             "--server-url",
             "server_urls",
             multiple=True,
             metavar="CODE=URL",
             help="Reach a server at another address: a tunnel, a simulator (repeatable).",
+            cls=Option,
+            section=_HOSTS,
+        ),
+    )
+
+
+def refreshable(function: Function) -> Function:
+    """Give a command, below `run_options`, the option to look into every database; it becomes part of `options`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, options: RunOptions, refresh: bool, **rest: Any) -> Any:
+        return function(*args, options=replace(options, refresh=refresh), **rest)
+
+    return _with_options(
+        call,
+        click.option(
+            "--refresh",
+            is_flag=True,
+            help="Look into every database now, whenever it was verified; note what is found.",
         ),
     )
 
@@ -151,12 +205,17 @@ def confirmed(function: Function) -> Function:
             multiple=True,
             metavar="SERVER",
             help="Believe this server that databases are gone (repeatable).",
+            cls=Option,
+            section=_CONFIRMED,
+            shell_complete=completing("server"),
         ),
         click.option(
             "--allow-removals",
             "removals",
             is_flag=True,
             help="Take out of service more than the safety thresholds allow.",
+            cls=Option,
+            section=_CONFIRMED,
         ),
     )
 

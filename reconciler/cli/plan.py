@@ -4,34 +4,47 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.bases import aim_since
 from reconciler.cli.drifts import drift_notes
-from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
+from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, refreshable, run_options
 from reconciler.cli.progress import show_looking
-from reconciler.cli.sessions import Aim, Session, begin_session
+from reconciler.cli.sessions import Session, begin_session
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
-from reconciler.engine.reconcile import plan
+from reconciler.core.freshness import Freshness, freshness
+from reconciler.core.needs import secrets_needed
+from reconciler.engine.reconcile import plan, remember_looks
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
-from reconciler.reports.paragraphs import Paper
+from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.loading.secrets import SecretResolver
+from reconciler.reports.escapes import visible
 from reconciler.reports.plan_json import plan_document
 from reconciler.reports.plan_text import render_plan
+from reconciler.reports.words import how_known
 
 if TYPE_CHECKING:
     from reconciler.cli.saved_plans import Sealer
 
 CHANGES_PENDING = 2
+_SECRETS_NAMED = 10
+_LONG_AGO = timedelta(hours=1)
 
 
-@click.command()
+@groups.command(
+    "odoo-fleet plan",
+    "odoo-fleet plan --target acme",
+    "odoo-fleet plan --base main -o markdown",
+    "odoo-fleet plan --out plan.json",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the fleet is not as its text says.")
 @click.option(
     "--base",
@@ -52,6 +65,7 @@ CHANGES_PENDING = 2
 )
 @confirmed
 @run_options
+@refreshable
 @common("text", "json", "markdown", "junit")
 def command(
     common: Common,
@@ -66,7 +80,7 @@ def command(
     """Show what `apply` would do, and why. Changes nothing."""
     desired = fleets.load(common)
     aim = aim_since(base, desired, common, options, confirmed)
-    sealer = _sealer(aim, desired, common) if out else None
+    sealer = _sealer(desired, common) if out else None
     with begin_session(common, options.store, desired, aim) as session:
         planned = make_plan(session)
         notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
@@ -74,42 +88,75 @@ def command(
         from reconciler.cli.saved_plans import write  # noqa: PLC0415 -- only with --out
 
         write(out, planned, session, sealer)
-        click.echo(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.", err=True)
-    _print(planned.changeset, session, common.output, notes)
+        screens.say(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.")
+    _print(planned, session, common.output, notes)
+    warn_without_memory(planned, session)
+    _warn_of_secrets(planned.changeset, session)
     if summary_file is not None:
-        _add(summary_file, _markdown(planned.changeset, session, notes))
+        _add(summary_file, _markdown(planned, session, notes))
     return CHANGES_PENDING if detailed_exitcode and not planned.changeset.is_converged else 0
 
 
-def _sealer(aim: Aim, desired: Desired, common: Common) -> Sealer:
-    """Make ready to save, before any host is asked: a plan that could not be saved costs nothing."""
-    from reconciler.cli.saved_plans import Sealer, check_addresses  # noqa: PLC0415 -- only with --out
+def warn_without_memory(planned: Planned, session: Session) -> None:
+    """Say what it costs that nothing is remembered of a fleet whose databases are there, in a run over all of it."""
+    known = _known(planned, session)
+    if known.looked_into and not planned.inventory.entries and session.limits.since is None:
+        looked = "1 database was" if known.looked_into == 1 else f"each of {known.looked_into} databases was"
+        screens.say(
+            f"Nothing is remembered of this fleet: {looked} looked into, a host that lists fewer than before would not"
+            " be noticed, and there is no history. A store that is kept from run to run (--store) avoids that."
+        )
 
-    check_addresses(aim.server_urls.values())
+
+def _warn_of_secrets(changeset: Changeset, session: Session) -> None:
+    """Say which secrets `apply` would lack if it were run here and now."""
+    values = SecretResolver(session.desired, session.reach.environ, session.reach.root)
+    lacking: dict[str, None] = {}
+    for need in secrets_needed(changeset, session.desired):
+        try:
+            values.resolve(need.reference, need.kind, need.code, need.field)
+        except SecretUnavailable as error:
+            lacking[str(error)] = None
+    for lack in [*lacking][:_SECRETS_NAMED]:
+        screens.say(f"warning: `apply` needs a secret that is not here: {visible(lack)}")
+    if (more := len(lacking) - _SECRETS_NAMED) > 0:
+        screens.say(f"warning: … and {count(more, 'more secret', 'more secrets')}")
+
+
+def _sealer(desired: Desired, common: Common) -> Sealer:
+    """Make ready to save, before any host is asked: a plan that could not be saved costs nothing."""
+    from reconciler.cli.saved_plans import Sealer  # noqa: PLC0415 -- only with --out
+
     return Sealer(desired, common.fleet)
 
 
-def _print(changeset: Changeset, session: Session, output: str, notes: Mapping[str, str]) -> None:
+def _print(planned: Planned, session: Session, output: str, notes: Mapping[str, str]) -> None:
+    changeset = planned.changeset
     match output:
         case "json":
             since = session.limits.since
             base = (since.revision, since.commit) if since else None
             code = session.desired.settings.code
-            screens.print_json(plan_document(changeset, code, session.selected, base=base))
+            screens.print_json(plan_document(changeset, code, session.selected, base, _known(planned, session)))
         case "markdown":
-            click.echo(_markdown(changeset, session, notes), nl=False)
+            click.echo(_markdown(planned, session, notes), nl=False)
         case "junit":
             from reconciler.reports.junit import plan_junit  # noqa: PLC0415 -- only where it is asked for
 
             click.echo(plan_junit(changeset))
         case _:
-            show_plan(changeset, session, screens.OUT, notes)
+            show_plan(planned, session, screens.OUT, notes)
 
 
-def _markdown(changeset: Changeset, session: Session, notes: Mapping[str, str]) -> str:
+def _known(planned: Planned, session: Session) -> Freshness:
+    return freshness(session.desired, planned.observed, planned.inventory, session.selection)
+
+
+def _markdown(planned: Planned, session: Session, notes: Mapping[str, str]) -> str:
     from reconciler.reports.changeset_markdown import render_changeset_markdown  # noqa: PLC0415 -- see above
 
-    return render_changeset_markdown(changeset, session.desired, scope=session.scope, notes=notes)
+    known = how_known(_known(planned, session), datetime.now(UTC))
+    return render_changeset_markdown(planned.changeset, session.desired, scope=session.scope, known=known, notes=notes)
 
 
 def _add(file: Path, text: str) -> None:
@@ -121,20 +168,29 @@ def _add(file: Path, text: str) -> None:
 
 
 def make_plan(session: Session, limits: Limits | None = None) -> Planned:
-    """Run the part of a pass that changes nothing, within other limits than the session's if they are given."""
+    """Run the part of a pass that changes nothing, within other limits than the session's if they are given.
+
+    What was looked into is remembered, so that the next run knows how old that look is.
+    """
 
     async def main() -> Planned:
         async with session.world() as world:
-            return await plan(session.desired, world, limits or session.limits)
+            planned = await plan(session.desired, world, limits or session.limits)
+            remember_looks(planned, session.desired, world)
+            return planned
 
     with show_looking(len(in_use(session.desired)), live=not session.is_logged) as tell, session.listening(tell):
         return interrupts.run(main())
 
 
 def show_plan(
-    changeset: Changeset, session: Session, stream: screens.Stream, notes: Mapping[str, str] | None = None
+    planned: Planned, session: Session, stream: screens.Stream, notes: Mapping[str, str] | None = None
 ) -> None:
     """Print a plan for people; `notes` are of `drift_notes`."""
-    paper = Paper(screens.width(stream), screens.has_colour(stream))
-    text = render_plan(changeset, session.desired, paper, scope=session.scope, notes=notes)
+    known = _known(planned, session)
+    words = how_known(known, datetime.now(UTC))
+    paper = screens.paper(stream)
+    text = render_plan(planned.changeset, session.desired, paper, scope=session.scope, known=words, notes=notes)
     click.echo(text, err=stream == screens.ERR)
+    if planned.changeset.is_converged and known.oldest and datetime.now(UTC) - known.oldest > _LONG_AGO:
+        click.echo("`odoo-fleet plan --refresh` looks into every database now.", err=True)

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -143,13 +142,6 @@ def _replace(file: Path, data: bytes) -> None:
         raise
 
 
-def check_addresses(server_urls: Iterable[str]) -> None:
-    """Refuse to save an address that holds credentials: the file is to hold no secret."""
-    for url in server_urls:
-        if "@" in urlsplit(url).netloc:
-            raise click.UsageError("--out saves the addresses of --server-url, so these may not hold credentials")
-
-
 def read(file: Path, desired: Desired, common: Common) -> SavedChangeset:
     """Read a changeset that is for this fleet's text and this version; all else is refused, and no host is asked.
 
@@ -188,6 +180,7 @@ def require_no_limits(options: RunOptions, confirmed: Confirmed) -> None:
         "--target": options.targets,
         "--selector": options.selectors,
         "--shallow": options.shallow,
+        "--refresh": options.refresh,
         "--server-url": options.server_urls,
         "--confirm-listing": confirmed.listings,
         "--allow-removals": confirmed.removals,

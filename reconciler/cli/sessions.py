@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from reconciler.cli import fleets
+from reconciler.cli import fleets, screens
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
@@ -93,7 +93,7 @@ class Session:
             yield replace(world, stop=self.stop, abandon=self.abandon)
             if isinstance(world.secrets, SecretResolver):
                 for warning in world.secrets.warnings:
-                    click.echo(f"warning: {warning}", err=True)
+                    screens.say(f"warning: {warning}")
 
     @contextlib.contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
@@ -120,9 +120,11 @@ def open_session(common: Common, options: RunOptions, confirmed: Confirmed = NOT
 
 def given_aim(desired: Desired, options: RunOptions, confirmed: Confirmed, earlier: Desired | None = None) -> Aim:
     """Read what the options limit a run to; a name that the fleet does not have, nor the earlier one, is wrong usage."""
+    if options.shallow and options.refresh:
+        raise click.UsageError("--shallow looks into no database and --refresh into all: choose one")
     limits = Limits(
         selection=fleets.selection(desired, options, earlier),
-        depth=Depth(shallow=options.shallow),
+        depth=Depth.of(desired, shallow=options.shallow, refresh=options.refresh),
         confirmed_listings=_servers(desired, confirmed.listings),
         allow_removals=confirmed.removals,
     )
@@ -172,6 +174,4 @@ def _first(error: BaseException) -> BaseException:
 
 
 def _servers(desired: Desired, codes: tuple[str, ...]) -> frozenset[str]:
-    for code in codes:
-        fleets.require(code, desired.servers, f"--confirm-listing: the fleet has no server {code!r}")
-    return frozenset(codes)
+    return frozenset(fleets.code_of([code], desired.servers, "server") for code in codes)

@@ -9,81 +9,132 @@ from typing import Any
 
 import click
 
-from reconciler.cli import fleets, screens
-from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli import fleets, groups, screens
+from reconciler.cli.naming import address_of, completing
+from reconciler.cli.options import Common, RunOptions, common, refreshable, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
-from reconciler.reports.paragraphs import Paper, Tone
+from reconciler.core.deciding import Limits, Planned
+from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.fleet.desired import Desired
+from reconciler.reports.paragraphs import Tone
 from reconciler.reports.status import Status, status, subjects
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import render_pauses, status_tables
-from schemas.document import Document
+from reconciler.reports.words import how_known
 
-_NO_LIMIT = 10_000
+FOREIGN = "foreign"
 
 
-@click.command()
-@click.argument("subject", required=False, metavar="[servers|templates|instances|plans]")
-@click.argument("code", required=False)
+@groups.command(
+    "odoo-fleet status",
+    "odoo-fleet status instances -o wide",
+    "odoo-fleet status acme",
+    "odoo-fleet status foreign prod-1",
+    "odoo-fleet status --health servers prod-1",
+)
+@click.argument(
+    "words",
+    nargs=-1,
+    metavar="[servers|templates|instances|plans|foreign] [DOCUMENT]",
+    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN]),
+)
 @click.option(
     "--health",
     "of_health",
     is_flag=True,
-    help="How servers are and, with CODE, have been; for instances, whether customers reach their login page.",
+    help="How servers are and, with DOCUMENT, have been; for instances, whether customers reach their login page.",
 )
 @run_options
+@refreshable
 @common("text", "wide", "json", "yaml")
-def command(common: Common, options: RunOptions, subject: str | None, code: str | None, *, of_health: bool) -> None:
-    """Show what is declared beside what is there: all of the fleet, one kind, or one document."""
+def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_health: bool) -> None:
+    """Show what is declared beside what is there: all of the fleet, one kind, or one document.
+
+    `status foreign [SERVER]` lists what is on the hosts and not this fleet's.
+    """
     if of_health:
-        _show_health(common, options, subject, code)
+        _show_health(common, options, words)
         return
-    if subject is not None:
-        known = {**{name: name for name in subjects()}, **{kind: name for name, kind in subjects().items()}}
-        fleets.require(subject, known, f"there is no status of {subject!r}")
-        subject = known[subject]
-    asked = tuple(subjects()) if subject is None else (subject,)
+    if words[:1] == (FOREIGN,):
+        _show_foreign(common, options, words[1:])
+        return
     declared = None
     with open_session(common, options) as session:
-        if code is not None:
-            declared = _documents(session, asked[0], code)[code].model_dump(mode="json")
-        found = _look(session)
-    if code is not None:
-        found = _only(found, asked[0], code)
+        subject, code = _asked(session.desired, words)
+        if subject is not None and code is not None:
+            declared = session.desired.documents[subjects()[subject]][code].model_dump(mode="json")
+        found = _look(session, subject, code)
+    asked = tuple(subjects()) if subject is None else (subject,)
+    if subject is not None and code is not None:
+        found = _only(found, subject, code)
     elif subject is None and not session.selection.is_everything:
         asked = tuple(each for each in asked if found.rows[each])
     _show(found, asked, common.output, declared)
 
 
-def _show_health(common: Common, options: RunOptions, subject: str | None, code: str | None) -> None:
+def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    from reconciler.reports.foreign import foreign, foreign_document, foreign_table  # noqa: PLC0415 -- only here
+
+    with open_session(common, options) as session:
+        server = fleets.code_of(words, session.desired.servers, "server") if words else ""
+        seen = _seen(session)
+        rows = status(session.desired, seen.observed, seen.inventory, seen.changeset, datetime.now(UTC))
+        found = foreign(session.desired, seen, rows, server)
+    if common.output == "json":
+        screens.print_json(foreign_document(found))
+    elif common.output == "yaml":
+        click.echo(_as_yaml(foreign_document(found)), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        paper = screens.paper(screens.OUT)
+        click.echo(render_tables((foreign_table(found),), paper))
+        click.echo("\nBy their names alone: none of others was logged in to, and none is ever changed.")
+
+
+def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
     from reconciler.cli import health  # noqa: PLC0415 -- only with --health
 
-    wanted = health.require_subject(subject)
+    if options.refresh:
+        raise click.UsageError("--refresh looks into databases, --health at servers and login pages: choose one")
     with open_session(common, options) as session:
-        if code is not None:
-            _documents(session, wanted, code)
+        subject, code = _asked(session.desired, words)
+        wanted = health.require_subject(subject)
         if wanted == "servers":
             view = health.servers_view(session, code)
         else:
-            found = _look(session)
+            found = _look(session, wanted, code)
             rows = _only(found, wanted, code).instances if code is not None else found.instances
             view = health.instances_view(session, rows)
     health.show(view, common.output)
 
 
-def _documents(session: Session, subject: str, code: str) -> Mapping[str, Document]:
-    """Return the documents of a subject, among which the code has to be."""
-    kind = subjects()[subject]
-    documents = session.desired.documents[kind]
-    fleets.require(code, documents, f"the fleet has no {kind} {code!r}")
-    return documents
+def _asked(desired: Desired, words: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """Return the subject that is asked about, and the document; nothing for all of them, or all documents of one."""
+    kinds = subjects()
+    named = {**{subject: subject for subject in kinds}, **{kind: subject for subject, kind in kinds.items()}}
+    if not words or (len(words) == 1 and words[0] in named):
+        return (named[words[0]] if words else None), None
+    addresses = {f"{kind}/{code}" for kind in kinds.values() for code in desired.documents[kind]}
+    kind, _, code = address_of(words, addresses, tuple(kinds.values()), tuple(named)).partition("/")
+    fleets.require(code, desired.documents[kind], f"the fleet has no {kind} {code!r}")
+    return named[kind], code
 
 
-def _look(session: Session) -> Status:
-    """Plan for the whole fleet, so that what is selected is seen in its surroundings."""
-    seen = make_plan(session, BY_NAMES)
+def _look(session: Session, subject: str | None, code: str | None) -> Status:
+    """Plan for the whole fleet, so that what is selected is seen in its surroundings; look only into what is shown."""
+    selection = session.selection
+    if code is not None and subject in ("templates", "instances"):
+        selection = Selection(frozenset({f"{subjects()[subject]}/{code}"}))
+    seen = _seen(session, selection)
     now = datetime.now(UTC)
-    return status(session.desired, seen.observed, seen.inventory, seen.changeset, now, session.selection)
+    return status(session.desired, seen.observed, seen.inventory, seen.changeset, now, selection)
+
+
+def _seen(session: Session, selection: Selection = EVERYTHING) -> Planned:
+    depth = session.limits.depth
+    return make_plan(session, Limits(selection, depth) if depth.refresh else BY_NAMES)
 
 
 def _only(found: Status, subject: str, code: str) -> Status:
@@ -100,14 +151,16 @@ def _show(found: Status, asked: tuple[str, ...], output: str, declared: Mapping[
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         wide = output == "wide"
-        paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo(render_tables(status_tables(found, asked, wide=wide), paper))
         if pauses := found.concerning(asked):
             click.echo(f"\n{render_pauses(pauses, paper)}")
         if declared is not None:
             click.echo(f"\n{paper.paint('Declared, with defaults', Tone.STRONG)}")
             click.echo(_as_yaml(declared), nl=False)
-        click.echo(f"\nFleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC.")
+        known = how_known(found.known, found.at) if {"templates", "instances"} & {*asked} else ""
+        when = f"Fleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC"
+        click.echo("\n" + "\n".join(paper.paragraph(f"{when}{f'; {known}' if known else ''}.")))
 
 
 def _as_yaml(document: Mapping[str, Any]) -> str:

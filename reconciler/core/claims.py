@@ -96,7 +96,9 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
         return _refused(spec, parse(look.database).target, remembered=remembered)
     mark = look.mark
     if mark is None or not mark.fleet:
-        return Doubt("it bears no mark of this fleet", "it was not made by this fleet: choose another database_name")
+        return Doubt(
+            "it bears no mark of this fleet", f"it was not made by this fleet: choose another {_named_by(spec)}"
+        )
     if not look.is_whole_copy_of_itself:
         advice = f"if it is to be {spec.kind}/{spec.code}, set its parameter odoo_fleet.uuid to its database.uuid"
         return Doubt(f"it is a copy of {mark.kind}/{mark.code}, not the original", advice)
@@ -185,8 +187,15 @@ def _refused(spec: DatabaseSpec, name: str, *, remembered: bool) -> Doubt:
             f"set the password of that account to what `odoo-fleet secret show {spec.kind}/{spec.code} admin_password`"
             " prints; the tool never resets it by force",
         )
+    address = f"{spec.kind}/{spec.code}"
     return Doubt(
         why,
-        f"if it is {spec.kind}/{spec.code}, write the former name in `renamed_from` where a rename to this name was cut short, or"
-        " else give that account the password that the fleet declares; only if it is not, choose another `database_name`",
+        f"what this fleet built has odoo_fleet.code in its system parameters (Odoo: Settings, Technical). With `{spec.code}`"
+        f" there it is {address}: give that account what `odoo-fleet secret show {address} admin_password` prints; with a former"
+        f" code write `renamed_from`. Without it no password makes it this fleet's: choose another {_named_by(spec)}",
     )
+
+
+def _named_by(spec: DatabaseSpec) -> str:
+    """Name the field that says what a document's database is called."""
+    return "`template_db`" if spec.kind == "template" else "`database_name`"

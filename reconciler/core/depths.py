@@ -30,7 +30,9 @@ each try may be a wrong password on the host."""
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How much to look at: not at all (`shallow`), and how old a verification may be, how many such looks a host bears.
+    """How much to look at: nothing (`shallow`), all (`refresh`), or what is due.
+
+    For the last, how old a verification may be, and how many such looks a host bears.
 
     Where an earlier plan is to be made again, `again` names by server and database what it looked at, which is looked at
     whatever memory says, and `passed_over` what it saw and did not look at: neither is that now, however due it has become.
@@ -41,6 +43,13 @@ class Depth:
     rotation_per_host: int = 3
     again: frozenset[tuple[str, str]] = frozenset()
     passed_over: frozenset[tuple[str, str]] = frozenset()
+    refresh: bool = False
+
+    @staticmethod
+    def of(desired: Desired, *, shallow: bool = False, refresh: bool = False) -> Depth:
+        """Look at the rhythm that the fleet's text sets."""
+        rhythm = desired.settings.verification
+        return Depth(shallow, timedelta(hours=rhythm.max_age_hours), rhythm.databases_per_pass, refresh=refresh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +75,23 @@ def targets(
     """Choose what is looked at deeply in this pass, in a stable order."""
     if depth.shallow:
         return ()
-    due: list[_Seen] = []
-    aged: dict[str, list[tuple[datetime, str, _Seen]]] = {}
-    for seen in _candidates(desired, observed, inventory, selection):
+    due: list[Seen] = []
+    aged: dict[str, list[tuple[datetime, str, Seen]]] = {}
+    for seen in candidates(desired, observed, inventory, selection):
         document, code = seen.document, seen.server.code
         if (code, seen.database) in depth.passed_over:
             continue
         entry = inventory.entries.get((document.kind, document.code, code))
         is_again = (code, seen.database) in depth.again
         is_between = parse(seen.database).state in ON_ITS_WAY  # not what was verified, even beside that
-        if is_again or is_between or entry is None or seen.former_code or entry.digest != seen.digest(desired):
+        if (
+            depth.refresh
+            or is_again
+            or is_between
+            or entry is None
+            or seen.former_code
+            or entry.digest != seen.digest(desired)
+        ):
             due.append(seen)
         elif now - entry.verified_at > depth.verify_after:
             aged.setdefault(code, []).append((entry.verified_at, seen.database, seen))
@@ -137,7 +153,7 @@ def _expired_builds(
                 yield Target(code, name.text, builders[0], builders=builders)
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """A database that a host lists and a document declares. Its spec is worked out only if it is looked at."""
 
     document: Template | Instance
@@ -165,7 +181,8 @@ def _found(desired: Desired, observed: Observed, instance: Instance) -> tuple[cl
     return claims.find(observed, places, instance.database_name, instance.renamed_from)
 
 
-def _candidates(desired: Desired, observed: Observed, inventory: Inventory, selection: Selection) -> Iterator[_Seen]:
+def candidates(desired: Desired, observed: Observed, inventory: Inventory, selection: Selection) -> Iterator[Seen]:
+    """Yield every database that a host lists and a document that is selected may call its own."""
     for template in desired.templates.values():
         if not (template.active and selection.concerns_template(desired, template)):
             continue
@@ -173,37 +190,37 @@ def _candidates(desired: Desired, observed: Observed, inventory: Inventory, sele
             host, server = observed.hosts.get(code), desired.servers.get(code)
             if host and server and host.online:
                 for name in host.forms_of(template.template_db):
-                    yield _Seen(template, server, name.text)
+                    yield Seen(template, server, name.text)
     missing: list[Instance] = []
     for instance in desired.instances.values():
         if instance.state == "absent" or not selection.includes(instance):
             continue
         found = _found(desired, observed, instance)
         for one in claims.narrow(found, inventory, "instance", instance.code):
-            yield _Seen(instance, desired.servers[one.server], one.name.text, instance.renamed_from)
+            yield Seen(instance, desired.servers[one.server], one.name.text, instance.renamed_from)
         if not found:
             missing.append(instance)
     yield from _namesakes(desired, observed, missing)
     yield from _unclaimed(desired, observed, inventory, missing)
 
 
-def _namesakes(desired: Desired, observed: Observed, missing: Iterable[Instance]) -> Iterator[_Seen]:
+def _namesakes(desired: Desired, observed: Observed, missing: Iterable[Instance]) -> Iterator[Seen]:
     """Before a missing instance is cloned its namesakes on other servers are opened, to tell whose they are."""
     for instance in missing:
         for server, name in claims.namesakes(desired, observed, instance) if instance.server else ():
             if server not in desired.names.places.get(name.target, ()):  # another's, who looks at it when it is due
-                yield _Seen(instance, desired.servers[server], name.text, instance.renamed_from)
+                yield Seen(instance, desired.servers[server], name.text, instance.renamed_from)
 
 
 def _unclaimed(
     desired: Desired, observed: Observed, inventory: Inventory, missing: Iterable[Instance]
-) -> Iterator[_Seen]:
+) -> Iterator[Seen]:
     """What is between two names and no document's may be a missing instance's: a few of them try to open it."""
     for host, name in unclaimed.seen(desired, observed):
         here = [i for i in missing if i.server in (None, host.server)]
         here.sort(key=lambda i: (("instance", i.code, host.server) not in inventory.entries, i.code))
         for instance in here[:MOST_CLAIMANTS]:
-            yield _Seen(instance, desired.servers[host.server], name.text, name.target)
+            yield Seen(instance, desired.servers[host.server], name.text, name.target)
 
 
 def _left_between(

@@ -6,7 +6,7 @@ templates in `template_diffs`, instances in `instance_diffs`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from reconciler.core import claims, instance_diffs, names, template_diffs, verbs
@@ -106,16 +106,34 @@ def _serves_this_fleet(draft: Draft, host: ObservedHost) -> bool:
 
 def _account_for(draft: Draft, host: ObservedHost) -> int:
     """Say what is seen and not touched on a host; return how many databases there are foreign."""
-    remembered = {e.target for e in draft.inventory.on(host.server)}
     foreign = 0
-    for name in host.databases:
-        declared = draft.desired.declares(host.server, name.target) or _was_declared(draft, host.server, name.target)
-        what = _left_alone_because(draft, host.server, name, declared=declared, remembered=name.target in remembered)
+    for name, what in _of_nobody(draft, host):
         if what:
             draft.left_alone.append(LeftAlone(host.server, name.text, what))
-        elif name.state is NameState.UNKNOWN or not (declared or name.target in remembered):
-            foreign += name.state is not NameState.BUILDING
+        else:
+            foreign += 1
     return foreign
+
+
+def foreign_databases(
+    desired: Desired, observed: Observed, inventory: Inventory, now: datetime
+) -> tuple[tuple[str, DatabaseName], ...]:
+    """List, by server, the databases that are none of this fleet's business: those that a plan counts as of others."""
+    draft = Draft(desired, observed, inventory, now)
+    seen = ((host, *each) for _, host in sorted(observed.hosts.items()) for each in _of_nobody(draft, host))
+    return tuple((host.server, name) for host, name, what in seen if not what)
+
+
+def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName, str]]:
+    """Yield what is on a host and not touched, with what it is; of a foreign database nothing is said."""
+    remembered = {e.target for e in draft.inventory.on(host.server)}
+    for name in host.databases:
+        declared = draft.desired.declares(host.server, name.target) or _was_declared(draft, host.server, name.target)
+        known = name.target in remembered
+        what = _left_alone_because(draft, host.server, name, declared=declared, remembered=known)
+        is_foreign = name.state is NameState.UNKNOWN or not (declared or known)
+        if what or (is_foreign and name.state is not NameState.BUILDING):
+            yield name, what
 
 
 def _why_kept(host: ObservedHost, name: DatabaseName) -> str:

@@ -19,6 +19,7 @@ class Verb(str):
         "goal",
         "happens",
         "is_housekeeping",
+        "needs_master_password",
         "new",
         "stage",
         "symbol",
@@ -43,6 +44,8 @@ class Verb(str):
     """Whether customers no longer reach the database afterwards: the removal thresholds count those."""
     is_housekeeping: bool
     """Whether it is done to a database that no document declares, and when its time has come."""
+    needs_master_password: bool
+    """Whether the host does it for its master password alone: what makes, renames and drops databases, and the tests before."""
     at_once: int
     """How many of it one host bears at once; 0: as many as of all others together."""
 
@@ -58,13 +61,14 @@ class Verb(str):
         whereby: str = "",
         takes_out_of_service: bool = False,
         is_housekeeping: bool = False,
+        needs_master_password: bool = True,
         at_once: int = 0,
     ) -> Self:
         """Make the verb of a name, known to all from now on."""
         verb = super().__new__(cls, name)
         verb.stage, verb.symbol, verb.goal, verb.happens, verb.new = stage, symbol, goal or name, happens, new
         verb.whereby, verb.takes_out_of_service, verb.at_once = whereby, takes_out_of_service, at_once
-        verb.is_housekeeping = is_housekeeping
+        verb.is_housekeeping, verb.needs_master_password = is_housekeeping, needs_master_password
         VERBS[name] = verb
         return verb
 
@@ -105,8 +109,9 @@ MAINTAIN = Verb(
     symbol="~",
     goal="set to maintenance",
     happens="set to maintenance: nothing new is placed on it",
+    needs_master_password=False,
 )
-DISABLE = Verb("disable", stage=30, symbol="-", happens="disabled")
+DISABLE = Verb("disable", stage=30, symbol="-", happens="disabled", needs_master_password=False)
 CREATE = Verb(
     "create",
     stage=40,
@@ -141,6 +146,13 @@ SUSPEND = Verb(
     takes_out_of_service=True,
 )
 RESUME = Verb("resume", stage=90, symbol="+", new="declared active", happens="back in service")
-ROTATE = Verb("rotate-password", stage=100, symbol="~", goal="change", happens="password of the admin account changed")
-CONFIGURE = Verb("configure", stage=110, symbol="~", goal="change", happens="changed")
+ROTATE = Verb(
+    "rotate-password",
+    stage=100,
+    symbol="~",
+    goal="change",
+    happens="password of the admin account changed",
+    needs_master_password=False,
+)
+CONFIGURE = Verb("configure", stage=110, symbol="~", goal="change", happens="changed", needs_master_password=False)
 SWEEP = Verb("sweep", stage=120, symbol="-", happens="dropped", is_housekeeping=True)

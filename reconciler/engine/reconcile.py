@@ -34,7 +34,7 @@ class Passed:
 
 
 async def plan(desired: Desired, world: World, limits: Limits) -> Planned:
-    """Observe, diff and gate; changes nothing on any host. What matches its text is remembered as verified."""
+    """Observe, diff and gate; changes nothing on any host."""
     inventory = world.memory.inventory()
     observed = await observe(desired, inventory, world, limits.depth, limits.selection, limits.since)
     return decide(desired, observed, inventory, world.clock.now(), limits)
@@ -77,15 +77,27 @@ def _remember_orphans(inventory: Inventory, desired: Desired, world: World) -> N
             world.memory.verified(kind, code, server, entry.target, ORPHANED + entry.digest, entry.verified_at)
 
 
+def remember_looks(seen: Planned, desired: Desired, world: World) -> None:
+    """Write down what the deep looks of a pass tell: what matches its text is verified now, what does not is verified no more.
+
+    The latter only where it counted as verified as this very text: another text's memory is none of this one's business.
+    """
+    world.note(lambda: _remember_verified(seen, desired, world))
+
+
 def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
-    hosts = seen.observed.hosts
+    hosts, entries = seen.observed.hosts, seen.inventory.entries
     for spec in _specs_of_looks(desired, hosts):
-        host = hosts[spec.server]
+        host, key = hosts[spec.server], (spec.kind, spec.code, spec.server)
         for form in host.forms_of(spec.target):
             look = host.looks.get(form.text)
-            if look is not None and _matches(spec, look, form.state):
+            if look is None or look.access is Access.FAILED:
+                continue
+            if _matches(spec, look, form.state):
                 now = world.clock.now()
-                world.memory.verified(spec.kind, spec.code, spec.server, spec.target, spec.digest(), now)
+                world.memory.verified(*key, spec.target, spec.digest(), now)
+            elif key in entries and entries[key].digest == spec.digest():
+                world.memory.clear(*key)
 
 
 def _specs_of_looks(desired: Desired, hosts: Mapping[str, ObservedHost]) -> Iterator[DatabaseSpec]:

@@ -16,9 +16,9 @@ from reconciler.fleet.diagnostics import Diagnostic, Range
 from reconciler.fleet.documents import FROM_CODE, UNREADABLE, DocumentSource, Hints, Path, dotted
 from schemas.texts import DATABASE_NAME_LENGTH, EXPLANATIONS
 
-REFERENCE_HINT = "write {env: NAME}, {file: PATH} or {derived: {}}"
+REFERENCE_HINT = "write {env: NAME}, {file: PATH}, {env: NAME, file: PATH} or {derived: {}}"
 BETTER_HINT = "write {derived: {}}, or name one of 8 characters or more that nobody would try"
-KEY_HINT = "write {env: NAME} or {file: PATH}"
+KEY_HINT = "write {env: NAME}, {file: PATH} or {env: NAME, file: PATH}"
 _LONGEST_SHOWN = 60
 
 
@@ -110,7 +110,7 @@ def _is_tag(part: str | int) -> bool:
         isinstance(part, str)
         and part.startswith("<")
         and part.endswith(">")
-        and part.strip("<>") in {"env", "file", "derived", "literal"}
+        and part.strip("<>") in {"env", "file", "either", "derived", "literal"}
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from reconciler.core.checks import Check
 from reconciler.core.drafts import databases_in_service
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import ObservedHost
@@ -12,7 +13,7 @@ from reconciler.engine.ports import Clock, Host, Pages
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import Vitals, free_percent
-from reconciler.health.login_pages import PageAnswer, login_url
+from reconciler.health.login_pages import PageAnswer, judge_manager, login_url, manager_url
 from reconciler.health.signs import CAPACITY, DATABASES, VERSION
 from schemas.instance import Instance
 from schemas.server import Server
@@ -37,8 +38,18 @@ async def check_server(server: Server, desired: Desired, world: World, inventory
 
 async def check_page(pages: Pages, instance: Instance, server: Server) -> PageAnswer:
     """Ask for an instance's login page. Raises nothing."""
+    return await _fetch(pages, login_url(instance, server))
+
+
+async def check_manager(pages: Pages, server: Server) -> Check:
+    """Ask, as a stranger would, for Odoo's forms for the master password. Raises nothing."""
+    url = manager_url(server)
+    return judge_manager(url, await _fetch(pages, url))
+
+
+async def _fetch(pages: Pages, url: str) -> PageAnswer:
     try:
-        return await pages.fetch(login_url(instance, server))
+        return await pages.fetch(url)
     except Exception as error:  # noqa: BLE001 -- a health round goes on for months, whatever one look meets
         return PageAnswer(problem=_defect(error))
 

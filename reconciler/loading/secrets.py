@@ -25,7 +25,15 @@ from reconciler.fleet.secrets import (
     weakness,
 )
 from reconciler.loading.discovery import FoundFile, read_file
-from schemas.references import DerivedSecret, EnvSecret, FileSecret, KeyReference, LiteralSecret, SecretReference
+from schemas.references import (
+    DerivedSecret,
+    EitherSecret,
+    EnvSecret,
+    FileSecret,
+    KeyReference,
+    LiteralSecret,
+    SecretReference,
+)
 from schemas.secrets import Secret
 
 # How many earlier generations of a derived secret, and how many later ones, a database may have.
@@ -34,6 +42,14 @@ REVERTED = 2
 
 _KEY_FIELDS = ("secret_key", "former_secret_keys")
 """Space around a key is no part of it."""
+
+
+class _NoSecret(Exception):
+    """A place holds no secret: why, in words that hold no value. Only one with nothing in it leads on to another."""
+
+    def __init__(self, why: str, *, may_be_elsewhere: bool = False) -> None:
+        super().__init__(why)
+        self.may_be_elsewhere = may_be_elsewhere
 
 
 class SecretResolver:
@@ -73,8 +89,7 @@ class SecretResolver:
             return derive(self._key(), kind, code, field, reference.generation)
         value = Secret(as_meant(self._written(reference, kind, code, field).reveal()))
         if not value.reveal():
-            what = "the file" if isinstance(reference, FileSecret) else "it"
-            raise self._unavailable(reference, kind, code, field, f"{what} is empty")
+            raise self._unavailable(reference, kind, code, field, "it is empty")
         if not field.startswith(_KEY_FIELDS):
             self._note_oddity(value, kind, code, field)
         reason = weakness(value, self._login(kind, code, field)) if field in PASSWORD_FIELDS else ""
@@ -82,19 +97,49 @@ class SecretResolver:
             raise WeakSecret(self._place(kind, code, field), str(reference), f"{kind}/{code} {field}", reason)
         return value
 
-    def _written(self, reference: EnvSecret | FileSecret | LiteralSecret, kind: str, code: str, field: str) -> Secret:
-        if isinstance(reference, EnvSecret):
-            value = self._environ.get(reference.env, "")
-            if not as_meant(value):
-                what = "empty" if reference.env in self._environ else "not set"
-                reason = f"the environment variable is {what}"
-                raise self._unavailable(reference, kind, code, field, reason)
-            if not _is_text(value):
-                raise self._unavailable(reference, kind, code, field, "the environment variable is not UTF-8")
-            return Secret(value)
-        if isinstance(reference, FileSecret):
-            return self._read(reference, kind, code, field)
-        return reference.value
+    def _written(
+        self, reference: EnvSecret | FileSecret | EitherSecret | LiteralSecret, kind: str, code: str, field: str
+    ) -> Secret:
+        """Return what stands in the first of the places that a reference names in which something does.
+
+        Raises:
+            SecretUnavailable: it stands in none of them; all that were looked at are named.
+        """
+        if isinstance(reference, LiteralSecret):
+            return reference.value
+        reasons = []
+        for way in reference.ways if isinstance(reference, EitherSecret) else (reference,):
+            try:
+                return self._of_variable(way) if isinstance(way, EnvSecret) else self._of_file(way, kind, code, field)
+            except _NoSecret as none:
+                reasons.append(str(none))
+                if not none.may_be_elsewhere:
+                    break
+        raise self._unavailable(reference, kind, code, field, ", and ".join(reasons))
+
+    def _of_variable(self, reference: EnvSecret) -> Secret:
+        value = self._environ.get(reference.env, "")
+        if not as_meant(value):
+            what = "empty" if reference.env in self._environ else "not set"
+            raise _NoSecret(f"the environment variable is {what}", may_be_elsewhere=True)
+        if not _is_text(value):
+            raise _NoSecret("the environment variable is not UTF-8")
+        return Secret(value)
+
+    def _of_file(self, reference: FileSecret, kind: str, code: str, field: str) -> Secret:
+        path = self._path(reference, kind, code, field)
+        data = read_file(FoundFile(str(path), str(path)))
+        if isinstance(data, Diagnostic):
+            raise _NoSecret(data.message)
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            # The exception would carry the bytes.
+            raise _NoSecret("the file is not UTF-8") from None
+        if not as_meant(text):
+            raise _NoSecret("the file is empty")
+        self._note_readable(path, self._place(kind, code, field))
+        return Secret(text)
 
     def former(self, reference: SecretReference, kind: str, code: str, field: str) -> tuple[Secret, ...]:
         """Return the values that a secret may have had before, the likeliest first.
@@ -114,10 +159,10 @@ class SecretResolver:
         return tuple(derive(key, kind, code, field, generation) for key, generation in likeliest_first[1:])
 
     def _with_what_is_around(
-        self, reference: EnvSecret | FileSecret | LiteralSecret, kind: str, code: str, field: str
+        self, reference: EnvSecret | FileSecret | EitherSecret | LiteralSecret, kind: str, code: str, field: str
     ) -> tuple[Secret, ...]:
         written = self._written(reference, kind, code, field).reveal()
-        if isinstance(reference, FileSecret):
+        if isinstance(reference, FileSecret) and not isinstance(reference, EitherSecret):
             written = written.removesuffix("\n").removesuffix("\r")
         return () if written == as_meant(written) else (Secret(written),)
 
@@ -146,19 +191,6 @@ class SecretResolver:
             except WeakKey as error:
                 raise self._unavailable(reference, "fleet", code, field, str(error)) from None
         return self._keys[field]
-
-    def _read(self, reference: FileSecret, kind: str, code: str, field: str) -> Secret:
-        path = self._path(reference, kind, code, field)
-        data = read_file(FoundFile(str(path), str(path)))
-        if isinstance(data, Diagnostic):
-            raise self._unavailable(reference, kind, code, field, data.message)
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            # The exception would carry the bytes.
-            raise self._unavailable(reference, kind, code, field, "the file is not UTF-8") from None
-        self._note_readable(path, self._place(kind, code, field))
-        return Secret(text)
 
     def _path(self, reference: FileSecret, kind: str, code: str, field: str) -> Path:
         document = self._desired.sources[kind, code].file_of(*_parts(field))

@@ -15,10 +15,11 @@ from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Changeset, Removed
 from reconciler.core.names import parse
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
 from reconciler.reports.plan_text import summary
-from reconciler.reports.words import count, ends_suspended, mark_in_words, trash_of, why
+from reconciler.reports.words import ends_suspended, mark_in_words, trash_of, why
 
 LIMIT = 65_535
 """Characters of the longest page: GitHub refuses comments of 65,536."""
@@ -64,6 +65,7 @@ def render_changeset_markdown(
     desired: Desired,
     *,
     scope: str = "",
+    known: str = "",
     limit: int = LIMIT,
     notes: Mapping[str, str] | None = None,
 ) -> str:
@@ -73,6 +75,7 @@ def render_changeset_markdown(
         changeset: what the gate let through and what it did not.
         desired: the fleet, for the names of its customers and servers.
         scope: what the run is limited to, in words; empty for all of the fleet looked at in depth.
+        known: how the content of databases is known, see `render_plan`.
         limit: how many characters it may have.
         notes: by an action's id, what is said instead of its reason (`reconciler.notices.recurrence.returned`).
     """
@@ -82,15 +85,15 @@ def render_changeset_markdown(
         marker(code_of),
         f"### Plan for fleet {code(code_of)}",
         "",
-        f"**{_summary(changeset, desired, scope)}**",
+        f"**{_summary(changeset, desired, scope, known)}**",
     ]
     start = "\n".join([*head, *page.overview(), ""])
     text, left_out = fit(page.blocks(), limit - length(start) - _ROOM_FOR_NOTE)
     return start + text + _note(left_out, len(changeset.actions), limit)
 
 
-def _summary(changeset: Changeset, desired: Desired, scope: str) -> str:
-    sentence = summary(changeset, desired, scope)
+def _summary(changeset: Changeset, desired: Desired, scope: str, known: str) -> str:
+    sentence = summary(changeset, desired, scope, known)
     if not scope:
         return prose(sentence)
     # By itself, so that what stands in brackets is not read as one word with them.

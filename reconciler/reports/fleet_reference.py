@@ -25,7 +25,8 @@ something else needs quotes. `odoo-fleet validate` shows all problems at once ([
 `odoo-fleet schema` prints JSON Schema.
 
 A **secret** is named, never written: `{env: NAME}` is an environment variable, `{file: PATH}` a file (relative to the
-document), `{derived: {}}` is computed from the fleet's `secret_key` and the place that it is for, and
+document), `{env: NAME, file: PATH}` the variable where it is set and not empty and else the file, so that one text serves a
+laptop, CI and a daemon. `{derived: {}}` is computed from the fleet's `secret_key` and the place that it is for, and
 `{derived: {generation: 2}}` is the value after a rotation. Of a variable and of a file, one line break at the end and a byte
 order mark are dropped; other space is taken as it is, and warned of.
 
@@ -33,7 +34,7 @@ The fleet's `defaults` give fields to all documents of a kind; a whole top-level
 from the defaults, and a template that says `server` or `servers` gets neither as a default.
 """
 
-_SECRETS = {"EnvSecret", "FileSecret", "DerivedSecret", "LiteralSecret"}
+_SECRETS = {"EnvSecret", "FileSecret", "EitherSecret", "DerivedSecret", "LiteralSecret"}
 _SIMPLE = {
     "boolean": "true or false",
     "integer": "whole number",

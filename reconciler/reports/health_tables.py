@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from reconciler.fleet.counting import count
 from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import SIGNS, HealthStatus, Sign
 from reconciler.reports.health_views import HealthView, InstanceHealth, ServerHealth, Transition, status_of, transitions
 from reconciler.reports.paragraphs import Tone
 from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
-from reconciler.reports.words import count
+from reconciler.reports.words import lasting
 
 TRANSITIONS_SHOWN = 20
 NOTES_SHOWN = 20
@@ -29,17 +30,6 @@ def health_tables(view: HealthView, *, wide: bool = False) -> tuple[Table, ...]:
     if view.instances is not None:
         tables.append(_instances(view.instances, wide=wide))
     return tuple(tables)
-
-
-def lasting(time: timedelta) -> str:
-    """Write a span of time in one unit: `40 s`, `12 min`, `5 h`, `3 days`."""
-    seconds = max(0.0, time.total_seconds())
-    hour, day = 3600, 86_400
-    if seconds < 60:  # noqa: PLR2004 -- a minute
-        return f"{seconds:.0f} s"
-    if seconds < hour:
-        return f"{seconds // 60:.0f} min"
-    return f"{seconds // hour:.0f} h" if seconds < 2 * day else f"{seconds // day:.0f} days"
 
 
 def _at_a_glance() -> list[Sign]:

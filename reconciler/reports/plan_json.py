@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Changeset
+from reconciler.core.freshness import NOTHING_KNOWN, Freshness
 from reconciler.core.outcomes import Outcome
 from reconciler.reports.words import goals
 
@@ -15,7 +16,11 @@ FORMAT = 1
 
 
 def plan_document(
-    changeset: Changeset, fleet: str, selection: Iterable[str] = (), base: tuple[str, str] | None = None
+    changeset: Changeset,
+    fleet: str,
+    selection: Iterable[str] = (),
+    base: tuple[str, str] | None = None,
+    known: Freshness | None = None,
 ) -> dict[str, Any]:
     """Return a changeset as JSON's plain types.
 
@@ -24,9 +29,23 @@ def plan_document(
         fleet: code of the fleet.
         selection: what the plan is limited to, as it was asked for.
         base: the revision that the text is compared with, as it was named, and its commit; None if there is none.
+        known: how the content of databases is known; None where no host was asked.
     """
     compared = None if base is None else {"revision": base[0], "commit": base[1]}
-    return {"format": FORMAT, "fleet": fleet, "selected": list(selection), "base": compared, **_changeset(changeset)}
+    return {
+        "format": FORMAT,
+        "fleet": fleet,
+        "selected": list(selection),
+        "base": compared,
+        "databases": known_document(known or NOTHING_KNOWN),
+        **_changeset(changeset),
+    }
+
+
+def known_document(known: Freshness) -> dict[str, Any]:
+    """Return how the content of databases is known."""
+    oldest = None if known.oldest is None else known.oldest.isoformat(timespec="seconds")
+    return {**asdict(known), "oldest": oldest}
 
 
 def apply_document(

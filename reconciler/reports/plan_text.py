@@ -7,9 +7,10 @@ from itertools import groupby
 
 from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.words import count, goals, mark_in_words, whereby, why
+from reconciler.reports.words import goals, mark_in_words, whereby, why
 
 _DESCRIBED = frozenset(
     {"admin_password", "modules", "languages", "schedule", "files", "owner", "template", "neutralize"}
@@ -20,7 +21,13 @@ _TONES = {"+": Tone.ADD, "~": Tone.CHANGE, "-": Tone.REMOVE}
 
 
 def render_plan(
-    changeset: Changeset, desired: Desired, paper: Paper, *, scope: str = "", notes: Mapping[str, str] | None = None
+    changeset: Changeset,
+    desired: Desired,
+    paper: Paper,
+    *,
+    scope: str = "",
+    known: str = "",
+    notes: Mapping[str, str] | None = None,
 ) -> str:
     """Return the whole plan; its last line sums it up.
 
@@ -29,6 +36,7 @@ def render_plan(
         desired: the fleet, for the order of its servers and for what is counted when nothing differs.
         paper: what is written on.
         scope: what the run is limited to, in words; empty for all of the fleet looked at in depth.
+        known: how the content of databases is known (`words.how_known`), which is what "no changes" rests on.
         notes: by an action's id, what is said instead of its reason (`reconciler.notices.recurrence.returned`).
     """
     notes = notes or {}
@@ -41,17 +49,18 @@ def render_plan(
         sections.append([paper.paint("Blocked", Tone.STRONG), *_each(_blocked(changeset, paper))])
     if changeset.left_alone:
         sections.append([paper.paint("Left alone", Tone.STRONG), *_each(_left_alone(changeset, paper))])
-    sections.append(paper.paragraph(summary(changeset, desired, scope)))
+    sections.append(paper.paragraph(summary(changeset, desired, scope, known)))
     return "\n\n".join("\n".join(lines) for lines in sections)
 
 
-def summary(changeset: Changeset, desired: Desired, scope: str = "") -> str:
+def summary(changeset: Changeset, desired: Desired, scope: str = "", known: str = "") -> str:
     """Sum a changeset up in one sentence."""
     if changeset.actions:
         parts = [", ".join(f"{number} to {goal}" for goal, number in goals(changeset.actions).items())]
         start = "Plan: "
     else:
         parts = [_nothing(changeset, desired, scope)]
+        parts += [known] if known else []
         start = ""
     if changeset.removed:
         parts.append(f"{len({each.address for each in changeset.removed})} no longer declared")

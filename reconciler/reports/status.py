@@ -1,6 +1,7 @@
 """What is declared beside what is there, as typed rows: all that `status` shows, in whatever form.
 
-Made from a shallow pass: names of databases, and what is remembered of them. What was never verified is said to be so.
+Made from a shallow pass: names of databases, and what is remembered of them; with `--refresh` also of what a look into each
+shows. What was never verified is said to be so, and is not shown as ours.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from enum import StrEnum
 from typing import cast
 
 from reconciler.core import claims
+from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.claims import Found
 from reconciler.core.drafts import Draft
+from reconciler.core.freshness import NOTHING_KNOWN, Freshness, freshness
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import NameState
-from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.observed import Access, Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.core.specs import instance_spec
@@ -30,13 +33,17 @@ from schemas.kinds import KINDS
 from schemas.server import Server
 from schemas.template import Template
 
+_UNPROVEN = "nothing that is remembered proves it to be this fleet's"
+
 
 class InSync(StrEnum):
     """Whether a database is as its text says."""
 
     YES = "yes"
     NO = "no"
-    UNVERIFIED = "unverified"  # its name says so, but its content was not looked at since the text changed
+    CHANGED = "changed"  # it was verified as an earlier text says, and nobody has applied this one
+    NEVER_SEEN = "never seen"  # a database of its name is there; nothing that is remembered proves that it is its own
+    NOT_OURS = "not ours"  # a look found that it bears the name alone
     UNKNOWN = "unknown"  # its server does not answer
 
 
@@ -62,11 +69,16 @@ class ServerRow:
 
 @dataclass(frozen=True, slots=True)
 class TemplatePlace:
-    """A template on one of its servers; `is_ready` is None where the server does not answer."""
+    """A template on one of its servers; `is_ready` is None where the server does not answer.
+
+    It is None too where a database of its name is there and nothing that is remembered proves it to be the template
+    (`is_unproven`).
+    """
 
     server: str
     is_ready: bool | None
     detail: str
+    is_unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,10 @@ class TemplateRow:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """One instance. `server` is where it is or where it would be placed; `observed` is what its name says."""
+    """One instance. `server` is where it is or where it would be placed; `observed` is what its name says.
+
+    `verified_at` is when a look last found it to be as the text said then; None where none is remembered.
+    """
 
     code: str
     name: str
@@ -99,6 +114,7 @@ class InstanceRow:
     in_sync: InSync
     detail: str
     url: str | None
+    verified_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +149,7 @@ class Status:
     at: datetime
     rows: Mapping[str, tuple[Row, ...]]
     pauses: tuple[Pause, ...] = ()
+    known: Freshness = NOTHING_KNOWN
 
     @property
     def servers(self) -> tuple[ServerRow, ...]:
@@ -199,7 +216,7 @@ def status(
         found = made[subject]() if subject in made else (DocumentRow(d.code, d.name, d.description) for d in others)
         rows[subject] = tuple(found)
     pauses = tuple(pause for _, pause in sorted(in_force(desired, inventory.pauses).items()))
-    return Status(desired.settings.code, now, rows, pauses)
+    return Status(desired.settings.code, now, rows, pauses, freshness(desired, observed, inventory, selection))
 
 
 def _by_sequence(desired: Desired) -> list[Server]:
@@ -258,6 +275,9 @@ class _View:
         pending = "; ".join(self._pending("template", template.code, code))
         if not host.lists(template.template_db):
             return TemplatePlace(code, is_ready=False, detail=pending or "not there")
+        is_known = template.template_db in host.looks or ("template", template.code, code) in self._inventory.entries
+        if not (pending or is_known):
+            return TemplatePlace(code, is_ready=None, detail=_UNPROVEN, is_unproven=True)
         return TemplatePlace(code, is_ready=not pending, detail=pending)
 
     def instance(self, instance: Instance) -> InstanceRow:
@@ -278,6 +298,7 @@ class _View:
             in_sync=in_sync,
             detail=detail,
             url=(document.public_address(instance.subdomain) or None) if document else None,
+            verified_at=self._verified_at(instance, found),
         )
 
     def plans(self) -> Iterator[PlanRow]:
@@ -309,13 +330,59 @@ class _View:
             return InSync.UNKNOWN, "; ".join(pending)
         if instance.state == "absent":
             return (InSync.NO, "databases are not removed yet") if found else (InSync.YES, "")
+        if found is not None and self._is_anothers(instance, found):
+            return InSync.NOT_OURS, "; ".join(pending)
+        if found is not None and pending and self._is_edit_alone(instance):
+            return InSync.CHANGED, "; ".join(pending)
         if pending or found is None:
             return InSync.NO, "; ".join(pending) or "not there"
-        spec = instance_spec(self._desired, instance, self._desired.servers[found.server])
-        entry = self._inventory.entries.get(("instance", instance.code, found.server))
-        if entry is not None and entry.digest == spec.digest():
+        return self._remembered(instance, found)
+
+    def _remembered(self, instance: Instance, found: Found) -> tuple[InSync, str]:
+        """Say what this look inside, or else an earlier one, tells of a database that nothing is planned for."""
+        if self._was_looked_into(found):  # whatever differed would be planned or blocked
             return InSync.YES, ""
-        return InSync.UNVERIFIED, "its text changed since it was verified" if entry else "never verified from here"
+        entry = self._inventory.entries.get(("instance", instance.code, found.server))
+        spec = instance_spec(self._desired, instance, self._desired.servers[found.server])
+        if entry is None:
+            return InSync.NEVER_SEEN, _UNPROVEN
+        if entry.digest == spec.digest():
+            return InSync.YES, ""
+        if not entry.last_digest:
+            return InSync.NO, "the last look found it otherwise, or a change of it was cut short"
+        return InSync.CHANGED, "its text changed since it was applied"
+
+    def _is_edit_alone(self, instance: Instance) -> bool:
+        """Tell whether all that differs is that the text was edited since it was applied."""
+        changes, this = self._changeset, ("instance", instance.code)
+        held = [w.action for w in changes.withheld]
+        if any((each.kind, each.code) == this for each in changes.blocked) or any(
+            (a.kind, a.code) == this for a in held
+        ):
+            return False
+        return all(a.reason is Reason.CHANGED for a in changes.actions if (a.kind, a.code) == this)
+
+    def _is_anothers(self, instance: Instance, found: Found) -> bool:
+        """Tell whether a look found that a database only bears an instance's name."""
+        look = self._observed.hosts[found.server].looks.get(found.name.text)
+        if look is None or look.access is Access.FAILED:
+            return False
+        spec = instance_spec(self._desired, instance, self._desired.servers[found.server])
+        known = ("instance", instance.code, found.server) in self._inventory.entries
+        if look.access is Access.REFUSED and known:  # ours, with another password
+            return False
+        return claims.doubt(look, spec, instance.renamed_from, remembered=known) is not None
+
+    def _was_looked_into(self, found: Found) -> bool:
+        return found.name.text in self._observed.hosts[found.server].looks
+
+    def _verified_at(self, instance: Instance, found: Found | None) -> datetime | None:
+        if found is None:
+            return None
+        if self._was_looked_into(found) and not self._pending("instance", instance.code):
+            return self._now
+        entry = self._inventory.entries.get(("instance", instance.code, found.server))
+        return entry.verified_at if entry else None
 
     def _pending(self, kind: str, code: str, server: str | None = None) -> list[str]:
         """Say what is planned for a document, what pauses withhold and what is blocked."""

@@ -9,7 +9,8 @@ from enum import Enum
 from typing import Any
 
 from reconciler.core.pauses import Pause
-from reconciler.reports.status import Row, ServerRow, Status, TemplateRow
+from reconciler.reports.plan_json import known_document
+from reconciler.reports.status import InstanceRow, Row, ServerRow, Status, TemplateRow
 
 FORMAT = 1
 
@@ -20,6 +21,7 @@ def status_document(
     """Return the rows of the subjects asked for; that of a single document beside what is `declared`, defaults included."""
     pauses = [_pause(each) for each in status.concerning(subjects)]
     start = {"format": FORMAT, "fleet": status.fleet, "checked_at": _time(status.at), "paused": pauses}
+    start["databases"] = known_document(status.known)
     beside = {} if declared is None else {"declared": dict(declared)}
     return {**start, **{subject: [{**_row(row), **beside} for row in status.rows[subject]] for subject in subjects}}
 
@@ -32,6 +34,8 @@ def _row(row: Row) -> dict[str, Any]:
             return {**plain, "available_capacity": None if free is None else round(free, 1), "last_check": checked}
         case TemplateRow():
             return {**plain, "is_ready": row.is_ready}
+        case InstanceRow(verified_at=at):
+            return {**plain, "verified_at": None if at is None else _time(at)}
     return plain
 
 

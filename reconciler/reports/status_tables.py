@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.pauses import Pause
+from reconciler.fleet.counting import count
 from reconciler.health.signs import HealthStatus
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.status import DocumentRow, InstanceRow, InSync, PlanRow, ServerRow, Status, TemplateRow
-from reconciler.reports.words import count
 
 NOTHING = "-"
 
@@ -42,7 +42,9 @@ class Table:
 
 
 _HEALTH_TONES = {HealthStatus.HEALTHY: Tone.GOOD, HealthStatus.WARNING: Tone.DOUBT, HealthStatus.CRITICAL: Tone.BAD}
-_SYNC_TONES = {InSync.YES: Tone.GOOD, InSync.NO: Tone.BAD, InSync.UNVERIFIED: Tone.DOUBT, InSync.UNKNOWN: Tone.DOUBT}
+_SYNC_TONES = {InSync.YES: Tone.GOOD, InSync.NO: Tone.BAD, InSync.NOT_OURS: Tone.BAD}
+_UNPROVEN = {InSync.NEVER_SEEN: "unproven", InSync.NOT_OURS: "not ours"}
+"""What is said beside a declared state where a database bears the name and is not, or may not be, the instance's."""
 
 
 def status_tables(status: Status, subjects: Sequence[str], *, wide: bool = False) -> tuple[Table, ...]:
@@ -99,9 +101,10 @@ def _templates(_subject: str, rows: Sequence[TemplateRow], *, wide: bool) -> Tab
 
 
 def _template(row: TemplateRow, *, wide: bool) -> tuple[Cell, ...]:
-    ready = [p.server for p in row.places if p.is_ready]
-    missing = [p.server for p in row.places if not p.is_ready]
-    word = Cell("yes", Tone.GOOD) if row.is_ready else Cell("partly" if ready else "no", Tone.DOUBT)
+    ready = [p.server for p in row.places if p.is_ready or p.is_unproven]
+    missing = [p.server for p in row.places if p.server not in ready]
+    unsure = "unproven" if any(p.is_unproven for p in row.places) else "partly" if ready else "no"
+    word = Cell("yes", Tone.GOOD) if row.is_ready else Cell(unsure, Tone.DOUBT)
     places = _plain(", ".join(ready) or NOTHING, ", ".join(missing) or NOTHING)
     reasons = "; ".join(f"{p.server}: {p.detail}" for p in row.places if p.detail) or NOTHING
     return (*_plain(row.code, row.name), word, *places, *(_plain(row.template_db, reasons) if wide else ()))
@@ -119,6 +122,7 @@ def _instances(_subject: str, rows: Sequence[InstanceRow], *, wide: bool) -> Tab
             "DECLARED",
             "OBSERVED",
             "IN SYNC",
+            "VERIFIED",
             "URL",
             "WHY",
         ]
@@ -132,14 +136,19 @@ def _sync_notes(rows: Sequence[InstanceRow]) -> Iterator[str]:
     out = sum(row.in_sync is InSync.NO for row in rows)
     if out:
         yield f"{count(out, 'instance')} not in sync: `odoo-fleet plan` says why."
-    unverified = sum(row.in_sync is InSync.UNVERIFIED for row in rows)
-    if unverified:
-        yield f"{count(unverified, 'instance')} not verified yet: `odoo-fleet apply` looks into their databases."
+    if changed := sum(row.in_sync is InSync.CHANGED for row in rows):
+        yield f"{count(changed, 'instance')} changed in the text and not applied: `odoo-fleet plan` looks what differs."
+    if unseen := sum(row.in_sync is InSync.NEVER_SEEN for row in rows):
+        yield f"{count(unseen, 'instance')} never seen: whose the database is, `odoo-fleet status --refresh` tells."
+    for row in rows:
+        if row.in_sync is InSync.NOT_OURS:
+            yield f"{row.code} is not ours: {row.detail.removeprefix(f'{row.database}: ')}"
 
 
 def _instance(row: InstanceRow) -> tuple[Cell, ...]:
     same = row.state == row.observed or (row.state, row.observed) == ("absent", "missing")
-    state = Cell(row.state) if same else Cell(f"{row.state} ({row.observed})", Tone.DOUBT)
+    unproven = _UNPROVEN.get(row.in_sync)
+    state = Cell(row.state) if same and not unproven else Cell(f"{row.state} ({unproven or row.observed})", Tone.DOUBT)
     url = (row.url or NOTHING).removeprefix("https://")
     return Cell(row.code), Cell(row.server or NOTHING), state, _in_sync(row), Cell(url)
 
@@ -148,11 +157,12 @@ def _wide_instance(row: InstanceRow) -> tuple[Cell, ...]:
     who = _plain(
         row.code, row.name, row.server or NOTHING, row.template, row.plan, row.database, row.state, row.observed
     )
-    return (*who, _in_sync(row), *_plain(row.url or NOTHING, row.detail or NOTHING))
+    verified = NOTHING if row.verified_at is None else f"{row.verified_at:%Y-%m-%d %H:%M:%S}"
+    return (*who, _in_sync(row), *_plain(verified, row.url or NOTHING, row.detail or NOTHING))
 
 
 def _in_sync(row: InstanceRow) -> Cell:
-    return Cell(row.in_sync.value, _SYNC_TONES[row.in_sync])
+    return Cell(row.in_sync.value, _SYNC_TONES.get(row.in_sync, Tone.DOUBT))
 
 
 def _plans(_subject: str, rows: Sequence[PlanRow], *, wide: bool) -> Table:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from reconciler.core.actions import Action, FieldChange, Reason
+from reconciler.core.freshness import Freshness
 from reconciler.core.names import NameState, parse
 from reconciler.core.verbs import VERBS, in_order
+from reconciler.fleet.counting import count
 
 _REASONS: Mapping[str, str] = {
     Reason.DECLARED: "declared",
@@ -58,9 +61,27 @@ def mark_in_words(change: FieldChange) -> str:
     return "ownership mark: to be written anew"
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """Write a number with its noun: `1 database`, `3 databases`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def lasting(time: timedelta) -> str:
+    """Write a span of time in one unit: `40 s`, `12 min`, `5 h`, `3 days`."""
+    seconds = max(0.0, time.total_seconds())
+    hour, day = 3600, 86_400
+    if seconds < 60:  # noqa: PLR2004 -- a minute
+        return f"{seconds:.0f} s"
+    if seconds < hour:
+        return f"{seconds // 60:.0f} min"
+    return f"{seconds // hour:.0f} h" if seconds < 2 * day else f"{seconds // day:.0f} days"
+
+
+def how_known(known: Freshness, now: datetime) -> str:
+    """Say how the content of databases is known: `2 databases looked into now, 15 verified 3 h ago at most`."""
+    parts = []
+    if known.looked_into:
+        parts.append((known.looked_into, "looked into now"))
+    if known.oldest is not None:
+        parts.append((known.verified, f"verified {lasting(now - known.oldest)} ago at most"))
+    if known.unverified:
+        parts.append((known.unverified, "not verified"))
+    return ", ".join(f"{number if i else count(number, 'database')} {how}" for i, (number, how) in enumerate(parts))
 
 
 def goals(actions: Iterable[Action]) -> dict[str, int]:

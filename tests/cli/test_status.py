@@ -31,7 +31,7 @@ Plans
 CODE     NAME     PERIOD  USERS   STORAGE  INSTANCES
 starter  Starter  month       5  no limit          3
 
-Fleet 'test', looked at on (time) UTC.
+Fleet 'test', looked at on (time) UTC; 5 databases verified 0 s ago at most.
 """
 
 
@@ -59,10 +59,10 @@ def test_before_anything_is_there_it_says_what_is_missing(world: World) -> None:
     ]
 
 
-def test_without_a_memory_content_is_said_to_be_unverified(converged: World) -> None:
+def test_without_a_memory_nothing_is_taken_for_ours_by_its_name_alone(converged: World) -> None:
     ran = replace(converged, store="none").run("status", "instances", "acme", "-o", "json")
     (row,) = json.loads(ran.out)["instances"]
-    assert (row["state"], row["observed"], row["in_sync"]) == ("active", "active", "unverified")
+    assert (row["state"], row["observed"], row["in_sync"]) == ("active", "active", "never seen")
 
 
 def test_a_host_that_does_not_answer_is_critical_and_its_instances_unknown(converged: World) -> None:
@@ -94,12 +94,27 @@ def test_health_follows_the_thresholds_of_the_fleet(
     assert row["health"] == health
 
 
-def test_wide_has_every_column_and_cuts_nothing(converged: World) -> None:
+def test_wide_has_every_column_and_what_is_piped_is_a_line_for_each_row(
+    converged: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS")
     ran = converged.run("status", "instances", "-o", "wide", "--selector", "tier=gold")
     header, row = ran.out.splitlines()[1:3]
-    assert re.split(r"  +", header)[5:] == ["DATABASE", "DECLARED", "OBSERVED", "IN SYNC", "URL", "WHY"]
+    assert re.split(r"  +", header)[5:] == ["DATABASE", "DECLARED", "OBSERVED", "IN SYNC", "VERIFIED", "URL", "WHY"]
     assert "https://acme.example.com" in row
     assert "bistro" not in ran.out
+
+
+def test_a_table_that_is_too_wide_folds_its_rows_between_words_and_cuts_nothing_off(world: World) -> None:
+    world.replace("fleet.yaml", "name: Starter\n", "name: For those who begin with a shop of three rooms\n")
+    ran = world.run("status", "-o", "wide")
+    lines = ran.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    words = set(ran.out.split())
+    assert "https://acme.example.com" in words
+    assert {"DATABASE", "DECLARED", "OBSERVED", "WHY"} <= words
+    assert {"begin", "three", "rooms"} <= words
+    assert re.search(r"^starter  For those who begin .*\n {9}\S.* rooms$", ran.out, re.MULTILINE)
 
 
 def test_yaml_says_the_same_as_json(converged: World) -> None:

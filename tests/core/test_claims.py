@@ -18,7 +18,7 @@ ACME = spec(FLEET, "instance/acme")
 LOOK = as_declared(ACME)
 assert LOOK.mark is not None
 MARK = LOOK.mark
-NOT_MADE_HERE = "it was not made by this fleet: choose another database_name"
+NOT_MADE_HERE = "it was not made by this fleet: choose another `database_name`"
 
 
 def doubt(
@@ -85,8 +85,9 @@ def test_a_refused_password_is_drift_of_what_we_know_and_foreign_otherwise() -> 
     refused = DatabaseLook("acme", Access.REFUSED)
     assert doubt(refused) == Doubt(
         "it does not answer to the fleet's password for 'admin', so it is not taken for ours",
-        "if it is instance/acme, write the former name in `renamed_from` where a rename to this name was cut short, or else"
-        " give that account the password that the fleet declares; only if it is not, choose another `database_name`",
+        "what this fleet built has odoo_fleet.code in its system parameters (Odoo: Settings, Technical). With `acme` there it"
+        " is instance/acme: give that account what `odoo-fleet secret show instance/acme admin_password` prints; with a former"
+        " code write `renamed_from`. Without it no password makes it this fleet's: choose another `database_name`",
     )
     assert doubt(refused, remembered=True) == Doubt(
         "its account 'admin' no longer answers to the declared password",

@@ -130,12 +130,12 @@ def test_a_difference_at_birth_that_is_kept_as_well_is_told_once() -> None:
     ("name", "active", "held", "expected"),
     [
         ("acme", (1, 2), None, None),
-        ("acme", (1,), (2,), ("1 scheduled actions held back", "awake")),
+        ("acme", (1,), (2,), ("1 scheduled action held back", "awake")),
         ("acme", (), (), ("0 scheduled actions held back", "awake")),
         ("acme", (), None, None),
         ("suspended.acme", (), (1, 2), None),
-        ("suspended.acme", (1,), (2,), ("1 scheduled actions active", "quiet")),
-        ("switching.acme", (1,), None, ("1 scheduled actions active", "quiet")),
+        ("suspended.acme", (1,), (2,), ("1 scheduled action active", "quiet")),
+        ("switching.acme", (1,), None, ("1 scheduled action active", "quiet")),
     ],
 )
 def test_scheduled_actions_are_awake_in_service_and_quiet_out_of_it(
@@ -150,7 +150,7 @@ def test_a_template_is_quiet_and_a_neutralized_instance_is_not_woken() -> None:
     template, calm = spec(FLEET, "template/base"), spec(FLEET, "instance/calm")
     loud = replace(as_declared(template), active_crons=(7,))
     found = fields.differences(template, loud, NameState.PUBLISHED)
-    assert found == (FieldChange("schedule", "1 scheduled actions active", "quiet"),)
+    assert found == (FieldChange("schedule", "1 scheduled action active", "quiet"),)
     held = replace(as_declared(calm), quiesced_crons=(1,))
     assert fields.differences(calm, held, NameState.PUBLISHED) == ()
 

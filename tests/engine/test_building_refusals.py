@@ -418,9 +418,9 @@ NOT_AS_DECLARED = (
         (
             {"mark": None},
             "it bears no mark of this fleet",
-            "it was not made by this fleet: choose another database_name",
+            "it was not made by this fleet: choose another `database_name`",
         ),
-        ({"active_crons": (1,)}, "after it was configured, schedule is '1 scheduled actions active', not 'quiet'", ""),
+        ({"active_crons": (1,)}, "after it was configured, schedule is '1 scheduled action active', not 'quiet'", ""),
     ],
 )
 def test_a_build_that_is_not_as_declared_when_it_is_looked_at_afresh_is_not_published(

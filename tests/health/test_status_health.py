@@ -119,7 +119,8 @@ def test_with_a_history_it_is_shown_without_asking_the_host(watched: World) -> N
     assert notes[1].startswith("! Looked at now: prod-2, for the first time")
 
 
-def test_the_history_of_one_server_is_told_by_its_transitions(watched: World) -> None:
+def test_the_history_of_one_server_is_told_by_its_transitions(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")  # what is piped has a line for each row
     ran = watched.run("status", "--health", "servers", "prod-1")
     _, history = ran.out.split("\n\n")[:2]
     rows = [re.split(r"  +", line) for line in history.splitlines()[2:]]
@@ -151,7 +152,8 @@ def test_machines_get_every_field_and_every_look(watched: World) -> None:
     assert as_yaml["history"] == document["history"]
 
 
-def test_wide_cuts_nothing_and_has_the_dates(watched: World) -> None:
+def test_wide_cuts_nothing_and_has_the_dates(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
     header, row = watched.run("status", "--health", "servers", "prod-1", "-o", "wide").out.splitlines()[1:3]
     assert re.split(r"  +", header)[-3:] == ["MASTER PASSWORD", "CERTIFICATE", "WHY"]
     assert re.split(r"  +", without_times(row))[-3:] == [

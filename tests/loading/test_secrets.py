@@ -146,6 +146,46 @@ def test_a_file_that_gives_nothing_says_so_and_not_what_it_holds(
     assert caught.value.__cause__ is None
 
 
+EITHER = BASE.replace("{env: MASTER_1}", "{env: MASTER_1, file: secrets/one}")
+
+
+@pytest.mark.parametrize(
+    ("environ", "value"),
+    [({"MASTER_1": "of the variable"}, "of the variable"), ({}, "of the file"), ({"MASTER_1": "\n"}, "of the file")],
+)
+def test_of_a_variable_and_a_file_the_first_with_something_in_it_is_read(
+    environ: dict[str, str], value: str, tmp_path: Path
+) -> None:
+    """One text for CI, where a variable that is not set for a job is often empty, and for a service with files."""
+    fleet = Fleet(tmp_path, base=EITHER, **environ)
+    write(fleet.root, {"sub/secrets/one": b"of the file\n"})
+    assert fleet.resolve("server", "prod-1", "master_password") == value
+    assert str(fleet.reference("server", "prod-1", "master_password")) == "{env: MASTER_1, file: secrets/one}"
+
+
+def test_where_neither_gives_a_secret_all_places_are_named_with_why(tmp_path: Path) -> None:
+    with pytest.raises(SecretUnavailable) as caught:
+        Fleet(tmp_path, base=EITHER).resolve("server", "prod-1", "master_password")
+    assert str(caught.value) == (
+        f"{tmp_path}/fleet/sub/base.yaml:10:18: the secret {{env: MASTER_1, file: secrets/one}} for server/prod-1"
+        " master_password is not available: the environment variable is not set, and the file cannot be read: no such"
+        " file or directory"
+    )
+
+
+def test_a_variable_that_is_there_and_broken_does_not_lead_on_to_the_file(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, base=EITHER, MASTER_1="pw\udcff")
+    write(fleet.root, {"sub/secrets/one": b"of the file\n"})
+    with pytest.raises(SecretUnavailable, match=r"the environment variable is not UTF-8$"):
+        fleet.resolve("server", "prod-1", "master_password")
+
+
+def test_a_key_may_be_in_a_variable_or_a_file_too(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, base=BASE.replace("{env: KEY}", "{env: KEY, file: key}"))
+    write(fleet.root, {"sub/key": KEY.encode()})
+    assert fleet.resolve("instance", "acme", "admin_password") in derived(KEY, 1)
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     fleet = Fleet(tmp_path, base=BASE.replace("{env: MASTER_1}", "{file: pipe}"))
     os.mkfifo(fleet.root / "sub/pipe")

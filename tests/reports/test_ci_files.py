@@ -124,6 +124,27 @@ def test_what_is_applied_is_what_was_approved() -> None:
     assert pipeline["apply"]["script"] == ["odoo-fleet apply changeset.json --yes"]
 
 
+def test_what_reads_a_text_that_is_not_merged_gets_no_master_password() -> None:
+    text = {job: str(given) for job, given in read("github-actions.yml")["jobs"].items()}
+    assert [job for job, given in text.items() if "MASTER_PASSWORD" in given] == ["apply"]
+    assert [job for job, given in text.items() if "ODOO_FLEET_KEY" in given] == ["plan", "preview", "apply"]
+
+
+def test_runs_remember_and_only_what_applies_writes_it_down() -> None:
+    jobs = read("github-actions.yml")["jobs"]
+    used = {job: [s["uses"].partition("@")[0] for s in given["steps"] if "uses" in s] for job, given in jobs.items()}
+    assert [job for job, actions in used.items() if "actions/cache/restore" in actions] == ["plan", "preview", "apply"]
+    assert [job for job, actions in used.items() if "actions/cache/save" in actions] == ["apply"]
+    pipeline = read("gitlab-ci.yml")
+    assert pipeline[".store"]["cache"]["policy"] == "pull"
+    assert [job for job, given in pipeline.items() if ".store" in str(given.get("extends"))] == [
+        "plan",
+        "preview",
+        "apply",
+    ]
+    assert pipeline["apply"]["cache"]["policy"] == "pull-push"
+
+
 def test_a_pull_request_is_planned_against_what_it_is_to_be_merged_into() -> None:
     plans = [
         words for where, script in scripts() for words in commands_in(script) if words[0] == "plan" and " plan" in where

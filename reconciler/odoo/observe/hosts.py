@@ -12,13 +12,12 @@ from reconciler.core.checks import Answer, Check
 from reconciler.core.failures import HostError, ListingDisabled, MasterPasswordRefused
 from reconciler.core.names import NameState
 from reconciler.core.observed import ObservedHost, host
+from reconciler.fleet.counting import count
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.health.judging import Vitals
+from reconciler.health.login_pages import NOBODY
 from reconciler.health.signs import LATENCY, MASTER_PASSWORD, Sign
 from reconciler.odoo.connection import HostConnection
-
-NOBODY = "odoo-fleet-nobody"
-"""A subdomain that no database is named after."""
 
 
 async def look(connection: HostConnection, monotonic: Callable[[], float]) -> ObservedHost:
@@ -159,7 +158,7 @@ async def _subdomains(connection: HostConnection, domain: str | None, listed: tu
 
 
 def _count(databases: tuple[str, ...]) -> str:
-    return "1 database" if len(databases) == 1 else f"{len(databases)} databases"
+    return count(len(databases), "database")
 
 
 def _away(connection: HostConnection, error: HostError) -> ObservedHost:

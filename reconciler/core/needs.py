@@ -1,0 +1,47 @@
+"""Which secrets carrying a changeset out takes, so that a plan can say which of them are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.core import verbs
+from reconciler.core.actions import Action
+from reconciler.core.changesets import Changeset
+from reconciler.fleet.desired import Desired
+from schemas.references import SecretReference
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One secret that an action takes: the reference, and the document and field that name it."""
+
+    reference: SecretReference
+    kind: str
+    code: str
+    field: str
+
+
+def secrets_needed(changeset: Changeset, desired: Desired) -> tuple[Need, ...]:
+    """List the secrets that the actions of a changeset take, each once, in the order in which they are needed first."""
+    needs = [need for action in changeset.actions for need in _needs(action, desired)]
+    return tuple({(need.kind, need.code, need.field): need for need in reversed(needs)}.values())[::-1]
+
+
+def _needs(action: Action, desired: Desired) -> Iterator[Need]:
+    brings_files_together = any(change.field == "files" for change in action.changes)  # by renames
+    if action.verb.needs_master_password or brings_files_together:
+        yield Need(desired.servers[action.server].master_password, "server", action.server, "master_password")
+    if action.kind == "template":
+        yield _of_template(action.code, desired)
+    elif action.kind == "instance":
+        instance = desired.instances[action.code]
+        if action.verb is verbs.CLONE:
+            yield _of_template(instance.template, desired)
+            if instance.owner is not None:
+                yield Need(instance.owner.initial_password, "instance", action.code, "owner.initial_password")
+        yield Need(instance.admin_password, "instance", action.code, "admin_password")
+
+
+def _of_template(code: str, desired: Desired) -> Need:
+    return Need(desired.templates[code].admin_password, "template", code, "admin_password")

@@ -1,0 +1,118 @@
+"""Databases of others on the fleet's hosts, with what their names tell: nothing here was logged in to.
+
+What a document declares and nothing proves to be this fleet's is listed beside them, so that it is not taken for ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.core.deciding import Planned
+from reconciler.core.diffs import foreign_databases
+from reconciler.core.names import NameState
+from reconciler.fleet.counting import count
+from reconciler.fleet.desired import Desired
+from reconciler.reports.status import InstanceRow, InSync, Status, TemplateRow
+from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
+from schemas.server import Server
+
+FORMAT = 1
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+"""What can be the first label of a public name, by which a host picks the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignRow:
+    """One database that is not this fleet's, or not proven to be. `url` is where its name lets it be reached, if anywhere."""
+
+    server: str
+    database: str
+    url: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What is foreign on some servers, as of one moment; `unseen` says by server why nothing is known of it."""
+
+    fleet: str
+    at: datetime
+    rows: tuple[ForeignRow, ...]
+    unseen: Mapping[str, str]
+
+
+def foreign(desired: Desired, seen: Planned, found: Status, server: str = "") -> Foreign:
+    """Put the rows together.
+
+    Args:
+        desired: the fleet.
+        seen: a pass over all of it.
+        found: the rows of its documents, which tell those that are not proven ours.
+        server: the one server that is meant; empty for all.
+    """
+    rows = [*_of_others(desired, seen, found.at), *_unproven(found.instances), *_unproven_templates(found.templates)]
+    hosts = seen.observed.hosts
+    unseen = {
+        code: "it was not asked" if code not in hosts else hosts[code].problem
+        for code in desired.servers
+        if server in ("", code) and not (code in hosts and hosts[code].online)
+    }
+    kept = sorted((r for r in rows if server in ("", r.server)), key=lambda r: (r.server, r.database))
+    return Foreign(desired.settings.code, found.at, tuple(kept), unseen)
+
+
+def _of_others(desired: Desired, seen: Planned, now: datetime) -> Iterator[ForeignRow]:
+    for server, name in foreign_databases(desired, seen.observed, seen.inventory, now):
+        elsewhere = sorted(place for place in desired.names.places.get(name.target, ()) if place)
+        what = "no document names it"
+        if name.state is NameState.UNKNOWN:
+            what = "no name that this tool gives"
+        elif elsewhere:
+            what = f"a document declares this name on {', '.join(elsewhere)}"
+        yield ForeignRow(server, name.text, _address(desired.servers[server], name.text), what)
+
+
+def _address(server: Server, name: str) -> str:
+    """Say where a name is reached if the host picks databases by the subdomain; empty where it is none."""
+    return server.public_address(name) if _LABEL.fullmatch(name) else ""
+
+
+def _unproven(instances: Sequence[InstanceRow]) -> Iterator[ForeignRow]:
+    for row in instances:
+        if row.server and row.in_sync is InSync.NOT_OURS:
+            yield ForeignRow(row.server, row.database, row.url or "", f"instance/{row.code} declares it: not ours")
+        elif row.server and row.in_sync is InSync.NEVER_SEEN:
+            yield ForeignRow(row.server, row.database, row.url or "", f"instance/{row.code} declares it: unproven")
+
+
+def _unproven_templates(templates: Sequence[TemplateRow]) -> Iterator[ForeignRow]:
+    for row in templates:
+        for place in row.places:
+            if place.is_unproven:
+                yield ForeignRow(place.server, row.template_db, "", f"template/{row.code} declares it: unproven")
+
+
+def foreign_table(found: Foreign) -> Table:
+    """Return the rows as a table of text."""
+    columns = (Column("SERVER"), Column("DATABASE", shrinks=True), Column("URL", shrinks=True), Column("WHAT IT IS"))
+    rows = tuple(
+        (Cell(r.server), Cell(r.database), Cell(r.url.removeprefix("https://") or NOTHING), Cell(r.what))
+        for r in found.rows
+    )
+    notes = [f"{code}: {why}" for code, why in found.unseen.items()]
+    if unproven := sum(r.what.endswith(": unproven") for r in found.rows):
+        notes.append(
+            f"{count(unproven, 'database')} unproven: `odoo-fleet status foreign --refresh` looks whose they are."
+        )
+    return Table("Foreign databases", columns, rows, tuple(notes))
+
+
+def foreign_document(found: Foreign) -> dict[str, Any]:
+    """Return the rows as JSON's plain types."""
+    at = found.at.isoformat(timespec="seconds")
+    rows = [asdict(row) for row in found.rows]
+    return {"format": FORMAT, "fleet": found.fleet, "checked_at": at, "foreign": rows, "unseen": dict(found.unseen)}
