@@ -156,7 +156,7 @@ def test_a_build_of_a_document_that_is_gone_is_looked_at_as_the_accounts_that_it
 
 def test_without_a_key_nobody_can_tell_what_password_a_document_that_is_gone_had() -> None:
     text = desired()
-    keyless = replace(text, settings=text.settings.model_copy(update={"secret_key": None}))
+    keyless = text.having("fleet", {"demo": text.settings.model_copy(update={"secret_key": None})})
     assert builders(keyless, EXPIRED) == {EXPIRED: ["template/base"]}
 
 
@@ -259,7 +259,7 @@ def test_what_is_passed_over_or_not_wanted_hides_nothing_that_comes_after_it() -
         later_build,
     }
     retired = FLEET.templates["base"].model_copy(update={"code": "aaa", "active": False, "template_db": "template_aaa"})
-    text = replace(FLEET, templates={"aaa": retired, **FLEET.templates})
+    text = FLEET.having("template", {"aaa": retired, **FLEET.templates})
     assert builders(text, "template_aaa", "template_base").keys() == {"template_base"}
 
 
