@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from reconciler.cli import fleets, groups, interrupts
+from reconciler.cli.endings import telling
 from reconciler.cli.options import Common, RunOptions, common, run_options
-from reconciler.cli.sessions import telling
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.fleet.desired import Desired
