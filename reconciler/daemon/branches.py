@@ -75,7 +75,7 @@ class BranchSource:
         about = f"{revision.author}: {revision.subject}"
         rewritten = revision.rewritten and bool(self._offered)
         self._offered = revision.commit
-        if offer(Candidate(loaded, revision.root, revision.commit, about, rewritten)):
+        if offer(Candidate(loaded, revision.root, revision.commit, about, rewritten, self.git.inside)):
             await self.git.mark_in_force(revision)
             await asyncio.to_thread(_point, self.link, revision.root)
             former, self._in_force = self._in_force, revision
