@@ -325,10 +325,13 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
 
 
 def _former_place(draft: Draft, instance: Instance) -> str:
-    """Where an instance without a server was before: it goes back there, so that a host that lies makes no second one."""
-    return next(
-        (e.server for e in draft.inventory.of("instance", instance.code) if e.server in draft.desired.servers), ""
-    )
+    """Where an instance without a server was before: it goes back there, so that a host that lies makes no second one.
+
+    Not to a server that the text gives up (`active: false`): what it held is said to be lost.
+    """
+    servers = draft.desired.servers
+    places = (e.server for e in draft.inventory.of("instance", instance.code))
+    return next((place for place in places if place in servers and servers[place].active), "")
 
 
 def _hidden(draft: Draft, instance: Instance) -> Doubt | None:
