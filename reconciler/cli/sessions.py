@@ -50,7 +50,10 @@ class Aim:
 
 @dataclass(slots=True)
 class Session:
-    """What a run works on. `listeners` are told of every event; `stop` and `abandon` are those of its worlds."""
+    """What a run works on. `listeners` are told of every event; `stop` and `abandon` are those of its worlds.
+
+    `ran` is what the log says of who does it, and by which text, at the end of each action.
+    """
 
     desired: Desired
     aim: Aim
@@ -60,6 +63,7 @@ class Session:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
     is_logged: bool = False
+    ran: dict[str, str] = field(default_factory=dict)
 
     @property
     def limits(self) -> Limits:
@@ -144,6 +148,7 @@ def begin_session(common: Common, store: str, desired: Desired, aim: Aim) -> Ite
         session = Session(desired, aim, reach, opened)
         if common.log_level != "error":  # no event is an error by itself: nothing would be written
             log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
+            log.ran = lambda: session.ran
             session.reach = replace(reach, on_call=log.log_call)
             session.listeners.append(log.log_event)
             session.is_logged = True

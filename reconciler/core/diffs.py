@@ -20,9 +20,7 @@ from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.ordering import order
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
-from schemas.instance import Instance
 from schemas.server import Server
-from schemas.template import Template
 
 _ABSENT = "declared absent; databases are not removed yet, so it is left as it is"
 
@@ -176,9 +174,4 @@ def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:
 
 
 def _selected_addresses(desired: Desired, selection: Selection) -> set[str]:
-    documents: list[Server | Template | Instance] = [
-        *desired.servers.values(),
-        *desired.templates.values(),
-        *desired.instances.values(),
-    ]
-    return {f"{d.kind}/{d.code}" for d in documents if selection.includes(d)}
+    return {f"{d.kind}/{d.code}" for d in desired.subjects() if selection.includes(d)}

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.fleet.desired import Desired
-from schemas.instance import Instance
-from schemas.server import Server
+from schemas.document import Document
 from schemas.template import Template
 
 
@@ -30,7 +29,7 @@ class Selection:
         """Tell whether the run is not limited."""
         return self.concerned is None and not self.addresses and not self.labels
 
-    def includes(self, document: Server | Template | Instance) -> bool:
+    def includes(self, document: Document) -> bool:
         """Tell whether a document is selected."""
         address = f"{document.kind}/{document.code}"
         if self.concerned is not None and address not in self.concerned:

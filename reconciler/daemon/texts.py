@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.daemon.telling import Teller
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
-from reconciler.fleet.diagnostics import Diagnostic, Severity
+from reconciler.fleet.diagnostics import Severity
 from reconciler.health.standing import Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import name
@@ -47,7 +47,7 @@ class Texts:
         """Take a text, or say why not; tells whether it is in force now."""
         desired = candidate.loaded.desired
         if desired is None:
-            return self._reject(candidate, _summary(candidate.loaded.diagnostics))
+            return self._reject(candidate, _summary(candidate))
         former = self._desired
         if former is not None and former.settings.code != desired.settings.code:
             ours = former.settings.code
@@ -67,7 +67,7 @@ class Texts:
         else:
             self._tell_taken(former, desired, candidate, revision)
         self._revision = revision
-        now, documents = self.now(), _count(desired)
+        now, documents = self.now(), desired.counts
         self.note(
             lambda standing: replace(
                 standing,
@@ -124,7 +124,7 @@ class Texts:
             detail = "the branch was pushed by force: what was in force before is no longer part of its history"
             self.teller.tell(Notice(NoticeName.HISTORY_REWRITTEN, Level.WARNING, detail, revision=revision))
         by = f" ({candidate.about})" if candidate.about else ""
-        counts = ", ".join(count(number, kind) for kind, number in _count(desired).items())
+        counts = ", ".join(count(number, kind) for kind, number in desired.counts.items())
         what = "is in force" if former is None else "is now in force"
         detail = f"{name(revision)}{by} {what}: {counts}"
         self.teller.tell(Notice(NoticeName.REVISION_IN_FORCE, Level.INFO, detail, revision=revision))
@@ -135,17 +135,9 @@ def _name_of(candidate: Candidate, desired: Desired) -> str:
     return candidate.revision or f"sha256:{desired.digest}"
 
 
-def _count(desired: Desired) -> Mapping[str, int]:
-    return {
-        "server": len(desired.servers),
-        "template": len(desired.templates),
-        "plan": len(desired.plans),
-        "instance": len(desired.instances),
-    }
-
-
-def _summary(diagnostics: tuple[Diagnostic, ...]) -> str:
-    errors = [d for d in diagnostics if d.severity is Severity.ERROR]
-    shown = "; ".join(str(d) for d in errors[:_SHOWN])
+def _summary(candidate: Candidate) -> str:
+    errors = [d for d in candidate.loaded.diagnostics if d.severity is Severity.ERROR]
+    named = (replace(d, range=replace(d.range, file=candidate.shown(d.range.file))) for d in errors[:_SHOWN])
+    shown = "; ".join(map(str, named))
     more = f"; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
     return f"{shown}{more}"

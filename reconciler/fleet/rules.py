@@ -5,7 +5,8 @@ Each problem is told once, at the line that someone should edit. Names that may 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from reconciler.fleet.clashes import check_clashes
@@ -15,6 +16,7 @@ from reconciler.fleet.documents import Hints, Path
 from reconciler.fleet.field_problems import BETTER_HINT, KEY_HINT, REFERENCE_HINT
 from reconciler.fleet.secrets import PASSWORD_FIELDS, weakness
 from schemas.instance import Instance
+from schemas.kinds import KINDS
 from schemas.references import DerivedSecret, KeyReference, LiteralSecret, SecretReference
 from schemas.secrets import Secret
 from schemas.server import Server
@@ -71,21 +73,20 @@ def _check_references(world: Declarations, hints: Hints) -> Iterator[Diagnostic]
     for target, name, path, source in (*_in_doubt(world), *world.references):
         if name not in world.codes[target]:
             hint = hints.did_you_mean(name, world.codes[target]) or f"no {target} is declared"
-            yield Diagnostic(source.range_of(*path), _UNKNOWN[target], f"no {target} {name!r}", hint)
+            yield Diagnostic(source.range_of(*path), f"unknown-{target}", f"no {target} {name!r}", hint)
 
 
 def _in_doubt(world: Declarations) -> Iterator[Reference]:
-    """What valid documents refer to, but for the many instances all of whose references are declared."""
-    servers, templates, plans = (world.codes[kind] for kind in ("server", "template", "plan"))
-    for code, template in world.templates.items():
-        yield from references_of("template", vars(template), world.sources["template", code])
-    for code, instance in world.instances.items():
-        known = instance.template in templates and instance.plan in plans
-        if not known or (instance.server is not None and instance.server not in servers):
-            yield from references_of("instance", vars(instance), world.sources["instance", code])
+    """What valid documents refer to, but for the many all of whose references are declared."""
+    for kind, documents in world.documents.items():
+        refers = [(field, world.codes[target]) for field, target in KINDS[kind].refers.items()]
+        for code, document in documents.items() if refers else ():
+            if not all(_is_declared(getattr(document, field), codes) for field, codes in refers):
+                yield from references_of(kind, vars(document), world.sources[kind, code])
 
 
-_UNKNOWN = {"server": "unknown-server", "template": "unknown-template", "plan": "unknown-plan"}
+def _is_declared(named: str | Sequence[str] | None, codes: AbstractSet[str]) -> bool:
+    return named is None or (named in codes if isinstance(named, str) else all(name in codes for name in named))
 
 
 def _check_template_servers(world: Declarations) -> Iterator[Diagnostic]:
