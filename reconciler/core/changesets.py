@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 from reconciler.core.actions import Action
 
@@ -32,13 +33,24 @@ class Blocked:
         return f"{self.kind}/{self.code}"
 
 
+class Left(StrEnum):
+    """Why a database is seen and not touched."""
+
+    ORPHAN = "orphan"  # once this fleet's, and no document declares it any more
+    ABSENT = "absent"  # declared so
+    BUILD = "build"  # under way, abandoned, or kept
+    KEPT = "kept"  # trash, or what stayed behind of a move
+    STRANGER = "stranger"  # it only bears the former name of an instance
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class LeftAlone:
-    """A database that is seen and not touched: an orphan, a build under way, trash, or something between two names."""
+    """A database that is seen and not touched, and `what` it is in words."""
 
     server: str
     database: str
     what: str
+    kind: Left
 
 
 @dataclass(frozen=True, slots=True)
