@@ -42,14 +42,20 @@ $run status
 
 say "What to try next"
 cat <<'NEXT'
-The hosts run until you press Ctrl-C here. In a second terminal, in this directory:
+The hosts run until you press Ctrl-C here. In a second terminal, in this place:
 
-  .venv/bin/odoo-fleet plan                        nothing to do
-  $EDITOR fleet/instances/…                        change a company, suspend a customer, add an instance
-  .venv/bin/odoo-fleet plan                        exactly that line's consequence
-  .venv/bin/odoo-fleet apply                       shows it, asks, does it
+  .venv/bin/odoo-fleet plan                      nothing to do, says which looks
+  $EDITOR fleet/instances/acme.yaml              a company, state: suspended
+  .venv/bin/odoo-fleet plan                      exactly that line's consequence
+  .venv/bin/odoo-fleet apply                     shows it, asks, does it
+  .venv/bin/odoo-fleet history instance/acme     what was done, when, by whom
+  .venv/bin/odoo-fleet plan --refresh            looks into every database now
+  .venv/bin/odoo-fleet daemon                    does it all by itself
+  .venv/bin/odoo-fleet simulate --help           hosts that lie, hang and die
   .venv/bin/odoo-fleet secret show instance/acme admin_password
-  .venv/bin/odoo-fleet simulate --help             hosts that lie, hang and die half-way
+
+docs/second-day.md has what to practise: a customer leaves, the key is lost, a
+host dies. To begin again: git checkout fleet; rm -r .odoo-fleet
 NEXT
 if [ -t 0 ] && [ -t 1 ]; then
   wait $hosts

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from reconciler.cli import fleets, groups, interrupts
+from reconciler.cli.endings import telling
+from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options
-from reconciler.cli.sessions import telling
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.fleet.desired import Desired
@@ -233,6 +234,7 @@ class _Run:
         from reconciler.daemon.systemd import Systemd  # noqa: PLC0415 -- see `_directory`
 
         reach = Reach(self.common.fleet, os.environ, dict(fleets.urls(self.options)), on_call=self._on_call)
+        ran_by = who_runs()
         listeners: list[Callable[[Event], None]] = [self.log.log_event, self.metrics.on_event]
 
         def emit(event: Event) -> None:
@@ -253,8 +255,10 @@ class _Run:
                 choose=self._choose,
                 stop=self.stopping,
                 abandon=self.abandoning,
+                ran_by=ran_by,
             )
             listeners.append(daemon.on_event)
+            self.log.ran = lambda: {"by": ran_by, **({"revision": at} if (at := daemon.standing.revision) else {})}
             loop = asyncio.get_running_loop()
             loop.set_exception_handler(self._on_loop_failed)
             loop.add_signal_handler(signal.SIGHUP, daemon.poke)

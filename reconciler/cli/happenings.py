@@ -119,6 +119,7 @@ def _deed(record: OutcomeRecord) -> Happening:
         seconds=record.seconds,
         command=record.command,
         changes=tuple(FieldChange(*change) for change in record.changes),
+        ran_by=record.ran_by,
     )
     return ended(
         at=record.at,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.cli import screens
+from reconciler.cli.operators import who_runs
 from reconciler.cli.sessions import Session
 from reconciler.core.failures import MemoryFailure
 from reconciler.notices.events import ActionEnded, Event
@@ -53,7 +54,10 @@ def keep_journal(session: Session, command: str) -> Iterator[None]:
     from reconciler.git.revisions import revision_of  # noqa: PLC0415 -- only where a pass is written down
 
     revision = revision_of(session.reach.root)
-    number = session.store.begin_pass(command, datetime.now(UTC), __version__, session.desired.digest, revision)
+    ran_by = who_runs(session.reach.environ)
+    session.ran |= {"by": ran_by, **({"revision": revision} if revision else {})}
+    now, digest = datetime.now(UTC), session.desired.digest
+    number = session.store.begin_pass(command, now, __version__, digest, revision, ran_by)
     journal = Journal(session.store, number)
     try:
         with session.listening(journal):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import fleets, screens
+from reconciler.cli.endings import telling
 from reconciler.cli.naming import address_of
 from reconciler.cli.options import Common
-from reconciler.cli.sessions import telling
 from reconciler.fleet.declarations import is_code
 from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet

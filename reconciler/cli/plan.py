@@ -13,6 +13,7 @@ import click
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.bases import aim_since
 from reconciler.cli.drifts import drift_notes
+from reconciler.cli.moments import last_moment
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, refreshable, run_options
 from reconciler.cli.progress import show_looking
 from reconciler.cli.sessions import Session, begin_session
@@ -84,16 +85,17 @@ def command(
     with begin_session(common, options.store, desired, aim) as session:
         planned = make_plan(session)
         notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
+        moment = last_moment(session.store, planned.changeset)
     if out and sealer:
         from reconciler.cli.saved_plans import write  # noqa: PLC0415 -- only with --out
 
         write(out, planned, session, sealer)
         screens.say(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.")
-    _print(planned, session, common.output, notes)
+    _print(planned, session, common.output, notes, moment)
     warn_without_memory(planned, session)
     _warn_of_secrets(planned.changeset, session)
     if summary_file is not None:
-        _add(summary_file, _markdown(planned, session, notes))
+        _add(summary_file, _markdown(planned, session, notes, moment))
     return CHANGES_PENDING if detailed_exitcode and not planned.changeset.is_converged else 0
 
 
@@ -130,7 +132,7 @@ def _sealer(desired: Desired, common: Common) -> Sealer:
     return Sealer(desired, common.fleet)
 
 
-def _print(planned: Planned, session: Session, output: str, notes: Mapping[str, str]) -> None:
+def _print(planned: Planned, session: Session, output: str, notes: Mapping[str, str], moment: str) -> None:
     changeset = planned.changeset
     match output:
         case "json":
@@ -139,7 +141,7 @@ def _print(planned: Planned, session: Session, output: str, notes: Mapping[str, 
             code = session.desired.settings.code
             screens.print_json(plan_document(changeset, code, session.selected, base, _known(planned, session)))
         case "markdown":
-            click.echo(_markdown(planned, session, notes), nl=False)
+            click.echo(_markdown(planned, session, notes, moment), nl=False)
         case "junit":
             from reconciler.reports.junit import plan_junit  # noqa: PLC0415 -- only where it is asked for
 
@@ -152,11 +154,13 @@ def _known(planned: Planned, session: Session) -> Freshness:
     return freshness(session.desired, planned.observed, planned.inventory, session.selection)
 
 
-def _markdown(planned: Planned, session: Session, notes: Mapping[str, str]) -> str:
+def _markdown(planned: Planned, session: Session, notes: Mapping[str, str], moment: str) -> str:
     from reconciler.reports.changeset_markdown import render_changeset_markdown  # noqa: PLC0415 -- see above
 
     known = how_known(_known(planned, session), datetime.now(UTC))
-    return render_changeset_markdown(planned.changeset, session.desired, scope=session.scope, known=known, notes=notes)
+    return render_changeset_markdown(
+        planned.changeset, session.desired, scope=session.scope, known=known, notes=notes, moment=moment
+    )
 
 
 def _add(file: Path, text: str) -> None:

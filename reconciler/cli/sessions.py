@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from reconciler.cli import fleets, screens
+from reconciler.cli.endings import telling
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.failures import HostError, MemoryFailure
 from reconciler.core.selection import Selection
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver
 from reconciler.notices.events import Event
-from reconciler.reports.escapes import visible
 from reconciler.store.opening import default_url, open_store
 from reconciler.telemetry.logs import LogFormat, LogLevel, configure
 from reconciler.wiring import Reach, open_world
@@ -52,7 +50,10 @@ class Aim:
 
 @dataclass(slots=True)
 class Session:
-    """What a run works on. `listeners` are told of every event; `stop` and `abandon` are those of its worlds."""
+    """What a run works on. `listeners` are told of every event; `stop` and `abandon` are those of its worlds.
+
+    `ran` is what the log says of who does it, and by which text, at the end of each action.
+    """
 
     desired: Desired
     aim: Aim
@@ -62,6 +63,7 @@ class Session:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
     is_logged: bool = False
+    ran: dict[str, str] = field(default_factory=dict)
 
     @property
     def limits(self) -> Limits:
@@ -146,31 +148,11 @@ def begin_session(common: Common, store: str, desired: Desired, aim: Aim) -> Ite
         session = Session(desired, aim, reach, opened)
         if common.log_level != "error":  # no event is an error by itself: nothing would be written
             log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
+            log.ran = lambda: session.ran
             session.reach = replace(reach, on_call=log.log_call)
             session.listeners.append(log.log_event)
             session.is_logged = True
         yield session
-
-
-@contextlib.contextmanager
-def telling(*more: type[Exception]) -> Iterator[None]:
-    """End the command with exit code 1 and a line on stderr for what is no defect of the tool: store, secrets, hosts."""
-    kinds: tuple[type[Exception], ...] = (MemoryFailure, SecretUnavailable, HostError, *more)
-    try:
-        yield
-    except kinds as error:
-        raise click.ClickException(visible(str(error))) from error
-    except ExceptionGroup as group:
-        known = group.subgroup(kinds)
-        if known is None:
-            raise
-        raise click.ClickException(visible(str(_first(known)))) from group
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _servers(desired: Desired, codes: tuple[str, ...]) -> frozenset[str]:

@@ -86,8 +86,11 @@ def narrow(found: tuple[Found, ...], inventory: Inventory, kind: str, code: str)
     return kept or found
 
 
-def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, remembered: bool) -> Doubt | None:
-    """Say why a database that was looked at is not taken for the spec's, or None if it is ours."""
+def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, remembered: bool = False) -> Doubt | None:
+    """Say why a database that was looked at is not taken for the spec's, or None if it is ours.
+
+    That it is `remembered` to be ours counts where it refuses the declared password under its declared name.
+    """
     if look.access is Access.HALF_MADE:
         return Doubt("its initialisation never ended", "nothing of this fleet left it so: look at the host")
     if look.access is Access.FAILED:
@@ -145,7 +148,7 @@ def is_lost(look: DatabaseLook | None, spec: DatabaseSpec, former_code: str | No
     """
     if look is None or parse(look.database).state is not NameState.SWITCHING or not look.is_unused_build:
         return False
-    return (look.missing_files > 0 or not alone) and doubt(look, spec, former_code, remembered=False) is None
+    return (look.missing_files > 0 or not alone) and doubt(look, spec, former_code) is None
 
 
 def why_kept(uuid: str, mark: Mark | None) -> str:

@@ -117,7 +117,7 @@ def _why_a_stranger(draft: Draft, instance: Instance, found: Found) -> str:
     if look is None or found.name.state is not NameState.PUBLISHED or look.access is Access.FAILED:
         return ""
     spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
-    doubt = claims.doubt(look, spec, instance.renamed_from, remembered=False)
+    doubt = claims.doubt(look, spec, instance.renamed_from)
     return doubt.why if doubt else ""
 
 
@@ -325,10 +325,13 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
 
 
 def _former_place(draft: Draft, instance: Instance) -> str:
-    """Where an instance without a server was before: it goes back there, so that a host that lies makes no second one."""
-    return next(
-        (e.server for e in draft.inventory.of("instance", instance.code) if e.server in draft.desired.servers), ""
-    )
+    """Where an instance without a server was before: it goes back there, so that a host that lies makes no second one.
+
+    Not to a server that the text gives up (`active: false`): what it held is said to be lost.
+    """
+    servers = draft.desired.servers
+    places = (e.server for e in draft.inventory.of("instance", instance.code))
+    return next((place for place in places if place in servers and servers[place].active), "")
 
 
 def _hidden(draft: Draft, instance: Instance) -> Doubt | None:

@@ -21,6 +21,7 @@ class Verb(str):
         "is_housekeeping",
         "needs_master_password",
         "new",
+        "passes_out_of_reach",
         "stage",
         "symbol",
         "takes_out_of_service",
@@ -42,6 +43,8 @@ class Verb(str):
     `{trash}` the trash's, `{quiet}` says that it is suspended then."""
     takes_out_of_service: bool
     """Whether customers no longer reach the database afterwards: the removal thresholds count those."""
+    passes_out_of_reach: bool
+    """Whether customers do not reach a database in service while it lasts, and do again afterwards."""
     is_housekeeping: bool
     """Whether it is done to a database that no document declares, and when its time has come."""
     needs_master_password: bool
@@ -60,6 +63,7 @@ class Verb(str):
         new: str = "declared",
         whereby: str = "",
         takes_out_of_service: bool = False,
+        passes_out_of_reach: bool = False,
         is_housekeeping: bool = False,
         needs_master_password: bool = True,
         at_once: int = 0,
@@ -68,6 +72,7 @@ class Verb(str):
         verb = super().__new__(cls, name)
         verb.stage, verb.symbol, verb.goal, verb.happens, verb.new = stage, symbol, goal or name, happens, new
         verb.whereby, verb.takes_out_of_service, verb.at_once = whereby, takes_out_of_service, at_once
+        verb.passes_out_of_reach = passes_out_of_reach
         verb.is_housekeeping, verb.needs_master_password = is_housekeeping, needs_master_password
         VERBS[name] = verb
         return verb
@@ -136,7 +141,7 @@ DISCARD = Verb(
     whereby="{database} becomes {trash}: it was never in service",
     happens="build {database} kept as {trash}: it was never in service",
 )
-RENAME = Verb("rename", stage=70, symbol="~", happens="database renamed: {former} → {target}")
+RENAME = Verb("rename", stage=70, symbol="~", happens="database renamed: {former} → {target}", passes_out_of_reach=True)
 SUSPEND = Verb(
     "suspend",
     stage=80,

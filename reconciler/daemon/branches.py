@@ -77,7 +77,7 @@ class BranchSource:
         about = f"{revision.author}: {revision.subject}"
         rewritten = revision.rewritten and bool(self._offered)
         self._offered = revision.commit
-        if offer(Candidate(loaded, revision.root, revision.commit, about, rewritten)):
+        if offer(Candidate(loaded, revision.root, revision.commit, about, rewritten, self.git.inside)):
             await self._note_in_force(revision)
             former, self._in_force = self._in_force, revision
             # What runs now may still read a secret's file of the former text; older ones are done with.

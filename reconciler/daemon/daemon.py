@@ -88,6 +88,7 @@ class Daemon:
         on_defect: told of an exception that is a defect of the tool, with the server where it came to light.
         on_pass: told how long each pass took, in seconds, and how it ended.
         choose: says for a text what of it this daemon is limited to; raises `Refusal`.
+        ran_by: the account and the machine that run it.
     """
 
     source: Source
@@ -102,6 +103,7 @@ class Daemon:
     choose: Callable[[Desired], Limits]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
+    ran_by: str | None = None
     _standing: Standing = field(default_factory=Standing)
     _pages: dict[str, PageRecord] = field(default_factory=dict)
     _teller: Teller = field(init=False)
@@ -240,7 +242,9 @@ class Daemon:
             store.close()
             raise
         self._teller.keep_in(store)
-        following = Following(store, self._teller, self.clock.now, self._standing, self.on_defect, self.on_pass)
+        following = Following(
+            store, self._teller, self.clock.now, self._standing, self.on_defect, self.on_pass, self.ran_by
+        )
         return _Work(store, following, Rounds(desired, world, limits, self.interval, following))
 
     def _world(self, desired: Desired, candidate: Candidate, store: Store) -> World:

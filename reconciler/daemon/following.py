@@ -34,7 +34,13 @@ class Journal(Protocol):
     """The part of the store that keeps passes. Every method may raise `MemoryFailure`."""
 
     def begin_pass(
-        self, command: str, at: datetime, tool_version: str, fleet_digest: str, revision: str | None = None
+        self,
+        command: str,
+        at: datetime,
+        tool_version: str,
+        fleet_digest: str,
+        revision: str | None = None,
+        ran_by: str | None = None,
     ) -> int:
         """Write down that a pass begins; return its number."""
         ...
@@ -73,6 +79,7 @@ class Following:
         standing: the picture, replaced at each change; the daemon itself keeps the part about the text in it.
         on_defect: told of an exception that is a defect of the tool.
         on_pass: told how many seconds a pass took and how it ended (`telemetry.metrics.PassResult`).
+        ran_by: the account and the machine that run the daemon.
     """
 
     journal: Journal
@@ -81,6 +88,7 @@ class Following:
     standing: Standing
     on_defect: Callable[[str, Exception], None]
     on_pass: Callable[[float, str], None]
+    ran_by: str | None = None
     _told: Told = field(default_factory=Told)
     _pass_of: dict[str, _Pass] = field(default_factory=dict)  # server: the pass that runs there
     _failing: set[str] = field(default_factory=set)  # servers whose last batch did not go well
@@ -136,7 +144,7 @@ class Following:
     def _begin_pass(self, desired: Desired, now: datetime) -> int | None:
         with self._forgiving():
             revision = self.standing.revision or None
-            return self.journal.begin_pass(COMMAND, now, __version__, desired.digest, revision)
+            return self.journal.begin_pass(COMMAND, now, __version__, desired.digest, revision, self.ran_by)
         return None
 
     def _end(self, server: str, outcomes: tuple[Outcome, ...], now: datetime) -> None:

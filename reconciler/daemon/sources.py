@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from reconciler.loading.fleet_directory import Loaded
@@ -21,7 +21,7 @@ class Candidate:
         revision: the commit; empty if it is in no repository.
         about: who committed what, for people.
         rewritten: the branch was pushed by force, and the text in force is no longer part of its history.
-        where: names the text for a message, when it is not the directory's own.
+        path: where the repository has that directory, if its files are to be named so; else they are named as they are here.
     """
 
     loaded: Loaded
@@ -29,6 +29,12 @@ class Candidate:
     revision: str = ""
     about: str = ""
     rewritten: bool = False
+    path: str | None = None
+
+    def shown(self, file: str) -> str:
+        """Name one of its files as people find it: as the repository has it, not as it lies in a directory of this daemon's."""
+        inside = file.removeprefix(f"{self.root}/")
+        return file if self.path is None or inside == file else str(PurePosixPath(self.path, inside))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.daemon.telling import Teller
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
-from reconciler.fleet.diagnostics import Diagnostic, Severity
+from reconciler.fleet.diagnostics import Severity
 from reconciler.health.standing import Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import name
@@ -47,7 +47,7 @@ class Texts:
         """Take a text, or say why not; tells whether it is in force now."""
         desired = candidate.loaded.desired
         if desired is None:
-            return self._reject(candidate, _summary(candidate.loaded.diagnostics))
+            return self._reject(candidate, _summary(candidate))
         former = self._desired
         if former is not None and former.settings.code != desired.settings.code:
             ours = former.settings.code
@@ -135,8 +135,9 @@ def _name_of(candidate: Candidate, desired: Desired) -> str:
     return candidate.revision or f"sha256:{desired.digest}"
 
 
-def _summary(diagnostics: tuple[Diagnostic, ...]) -> str:
-    errors = [d for d in diagnostics if d.severity is Severity.ERROR]
-    shown = "; ".join(str(d) for d in errors[:_SHOWN])
+def _summary(candidate: Candidate) -> str:
+    errors = [d for d in candidate.loaded.diagnostics if d.severity is Severity.ERROR]
+    named = (replace(d, range=replace(d.range, file=candidate.shown(d.range.file))) for d in errors[:_SHOWN])
+    shown = "; ".join(map(str, named))
     more = f"; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
     return f"{shown}{more}"

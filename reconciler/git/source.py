@@ -100,12 +100,12 @@ class GitSource:
         self._options = options = replace(options, directory=options.directory.absolute())
         self._environ = environ
         self._remote = parse_remote(options.url, has_token=options.token is not None)
-        self._inner = _inner(options.path)
+        self.inside = _inner(options.path)
         if not options.branch or _NOT_IN_BRANCH.search(options.branch):
             raise GitUnusable(f"{options.branch!r} cannot be the name of a branch")
         if options.token is not None and not self._remote.origin:
             raise GitUnusable(f"{self._remote.shown} needs no token: a token is for https addresses")
-        origin = {"url": self._remote.shown, "branch": options.branch, "path": self._inner}
+        origin = {"url": self._remote.shown, "branch": options.branch, "path": self.inside}
         self._place = Place(options.directory, origin)
         self._exports = Exports(self._place.revisions)
         self._signers = Signers(options.allowed_signers) if options.signed_only else None
@@ -201,7 +201,7 @@ class GitSource:
 
     def _select(self, git: Git, commit: str) -> Selection:
         try:
-            selection = select(git, commit, self._inner)
+            selection = select(git, commit, self.inside)
         except NotInCommit as error:
             raise GitUnusable(f"{self._name()}: {error}: see the path, or push the fleet to there") from None
         if selection.refused:
@@ -238,7 +238,7 @@ class GitSource:
 
     def _revision(self, exported: Exported, *, rewritten: bool) -> Revision:
         facts = exported.facts
-        root = exported.export.root / self._inner if self._inner else exported.export.root
+        root = exported.export.root / self.inside if self.inside else exported.export.root
         return Revision(exported.commit, facts.committed_at, facts.author, facts.subject, root, rewritten)
 
     def _clone(self, fetching: Git, stop: Stop) -> Clone:

@@ -14,7 +14,7 @@ from itertools import groupby
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Changeset, Removed
-from reconciler.core.names import parse
+from reconciler.core.names import NameState, parse
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
@@ -68,6 +68,7 @@ def render_changeset_markdown(
     known: str = "",
     limit: int = LIMIT,
     notes: Mapping[str, str] | None = None,
+    moment: str = "",
 ) -> str:
     """Return the page.
 
@@ -78,8 +79,9 @@ def render_changeset_markdown(
         known: how the content of databases is known, see `render_plan`.
         limit: how many characters it may have.
         notes: by an action's id, what is said instead of its reason (`reconciler.notices.recurrence.returned`).
+        moment: how long a rename kept a database out of reach the last time, in words; empty where that is not known.
     """
-    page = _Page(changeset, desired, notes or {})
+    page = _Page(changeset, desired, notes or {}, moment)
     code_of = desired.settings.code
     head = [
         marker(code_of),
@@ -126,8 +128,8 @@ class _Row:
 class _Page:
     """The parts of a page about one changeset."""
 
-    def __init__(self, changeset: Changeset, desired: Desired, notes: Mapping[str, str]) -> None:
-        self._changeset, self._desired, self._notes = changeset, desired, notes
+    def __init__(self, changeset: Changeset, desired: Desired, notes: Mapping[str, str], moment: str) -> None:
+        self._changeset, self._desired, self._notes, self._moment = changeset, desired, notes, moment
 
     def overview(self) -> Iterator[str]:
         """Yield the lines that a reviewer reads if no others: who loses access, who is concerned, who is not."""
@@ -147,6 +149,12 @@ class _Page:
             verb = "goes" if len(losers) == 1 else "go"
             yield "\n> [!WARNING]"
             yield f"> **{count(len(losers), 'customer')} {verb} out of reach:** {listed(losers, _NAMED)}"
+        if passing := self._customers(a.code for a in changes.actions if _passes_out_of_reach(a)):
+            verb, it = ("is", "it is") if len(passing) == 1 else ("are", "each is")
+            took = prose(self._moment) if self._moment else "for how long is not known yet"
+            yield "\n> [!WARNING]"
+            who = f"{listed(passing, _NAMED)}; {took}"
+            yield f"> **{count(len(passing), 'customer')} {verb} out of reach while {it} renamed:** {who}"
         yield ""
         if concerned:
             yield f"- **Concerned:** {count(len(concerned), 'customer')}: {listed(concerned, _NAMED)}"
@@ -292,6 +300,11 @@ class _Page:
             text = f"- {listed(places, _NAMED)}: {prose(what)}\n"
             items.append(Item(text, Counter({_LEFT_ALONE: len(places)})))
         return Block("\n#### Left alone\n\n", tuple(items))
+
+
+def _passes_out_of_reach(action: Action) -> bool:
+    """Tell whether customers of a database in service do not reach it while this lasts."""
+    return action.verb.passes_out_of_reach and parse(action.database).state is NameState.PUBLISHED
 
 
 def _named(kind: str, which: list[tuple[str, str]]) -> str:

@@ -46,6 +46,7 @@ class Deed:
     seconds: float
     command: str
     changes: tuple[FieldChange, ...]
+    ran_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

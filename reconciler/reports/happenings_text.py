@@ -102,4 +102,5 @@ def _end(happening: Happening, deed: Deed) -> str:
     took = f" in {deed.seconds:.1f} s" if deed.seconds else ""
     at = f" at {short(happening.revision)}" if happening.revision else ""
     detail = f": {happening.detail}" if happening.detail else ""
-    return f"{deed.result}{took} by {deed.command}{at}{detail}"
+    who = f" ({deed.ran_by})" if deed.ran_by else ""
+    return f"{deed.result}{took} by {deed.command}{who}{at}{detail}"

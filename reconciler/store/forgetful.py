@@ -81,10 +81,16 @@ class NoMemory:
         return self._pauses.pop((kind, code), None) is not None
 
     def begin_pass(
-        self, command: str, at: datetime, tool_version: str, fleet_digest: str, revision: str | None = None
+        self,
+        command: str,
+        at: datetime,
+        tool_version: str,
+        fleet_digest: str,
+        revision: str | None = None,
+        ran_by: str | None = None,
     ) -> int:
         """Give a pass a number."""
-        del command, at, tool_version, fleet_digest, revision
+        del command, at, tool_version, fleet_digest, revision, ran_by
         return next(self._numbers)
 
     def record_outcome(self, pass_id: int, outcome: Outcome, at: datetime) -> None:

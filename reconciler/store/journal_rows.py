@@ -18,7 +18,7 @@ _END = update(passes).where(_THIS_PASS).values(ended_at=bindparam("end"))
 # Counted as they come, so that the counts of a pass that was killed are right too.
 _COUNT = {r: update(passes).where(_THIS_PASS).values({r.value: passes.c[r.value] + 1}) for r in Result}
 _PASS_COLUMNS = [passes.c[f.name] for f in fields(PassRecord)]
-_OF_ITS_PASS = ("revision", "command")
+_OF_ITS_PASS = ("revision", "command", "ran_by")
 _OUTCOME_COLUMNS = [(passes if f.name in _OF_ITS_PASS else outcomes).c[f.name] for f in fields(OutcomeRecord)]
 _PASSES_AT_A_TIME = 100
 

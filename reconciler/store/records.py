@@ -11,13 +11,17 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class PassStart:
-    """What is known of a pass when it begins. `revision` is the commit, where the fleet comes from git."""
+    """What is known of a pass when it begins.
+
+    `revision` is the commit, where the fleet comes from git; `ran_by` account and machine, None where an old version ran it.
+    """
 
     started_at: datetime
     command: str
     tool_version: str
     fleet_digest: str
     revision: str | None = None
+    ran_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class PassRecord:
     tool_version: str
     fleet_digest: str
     revision: str | None
+    ran_by: str | None
     done: int
     failed: int
     unknown: int
@@ -41,7 +46,7 @@ class PassRecord:
 class OutcomeRecord:
     """The end of one action; see `reconciler.core.outcomes`.
 
-    `changes` are field, observed, desired. `command` and `revision` are those of its pass: who did it, by which text.
+    `changes` are field, observed, desired. `command`, `ran_by` and `revision` are those of its pass: who did it, by which text.
     """
 
     pass_id: int
@@ -60,6 +65,7 @@ class OutcomeRecord:
     changes: tuple[tuple[str, str, str], ...]
     revision: str | None
     command: str
+    ran_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

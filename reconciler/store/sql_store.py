@@ -103,10 +103,16 @@ class Store:
             return inventory_rows.drop_pause(connection, self._fleet, kind, code)
 
     def begin_pass(
-        self, command: str, at: datetime, tool_version: str, fleet_digest: str, revision: str | None = None
+        self,
+        command: str,
+        at: datetime,
+        tool_version: str,
+        fleet_digest: str,
+        revision: str | None = None,
+        ran_by: str | None = None,
     ) -> int:
         """Write down that a pass begins and return its number."""
-        start = PassStart(at, command, tool_version, fleet_digest, revision)
+        start = PassStart(at, command, tool_version, fleet_digest, revision, ran_by)
         with self._connections.writing() as connection:
             number = journal_rows.add_pass(connection, self._fleet, start)
         self._running[number] = start

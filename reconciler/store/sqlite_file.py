@@ -7,6 +7,7 @@ so the file must be on a local disk.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -17,6 +18,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from reconciler.store.failures import DELETABLE, StoreError
 from reconciler.store.versions import is_anothers
+
+DIRECTORY = ".odoo-fleet"
+"""Where a fleet's store is by default: beside the fleet's own directory."""
 
 _ELSEWHERE = "make it writable, or choose another place with --store URL, or none with --store none"
 
@@ -47,7 +51,7 @@ class SqliteFile:
     def prepare(self) -> None:
         """Make directory and file where they are missing, and note which file it is."""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_directory(self.path.parent)
             _create(self.path)
             found = self.path.stat()
         except OSError as error:
@@ -96,6 +100,16 @@ class SqliteFile:
         if mode != "wal":
             advice = "put it on a local disk with --store sqlite:///PATH"
             raise StoreError("the file system does not bear SQLite's write-ahead log", where=self.where, advice=advice)
+
+
+def _make_directory(directory: Path) -> None:
+    """Make the store's directory; the one beside a fleet is ignored by git, whatever the repository around it says."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignoring = directory / ".gitignore"
+    if directory.name == DIRECTORY and not ignoring.exists():
+        with contextlib.suppress(OSError):
+            ignoring.touch(mode=0o600)
+            ignoring.write_text("*\n", encoding="utf-8")
 
 
 def _on_begin(connection: Connection) -> None:

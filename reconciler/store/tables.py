@@ -68,6 +68,7 @@ passes = Table(
     Column("tool_version", PlainText, nullable=False),
     Column("fleet_digest", PlainText, nullable=False),
     Column("revision", PlainText),
+    Column("ran_by", PlainText),
     Column("done", Integer, nullable=False, default=0),
     Column("failed", Integer, nullable=False, default=0),
     Column("unknown", Integer, nullable=False, default=0),

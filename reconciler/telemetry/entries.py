@@ -22,6 +22,7 @@ from reconciler.notices.events import (
     MemoryFailed,
 )
 from reconciler.notices.notices import Notice
+from reconciler.notices.recurrence import drifted_fields
 
 
 class Call(Protocol):
@@ -129,11 +130,13 @@ def _database(event: DatabaseObserved) -> LogEntry:
 
 
 def _outcome(outcome: Outcome) -> LogEntry:
+    changed = drifted_fields(change.field for change in outcome.action.changes)
     fields = {
         **_action(outcome.action),
         "result": outcome.result.value,
         "seconds": round(outcome.seconds, 3),
         **_given(detail=outcome.detail),
+        **({"fields": list(changed)} if changed else {}),
     }
     # Skipped is not a failure of its own: what it was skipped for has its line already.
     went_wrong = outcome.result in {Result.FAILED, Result.UNKNOWN}

@@ -12,11 +12,12 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from reconciler.notices.events import Event
+from reconciler.notices.events import ActionEnded, Event
 from reconciler.notices.notices import Notice
 from reconciler.telemetry import entries
 from reconciler.telemetry.console import render
@@ -31,14 +32,21 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class Log:
-    """Writes events and calls; `logger` takes everything else: `log.logger.info("fleet-loaded", documents=12)`."""
+    """Writes events and calls; `logger` takes everything else: `log.logger.info("fleet-loaded", documents=12)`.
+
+    `ran` gives what is said at the end of each action besides: who does it, by which text.
+    """
 
     def __init__(self, logger: FilteringBoundLogger) -> None:
         self.logger = logger
+        self.ran: Callable[[], Mapping[str, str]] = dict
 
     def log_event(self, event: Event) -> None:
         """Write one event of a pass."""
-        self._write(entries.of_event(event))
+        entry = entries.of_event(event)
+        if isinstance(event, ActionEnded):
+            entry = replace(entry, fields={**entry.fields, **self.ran()})
+        self._write(entry)
 
     def log_notice(self, notice: Notice) -> None:
         """Write one notice."""

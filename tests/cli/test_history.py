@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -92,6 +93,22 @@ def a_busy_day(store: Store) -> None:
     suspend = Action(verbs.SUSPEND, "instance", "acme", "prod-1", Reason.DECLARED, "acme", "suspended.acme")
     write(store, Outcome(suspend, Result.FAILED, "the host answered: no", 2.0), at=later, revision=f"{COMMIT}-dirty")
     write(store, Outcome(clone("cafe", "prod-2"), Result.SKIPPED, "interrupted"), at=later, revision=None)
+
+
+def test_what_apply_did_is_told_with_who_ran_it_on_which_machine(kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CI server it is whoever started the job, whatever account its runner has."""
+    monkeypatch.setenv("SUDO_USER", "ann")
+    assert kept.run("apply", "--yes").code == 0
+    place = socket.gethostname()
+    assert f"by apply (ann@{place})" in " ".join(kept.run("history", "instance/acme").out.split())
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_ACTOR", "bob")
+    kept.replace("instances.yaml", "company: Acme SA", "company: Acme NV")
+    ran = kept.run("apply", "--yes", "--log-level", "info", "--log-format", "json")
+    (entry,) = [json.loads(line) for line in ran.err.splitlines() if '"action-ended"' in line]
+    assert (entry["by"], entry["fields"]) == (f"bob@{place}", ["company"])
+    (newest, *_) = json.loads(kept.run("history", "instance/acme", "-o", "json").out)["history"]
+    assert newest["action"]["ran_by"] == f"bob@{place}"
 
 
 HISTORY = """\

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import jsonschema
 
+from tests.cli.saving import applied  # noqa: F401 -- a fixture
 from tests.cli.world import World, without_times
 
 NEW = """\
@@ -59,6 +61,30 @@ def test_a_summary_that_cannot_be_written_is_told_after_the_plan(world: World) -
 
 def test_the_exit_code_is_that_of_the_plan(world: World) -> None:
     assert world.run("plan", "-o", "markdown", "--detailed-exitcode").code == 2
+
+
+def test_a_rename_is_counted_among_those_out_of_reach_with_how_long_it_took_last(
+    applied: World,  # noqa: F811
+) -> None:
+    def said() -> list[str]:
+        page = applied.run("plan", "-o", "markdown").out
+        return [line for line in page.splitlines() if "while it is renamed" in line]
+
+    applied.replace("instances.yaml", "code: acme\n", "code: shop\nrenamed_from: acme\n")
+    assert said() == ["> **1 customer is out of reach while it is renamed:** `shop`; for how long is not known yet"]
+    assert applied.run("apply", "--yes").code == 0
+    assert said() == []
+    applied.replace("instances.yaml", "code: shop\nrenamed_from: acme\n", "code: store\nrenamed_from: shop\n")
+    assert applied.run("history", "instance/shop").out.count("rename on prod-1") == 1
+    (line,) = said()
+    assert re.search(r"`store`; the last time it took \d+\.\d s on `?prod-1`?$", line)
+
+
+def test_who_is_suspended_already_is_not_out_of_reach_for_a_rename(applied: World) -> None:  # noqa: F811
+    applied.replace("instances.yaml", "code: cafe\n", "code: bar\nrenamed_from: cafe\n")
+    page = applied.run("plan", "-o", "markdown").out
+    assert "database renamed" in page
+    assert "out of reach" not in page
 
 
 def test_nothing_to_do_is_one_sentence(converged: World) -> None:

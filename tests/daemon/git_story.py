@@ -185,7 +185,7 @@ def tell(
     assert [commit[:8] for commit in (start, added, reverted)] == [d.split()[1] for d in taken]
     assert "Eve: add a customer" in taken[1]
     (rejected,) = [detail for name, detail in notices if name == "revision-rejected"]
-    assert "broken.yaml:2:" in rejected
+    assert ": fleet/broken.yaml:2:" in rejected, "as the repository has it"
     assert notices[0][0] == "daemon-started"
     assert notices[-1][0] == "daemon-stopped"
     with open_store(running.store, "tests") as store:

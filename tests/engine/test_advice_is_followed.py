@@ -56,6 +56,25 @@ def test_nobody_is_told_to_give_up_a_server_that_may_hold_the_customer() -> None
     run(story())
 
 
+def test_what_a_server_held_that_is_given_up_is_made_anew_on_another() -> None:
+    """As advised: inactive, once what it held is lost. Until then nothing is built in its place."""
+
+    async def story() -> None:
+        text = fleet(instance("acme"), servers=TWO)
+        world = await served(text, TWO)
+        place = next(code for code, host in world.hosts.items() if "acme" in host.listed())
+        other = "two" if place == "one" else "one"
+        world.hosts[place].kill()
+        await world.reconcile(text)
+        assert "acme" not in world.hosts[other].listed()
+        given_up = text.replace(f"code: {place}\n", f"code: {place}\nactive: false\n", 1)
+        assert given_up != text
+        await world.reconcile(given_up)
+        assert "acme" in world.hosts[other].listed()
+
+    run(story())
+
+
 def test_a_namesake_on_another_server_is_not_to_be_left_behind() -> None:
     async def story() -> None:
         world = await served(fleet(instance("acme", server="one"), servers=TWO), TWO)

@@ -116,6 +116,9 @@ def test_a_busy_day() -> None:
 > [!WARNING]
 > **1 customer goes out of reach:** **Bistro Roma** (`bistro`)
 
+> [!WARNING]
+> **1 customer is out of reach while it is renamed:** **Café d'Été** (`cafe`); for how long is not known yet
+
 - **Concerned:** 3 customers: **Acme SA** (`acme`), **Bistro Roma** (`bistro`), **Café d'Été** (`cafe`)
 - **Waiting:** 1 customer, see what is blocked
 - **Not touched:** 1 other customer, 1 database left alone, 2 databases of others

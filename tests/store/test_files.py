@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def test_only_the_owner_may_look_into_a_new_store(path: Path) -> None:
         store.verified("instance", "acme", "prod-1", "acme", "d1", NOW)
         assert mode(path.parent) == 0o700
         assert {file.name: mode(file) for file in path.parent.iterdir()} == {
+            ".gitignore": 0o600,
             "state.sqlite": 0o600,
             "state.sqlite-wal": 0o600,
             "state.sqlite-shm": 0o600,
@@ -46,10 +48,19 @@ def test_rights_that_were_given_to_a_directory_and_a_file_are_left_as_they_are(p
     assert (mode(path.parent), mode(path)) == (0o750, 0o660)
 
 
+def test_the_directory_beside_a_fleet_ignores_itself_in_git(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    open_file(tmp_path / ".odoo-fleet" / "state.sqlite").close()
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert status.stdout == ""
+    open_file(tmp_path / "elsewhere" / "state.sqlite").close()
+    assert [file.name for file in (tmp_path / "elsewhere").iterdir()] == ["state.sqlite"]
+
+
 def test_a_closed_store_is_one_file(file_store: Store, path: Path) -> None:
     file_store.server_state("prod-1", "active")
     file_store.close()
-    assert [file.name for file in path.parent.iterdir()] == ["state.sqlite"]
+    assert {file.name for file in path.parent.iterdir()} == {".gitignore", "state.sqlite"}
 
 
 @pytest.mark.parametrize(

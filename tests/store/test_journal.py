@@ -18,13 +18,14 @@ from tests.store.examples import NOW, look, notice, outcome
 
 
 def test_a_pass_is_read_as_it_was_written_and_counts_its_outcomes(store: Store) -> None:
-    number = store.begin_pass("apply", NOW, "1.0", "digest", revision="abc123")
+    number = store.begin_pass("apply", NOW, "1.0", "digest", revision="abc123", ran_by="ann@laptop")
     for result, times in ((Result.DONE, 4), (Result.FAILED, 3), (Result.UNKNOWN, 2), (Result.SKIPPED, 1)):
         for _ in range(times):
             store.record_outcome(number, outcome(result=result), NOW)
     end = NOW + timedelta(seconds=9)
     store.end_pass(number, end)
-    expected = PassRecord(number, NOW, end, "apply", "1.0", "digest", "abc123", done=4, failed=3, unknown=2, skipped=1)
+    written = ("apply", "1.0", "digest", "abc123", "ann@laptop")
+    expected = PassRecord(number, NOW, end, *written, done=4, failed=3, unknown=2, skipped=1)
     assert store.passes() == (expected,)
 
 
@@ -58,6 +59,7 @@ def test_an_outcome_is_read_as_it_was_written(store: Store) -> None:
         changes=(("lang", "en_US", "fr_BE"), ("company", "", 'é "A" \x00\ud800')),
         revision="abc123",
         command="apply",
+        ran_by=None,
     )
     assert store.outcomes() == (expected,)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.notices.events import ActionEnded, ActionStarted, ActionStep, DatabaseObserved, Event, HostObserved
 from reconciler.odoo.connection import CallEvent
@@ -86,6 +86,18 @@ def test_an_outcome_says_what_was_done_where_how_it_ended_and_why() -> None:
         "seconds": 1.235,
         "detail": "no disk",
     }
+
+
+def test_an_outcome_names_the_fields_that_changed_and_who_did_it_by_which_text() -> None:
+    changes = (FieldChange("lang", "de_DE", "fr_BE"), FieldChange("mark.digest", "old", "new"))
+    action = Action(verbs.CONFIGURE, "instance", "acme", "prod-1", Reason.DRIFTED, "acme", "acme", changes)
+    stream = io.StringIO()
+    log = configure("json", "info", stream)
+    log.ran = lambda: {"by": "ann@laptop", "revision": "1a2b3c4d"}
+    log.log_event(ActionEnded(Outcome(action, Result.DONE)))
+    entry = json.loads(stream.getvalue())
+    assert (entry["fields"], entry["by"], entry["revision"]) == (["lang"], "ann@laptop", "1a2b3c4d")
+    assert "fr_BE" not in stream.getvalue()
 
 
 def test_a_call_says_which_and_how_it_ended() -> None:
