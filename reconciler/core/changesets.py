@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from reconciler.core.actions import Action
+from reconciler.core.addressed import Addressed
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Blocked:
+class Blocked(Addressed):
     """Something declared that this pass will not do, with why and what to do about it.
 
     `paused` names the pause that concerns it, if one does: it is then no failure.
@@ -26,11 +27,6 @@ class Blocked:
     why: str
     advice: str = ""
     paused: str = ""
-
-    @property
-    def address(self) -> str:
-        """Name the document: `instance/acme`."""
-        return f"{self.kind}/{self.code}"
 
 
 class Left(StrEnum):
@@ -62,7 +58,7 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Removed:
+class Removed(Addressed):
     """A database whose document stood in an earlier revision of the text and no longer does, and what becomes of it.
 
     `database` is empty where the host does not hold it or was not asked, and for a server. `name` is what the earlier text
@@ -76,11 +72,6 @@ class Removed:
     fate: str
     name: str = ""
     advice: str = ""
-
-    @property
-    def address(self) -> str:
-        """Name the document: `instance/acme`."""
-        return f"{self.kind}/{self.code}"
 
 
 @dataclass(frozen=True, slots=True)

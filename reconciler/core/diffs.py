@@ -179,4 +179,4 @@ def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:
 
 
 def _selected_addresses(desired: Desired, selection: Selection) -> set[str]:
-    return {f"{d.kind}/{d.code}" for d in desired.subjects() if selection.includes(d)}
+    return {d.address for d in desired.subjects() if selection.includes(d)}
