@@ -59,6 +59,11 @@ class Document(Part):
         examples=[False],
     )
 
+    @property
+    def address(self) -> str:
+        """Its name everywhere: `instance/acme`."""
+        return f"{self.kind}/{self.code}"
+
 
 class Pausable(Document):
     """What something is done to, and what can be left alone for a while."""

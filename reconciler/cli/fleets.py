@@ -42,7 +42,7 @@ def selection(desired: Desired, options: RunOptions, earlier: Desired | None = N
     What an earlier revision of the fleet declared, if one is compared with, can be named as well.
     """
     documents = [document for each in (desired, earlier) if each is not None for document in each.subjects()]
-    addresses = {f"{d.kind}/{d.code}" for d in documents}
+    addresses = {d.address for d in documents}
     targets = {address_of([target], addresses, ("instance", "template", "server")) for target in options.targets}
     for target in sorted(targets):
         require(target, addresses, f"--target: the fleet has no {target!r}")

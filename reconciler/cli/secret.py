@@ -66,7 +66,7 @@ def new_key_command() -> None:
 
 
 def _documents(desired: Desired) -> dict[str, BaseModel]:
-    return {f"{d.kind}/{d.code}": d for d in desired.every()}
+    return {d.address: d for d in desired.every()}
 
 
 def _references(document: BaseModel, prefix: str = "") -> Iterator[tuple[str, Reference]]:

@@ -11,22 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.core.addressed import Addressed
 from reconciler.fleet.desired import Desired
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Pause:
+class Pause(Addressed):
     """One document that is left alone. `since` is None where the text says so (`paused: true`)."""
 
     kind: str
     code: str
     reason: str = ""
     since: datetime | None = None
-
-    @property
-    def address(self) -> str:
-        """Name the document: `server/prod-1`."""
-        return f"{self.kind}/{self.code}"
 
     @property
     def why(self) -> str:

@@ -95,7 +95,7 @@ def compare(
     looks = frozenset(_looks(before, after))
     concerned |= {address for address, _ in looks}
     if any(_differ(before.settings, after.settings, field) for field in _OF_THE_FLEET):
-        concerned |= frozenset(f"{d.kind}/{d.code}" for d in after.subjects())
+        concerned |= frozenset(d.address for d in after.subjects())
     return Comparison(
         revision,
         commit,
@@ -108,7 +108,7 @@ def compare(
 def _edited(before: Desired, after: Desired) -> Iterator[str]:
     for document in after.subjects():
         if before.documents[document.kind].get(document.code) != document:
-            yield f"{document.kind}/{document.code}"
+            yield document.address
 
 
 def _differ(before: object, after: object, *fields: str) -> bool:

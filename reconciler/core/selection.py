@@ -31,7 +31,7 @@ class Selection:
 
     def includes(self, document: Document) -> bool:
         """Tell whether a document is selected."""
-        address = f"{document.kind}/{document.code}"
+        address = document.address
         if self.concerned is not None and address not in self.concerned:
             return False
         if address in self.addresses or not (self.addresses or self.labels):
