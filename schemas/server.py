@@ -20,8 +20,15 @@ _EXAMPLE = "for example https://odoo-1.example.com"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def _normalise_url(written: str) -> str:
-    """Give one address one spelling, so that the same host declared twice is seen."""
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def normalise_url(written: str) -> str:
+    """Give one address one spelling, so that the same host declared twice is seen.
+
+    Raises:
+        PydanticCustomError: it is no address of a host, or holds a password, which the message does not show.
+    """
     try:
         parts = urlsplit(written)
         host, port = parts.hostname, parts.port
@@ -55,7 +62,15 @@ def _check_address(written: str) -> str:
         raise problem("invalid-text", f"{written!r} is not an IP address", "for example 192.0.2.10") from error
 
 
-ServerUrl = Annotated[str, Field(max_length=2048), AfterValidator(_normalise_url)]
+def host_of(url: str) -> str:
+    """Name what an address leads to, so that two spellings of one host are one: names of this machine, and a dot at the end."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    name = "localhost" if host in _LOOPBACK else f"[{host}]" if ":" in host else host
+    return parts._replace(netloc=f"{name}:{parts.port}" if parts.port else name).geturl()
+
+
+ServerUrl = Annotated[str, Field(max_length=2048), AfterValidator(normalise_url)]
 
 
 class Timeouts(Part):

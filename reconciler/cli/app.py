@@ -6,10 +6,12 @@ A command's module is imported when that command runs, so that none pays for wha
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 import click
 
+from reconciler.cli import screens
 from reconciler.cli.groups import LazyGroup
 from reconciler.version import __version__
 
@@ -53,13 +55,12 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; whatever is said of a mistake goes to stderr."""
     try:
         code = commands.main(args=list(arguments), prog_name="odoo-fleet", standalone_mode=False)
-    except click.UsageError as error:
-        error.show()
-        return WRONG_USAGE
     except click.Abort:
-        click.echo("Interrupted.", err=True)
+        screens.say("Interrupted.")
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        said = io.StringIO()
+        error.show(said)
+        screens.say(said.getvalue())
+        return WRONG_USAGE if isinstance(error, click.UsageError) else error.exit_code
     return code if isinstance(code, int) else 0

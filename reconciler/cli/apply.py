@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.drifts import drift_notes
 from reconciler.cli.journals import keep_journal
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, refreshable, run_options
@@ -25,12 +25,11 @@ from reconciler.core.deciding import Planned
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.engine.reconcile import Passed, carry_out
+from reconciler.fleet.counting import count
 from reconciler.notices.events import ActionEnded, Event
 from reconciler.planfile.saved_changesets import SavedChangeset, as_deep_as
 from reconciler.reports.outcomes_text import render_outcomes
-from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_json import apply_document
-from reconciler.reports.words import count
 
 NOT_DONE = 1
 INTERRUPTED = 130
@@ -53,7 +52,7 @@ class Recorder:
         return tuple(self.outcomes.get(a.id, never[a.id]) for a in changeset.actions)
 
 
-@click.command()
+@groups.command("odoo-fleet apply", "odoo-fleet apply --target acme", "odoo-fleet apply plan.json --yes")
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -90,7 +89,7 @@ def command(
         show_plan(planned, session, stream, notes)
         warn_without_memory(planned, session)
         if planned.changeset.actions and not (yes or _agreed(planned.changeset)):
-            click.echo("Nothing was changed.", err=True)
+            screens.say("Nothing was changed.")
             return NOT_DONE
         recorder = Recorder()
         with session.listening(recorder), keep_journal(session, "apply"):
@@ -101,7 +100,7 @@ def command(
     if common.output == "json":
         screens.print_json(apply_document(planned.changeset, session.desired.settings.code, outcomes, after))
     elif outcomes:
-        paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo("\n" + render_outcomes(outcomes, after, paper))
     if stopped:
         return INTERRUPTED
@@ -131,16 +130,13 @@ class _Ending:
     def stop(self) -> None:
         """Begin nothing new."""
         self.session.stop.set()
-        click.echo(
-            f"Stopping: nothing new begins; what is under way gets {self.grace:g} s. Ctrl-C again: not even that.",
-            err=True,
-        )
+        screens.say(f"Stopping: nothing new begins; what runs gets {self.grace:g} s (Ctrl-C again: none).")
 
     def abandon(self) -> None:
         """Wait no longer."""
         if not self.session.abandon.is_set():
             self.session.abandon.set()
-            click.echo("Waiting no longer: hosts may go on with what is under way.", err=True)
+            screens.say("Waiting no longer: hosts may go on with what runs.")
 
 
 def _carry_out(session: Session, planned: Planned, grace: float) -> Passed | None:
@@ -158,5 +154,5 @@ def _carry_out(session: Session, planned: Planned, grace: float) -> Passed | Non
         except interrupts.Interrupted:
             return None
         except MemoryFailure as error:  # after the actions: what was done is reported all the same
-            click.echo(f"Error: {error}", err=True)
+            screens.say(f"Error: {error}")
             return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli import screens
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.cli.sessions import Aim, given_aim
 from reconciler.core.revisions import compare
@@ -35,7 +36,7 @@ def aim_since(base: str | None, desired: Desired, common: Common, options: RunOp
     if earlier.desired is None:
         commit = earlier.commit[:12]
         unknown = f"no limit by --base {base} ({commit}): {earlier.problem}"
-        click.echo(f"{visible(unknown)}. All counts as new or changed; what was removed since is not known.", err=True)
+        screens.say(f"{visible(unknown)}. All counts as new or changed; what was removed since is not known.")
         return replace(aim, remark=unknown)
     if not earlier.is_fork_point:
         _tell_apart(base, earlier)
@@ -45,8 +46,7 @@ def aim_since(base: str | None, desired: Desired, common: Common, options: RunOp
 
 
 def _tell_apart(base: str, earlier: Base) -> None:
-    click.echo(
+    screens.say(
         f"warning: this clone does not reach back to where it left {visible(base)}, so {earlier.commit[:12]} itself is"
-        " compared with: what was added there since looks removed here. `git fetch --unshallow` brings the history.",
-        err=True,
+        " compared with: what was added there since looks removed here. `git fetch --unshallow` brings the history."
     )

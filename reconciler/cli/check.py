@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
+from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
-from reconciler.core.checks import Check, failures
+from reconciler.core.checks import Answer, Check
+from reconciler.health.checks import check_manager
+from reconciler.health.login_pages import is_reserved, skipped_manager
 from reconciler.reports.checks import checks_document, render_checks
-from reconciler.reports.paragraphs import Paper
 
 
-@click.command()
-@click.argument("server")
+@groups.command("odoo-fleet check prod-1", "odoo-fleet check prod-1 --server-url prod-1=http://127.0.0.1:8069")
+@click.argument("words", metavar="SERVER", nargs=-1, required=True, shell_complete=completing("server"))
 @run_options
 @common("text", "json")
-def command(common: Common, options: RunOptions, server: str) -> int:
-    """Run the tests that come before SERVER is used; exit with 1 if one fails."""
+def command(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
+    """Run the tests that come before SERVER is used, and look what strangers find there; exit with 1 if one fails."""
     with open_session(common, options) as session:
-        fleets.require(server, session.desired.servers, f"the fleet has no server {server!r}")
+        server = fleets.code_of(words, session.desired.servers, "server")
         found = interrupts.run(_check(session, server))
     document = session.desired.servers[server]
     if common.output == "json":
         screens.print_json(checks_document(document, found))
     else:
-        paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo(render_checks(document, session.reach.server_urls.get(server, document.server_url), found, paper))
-    return 1 if failures(found) else 0
+    return 1 if any(c.answer is Answer.FAILED for c in found) else 0
 
 
-async def _check(session: Session, server: str) -> tuple[Check, ...]:
+async def _check(session: Session, code: str) -> tuple[Check, ...]:
+    server = session.desired.servers[code]
     async with session.world() as world:
-        return await world.hosts[server].check()
+        tests = await world.hosts[code].check()
+        if not server.domain:
+            return (*tests, skipped_manager("no domain declared"))
+        if is_reserved(server.domain):
+            return (*tests, skipped_manager(f"nobody reaches names of {server.domain}"))
+        if code in session.reach.server_urls:
+            return (*tests, skipped_manager("--server-url leads elsewhere than customers come by"))
+        return (*tests, await check_manager(world.pages[code], server))

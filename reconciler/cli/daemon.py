@@ -6,16 +6,18 @@ What the daemon is told on the command line is put together here; what it does i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from reconciler.cli import fleets, interrupts
+from reconciler.cli import fleets, groups, interrupts
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import telling
@@ -56,7 +58,10 @@ class GitFlags:
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-@click.command()
+@groups.command(
+    "odoo-fleet daemon --fleet fleet",
+    "odoo-fleet daemon --git https://git.example.com/ops/fleet.git --branch main",
+)
 @click.option("--git", "url", default="", metavar="URL", help="Take the text from this git remote, not from --fleet.")
 @click.option("--branch", default="main", metavar="B", help="The branch to follow (default: main).")
 @click.option(
@@ -184,6 +189,7 @@ class _Run:
 
     def main(self, git: GitFlags) -> int:
         """Run; exit code 0 if it ended as it was told to."""
+        _allow_descriptors()
         source = self._branch(git) if git.url else self._directory()
         interrupts.run(self._serve(source), self)
         return 0
@@ -253,7 +259,9 @@ class _Run:
             )
             listeners.append(daemon.on_event)
             self.log.ran = lambda: {"by": ran_by, **({"revision": at} if (at := daemon.standing.revision) else {})}
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.poke)
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(self._on_loop_failed)
+            loop.add_signal_handler(signal.SIGHUP, daemon.poke)
             if self.address is None:
                 await daemon.run()
             else:
@@ -295,8 +303,22 @@ class _Run:
     def _on_listening(self, host: str, port: int) -> None:
         self.log.logger.info("listening", address=str(Address(host, port)))
 
+    def _on_loop_failed(self, _loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        """Log what asyncio would write to stderr in a form of its own: what the machine denies without a traceback."""
+        error = context.get("exception")
+        is_denied = isinstance(error, OSError)
+        detail = f"{context['message']}: {error}" if is_denied else str(context["message"])
+        self.log.logger.error("loop-failed", detail=detail, exc_info=None if is_denied else error)
+
     def _on_page_failed(self, error: BaseException) -> None:
         self.log.logger.error("page-failed", exc_info=error)
+
+
+def _allow_descriptors() -> None:
+    """Take as many descriptors as may be had: 1,024, which shells and systemd begin with, is little for many servers."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # where the system refuses, what there is must do
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _token(reference: str) -> Callable[[], Secret]:

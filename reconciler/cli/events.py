@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.happenings import Asked, Found, read_happenings, unseen
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.options import Common, common, store_option
@@ -20,7 +20,6 @@ from reconciler.notices.notices import Level
 from reconciler.reports.happenings import LEVELS, NAMES, Happening
 from reconciler.reports.happenings_json import happening_document
 from reconciler.reports.happenings_text import render_event
-from reconciler.reports.paragraphs import Paper
 
 if TYPE_CHECKING:
     from reconciler.store.forgetful import NoMemory
@@ -36,7 +35,7 @@ _ALL = 100_000
 Show = Callable[[Happening], None]
 
 
-@click.command()
+@groups.command("odoo-fleet events --since 24h --level warning", "odoo-fleet events --follow")
 @since_option
 @click.option("--level", type=click.Choice(LEVELS), default=Level.INFO.value, help="Only this level or worse.")
 @click.option("--name", "names", multiple=True, metavar="NAME", help="Only what bears this name (repeatable).")
@@ -82,11 +81,11 @@ def command(
 
 def _introduce(found: Found, asked: Asked, addresses: frozenset[str], where: str, *, is_followed: bool) -> None:
     if found.is_cut:
-        click.echo(f"(the last {asked.limit}; for older ones: --limit)", err=True)
+        screens.say(f"(the last {asked.limit}; for older ones: --limit)")
     if not (found.happenings or is_followed):
-        click.echo(f"Nothing of this kind is written down in {where}.", err=True)
+        screens.say(f"Nothing of this kind is written down in {where}.")
     if not found.happenings and asked.server and f"server/{asked.server}" not in addresses:
-        click.echo(f"The fleet has no server {asked.server!r}.", err=True)
+        screens.say(f"The fleet has no server {asked.server!r}.")
 
 
 def _follow(memory: Store | NoMemory, asked: Asked, found: Found, show: Show) -> None:
@@ -122,7 +121,7 @@ async def follow_store(memory: Store | NoMemory, asked: Asked, found: Found, clo
 
 
 def _show_text(happening: Happening) -> None:
-    click.echo(render_event(happening, Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))))
+    click.echo(render_event(happening, screens.paper(screens.OUT)))
 
 
 def _show_json(happening: Happening) -> None:

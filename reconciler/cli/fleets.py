@@ -5,11 +5,13 @@ Names that a user gives (addresses, server codes, labels) are looked up here, wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import click
+from pydantic_core import PydanticCustomError
 
 from reconciler.cli import screens
+from reconciler.cli.naming import address_of
 from reconciler.cli.options import Common, RunOptions, pairs
 from reconciler.core.selection import Selection
 from reconciler.fleet.desired import Desired
@@ -17,7 +19,7 @@ from reconciler.fleet.documents import did_you_mean
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.reports.problems import render_problems, render_summary
 from schemas.instance import Instance
-from schemas.server import Server
+from schemas.server import Server, normalise_url
 from schemas.template import Template
 
 INVALID = 1
@@ -27,10 +29,11 @@ def load(common: Common) -> Desired:
     """Load the fleet. Problems go to stderr; an invalid fleet ends the command with exit code 1."""
     loaded = load_fleet(common.fleet)
     if loaded.diagnostics:
-        colour = screens.has_colour(screens.ERR)
-        click.echo(render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=colour), err=True)
+        on = screens.paper(screens.ERR)
+        problems = render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=on.colour, width=on.width)
+        click.echo(problems, err=True)
     if loaded.desired is None:
-        click.echo(f"The fleet is not valid: {render_summary(loaded.diagnostics)}.", err=True)
+        screens.say(f"The fleet is not valid: {render_summary(loaded.diagnostics)}.")
         raise click.exceptions.Exit(INVALID)
     return loaded.desired
 
@@ -45,12 +48,13 @@ def selection(desired: Desired, options: RunOptions, earlier: Desired | None = N
         if each is not None:
             documents += [*each.servers.values(), *each.templates.values(), *each.instances.values()]
     addresses = {f"{d.kind}/{d.code}" for d in documents}
-    for target in options.targets:
+    targets = {address_of([target], addresses, ("instance", "template", "server")) for target in options.targets}
+    for target in sorted(targets):
         require(target, addresses, f"--target: the fleet has no {target!r}")
     labels = pairs("--selector", options.selectors)
-    chosen = Selection(frozenset(options.targets), labels)
+    chosen = Selection(frozenset(targets), labels)
     if labels and not any(chosen.includes(d) for d in documents):
-        click.echo(f"Nothing in the fleet is labelled {', '.join(options.selectors)}.", err=True)
+        screens.say(f"Nothing in the fleet is labelled {', '.join(options.selectors)}.")
     return chosen
 
 
@@ -64,11 +68,25 @@ def server_urls(desired: Desired, options: RunOptions) -> dict[str, str]:
 
 def urls(options: RunOptions) -> dict[str, str]:
     """Read `--server-url`, whatever servers there are."""
+    # Nothing of it is shown: whatever stands where may be an address with a password.
+    if any("=" not in each.partition("://")[0] for each in options.server_urls):
+        raise click.UsageError("--server-url takes CODE=URL, as in prod-1=http://127.0.0.1:8069")
     found = dict(pairs("--server-url", options.server_urls))
-    for url in found.values():
-        if not url.startswith(("http://", "https://")):
-            raise click.UsageError(f"--server-url: {url!r} does not start with http:// or https://")
+    for code, url in found.items():
+        try:
+            found[code] = normalise_url(url)
+        except PydanticCustomError as error:  # what was written is not shown: it may hold a password
+            what, hint = (error.context or {}).get("message", ""), (error.context or {}).get("hint", "")
+            said = what.replace("'server_url'", f"the address of {code!r}")
+            raise click.UsageError(f"--server-url: {said}" + (f": {hint}" if hint else "")) from None
     return found
+
+
+def code_of(words: Sequence[str], codes: Collection[str], kind: str) -> str:
+    """Return the code of the one document of a kind that words name; wrong usage if the fleet has none of it."""
+    code = address_of(words, {f"{kind}/{code}" for code in codes}, [kind]).partition("/")[2]
+    require(code, codes, f"the fleet has no {kind} {code!r}")
+    return code
 
 
 def require(name: str, names: Iterable[str], message: str) -> None:

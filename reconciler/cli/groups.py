@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +14,56 @@ _WITH_VALUE = frozenset(
     {"--fleet", "-o", "--output", "--log-format", "--log-level", "--store", "--target", "--selector"}
 )
 _WITHOUT_VALUE = frozenset({"--shallow"})
+
+
+OWN = "Options"
+
+
+class Option(click.Option):
+    """An option that stands in a section of its command's help."""
+
+    def __init__(self, *args: Any, section: str = OWN, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        self.section = section
+
+
+class Command(click.Command):
+    """A command whose help has its options by what they are about, and examples.
+
+    Args:
+        examples: lines that can be typed.
+    """
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        self.examples = examples
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options by section, the command's own first."""
+        sections: dict[str, list[tuple[str, str]]] = {OWN: []}
+        for each in self.get_params(ctx):
+            record = each.get_help_record(ctx)
+            if record is not None and not isinstance(each, click.Argument):
+                # What click adds by itself (`--help`) stands last.
+                section = each.section if isinstance(each, Option) else list(sections)[-1]
+                sections.setdefault(section, []).append(record)
+        for title, records in sections.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the examples as they are typed."""
+        super().format_epilog(ctx, formatter)
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def command(*examples: str) -> Callable[[Callable[..., Any]], Command]:
+    """Make a function a command whose help shows these examples."""
+    return click.command(cls=Command, examples=examples)
 
 
 class LazyGroup(click.Group):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import interrupts, screens
 from reconciler.cli.sessions import Session
 from reconciler.engine.worlds import World
 from reconciler.health.checks import check_page, check_server
@@ -22,7 +22,6 @@ from reconciler.health.rounds import PAGES_AT_ONCE, PAGES_PER_SERVER, SERVERS_AT
 from reconciler.reports.health_json import health_document
 from reconciler.reports.health_tables import health_tables
 from reconciler.reports.health_views import HealthView, instance_rows, pages_to_ask, server_rows
-from reconciler.reports.paragraphs import Paper
 from reconciler.reports.status import InstanceRow
 from reconciler.reports.status_tables import Subject
 from schemas.server import Server
@@ -30,15 +29,12 @@ from schemas.server import Server
 _LONGEST_HISTORY = 10_000
 """Looks that are read of one server's history: those of 104 days at 15 minutes."""
 
-_NO_LIMIT = 10_000
-_SUBJECTS = ("servers", "server", "instances", "instance")
 
-
-def require_subject(subject: str | None) -> Subject:
-    """Return what is asked about; wrong usage for what has no health."""
-    if subject is not None:
-        fleets.require(subject, _SUBJECTS, f"there is no health of {subject!r}, only of servers and instances")
-    return Subject.INSTANCES if subject in ("instances", "instance") else Subject.SERVERS
+def require_subject(subject: Subject | None) -> Subject:
+    """Return what is asked about, servers unless told otherwise; wrong usage for what has no health."""
+    if subject not in {None, Subject.SERVERS, Subject.INSTANCES}:
+        raise click.UsageError(f"there is no health of {subject.value!r}, only of servers and instances")
+    return subject or Subject.SERVERS
 
 
 def servers_view(session: Session, code: str | None) -> HealthView:
@@ -75,7 +71,7 @@ def show(view: HealthView, output: str) -> None:
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         wide = output == "wide"
-        paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo(render_tables(health_tables(view, wide=wide), paper))
         click.echo(f"\nFleet '{view.fleet}', {view.at:%Y-%m-%d %H:%M:%S} UTC.")
 
@@ -85,8 +81,8 @@ async def _look_at_servers(session: Session, servers: Iterable[Server]) -> Mappi
 
     async def look(world: World, server: Server) -> HealthRecord:
         async with limit:
-            checked = await check_server(server, session.desired, world, inventory)
-        return judge_once(server, checked.probe, session.desired.settings.health)
+            vitals = await check_server(server, session.desired, world, inventory)
+        return judge_once(server, vitals, session.desired.settings.health)
 
     async with session.world() as world, asyncio.TaskGroup() as group:
         tasks = {server.code: group.create_task(look(world, server)) for server in servers}

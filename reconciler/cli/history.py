@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import screens
+from reconciler.cli import groups, screens
 from reconciler.cli.happenings import Asked, Found, read_happenings
-from reconciler.cli.known import know, open_memory
+from reconciler.cli.known import KINDS, know, open_memory
+from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.since import since_option
 from reconciler.reports.happenings_json import history_document
 from reconciler.reports.happenings_text import render_history, stamp
-from reconciler.reports.paragraphs import Paper
 
 if TYPE_CHECKING:
     from reconciler.store.forgetful import NoMemory
@@ -23,20 +23,21 @@ if TYPE_CHECKING:
 _ALL = 1_000_000
 
 
-@click.command()
-@click.argument("address", metavar="KIND/CODE")
+@groups.command("odoo-fleet history acme", "odoo-fleet history servers prod-1 --since 7d")
+@click.argument("words", metavar="DOCUMENT", required=True, nargs=-1, shell_complete=completing(*KINDS))
 @since_option
 @click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="At most so many (default: 50).")
 @store_option
 @common("text", "json")
-def command(common: Common, store: str, address: str, since: datetime | None, limit: int) -> None:
-    """Show what happened to KIND/CODE, also if the fleet no longer has it. Asks no host.
+def command(common: Common, store: str, words: tuple[str, ...], since: datetime | None, limit: int) -> None:
+    """Show what happened to DOCUMENT, also if the fleet no longer has it. Asks no host.
 
     Of an instance or a template: what was done to its databases. Of a server: what was done on it. Of the fleet: all.
     The newest stands last in text, first in -o json. Times are UTC.
     """
     known = know(common)
-    kind, code = known.parse(address)
+    kind, code = known.parse(words)
+    address = f"{kind}/{code}"
     with open_memory(common, store, known.fleet, purpose="there is nothing to read") as memory:
         found = read_happenings(memory, _asked(kind, code, since, limit))
         if not found.happenings and kind != "fleet":
@@ -46,7 +47,7 @@ def command(common: Common, store: str, address: str, since: datetime | None, li
         else:
             _show(found, address, limit)
             if not found.happenings:
-                paper = Paper(screens.width(screens.OUT))
+                paper = screens.paper(screens.OUT)
                 click.echo("\n".join(paper.paragraph(_empty(address, memory, since))))
 
 
@@ -62,8 +63,8 @@ def _asked(kind: str, code: str, since: datetime | None, limit: int) -> Asked:
 
 def _show(found: Found, address: str, limit: int) -> None:
     if found.is_cut:
-        click.echo(f"(the last {limit}; for older ones: --limit)", err=True)
-    paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        screens.say(f"(the last {limit}; for older ones: --limit)")
+    paper = screens.paper(screens.OUT)
     for happening in found.happenings:
         click.echo(render_history(happening, paper, address))
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import click
-
+from reconciler.cli import screens
 from reconciler.cli.operators import who_runs
 from reconciler.cli.sessions import Session
 from reconciler.core.failures import MemoryFailure
@@ -45,7 +44,7 @@ class Journal:
             yield
         except MemoryFailure as error:
             if not self.silent:
-                click.echo(f"The history of this run is not complete: {error}", err=True)
+                screens.say(f"The history of this run is not complete: {error}")
             self.silent = True
 
 

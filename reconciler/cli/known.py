@@ -6,18 +6,18 @@ A text that is not valid at the moment does not keep anybody from its history, n
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import fleets
+from reconciler.cli import fleets, screens
+from reconciler.cli.naming import address_of
 from reconciler.cli.options import Common
 from reconciler.cli.sessions import telling
 from reconciler.fleet.declarations import is_code
 from reconciler.fleet.desired import Desired
-from reconciler.fleet.documents import did_you_mean
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.loading.outlines import read_outline
 from reconciler.store.opening import default_url, open_store
@@ -38,17 +38,11 @@ class Known:
     addresses: frozenset[str]
     desired: Desired | None
 
-    def parse(self, address: str) -> tuple[str, str]:
-        """Read `KIND/CODE`, of the fleet or not; wrong usage if it can be none."""
-        kind, slash, code = address.partition("/")
-        if not slash:
-            alike = sorted(a for a in self.addresses if a.endswith(f"/{address}"))
-            hint = f" (did you mean {alike[0]!r}?)" if alike else ""
-            raise click.UsageError(f"name a document as KIND/CODE, not {address!r}{hint}")
-        if kind == "plan":
+    def parse(self, words: Sequence[str]) -> tuple[str, str]:
+        """Read the name of a document, of the fleet or not (`naming`); wrong usage if it can be none."""
+        if words[0].partition("/")[0] in {"plan", "plans"}:
             raise click.UsageError(f"a plan has no databases of its own: name one of {', '.join(KINDS)}")
-        if kind not in KINDS:
-            raise click.UsageError(f"no kind {kind!r} ({did_you_mean(kind, KINDS)})")
+        kind, _, code = address_of(words, self.addresses, KINDS).partition("/")
         if not is_code(code):
             raise click.UsageError(f"{code!r} is no code: lowercase letters, digits and hyphens")
         return kind, code
@@ -64,9 +58,7 @@ def know(common: Common) -> Known:
     if desired is None:
         outline = read_outline(common.fleet)
         if outline.fleet:
-            click.echo(
-                "The fleet's text is not valid now (`odoo-fleet validate` says why): going by its names.", err=True
-            )
+            screens.say("The fleet's text is not valid now (`odoo-fleet validate` says why): going by its names.")
             return Known(outline.fleet, _addresses(outline.documents), None)
         desired = fleets.load(common)
     kinds = (desired.servers, desired.templates, desired.instances)

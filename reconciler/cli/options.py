@@ -13,7 +13,11 @@ from typing import Any
 
 import click
 
+from reconciler.cli.groups import Option
+from reconciler.cli.naming import completing
+
 Function = Callable[..., Any]
+_FLEET, _HOSTS, _OUTPUT, _CONFIRMED = "What of the fleet", "Hosts and memory", "Output", "What is confirmed"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -65,16 +69,33 @@ def common(*formats: str, log_level: str = "error") -> Callable[[Function], Func
                 envvar="ODOO_FLEET_DIR",
                 metavar="DIR",
                 help="The fleet's directory (default: fleet, or ODOO_FLEET_DIR).",
+                cls=Option,
+                section=_FLEET,
             ),
-            click.option("-o", "--output", type=click.Choice(formats), default=formats[0], help="How to print."),
             click.option(
-                "--log-format", type=click.Choice(("console", "json")), default="console", help="How to log, to stderr."
+                "-o",
+                "--output",
+                type=click.Choice(formats),
+                default=formats[0],
+                help="How to print.",
+                cls=Option,
+                section=_OUTPUT,
+            ),
+            click.option(
+                "--log-format",
+                type=click.Choice(("console", "json")),
+                default="console",
+                help="How to log, to stderr.",
+                cls=Option,
+                section=_OUTPUT,
             ),
             click.option(
                 "--log-level",
                 type=click.Choice(LOG_LEVELS),
                 default=default_level,
                 help=f"What to log (default: {default_level}).",
+                cls=Option,
+                section=_OUTPUT,
             ),
         )
 
@@ -86,6 +107,8 @@ _STORE = click.option(
     default="",
     metavar="URL",
     help="Where runs are remembered, or none (default: .odoo-fleet/ beside the fleet).",
+    cls=Option,
+    section=_HOSTS,
 )
 
 
@@ -116,8 +139,11 @@ def run_options(function: Function) -> Function:
             "--target",
             "targets",
             multiple=True,
-            metavar="KIND/CODE",
-            help="Only this document and what it needs (repeatable).",
+            metavar="DOCUMENT",
+            help="Only this document and what it needs: acme, instance/acme (repeatable).",
+            cls=Option,
+            section=_FLEET,
+            shell_complete=completing("server", "template", "instance"),
         ),
         click.option(
             "--selector",
@@ -125,14 +151,24 @@ def run_options(function: Function) -> Function:
             multiple=True,
             metavar="LABEL=VALUE",
             help="Only documents with this label (repeatable: all).",
+            cls=Option,
+            section=_FLEET,
         ),
-        click.option("--shallow", is_flag=True, help="Go by the names of databases alone: two calls a host."),
+        click.option(
+            "--shallow",
+            is_flag=True,
+            help="Go by the names of databases alone: two calls a host.",
+            cls=Option,
+            section=_HOSTS,
+        ),
         click.option(
             "--server-url",
             "server_urls",
             multiple=True,
             metavar="CODE=URL",
             help="Reach a server at another address: a tunnel, a simulator (repeatable).",
+            cls=Option,
+            section=_HOSTS,
         ),
     )
 
@@ -169,12 +205,17 @@ def confirmed(function: Function) -> Function:
             multiple=True,
             metavar="SERVER",
             help="Believe this server that databases are gone (repeatable).",
+            cls=Option,
+            section=_CONFIRMED,
+            shell_complete=completing("server"),
         ),
         click.option(
             "--allow-removals",
             "removals",
             is_flag=True,
             help="Take out of service more than the safety thresholds allow.",
+            cls=Option,
+            section=_CONFIRMED,
         ),
     )
 

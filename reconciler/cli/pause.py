@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import screens
-from reconciler.cli.known import know, open_memory
+from reconciler.cli import groups, screens
+from reconciler.cli.known import KINDS, know, open_memory
+from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.pausing import Subject, find_subject, pause_document
 from reconciler.core.pauses import Pause
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
 from reconciler.reports.happenings_text import stamp
-from reconciler.reports.paragraphs import Paper
 
 _WITHHELD = {
     "fleet": "nothing is changed on any of its servers",
@@ -24,20 +24,20 @@ _WITHHELD = {
 }
 
 
-@click.command()
-@click.argument("address", metavar="[KIND/CODE]", required=False)
+@groups.command("odoo-fleet pause", 'odoo-fleet pause prod-1 --reason "new disk"', "odoo-fleet pause instances acme")
+@click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
 @click.option("--reason", default="", metavar="TEXT", help="Why, for whoever meets the pause.")
 @store_option
 @common("text", "json")
-def command(common: Common, store: str, address: str | None, reason: str) -> None:
-    """Leave KIND/CODE alone until `resume`: a fleet, a server, a template, an instance; the whole fleet if none is named.
+def command(common: Common, store: str, words: tuple[str, ...], reason: str) -> None:
+    """Leave DOCUMENT alone until `resume`: a fleet, a server, a template, an instance; the whole fleet if none is named.
 
     It is still looked at, and `plan` shows what is held back. Actions that are under way go on to their end. The pause is
     kept in the store; what must outlive the store, or be reviewed, belongs into the text as paused: true. `odoo-fleet
     status` lists what is paused.
     """
     known = know(common)
-    subject = find_subject(known, address)
+    subject = find_subject(known, words)
     known.require(subject.address)
     now, said = datetime.now(UTC), " ".join(reason.split())
     with open_memory(common, store, known.fleet, purpose="a pause could not be kept") as memory:
@@ -73,6 +73,6 @@ def _tell(subject: Subject, before: Pause | None, pause: Pause) -> None:
     sentences.append(f"Undo: {undo}")
     if place := subject.place():
         sentences.append(f"Its text pauses it as well ({place}): that stays until the line is removed.")
-    paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+    paper = screens.paper(screens.OUT)
     for sentence in sentences:
         click.echo("\n".join(paper.paragraph(visible(sentence))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,9 +59,9 @@ class Subject:
         return sorted(servers - {""})
 
 
-def find_subject(known: Known, address: str | None) -> Subject:
-    """Return the document that an address names, whether the fleet has it or not; without one, the fleet."""
-    kind, code = ("fleet", known.fleet) if address is None else known.parse(address)
+def find_subject(known: Known, words: Sequence[str]) -> Subject:
+    """Return the document that words name, whether the fleet has it or not; without one, the fleet."""
+    kind, code = known.parse(words) if words else ("fleet", known.fleet)
     return Subject(known, kind, code)
 
 

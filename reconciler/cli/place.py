@@ -6,29 +6,29 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import fleets, screens
+from reconciler.cli import fleets, groups, screens
+from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, open_session
-from reconciler.reports.paragraphs import Paper
 from reconciler.reports.placing import find_placement, placement_document, render_placement
 
 
-@click.command()
-@click.argument("code")
+@groups.command("odoo-fleet place acme")
+@click.argument("words", metavar="INSTANCE", nargs=-1, required=True, shell_complete=completing("instance"))
 @run_options
 @common("text", "json")
-def command(common: Common, options: RunOptions, code: str) -> int:
-    """Say where instance CODE is or would be placed; exit with 1 if no server can take it."""
+def command(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
+    """Say where INSTANCE is or would be placed; exit with 1 if no server can take it."""
     with open_session(common, options) as session:
         desired = session.desired
-        fleets.require(code, desired.instances, f"the fleet has no instance {code!r}")
+        code = fleets.code_of(words, desired.instances, "instance")
         planned = make_plan(session, BY_NAMES)
     instance = desired.instances[code]
     found = find_placement(desired, planned.observed, planned.inventory, datetime.now(UTC), instance)
     if common.output == "json":
         screens.print_json(placement_document(found))
     else:
-        paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo(render_placement(found, paper))
     return 0 if found.server else 1

@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import fleets, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.bases import aim_since
 from reconciler.cli.drifts import drift_notes
 from reconciler.cli.moments import last_moment
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, refreshable, run_options
 from reconciler.cli.progress import show_looking
-from reconciler.cli.sessions import Aim, Session, begin_session
+from reconciler.cli.sessions import Session, begin_session
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.freshness import Freshness, freshness
 from reconciler.core.needs import secrets_needed
 from reconciler.engine.reconcile import plan, remember_looks
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver
 from reconciler.reports.escapes import visible
-from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_json import plan_document
 from reconciler.reports.plan_text import render_plan
-from reconciler.reports.words import count, how_known
+from reconciler.reports.words import how_known
 
 if TYPE_CHECKING:
     from reconciler.cli.saved_plans import Sealer
@@ -40,7 +40,12 @@ _SECRETS_NAMED = 10
 _LONG_AGO = timedelta(hours=1)
 
 
-@click.command()
+@groups.command(
+    "odoo-fleet plan",
+    "odoo-fleet plan --target acme",
+    "odoo-fleet plan --base main -o markdown",
+    "odoo-fleet plan --out plan.json",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the fleet is not as its text says.")
 @click.option(
     "--base",
@@ -76,7 +81,7 @@ def command(
     """Show what `apply` would do, and why. Changes nothing."""
     desired = fleets.load(common)
     aim = aim_since(base, desired, common, options, confirmed)
-    sealer = _sealer(aim, desired, common) if out else None
+    sealer = _sealer(desired, common) if out else None
     with begin_session(common, options.store, desired, aim) as session:
         planned = make_plan(session)
         notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
@@ -85,7 +90,7 @@ def command(
         from reconciler.cli.saved_plans import write  # noqa: PLC0415 -- only with --out
 
         write(out, planned, session, sealer)
-        click.echo(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.", err=True)
+        screens.say(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.")
     _print(planned, session, common.output, notes, moment)
     warn_without_memory(planned, session)
     _warn_of_secrets(planned.changeset, session)
@@ -99,10 +104,9 @@ def warn_without_memory(planned: Planned, session: Session) -> None:
     known = _known(planned, session)
     if known.looked_into and not planned.inventory.entries and session.limits.since is None:
         looked = "1 database was" if known.looked_into == 1 else f"each of {known.looked_into} databases was"
-        click.echo(
+        screens.say(
             f"Nothing is remembered of this fleet: {looked} looked into, a host that lists fewer than before would not"
-            " be noticed, and there is no history. A store that is kept from run to run (--store) avoids that.",
-            err=True,
+            " be noticed, and there is no history. A store that is kept from run to run (--store) avoids that."
         )
 
 
@@ -116,16 +120,15 @@ def _warn_of_secrets(changeset: Changeset, session: Session) -> None:
         except SecretUnavailable as error:
             lacking[str(error)] = None
     for lack in [*lacking][:_SECRETS_NAMED]:
-        click.echo(f"warning: `apply` needs a secret that is not here: {visible(lack)}", err=True)
+        screens.say(f"warning: `apply` needs a secret that is not here: {visible(lack)}")
     if (more := len(lacking) - _SECRETS_NAMED) > 0:
-        click.echo(f"warning: … and {count(more, 'more secret', 'more secrets')}", err=True)
+        screens.say(f"warning: … and {count(more, 'more secret', 'more secrets')}")
 
 
-def _sealer(aim: Aim, desired: Desired, common: Common) -> Sealer:
+def _sealer(desired: Desired, common: Common) -> Sealer:
     """Make ready to save, before any host is asked: a plan that could not be saved costs nothing."""
-    from reconciler.cli.saved_plans import Sealer, check_addresses  # noqa: PLC0415 -- only with --out
+    from reconciler.cli.saved_plans import Sealer  # noqa: PLC0415 -- only with --out
 
-    check_addresses(aim.server_urls.values())
     return Sealer(desired, common.fleet)
 
 
@@ -188,10 +191,10 @@ def show_plan(
     planned: Planned, session: Session, stream: screens.Stream, notes: Mapping[str, str] | None = None
 ) -> None:
     """Print a plan for people; `notes` are of `drift_notes`."""
-    paper = Paper(screens.width(stream), screens.has_colour(stream))
     known = _known(planned, session)
     words = how_known(known, datetime.now(UTC))
+    paper = screens.paper(stream)
     text = render_plan(planned.changeset, session.desired, paper, scope=session.scope, known=words, notes=notes)
     click.echo(text, err=stream == screens.ERR)
     if planned.changeset.is_converged and known.oldest and datetime.now(UTC) - known.oldest > _LONG_AGO:
-        click.echo("`odoo-fleet plan --refresh` looks into every database now.", err=True)
+        screens.say("`odoo-fleet plan --refresh` looks into every database now.")

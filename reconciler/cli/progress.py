@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import click
-
 from reconciler.cli import screens
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.fleet.counting import count
 from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,
@@ -25,7 +24,6 @@ from reconciler.notices.events import (
     MemoryFailed,
 )
 from reconciler.reports.escapes import visible
-from reconciler.reports.words import count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +38,7 @@ _SIGNS = {
     Result.SKIPPED: ("-", "dim"),
 }
 _REFRESHES_PER_SECOND = 5
+_FOLD = "    "
 
 
 @dataclass(slots=True)
@@ -60,12 +59,12 @@ class PlainProgress:
     def __call__(self, event: Event) -> None:
         """Print what an event says of the actions."""
         if isinstance(event, ActionStarted):
-            click.echo(f"started  {visible(event.action.id)}", err=True)
+            screens.say(f"started  {visible(event.action.id)}")
         elif isinstance(event, ActionEnded):
             self.ended += 1
-            click.echo(visible(_end(event.outcome, f"({self.ended}/{self.total})")), err=True)
+            screens.say(visible(_end(event.outcome, f"({self.ended}/{self.total})")))
         elif isinstance(event, MemoryFailed):
-            click.echo(f"warning: {visible(event.problem)}", err=True)
+            screens.say(f"warning: {visible(event.problem)}")
 
 
 def _end(outcome: Outcome, position: str) -> str:
@@ -85,6 +84,8 @@ class LiveProgress:
 
     def __call__(self, event: Event) -> None:
         """Take an event in."""
+        from rich.text import Text  # noqa: PLC0415 -- only on a terminal
+
         if isinstance(event, ActionStarted):
             self.running[event.action.id] = Running(time.monotonic())
         elif isinstance(event, ActionStep) and event.action.id in self.running:
@@ -92,9 +93,16 @@ class LiveProgress:
         elif isinstance(event, ActionEnded):
             self.ended += 1
             self.running.pop(event.outcome.action.id, None)
-            self.console.print(self._end(event.outcome), soft_wrap=True)
+            self._print(self._end(event.outcome))
         elif isinstance(event, MemoryFailed):
-            self.console.print(f"warning: {visible(event.problem)}", markup=False, soft_wrap=True)
+            self._print(Text(f"warning: {visible(event.problem)}"))
+
+    def _print(self, line: Text) -> None:
+        """Print what stays, folded below itself where it is longer than the terminal is wide."""
+        from rich.text import Text  # noqa: PLC0415 -- only on a terminal
+
+        folded = line.wrap(self.console, self.console.width - len(_FOLD))
+        self.console.print(Text(f"\n{_FOLD}").join(folded), soft_wrap=True)
 
     def __rich__(self) -> Text:
         """Draw what is under way."""

@@ -6,30 +6,30 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import screens
-from reconciler.cli.known import know, open_memory
+from reconciler.cli import groups, screens
+from reconciler.cli.known import KINDS, know, open_memory
+from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.pausing import Subject, find_subject, pause_document
 from reconciler.core.inventory import Inventory
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
-from reconciler.reports.paragraphs import Paper
 
 PAUSED_BY_ITS_TEXT = 1
 
 
-@click.command()
-@click.argument("address", metavar="[KIND/CODE]", required=False)
+@groups.command("odoo-fleet resume", "odoo-fleet resume acme")
+@click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the history.")
 @store_option
 @common("text", "json")
-def command(common: Common, store: str, address: str | None, reason: str) -> int:
-    """End the pause of KIND/CODE, or that of the whole fleet if none is named; the pauses of its documents stay.
+def command(common: Common, store: str, words: tuple[str, ...], reason: str) -> int:
+    """End the pause of DOCUMENT, or that of the whole fleet if none is named; the pauses of its documents stay.
 
     Exits with 1 if the document's text pauses it (paused: true): remove that line.
     """
     known = know(common)
-    subject = find_subject(known, address)
+    subject = find_subject(known, words)
     now, said = datetime.now(UTC), " ".join(reason.split())
     with open_memory(common, store, known.fleet, purpose="no pause is kept there") as memory:
         ended = memory.resume(subject.kind, subject.code)
@@ -63,6 +63,6 @@ def _tell(subject: Subject, inventory: Inventory, *, ended: bool) -> None:
         undo = "odoo-fleet resume" if pause.kind == "fleet" else f"odoo-fleet resume {pause.address}"
         todo = f"`{undo}` ends that" if pause.since else "its text says so"
         sentences.append(f"It is held back all the same: {pause.why} ({todo}).")
-    paper = Paper(screens.width(screens.OUT), screens.has_colour(screens.OUT))
+    paper = screens.paper(screens.OUT)
     for sentence in sentences:
         click.echo("\n".join(paper.paragraph(visible(sentence))), err=bool(place))

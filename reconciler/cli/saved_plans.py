@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -141,13 +140,6 @@ def _replace(file: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
-
-
-def check_addresses(server_urls: Iterable[str]) -> None:
-    """Refuse to save an address that holds credentials: the file is to hold no secret."""
-    for url in server_urls:
-        if "@" in urlsplit(url).netloc:
-            raise click.UsageError("--out saves the addresses of --server-url, so these may not hold credentials")
 
 
 def read(file: Path, desired: Desired, common: Common) -> SavedChangeset:

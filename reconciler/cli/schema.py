@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import fleets, screens
+from reconciler.cli import fleets, groups, screens
 from reconciler.cli.options import Common, common
 from schemas.json_schema import json_schema
 from schemas.kinds import KINDS
 
 
-@click.command()
+@groups.command("odoo-fleet schema > fleet.schema.json", "odoo-fleet schema instance")
 @click.argument("kind", required=False)
 @common("json", "text")
 def command(_common: Common, kind: str | None) -> None:

@@ -10,12 +10,16 @@ from typing import Any, Final, Literal
 
 import click
 
+from reconciler.reports.paragraphs import Paper
+
 Stream = Literal["stdout", "stderr"]
 OUT: Final = "stdout"
 ERR: Final = "stderr"
 
 _WIDEST = 120
 _DEFAULT_WIDTH = 80
+_NO_LIMIT = 100_000
+"""The columns of what is no terminal: programs and log pages fold lines as they like, and `grep` wants whole ones."""
 
 
 def is_terminal(stream: Stream) -> bool:
@@ -29,10 +33,30 @@ def has_colour(stream: Stream) -> bool:
 
 
 def width(stream: Stream) -> int:
-    """Return the columns to write in: those of the terminal, else 80, so that what is piped is the same everywhere."""
-    if not is_terminal(stream) and "COLUMNS" not in os.environ:
-        return _DEFAULT_WIDTH
+    """Return the columns to write in: those of the terminal. What is piped never wraps, but for a report where COLUMNS is set."""
+    if not is_terminal(stream) and (stream == ERR or "COLUMNS" not in os.environ):
+        return _NO_LIMIT
     return max(20, min(_WIDEST, shutil.get_terminal_size((_DEFAULT_WIDTH, 24)).columns))
+
+
+def paper(stream: Stream) -> Paper:
+    """Return what is written on."""
+    return Paper(width(stream), has_colour(stream))
+
+
+def say(text: str) -> None:
+    """Write to stderr, each line folded below itself; above what is redrawn there, if something is.
+
+    Not by `click.echo`: that writes past what `rich` puts in the place of stderr, and is drawn over a moment later.
+    """
+    on = paper(ERR)
+    for line in text.splitlines():
+        if len(line) > on.width:
+            words = line.lstrip()
+            indent = len(line) - len(words)
+            line = "\n".join(on.paragraph(words[2:], indent=indent, head=words[:2]))  # noqa: PLW2901
+        sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def print_json(document: Any) -> None:

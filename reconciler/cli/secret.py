@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import click
 from pydantic import BaseModel
 
-from reconciler.cli import fleets
+from reconciler.cli import fleets, groups
 from reconciler.cli.groups import command_first
+from reconciler.cli.known import KINDS
+from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, common
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import MIN_KEY_BYTES, SecretUnavailable, new_key
@@ -30,20 +32,21 @@ def command() -> None:
     """Show one secret's value, or make a new key."""
 
 
-@command.command()
-@click.argument("address", metavar="KIND/CODE")
+@command.command(
+    cls=groups.Command,
+    examples=[
+        "odoo-fleet secret show acme admin_password",
+        "odoo-fleet secret show instance/acme owner.initial_password",
+    ],
+)
+@click.argument("words", metavar="DOCUMENT", nargs=-1, required=True, shell_complete=completing(*KINDS))
 @click.argument("field")
 @common("text")
-def show(common: Common, address: str, field: str) -> None:
-    """Print the value of a secret FIELD of a document, and nothing else.
-
-    \b
-    For example
-      odoo-fleet secret show instance/acme admin_password
-      odoo-fleet secret show instance/acme owner.initial_password
-    """  # noqa: D301 -- click needs the backspace itself
+def show(common: Common, words: tuple[str, ...], field: str) -> None:
+    """Print the value of a secret FIELD of DOCUMENT, and nothing else."""
     desired = fleets.load(common)
     documents = _documents(desired)
+    address = address_of(words, documents, KINDS)
     fleets.require(address, documents, f"the fleet has no {address!r}")
     references = dict(_references(documents[address]))
     fleets.require(field, references, f"{address} has no secret {field!r}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from reconciler.cli import fleets
+from reconciler.cli import fleets, screens
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
@@ -97,7 +97,7 @@ class Session:
             yield replace(world, stop=self.stop, abandon=self.abandon)
             if isinstance(world.secrets, SecretResolver):
                 for warning in world.secrets.warnings:
-                    click.echo(f"warning: {warning}", err=True)
+                    screens.say(f"warning: {warning}")
 
     @contextlib.contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
@@ -179,6 +179,4 @@ def _first(error: BaseException) -> BaseException:
 
 
 def _servers(desired: Desired, codes: tuple[str, ...]) -> frozenset[str]:
-    for code in codes:
-        fleets.require(code, desired.servers, f"--confirm-listing: the fleet has no server {code!r}")
-    return frozenset(codes)
+    return frozenset(fleets.code_of([code], desired.servers, "server") for code in codes)

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 import click
 
-from reconciler.cli import fleets
+from reconciler.cli import fleets, groups, screens
 from reconciler.cli.options import Common, common
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver
-from reconciler.reports.words import count
 from reconciler.simulator import FaultSpec, HostSpec, SimulatedHost, serve
 from reconciler.simulator import faults as fault_grammar
 from schemas.server import Server
@@ -31,7 +31,7 @@ _BY_SUBDOMAIN = "^%d$"
 Place = tuple[HostSpec, str, int]
 
 
-@click.command()
+@groups.command("odoo-fleet simulate --speed 0", "odoo-fleet simulate --data hosts")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -81,7 +81,7 @@ def _places(common: Common, desired: Desired, data: Path | None, speed: float) -
     for server in sorted(desired.servers.values(), key=lambda s: (s.sequence, s.code)):
         address = _loopback(server)
         if address is None:
-            click.echo(f"{server.code}: not served, {server.server_url} is not http on this machine", err=True)
+            screens.say(f"{server.code}: not served, {server.server_url} is not http on this machine")
             continue
         try:
             password = secrets.resolve(server.master_password, "server", server.code, "master_password")

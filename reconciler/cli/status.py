@@ -9,20 +9,21 @@ from typing import Any
 
 import click
 
-from reconciler.cli import fleets, screens
+from reconciler.cli import fleets, groups, screens
+from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, common, refreshable, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.reports.paragraphs import Paper, Tone
+from reconciler.fleet.desired import Desired
+from reconciler.reports.paragraphs import Tone
 from reconciler.reports.status import Status, status
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import Subject, render_pauses, status_tables
 from reconciler.reports.words import how_known
 
 FOREIGN = "foreign"
-_NO_LIMIT = 10_000
 _KINDS = {
     "server": Subject.SERVERS,
     "template": Subject.TEMPLATES,
@@ -32,54 +33,61 @@ _KINDS = {
 _SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
 
 
-@click.command()
-@click.argument("subject", required=False, metavar="[servers|templates|instances|plans|foreign]")
-@click.argument("code", required=False)
+@groups.command(
+    "odoo-fleet status",
+    "odoo-fleet status instances -o wide",
+    "odoo-fleet status acme",
+    "odoo-fleet status foreign prod-1",
+    "odoo-fleet status --health servers prod-1",
+)
+@click.argument(
+    "words",
+    nargs=-1,
+    metavar="[servers|templates|instances|plans|foreign] [DOCUMENT]",
+    shell_complete=completing(*_KINDS, also=[*(each.value for each in Subject), FOREIGN]),
+)
 @click.option(
     "--health",
     "of_health",
     is_flag=True,
-    help="How servers are and, with CODE, have been; for instances, whether customers reach their login page.",
+    help="How servers are and, with DOCUMENT, have been; for instances, whether customers reach their login page.",
 )
 @run_options
 @refreshable
 @common("text", "wide", "json", "yaml")
-def command(common: Common, options: RunOptions, subject: str | None, code: str | None, *, of_health: bool) -> None:
+def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_health: bool) -> None:
     """Show what is declared beside what is there: all of the fleet, one kind, or one document.
 
     `status foreign [SERVER]` lists what is on the hosts and not this fleet's.
     """
     if of_health:
-        _show_health(common, options, subject, code)
+        _show_health(common, options, words)
         return
-    if subject == FOREIGN:
-        _show_foreign(common, options, code)
+    if words[:1] == (FOREIGN,):
+        _show_foreign(common, options, words[1:])
         return
-    if subject is not None:
-        fleets.require(subject, {*_SUBJECTS, FOREIGN}, f"there is no status of {subject!r}")
-    subjects = tuple(Subject) if subject is None else (_SUBJECTS[subject],)
     declared = None
     with open_session(common, options) as session:
-        if code is not None:
-            _require_code(session, subjects[0], code)
-            declared = getattr(session.desired, subjects[0].value)[code].model_dump(mode="json")
-        found = _look(session, subjects[0], code)
-    if code is not None:
-        found = _only(found, subjects[0], code)
+        subject, code = _asked(session.desired, words)
+        if subject is not None and code is not None:
+            declared = getattr(session.desired, subject.value)[code].model_dump(mode="json")
+        found = _look(session, subject, code)
+    subjects = tuple(Subject) if subject is None else (subject,)
+    if subject is not None and code is not None:
+        found = _only(found, subject, code)
     elif subject is None and not session.selection.is_everything:
         subjects = tuple(s for s in subjects if getattr(found, s.value))
     _show(found, subjects, common.output, declared)
 
 
-def _show_foreign(common: Common, options: RunOptions, server: str | None) -> None:
+def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
     from reconciler.reports.foreign import foreign, foreign_document, foreign_table  # noqa: PLC0415 -- only here
 
     with open_session(common, options) as session:
-        if server is not None:
-            fleets.require(server, session.desired.servers, f"the fleet has no server {server!r}")
+        server = fleets.code_of(words, session.desired.servers, "server") if words else ""
         seen = _seen(session)
         rows = status(session.desired, seen.observed, seen.inventory, seen.changeset, datetime.now(UTC))
-        found = foreign(session.desired, seen, rows, server or "")
+        found = foreign(session.desired, seen, rows, server)
     if common.output == "json":
         screens.print_json(foreign_document(found))
     elif common.output == "yaml":
@@ -87,21 +95,19 @@ def _show_foreign(common: Common, options: RunOptions, server: str | None) -> No
     else:
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
-        wide = common.output == "wide"
-        paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo(render_tables((foreign_table(found),), paper))
         click.echo("\nBy their names alone: none of others was logged in to, and none is ever changed.")
 
 
-def _show_health(common: Common, options: RunOptions, subject: str | None, code: str | None) -> None:
+def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
     from reconciler.cli import health  # noqa: PLC0415 -- only with --health
 
     if options.refresh:
         raise click.UsageError("--refresh looks into databases, --health at servers and login pages: choose one")
-    wanted = health.require_subject(subject)
     with open_session(common, options) as session:
-        if code is not None:
-            _require_code(session, wanted, code)
+        subject, code = _asked(session.desired, words)
+        wanted = health.require_subject(subject)
         if wanted is Subject.SERVERS:
             view = health.servers_view(session, code)
         else:
@@ -111,15 +117,20 @@ def _show_health(common: Common, options: RunOptions, subject: str | None, code:
     health.show(view, common.output)
 
 
-def _require_code(session: Session, subject: Subject, code: str) -> None:
-    documents = getattr(session.desired, subject.value)
-    fleets.require(code, documents, f"the fleet has no {subject.value.removesuffix('s')} {code!r}")
+def _asked(desired: Desired, words: tuple[str, ...]) -> tuple[Subject | None, str | None]:
+    """Return the kind that is asked about, and the document; nothing for all kinds, or all of one."""
+    if not words or (len(words) == 1 and words[0] in _SUBJECTS):
+        return (_SUBJECTS[words[0]] if words else None), None
+    addresses = {f"{kind}/{code}" for kind, subject in _KINDS.items() for code in getattr(desired, subject.value)}
+    kind, _, code = address_of(words, addresses, tuple(_KINDS), tuple(_SUBJECTS)).partition("/")
+    fleets.require(code, getattr(desired, _KINDS[kind].value), f"the fleet has no {kind} {code!r}")
+    return _KINDS[kind], code
 
 
-def _look(session: Session, subject: Subject, code: str | None) -> Status:
+def _look(session: Session, subject: Subject | None, code: str | None) -> Status:
     """Plan for the whole fleet, so that what is selected is seen in its surroundings; look only into what is shown."""
     selection = session.selection
-    if code is not None and subject in (Subject.TEMPLATES, Subject.INSTANCES):
+    if code is not None and subject is not None and subject in (Subject.TEMPLATES, Subject.INSTANCES):
         selection = Selection(frozenset({f"{subject.value.removesuffix('s')}/{code}"}))
     seen = _seen(session, selection)
     now = datetime.now(UTC)
@@ -153,7 +164,7 @@ def _show(found: Status, subjects: tuple[Subject, ...], output: str, declared: M
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         wide = output == "wide"
-        paper = Paper(_NO_LIMIT if wide else screens.width(screens.OUT), screens.has_colour(screens.OUT))
+        paper = screens.paper(screens.OUT)
         click.echo(render_tables(status_tables(found, subjects, wide=wide), paper))
         if pauses := found.concerning(subjects):
             click.echo(f"\n{render_pauses(pauses, paper)}")

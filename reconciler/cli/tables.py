@@ -1,21 +1,25 @@
-"""Tables on a terminal: columns as wide as their texts, those that may shrink cut where the table would be too wide.
+"""Tables on a terminal: columns as wide as their texts. Where a table is too wide, rows fold and nothing is cut off.
 
-Whatever a host or a file wrote is shown as text: no markup and no control character is obeyed.
+Columns of text are folded between words, below themselves; columns for which there is no room left stand in a line of their own
+below their row, indented. Whatever a host or a file wrote is shown as text: no markup and no control character is obeyed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from reconciler.reports.escapes import visible
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.status_tables import Cell, Table
+from reconciler.reports.status_tables import Cell, Column, Table
 
 _GAP = "  "
-_NARROWEST = 8
-"""Columns of a cut text that still tell something."""
+_INDENT = "    "
+_NARROWEST = 16
+"""Columns of a text that is folded; narrower ones are hard to read."""
 
 
 def render_tables(tables: Iterable[Table], paper: Paper) -> str:
@@ -27,8 +31,11 @@ def _render(table: Table, paper: Paper) -> str:
     lines = [paper.paint(table.title, Tone.STRONG)]
     if table.rows:
         header = tuple(Cell(column.title, Tone.FAINT) for column in table.columns)
-        widths = _widths(table, paper.width)
-        lines += [_line(cells, table, widths, paper) for cells in (header, *table.rows)]
+        rows = (header, *table.rows)
+        for parts in zip(
+            *(_block(each, rows, table.columns, paper) for each in _blocks(table, rows, paper)), strict=True
+        ):
+            lines += [line for part in parts for line in part]
     else:
         lines.append("none")
     for note in table.notes:
@@ -36,25 +43,78 @@ def _render(table: Table, paper: Paper) -> str:
     return "\n".join(lines)
 
 
-def _widths(table: Table, room: int) -> list[int]:
-    rows = [[visible(cell.text) for cell in row] for row in table.rows]
-    widths = [max(cell_len(c.title), *(cell_len(row[i]) for row in rows)) for i, c in enumerate(table.columns)]
-    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - room
-    for _ in range(excess):
-        widest = max((i for i, column in enumerate(table.columns) if column.shrinks), key=widths.__getitem__)
-        if widths[widest] <= _NARROWEST:
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Columns that stand in one line: which, how wide each is, and what stands before them."""
+
+    start: int
+    widths: tuple[int, ...]
+    indent: str
+
+
+def _blocks(table: Table, rows: Sequence[Sequence[Cell]], paper: Paper) -> list[_Block]:
+    """Divide the columns into those that stand side by side."""
+    columns = range(len(table.columns))
+    full = [max(cell_len(visible(row[i].text)) for row in rows) for i in columns]
+    least = [max(_least(row[i]) for row in rows) if table.columns[i].shrinks else full[i] for i in columns]
+    blocks: list[_Block] = []
+    start = 0
+    while start < len(columns):
+        indent = _INDENT if blocks else ""
+        room, end = paper.width - len(indent), start + 1
+        while end < len(columns) and _sum(least[start : end + 1]) <= room:
+            end += 1
+        blocks.append(_Block(start, tuple(_shrunk(full[start:end], least[start:end], room)), indent))
+        start = end
+    return blocks
+
+
+def _least(cell: Cell) -> int:
+    words = [cell_len(word) for word in visible(cell.text).split()]
+    return max(min(_NARROWEST, cell_len(visible(cell.text))), *words, 0)
+
+
+def _sum(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _shrunk(full: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    widths = list(full)
+    for _ in range(_sum(widths) - room):
+        spare = [i for i in range(len(widths)) if widths[i] > least[i]]
+        if not spare:
             break
-        widths[widest] -= 1
+        widths[max(spare, key=widths.__getitem__)] -= 1
     return widths
 
 
-def _line(cells: Sequence[Cell], table: Table, widths: Sequence[int], paper: Paper) -> str:
-    texts = []
-    for cell, column, width in zip(cells, table.columns, widths, strict=True):
-        text = visible(cell.text)
-        if cell_len(text) > width:
-            text = set_cell_size(text, width - 1) + "…"
-        room = " " * (width - cell_len(text))
-        painted = paper.paint(text, cell.tone)
-        texts.append(room + painted if column.right else painted + room)
-    return _GAP.join(texts).rstrip()
+def _block(block: _Block, rows: Sequence[Sequence[Cell]], columns: Sequence[Column], paper: Paper) -> list[list[str]]:
+    """Return the lines of each row, as far as they are of this block."""
+    end = block.start + len(block.widths)
+    return [_lines(row[block.start : end], columns[block.start : end], block, paper) for row in rows]
+
+
+def _lines(cells: Sequence[Cell], columns: Sequence[Column], block: _Block, paper: Paper) -> list[str]:
+    folded = [_fold(visible(cell.text), width) for cell, width in zip(cells, block.widths, strict=True)]
+    lines = []
+    for texts in zip_longest(*folded, fillvalue=""):
+        parts = []
+        for text, cell, column, width in zip(texts, cells, columns, block.widths, strict=True):
+            room = " " * (width - cell_len(text))
+            painted = paper.paint(text, cell.tone) if text else ""
+            parts.append(room + painted if column.right else painted + room)
+        lines.append((block.indent + _GAP.join(parts)).rstrip())
+    return lines
+
+
+def _fold(text: str, width: int) -> list[str]:
+    """Fold a text between words; a word that is wider stays whole."""
+    if cell_len(text) <= width:
+        return [text]
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and cell_len(f"{lines[-1]} {word}") > width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".lstrip()
+    return lines

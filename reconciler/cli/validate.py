@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from reconciler.cli import screens
+from reconciler.cli import groups, screens
 from reconciler.cli.options import Common, common
 from reconciler.cli.places import changed_first, in_repository
 from reconciler.fleet.diagnostics import Diagnostic, has_errors
@@ -21,7 +21,9 @@ from reconciler.reports.problems import render_problems, render_summary
 from reconciler.reports.validation import validation_document, validation_text
 
 
-@click.command()
+@groups.command(
+    "odoo-fleet validate", "odoo-fleet validate --base main", "odoo-fleet validate fleet/instances/acme.yaml"
+)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option("--base", metavar="REF", help="Show the problems of files changed since this git revision first.")
 @common("text", "json", "github", "gitlab", "sarif", "junit")
@@ -78,8 +80,10 @@ def _print_text(loaded: Loaded, base: str | None, changed: int | None, *, err: b
 
 def _print_problems(loaded: Loaded, problems: Sequence[Diagnostic], *, err: bool) -> None:
     if problems:
-        colour = screens.has_colour(screens.ERR if err else screens.OUT)
-        click.echo(render_problems(problems, loaded.texts, excerpts=True, colour=colour), err=err)
+        stream: screens.Stream = screens.ERR if err else screens.OUT
+        width = screens.width(stream) if screens.is_terminal(stream) else 0  # editors read a problem from its line
+        colour = screens.has_colour(stream)
+        click.echo(render_problems(problems, loaded.texts, excerpts=True, colour=colour, width=width), err=err)
 
 
 def _print_for_reviewers(output: str, problems: Sequence[Diagnostic]) -> None:

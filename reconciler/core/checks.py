@@ -18,14 +18,15 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One test: its name, how it ended, what was seen, and what to do when it failed."""
+    """One test: its name, how it ended, what was seen, what to do when it failed, and whether that holds up activation."""
 
     name: str
     answer: Answer
     seen: str = ""
     advice: str = ""
+    for_activation: bool = True
 
 
 def failures(checks: Iterable[Check]) -> tuple[Check, ...]:
     """Return the tests that speak against activation."""
-    return tuple(c for c in checks if c.answer is Answer.FAILED)
+    return tuple(c for c in checks if c.answer is Answer.FAILED and c.for_activation)

@@ -10,6 +10,7 @@ from reconciler.core.module_operations import INSTALLED
 from reconciler.core.names import ON_ITS_WAY, NameState
 from reconciler.core.observed import NEUTRALIZED, Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec
+from reconciler.fleet.counting import count
 
 NOT_NOTED = "not noted"
 """What is shown of a row of the mark that earlier versions of this tool did not write."""
@@ -102,23 +103,15 @@ def _settings(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
     for lang in spec.languages:
         if lang not in look.languages:
             yield FieldChange(f"languages.{lang}", "not active", "active")
-    pairs = (
-        ("admin_login", look.login, spec.admin_login),
-        ("lang", look.lang, spec.lang),
-        ("company", look.company, spec.company),
-        ("country_code", look.country_code, spec.country_code),
-        ("timezone", look.timezone, spec.timezone),
-    )
-    for field, observed, desired in pairs:
-        if desired and observed != desired:
-            yield FieldChange(field, observed, desired)
+    if look.login != spec.admin_login:
+        yield FieldChange("admin_login", look.login, spec.admin_login)
+    for name, value in spec.settings.items():
+        if (observed := look.settings.get(name, "")) != value:
+            yield FieldChange(name, observed, value)
 
 
 def _parameters(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
-    wanted = dict(spec.parameters)
-    if spec.base_url:
-        wanted |= {"web.base.url": spec.base_url, "web.base.url.freeze": "True"}
-    for key, value in wanted.items():
+    for key, value in spec.all_parameters.items():
         observed = look.parameters.get(key)
         if observed != value:
             yield FieldChange(f"parameters.{key}", "not set" if observed is None else observed, value)
@@ -127,10 +120,10 @@ def _parameters(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]
 def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Iterator[FieldChange]:
     in_service = spec.kind == "instance" and state is NameState.PUBLISHED and not spec.neutralize
     if in_service and look.quiesced_crons is not None:
-        yield FieldChange("schedule", f"{len(look.quiesced_crons)} scheduled actions held back", "awake")
+        yield FieldChange("schedule", f"{count(len(look.quiesced_crons), 'scheduled action')} held back", "awake")
     quiet = spec.kind == "template" or state is NameState.SUSPENDED or state in ON_ITS_WAY
     if quiet and look.active_crons:
-        yield FieldChange("schedule", f"{len(look.active_crons)} scheduled actions active", "quiet")
+        yield FieldChange("schedule", f"{count(len(look.active_crons), 'scheduled action')} active", "quiet")
 
 
 def _server_actions(look: DatabaseLook) -> Iterator[FieldChange]:

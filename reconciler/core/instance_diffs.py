@@ -207,8 +207,7 @@ def _of_another(draft: Draft, instance: Instance, found: Found, spec: DatabaseSp
     look = _look(draft, found)
     if look is None or look.mark is None:
         return ""
-    was_called = (look.mark.code, look.mark.name, found.name.target if found.renamed else "")
-    if instance.renamed_from and instance.renamed_from in was_called:  # the text says whose it was
+    if instance.renamed_from in (look.mark.code, look.mark.name, found.name.target):  # the text says whose it was
         return ""
     entry = draft.inventory.entries.get(("instance", instance.code, found.server))
     made_for, owner = look.mark.owner, _login(spec)

@@ -129,10 +129,7 @@ class DatabaseLook:
     login: str = ""
     mark: Mark | None = None
     uuid: str = ""
-    company: str = ""
-    country_code: str = ""
-    lang: str = ""
-    timezone: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)  # all that there are; empty where nothing is set
     languages: frozenset[str] = frozenset()
     modules: Mapping[str, str] = field(default_factory=dict)
     modules_changed: datetime | None = None  # read only while one of them is `to …`

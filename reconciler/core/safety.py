@@ -12,6 +12,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.names import FORMS, IN_SERVICE, NameState, parse
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 
 PERCENT_COUNTS_FROM = 10
@@ -150,13 +151,13 @@ def gate(changeset: Changeset, frozen: Mapping[str, Doubt], thresholds: Threshol
     return _block(changeset, why)
 
 
-def _too_many(count: int, in_service: int, thresholds: Thresholds) -> str:
-    if count > thresholds.max_removals:
-        return f"{count} databases would go out of service, more than safety.max_removals ({thresholds.max_removals})"
-    percent = 100.0 * count / in_service if in_service else 0.0
+def _too_many(removals: int, in_service: int, thresholds: Thresholds) -> str:
+    if removals > thresholds.max_removals:
+        return f"{count(removals, 'database')} would go out of service, more than safety.max_removals ({thresholds.max_removals})"
+    percent = 100.0 * removals / in_service if in_service else 0.0
     if in_service >= PERCENT_COUNTS_FROM and percent > thresholds.max_removals_percent:
         limit = f"safety.max_removals_percent ({thresholds.max_removals_percent:g})"
-        return f"{count} of {in_service} databases ({percent:.0f} %) would go out of service, more than {limit}"
+        return f"{removals} of {count(in_service, 'database')} ({percent:.0f} %) would go out of service, more than {limit}"
     return ""
 
 

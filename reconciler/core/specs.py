@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from reconciler.core import settings
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance, Owner
 from schemas.references import DerivedSecret, SecretReference
@@ -24,20 +25,11 @@ SPEC_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Birth:
-    """What a database is given at its build where its document does not declare it; afterwards it is the customer's to change."""
-
-    company: str = ""
-    country_code: str = ""
-    lang: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class DatabaseSpec:
     """One database as declared. `kind` and `code` name its document; `target` is the name that it bears when published.
 
-    An empty `lang`, `company`, `country_code` or `timezone` is not declared, and so not kept; `birth` has what stands in for
-    it at the build.
+    A setting that is not declared is not in `settings`, and so not kept; `birth` has what stands in for it at the build, and
+    is the customer's to change afterwards.
     """
 
     fleet: str
@@ -50,10 +42,7 @@ class DatabaseSpec:
     key: str
     modules: tuple[str, ...]
     languages: tuple[str, ...]
-    lang: str
-    company: str
-    country_code: str
-    timezone: str
+    settings: Mapping[str, str]
     parameters: Mapping[str, str]
     base_url: str
     template: str
@@ -61,7 +50,7 @@ class DatabaseSpec:
     neutralize: bool
     demo: bool
     owner: Owner | None
-    birth: Birth = Birth()
+    birth: Mapping[str, str] = field(default_factory=dict)
 
     def at_birth(self) -> DatabaseSpec:
         """Return what the database is made to be at its build: all that is kept, and what it is only given once.
@@ -69,15 +58,15 @@ class DatabaseSpec:
         The language of the owner is active then, since the owner's account is made in it; like all of the owner it is
         create-only. The digest that is written into the mark is that of `self`, never that of what is returned.
         """
-        lang = self.lang or self.birth.lang
-        owners = (self.owner.lang,) if self.owner and self.owner.lang else ()
-        return replace(
-            self,
-            lang=lang,
-            languages=tuple(dict.fromkeys((lang, *self.languages, *owners))),
-            company=self.company or self.birth.company,
-            country_code=self.country_code or self.birth.country_code,
-        )
+        given = {**self.birth, **self.settings}
+        spoken = (given.get("lang"), *self.languages, self.owner.lang if self.owner else None)
+        return replace(self, settings=given, languages=tuple(dict.fromkeys(lang for lang in spoken if lang)))
+
+    @property
+    def all_parameters(self) -> Mapping[str, str]:
+        """The parameters that are declared, its base URL among them."""
+        base_url = {"web.base.url": self.base_url, "web.base.url.freeze": "True"} if self.base_url else {}
+        return {**self.parameters, **base_url}
 
     def digest(self) -> str:
         """Fingerprint what is kept as declared, and the create-only fields of which an edit is told: it is noticed by this."""
@@ -89,10 +78,7 @@ class DatabaseSpec:
             "key": self.key,
             "modules": sorted(self.modules),
             "languages": sorted(self.languages),
-            "lang": self.lang,
-            "company": self.company,
-            "country_code": self.country_code,
-            "timezone": self.timezone,
+            **settings.fingerprinted(self.settings),
             "parameters": dict(sorted(self.parameters.items())),
             "base_url": self.base_url,
             "owner": self.owner.login if self.owner else "",
@@ -116,10 +102,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         key=_key(desired, instance.admin_password),
         modules=desired.instance_modules(instance),
         languages=(instance.lang,) if instance.lang else (),
-        lang=instance.lang or "",
-        company=instance.company or "",
-        country_code=instance.country_code or "",
-        timezone=instance.timezone or "",
+        settings=settings.declared(instance),
         parameters={**template.parameters, **instance.parameters},
         base_url=server.public_address(instance.subdomain),
         template=template.code,
@@ -127,7 +110,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         neutralize=instance.neutralize,
         demo=template.demo,
         owner=instance.owner,
-        birth=Birth(instance.name, template.country_code or "", template.lang),
+        birth=settings.at_birth(instance, template),
     )
 
 
@@ -159,10 +142,7 @@ def template_spec(desired: Desired, template: Template, server: Server) -> Datab
         key=_key(desired, template.admin_password),
         modules=tuple(dict.fromkeys(template.modules)),
         languages=(template.lang,),
-        lang=template.lang,
-        company="",
-        country_code=template.country_code or "",
-        timezone="",
+        settings=settings.declared(template),
         parameters=dict(template.parameters),
         base_url="",
         template=template.code,
@@ -177,5 +157,5 @@ def _key(desired: Desired, reference: SecretReference) -> str:
     """Name the keys that a derived password comes from, so that a declared rotation of the key is a change of every spec."""
     if not isinstance(reference, DerivedSecret):
         return ""
-    settings = desired.settings
-    return " ".join(str(key) for key in (settings.secret_key, *settings.former_secret_keys))
+    fleet = desired.settings
+    return " ".join(str(key) for key in (fleet.secret_key, *fleet.former_secret_keys))

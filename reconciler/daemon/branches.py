@@ -60,6 +60,8 @@ class BranchSource:
                 trouble(None)
                 if revision.commit != self._offered:
                     await self._offer(revision, offer)
+                elif self._in_force is not None and self._in_force.commit == revision.commit:
+                    await self._note_in_force(revision)  # what was noted may have been deleted with its directory
             await self._wait(failures)
 
     async def _last(self) -> Revision | None:
@@ -76,12 +78,15 @@ class BranchSource:
         rewritten = revision.rewritten and bool(self._offered)
         self._offered = revision.commit
         if offer(Candidate(loaded, revision.root, revision.commit, about, rewritten, self.git.inside)):
-            await self.git.mark_in_force(revision)
-            await asyncio.to_thread(_point, self.link, revision.root)
+            await self._note_in_force(revision)
             former, self._in_force = self._in_force, revision
             # What runs now may still read a secret's file of the former text; older ones are done with.
             kept = [revision.commit, *([former.commit] if former else [])]
             await self.git.keep(kept)
+
+    async def _note_in_force(self, revision: Revision) -> None:
+        await self.git.mark_in_force(revision)
+        await asyncio.to_thread(_point, self.link, revision.root)
 
     async def _wait(self, failures: int) -> None:
         seconds = min(self.poll_seconds * 2 ** max(0, failures - 1), max(LONGEST_DELAY_SECONDS, self.poll_seconds))
@@ -92,8 +97,10 @@ class BranchSource:
 
 def _point(link: Path, root: Path) -> None:
     """Make a link lead elsewhere; whoever follows it finds the one or the other. It is for people: nothing waits for it."""
-    fresh = link.with_name(f".{link.name}.new")
+    fresh, target = link.with_name(f".{link.name}.new"), root.absolute()
     with contextlib.suppress(OSError):
+        if link.is_symlink() and link.readlink() == target:
+            return
         fresh.unlink(missing_ok=True)
-        fresh.symlink_to(root.absolute())
+        fresh.symlink_to(target)
         fresh.replace(link)

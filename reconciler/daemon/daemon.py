@@ -33,7 +33,7 @@ from reconciler.health.rounds import health_rounds
 from reconciler.health.standing import Standing
 from reconciler.notices.events import Event
 from reconciler.notices.notices import Level, Notice, NoticeName
-from reconciler.reports.standing_text import status_line
+from reconciler.reports.standing_text import name, status_line
 from reconciler.version import __version__
 from reconciler.wiring import MakeWorld
 
@@ -43,6 +43,9 @@ PAUSES_SECONDS = 2.0
 BEAT_SECONDS = 5.0
 HISTORY_SECONDS = 86_400.0
 """How often old history is forgotten."""
+
+UNREADABLE_LOOKS = 2
+"""From how many looks in a row on a text that cannot be read makes the daemon not ready: a remote may be away for one."""
 
 SILENT_SECONDS = 60.0
 """How much longer than two intervals the rounds may be silent before the daemon no longer counts as alive."""
@@ -137,9 +140,14 @@ class Daemon:
 
     def ready(self) -> str:
         """Say why the daemon does not keep its fleet yet; nothing if it does."""
-        if not self.standing.fleet:
-            return status_line(self.standing, self.clock.now())
-        return "" if self.standing.decided_at else "no server has answered yet"
+        standing = self.standing
+        if not standing.fleet:
+            return status_line(standing, self.clock.now())
+        if standing.source_failures >= UNREADABLE_LOOKS:
+            return (
+                f"the fleet's text cannot be read: {standing.source_problem}; {name(standing.revision)} stays in force"
+            )
+        return "" if standing.decided_at else "no server has answered yet"
 
     async def run(self) -> None:
         """Run until `stop`, and until what runs then has ended or `abandon` is set.

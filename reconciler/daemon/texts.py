@@ -9,12 +9,12 @@ from datetime import datetime
 from reconciler.core.failures import HostError
 from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.daemon.telling import Teller
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.diagnostics import Severity
 from reconciler.health.standing import Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import name
-from reconciler.reports.words import count
 
 _SHOWN = 3
 
@@ -86,7 +86,11 @@ class Texts:
         if trouble is None and former is None:
             return
         why = trouble.why if trouble else ""
-        self.note(lambda standing: replace(standing, source_problem=why))
+        self.note(
+            lambda standing: replace(
+                standing, source_problem=why, source_failures=standing.source_failures + 1 if why else 0
+            )
+        )
         if trouble is None:
             detail = "the fleet's text can be read again"
             self.teller.tell(Notice(NoticeName.SOURCE_REACHABLE, Level.INFO, detail))

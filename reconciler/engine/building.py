@@ -274,11 +274,12 @@ class Builder:
 
     async def _furnish_again(self, database: Database, account: Account, what: Furnishing) -> tuple[Database, Sizes]:
         """Look whether it was done, by the password that came with it. What is still under way is waited for, and found done."""
-        opened = await self.host.open(database.name, account.spec.admin_login, account.password())
-        if opened is not None and what.password is not None:
-            await opened.remove_server_actions()  # it goes on without the one that did it
-            return opened, await opened.file_sizes()
-        return await (opened or database).furnish(what)
+        if what.password is not None:
+            opened = await self.host.open(database.name, account.spec.admin_login, account.password())
+            if opened is not None:
+                await opened.remove_server_actions()  # it goes on without the one that did it
+                return opened, await opened.file_sizes()
+        return await database.furnish(what)
 
     async def _publish(
         self, database: Database, account: Account, final: str, files: Sizes, former: str | None = None

@@ -21,6 +21,7 @@ from reconciler.core.failures import (
 )
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account, open_as_any
@@ -224,7 +225,7 @@ class Performer:
         if "admin_login" in changed:
             password = account.password()
             database = await insist(lambda: database.set_credentials(spec.admin_login, password), clock)
-        if changed & {"languages", "lang", "company", "country_code", "timezone", "parameters"}:
+        if changed & {"languages", "parameters", *SETTINGS}:
             self.step(action, "settings")
             await insist(lambda: database.apply_settings(spec), clock)
         if "server_actions" in changed:

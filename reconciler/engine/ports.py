@@ -129,7 +129,7 @@ class Database(Protocol):
         ...
 
     async def apply_settings(self, spec: DatabaseSpec) -> None:
-        """Write languages, company, country, time zone, parameters and base URL where they differ."""
+        """Write languages, settings and parameters where they differ: in one transaction, or nothing of it."""
         ...
 
     async def require_nobody_at_work(self) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from reconciler.fleet.declarations import Declarations
 from reconciler.fleet.diagnostics import Diagnostic
 from schemas.instance import Instance
+from schemas.server import host_of
 
 Place = str
 
@@ -67,7 +68,7 @@ def clashing(claims: Iterable[Claim]) -> Iterator[tuple[Claim, Claim]]:
 def check_clashes(world: Declarations) -> Iterator[Diagnostic]:
     """Find all names that are claimed twice."""
     instances, servers = world.instances.values(), world.servers.values()
-    addresses = [server.server_url for server in servers]
+    addresses = [host_of(server.server_url) for server in servers]
     databases = [template.template_db for template in world.templates.values()]
     databases += [instance.database_name for instance in instances]
     subdomains = [instance.subdomain for instance in instances] if any(server.domain for server in servers) else []
@@ -99,8 +100,8 @@ def _told(world: Declarations, code: str, what: str, names: Iterable[str], claim
 
 def _addresses(world: Declarations, names: Container[str]) -> Iterator[Claim]:
     for code, server in world.servers.items():
-        if server.server_url in names:
-            yield Claim(server.server_url, ("fleet",), "server", code, "server_url")
+        if (host := host_of(server.server_url)) in names:
+            yield Claim(host, ("fleet",), "server", code, "server_url")
 
 
 def _databases(world: Declarations, names: Container[str]) -> Iterator[Claim]:

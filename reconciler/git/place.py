@@ -40,14 +40,15 @@ class Place:
         self.askpass = directory / "askpass"
 
     def open(self) -> bool:
-        """Make the directory ours; return whether it was not open yet.
+        """Make the directory ours; return whether it was not open yet, or was deleted since.
 
         Raises:
             GitUnusable: it is in use, belongs to another account, or holds something else.
             OSError: it cannot be written to.
         """
-        if self._lock is not None:
+        if self._lock is not None and self._is_still_there(self._lock):
             return False
+        self.close()
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = self._directory.stat()
         if status.st_uid != os.geteuid():
@@ -91,6 +92,13 @@ class Place:
         """Remember the commit in force."""
         if commit != self.in_force():
             write_whole(self._directory / "in-force", f"{commit}\n")
+
+    def _is_still_there(self, lock: int) -> bool:
+        """Tell whether the lock that is held is that of the directory: somebody may have deleted it meanwhile."""
+        try:
+            return os.path.samestat(os.fstat(lock), (self._directory / _LOCK).stat())
+        except OSError:
+            return False
 
     def _take_lock(self) -> None:
         lock = os.open(self._directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

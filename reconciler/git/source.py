@@ -10,7 +10,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -96,7 +96,8 @@ class GitSource:
     """
 
     def __init__(self, options: GitOptions, environ: Mapping[str, str] = os.environ) -> None:
-        self._options = options
+        # Absolute: git is run in it, and would look for a relative one from there.
+        self._options = options = replace(options, directory=options.directory.absolute())
         self._environ = environ
         self._remote = parse_remote(options.url, has_token=options.token is not None)
         self.inside = _inner(options.path)

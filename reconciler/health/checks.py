@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import replace
 
+from reconciler.core.checks import Check
 from reconciler.core.drafts import databases_in_service
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import ObservedHost
-from reconciler.engine.ports import Host, Pages
+from reconciler.engine.ports import Clock, Host, Pages
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import Probe, Vitals, free_percent, probe_of
-from reconciler.health.login_pages import PageAnswer, login_url
+from reconciler.health.judging import Vitals, free_percent
+from reconciler.health.login_pages import PageAnswer, judge_manager, login_url, manager_url
+from reconciler.health.signs import CAPACITY, DATABASES, VERSION
 from schemas.instance import Instance
 from schemas.server import Server
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A look at a server: what is judged, and what the host listed (offline if it did not answer)."""
-
-    probe: Probe
-    host: ObservedHost
-
-
-async def check_server(server: Server, desired: Desired, world: World, inventory: Inventory) -> Checked:
+async def check_server(server: Server, desired: Desired, world: World, inventory: Inventory) -> Vitals:
     """Look at a server's health: at most its connect and twice its read timeout. Raises nothing.
 
     Args:
@@ -34,20 +28,33 @@ async def check_server(server: Server, desired: Desired, world: World, inventory
         world: the ports; the server must be among its hosts.
         inventory: what is remembered, for the same count.
     """
-    vitals = await _vitals(server, world.hosts[server.code])
-    used = databases_in_service(vitals.host, frozenset(i.database_name for i in desired.instances.values()), inventory)
-    return Checked(probe_of(vitals, world.clock.now(), free_percent(server, used)), vitals.host)
+    vitals = await _vitals(server, world.hosts[server.code], world.clock)
+    host = vitals.host
+    used = databases_in_service(host, frozenset(i.database_name for i in desired.instances.values()), inventory)
+    counted = {DATABASES.name: len(host.databases), CAPACITY.name: free_percent(server, used)} if host.online else {}
+    version = {VERSION.name: host.version} if host.version else {}
+    return replace(vitals, signs={**vitals.signs, **version, **counted})
 
 
 async def check_page(pages: Pages, instance: Instance, server: Server) -> PageAnswer:
     """Ask for an instance's login page. Raises nothing."""
+    return await _fetch(pages, login_url(instance, server))
+
+
+async def check_manager(pages: Pages, server: Server) -> Check:
+    """Ask, as a stranger would, for Odoo's forms for the master password. Raises nothing."""
+    url = manager_url(server)
+    return judge_manager(url, await _fetch(pages, url))
+
+
+async def _fetch(pages: Pages, url: str) -> PageAnswer:
     try:
-        return await pages.fetch(login_url(instance, server))
+        return await pages.fetch(url)
     except Exception as error:  # noqa: BLE001 -- a health round goes on for months, whatever one look meets
         return PageAnswer(problem=_defect(error))
 
 
-async def _vitals(server: Server, host: Host) -> Vitals:
+async def _vitals(server: Server, host: Host, clock: Clock) -> Vitals:
     limit = server.timeouts.connect_seconds + 2 * server.timeouts.read_seconds
     try:
         async with asyncio.timeout(limit):
@@ -56,7 +63,7 @@ async def _vitals(server: Server, host: Host) -> Vitals:
         problem = f"no whole answer within {limit:g} s"
     except Exception as error:  # noqa: BLE001 -- see above
         problem = _defect(error)
-    return Vitals(ObservedHost(server.code, online=False, problem=problem))
+    return Vitals(ObservedHost(server.code, online=False, problem=problem), clock.now())
 
 
 def _defect(error: Exception) -> str:

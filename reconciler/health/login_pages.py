@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
+from reconciler.core.checks import Answer, Check
 from reconciler.notices.notices import Level, Notice, NoticeName
 from schemas.instance import Instance
 from schemas.server import Server
@@ -15,8 +16,13 @@ from schemas.server import Server
 LOOKS_IN_A_ROW = 2
 """How many looks in a row must agree before a page counts as unreachable, or as reachable again."""
 
+NOBODY = "odoo-fleet-nobody"
+"""A subdomain that no database is named after."""
+
 _PATH = "/web/login"
-_CHOICES = ("/web/database/selector", "/web/database/manager")
+_MANAGER = "/web/database/manager"
+_TEST = "master password form"
+_CHOICES = ("/web/database/selector", _MANAGER)
 # Names that nobody can own (RFC 2606, RFC 6761): practice fleets and tests use them.
 _RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
 _FROM_PROXIES = frozenset(
@@ -39,6 +45,7 @@ class PageAnswer:
         status: of HTTP; None if no answer came, and then `problem` says why.
         title: of a page of HTML.
         has_login_form: whether Odoo's login form is on it.
+        asks_master_password: whether it has a form that takes the host's master password.
         leads_to: the other site to which it redirects, which was not asked.
         databases: those that the site serves under this name; None where it does not say.
     """
@@ -48,6 +55,7 @@ class PageAnswer:
     problem: str = ""
     title: str = ""
     has_login_form: bool = False
+    asks_master_password: bool = False
     leads_to: str = ""
     databases: tuple[str, ...] | None = None
 
@@ -70,6 +78,27 @@ def login_url(instance: Instance, server: Server) -> str:
     """Return the public address of an instance's login page; nothing where its server declares no domain."""
     address = server.public_address(instance.subdomain)
     return f"{address}{_PATH}" if address else ""
+
+
+def manager_url(server: Server) -> str:
+    """Return where customers would find Odoo's forms for the master password; nothing where no domain is declared."""
+    address = server.public_address(NOBODY)
+    return f"{address}{_MANAGER}" if address else ""
+
+
+def skipped_manager(why: str) -> Check:
+    """Say why the customers' way to the forms for the master password is not tried."""
+    return Check(_TEST, Answer.SKIPPED, why, for_activation=False)
+
+
+def judge_manager(url: str, answer: PageAnswer) -> Check:
+    """Judge what a stranger gets where Odoo has its forms for the master password, with which all databases can be dropped."""
+    if answer.asks_master_password:
+        advice = "close /web/database to the world at the proxy: deploy/proxies has configurations that do"
+        return Check(_TEST, Answer.FAILED, f"open to everybody at {url}", advice, for_activation=False)
+    if answer.status is None and not answer.leads_to:
+        return Check(_TEST, Answer.UNKNOWN, f"{url}: {answer.problem}", for_activation=False)
+    return Check(_TEST, Answer.PASSED, f"not at {url}", for_activation=False)
 
 
 def is_reserved(domain: str) -> bool:

@@ -159,13 +159,13 @@ class _Rounds:
             server = desired.servers.get(code)
             if server is None or code not in world.hosts:
                 return
-            checked = await check_server(server, desired, world, self._inventory(world))
+            vitals = await check_server(server, desired, world, self._inventory(world))
         desired = self.current()  # the text may be another one by now
         if code not in desired.servers:
             return
         limits, before = desired.settings.health, self.records.get(code)
-        after = judge(desired.servers[code], before, checked.probe, limits)
-        self.records[code], self._hosts[code] = after, checked.host
+        after = judge(desired.servers[code], before, vitals, limits)
+        self.records[code], self._hosts[code] = after, vitals.host
         world.note(lambda: self.record(after, changes(before, after, limits)))
 
     async def _look_at_page(self, code: str) -> None:

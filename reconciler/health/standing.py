@@ -19,6 +19,7 @@ class Standing:
         in_force_since: when that text came into force.
         rejected: the newer text that is not taken, and why, in one line; empty if there is none.
         source_problem: why the directory or the remote cannot be read; empty if it can.
+        source_failures: how many looks in a row ended with that.
         documents: how many documents there are, by kind.
         servers_online: of each server that was asked, whether its last look was answered.
         busy: servers on which actions run now.
@@ -41,6 +42,7 @@ class Standing:
     in_force_since: datetime | None = None
     rejected: str = ""
     source_problem: str = ""
+    source_failures: int = 0
     documents: Mapping[str, int] = field(default_factory=dict)
     servers_online: Mapping[str, bool] = field(default_factory=dict)
     busy: tuple[str, ...] = ()

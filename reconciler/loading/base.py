@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.diagnostics import has_errors
 from reconciler.git.revisions import NotInCommit, find_repository, fleet_at
@@ -56,5 +57,5 @@ def load_base(fleet: Path, revision: str) -> Base:
     if any(d.code == "missing-fleet" for d in loaded.diagnostics):
         return Base(commit, None, "there was no document of kind 'fleet' there", start is not None)
     wrong = sum(has_errors([d]) for d in loaded.diagnostics)
-    errors = "1 error" if wrong == 1 else f"{wrong} errors"
+    errors = count(wrong, "error")
     return Base(commit, None, f"the fleet was not valid there ({errors})", start is not None)

@@ -84,6 +84,7 @@ class HostConnection:
             url=url,
             series=Version.parse(declared_version),
             transport=transport,
+            master_password=master_password,
             connect_timeout=timeouts.connect,
             sleep=sleep,
             jitter=jitter,

@@ -131,7 +131,7 @@ RULES: tuple[Rule, ...] = (
     Rule("builtins.IndexError builtins.TypeError builtins.AttributeError", UnexpectedAnswer),
     Rule("werkzeug.exceptions.NotFound", NotOdoo, advice="this Odoo offers no RPC: is the module rpc loaded?"),
     # Odoo's own rules.
-    Rule("builtins.ValueError", Rejected, r"Wrong value for res\.users\.tz", advice=_TIMEZONE),
+    Rule("builtins.ValueError", Rejected, r"Wrong value for res\.(users|partner)\.tz", advice=_TIMEZONE),
     Rule(
         "odoo.exceptions.ValidationError odoo.exceptions.UserError odoo.exceptions.MissingError "
         "odoo.exceptions.RedirectWarning odoo.exceptions.Warning builtins.ValueError psycopg2.errors.UniqueViolation "
@@ -147,6 +147,7 @@ def failure(fault: Fault, call: Call, *, server: str) -> HostError:
     rule = next((rule for rule in RULES if rule.fits(fault, call)), None)
     kind = rule.failure if rule else UnexpectedAnswer
     known = fault.name.startswith("odoo.exceptions.")
-    words = fault.message if known and fault.message else f"{fault.name.rpartition('.')[2]}: {fault.message}"
+    message = re.split(r"\s+while evaluating\s", fault.message)[0]  # a server action's code follows, whole
+    words = message if known and message else f"{fault.name.rpartition('.')[2]}: {message}"
     what = one_line(f"{call.operation}: {words}")
     return kind(what, server=server, database=call.database, advice=rule.advice if rule else "")

@@ -8,9 +8,10 @@ failure holds an argument, and failures are raised without the exceptions under 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
@@ -24,9 +25,11 @@ from reconciler.core.failures import (
     PassingError,
     UnknownOutcome,
 )
+from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.odoo import errors, versions
 from reconciler.odoo.protocol import Call, Door, Fault, NoAnswer, Timeout, Transport, decode, encode
 from reconciler.odoo.versions import Version
+from schemas.secrets import Secret
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
@@ -55,8 +58,24 @@ class CallEvent:
         return not self.error
 
 
+@dataclass(slots=True)
+class _Known:
+    """What may be struck out of an answer: all that this host was sent, and its master password before it was sent."""
+
+    master_password: Callable[[], Secret]
+    sent: set[str] = field(default_factory=set)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.sent
+        with contextlib.suppress(SecretUnavailable):  # where it is not known, it cannot be told either
+            yield self.master_password().reveal()
+
+
 class Exchange:
-    """Makes calls to one host. `series` chooses the door and may be corrected at any time."""
+    """Makes calls to one host. `series` chooses the door and may be corrected at any time.
+
+    A host may say in one answer what another call told it, so all that it knows is struck out of whatever it says.
+    """
 
     def __init__(
         self,
@@ -65,6 +84,7 @@ class Exchange:
         url: str,
         series: Version | None,
         transport: Transport,
+        master_password: Callable[[], Secret],
         connect_timeout: float,
         sleep: Callable[[float], Awaitable[None]],
         jitter: Callable[[], float],
@@ -78,6 +98,7 @@ class Exchange:
         self._sleep = sleep
         self._jitter = jitter
         self._on_call = on_call
+        self._known = _Known(master_password)
         self._numbers = itertools.count(1)
 
     async def read(self, call: Call, *, limit: float, attempts: int) -> Any:
@@ -130,6 +151,7 @@ class Exchange:
             raise self._failed(call, lost.failure, what, lost.advice) from None
 
     async def _answer(self, call: Call, limit: float, *, fresh: bool) -> object:
+        self._known.sent.update(call.secrets)
         number = next(self._numbers)
         door = Door.JSON if call.service == "web" else versions.door(self.series)
         request = encode(call, door, base=self.url, number=number, fresh=fresh)
@@ -138,7 +160,7 @@ class Exchange:
                 answer = await self._transport.send(request, timeout=Timeout(self._connect_timeout, limit))
         except TimeoutError:
             raise NoAnswer(HostTimeout, f"no whole answer within {limit:g} s") from None
-        return decode(answer, door, number=number, secrets=call.secrets)
+        return decode(answer, door, number=number, secrets=self._known)
 
     def _failed(self, call: Call, kind: type[HostError], what: str, advice: str) -> HostError:
         return kind(what, server=self.server, database=call.database, advice=advice)

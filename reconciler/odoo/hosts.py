@@ -12,6 +12,7 @@ from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.observed import Access, DatabaseLook, Files, Mark, ObservedHost, mark_of
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Certificate, Vitals
+from reconciler.health.signs import CERTIFICATE
 from reconciler.odoo import versions
 from reconciler.odoo.apply import databases as apply_databases
 from reconciler.odoo.apply import furnishing, marks, modules, schedule, server_actions, settings, signals
@@ -115,7 +116,7 @@ class OdooDatabase:
             return ()  # the run whose answer was lost ended it just now
 
     async def apply_settings(self, spec: DatabaseSpec) -> None:
-        """Write languages, company, country, time zone, parameters and base URL where they differ."""
+        """Write languages, settings and parameters where they differ."""
         await settings.apply_settings(self._session, spec)
 
     async def require_nobody_at_work(self) -> None:
@@ -202,8 +203,14 @@ class OdooHost:
 
     async def vitals(self) -> Vitals:
         """Ask how the host is: version and latency, databases, master password, certificate. Changes nothing."""
-        seen = await observe_hosts.vitals(self._connection, self._monotonic)
-        return seen if self._certificate is None else replace(seen, certificate=await self._certificate())
+        seen = await observe_hosts.vitals(self._connection, self._monotonic, self._now)
+        found = None if self._certificate is None else await self._certificate()
+        if found is None:
+            return seen
+        problems = {CERTIFICATE.name: found.problem} if found.problem else {}
+        return replace(
+            seen, signs={**seen.signs, CERTIFICATE.name: found.expires_at}, problems={**seen.problems, **problems}
+        )
 
     async def listed(self, *, hurry: bool = False) -> frozenset[str]:
         """Return the names of the databases that the host lists now; in a hurry, asked once and for seconds."""
@@ -245,10 +252,10 @@ class OdooHost:
             self._connection,
             name,
             demo=spec.demo,
-            lang=spec.lang,
+            lang=spec.settings.get("lang", ""),
             login=spec.admin_login,
             password=password,
-            country_code=spec.country_code,
+            country_code=spec.settings.get("country_code", ""),
         )
 
     async def clone(self, source: str, name: str, *, neutralize: bool) -> None:

@@ -3,7 +3,7 @@
 No I/O. `encode` is the one place that reveals a secret. What `decode` returns is Odoo's own answer to this very call; what
 Odoo raised is a `Fault`; everything else (a proxy, a redirect, a page, another call's answer) is `NoAnswer`, so that nobody
 takes a stranger's words for Odoo's. No text leaves this module uncleaned: faults and pages become one printable line from
-which the call's own secrets are struck out.
+which the secrets that its host knows are struck out.
 
 Both doors give the same Python values: text, numbers, booleans, None, lists and dicts with text keys.
 """

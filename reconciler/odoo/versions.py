@@ -92,6 +92,15 @@ def hides_field_pictures(version: Version) -> bool:
     return version < Version(16)
 
 
+def tells_workers_of_modules(version: Version) -> bool:
+    """Tell whether an install tells the other workers of its new models before it answers.
+
+    19 does (orm/registry.py). On 14 the installing worker does so when it answers its next call, whenever that is (measured);
+    those between are taken to be alike.
+    """
+    return version >= Version(19)
+
+
 def has_module_state_reset(version: Version) -> bool:
     """Tell whether `ir.module.module.button_reset_state` exists; before 19, `button_install_cancel` and its like."""
     return version >= Version(19)

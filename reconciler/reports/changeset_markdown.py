@@ -15,10 +15,11 @@ from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Changeset, Removed
 from reconciler.core.names import NameState, parse
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
 from reconciler.reports.plan_text import summary
-from reconciler.reports.words import count, ends_suspended, mark_in_words, trash_of, why
+from reconciler.reports.words import ends_suspended, mark_in_words, trash_of, why
 
 LIMIT = 65_535
 """Characters of the longest page: GitHub refuses comments of 65,536."""

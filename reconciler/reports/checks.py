@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from reconciler.core.checks import Answer, Check, failures
+from reconciler.fleet.counting import count
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.words import count
 from schemas.server import Server
 
 FORMAT = 1
@@ -31,13 +31,18 @@ def render_checks(server: Server, url: str, checks: Sequence[Check], paper: Pape
 
 def checks_document(server: Server, checks: Sequence[Check]) -> dict[str, Any]:
     """Return the same for machines."""
-    return {"format": FORMAT, "server": server.code, "ok": not failures(checks), "checks": [asdict(c) for c in checks]}
+    return {"format": FORMAT, "server": server.code, "ok": not _failed(checks), "checks": [asdict(c) for c in checks]}
 
 
 def _verdict(server: Server, checks: Sequence[Check]) -> str:
-    failed = failures(checks)
-    if failed:
+    if failed := failures(checks):
         return f"{count(len(failed), 'test')} failed: {server.code} cannot be activated as it is."
+    if others := _failed(checks):
+        return f"{count(len(others), 'test')} failed; activation is not held up by that."
     if server.state != "active":
         return f"Nothing speaks against activation; its declared state is {server.state}."
     return "Nothing speaks against activation."
+
+
+def _failed(checks: Sequence[Check]) -> list[Check]:
+    return [c for c in checks if c.answer is Answer.FAILED]

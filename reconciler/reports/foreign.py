@@ -14,10 +14,10 @@ from typing import Any
 from reconciler.core.deciding import Planned
 from reconciler.core.diffs import foreign_databases
 from reconciler.core.names import NameState
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.status import InstanceRow, InSync, Status, TemplateRow
 from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
-from reconciler.reports.words import count
 from schemas.server import Server
 
 FORMAT = 1

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.health.judging import HealthRecord
+from reconciler.health.signs import SIGNS
 from reconciler.reports.health_views import HealthView, ServerHealth, status_of
 from reconciler.reports.status_json import FORMAT
 
@@ -40,16 +41,17 @@ def _record(record: HealthRecord) -> dict[str, Any]:
         "is_online": record.online,
         "last_check_date": _time(record.at),
         "why": record.why,
-        "version": record.version or None,
-        "latency_ms": None if record.latency_ms is None else round(record.latency_ms, 1),
-        "databases": record.databases,
-        "available_capacity": None if record.free_percent is None else round(record.free_percent, 1),
-        "master_password_accepted": record.master_password_accepted,
-        "certificate_expires_at": _time(record.certificate_expires_at),
+        **{name: _plain(record.signs.get(name)) for name in SIGNS},
         "failures_in_a_row": record.failures_in_a_row,
         "successes_in_a_row": record.successes_in_a_row,
     }
 
 
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="seconds")
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return _time(value)
+    return round(value, 1) if isinstance(value, float) else value
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from reconciler.health.judging import HealthRecord, HealthStatus
+from reconciler.fleet.counting import count
+from reconciler.health.judging import HealthRecord
+from reconciler.health.signs import SIGNS, HealthStatus, Sign
 from reconciler.reports.health_views import HealthView, InstanceHealth, ServerHealth, Transition, status_of, transitions
 from reconciler.reports.paragraphs import Tone
 from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
-from reconciler.reports.words import count, lasting
+from reconciler.reports.words import lasting
 
 TRANSITIONS_SHOWN = 20
 NOTES_SHOWN = 20
 
 _TONES = {HealthStatus.HEALTHY: Tone.GOOD, HealthStatus.WARNING: Tone.DOUBT, HealthStatus.CRITICAL: Tone.BAD}
-_DAY = timedelta(days=1)
 
 
 def health_tables(view: HealthView, *, wide: bool = False) -> tuple[Table, ...]:
@@ -31,6 +32,10 @@ def health_tables(view: HealthView, *, wide: bool = False) -> tuple[Table, ...]:
     return tuple(tables)
 
 
+def _at_a_glance() -> list[Sign]:
+    return [sign for sign in SIGNS.values() if not sign.is_detail]
+
+
 def _servers(view: HealthView, rows: Sequence[ServerHealth]) -> Table:
     columns = (
         Column("CODE", shrinks=True),
@@ -38,9 +43,7 @@ def _servers(view: HealthView, rows: Sequence[ServerHealth]) -> Table:
         Column("SINCE"),
         Column("ONLINE"),
         Column("LAST CHECK"),
-        Column("LATENCY", right=True),
-        Column("FREE", right=True),
-        Column("CERTIFICATE"),
+        *(Column(sign.title, right=sign.is_number) for sign in _at_a_glance()),
     )
     cells = tuple(_server(view, row) for row in rows)
     return Table("Health of servers", columns, cells, tuple(_server_notes(view, rows)))
@@ -50,16 +53,16 @@ def _server(view: HealthView, row: ServerHealth) -> tuple[Cell, ...]:
     record = row.record
     start = (Cell(row.code), _status(status_of(row)))
     if record is None:
-        return (*start, *(Cell(NOTHING) for _ in range(6)))
+        return (*start, *(Cell(NOTHING) for _ in range(3 + len(_at_a_glance()))))
     since, checked = (NOTHING, "now") if row.first_look else (_since(view, record), _ago(view, record))
     tone = Tone.DOUBT if view.is_stale(record) else None
-    numbers = (Cell(_latency(record)), Cell(_free(record)), Cell(_certificate(record, view.at)))
-    return (*start, Cell(since), _online(record), Cell(checked, tone), *numbers)
+    signs = (Cell(_shown(sign, record, view.at)) for sign in _at_a_glance())
+    return (*start, Cell(since), _online(record), Cell(checked, tone), *signs)
 
 
 def _wide_servers(view: HealthView, rows: Sequence[ServerHealth]) -> Table:
-    titles = ["CODE", "NAME", "STATE", "STATUS", "SINCE", "ONLINE", "LAST CHECK", "LATENCY", "ODOO", "DATABASES"]
-    titles += ["FREE", "MASTER PASSWORD", "CERTIFICATE", "WHY"]
+    titles = ["CODE", "NAME", "STATE", "STATUS", "SINCE", "ONLINE", "LAST CHECK"]
+    titles += [*(sign.title for sign in SIGNS.values()), "WHY"]
     cells = tuple(_wide_server(view, row) for row in rows)
     return Table("Health of servers", tuple(Column(t) for t in titles), cells, tuple(_looking_notes(view, rows)))
 
@@ -68,20 +71,17 @@ def _wide_server(view: HealthView, row: ServerHealth) -> tuple[Cell, ...]:
     record = row.record
     start = (Cell(row.code), Cell(row.name), Cell(row.state), _status(status_of(row)))
     if record is None:
-        return (*start, *(Cell(NOTHING) for _ in range(9)), Cell(f"its state is {row.state}: not looked at"))
-    accepted = {None: "?", True: "accepted", False: "refused"}[record.master_password_accepted]
-    ends = record.certificate_expires_at
+        return (
+            *start,
+            *(Cell(NOTHING) for _ in range(3 + len(SIGNS))),
+            Cell(f"its state is {row.state}: not looked at"),
+        )
     return (
         *start,
         Cell(NOTHING if row.first_look else _moment(record.since or record.at)),
         _online(record),
         Cell(_moment(record.at)),
-        Cell(_latency(record)),
-        Cell(record.version or "?"),
-        Cell("?" if record.databases is None else str(record.databases)),
-        Cell(_free(record)),
-        Cell(accepted),
-        Cell(f"{_certificate(record, view.at)} ({ends:%Y-%m-%d})" if ends else NOTHING),
+        *(Cell(_shown(sign, record, view.at, in_full=True)) for sign in SIGNS.values()),
         Cell(record.why or NOTHING),
     )
 
@@ -185,19 +185,11 @@ def _ago(view: HealthView, record: HealthRecord) -> str:
     return f"{lasting(view.at - record.at)} ago"
 
 
-def _latency(record: HealthRecord) -> str:
-    return NOTHING if record.latency_ms is None else f"{record.latency_ms:.0f} ms"
-
-
-def _free(record: HealthRecord) -> str:
-    return NOTHING if record.free_percent is None else f"{record.free_percent:.0f} %"
-
-
-def _certificate(record: HealthRecord, at: datetime) -> str:
-    if record.certificate_expires_at is None:
-        return NOTHING
-    left = record.certificate_expires_at - at
-    return "expired" if left <= timedelta(0) else count(left // _DAY, "day")
+def _shown(sign: Sign, record: HealthRecord, at: datetime, *, in_full: bool = False) -> str:
+    value = record.signs.get(sign.name)
+    if value is None:
+        return "?" if sign.is_detail else NOTHING
+    return (sign.in_full or sign.shown if in_full else sign.shown)(value, at)
 
 
 def _moment(moment: datetime) -> str:

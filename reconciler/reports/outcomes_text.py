@@ -7,8 +7,8 @@ from itertools import groupby
 
 from reconciler.core.changesets import Changeset
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.fleet.counting import count
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.words import count
 
 _TITLES = {
     Result.FAILED: ("Failed", Tone.BAD),

@@ -7,9 +7,10 @@ from itertools import groupby
 
 from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.words import count, goals, mark_in_words, whereby, why
+from reconciler.reports.words import goals, mark_in_words, whereby, why
 
 _DESCRIBED = frozenset(
     {"admin_password", "modules", "languages", "schedule", "files", "owner", "template", "neutralize"}

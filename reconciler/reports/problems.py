@@ -6,13 +6,16 @@ What stands after a key that names a secret is never shown, nor is a character t
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from reconciler.fleet.counting import count
 from reconciler.fleet.diagnostics import Diagnostic, Severity
 
 _RED, _YELLOW, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _WIDTH = 100
+_FOLD = "    "
 _LINE_BREAK = re.compile("\r\n|\n|\r")
 # A misspelt `passwort` is covered too. A reference in braces holds no secret and is shown.
 _SENSITIVE = r"(?:pas+w|pwd|secret|token)\w{0,40}[\"']?[ \t]{0,20}:"
@@ -28,7 +31,12 @@ _MASK = "•"
 
 
 def render_problems(
-    diagnostics: Iterable[Diagnostic], texts: Mapping[str, str], *, excerpts: bool = False, colour: bool = False
+    diagnostics: Iterable[Diagnostic],
+    texts: Mapping[str, str],
+    *,
+    excerpts: bool = False,
+    colour: bool = False,
+    width: int = 0,
 ) -> str:
     """Return the problems in the order given, a line each.
 
@@ -37,11 +45,12 @@ def render_problems(
         texts: the files' texts, by the path that the diagnostics name.
         excerpts: whether the line of the source follows each problem, with carets under the cause.
         colour: whether the terminal shows colours.
+        width: where longer problems fold below themselves, between words; 0 for nowhere.
     """
     lines: list[str] = []
     split: dict[str, list[str]] = {}
     for each in diagnostics:
-        lines.append(_headline(each, colour=colour))
+        lines.append(_headline(each, colour=colour, width=width))
         file = each.range.file
         if excerpts and file in texts:
             if file not in split:
@@ -53,11 +62,17 @@ def render_problems(
 def render_summary(diagnostics: Iterable[Diagnostic]) -> str:
     """Count the problems: `3 errors, 1 warning`, or `no problems`."""
     severities = [each.severity for each in diagnostics]
-    counts = [(severities.count(severity), severity.value) for severity in Severity]
-    return ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for count, name in counts if count) or "no problems"
+    numbers = {severity.value: severities.count(severity) for severity in Severity}
+    return ", ".join(count(number, name) for name, number in numbers.items() if number) or "no problems"
 
 
-def _headline(problem: Diagnostic, *, colour: bool) -> str:
+def _headline(problem: Diagnostic, *, colour: bool, width: int) -> str:
+    if width and len(str(problem)) > width:
+        folded = textwrap.fill(
+            str(problem), width, subsequent_indent=_FOLD, break_long_words=False, break_on_hyphens=False
+        )
+        where = f"{problem.range}:"
+        return folded.replace(where, _paint(where, _BOLD), 1) if colour else folded
     if not colour:
         return str(problem)
     hint = f" {_paint(f'({problem.hint})', _DIM)}" if problem.hint else ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from reconciler.fleet.counting import count
 from reconciler.health.standing import Standing
 from reconciler.reports.happenings_text import short
-from reconciler.reports.words import count
 
 
 def name(revision: str) -> str:

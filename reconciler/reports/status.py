@@ -24,7 +24,8 @@ from reconciler.core.pauses import Pause, in_force
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.core.specs import instance_spec
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import HealthStatus, Probe, free_percent, is_watched, judge_once
+from reconciler.health.judging import Vitals, free_percent, is_watched, judge_once
+from reconciler.health.signs import CAPACITY, LATENCY, VERSION, HealthStatus
 from reconciler.reports.words import why
 from schemas.instance import Instance
 from schemas.server import Server
@@ -225,16 +226,8 @@ class _View:
         """Judge a server by this one look; one that is not in use is not judged."""
         if host is None or not is_watched(server):
             return HealthStatus.UNKNOWN, ""
-        probe = Probe(
-            server=server.code,
-            at=self._now,
-            answered=host.online,
-            problem=host.problem,
-            version=host.version,
-            latency_seconds=host.seconds,
-            free_percent=free,
-        )
-        record = judge_once(server, probe, self._desired.settings.health)
+        signs = {VERSION.name: host.version, LATENCY.name: 1000 * host.seconds, CAPACITY.name: free}
+        record = judge_once(server, Vitals(host, self._now, signs), self._desired.settings.health)
         return record.status, record.why
 
     def template(self, template: Template) -> TemplateRow:

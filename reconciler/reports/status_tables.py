@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.pauses import Pause
-from reconciler.health.judging import HealthStatus
+from reconciler.fleet.counting import count
+from reconciler.health.signs import HealthStatus
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.status import InstanceRow, InSync, PlanRow, ServerRow, Status, TemplateRow
-from reconciler.reports.words import count
 
 NOTHING = "-"
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.diagnostics import Diagnostic, has_errors
-from reconciler.reports.words import count
 
 FORMAT = 1
 

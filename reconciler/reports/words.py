@@ -9,6 +9,7 @@ from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.freshness import Freshness
 from reconciler.core.names import NameState, parse
 from reconciler.core.verbs import VERBS, in_order
+from reconciler.fleet.counting import count
 
 _REASONS: Mapping[str, str] = {
     Reason.DECLARED: "declared",
@@ -58,11 +59,6 @@ def mark_in_words(change: FieldChange) -> str:
     if change.field == "mark.digest" and not change.observed.startswith("cleared"):
         return "nothing in the database differs: only the note of what was applied is written anew"
     return "ownership mark: to be written anew"
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """Write a number with its noun: `1 database`, `3 databases`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def lasting(time: timedelta) -> str:

@@ -14,6 +14,7 @@ ACTION   before the work, which is then not done:
            `worker-killed` likewise takes `=STEP`; `error=NAME` with NAME one of the keys of `ERRORS`: `interrupted`,
            `connection-ended`, `out-of-connections`, `object-in-use`, `cron-running` (a write to `ir.cron`),
            `module-cron`, `module-busy`, `failed-transaction` (a module operation), `serialization`;
+           `slow=TIME` (of `object`: the account is let in at once, what the call does is committed once TIME has passed);
            for `db.list`: `empty`, `shrink=N`; for `db.create_database`: `cpu-limit`, `unique-violation`; for it and
            `db.duplicate_database`: `disk-full` (of the files) or `disk-full=postgres` (nothing is left)
 CONDITION `list_db=off`, `pg-down` (PostgreSQL is gone), `down` (nobody listens)
@@ -61,11 +62,11 @@ _STATUSES = ("502", "503", "504")
 BEFORE = (*_STATUSES, "html", "redirect", "reset-before", "hang")
 AFTER = (*(f"{status}-after" for status in _STATUSES), "html-after", "reset-after", "hang-after")
 AROUND = ("latency", "drip", "cut")
-INSIDE = ("crash", "worker-killed", "error", "empty", "shrink", "disk-full", "cpu-limit", "unique-violation")
+INSIDE = ("crash", "worker-killed", "error", "slow", "empty", "shrink", "disk-full", "cpu-limit", "unique-violation")
 CONDITIONS = ("list_db", "pg-down", "down")
 _ACTIONS = (*BEFORE, *AFTER, *AROUND, *INSIDE)
-_TIMED = (*AFTER, "latency", "drip")
-_NEEDS_VALUE = ("latency", "shrink", "error", "list_db")
+_TIMED = (*AFTER, "latency", "drip", "slow")
+_NEEDS_VALUE = ("latency", "slow", "shrink", "error", "list_db")
 _OPTIONS = ("count", "skip", "chance", "seed", "from", "for", "restart")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 

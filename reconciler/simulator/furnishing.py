@@ -1,7 +1,7 @@
-"""What the code does that builds are furnished with: no Python is run here, so each of its parts is played by the models.
+"""What the code does that databases are furnished and configured with: no Python is run, the models play its parts.
 
-A part is known by the line that it begins with, and does what the line's values in the call's context ask for. The contract
-tests hold this and real hosts to the same.
+A part is known by a line of it, and does what its values in the call's context ask for. The contract tests hold this and real
+hosts to the same.
 """
 
 from __future__ import annotations
@@ -70,10 +70,7 @@ def _furnish(env: Env, code: str, given: dict[str, Any], answer: dict[str, Any])
 
 def _refused(env: Env, given: dict[str, Any], values: dict[str, str]) -> list[list[str]]:
     database = env.database
-    known = {row["code"] for row in database.rows("res.lang").values()}
-    refused = [["language", code] for code in given["languages"] if code not in known]
-    if given["country"] and not any(database.matching("res.country", code=given["country"])):
-        refused.append(["country", given["country"]])
+    refused = _unknown(env, given)
     refused += [["group", name] for name in given["groups"] if database.reference(name) is None]
     admin = database.reference("base.user_admin")
     login = given["owner"].get("login")
@@ -84,8 +81,40 @@ def _refused(env: Env, given: dict[str, Any], values: dict[str, str]) -> list[li
     return refused
 
 
-def _write(env: Env, given: dict[str, Any], values: dict[str, str]) -> None:
+def _unknown(env: Env, given: dict[str, Any]) -> list[list[str]]:
     database = env.database
+    known = {row["code"] for row in database.rows("res.lang").values()}
+    refused = [["lang", code] for code in given["languages"] if code not in known]
+    for name, _, _, model, key, value in given["settings"]:
+        if model and not _meant(env, model, key, value):
+            refused.append([name, value])
+    return refused
+
+
+def _meant(env: Env, model: str, key: str, value: str) -> int:
+    return next((int(row["id"]) for row in env.database.matching(model, **{key: value})), 0)
+
+
+def _settle(env: Env, _code: str, given: dict[str, Any], answer: dict[str, Any]) -> None:
+    answer["refused"] = _unknown(env, given)
+    if not answer["refused"]:
+        _write_settings(env, given)
+        put_parameters(env, given["parameters"])
+
+
+def _put(env: Env, _code: str, given: dict[str, Any], _answer: dict[str, Any]) -> None:
+    put_parameters(env, given["parameters"])
+
+
+def _write_settings(env: Env, given: dict[str, Any]) -> None:
+    database = env.database
+    changes: dict[str, dict[str, Any]] = {}
+    if given.get("password"):
+        changes["base.user_admin"] = {"password": given["password"]}
+    for _, record, field, model, key, value in given["settings"]:
+        wanted = _meant(env, model, key, value) if model else value
+        if orm.raw_value(env, *_record(env, record), field) != wanted:
+            changes.setdefault(record, {})[field] = wanted
     for row in list(database.rows("res.lang").values()):
         if row["code"] in given["languages"] and not row["active"]:
             chosen: dict[str, Any] = {"lang": row["code"]}
@@ -93,8 +122,21 @@ def _write(env: Env, given: dict[str, Any], values: dict[str, str]) -> None:
                 chosen = {"lang_ids": [(6, 0, [row["id"]])]}
             wizard = records.create_language_wizard(env, chosen)
             records.lang_install(env, "base.language.install", [wizard])
-    _write_differing(env, "res.company", "base.main_company", _company(env, given))
-    _write_differing(env, "res.users", "base.user_admin", given["admin"])
+    for record, values in changes.items():
+        model, number = _record(env, record)
+        (users.write if model == "res.users" else records.write_company)(env, [number], values)
+
+
+def _record(env: Env, reference: str) -> tuple[str, int]:
+    """Return the model and the id of a record by its external id."""
+    module, _, name = reference.partition(".")
+    (row,) = env.database.matching("ir.model.data", module=module, name=name)
+    return str(row["model"]), int(row["res_id"])
+
+
+def _write(env: Env, given: dict[str, Any], values: dict[str, str]) -> None:
+    database = env.database
+    _write_settings(env, given)
     rows = dict(given["parameters"])
     if f"{_MARK}uuid" in rows:
         rows[f"{_MARK}uuid"] = values["database.uuid"]
@@ -112,26 +154,6 @@ def _write(env: Env, given: dict[str, Any], values: dict[str, str]) -> None:
     if given["owner"]:
         field = given["groups_field"]
         users.create(env, {**given["owner"], field: [(6, 0, [database.reference(name) for name in given["groups"]])]})
-
-
-def _company(env: Env, given: dict[str, Any]) -> dict[str, Any]:
-    if not given["country"]:
-        return dict(given["company"])
-    (country,) = env.database.matching("res.country", code=given["country"])
-    return {**given["company"], "country_id": country["id"]}
-
-
-def _write_differing(env: Env, model: str, reference: str, values: dict[str, Any]) -> None:
-    record = env.database.reference(reference) or 0
-    changes = {
-        name: value
-        for name, value in values.items()
-        if name == "password" or orm.raw_value(env, model, record, name) != value
-    }
-    if changes and model == "res.users":
-        users.write(env, [record], changes)
-    elif changes:
-        records.write_company(env, [record], changes)
 
 
 def put_parameters(env: Env, rows: dict[str, str]) -> None:
@@ -158,12 +180,12 @@ def _look(env: Env, _code: str, given: dict[str, Any], answer: dict[str, Any]) -
     if not given.get("look"):
         return
     database = env.database
-    admin, company = (database.reference(name) or 0 for name in ("base.user_admin", "base.main_company"))
-    country = orm.raw_value(env, "res.company", company, "country_id.code")
     answer |= {
         "parameters": _values(env),
-        "admin": [orm.raw_value(env, "res.users", admin, name) or "" for name in ("login", "lang", "tz")],
-        "company": [orm.raw_value(env, "res.company", company, "name") or "", country or ""],
+        "settings": {
+            name: orm.raw_value(env, *_record(env, record), f"{field}.{key}" if key else field) or ""
+            for name, record, field, _, key in given["look"]
+        },
         "languages": [row["code"] for row in database.matching("res.lang", active=True)],
         "modules": {name: state for name, state in database.modules().items() if not state.startswith("uninstall")},
         "crons": orm.find(env, "ir.cron", [["active", "=", True]]),
@@ -190,6 +212,8 @@ def _serve(env: Env, _code: str, given: dict[str, Any], answer: dict[str, Any]) 
 _PARTS: dict[str, Callable[[Env, str, dict[str, Any], dict[str, Any]], None]] = {
     "if given.get('files'):": _files,
     "if 'owner' in given:": _furnish,
+    "answer.update(refused=refused)": _settle,
+    "\nrows = given['parameters']": _put,
     "if given.get('look'):": _look,
     "if 'before' in given:": _serve,
 }

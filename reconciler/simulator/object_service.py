@@ -6,15 +6,18 @@ that an old password can pass once more in each of its workers. A call writes al
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any
 
 from . import catalogue, credentials, methods
 from .environment import Env
 from .errors import access_denied, builtin, cursor_closed
+from .faults import parse_time
 from .memory import signal_cache, signal_registry
 
 if TYPE_CHECKING:
+    from .databases import Database
     from .host import SimulatedHost
     from .memory import Worker
     from .wire import Call
@@ -26,11 +29,18 @@ async def execute(host: SimulatedHost, worker: Worker, call: Call) -> Any:
     database = host.open(name)
     epoch = database.connection_epoch
     await host.pause(host.costs.execute(worker, name, uid, password))
-    if host.open(name) is not database or database.connection_epoch != epoch:
-        raise cursor_closed()
+    _still_connected(host, name, database, epoch)
     env = _environment(host, worker, call, name, uid, password)
+    if "slow" in call.faults:
+        await asyncio.sleep(parse_time(call.faults["slow"]))
+        _still_connected(host, name, database, epoch)
     env.context = dict(kwargs.pop("context", None) or {})
     return await run(env, model, method, args, kwargs)
+
+
+def _still_connected(host: SimulatedHost, name: str, database: Database, epoch: int) -> None:
+    if host.open(name) is not database or database.connection_epoch != epoch:
+        raise cursor_closed()
 
 
 def _arguments(host: SimulatedHost, call: Call) -> tuple[str, int, str, str, str, list[Any], dict[str, Any]]:

@@ -251,6 +251,7 @@ def converted(env: Env, model: str, values: dict[str, Any], record: int | None) 
 def create_one(env: Env, model: str, values: dict[str, Any]) -> int:
     """Insert one record with its defaults; constraints of the model are the caller's."""
     known = env.model(model)
+    _require_columns_of_modules(env, model)
     row: Row = {"create_date": utc_text(env.world.now()), "create_uid": env.uid}
     if "active" in known.fields:
         row["active"] = True
@@ -262,6 +263,19 @@ def create_one(env: Env, model: str, values: dict[str, Any]) -> int:
             f"Model: {model} ({model})\nField: name (name)\n"
         )
     return env.database.insert(model, row)
+
+
+_REQUIRED_BY_MODULES = {"res.users": ("mail", "notification_type"), "ir.actions.server": ("mail", "activity_user_type")}
+
+
+def _require_columns_of_modules(env: Env, model: str) -> None:
+    """Refuse a row from a worker that does not know a module that is installed, for a column that the module requires."""
+    module, column = _REQUIRED_BY_MODULES.get(model, ("", ""))
+    if module and module not in env.remembered.modules and module in env.database.installed():
+        raise validation_error(
+            "The operation cannot be completed:\n- Create/update: a mandatory field is not set.\n\n"
+            f"Model: {model} ({model})\nField: {column} ({column})\n"
+        )
 
 
 REQUIRES_NAME = frozenset({"res.company", "res.groups", "ir.attachment", "crm.lead", "project.project"})

@@ -3,9 +3,9 @@
 No Python is run here. Code that names its number (`number = <int>`, or where in the call's context it is) and the word
 `signaling` is taken for what it looks like: it moves the sequences that workers compare to that number (on 19, where they are
 the ids of tables, to the next one). The worker that ran it knows nothing of it, and like all others finds the numbers unlike at
-its next call. Code that has the line by which builds are furnished, or the one by which parameters are written, is played by
-`furnishing`. All may end with the lines that remove actions and answer with a dictionary. Any other code fails as code does in
-Odoo, with a `ValueError` that repeats it.
+its next call. Code that takes the next number of the registry does so. Code that takes its values from the call's context is
+played by `furnishing`. All may end with the lines that remove actions and answer with a dictionary. Any other code fails as code
+does in Odoo, with a `ValueError` that repeats it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MODEL = "ir.actions.server"
 _NUMBER = re.compile(r"^number = (?:(\d+)|env\.context\['(\w+)'\]\['(\w+)'\])\s*$", re.MULTILINE)
 _FURNISHES = "given = env.context['odoo_fleet']"
-_PUTS = "in env.context['odoo_fleet']['parameters'].items():"
+_TELLS = "SELECT nextval(oid::regclass)"
 _REMOVES = re.compile(r"^if env\.context\.get\('(\w+)'\):\n    env\['ir\.actions\.server'\]\.search\(", re.MULTILINE)
 _ANSWERS = re.compile(r"^action = \{'type': '([\w.]+)', '(\w+)': answer\}$", re.MULTILINE)
 _TITLES = {"name": "Action Name", "model_id": "Model", "state": "Type"}
@@ -119,8 +119,8 @@ def _run(env: Env, row: Row) -> Any:
     code = str(row.get("code") or "").strip()
     if _FURNISHES in code:
         answer = furnishing.play(env, code)
-    elif _PUTS in code:
-        furnishing.put_parameters(env, env.context["odoo_fleet"]["parameters"])
+    elif _TELLS in code:
+        env.database.registry_sequence += 1
         answer = {}
     else:
         answer = _move_sequences(env, code)

@@ -67,8 +67,12 @@ def _login_page(host: SimulatedHost, request: Request) -> Response:
 
 def _database_page(host: SimulatedHost, request: Request) -> Response:
     names = host.served(request.header("host")) if host.list_db else []
+    form = '<form method="post" action="/web/database/create"><input type="password" name="master_pwd"/></form>\n'
+    forms = form if request.path.endswith("manager") and host.list_db else ""
     items = "".join(f'<a href="/web?db={name}">{name}</a>\n' for name in names)
-    return wire.html_response(f"<!DOCTYPE html>\n<html><head><title>Odoo</title></head><body>\n{items}</body></html>\n")
+    return wire.html_response(
+        f"<!DOCTYPE html>\n<html><head><title>Odoo</title></head><body>\n{items}{forms}</body></html>\n"
+    )
 
 
 async def _json_route(host: SimulatedHost, worker: Worker, request: Request) -> Response:

@@ -5,7 +5,10 @@ Only `str` passes for text: a `Secret`, or anything else that is not plain, is r
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
@@ -46,3 +49,24 @@ class Moment(TypeDecorator[datetime]):
         """Read it back."""
         del dialect
         return None if value is None else datetime.fromisoformat(value)
+
+
+class Values(TypeDecorator[Mapping[str, Any]]):
+    """Plain values by their names, as JSON in ASCII; moments among them come back as moments."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, Any] | None, dialect: Dialect) -> str | None:
+        """Refuse what is not plain."""
+        del dialect
+        return None if value is None else json.dumps(value, default=lambda at: {"at": at.isoformat()})
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Mapping[str, Any] | None:
+        """Read them back."""
+        del dialect
+        return None if value is None else json.loads(value, object_hook=_moment_in)
+
+
+def _moment_in(values: dict[str, Any]) -> dict[str, Any] | datetime:
+    return datetime.fromisoformat(values["at"]) if values.keys() == {"at"} else values

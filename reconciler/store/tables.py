@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table
 
-from reconciler.store.columns import Moment, PlainText
+from reconciler.store.columns import Moment, PlainText, Values
 
 metadata = MetaData()
 
@@ -135,12 +135,7 @@ health = Table(
     Column("status", PlainText, nullable=False),
     Column("online", Boolean, nullable=False),
     Column("why", PlainText, nullable=False),
-    Column("version", PlainText, nullable=False),
-    Column("latency_ms", Float),
-    Column("databases", Integer),
-    Column("free_percent", Float),
-    Column("master_password_accepted", Boolean),
-    Column("certificate_expires_at", Moment),
+    Column("signs", Values, nullable=False),
     Column("failures_in_a_row", Integer, nullable=False),
     Column("successes_in_a_row", Integer, nullable=False),
     Column("since", Moment),

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from reconciler.health.judging import HealthRecord, HealthStatus
+from reconciler.health.judging import HealthRecord
+from reconciler.health.signs import SIGNS, VERSION, HealthStatus, Sign
 from reconciler.health.standing import Standing
 from reconciler.version import __version__
 
@@ -137,33 +138,21 @@ def _health(health: Mapping[str, HealthRecord]) -> Iterator[Metric]:
         "server_info",
         "The version of Odoo that the server runs; always 1.",
         ("server", "odoo_version"),
-        (((r.server, r.version), 1.0) for r in records if r.version),
+        (((r.server, str(r.signs[VERSION.name])), 1.0) for r in records if VERSION.name in r.signs),
     )
     yield _per_server(
         "last_check_timestamp_seconds",
         "When its health was last looked at.",
         ((r.server, _seconds(r.at)) for r in records),
     )
-    yield _per_server(
-        "latency_seconds",
-        "How long the server took to say its version.",
-        ((r.server, None if r.latency_ms is None else r.latency_ms / 1000) for r in records),
-    )
-    yield _per_server(
-        "free_capacity_ratio",
-        "The share of the server's max_instances that is free, 0 to 1.",
-        ((r.server, None if r.free_percent is None else r.free_percent / 100) for r in records),
-    )
-    yield _per_server(
-        "master_password_accepted",
-        "Whether the server takes the master password (1), or refuses it (0).",
-        ((r.server, _flag(r.master_password_accepted)) for r in records),
-    )
-    yield _per_server(
-        "certificate_expiry_timestamp_seconds",
-        "When the server's certificate expires.",
-        ((r.server, _seconds(r.certificate_expires_at)) for r in records),
-    )
+    for sign in SIGNS.values():
+        if sign.gauge:
+            yield _per_server(sign.gauge, sign.meaning, ((r.server, _measured(sign, r)) for r in records))
+
+
+def _measured(sign: Sign, record: HealthRecord) -> float | None:
+    value = record.signs.get(sign.name)
+    return None if value is None else sign.measured(value)
 
 
 def _single(name: str, text: str, value: float | None) -> Metric:
@@ -184,7 +173,3 @@ def _labelled(name: str, text: str, labels: tuple[str, ...], values: Values) -> 
 
 def _seconds(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
-
-
-def _flag(value: bool | None) -> float | None:  # noqa: FBT001 -- what is counted is a truth
-    return None if value is None else float(value)

@@ -1,7 +1,8 @@
 """Serving the pages with uvicorn until told to stop. It takes no signals, writes no log of its own, and waits for no client.
 
-A connection carries one request (`app` says so to the client) and is cut when it has lasted longer than `patience`, so a client
-that drips its request or its reading cannot use up the daemon's files.
+A connection carries one request (`app` says so to the client), is cut when it has lasted longer than `patience`, and makes way
+for a newer one where there are many: clients that drip their requests or their reading cannot use up the daemon's files, and who
+asks and reads at once is answered all the same.
 """
 
 from __future__ import annotations
@@ -11,12 +12,19 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.web.addresses import Address
+
+MOST_CONNECTIONS = 64
+"""How many connections there are at a time: the oldest is cut for each one more."""
+
+_AT_ONCE = 16
+"""How many are taken before the oldest are cut; asyncio takes as many at once as may wait."""
 
 _GRACE_SECONDS = 1
 _ELSEWHERE = "name another address with --listen HOST:PORT"
@@ -60,7 +68,8 @@ async def serve(
     """
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=_Connection,
+        backlog=_AT_ONCE,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -79,6 +88,21 @@ async def serve(
             server.cut()
 
 
+class _Connection(H11Protocol):
+    """One connection, which knows since when it lasts."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.since = asyncio.get_running_loop().time()
+        lasting = [each for each in _of_ours(self.connections) if not each.transport.is_closing()]
+        if len(lasting) > MOST_CONNECTIONS:
+            min(lasting, key=lambda each: each.since).transport.abort()
+
+
+def _of_ours(connections: Iterable[object]) -> list[_Connection]:
+    return [each for each in connections if isinstance(each, _Connection)]
+
+
 class _Server(uvicorn.Server):
     """Uvicorn's server, told by an event and not by signals."""
 
@@ -87,7 +111,6 @@ class _Server(uvicorn.Server):
         self._stop = stop
         self._begun = begun
         self._patience = patience
-        self._since: dict[object, float] = {}
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -96,10 +119,8 @@ class _Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Look, ten times a second, for connections that have lasted too long and for the end."""
         now = asyncio.get_running_loop().time()
-        connections = self.server_state.connections
-        self._since = {each: self._since.get(each, now) for each in connections}
-        for each in list(connections):
-            if now - self._since[each] > self._patience:
+        for each in _of_ours(self.server_state.connections):
+            if now - each.since > self._patience:
                 each.transport.abort()
         return await super().on_tick(counter) or self._stop.is_set()
 

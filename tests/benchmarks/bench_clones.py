@@ -20,7 +20,6 @@ from reconciler.core.deciding import Limits
 from reconciler.core.observed import DatabaseLook, rows_of
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.engine.building import mark_for
-from reconciler.odoo.apply.settings import declared_parameters
 from reconciler.wiring import open_world
 from tests.benchmarks.least_clone import Clone, LeastScript
 from tests.benchmarks.rows import Row
@@ -131,7 +130,7 @@ def _clone(fleet: RealFleet, spec: DatabaseSpec) -> Clone:
         fleet.password("instance", spec.code, what).reveal() for what in ("admin_password", "owner.initial_password")
     ]
     mark = rows_of(mark_for(spec, "", f"{fleet.host.address.version}.0"))
-    return Clone(spec.target, passwords[0], passwords[1], mark, declared_parameters(spec))
+    return Clone(spec.target, passwords[0], passwords[1], mark, spec.all_parameters)
 
 
 async def _look(fleet: RealFleet, name: str) -> DatabaseLook:

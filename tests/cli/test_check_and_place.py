@@ -10,7 +10,7 @@ from tests.cli.world import World
 def test_each_test_has_its_answer(converged: World) -> None:
     ran = converged.run("check", "prod-1")
     assert ran.code == 0
-    assert [line.split()[0] for line in ran.out.splitlines()[1:6]] == ["passed"] * 5
+    assert [line.split()[0] for line in ran.out.splitlines()[1:7]] == [*["passed"] * 5, "skipped"]
     assert ran.out.splitlines()[-1] == "Nothing speaks against activation."
 
 
@@ -18,14 +18,14 @@ def test_a_failed_test_says_what_to_do_and_exits_with_1(world: World) -> None:
     world.replace("prod-1.yaml", '"19.0"', '"18.0"')
     ran = world.run("check", "prod-1")
     assert ran.code == 1
-    assert "failed   version           19.0, declared is 18.0\n           → correct odoo_version" in ran.out
+    assert "failed   version               19.0, declared is 18.0\n           → correct odoo_version" in ran.out
     assert ran.out.splitlines()[-1] == "1 test failed: prod-1 cannot be activated as it is."
 
 
 def test_check_for_machines(world: World) -> None:
     document = json.loads(world.run("check", "prod-2", "-o", "json").out)
     assert (document["format"], document["server"], document["ok"]) == (1, "prod-2", True)
-    assert set(document["checks"][0]) == {"name", "answer", "seen", "advice"}
+    assert set(document["checks"][0]) == {"name", "answer", "seen", "advice", "for_activation"}
 
 
 def test_a_new_instance_goes_where_the_plan_puts_it(world: World) -> None:

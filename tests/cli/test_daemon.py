@@ -21,6 +21,11 @@ from tests.cli.world import ENVIRONMENT, World, run
         (("--git", "https://git.example.com/fleet.git", "--git-token", "hunter2"), "env:NAME or file:PATH"),
         (("--git", "https://git.example.com/fleet.git", "--branch", "--upload-pack=x"), "branch"),
         (("--server-url", "prod-1=ftp://host"), "http://"),
+        (("--server-url", "prod-1=http://eve:hunter2@host/"), "the address of 'prod-1' may not hold credentials"),
+        (("--server-url", "http://eve:hunter2@host/?a=1"), "CODE=URL"),
+        (("--server-url", "http://eve:hunter2@host/"), "CODE=URL"),
+        (("--server-url", "prod-1=http://[::1"), "not a valid address"),
+        (("--server-url", "prod-1=http://hunter2:99999"), "not a valid address"),
         (("--interval", "0"), "--interval"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -13,6 +14,8 @@ import time
 import pytest
 
 from tests.cli.world import World, without_times
+
+YES = {"[y/N]": "y\n"}
 
 
 def command(world: World, *words: str) -> list[str]:
@@ -90,13 +93,13 @@ def test_a_reader_that_goes_away_gives_no_traceback(world: World) -> None:
     assert process.wait() == 1
 
 
-def on_terminal(world: World, answer: str, *words: str) -> tuple[int, str]:
-    """Run a command on a terminal of 80 columns and type an answer when it asks."""
+def on_terminal(world: World, typed: dict[str, str], *words: str) -> tuple[int, str]:
+    """Run a command on a terminal of 80 columns, and type each text once when what it answers is seen first."""
     child, terminal = pty.fork()
     if child == 0:
         arguments = command(world, *words)
         os.execve(arguments[0], arguments, {**os.environ, "TERM": "xterm", "NO_COLOR": ""})
-    seen = b""
+    seen, waiting = b"", dict(typed)
     while True:
         readable, _, _ = select.select([terminal], [], [], 20)
         try:
@@ -105,30 +108,59 @@ def on_terminal(world: World, answer: str, *words: str) -> tuple[int, str]:
             new = b""
         if not new:
             break
-        if b"[y/N]" in new:
-            time.sleep(0.2)  # `input` has to have begun: it does not see a signal that came just before
-            os.write(terminal, answer.encode())
         seen += new
+        for shown in [each for each in waiting if each.encode() in seen]:
+            time.sleep(0.2)  # `input` has to have begun: it does not see a signal that came just before
+            os.write(terminal, waiting.pop(shown).encode())
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), seen.decode()
 
 
+def left_on_screen(seen: str) -> list[str]:
+    """Draw what was written to a terminal: what was drawn over is not there."""
+    lines, row = [""], 0
+    for code, number, text in re.findall(r"\x1b\[\??(?:(\d*)([A-Za-z]))|([^\x1b]+)", seen):
+        if number == "A":
+            row -= int(code or 1)
+        elif number == "K":
+            lines[row] = ""
+        for part in re.split(r"(\r?\n|\r)", text):
+            if part.endswith("\n"):
+                row += 1
+                lines += [""] * (row + 1 - len(lines))
+            elif part != "\r":
+                lines[row] += part
+    return lines
+
+
 def test_on_a_terminal_it_asks_and_shows_what_runs(world: World) -> None:
-    code, seen = on_terminal(world, "y\n", "apply", "--target", "instance/cafe")
+    code, seen = on_terminal(world, YES, "apply", "--target", "instance/cafe")
     assert code == 0, seen
     assert "Apply these 3 actions? [y/N]" in seen
     assert "\x1b[32m✓ \x1b[0mclone instance/cafe on prod-2" in seen
     assert "3 actions done" in seen
 
 
+def test_ctrl_c_while_it_works_says_what_it_does_and_that_stays_on_the_terminal(world: World) -> None:
+    world.hosts["prod-2"].faults.add("db.create_database:hang")
+    typed = {**YES, "  creating": "\x03", "Stopping": "\x03"}
+    code, seen = on_terminal(world, typed, "apply", "--target", "instance/cafe")
+    assert code == 130, seen
+    shown = left_on_screen(seen)
+    said = [line.removeprefix("^C") for line in shown]
+    assert "Stopping: nothing new begins; what runs gets 30 s (Ctrl-C again: none)." in said
+    assert "Waiting no longer: hosts may go on with what runs." in said
+    assert max(map(len, shown)) <= 80
+
+
 def test_anything_but_yes_changes_nothing(world: World) -> None:
-    code, seen = on_terminal(world, "n\n", "apply", "--target", "instance/cafe")
+    code, seen = on_terminal(world, {"[y/N]": "n\n"}, "apply", "--target", "instance/cafe")
     assert code == 1
     assert "Nothing was changed." in seen
     assert not world.hosts["prod-2"].databases
 
 
 def test_ctrl_c_at_the_question_changes_nothing(world: World) -> None:
-    code, _ = on_terminal(world, "\x03", "apply", "--target", "instance/cafe")
+    code, _ = on_terminal(world, {"[y/N]": "\x03"}, "apply", "--target", "instance/cafe")
     assert code == 130
     assert not world.hosts["prod-2"].databases

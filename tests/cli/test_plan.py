@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+
+import pytest
 
 from tests.cli.world import MATCHES, World, without_times
 
@@ -118,3 +121,17 @@ def test_a_cause_that_stops_many_is_said_once(world: World) -> None:
     blocked = ran.out.partition("Blocked\n")[2].partition("\n\n")[0]
     assert blocked.count("server prod-2 is offline: ") == 1
     assert "    stops instance/cafe, server/prod-2, template/restaurant" in blocked
+
+
+def test_what_is_piped_never_wraps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    world.replace("prod-2.yaml", "19.0", "18.0")
+    guests = [f"a-customer-with-a-long-name-{number}" for number in range(3)]
+    for code in guests:
+        world.write(
+            f"{code}.yaml", f"kind: instance\ncode: {code}\ntemplate: restaurant\nplan: starter\nserver: prod-2\n"
+        )
+    lines = world.run("plan").out.splitlines()
+    stopped = ", ".join(f"instance/{code}" for code in [*guests, "cafe"])
+    assert f"    stops {stopped}, server/prod-2, template/restaurant" in lines
+    assert not [line for line in lines if re.match(" {7,}", line)], "nothing hangs below another line"

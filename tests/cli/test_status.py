@@ -94,12 +94,27 @@ def test_health_follows_the_thresholds_of_the_fleet(
     assert row["health"] == health
 
 
-def test_wide_has_every_column_and_cuts_nothing(converged: World) -> None:
+def test_wide_has_every_column_and_what_is_piped_is_a_line_for_each_row(
+    converged: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS")
     ran = converged.run("status", "instances", "-o", "wide", "--selector", "tier=gold")
     header, row = ran.out.splitlines()[1:3]
     assert re.split(r"  +", header)[5:] == ["DATABASE", "DECLARED", "OBSERVED", "IN SYNC", "VERIFIED", "URL", "WHY"]
     assert "https://acme.example.com" in row
     assert "bistro" not in ran.out
+
+
+def test_a_table_that_is_too_wide_folds_its_rows_between_words_and_cuts_nothing_off(world: World) -> None:
+    world.replace("fleet.yaml", "name: Starter\n", "name: For those who begin with a shop of three rooms\n")
+    ran = world.run("status", "-o", "wide")
+    lines = ran.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    words = set(ran.out.split())
+    assert "https://acme.example.com" in words
+    assert {"DATABASE", "DECLARED", "OBSERVED", "WHY"} <= words
+    assert {"begin", "three", "rooms"} <= words
+    assert re.search(r"^starter  For those who begin .*\n {9}\S.* rooms$", ran.out, re.MULTILINE)
 
 
 def test_yaml_says_the_same_as_json(converged: World) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 
+import click
 import pytest
 
 from reconciler.cli import app
@@ -24,7 +27,7 @@ from tests.cli.world import World, run
         (["plan", "--target", "instance/amce"], "the fleet has no 'instance/amce' (did you mean 'instance/acme'?)"),
         (["plan", "--selector", "gold"], "--selector takes NAME=VALUE, not 'gold'"),
         (["plan", "--server-url", "prd-1=http://127.0.0.1:1"], "did you mean 'prod-1'?"),
-        (["plan", "--server-url", "prod-1=127.0.0.1:1"], "does not start with http:// or https://"),
+        (["plan", "--server-url", "prod-1=127.0.0.1:1"], "the address of 'prod-1' must start with http:// or https://"),
         (["plan", "--confirm-listing", "prod1"], "did you mean 'prod-1'?"),
         (["check", "prod-l"], "the fleet has no server 'prod-l'"),
         (["check"], "Missing argument 'SERVER'"),
@@ -128,3 +131,30 @@ def test_without_a_stdout_a_command_does_its_work(world: World, closed: str) -> 
     assert ran.returncode == 0
     assert "acme" in world.hosts["prod-1"].listed()
     assert store.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_help_has_options_by_what_they_are_about_and_examples() -> None:
+    lines = run("plan", "--help").out.splitlines()
+    sections = [line.removesuffix(":") for line in lines if re.fullmatch(r"\w[\w ]*:", line)]
+    assert sections == ["Options", "What is confirmed", "Hosts and memory", "What of the fleet", "Output", "Examples"]
+    assert "  odoo-fleet plan --target acme" in lines
+
+
+def test_every_command_shows_examples_that_are_right_usage() -> None:
+    for words in (["secret", "show"], *([name] for name in app.commands.list_commands(click.Context(app.commands)))):
+        command = _parsed(words)
+        examples = getattr(command, "examples", ())
+        assert examples or words == ["secret"], words
+        for line in examples:
+            _parsed(shlex.split(line.partition(" > ")[0])[1:], whole=True)
+
+
+def _parsed(words: list[str], *, whole: bool = False) -> click.Command:
+    command: click.Command = app.commands
+    while isinstance(command, click.Group) and words:
+        name, found, words = command.resolve_command(click.Context(command), words)
+        assert found is not None
+        command = found
+        if whole and not isinstance(found, click.Group):
+            found.make_context(name, list(words))
+    return command

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Re
 from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.observed import Access, DatabaseLook, Mark, mark_of
 from reconciler.core.specs import DatabaseSpec
-from reconciler.odoo.apply import furnishing, marks
+from reconciler.odoo.apply import furnishing, marks, settings
 from reconciler.odoo.apply.server_actions import ServerAction
 from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.observe import databases as observe
@@ -36,10 +37,7 @@ SPEC = DatabaseSpec(
     key="",
     modules=(),
     languages=("en_US",),
-    lang="en_US",
-    company="Acme SA",
-    country_code="FR",
-    timezone="Europe/Brussels",
+    settings={"lang": "en_US", "company": "Acme SA", "country_code": "FR", "timezone": "Europe/Brussels"},
     parameters={"our.note": "hello", "web.base.url": "https://acme.example"},
     base_url="",
     template="base",
@@ -75,8 +73,7 @@ def parameters(host: ContractHost, here: Account) -> dict[str, str]:
 def test_all_of_it_is_written(host: ContractHost) -> None:
     here = furnished(host, host.clone())
     look = looked_at(host, here)
-    assert (look.login, look.lang, look.timezone) == ("operator", "en_US", "Europe/Brussels")
-    assert (look.company, look.country_code) == ("Acme SA", "FR")
+    assert (look.login, look.settings) == ("operator", SPEC.settings)
     assert SPEC.parameters.items() <= look.parameters.items()
     assert look.mark == replace(MARK, uuid=look.uuid)
     assert host.wire.login(here.database, "operator", OWN) == here.uid
@@ -95,11 +92,53 @@ def test_all_of_it_is_written(host: ContractHost) -> None:
 
 
 def test_a_language_is_loaded_before_anybody_speaks_it(host: ContractHost) -> None:
-    spec = replace(SPEC, languages=("fr_FR",), lang="fr_FR")
+    spec = replace(SPEC, languages=("fr_FR",), settings={"lang": "fr_FR"})
     here = furnished(host, host.clone(), replace(ALL, spec=spec))
     look = looked_at(host, here)
-    assert look.lang == "fr_FR"
+    assert look.settings["lang"] == "fr_FR"
     assert {"en_US", "fr_FR"} <= look.languages
+
+
+def settled(host: ContractHost, here: Account, spec: DatabaseSpec) -> DatabaseLook:
+    """Write what differs, as into a database in service; return what it is then."""
+    inside(host, here, lambda session: settings.apply_settings(session, spec))
+    return looked_at(host, here)
+
+
+def test_what_differs_is_written_into_a_database_in_service_and_nothing_else(host: ContractHost) -> None:
+    here = host.clone()
+    add_user(here, "ada", "hers")
+    before = looked_at(host, here)
+    look = settled(host, here, replace(SPEC, parameters={"our.note": "hello"}))
+    assert look.settings == SPEC.settings
+    assert look.parameters == {**before.parameters, "our.note": "hello"}
+    assert (look.login, look.mark, look.active_crons, look.server_actions) == ("admin", None, before.active_crons, 0)
+    assert host.wire.login(here.database, "ada", "hers")
+    less = replace(SPEC, languages=("fr_FR",), settings={"timezone": "Europe/Paris"}, parameters={})
+    again = settled(host, here, less)
+    assert again == replace(
+        look, settings={**look.settings, "timezone": "Europe/Paris"}, languages=look.languages | {"fr_FR"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"settings": {"country_code": "ZZ", "company": "Other"}}, "Odoo knows no country 'ZZ'"),
+        ({"languages": ("xx_XX",)}, "Odoo knows no language 'xx_XX'"),
+        ({"settings": {"company": "Other", "timezone": "Nowhere/Land"}}, "Nowhere/Land"),
+    ],
+)
+def test_of_what_a_database_in_service_does_not_know_nothing_is_written(
+    host: ContractHost, wrong: dict[str, Any], why: str
+) -> None:
+    here = host.clone()
+    before = looked_at(host, here)
+    with pytest.raises(Rejected) as refusal:
+        settled(host, here, replace(SPEC, **wrong))
+    assert why in refusal.value.what
+    assert "odoo_fleet" not in refusal.value.what, "the code that met it is not repeated"
+    assert replace(looked_at(host, here), server_actions=0) == before
 
 
 def test_parameters_of_which_many_differ_are_written_in_one_run(host: ContractHost) -> None:
@@ -172,10 +211,10 @@ WRONG: dict[str, Furnishing] = {
     "there is a user 'ada' already": replace(
         ALL, spec=replace(SPEC, owner=Owner(name="Ada", login="ada", groups=GROUPS))
     ),
-    "Odoo knows no country 'ZZ'": replace(ALL, spec=replace(SPEC, country_code="ZZ")),
+    "Odoo knows no country 'ZZ'": replace(ALL, spec=replace(SPEC, settings={"country_code": "ZZ"})),
     "Odoo knows no language 'xx_XX'": replace(ALL, spec=replace(SPEC, languages=("xx_XX",))),
     "the template was changed": replace(ALL, origin=Origin("a uuid", "a digest")),
-    "Nowhere/Land": replace(ALL, spec=replace(SPEC, timezone="Nowhere/Land")),
+    "Nowhere/Land": replace(ALL, spec=replace(SPEC, settings={"timezone": "Nowhere/Land"})),
 }
 
 
@@ -202,7 +241,7 @@ def test_done_again_it_writes_nothing(host: ContractHost) -> None:
     here = furnished(host, host.clone())
     users = here.call("res.users", "search_read", [], ["login", "create_date"], context={"active_test": False})
     rows = parameters(host, here)
-    other = replace(SPEC, company="Another", parameters={"our.note": "something else"})
+    other = replace(SPEC, settings={"company": "Another"}, parameters={"our.note": "something else"})
     furnished(host, here, replace(ALL, spec=other, origin=Origin("gone", "since"), password=Secret("another")))
     assert host.wire.login(here.database, "operator", OWN) == here.uid
     assert parameters(host, here) == rows

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from reconciler.health.judging import Vitals
@@ -17,13 +18,13 @@ _T = TypeVar("_T")
 _PATIENCE = Timeouts(connect=10, read=60, create=60, clone=60, modules=60, rename=60)
 
 
-def _page(host: ContractHost, name: str) -> PageAnswer:
+def _page(host: ContractHost, name: str, path: str = "/web/login") -> PageAnswer:
     """Ask the host for the login page of a public name."""
 
     async def work() -> PageAnswer:
         transport = PageTransport(TlsOptions())
         try:
-            return await LoginPages(transport, host.wire.url).fetch(f"https://{name}/web/login")
+            return await LoginPages(transport, host.wire.url).fetch(f"https://{name}{path}")
         finally:
             await transport.aclose()
 
@@ -53,7 +54,7 @@ def _connected(host: ContractHost, password: str, work: Callable[[HostConnection
 
 def _vitals(host: ContractHost, password: str) -> Vitals:
     async def work(connection: HostConnection) -> Vitals:
-        return await vitals(connection, asyncio.get_running_loop().time)
+        return await vitals(connection, asyncio.get_running_loop().time, lambda: datetime.now(UTC))
 
     return _connected(host, password, work)
 
@@ -71,6 +72,13 @@ def test_name_of_no_database_leads_to_the_choice_of_databases(busy_host: Contrac
     assert busy_host.base.database in busy_host.names()
     answer = _page(busy_host, "nobody.example.test")
     assert (answer.path, answer.status, answer.has_login_form) == ("/web/database/selector", 200, False)
+
+
+def test_the_forms_for_the_master_password_are_there_under_every_name(busy_host: ContractHost) -> None:
+    for name in (busy_host.base.database, "nobody"):
+        answer = _page(busy_host, f"{name}.example.test", "/web/database/manager")
+        assert (answer.status, answer.asks_master_password) == (200, True)
+    assert not _page(busy_host, f"{busy_host.base.database}.example.test").asks_master_password
 
 
 def test_suspended_database_has_no_login_page(busy_host: ContractHost) -> None:
@@ -105,8 +113,8 @@ def test_vital_signs_are_told_with_the_right_master_password_and_without(host: C
     well = _vitals(host, host.wire.master_password)
     assert (well.host.online, well.host.version) == (True, f"{host.version}.0")
     assert [d.text for d in well.host.databases] == sorted(names)
-    assert well.master_password_accepted is True
-    assert 0 < (well.latency_seconds or 0) < 30
+    assert well.signs["master_password_accepted"] is True
+    assert 0 < well.signs["latency_ms"] < 30_000
     refused = _vitals(host, "not-the-master-password")
-    assert (refused.host.online, refused.master_password_accepted) == (True, False)
+    assert (refused.host.online, refused.signs["master_password_accepted"]) == (True, False)
     assert host.names() == names

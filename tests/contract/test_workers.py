@@ -5,13 +5,18 @@ change. Databases built by the same steps have the same numbers, so a name that 
 database may be answered for from the memory of the former one.
 """
 
+import asyncio
+import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
+from reconciler.odoo.apply import modules
 from tests.contract.hosts import ContractHost
 from tests.contract.installing import install, quiesce_patiently
+from tests.contract.product import inside
 from tests.contract.server_actions import set_numbers
 from tests.contract.wire import Account, Refusal
 
@@ -194,3 +199,46 @@ def test_models_of_a_new_module_are_known_to_all_workers_once_the_installing_one
     if busy_host.version == "14":
         _answers(_ask(here))
     assert all(_answers(_ask(here, "uom.uom")))
+
+
+def _attempts(host: ContractHost) -> int:
+    """How often chance is given: none is left from 19 on."""
+    return _ATTEMPTS if host.version == "14" else 1
+
+
+def _add_users(account: Account) -> list[bool]:
+    number = itertools.count()
+    return _answers(lambda: account.call("res.users", "create", {"name": "One", "login": f"one{next(number)}"}))
+
+
+@pytest.mark.parametrize("model", ["res.users", "ir.actions.server"])
+def test_a_worker_that_does_not_know_a_new_module_yet_cannot_make_what_the_module_requires_a_field_of_on_14(
+    model: str, busy_host: ContractHost
+) -> None:
+    """Which worker answers is by chance, so it is tried more than once."""
+
+    def is_made_by_all() -> bool:
+        here = busy_host.clone()
+        assert all(_answers(_ask(here)))
+        (target,) = here.call("ir.model", "search", [["model", "=", "res.partner"]])
+        install(here, "mail")
+        return all(_add_users(here) if model == "res.users" else _add_server_actions(here, target))
+
+    assert all(is_made_by_all() for _ in range(2 * _attempts(busy_host))) is (busy_host.version != "14")
+
+
+def _add_server_actions(account: Account, model: int) -> list[bool]:
+    values = {"name": "ours", "model_id": model, "state": "code", "code": "number = 1"}
+    return _answers(lambda: account.call("ir.actions.server", "create", values))
+
+
+def test_after_an_install_by_this_tool_all_workers_know_the_new_modules_on_14_too(busy_host: ContractHost) -> None:
+    for _ in range(_ATTEMPTS):
+        here = busy_host.clone()
+        assert all(_answers(_ask(here)))
+        assert inside(
+            busy_host,
+            here,
+            lambda session: modules.install(session, ["mail"], lambda: datetime.now(UTC), asyncio.sleep),
+        )
+        assert all(_add_users(here))

@@ -19,10 +19,11 @@ from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost, host
 from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec
 from reconciler.core.verbs import Verb
 from reconciler.fleet.desired import Desired
-from tests.core.scenes import NOW, as_declared, spec
+from tests.core.scenes import NOW, as_declared, seen_as, spec
 
 ALL_AT_ONCE = Depth(rotation_per_host=1000)
 BUILD_LIMIT = timedelta(hours=2)
@@ -188,8 +189,8 @@ def _changed(look: DatabaseLook, change: FieldChange, wanted: DatabaseSpec) -> D
             return replace(look, parameters={**look.parameters, key: change.desired})
         case "admin_login":
             return replace(look, login=change.desired)
-        case "lang" | "company" | "country_code" | "timezone":
-            return replace(look, **{what: change.desired})  # type: ignore[arg-type]
+        case _ if what in SETTINGS:
+            return seen_as(look, **{what: change.desired})
         case "schedule":
             return _scheduled(look, verbs.RESUME if change.desired == "awake" else verbs.SUSPEND)
         case "mark":

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from reconciler.core import names
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.names import NameState
 from reconciler.core.observed import NEUTRALIZED, Access, DatabaseLook, Mark, Observed, ObservedHost, host
+from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.engine import building
 from reconciler.fleet.desired import Desired
@@ -54,23 +56,25 @@ def as_declared(wanted: DatabaseSpec, name: str = "") -> DatabaseLook:
     uuid = f"uuid of {wanted.kind}/{wanted.code} on {wanted.server}"
     awake = wanted.kind == "instance" and names.parse(name).state is NameState.PUBLISHED and not wanted.neutralize
     born = wanted.at_birth()
-    url = {"web.base.url": wanted.base_url, "web.base.url.freeze": "True"} if wanted.base_url else {}
     return DatabaseLook(
         name,
         Access.CURRENT,
         login=wanted.admin_login,
         mark=mark_for(wanted, uuid),
         uuid=uuid,
-        company=born.company or "My Company",
-        country_code=born.country_code,
-        lang=born.lang,
-        timezone=born.timezone,
+        settings={**dict.fromkeys(SETTINGS, ""), "company": "My Company", **born.settings},
         languages=frozenset(born.languages),
         modules=dict.fromkeys(wanted.modules, "installed"),
-        parameters={**wanted.parameters, **url, **({NEUTRALIZED: "true"} if wanted.neutralize else {})},
+        parameters={**wanted.all_parameters, **({NEUTRALIZED: "true"} if wanted.neutralize else {})},
         active_crons=CRONS if awake else (),
         quiesced_crons=None if awake else CRONS,
     )
+
+
+def seen_as(look: DatabaseLook, **seen: Any) -> DatabaseLook:
+    """Make the look of a database whose fields or settings are others."""
+    settings = {name: seen.pop(name) for name in SETTINGS if name in seen}
+    return replace(look, settings={**look.settings, **settings}, **seen)
 
 
 def online(server: str, *looks: DatabaseLook, lists: Iterable[str] = (), version: str = "19.0") -> ObservedHost:
@@ -118,6 +122,7 @@ __all__ = [
     "offline",
     "online",
     "remembering",
+    "seen_as",
     "spec",
     "unfinished",
 ]

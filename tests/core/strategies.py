@@ -15,7 +15,7 @@ from reconciler.core.observed import Access, DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.fleet.desired import Desired
 from tests.core.model import Held, Host, Model
-from tests.core.scenes import EXPIRED, NOW, as_declared, spec
+from tests.core.scenes import EXPIRED, NOW, as_declared, seen_as, spec
 from tests.harness.universe import FLEET, instance, read
 
 SERVERS = ("one", "three", "two")
@@ -193,7 +193,7 @@ def look_of(wanted: DatabaseSpec, name: str, kind: str) -> DatabaseLook:
         "copy": replace(look, uuid="another"),
         "of another fleet": replace(look, mark=replace(mark, fleet="theirs")),
         "of another document": replace(look, mark=replace(mark, code="somebody")),
-        "drifted": replace(look, company="Drifted", parameters={}, languages=frozenset(), lang="xx_XX"),
+        "drifted": seen_as(look, company="Drifted", parameters={}, languages=frozenset(), lang="xx_XX"),
         # A declared rotation changes the digest. One of the fleet's key does not: see test_template_diffs.
         "former": replace(look, access=Access.FORMER, mark=replace(mark, digest="before")),
         "interrupted": replace(look, mark=replace(mark, digest="")),

@@ -143,6 +143,8 @@ def test_a_build_of_a_document_that_is_gone_is_looked_at_as_the_accounts_that_it
     assert builders(desired(), EXPIRED) == gone
     elsewhere = desired(instance("acme", server="two"), servers=("one", "two"))
     assert builders(elsewhere, EXPIRED) == gone
+    gone_beside_two = {EXPIRED: ["instance/acme", "template/acme", "template/base", "template/other"]}
+    assert builders(desired(OTHER, servers=("one", "two")), EXPIRED, server="two") == gone_beside_two
     own = "template_db: template_base\nadmin_login: ops\nadmin_password: {env: OPS}\n"
     text = read(changed(fleet(), "template_db: template_base\n", own))
     (found,) = targets(text, observed(online("one", lists=(EXPIRED,))), NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.changesets import Blocked, Changeset, LeftAlone
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
+from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.verbs import RENAME
 from tests.core.scenes import NOW, as_declared, changed, desired, instance, observed, offline, online, spec
 from tests.harness.universe import fleet, read
 
@@ -44,3 +48,100 @@ def test_a_database_in_another_state_is_not_moved_without_a_look_or_a_memory(sta
     found = diff(text, observed(host), NOTHING_REMEMBERED, NOW)
     assert found.actions == ()
     assert [(b.code, b.why) for b in found.blocked] == [("acme", "it was never looked at")]
+
+
+RENAMED = desired(instance("shop", server="one", renamed_from="c0"))
+SHOP = as_declared(spec(RENAMED, "instance/shop"))
+FORMER = as_declared(spec(desired(instance("c0", server="one")), "instance/c0"))
+
+
+def beside(former: DatabaseLook, *own: DatabaseLook, lists: tuple[str, ...] = ()) -> Changeset:
+    """Plan for a customer who was renamed, with a database under a form of the former name beside his own."""
+    base = as_declared(spec(RENAMED, "template/base"))
+    return diff(RENAMED, observed(online("one", base, former, *own, lists=lists)), NOTHING_REMEMBERED, NOW)
+
+
+@pytest.mark.parametrize(
+    ("look", "why"),
+    [
+        (replace(FORMER, mark=None), "it bears no mark of this fleet"),
+        (replace(FORMER, uuid="another"), "it is a copy of instance/c0, not the original"),
+        (
+            DatabaseLook("c0", Access.REFUSED),
+            "it does not answer to the fleet's password for 'admin', so it is not taken for ours",
+        ),
+    ],
+)
+def test_somebody_elses_database_under_the_former_name_is_left_alone(look: DatabaseLook, why: str) -> None:
+    found = beside(look, SHOP)
+    assert [a for a in found.actions if a.kind == "instance"] == []
+    assert found.blocked == ()
+    what = f"it bears the former name of instance/shop and is not its database ({why}): `renamed_from` may go"
+    assert found.left_alone == (LeftAlone("one", "c0", what),)
+
+
+FOREIGN = replace(FORMER, mark=None)
+
+
+@pytest.mark.parametrize(
+    ("former", "own", "lists"),
+    [
+        pytest.param(FORMER, (SHOP,), (), id="it bears its mark under the former code"),
+        pytest.param(DatabaseLook("c0", Access.FAILED, "500"), (SHOP,), (), id="it cannot be told whose it is"),
+        pytest.param(replace(FOREIGN, database="suspended.c0"), (SHOP,), (), id="it is suspended, which we alone do"),
+        pytest.param(FOREIGN, (), ("shop",), id="its own was not looked at"),
+        pytest.param(FOREIGN, (DatabaseLook("shop", Access.FAILED, "500"),), (), id="its own is not proven"),
+        pytest.param(FOREIGN, (SHOP,), ("switching.c0",), id="one beside it was not looked at"),
+    ],
+)
+def test_what_may_be_the_customers_under_the_former_name_is_a_conflict(
+    former: DatabaseLook, own: tuple[DatabaseLook, ...], lists: tuple[str, ...]
+) -> None:
+    found = beside(former, *own, lists=lists)
+    (blocked,) = [b for b in found.blocked if b.kind == "instance"]
+    assert blocked.why.startswith("several databases claim to be it: ")
+    assert [a for a in found.actions if a.kind == "instance"] == []
+
+
+def test_a_database_under_the_former_name_that_was_not_looked_at_is_a_conflict() -> None:
+    found = beside(as_declared(spec(RENAMED, "template/base")), SHOP, lists=("c0",))
+    assert [b.why for b in found.blocked] == ["several databases claim to be it: shop on one, c0 on one"]
+
+
+OLD, NEW = "{name: Old, login: old@acme.test}", "{name: New, login: new@acme.test}"
+
+
+def owned(owner: str, **fields: object) -> str:
+    return instance("shop", server="one", owner=owner, **fields)
+
+
+def test_what_the_text_renames_is_the_same_customer_whoever_owns_it_now() -> None:
+    """Also where its mark has the new names already: somebody renamed it back by hand."""
+    text = desired(owned(NEW, renamed_from="c0"))
+    made = as_declared(spec(desired(owned(OLD)), "instance/shop"))
+    under_the_former_name = replace(made, database="c0")
+    host = online("one", as_declared(spec(text, "template/base")), under_the_former_name)
+    found = diff(text, observed(host), NOTHING_REMEMBERED, NOW)
+    assert found.blocked == ()
+    first = next(a for a in found.actions if a.kind == "instance")
+    assert (first.verb, first.database, first.becomes) == (RENAME, "c0", "shop")
+
+
+def test_long_after_a_rename_another_owner_is_another_customer() -> None:
+    text = desired(owned(NEW, renamed_from="c0"))
+    made = as_declared(spec(desired(owned(OLD)), "instance/shop"))
+    host = online("one", as_declared(spec(text, "template/base")), made)
+    found = diff(text, observed(host), NOTHING_REMEMBERED, NOW)
+    assert [b.why for b in found.blocked] == [
+        "shop was made for owner old@acme.test: its text named another owner then"
+    ]
+    assert [a for a in found.actions if a.kind == "instance"] == []
+
+
+def test_what_is_not_neutralized_is_blocked_as_the_instance_that_it_is() -> None:
+    text = desired(instance("acme", server="one", neutralize="true"))
+    made = as_declared(spec(desired(instance("acme", server="one")), "instance/acme"))
+    host = online("one", as_declared(spec(text, "template/base")), made)
+    (blocked,) = diff(text, observed(host), NOTHING_REMEMBERED, NOW).blocked
+    assert (blocked.kind, blocked.code, blocked.server) == ("instance", "acme", "one")
+    assert blocked.why.startswith("acme is not neutralized")

@@ -10,7 +10,7 @@ from reconciler.core import fields, module_operations
 from reconciler.core.actions import FieldChange
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
-from tests.core.scenes import as_declared, desired, instance, mark_for, spec
+from tests.core.scenes import as_declared, desired, instance, mark_for, seen_as, spec
 
 FLEET = desired(
     instance(
@@ -70,7 +70,7 @@ def test_a_database_that_is_as_declared_does_not_differ() -> None:
     ],
 )
 def test_each_field_that_differs_is_named_alone(change: dict[str, object], field: str, shown: tuple[str, str]) -> None:
-    assert differing(replace(LOOK, **change)) == {field: shown}  # type: ignore[arg-type]
+    assert differing(seen_as(LOOK, **change)) == {field: shown}
 
 
 def test_what_is_missing_is_said_to_be_missing() -> None:
@@ -101,14 +101,14 @@ THEIRS = {
 
 def test_what_is_left_out_is_the_customers_to_change() -> None:
     plain = spec(FLEET, "instance/plain")
-    look = replace(as_declared(plain), **THEIRS)  # type: ignore[arg-type]
+    look = seen_as(as_declared(plain), **THEIRS)
     assert fields.differences(plain, look, NameState.PUBLISHED) == ()
 
 
 def test_a_database_that_was_just_built_has_what_is_given_only_then() -> None:
     plain = spec(FLEET, "instance/plain")
     assert fields.differences_at_birth(plain, as_declared(plain), NameState.PUBLISHED) == ()
-    look = replace(as_declared(plain), mark=None, parameters={}, **THEIRS)  # type: ignore[arg-type]
+    look = seen_as(as_declared(plain), mark=None, parameters={}, **THEIRS)
     found = fields.differences_at_birth(plain, look, NameState.PUBLISHED)
     assert [c.field for c in found] == [
         "company",
@@ -122,7 +122,7 @@ def test_a_database_that_was_just_built_has_what_is_given_only_then() -> None:
 
 
 def test_a_difference_at_birth_that_is_kept_as_well_is_told_once() -> None:
-    found = fields.differences_at_birth(ACME, replace(LOOK, company="Acme NV"), NameState.PUBLISHED)
+    found = fields.differences_at_birth(ACME, seen_as(LOOK, company="Acme NV"), NameState.PUBLISHED)
     assert found == (FieldChange("company", "Acme NV", "Acme SA"),)
 
 
@@ -130,12 +130,12 @@ def test_a_difference_at_birth_that_is_kept_as_well_is_told_once() -> None:
     ("name", "active", "held", "expected"),
     [
         ("acme", (1, 2), None, None),
-        ("acme", (1,), (2,), ("1 scheduled actions held back", "awake")),
+        ("acme", (1,), (2,), ("1 scheduled action held back", "awake")),
         ("acme", (), (), ("0 scheduled actions held back", "awake")),
         ("acme", (), None, None),
         ("suspended.acme", (), (1, 2), None),
-        ("suspended.acme", (1,), (2,), ("1 scheduled actions active", "quiet")),
-        ("switching.acme", (1,), None, ("1 scheduled actions active", "quiet")),
+        ("suspended.acme", (1,), (2,), ("1 scheduled action active", "quiet")),
+        ("switching.acme", (1,), None, ("1 scheduled action active", "quiet")),
     ],
 )
 def test_scheduled_actions_are_awake_in_service_and_quiet_out_of_it(
@@ -150,7 +150,7 @@ def test_a_template_is_quiet_and_a_neutralized_instance_is_not_woken() -> None:
     template, calm = spec(FLEET, "template/base"), spec(FLEET, "instance/calm")
     loud = replace(as_declared(template), active_crons=(7,))
     found = fields.differences(template, loud, NameState.PUBLISHED)
-    assert found == (FieldChange("schedule", "1 scheduled actions active", "quiet"),)
+    assert found == (FieldChange("schedule", "1 scheduled action active", "quiet"),)
     held = replace(as_declared(calm), quiesced_crons=(1,))
     assert fields.differences(calm, held, NameState.PUBLISHED) == ()
 

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from reconciler.core import names, verbs
 from reconciler.core.actions import Reason
+from reconciler.core.changesets import Changeset
 from reconciler.core.claims import Doubt
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
-from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.observed import Access, DatabaseLook, ObservedHost
 from tests.core.one_instance import ACME, ON_ONE, RENAMED, SUSPENDED, look_of, plan, ready, refusal, remembered
-from tests.core.scenes import NOW, as_declared, changed, desired, instance, observed, offline, online, spec
+from tests.core.scenes import (
+    EXPIRED,
+    FRESH,
+    NOW,
+    as_declared,
+    changed,
+    desired,
+    instance,
+    mark_for,
+    observed,
+    offline,
+    online,
+    spec,
+)
 from tests.harness.universe import fleet, read
 
 # What is there and is not touched
@@ -299,6 +315,96 @@ def test_one_namesake_that_is_anothers_does_not_clear_the_next() -> None:
     for two, inventory in ((proven, NOTHING_REMEMBERED), (remembered_so, remembered(("beta", "two", "acme")))):
         seen = observed(*(ready(text, h) for h in (online("one"), two, online("zoo", lists=("acme",)))))
         assert refusal(diff(text, seen, inventory, NOW))[1] == why
+
+
+OLD_BUILD = names.building("old-acme", NOW - timedelta(hours=3), "ccccc")
+NEVER_SAID = replace(mark_for(spec(desired(ACME), "instance/acme"), look_of(ACME).uuid), in_service=None)
+UNTOLD = replace(look_of(ACME, EXPIRED), mark=NEVER_SAID)
+"""A build past its limit of which nothing is written about whether it was ever in service, as 0.1.0 left it."""
+
+
+@pytest.mark.parametrize(
+    ("look", "why", "advice"),
+    [
+        (None, "it was not looked into", "run without --shallow"),
+        (UNTOLD, "it may have been in service as instance/acme, which cannot be told", "look inside"),
+        (look_of(ACME, EXPIRED), "it was in service as instance/acme: it is somebody's data", "look inside"),
+        (
+            DatabaseLook(EXPIRED, Access.FAILED, "500"),
+            "whether it was ever in service cannot be told: 500",
+            "look inside",
+        ),
+        (DatabaseLook(EXPIRED, Access.REFUSED), "whether it was ever in service cannot be told", "look inside"),
+    ],
+)
+@pytest.mark.parametrize("document", [ACME, ON_ONE])
+def test_nothing_is_made_beside_a_build_that_may_be_its_customers(
+    document: str, look: DatabaseLook | None, why: str, advice: str
+) -> None:
+    found = plan(document, online("one", *filter(None, [look]), lists=(FRESH, EXPIRED)))
+    by_hand = (
+        "look inside: if it is the customer's, rename it by hand to acme, with its files, as Odoo does; only if nobody needs"
+        " it, drop it by hand"
+    )
+    where = "one" if document is ON_ONE else ""
+    told = by_hand if advice == "look inside" else advice
+    assert refusal(found) == (where, f"{EXPIRED} on one may be this instance's: {why}", told)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        replace(UNTOLD, mark=replace(NEVER_SAID, in_service=False)),
+        replace(UNTOLD, mark=None),
+        replace(look_of(ACME, EXPIRED), uuid="its own"),
+        DatabaseLook(EXPIRED, Access.HALF_MADE),
+    ],
+)
+def test_beside_a_build_that_was_never_in_service_it_is_made(look: DatabaseLook) -> None:
+    assert [a.verb for a in plan(ACME, online("one", look)).actions if a.code == "acme"] == [verbs.CLONE]
+
+
+def test_beside_a_build_within_its_limit_it_is_made() -> None:
+    assert [a.verb for a in plan(ACME, online("one", lists=(FRESH,))).actions] == [verbs.CLONE]
+
+
+def test_a_build_that_is_proven_another_customers_holds_nothing_back_and_the_next_one_does() -> None:
+    theirs = replace(UNTOLD, mark=replace(NEVER_SAID, code="beta"))
+    assert [a.verb for a in plan(ACME, online("one", theirs)).actions if a.code == "acme"] == [verbs.CLONE]
+    later = names.building("acme", NOW - timedelta(hours=3), "zzzzz")
+    found = plan(
+        ACME, online("one", theirs, replace(UNTOLD, mark=replace(NEVER_SAID, in_service=False)), lists=(later,))
+    )
+    assert refusal(found)[1] == f"{later} on one may be this instance's: it was not looked into"
+
+
+def test_what_failed_to_open_is_proven_to_be_nobodys() -> None:
+    """A mark that a look without success brings along, from whatever memory, proves nothing."""
+    failed = replace(UNTOLD, mark=replace(NEVER_SAID, code="beta"), access=Access.FAILED, problem="500")
+    assert refusal(plan(ACME, online("one", failed)))[1].endswith("whether it was ever in service cannot be told: 500")
+
+
+def test_a_build_of_its_former_name_holds_it_back_too_and_is_to_get_that_name() -> None:
+    look = replace(UNTOLD, database=OLD_BUILD)
+    _, why, advice = refusal(plan(RENAMED, online("one", look)))
+    assert why.startswith(f"{OLD_BUILD} on one may be this instance's: ")
+    assert "rename it by hand to old-acme, with its files" in advice
+
+
+def test_a_build_on_another_server_is_that_ones_where_another_instance_has_the_name_there() -> None:
+    beta = instance("beta", server="two", database_name="acme")
+    text = desired(ON_ONE, beta, servers=("one", "two"))
+    beside = as_declared(spec(text, "instance/beta", "two"))
+
+    def found(*hosts: ObservedHost) -> Changeset:
+        return diff(text, observed(*(ready(text, host) for host in hosts)), NOTHING_REMEMBERED, NOW)
+
+    there = found(online("one"), online("two", beside, lists=(EXPIRED,)))
+    assert [a.id for a in there.actions if a.code == "acme"] == ["clone instance/acme on one"]
+    here = found(online("one", lists=(EXPIRED,)), online("two", beside))
+    assert refusal(here)[1] == f"{EXPIRED} on one may be this instance's: it was not looked into"
+    nobodys = plan(ON_ONE, online("one"), online("two", lists=(EXPIRED,)))
+    assert refusal(nobodys)[1] == f"{EXPIRED} on two may be this instance's: it was not looked into"
 
 
 CANNOT_BE_SEEN = (

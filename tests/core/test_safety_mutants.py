@@ -86,6 +86,14 @@ def test_each_host_is_judged_by_itself() -> None:
     assert found == {"d": Doubt("it no longer lists acme", confirm)}
 
 
+def test_a_host_that_lists_nothing_at_all_is_frozen_until_that_is_confirmed() -> None:
+    inventory = Inventory(listings={"one": ("acme", "shop")})
+    confirm = "look at the host; if the list is right, run with --confirm-listing one"
+    assert frozen_hosts(desired(), observed(online("one")), inventory, ()) == {
+        "one": Doubt("it lists no database at all, 2 at the last pass", confirm)
+    }
+
+
 @pytest.mark.parametrize(
     ("missing", "shown"),
     [(3, "a0, a1, a2"), (4, "a0, a1, a2 and 1 more")],
@@ -100,7 +108,7 @@ def test_three_missing_names_are_shown_whole(missing: int, shown: str) -> None:
 
 def test_too_many_removals_are_blocked_with_what_to_do() -> None:
     (blocked,) = gate(Changeset((suspend("acme"),)), {}, Thresholds(0, 100), 1).blocked
-    why_not = "suspend: 1 databases would go out of service, more than safety.max_removals (0)"
+    why_not = "suspend: 1 database would go out of service, more than safety.max_removals (0)"
     assert blocked == Blocked("instance", "acme", "one", why_not, "if it is meant, run with --allow-removals")
 
 
@@ -128,7 +136,7 @@ def test_what_needs_a_blocked_action_has_nothing_to_do_of_its_own_and_what_does_
         ("acme", needs, ""),
         (
             "acme",
-            "suspend: 1 databases would go out of service, more than safety.max_removals (0)",
+            "suspend: 1 database would go out of service, more than safety.max_removals (0)",
             "if it is meant, run with --allow-removals",
         ),
         ("zoo", "it is full", ""),

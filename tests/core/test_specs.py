@@ -47,6 +47,16 @@ def test_the_digest_is_not_of_what_is_create_only_or_only_shown(fields: dict[str
     assert digest(**fields) == digest()
 
 
+def test_databases_in_service_keep_the_digest_that_is_in_their_marks() -> None:
+    """Another one for the same text has every database of every fleet looked at and its mark written."""
+    fleet_ = desired(instance("acme"), instance("beta", company="Beta SA", timezone="Europe/Brussels"))
+    assert [spec(fleet_, address).digest() for address in ("instance/acme", "instance/beta", "template/base")] == [
+        "589ac2891b714f2603f7ae9e48f2ed9e",
+        "a0de75b868dafc7d192cb42c5a5f5efe",
+        "2644d5b080bdc9de9342a4f1510169d6",
+    ]
+
+
 def test_of_an_owner_the_login_alone_is_in_the_digest() -> None:
     """So that a text which names another is noticed at once: a database may be another customer's of the same code."""
     boss = digest(owner="{name: Boss, login: boss}")
@@ -72,26 +82,28 @@ def told_by_a_template(*documents: str, says: str = TEMPLATE_SAYS) -> Desired:
 
 def test_what_is_left_out_is_not_kept() -> None:
     found = spec(told_by_a_template(instance("acme", name="Acme")), "instance/acme")
-    assert (found.company, found.country_code, found.lang, found.timezone, found.languages) == ("", "", "", "", ())
+    assert (found.settings, found.languages) == ({}, ())
 
 
 def test_what_is_left_out_is_given_once_by_the_instances_name_and_by_its_template() -> None:
     born = spec(told_by_a_template(instance("acme", name="Acme")), "instance/acme").at_birth()
-    assert (born.company, born.country_code, born.lang, born.languages) == ("Acme", "BE", "fr_BE", ("fr_BE",))
+    assert born.settings == {"company": "Acme", "country_code": "BE", "lang": "fr_BE"}
+    assert born.languages == ("fr_BE",)
 
 
 def test_what_is_declared_is_the_same_at_birth_and_afterwards() -> None:
     declared = instance("acme", company="Acme SA", country_code="LU", lang="de_DE")
     found = spec(told_by_a_template(declared), "instance/acme")
-    assert (found.company, found.country_code, found.lang, found.languages) == ("Acme SA", "LU", "de_DE", ("de_DE",))
+    assert found.settings == {"company": "Acme SA", "country_code": "LU", "lang": "de_DE"}
+    assert found.languages == ("de_DE",)
     born = found.at_birth()
-    assert (born.company, born.country_code, born.lang, born.languages) == ("Acme SA", "LU", "de_DE", ("de_DE",))
+    assert (born.settings, born.languages) == (found.settings, found.languages)
 
 
 def test_a_default_of_the_fleet_is_declared() -> None:
     defaults = "{instance: {company: Everyone SA, country_code: BE, lang: nl_BE}}"
     found = spec(desired(instance("acme"), defaults=defaults), "instance/acme")
-    assert (found.company, found.country_code, found.lang) == ("Everyone SA", "BE", "nl_BE")
+    assert found.settings == {"company": "Everyone SA", "country_code": "BE", "lang": "nl_BE"}
 
 
 def test_another_language_or_country_of_a_template_changes_the_template_and_none_of_its_instances() -> None:
@@ -109,7 +121,7 @@ def test_a_parameter_of_a_template_is_declared_for_its_instances_which_may_say_o
 
 def test_a_template_keeps_its_language_and_country() -> None:
     found = spec(told_by_a_template(instance("acme")), "template/base")
-    assert (found.country_code, found.lang, found.languages) == ("BE", "fr_BE", ("fr_BE",))
+    assert (found.settings, found.languages) == ({"country_code": "BE", "lang": "fr_BE"}, ("fr_BE",))
     assert found.at_birth() == found
 
 
@@ -117,7 +129,7 @@ def test_the_language_of_an_owner_is_active_when_the_account_is_made_and_is_not_
     owner = "{name: Boss, login: boss, lang: nl_BE}"
     found = spec(desired(instance("acme", lang="fr_BE", owner=owner)), "instance/acme")
     assert found.languages == ("fr_BE",)
-    assert (found.at_birth().lang, found.at_birth().languages) == ("fr_BE", ("fr_BE", "nl_BE"))
+    assert (found.at_birth().settings["lang"], found.at_birth().languages) == ("fr_BE", ("fr_BE", "nl_BE"))
 
 
 def test_an_instance_is_reached_below_its_servers_domain_and_a_template_by_nobody() -> None:

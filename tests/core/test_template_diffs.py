@@ -183,6 +183,10 @@ def test_one_that_lost_its_files_on_the_way_and_was_never_in_service_is_made_ane
     ]
     set_aside = replace(as_declared(BASE, ASIDE), missing_files=1)
     assert steps(plan(set_aside))[0][:2] == (verbs.RESUME, ASIDE), "only from the lock a build goes to trash"
+    assert steps(plan(WITHOUT_FILES, set_aside))[:2] == [
+        (verbs.DISCARD, "switching.template_base", "", Reason.INTERRUPTED, ()),
+        (verbs.RESUME, ASIDE, "template_base", Reason.INTERRUPTED, (discard,)),
+    ]
 
 
 def test_a_build_at_the_lock_beside_the_template_itself_is_discarded() -> None:

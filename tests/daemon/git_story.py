@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -78,11 +79,19 @@ class Running:
     log: Path
 
     def page(self, name: str) -> str:
+        return self._ask(name)[1]
+
+    def status(self, name: str) -> int:
+        return self._ask(name)[0]
+
+    def _ask(self, name: str) -> tuple[int, str]:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{name}", timeout=5) as answer:
-                return str(answer.read().decode())
+                return answer.status, str(answer.read().decode())
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
         except OSError:
-            return ""
+            return 0, ""
 
     def metric(self, name: str) -> float | None:
         for line in self.page("metrics").splitlines():

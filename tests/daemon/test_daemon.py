@@ -122,6 +122,23 @@ def test_trouble_of_the_source_is_told_once_and_again_when_it_is_over() -> None:
     assert names.count(NoticeName.SOURCE_REACHABLE) == 1
 
 
+def test_it_is_not_ready_while_its_text_cannot_be_read_and_one_failed_look_is_none() -> None:
+    unreachable = Trouble(NoticeName.SOURCE_UNREACHABLE, "there is no branch 'main'")
+
+    async def story(stage: Stage) -> None:
+        stage.source.write(fleet(instance("acme")), "ab12" * 10)
+        await stage.converged()
+        said = []
+        for told in (unreachable, unreachable, None):
+            stage.source.trouble(told)
+            await asyncio.sleep(1)
+            said.append(stage.daemon.ready())
+        assert said[0] == said[2] == ""
+        assert said[1] == ("the fleet's text cannot be read: there is no branch 'main'; commit ab12ab12 stays in force")
+
+    play(universe(), story)
+
+
 def test_a_removed_document_is_an_orphan_and_its_database_stays() -> None:
     async def story(stage: Stage) -> None:
         stage.source.write(fleet(instance("acme"), instance("beta")))

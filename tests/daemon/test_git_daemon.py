@@ -1,6 +1,7 @@
 """The daemon in git mode over a simulated host; the same story is told to a real Odoo 19 in tests/e2e."""
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from reconciler.simulator import HostSpec, SimulatedHost
 from reconciler.simulator.server import Listener, listen
-from tests.daemon.git_story import tell
+from tests.daemon.git_story import Remote, daemon, tell
 from tests.harness.universe import ENVIRON, FLEET, MASTER, PLAN, SERVER, TEMPLATE, instance
 
 
@@ -31,10 +32,36 @@ def host() -> Iterator[tuple[SimulatedHost, int]]:
     loop.close()
 
 
-def test_a_push_a_revert_rubbish_and_a_restart(tmp_path: Path, host: tuple[SimulatedHost, int]) -> None:
-    simulated, port = host
+def head_of(port: int) -> str:
     server = SERVER.format(code="one", version="19.0").replace("http://one.invalid", f"http://127.0.0.1:{port}")
     fleet = FLEET.replace("code: demo", "code: tests")
-    head = "---\n".join([fleet, server.replace("domain: example.com\n", ""), TEMPLATE.format(servers="one"), PLAN])
+    return "---\n".join([fleet, server.replace("domain: example.com\n", ""), TEMPLATE.format(servers="one"), PLAN])
+
+
+def test_data_named_from_here_deleted_while_it_runs_and_a_branch_that_is_gone(
+    tmp_path: Path, host: tuple[SimulatedHost, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    remote = Remote.make(tmp_path / "git")
+    start = remote.push({"fleet.yaml": head_of(host[1])}, "begin")
+    with daemon(Path("here"), remote, ENVIRON, "--poll", "1") as running:
+        running.until(lambda: start in running.page("readyz"), 30, "the first commit is in force")
+        shutil.rmtree("here/data")
+        added = remote.push({"acme.yaml": instance("acme")}, "a customer")
+        running.until(lambda: added in running.page("readyz"), 30, "the commit after the deletion is in force")
+        assert (tmp_path / "here/data/fleet/acme.yaml").is_file()
+        remote.git("push", "-q", "origin", "HEAD:next")
+        remote.git("branch", "-q", "-D", "main", cwd=remote.url)
+        running.until(lambda: running.status("readyz") == 503, 30, "it is not ready without its branch")
+        said = running.page("readyz")
+        assert "there is no branch 'main'; there is next" in said
+        assert f"commit {added[:8]} stays in force" in said
+        remote.git("push", "-q", "origin", "main")
+        running.until(lambda: running.status("readyz") == 200, 30, "it is ready again with its branch")
+
+
+def test_a_push_a_revert_rubbish_and_a_restart(tmp_path: Path, host: tuple[SimulatedHost, int]) -> None:
+    simulated, port = host
     documents = {"acme": instance("acme"), "beta": instance("beta")}
-    tell(tmp_path, head, documents, ENVIRON, lambda: set(simulated.databases))
+    tell(tmp_path, head_of(port), documents, ENVIRON, lambda: set(simulated.databases))

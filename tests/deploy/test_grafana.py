@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.health.judging import HealthStatus
+from reconciler.health.signs import HealthStatus
 from tests.deploy.debian import DEPLOY, promtool, said
 from tests.deploy.using import metrics_that_exist, metrics_used
 

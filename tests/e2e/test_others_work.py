@@ -9,6 +9,9 @@ from tests.e2e.test_production import PRODUCTION, fresh
 from tests.harness.real_fleet import failures, instance, template
 from tests.hosts.real_hosts import RealHost
 
+_ATTEMPTS = 5
+"""An upgrade of few modules may end on 14 before a machine with much to do has looked once."""
+
 _NOW = "now() at time zone 'utc'"
 
 
@@ -60,27 +63,32 @@ def test_an_upgrade_by_an_operator_goes_to_its_end_while_passes_go_on(tmp_path: 
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
 
-    upgrade = real_host.upgrade(name)
-    try:
-        while "to upgrade" not in states(real_host, name).values():
-            assert upgrade.is_running, upgrade.log_text()
-            time.sleep(0.1)
-        fleet.write(template(n), instance(name, company="Another name"))
-        reasons: list[str] = []
-        while upgrade.is_running and "to upgrade" in states(real_host, name).values():
-            planned = asyncio.run(fleet.plan())
-            if "to upgrade" in states(real_host, name).values():  # else it ended while it was looked at
-                assert planned.changeset.actions == ()
-                reasons += [blocked.why for blocked in planned.changeset.blocked]
-                asyncio.run(fleet.apply())
-        while upgrade.is_running:
-            time.sleep(0.2)
-    finally:
-        upgrade.kill()
-    assert any("somebody is at work in it" in why for why in reasons)
-    for trouble in ("could not serialize", "CRITICAL", "Failed to initialize"):
-        assert trouble not in upgrade.log_text()
+    reasons: list[str] = []
+    company = ""
+    for attempt in range(_ATTEMPTS):
+        company = f"Name {attempt}"
+        upgrade = real_host.upgrade(name)
+        try:
+            while "to upgrade" not in states(real_host, name).values():
+                assert upgrade.is_running, upgrade.log_text()
+                time.sleep(0.1)
+            fleet.write(template(n), instance(name, company=company))
+            while upgrade.is_running and "to upgrade" in states(real_host, name).values():
+                planned = asyncio.run(fleet.plan())
+                if "to upgrade" in states(real_host, name).values():  # else it ended while it was looked at
+                    assert planned.changeset.actions == ()
+                    reasons += [blocked.why for blocked in planned.changeset.blocked]
+                    asyncio.run(fleet.apply())
+            while upgrade.is_running:
+                time.sleep(0.2)
+        finally:
+            upgrade.kill()
+        for trouble in ("could not serialize", "CRITICAL", "Failed to initialize"):
+            assert trouble not in upgrade.log_text()
+        if reasons:
+            break
+    assert any("somebody is at work in it" in why for why in reasons), reasons
     assert set(states(real_host, name).values()) == {"installed"}
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
-    assert real_host.psql(name, "select name from res_company where id = 1").strip() == "Another name"
+    assert real_host.psql(name, "select name from res_company where id = 1").strip() == company

@@ -15,12 +15,13 @@ from reconciler.core.failures import PasswordRefused, ProofFailed, Rejected, Unk
 from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.names import NameState, parse
 from reconciler.core.observed import DatabaseLook, Mark
+from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.building import newest
 from reconciler.engine.ports import Database, Host
 from schemas.references import SecretReference
 from schemas.secrets import Secret
-from tests.core.scenes import as_declared, mark_for
+from tests.core.scenes import as_declared, mark_for, seen_as
 
 WORKS: Any = object()
 """In a list of answers: this call does what it always does."""
@@ -219,7 +220,7 @@ class MemoryDatabase:
             if kept.quiet
             else {"active_crons": (1,), "quiesced_crons": None}
         )
-        return replace(as_declared(kept.spec, self.name), **{**fields, **crons, **kept.seen})
+        return seen_as(as_declared(kept.spec, self.name), **{**fields, **crons, **kept.seen})
 
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
         answer = await self.host.answer("file_sizes", self.name, newest, ids if ids is None else sorted(ids))
@@ -281,7 +282,7 @@ class MemoryDatabase:
         if what.mark:
             kept.mark = replace(what.mark, uuid=kept.uuid)
         kept.quiet = kept.quiet or what.quiet
-        self._mend("languages", "lang", "company", "country_code", "timezone", "parameters")
+        self._mend("languages", "parameters", *SETTINGS)
 
     async def begin_service(self, before: Sizes, *, note: bool, wake: bool) -> Sequence[str]:
         answer = await self.host.answer("begin_service", self.name, note, wake)
@@ -296,7 +297,7 @@ class MemoryDatabase:
     async def apply_settings(self, spec: DatabaseSpec) -> None:
         await self.host.answer("apply_settings", self.name, spec.code)
         self.kept.spec = spec
-        self._mend("languages", "lang", "company", "country_code", "timezone", "parameters")
+        self._mend("languages", "parameters", *SETTINGS)
 
     async def require_nobody_at_work(self) -> None:
         await self.host.answer("require_nobody_at_work", self.name)

@@ -1,4 +1,5 @@
-"""Work whose answer was lost: how long a host may show no trace of it before it is taken for never begun."""
+"""Work whose answer was lost: how long a host may show no trace of it before it is taken for never begun. And which files
+are the newest."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from reconciler.core.failures import ProofFailed
-from reconciler.engine.building import Builder, Limits
+from reconciler.engine.building import Builder, Limits, newest
 from reconciler.engine.ports import Host, Nonces, Secrets
 from tests.harness.virtual_time import VirtualClock, run
 
@@ -63,3 +64,10 @@ def test_a_trace_begins_the_half_minute_anew() -> None:
     looks = [*[False] * 14, True, *[False] * 14]
     assert run(wait([*looks, True], [False, True])) == ("done", 60.0)
     assert run(wait([*looks, False], [False])) == (NO_TRACE, 60.0)
+
+
+def test_the_newest_files_are_those_of_the_highest_numbers() -> None:
+    files = {"9/a": "1", "10/b": "2", "2/c": ""}
+    assert newest(files, 2) == {"10/b": "2", "9/a": "1"}
+    assert list(newest(files, 3)) == ["10/b", "9/a", "2/c"]
+    assert newest(files, 0) == {}

@@ -26,7 +26,7 @@ from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.building import FILES_AT_ONCE, LEAST_NUMBER, Builder, Limits
 from reconciler.engine.moves import SAMPLE, Elsewhere
 from schemas.secrets import Secret
-from tests.core.scenes import as_declared, desired, instance, mark_for, spec
+from tests.core.scenes import as_declared, desired, instance, mark_for, seen_as, spec
 from tests.engine.memory_host import WORKS, Counting, MemoryHost, Passwords
 from tests.harness.virtual_time import VirtualClock, run
 
@@ -420,7 +420,7 @@ NOT_AS_DECLARED = (
             "it bears no mark of this fleet",
             "it was not made by this fleet: choose another `database_name`",
         ),
-        ({"active_crons": (1,)}, "after it was configured, schedule is '1 scheduled actions active', not 'quiet'", ""),
+        ({"active_crons": (1,)}, "after it was configured, schedule is '1 scheduled action active', not 'quiet'", ""),
     ],
 )
 def test_a_build_that_is_not_as_declared_when_it_is_looked_at_afresh_is_not_published(
@@ -432,7 +432,7 @@ def test_a_build_that_is_not_as_declared_when_it_is_looked_at_afresh_is_not_publ
     assert shown.mark is not None
     whole = replace(shown, uuid=uuid, mark=replace(shown.mark, uuid=uuid, moving_from=NAME, in_service=False))
     assert clone(ready(), look=whole) is None
-    assert said(clone(host, look=replace(whole, **look))) == (ProofFailed, why, advice, NAME)
+    assert said(clone(host, look=seen_as(whole, **look))) == (ProofFailed, why, advice, NAME)
 
 
 # What stops a template

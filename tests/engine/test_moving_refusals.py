@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -243,25 +242,6 @@ def test_a_build_whose_name_another_host_holds_is_kept_as_trash_and_what_was_in_
 
     assert ends(in_service=False) == {TRASH}
     assert ends(in_service=True) == {"acme"}
-
-
-def test_other_hosts_are_asked_for_what_they_list_and_for_what_they_do_not_and_hold_nobody_up() -> None:
-    def ends(**spoilt: Any) -> set[str]:
-        host, other = holding(LOCK, in_service=False), other_host("suspended.acme")
-        other.answers.update(spoilt)
-
-        async def scenario() -> None:
-            with contextlib.suppress(BuildLost):
-                await mover(host, ACME, other).travel(opened(host, LOCK), "acme")
-
-        run(scenario())
-        assert other.asked == [("listed", "hurry"), ("taken", "acme", LOCK, "suspended.acme")]
-        return set(host.databases)
-
-    down = HostUnreachable("down")
-    assert ends(listed=down) == {TRASH}
-    assert ends(taken=down) == {TRASH}
-    assert ends(listed=down, taken=down) == {"acme"}, "it was judged before by what it listed last"
 
 
 @pytest.mark.parametrize(("in_service", "calls"), [(False, [("remove_server_actions", LOCK)]), (True, []), (None, [])])

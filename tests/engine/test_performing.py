@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import verbs
+from reconciler.core import module_operations, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.checks import Answer, Check
 from reconciler.core.failures import (
@@ -20,6 +20,7 @@ from reconciler.core.failures import (
     LastingError,
     PasswordRefused,
     ProofFailed,
+    Refused,
     UnknownOutcome,
 )
 from reconciler.core.specs import DatabaseSpec
@@ -27,7 +28,7 @@ from reconciler.core.verbs import Verb
 from reconciler.engine.performing import Performer
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from tests.core.scenes import EXPIRED, desired, instance, mark_for, spec
+from tests.core.scenes import EXPIRED, desired, instance, mark_for, seen_as, spec
 from tests.engine.memory_host import WORKS, Counting, MemoryDatabase, MemoryHost, Passwords
 from tests.harness.universe import DictMemory
 from tests.harness.virtual_time import VirtualClock, run
@@ -316,6 +317,38 @@ def test_only_what_differs_is_written(seen: dict[str, Any], calls: list[str], to
     assert stand.memory.entries[ENTRY].digest == ACME.digest()
 
 
+@pytest.mark.parametrize(
+    ("mark", "cleared"),
+    [
+        ({"digest": "of an earlier text"}, 1),
+        ({"digest": ""}, 0),
+        ({"modules": None}, 1),
+        ({"owner": "m@acme.example"}, 1),
+    ],
+)
+def test_where_the_note_alone_differs_it_alone_is_written_after_one_look(mark: dict[str, Any], cleared: int) -> None:
+    """One that is cleared already is not cleared once more: a change that was cut short is gone on with."""
+    stand = Stand()
+    kept = stand.host.hold(ACME, **mark)
+    stand.perform(act(verbs.CONFIGURE))
+    assert len(stand.host.done("look")) == 1
+    assert len(stand.host.done("clear_digest")) == cleared
+    assert [call[0] for call in stand.host.done(*CHANGES)] == []
+    assert kept.mark == replace(mark_for(ACME, kept.uuid), owner=mark.get("owner", ""))
+    assert stand.memory.entries[ENTRY].digest == ACME.digest()
+
+
+def test_a_database_in_which_somebody_is_at_work_now_is_left_as_it_is() -> None:
+    stand = Stand()
+    kept = stand.host.hold(ACME, digest="of an earlier text")
+    kept.seen = {"modules": {"base": "to upgrade"}, "company": "Other"}
+    before = kept.mark
+    why = "somebody is at work in it: modules base are 'to upgrade'; it is looked at again later"
+    assert stand.fails(act(verbs.CONFIGURE)) == (Refused, why, module_operations.ADVICE, "acme")
+    assert stand.host.done("clear_digest", "write_mark", *CHANGES) == []
+    assert kept.mark == before
+
+
 def test_what_is_not_declared_is_the_customers_to_change() -> None:
     """What a database is given at its build alone is not asked of it afterwards."""
     stand = Stand(desired(instance("acme")))
@@ -370,7 +403,7 @@ def test_files_that_a_move_left_behind_are_brought_along_first() -> None:
 def test_what_does_not_stay_written_is_tried_three_times_and_then_said() -> None:
     stand = Stand()
     kept = stand.host.hold(ACME)
-    looks = [replace(_look(stand), company="Other") for _ in range(6)]
+    looks = [seen_as(_look(stand), company="Other") for _ in range(6)]
     stand.host.answers["look"] = looks
     why = "after it was configured, company is 'Other', not 'Acme'"
     assert stand.fails(act(verbs.CONFIGURE)) == (ProofFailed, why, "", "acme")

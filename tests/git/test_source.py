@@ -215,6 +215,44 @@ def test_another_branch_in_the_same_directory_starts_anew(
     assert not fetch(other).rewritten
 
 
+def test_a_directory_that_is_deleted_meanwhile_is_made_anew(
+    author: Author, source: GitSource, options: GitOptions
+) -> None:
+    first = fetch(source)
+    mark(source, first)
+    shutil.rmtree(options.directory)
+    again = fetch(source)
+    assert (again.commit, again.root, again.rewritten) == (first.commit, first.root, False)
+    assert contents(again.root) == {"fleet.yaml": FLEET}
+    author.commit("two", a="a")
+    shutil.rmtree(options.directory)
+    mark(source, fetch(source))
+    assert contents(fetch(source).root) == {"fleet.yaml": FLEET, "a.yaml": "a"}
+    assert last(restarted(source, options)) is not None
+
+
+def test_a_directory_that_was_exchanged_for_another_one_is_not_written_to_without_its_lock(
+    source: GitSource, options: GitOptions
+) -> None:
+    fetch(source)
+    options.directory.rename(options.directory.with_name("aside"))
+    other = GitSource(options)
+    fetch(other)
+    assert "is in use by another process" in refusal(source)
+    close(other)
+    fetch(source)
+
+
+def test_a_directory_named_from_where_the_process_stands(
+    author: Author, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = GitSource(options_for(author, Path("data/git")))
+    assert contents(fetch(source).root) == {"fleet.yaml": FLEET}
+    author.commit("two", a="a")
+    assert contents(fetch(source).root) == {"fleet.yaml": FLEET, "a.yaml": "a"}
+
+
 def test_two_sources_do_not_share_a_directory(source: GitSource, options: GitOptions) -> None:
     fetch(source)
     assert "is in use by another process" in refusal(GitSource(options))

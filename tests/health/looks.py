@@ -1,10 +1,12 @@
 """Looks at servers in a few words: what a probe found, and the judgements that a row of them leads to."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.health.judging import HealthRecord, Probe, changes, judge
+from reconciler.core.observed import ObservedHost
+from reconciler.health.judging import HealthRecord, Vitals, changes, judge
 from reconciler.notices.notices import Notice
 from schemas.fleet import Health
 from schemas.server import Server
@@ -13,35 +15,42 @@ from tests.harness.virtual_time import EPOCH
 
 QUARTER = timedelta(minutes=15)
 LIMITS = Health()
+_PROBLEMS = {"master_password_problem": "master_password_accepted", "certificate_problem": "certificate_expires_at"}
 
 
 def server(**fields: Any) -> Server:
     return desired().servers["one"].model_copy(update=fields)
 
 
-def good(at: datetime = EPOCH, **found: Any) -> Probe:
+def good(at: datetime = EPOCH, **found: Any) -> Vitals:
     """A look at a server with nothing wrong."""
-    fields: dict[str, Any] = {
+    well = {
         "version": "19.0",
-        "latency_seconds": 0.02,
+        "latency_ms": 20.0,
         "databases": 3,
-        "free_percent": 90.0,
+        "available_capacity": 90.0,
         "master_password_accepted": True,
     }
-    return Probe("one", at, answered=True, **{**fields, **found})
+    return _probe(at, {**well, **found}, answered=True)
 
 
-def silent(at: datetime = EPOCH, **found: Any) -> Probe:
+def silent(at: datetime = EPOCH, **found: Any) -> Vitals:
     """A look at a server that does not answer."""
-    return Probe("one", at, answered=False, **{"problem": "no connection: refused", **found})
+    return _probe(at, {"problem": "no connection: refused", **found}, answered=False)
 
 
-def row(answers: Iterable[Probe], of: Server | None = None, limits: Health = LIMITS) -> list[HealthRecord]:
+def _probe(at: datetime, found: dict[str, Any], *, answered: bool) -> Vitals:
+    problem = found.pop("problem", "")
+    problems = {sign: found.pop(name) for name, sign in _PROBLEMS.items() if name in found}
+    return Vitals(ObservedHost("one", answered, problem), at, found, problems)
+
+
+def row(answers: Iterable[Vitals], of: Server | None = None, limits: Health = LIMITS) -> list[HealthRecord]:
     """Judge looks one after the other, a quarter of an hour apart."""
     records: list[HealthRecord] = []
     for number, probe in enumerate(answers):
-        moved = {name: getattr(probe, name) for name in Probe.__slots__} | {"at": EPOCH + number * QUARTER}
-        records.append(judge(of or server(), records[-1] if records else None, Probe(**moved), limits))
+        moved = replace(probe, at=EPOCH + number * QUARTER)
+        records.append(judge(of or server(), records[-1] if records else None, moved, limits))
     return records
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.health.judging import HealthStatus, free_percent, is_watched, judge, judge_once
+from reconciler.health.judging import free_percent, is_watched, judge, judge_once
+from reconciler.health.signs import HealthStatus
 from reconciler.notices.notices import Level, NoticeName
 from schemas.fleet import Health
 from tests.harness.virtual_time import EPOCH
@@ -38,12 +39,12 @@ def days(number: float) -> Any:
             WARNING,
             "the master password cannot be checked: MASTER is not set",
         ),
-        ({"free_percent": 20.0}, HEALTHY, ""),
-        ({"free_percent": 19.0}, WARNING, "19 % free, below 20 %"),
-        ({"free_percent": 5.0}, WARNING, "5 % free, below 20 %"),
-        ({"free_percent": 4.0}, CRITICAL, "4 % free, below 5 %"),
-        ({"latency_seconds": 2.0}, HEALTHY, ""),
-        ({"latency_seconds": 2.5}, WARNING, "slow: 2500 ms, above 2000 ms"),
+        ({"available_capacity": 20.0}, HEALTHY, ""),
+        ({"available_capacity": 19.0}, WARNING, "19 % free, below 20 %"),
+        ({"available_capacity": 5.0}, WARNING, "5 % free, below 20 %"),
+        ({"available_capacity": 4.0}, CRITICAL, "4 % free, below 5 %"),
+        ({"latency_ms": 2000.0}, HEALTHY, ""),
+        ({"latency_ms": 2500.0}, WARNING, "slow: 2500 ms, above 2000 ms"),
         ({"certificate_expires_at": days(22)}, HEALTHY, ""),
         ({"certificate_expires_at": days(20)}, WARNING, "its certificate expires in 20 days (2026-12-14)"),
         ({"certificate_expires_at": days(1.5)}, CRITICAL, "its certificate expires in 1 day (2026-11-26)"),
@@ -61,20 +62,22 @@ def test_each_threshold_of_the_fleet_document(found: dict[str, Any], status: Hea
 
 
 def test_all_that_is_wrong_is_named_and_the_worst_first() -> None:
-    record = judge(server(), None, good(free_percent=10.0, latency_seconds=3.0, master_password_accepted=False), LIMITS)
+    record = judge(
+        server(), None, good(available_capacity=10.0, latency_ms=3000.0, master_password_accepted=False), LIMITS
+    )
     assert record.status is CRITICAL
-    assert record.why == "the master password is refused; 10 % free, below 20 %; slow: 3000 ms, above 2000 ms"
+    assert record.why == "the master password is refused; slow: 3000 ms, above 2000 ms; 10 % free, below 20 %"
 
 
 def test_what_a_look_found_is_in_the_record() -> None:
     record = judge(server(), None, good(certificate_expires_at=days(99)), LIMITS)
-    assert (record.server, record.at, record.version, record.databases) == ("one", EPOCH, "19.0", 3)
-    assert (record.latency_ms, record.free_percent) == (20.0, 90.0)
-    assert record.certificate_expires_at == days(99)
+    assert (record.server, record.at, record.signs["version"], record.signs["databases"]) == ("one", EPOCH, "19.0", 3)
+    assert (record.signs["latency_ms"], record.signs["available_capacity"]) == (20.0, 90.0)
+    assert record.signs["certificate_expires_at"] == days(99)
 
 
 def test_one_failed_look_is_no_outage_and_the_last_status_stands() -> None:
-    records = row([good(free_percent=10.0), silent(), good(free_percent=10.0)])
+    records = row([good(available_capacity=10.0), silent(), good(available_capacity=10.0)])
     assert [(r.status, r.online) for r in records] == [(WARNING, True)] * 3
     assert records[1].why == "no answer, 1 of the 2 looks in a row that make it offline: no connection: refused"
     assert told(records) == told(records[:1])
@@ -108,18 +111,18 @@ def test_a_look_that_no_other_follows_decides_alone() -> None:
 
 
 def test_the_status_says_since_when_it_stands() -> None:
-    records = row([good(), good(), good(free_percent=1.0), good(free_percent=1.0), good()])
+    records = row([good(), good(), good(available_capacity=1.0), good(available_capacity=1.0), good()])
     assert [r.since for r in records] == [records[n].at for n in (0, 0, 2, 2, 4)]
 
 
 def test_one_slow_answer_is_not_worth_a_notice_two_in_a_row_are() -> None:
-    slow = good(latency_seconds=5.0)
+    slow = good(latency_ms=5000.0)
     assert [r.status for r in row([good(), slow, good(), slow, slow, good()])] == [HEALTHY] * 4 + [WARNING, HEALTHY]
     assert told(row([good(), slow] * 48)) == []
 
 
 def test_a_change_of_health_is_told_with_its_reason_and_what_it_was() -> None:
-    ((_, worse), (_, better)) = told(row([good(), good(free_percent=3.0), good()]))
+    ((_, worse), (_, better)) = told(row([good(), good(available_capacity=3.0), good()]))
     assert (worse.name, worse.level) == (NoticeName.HEALTH_CHANGED, Level.ERROR)
     assert worse.detail == "server one is critical: 3 % free, below 5 % (was healthy)"
     assert (worse.kind, worse.code, worse.server) == ("server", "one", "one")
@@ -128,7 +131,7 @@ def test_a_change_of_health_is_told_with_its_reason_and_what_it_was() -> None:
 
 def test_the_first_look_is_told_only_if_something_is_wrong() -> None:
     assert told(row([good()])) == []
-    ((_, notice),) = told(row([good(free_percent=10.0)]))
+    ((_, notice),) = told(row([good(available_capacity=10.0)]))
     assert notice.detail == "server one is warning: 10 % free, below 20 %"
 
 
@@ -161,8 +164,8 @@ def test_a_renewed_certificate_is_told_of_again_when_its_time_comes() -> None:
 def test_the_date_of_a_certificate_is_known_while_the_host_is_away_but_not_after_a_move_to_http() -> None:
     https = server(server_url="https://one.example.com")
     first = judge(https, None, good(certificate_expires_at=days(99)), LIMITS)
-    assert judge(https, first, silent(), LIMITS).certificate_expires_at == days(99)
-    assert judge(server(), first, good(), LIMITS).certificate_expires_at is None
+    assert judge(https, first, silent(), LIMITS).signs["certificate_expires_at"] == days(99)
+    assert judge(server(), first, good(), LIMITS).signs.get("certificate_expires_at") is None
 
 
 def test_an_expired_certificate_is_named_as_the_reason_why_a_host_cannot_be_asked() -> None:

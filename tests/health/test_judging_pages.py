@@ -2,7 +2,17 @@
 
 import pytest
 
-from reconciler.health.login_pages import PageAnswer, PageRecord, is_reserved, judge_page, login_url, page_changes
+from reconciler.core.checks import Answer, failures
+from reconciler.health.login_pages import (
+    PageAnswer,
+    PageRecord,
+    is_reserved,
+    judge_manager,
+    judge_page,
+    login_url,
+    manager_url,
+    page_changes,
+)
 from reconciler.notices.notices import Level, Notice, NoticeName
 from tests.core.scenes import desired
 from tests.harness.universe import instance
@@ -109,3 +119,25 @@ def test_a_page_of_which_nothing_is_known_is_good_at_once_and_bad_after_two_look
 )
 def test_names_that_nobody_can_own_are_known(domain: str, reserved: bool) -> None:  # noqa: FBT001
     assert is_reserved(domain) is reserved
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (PageAnswer("/web/database/manager", 200, title="Odoo", asks_master_password=True), Answer.FAILED),
+        (PageAnswer("/web/database/create", 403, asks_master_password=True), Answer.FAILED),
+        (PageAnswer("/web/database/manager", 404), Answer.PASSED),
+        (PageAnswer("/web/database/manager", 503, title="Not available"), Answer.PASSED),
+        (PageAnswer("/web/database/manager", 302, leads_to="sso.example.org"), Answer.PASSED),
+        (LOST, Answer.UNKNOWN),
+    ],
+)
+def test_forms_for_the_master_password_that_strangers_get_fail_a_check_but_hold_no_activation_up(
+    answer: PageAnswer, expected: Answer
+) -> None:
+    url = manager_url(ONE)
+    assert url == "https://odoo-fleet-nobody.example.com/web/database/manager"
+    found = judge_manager(url, answer)
+    assert found.answer is expected
+    assert failures([found]) == ()
+    assert url in found.seen

@@ -12,8 +12,9 @@ import pytest
 
 from reconciler.core.failures import MemoryFailure
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import HealthRecord, HealthStatus
+from reconciler.health.judging import HealthRecord
 from reconciler.health.login_pages import PageAnswer, unreachable
+from reconciler.health.signs import HealthStatus
 from reconciler.notices.events import MemoryFailed
 from reconciler.notices.notices import NoticeName
 from tests.core.scenes import desired
@@ -202,7 +203,7 @@ def test_capacity_counts_databases_in_service() -> None:
     ward = Ward(fleet_of(instance("acme", server="s0")))
     ward.hosts["s0"].databases = ("acme", "foreign", "suspended.old", "template_base")
     ward.pass_time(timedelta(seconds=1))
-    assert (ward.records["s0"][0].free_percent, ward.records["s0"][0].databases) == (98.0, 4)
+    assert {"available_capacity": 98.0, "databases": 4}.items() <= ward.records["s0"][0].signs.items()
 
 
 def test_login_pages_of_active_published_instances_are_asked_once_in_an_interval_and_spread() -> None:

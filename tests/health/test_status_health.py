@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from reconciler.health.judging import HealthRecord, Probe, judge
+from reconciler.core.observed import ObservedHost, host
+from reconciler.health.judging import HealthRecord, Vitals, judge
 from reconciler.store.opening import open_store
 from tests.cli.world import ENVIRONMENT, World, serving
 from tests.health.looks import LIMITS, QUARTER, server
@@ -52,10 +53,11 @@ def looks(last: datetime, number: int = 20) -> list[HealthRecord]:
     records: list[HealthRecord] = []
     for n in range(number):
         at, ends = last - (number - 1 - n) * QUARTER, last + timedelta(days=12, minutes=9)
-        probe = Probe("prod-1", at, answered=True, version="19.0", latency_seconds=0.05, databases=3, free_percent=80.0)
+        seen = {"master_password_accepted": True, "certificate_expires_at": ends}
+        well = {"version": "19.0", "latency_ms": 50.0, "databases": 3, "available_capacity": 80.0}
+        probe = Vitals(host("prod-1", (), version="19.0"), at, {**seen, **well})
         if OUTAGE[0] <= n <= OUTAGE[1]:
-            probe = Probe("prod-1", at, answered=False, problem="no connection: refused")
-        probe = replace(probe, certificate_expires_at=ends, master_password_accepted=True)
+            probe = Vitals(ObservedHost("prod-1", online=False, problem="no connection: refused"), at, seen)
         records.append(judge(of, records[-1] if records else None, probe, LIMITS))
     return records
 
@@ -117,7 +119,8 @@ def test_with_a_history_it_is_shown_without_asking_the_host(watched: World) -> N
     assert notes[1].startswith("! Looked at now: prod-2, for the first time")
 
 
-def test_the_history_of_one_server_is_told_by_its_transitions(watched: World) -> None:
+def test_the_history_of_one_server_is_told_by_its_transitions(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")  # what is piped has a line for each row
     ran = watched.run("status", "--health", "servers", "prod-1")
     _, history = ran.out.split("\n\n")[:2]
     rows = [re.split(r"  +", line) for line in history.splitlines()[2:]]
@@ -149,7 +152,8 @@ def test_machines_get_every_field_and_every_look(watched: World) -> None:
     assert as_yaml["history"] == document["history"]
 
 
-def test_wide_cuts_nothing_and_has_the_dates(watched: World) -> None:
+def test_wide_cuts_nothing_and_has_the_dates(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
     header, row = watched.run("status", "--health", "servers", "prod-1", "-o", "wide").out.splitlines()[1:3]
     assert re.split(r"  +", header)[-3:] == ["MASTER PASSWORD", "CERTIFICATE", "WHY"]
     assert re.split(r"  +", without_times(row))[-3:] == [

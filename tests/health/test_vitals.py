@@ -14,6 +14,7 @@ from reconciler.odoo.observe.hosts import vitals
 from reconciler.odoo.protocol import NoAnswer
 from schemas.secrets import Secret
 from tests.harness.universe import Process, fleet, read, universe
+from tests.harness.virtual_time import EPOCH
 from tests.harness.virtual_time import run as run_virtually
 from tests.odoo.scripted import TIMEOUTS, connect, fault, run, scripted, value
 
@@ -28,9 +29,9 @@ def ticking() -> Callable[[], float]:
 
 def test_version_latency_databases_and_master_password_are_found() -> None:
     host = scripted(value(VERSION), value(["acme", "base"]), value(COUNTRIES))
-    seen: Vitals = run(vitals(connect(host), ticking()))
+    seen: Vitals = run(vitals(connect(host), ticking(), lambda: EPOCH))
     assert (seen.host.online, seen.host.version, len(seen.host.databases)) == (True, "19.0", 2)
-    assert (seen.latency_seconds, seen.master_password_accepted, seen.certificate) == (1.0, True, None)
+    assert seen.signs == {"latency_ms": 1000.0, "master_password_accepted": True}
     asked = [host.sent(n) for n in range(3)]
     assert [(call["service"], call["method"]) for call in asked] == [
         ("common", "version"),
@@ -41,14 +42,14 @@ def test_version_latency_databases_and_master_password_are_found() -> None:
 
 def test_a_refused_master_password_is_found() -> None:
     host = scripted(value(VERSION), value(["acme"]), fault("odoo.exceptions.AccessDenied", "Access Denied"))
-    seen: Vitals = run(vitals(connect(host), ticking()))
-    assert (seen.host.online, seen.master_password_accepted) == (True, False)
+    seen: Vitals = run(vitals(connect(host), ticking(), lambda: EPOCH))
+    assert (seen.host.online, seen.signs["master_password_accepted"]) == (True, False)
 
 
 def test_a_host_that_is_away_is_asked_no_more() -> None:
     host = scripted(NoAnswer(HostUnreachable, "no connection: refused", sent=False))
-    seen: Vitals = run(vitals(connect(host), ticking()))
-    assert (seen.host.online, seen.latency_seconds, seen.master_password_accepted) == (False, None, None)
+    seen: Vitals = run(vitals(connect(host), ticking(), lambda: EPOCH))
+    assert (seen.host.online, seen.signs) == (False, {})
     assert seen.host.problem == "common.version: no connection: refused"
     assert len(host.requests) == 4, "a reading call is tried four times"
 
@@ -56,8 +57,8 @@ def test_a_host_that_is_away_is_asked_no_more() -> None:
 def test_a_host_that_denies_its_listing_is_away_and_its_version_known() -> None:
     denied: Any = fault("odoo.exceptions.AccessDenied", "Access Denied")
     host = scripted(value(VERSION), denied, value(COUNTRIES))
-    seen: Vitals = run(vitals(connect(host), ticking()))
-    assert (seen.host.online, seen.host.version, seen.latency_seconds) == (False, "19.0", 1.0)
+    seen: Vitals = run(vitals(connect(host), ticking(), lambda: EPOCH))
+    assert (seen.host.online, seen.host.version, seen.signs["latency_ms"]) == (False, "19.0", 1000.0)
     assert seen.host.problem == "listing is denied (set list_db = True in odoo.conf)"
 
 
@@ -76,9 +77,9 @@ def test_a_master_password_that_is_not_to_be_had_here_is_said_and_not_held_again
         sleep=host.sleep,
         jitter=lambda: 0.5,
     )
-    seen: Vitals = run(vitals(connection, ticking()))
-    assert (seen.host.online, seen.master_password_accepted) == (True, None)
-    assert "MASTER is not set" in seen.master_password_problem
+    seen: Vitals = run(vitals(connection, ticking(), lambda: EPOCH))
+    assert (seen.host.online, seen.signs.get("master_password_accepted")) == (True, None)
+    assert "MASTER is not set" in seen.problems["master_password_accepted"]
 
 
 @pytest.mark.parametrize("version", ["14.0", "19.0"])
@@ -90,7 +91,7 @@ def test_a_simulated_host_is_well_and_stays_as_it_was(version: str) -> None:
         before = world.hosts["one"].snapshot()
         host = world.world(read(text), Process()).hosts["one"]
         seen = await host.vitals()
-        assert (seen.host.online, seen.host.version, seen.master_password_accepted) == (True, version, True)
+        assert (seen.host.online, seen.host.version, seen.signs["master_password_accepted"]) == (True, version, True)
         assert world.hosts["one"].snapshot() == before
 
     run_virtually(story())

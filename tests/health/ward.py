@@ -41,8 +41,9 @@ class Patient:
         finally:
             self.under_way["servers"] -= 1
         if not self.answers(len(self.looks) - 1):
-            return Vitals(ObservedHost(self.code, online=False, problem="no connection: refused"))
-        return Vitals(host(self.code, self.databases, version="19.0"), self.seconds or 0, master_password_accepted=True)
+            return Vitals(ObservedHost(self.code, online=False, problem="no connection: refused"), self.now())
+        signs = {"latency_ms": 1000 * (self.seconds or 0), "master_password_accepted": True}
+        return Vitals(host(self.code, self.databases, version="19.0"), self.now(), signs)
 
 
 @dataclass

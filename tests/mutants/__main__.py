@@ -70,11 +70,13 @@ PARTS = (
             "reconciler/engine/moves.py",
             "reconciler/engine/performing.py",
             "reconciler/odoo/apply/databases.py",
+            "reconciler/odoo/apply/furnishing.py",
         ),
         (
             "tests/engine",
             "tests/odoo_items",
             "tests/odoo/test_changing_databases.py",
+            "tests/odoo/test_furnishing.py",
             "tests/faults/test_random_runs.py",
         ),
     ),

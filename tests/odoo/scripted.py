@@ -95,12 +95,14 @@ def scripted(*replies: Reply) -> ScriptedHost:
     return ScriptedHost(list(replies))
 
 
-def connect(host: ScriptedHost, version: str = "19.0") -> HostConnection:
+def connect(
+    host: ScriptedHost, version: str = "19.0", master_password: Callable[[], Secret] = lambda: MASTER
+) -> HostConnection:
     return HostConnection(
         server="eu1",
         url="https://odoo.example.com/",
         declared_version=version,
-        master_password=lambda: MASTER,
+        master_password=master_password,
         transport=host,
         timeouts=TIMEOUTS,
         sleep=host.sleep,

@@ -5,6 +5,8 @@ import traceback
 import pytest
 
 from reconciler.core.failures import HostError
+from reconciler.fleet.diagnostics import Range
+from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.odoo.cleaning import one_line
 from reconciler.odoo.protocol import Answer, Call, Door, encode
 from schemas.secrets import Secret
@@ -37,6 +39,28 @@ def test_a_fault_that_echoes_the_password_is_struck(echo: str, version: str) -> 
 )
 def test_a_stranger_that_echoes_the_password_is_struck(reply: Reply) -> None:
     _shows_nothing(failure_of(session(scripted(reply)).write("res.users", [1], {"password": PASSWORD})))
+
+
+@pytest.mark.parametrize("version", ["19.0", "14.0"])
+def test_what_another_call_told_the_host_is_struck_out_of_whatever_it_says(version: str) -> None:
+    host = scripted(value(7), fault("builtins.Exception", f"{MASTER.reveal()} opens all, and {NASTY} acme"))
+    connection = connect(host, version)
+
+    async def ask() -> None:
+        await connection.login("acme", "admin", PASSWORD)
+        await connection.list_databases()
+
+    error = failure_of(ask())
+    assert "[secret] opens all, and [secret] acme" in str(error)
+    _shows_nothing(error)
+
+
+def test_a_master_password_that_is_not_to_be_had_does_not_hide_what_a_host_says() -> None:
+    def missing() -> Secret:
+        raise SecretUnavailable(Range("eu1.yaml"), "{env: M}", "server/eu1 master_password", "it is not set")
+
+    host = scripted(fault("builtins.Exception", "no space left"))
+    assert "no space left" in str(failure_of(connect(host, master_password=missing).list_databases()))
 
 
 def test_a_secret_within_another_leaves_no_rest() -> None:

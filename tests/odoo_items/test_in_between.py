@@ -49,6 +49,63 @@ def test_item_12_renames_whose_answers_are_lost_are_looked_up_and_not_sent_again
     run(scenario())
 
 
+OWNED = instance("acme", server="one", owner="{name: Boss, login: boss@acme.test}")
+LARGER = instance("beta", server="one", modules="[contacts]", owner="{name: Boss, login: boss@beta.test}")
+
+
+def made(stage: Stage) -> dict[str, object]:
+    """Describe what was made, but for what is drawn anew for each database."""
+    drawn = ("database.secret", "database.uuid", "database.create_date", "odoo_fleet.uuid", "odoo_fleet.moving_from")
+    found: dict[str, object] = {}
+    for name in sorted(stage.host.listed()):
+        database = stage.database(name)
+        users = {row["login"]: row["password"] for row in database.rows("res.users").values()}
+        parameters = {row["key"]: row["value"] for row in database.rows("ir.config_parameter").values()}
+        assert parameters.get("odoo_fleet.uuid", parameters["database.uuid"]) == parameters["database.uuid"]
+        settings = {key: value for key, value in parameters.items() if key not in drawn}
+        left = len(database.rows("ir.actions.server"))
+        found[name] = (users, settings, database.modules(), stage.active_crons(name), left, stage.wrong_files(name))
+    return found
+
+
+RUNS = [*((OWNED, number) for number in range(7)), *((LARGER, number) for number in range(4, 8))]
+"""The runs of server actions that make a template (the first four) and a clone, one by one."""
+
+
+@both
+@pytest.mark.parametrize(("document", "number"), RUNS)
+@pytest.mark.parametrize(
+    ("late", "second"),
+    [
+        pytest.param("60s", "", id="after all that follows"),
+        pytest.param("2s", "latency=3s", id="before the second run is let in"),
+        pytest.param("2s", "slow=3s", id="before the second run, which was let in"),
+    ],
+)
+def test_item_12_a_run_whose_answer_is_lost_while_it_goes_on_is_done_once(
+    version: str, document: str, number: int, late: str, second: str
+) -> None:
+    """What it does is committed after the next look, which found nothing done, or even after a second run."""
+
+    async def scenario() -> None:
+        undisturbed = Stage(version)
+        await undisturbed.applied(document)
+        assert undisturbed.calls("ir.actions.server.run") == RUNS[-1][1] + (document == LARGER)
+        stage = Stage(version)
+        run_ = "object.ir.actions.server.run"
+        for fault in ("reset-after=1s", f"slow={late}"):
+            stage.fault(f"{run_}:{fault}:skip={number}:count=1")
+        if second:
+            stage.fault(f"{run_}:{second}:skip={number + 1}:count=1")
+        await stage.applied(document)
+        await asyncio.sleep(120)
+        assert made(stage) == made(undisturbed)
+        await stage.applied(document)
+        assert (stage.calls("db.create_database"), stage.calls("db.duplicate_database")) == (1, 1)
+
+    run(scenario())
+
+
 @both
 @pytest.mark.parametrize("answer", ["502", "503", "504", "html", "redirect", "reset-before"])
 def test_item_13_no_proxys_word_is_taken_for_odoos(version: str, answer: str) -> None:

@@ -49,6 +49,7 @@ def test_fault_is_read_from_text(text: str, expected: FaultSpec) -> None:
         ("db.list:explode", "unknown action 'explode'; known are 502"),
         ("*:latency", "latency needs a value"),
         ("*:latency=soon", "'soon' is not a time"),
+        ("object.*:slow", "slow needs a value"),
         ("db.list:shrink=x", "shrink takes a number"),
         ("*:502:often=1", "unknown option 'often=1'"),
         ("*:502:count=x", "invalid literal"),
@@ -117,6 +118,28 @@ def test_gateway_time_out_comes_while_the_work_goes_on() -> None:
         assert "clone" not in client.host.filestore
         async with asyncio.timeout(5):
             while client.host.filestore.get("clone") != client.host.filestore["acme"]:
+                await asyncio.sleep(MILLISECOND)
+
+    play(scenario)
+
+
+def test_a_slow_call_is_let_in_at_once_and_commits_only_then_whatever_its_caller_was_told() -> None:
+    """A password that is changed meanwhile does not keep out what was let in with the former one."""
+
+    async def scenario() -> None:
+        client = await _acme()
+
+        def write(password: str, values: dict[str, str]) -> tuple[object, ...]:
+            return ("acme", 2, password, "res.users", "write", [[2], values])
+
+        for fault in ("slow=20ms", "504-after=1ms"):
+            client.host.faults.add(f"object.res.users.write:{fault}:count=1")
+        assert (await client.json("object", "execute_kw", *write("wanted", {"tz": "Europe/Paris"}))).status == 504
+        await client.call("object", "execute_kw", *write("wanted", {"password": "another"}))
+        read = ("acme", 2, "another", "res.users", "read", [[2], ["tz"]])
+        assert (await client.call("object", "execute_kw", *read))[0]["tz"] is False
+        async with asyncio.timeout(5):
+            while (await client.call("object", "execute_kw", *read))[0]["tz"] != "Europe/Paris":
                 await asyncio.sleep(MILLISECOND)
 
     play(scenario)

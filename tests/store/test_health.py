@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from reconciler.health.judging import HealthRecord, HealthStatus
+from reconciler.health.judging import HealthRecord
+from reconciler.health.signs import HealthStatus
 from reconciler.store.sql_store import Store
 from tests.store.examples import NOW, look
 
@@ -15,12 +16,14 @@ ALL_KNOWN = HealthRecord(
     status=HealthStatus.CRITICAL,
     online=True,
     why="the disk is nearly full",
-    version="19.0",
-    latency_ms=12.5,
-    databases=7,
-    free_percent=2.25,
-    master_password_accepted=False,
-    certificate_expires_at=NOW + timedelta(days=3),
+    signs={
+        "version": "19.0",
+        "latency_ms": 12.5,
+        "databases": 7,
+        "available_capacity": 2.25,
+        "master_password_accepted": False,
+        "certificate_expires_at": NOW + timedelta(days=3),
+    },
     failures_in_a_row=2,
     successes_in_a_row=0,
     since=NOW - HOUR,
@@ -33,7 +36,7 @@ def test_a_look_is_read_as_it_was_written_with_all_and_with_nothing_known(store:
     store.record_health(NOTHING_KNOWN)
     assert store.health_history() == (NOTHING_KNOWN, ALL_KNOWN)
     assert isinstance(store.health_history()[0].status, HealthStatus)
-    assert store.health_history()[1].master_password_accepted is False
+    assert store.health_history()[1].signs["master_password_accepted"] is False
 
 
 def test_looks_are_found_by_server_and_time_newest_first(store: Store) -> None:

@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.health.judging import HealthRecord, HealthStatus
+from reconciler.health.judging import HealthRecord
+from reconciler.health.signs import HealthStatus
 from reconciler.health.standing import Standing
 from reconciler.notices.events import (
     ActionEnded,
@@ -33,12 +34,14 @@ WELL = HealthRecord(
     HealthStatus.WARNING,
     online=True,
     why="15 % free, below 20 %",
-    version="19.0",
-    latency_ms=250,
-    databases=3,
-    free_percent=15,
-    master_password_accepted=True,
-    certificate_expires_at=NOW + timedelta(days=30),
+    signs={
+        "version": "19.0",
+        "latency_ms": 250,
+        "databases": 3,
+        "available_capacity": 15,
+        "master_password_accepted": True,
+        "certificate_expires_at": NOW + timedelta(days=30),
+    },
 )
 OFFLINE = HealthRecord("prod-2", NOW, HealthStatus.CRITICAL, online=False, why="offline: refused")
 STANDING = Standing(

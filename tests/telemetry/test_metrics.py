@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.core.actions import Reason
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.health.judging import HealthStatus
+from reconciler.health.signs import HealthStatus
 from reconciler.health.standing import Standing
 from reconciler.notices.events import ActionEnded, DatabaseObserved, HostObserved
 from reconciler.notices.notices import Level, Notice, NoticeName
@@ -292,7 +292,7 @@ def test_the_number_of_series_does_not_grow_with_the_number_of_instances() -> No
 
 def test_text_of_hosts_and_people_cannot_forge_a_series() -> None:
     evil = 'x"} 1\nodoo_fleet_forged 1\n# '
-    health = {"prod-1": replace(WELL, version=evil)}
+    health = {"prod-1": replace(WELL, signs={**WELL.signs, "version": evil})}
     found = series(lived(), replace(STANDING, fleet=evil, revision=evil, health=health))
     assert value(found, "server_info", server="prod-1", odoo_version=evil) == 1
     assert value(found, "forged") is None

@@ -10,9 +10,10 @@ import signal
 import socket
 import time
 
+import psutil
 import pytest
 
-from reconciler.web.serving import CannotListen
+from reconciler.web.serving import MOST_CONNECTIONS, CannotListen
 from tests.web.site import Told, served
 
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
@@ -150,6 +151,27 @@ def test_a_client_that_never_ends_its_request_is_cut_off_and_others_are_served_m
             return answer
 
     assert asyncio.run(ask()) == b""
+
+
+def test_a_thousand_clients_that_never_end_their_requests_keep_nobody_from_being_answered() -> None:
+    async def ask() -> tuple[list[int], int]:
+        async with served(Told()) as site:
+            slow, codes = [], []
+            for _ in range(10):
+                for _, writer in await asyncio.gather(*(site.connect() for _ in range(100))):
+                    writer.write(REQUEST)
+                    slow.append(writer)
+                codes.append((await site.ask("/healthz")).status_code)
+            await asyncio.sleep(0.2)
+            mine = psutil.Process().net_connections("tcp")
+            left = sum(each.status == psutil.CONN_ESTABLISHED and each.laddr[1:] == (site.port,) for each in mine)
+            for writer in slow:
+                writer.transport.abort()
+            return codes, left
+
+    codes, left = asyncio.run(ask())
+    assert codes == [200] * 10
+    assert left <= MOST_CONNECTIONS
 
 
 def test_what_is_no_request_is_refused_and_nothing_is_written(capfd: pytest.CaptureFixture[str]) -> None:

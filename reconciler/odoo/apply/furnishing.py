@@ -18,26 +18,17 @@ from typing import Any
 from reconciler.core.failures import ProofFailed, Rejected
 from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.observed import IN_SERVICE_ROW, MARK_PREFIX, Mark, rows_of
+from reconciler.core.settings import LOGIN, SETTINGS
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo import versions
 from reconciler.odoo.apply.logins import STRIP, require_stripped
 from reconciler.odoo.apply.server_actions import ServerAction
-from reconciler.odoo.apply.settings import declared_parameters
+from reconciler.odoo.apply.settings import BEGIN, KNOW, PUT, WRITE, place_of, unknown, values_of
 from reconciler.odoo.apply.signals import SET_APART
 from reconciler.odoo.connection import DatabaseSession
 
 NAME = "build"
 EVERY_ACTION = "%"
-
-# What is called from here on is called with a context of its own: none of the secrets in the call's goes on.
-_BEGIN = """\
-given = env.context['odoo_fleet']
-clean = env(context={'lang': 'en_US', 'active_test': False, 'no_reset_password': True, 'mail_create_nosubscribe': True,
-                     'tracking_disable': True})
-admin, company, parameters = clean.ref('base.user_admin'), clean.ref('base.main_company'), clean['ir.config_parameter']
-stored = dict([(row.key, row) for row in parameters.search([])])
-values = dict([(key, row.value or '') for key, row in stored.items()])
-"""
 
 # Up to 15 no search finds what fields of records hold, pictures above all, so the ids come from the table.
 _FILES = """\
@@ -48,16 +39,13 @@ if given.get('files'):
     answer.update(files=dict([('%s/%s' % (row.id, row.store_fname), row.datas or '') for row in rows]))
 """
 
-_CHECK = """\
+_CHECK = f"""\
 if 'owner' in given:
     done = values.get('odoo_fleet.uuid') == values['database.uuid']
-    languages = clean['res.lang'].search([('code', 'in', given['languages'])])
-    country = clean['res.country'].search([('code', '=', given['country'])], limit=1)
+{textwrap.indent(KNOW, "    ")}\
     groups = dict([(name, clean.ref(name, raise_if_not_found=False)) for name in given['groups']])
-    refused = [['language', code] for code in given['languages'] if code not in languages.mapped('code')]
-    if given['country'] and not country:
-        refused.append(['country', given['country']])
     refused.extend([['group', name] for name in given['groups'] if not groups[name]])
+    admin = clean.ref('base.user_admin')
     if given['owner'] and clean['res.users'].search([('login', '=', given['owner']['login']), ('id', '!=', admin.id)]):
         refused.append(['login', given['owner']['login']])
     if given['origin'] and given['origin'] != [values.get('odoo_fleet.uuid'), values.get('odoo_fleet.digest')]:
@@ -66,18 +54,10 @@ if 'owner' in given:
     if not done and not refused:
 """
 
-_WRITE = """\
-for language in [row for row in languages if not row.active]:
-    chosen = {'lang': language.code} if given['language_field'] == 'lang' else {'lang_ids': [(6, 0, [language.id])]}
-    clean['base.language.install'].create(chosen).lang_install()
-changes = dict([(field, value) for field, value in given['company'].items() if company[field] != value])
-if country and company.country_id != country:
-    changes['country_id'] = country.id
-if changes:
-    company.write(changes)
-changes = dict([(field, value) for field, value in given['admin'].items() if field == 'password' or admin[field] != value])
-if changes:
-    admin.write(changes)
+_WRITE = f"""\
+if given['password']:
+    changes.setdefault('base.user_admin', {{}})['password'] = given['password']
+{WRITE}\
 rows = dict(given['parameters'])
 if 'odoo_fleet.uuid' in rows:
     rows['odoo_fleet.uuid'] = values['database.uuid']
@@ -87,11 +67,8 @@ if given['quiet']:
     held = set([int(part) for part in values.get('odoo_fleet.quiesced', '').split(',') if part])
     rows['odoo_fleet.quiesced'] = ','.join([str(job) for job in sorted(held.union(jobs.ids))])
     if jobs:
-        jobs.write({'active': False})
-parameters.create([{'key': key, 'value': value} for key, value in rows.items() if value and key not in stored])
-for key, value in rows.items():
-    if key in stored and values[key] != value:
-        stored[key].write({'value': value})
+        jobs.write({{'active': False}})
+{PUT}\
 if given['owner']:
     user = dict(given['owner'])
     user[given['groups_field']] = [(6, 0, [group.id for group in groups.values()])]
@@ -102,15 +79,15 @@ _LOOK = """\
 if given.get('look'):
     answer.update(
         parameters=values,
-        admin=[admin.login or '', admin.lang or '', admin.tz or ''],
-        company=[company.name or '', company.country_id.code or ''],
+        settings=dict([(name, (clean.ref(record)[field][key] if model else clean.ref(record)[field]) or '')
+                       for name, record, field, model, key in given['look']]),
         languages=clean['res.lang'].search([('active', '=', True)]).mapped('code'),
         modules=dict([(row.name, row.state) for row in clean['ir.module.module'].search(
             [('state', 'not in', ['uninstalled', 'uninstallable'])])]),
         crons=clean['ir.cron'].search([('active', '=', True)]).ids)
 """
 
-_SERVE = """\
+_SERVE = f"""\
 if 'before' in given:
     before = given['before']
     rows = clean['ir.attachment'].sudo().browse([int(key.split('/')[0]) for key in before]).exists()
@@ -118,25 +95,20 @@ if 'before' in given:
     lost = [key for key in before if before[key] and key in now and not now[key]]
     answer.update(lost=lost)
     if not lost:
-        for key, value in given['notes'].items():
-            if key in stored:
-                stored[key].write({'value': value})
-            else:
-                parameters.create({'key': key, 'value': value})
+        rows = given['notes']
+{textwrap.indent(PUT, "        ")}\
         if given['wake'] and 'odoo_fleet.quiesced' in stored:
             held = [int(part) for part in values['odoo_fleet.quiesced'].split(',') if part]
             jobs = clean['ir.cron'].search([('id', 'in', held)])
             if jobs:
-                jobs.write({'active': True})
+                jobs.write({{'active': True}})
             stored['odoo_fleet.quiesced'].unlink()
 """
 
 _INSIDE = textwrap.indent(f"{STRIP}{_WRITE}if 'number' in given:\n{textwrap.indent(SET_APART, '    ')}", " " * 8)
-CODE = f"{_BEGIN}{_FILES}{_CHECK}{_INSIDE}{_LOOK}{_SERVE}"
+CODE = f"{BEGIN}{_FILES}{_CHECK}{_INSIDE}{_LOOK}{_SERVE}"
 
 _REASONS = {
-    "language": ("Odoo knows no language {!r}", "correct `lang`"),
-    "country": ("Odoo knows no country {!r}", "correct `country_code`"),
     "group": ("there is no group {}", "correct owner.groups"),
     "login": (
         "the owner cannot be made: there is a user {!r} already, of the template or of a module",
@@ -162,8 +134,10 @@ async def furnish(action: ServerAction, furnishing: Furnishing) -> Sizes:
     given = await _given(session, furnishing)
     answer = await action.run(given, timeout=session.connection.timeouts.modules)  # a language takes its time
     for kind, what in answer["refused"]:
-        if kind not in _REASONS:
+        if kind == "origin":
             raise ProofFailed("the template was changed while it was cloned", database=session.database)
+        if kind not in _REASONS:
+            raise unknown(kind, what, session.database)
         words, advice = _REASONS[kind]
         raise Rejected(words.format(what), database=session.database, advice=advice)
     if "passwords" in answer:
@@ -175,7 +149,7 @@ async def furnish(action: ServerAction, furnishing: Furnishing) -> Sizes:
 
 async def look(action: ServerAction) -> Mapping[str, Any]:
     """Read what `observe.databases.look_of` takes."""
-    return await action.run({"look": True})
+    return await action.run({"look": [place_of(setting) for setting in (LOGIN, *SETTINGS.values())]})
 
 
 async def begin_service(action: ServerAction, before: Sizes, *, note: bool, wake: bool) -> tuple[str, ...]:
@@ -197,13 +171,13 @@ async def begin_service(action: ServerAction, before: Sizes, *, note: bool, wake
 async def _given(session: DatabaseSession, furnishing: Furnishing) -> dict[str, object]:
     spec, series = furnishing.spec, await session.connection.known_series()
     mark = {} if furnishing.mark is None else rows_of(furnishing.mark)
+    settled = await values_of(session, spec)
+    if furnishing.password is not None:
+        settled["settings"].append([*place_of(LOGIN), spec.admin_login])
     given: dict[str, object] = {
-        "languages": [lang for lang in spec.languages if lang],
-        "language_field": versions.language_field(series),
-        "country": spec.country_code,
-        "company": {"name": spec.company} if spec.company else {},
-        "admin": _admin(furnishing),
-        "parameters": {**declared_parameters(spec), **mark},
+        **settled,
+        "parameters": {**spec.all_parameters, **mark},
+        "password": furnishing.password or "",
         "mark": [MARK_PREFIX + field.name for field in dataclasses.fields(Mark)],
         "owner": _owner(furnishing),
         "groups": list(spec.owner.groups) if spec.owner and furnishing.owner_password else [],
@@ -215,12 +189,6 @@ async def _given(session: DatabaseSession, furnishing: Furnishing) -> dict[str, 
     return given if furnishing.number is None else {**given, "number": furnishing.number}
 
 
-def _admin(furnishing: Furnishing) -> dict[str, object]:
-    spec = furnishing.spec
-    own = {"login": spec.admin_login, "password": furnishing.password} if furnishing.password else {}
-    return {**own, **{field: value for field, value in (("lang", spec.lang), ("tz", spec.timezone)) if value}}
-
-
 def _owner(furnishing: Furnishing) -> dict[str, object]:
     spec: DatabaseSpec = furnishing.spec
     owner = spec.owner
@@ -230,10 +198,10 @@ def _owner(furnishing: Furnishing) -> dict[str, object]:
         "name": owner.name,
         "login": owner.login,
         "password": furnishing.owner_password,
-        "lang": owner.lang or spec.lang,
+        "lang": owner.lang or spec.settings.get("lang", ""),
     }
     if "@" in owner.login:
         made["email"] = owner.login
-    if spec.timezone:
-        made["tz"] = spec.timezone
+    if timezone := spec.settings.get("timezone"):
+        made["tz"] = timezone
     return made

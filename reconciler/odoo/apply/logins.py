@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core.failures import ProofFailed
+from reconciler.fleet.counting import count
 
 # A password that is NULL is refused by `common.login` as a wrong one is (14 and 19: COALESCE(password, '')). Besides passwords:
 # API keys, and OAuth tokens, which both pass for a password by RPC; links that set a password (up to 16 a column, later
@@ -43,5 +44,7 @@ def require_stripped(answer: Mapping[str, Any], database: str) -> None:
         ProofFailed: some are left.
     """
     if answer["passwords"] or answer["keys"]:
-        what = f"{answer['passwords']} passwords of other users and {answer['keys']} API keys are left"
+        what = (
+            f"{count(answer['passwords'], 'password')} of other users and {count(answer['keys'], 'API key')} are left"
+        )
         raise ProofFailed(what, database=database)

@@ -8,20 +8,13 @@ from typing import Any
 
 from reconciler.core.observed import DIGEST_CLEARED, IN_SERVICE_ROW, MARK_PREFIX, Mark, mark_of, rows_of
 from reconciler.odoo.apply.server_actions import run_once
+from reconciler.odoo.apply.settings import BEGIN, PUT
 from reconciler.odoo.connection import DatabaseSession
 
 _MODEL = "ir.config_parameter"
 
 
-PUT = """\
-parameters = env['ir.config_parameter']
-stored = dict([(row.key, row) for row in parameters.search([])])
-for key, value in env.context['odoo_fleet']['parameters'].items():
-    if key in stored:
-        stored[key].write({'value': value})
-    else:
-        parameters.create({'key': key, 'value': value})
-"""
+_CODE = f"{BEGIN}rows = given['parameters']\n{PUT}"
 _CALLS_OF_A_RUN = 2
 
 
@@ -39,7 +32,7 @@ async def _put(session: DatabaseSession, wanted: Mapping[str, str], present: Map
     missing = {key: value for key, value in wanted.items() if key not in present}
     differing = {key: wanted[key] for key, row in present.items() if key in wanted and row["value"] != wanted[key]}
     if len(differing) + bool(missing) > _CALLS_OF_A_RUN:
-        await run_once(session, "write parameters", PUT, {"parameters": {**missing, **differing}})
+        await run_once(session, "write parameters", _CODE, {"parameters": {**missing, **differing}})
         return
     if missing:
         await session.change_call(_MODEL, "create", [{"key": key, "value": value} for key, value in missing.items()])

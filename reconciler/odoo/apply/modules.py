@@ -27,6 +27,7 @@ from reconciler.core.module_operations import INSTALLED, TO_INSTALL, TO_REMOVE, 
 from reconciler.core.names import NameState
 from reconciler.core.observed import NOTED_MODULES
 from reconciler.odoo import module_states, versions
+from reconciler.odoo.apply import signals
 from reconciler.odoo.apply.marks import remove_parameters, write_parameters
 from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.module_states import MODEL
@@ -153,12 +154,13 @@ class _Installer:
     async def _press(self, records: list[int]) -> None:
         session = self.session
         limit = session.connection.timeouts.modules
-        try:
-            await session.change_call(MODEL, "button_immediate_install", records, timeout=limit)
-        except CutOff:  # the host, or the worker that installed, seems to be gone
-            await self._wait_for_the_end(records, min(_SECONDS_AFTER_A_CUT, limit))
-        except UnknownOutcome:
-            await self._wait_for_the_end(records, limit)
+        async with signals.told_to_workers(session):
+            try:
+                await session.change_call(MODEL, "button_immediate_install", records, timeout=limit)
+            except CutOff:  # the host, or the worker that installed, seems to be gone
+                await self._wait_for_the_end(records, min(_SECONDS_AFTER_A_CUT, limit))
+            except UnknownOutcome:
+                await self._wait_for_the_end(records, limit)
         if pending := module_operations.pending(await module_states.read_states(session)):
             raise ProofFailed(f"modules {', '.join(pending)} were left half-way", database=session.database)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.core.failures import ProofFailed
 from reconciler.core.observed import MARK_PREFIX
+from reconciler.fleet.counting import count
 from reconciler.odoo.connection import DatabaseSession
 
 _MODEL = "ir.config_parameter"
@@ -30,7 +31,7 @@ async def quiesce(session: DatabaseSession) -> None:
     await _remember(session, active)
     await session.write("ir.cron", active, {"active": False})
     if still := await _active(session):
-        raise ProofFailed(f"{len(still)} scheduled actions are still active", database=session.database)
+        raise ProofFailed(f"still active: {count(len(still), 'scheduled action')}", database=session.database)
 
 
 async def wake(session: DatabaseSession) -> None:
@@ -44,7 +45,7 @@ async def wake(session: DatabaseSession) -> None:
         await session.write("ir.cron", there, {"active": True})
         asleep = sorted(set(there) - set(await _active(session)))
         if asleep:
-            raise ProofFailed(f"{len(asleep)} scheduled actions did not wake", database=session.database)
+            raise ProofFailed(f"did not wake: {count(len(asleep), 'scheduled action')}", database=session.database)
     await session.change_call(_MODEL, "unlink", [row["id"]])
 
 

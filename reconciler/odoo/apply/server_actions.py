@@ -90,11 +90,16 @@ class ServerAction:
 
 
 async def run_once(
-    session: DatabaseSession, name: str, code: str, values: Mapping[str, object] | None = None
+    session: DatabaseSession,
+    name: str,
+    code: str,
+    values: Mapping[str, object] | None = None,
+    *,
+    timeout: float | None = None,
 ) -> Mapping[str, Any]:
     """Make an action, run it, and let it remove itself with those of its name that lost calls left behind; return its answer."""
     action = await ServerAction.make(session, name, code)
-    return await action.run(values or {}, ends=name)
+    return await action.run(values or {}, ends=name, timeout=timeout)
 
 
 async def remove_left(session: DatabaseSession) -> None:

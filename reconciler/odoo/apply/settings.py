@@ -1,68 +1,109 @@
-"""Writes company, languages, accounts and parameters inside one database, only where they differ."""
+"""Writes languages, settings and parameters inside one database where they differ: in one transaction, or nothing of it.
+
+The pieces of code here are what builds are furnished with as well (`furnishing`). What is not declared is not named in the
+values that go with the call, and is left as it is.
+"""
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from reconciler.core.failures import Rejected
 from reconciler.core.observed import Files
+from reconciler.core.settings import ADMIN, SETTINGS, Setting
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo import versions
-from reconciler.odoo.apply.marks import write_parameters
+from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.connection import DatabaseSession
 from schemas.secrets import Secret
 
-ADMIN = "base.user_admin"
-COMPANY = "base.main_company"
 NO_MAIL = {"no_reset_password": True, "mail_create_nosubscribe": True, "tracking_disable": True}
 """Creating a user with an e-mail address sends an invitation at once, scheduled actions or not, unless told otherwise."""
 
+# What is called from here on is called with a context of its own: none of the secrets in the call's goes on.
+BEGIN = """\
+given = env.context['odoo_fleet']
+clean = env(context={'lang': 'en_US', 'active_test': False, 'no_reset_password': True, 'mail_create_nosubscribe': True,
+                     'tracking_disable': True})
+parameters = clean['ir.config_parameter']
+stored = dict([(row.key, row) for row in parameters.search([])])
+values = dict([(key, row.value or '') for key, row in stored.items()])
+"""
+
+KNOW = """\
+languages = clean['res.lang'].search([('code', 'in', given['languages'])])
+refused = [['lang', code] for code in given['languages'] if code not in languages.mapped('code')]
+changes = {}
+for name, record, field, model, key, value in given['settings']:
+    now = clean.ref(record)[field]
+    if model:
+        found = clean[model].search([(key, '=', value)], limit=1)
+        if not found:
+            refused.append([name, value])
+        now, value = now.id, found.id
+    if now != value:
+        changes.setdefault(record, {})[field] = value
+"""
+"""Finds out what is to be written, and what this database does not know."""
+
+WRITE = """\
+for language in [row for row in languages if not row.active]:
+    chosen = {'lang': language.code} if given['language_field'] == 'lang' else {'lang_ids': [(6, 0, [language.id])]}
+    clean['base.language.install'].create(chosen).lang_install()
+for record, differing in changes.items():
+    clean.ref(record).write(differing)
+"""
+"""Languages first: 19 takes any text as a user's language, active or not."""
+
+PUT = """\
+parameters.create([{'key': key, 'value': value} for key, value in rows.items() if value and key not in stored])
+for key, value in rows.items():
+    if key in stored and values[key] != value:
+        stored[key].write({'value': value})
+"""
+
+_ALL = f"""\
+{WRITE}\
+rows = given['parameters']
+{PUT}"""
+_CODE = f"""\
+{BEGIN}{KNOW}\
+answer.update(refused=refused)
+if not refused:
+{textwrap.indent(_ALL, "    ")}"""
+
 
 async def apply_settings(session: DatabaseSession, spec: DatabaseSpec) -> None:
-    """Write languages first (19 takes any text as a user's language, active or not), then company, admin and parameters.
-
-    What the spec leaves empty is not declared, and is left as it is.
-    """
-    for lang in spec.languages:
-        await activate_language(session, lang)
-    references = await session.xmlids([ADMIN, COMPANY])
-    await _write_company(session, references[COMPANY][1], spec)
-    admin: dict[str, Any] = {}
-    if spec.lang:
-        admin["lang"] = spec.lang
-    if spec.timezone:
-        admin["tz"] = spec.timezone
-    await _write_differing(session, "res.users", references[ADMIN][1], admin)
-    if parameters := declared_parameters(spec):
-        await write_parameters(session, parameters)
-
-
-def declared_parameters(spec: DatabaseSpec) -> dict[str, str]:
-    """Return the parameters that a spec declares, its base URL among them."""
-    base_url = {"web.base.url": spec.base_url, "web.base.url.freeze": "True"} if spec.base_url else {}
-    return {**spec.parameters, **base_url}
-
-
-async def activate_language(session: DatabaseSession, lang: str) -> None:
-    """Load a language unless it is active.
+    """Write what differs of what a spec declares.
 
     Raises:
-        Rejected: this Odoo does not know the language.
+        Rejected: this Odoo does not know the language, or what a setting refers to.
     """
-    rows = await session.search_read("res.lang", [["code", "=", lang]], ["active"], context={"active_test": False})
-    if rows and rows[0]["active"]:
-        return
-    field = versions.language_field(await session.connection.known_series())
-    if field == "lang":
-        values: dict[str, Any] = {"lang": lang}
-    elif rows:
-        values = {field: [[6, 0, [rows[0]["id"]]]]}
-    else:
-        raise Rejected(f"Odoo knows no language {lang!r}", database=session.database, advice="correct `lang`")
-    wizard = await session.create("base.language.install", values)
-    await session.change_call(
-        "base.language.install", "lang_install", [wizard], timeout=session.connection.timeouts.modules
-    )
+    given = {**await values_of(session, spec), "parameters": dict(spec.all_parameters)}
+    answer = await run_once(session, "settings", _CODE, given, timeout=session.connection.timeouts.modules)
+    for name, value in answer["refused"]:
+        raise unknown(name, value, session.database)
+
+
+async def values_of(session: DatabaseSession, spec: DatabaseSpec) -> dict[str, Any]:
+    """Return what `KNOW` and `WRITE` take."""
+    return {
+        "languages": list(spec.languages),
+        "language_field": versions.language_field(await session.connection.known_series()),
+        "settings": [[*place_of(SETTINGS[name]), value] for name, value in spec.settings.items()],
+    }
+
+
+def place_of(setting: Setting) -> list[str]:
+    """Return where a setting is, as the pieces of code take it."""
+    return [setting.name, setting.record, setting.field, setting.model, setting.key]
+
+
+def unknown(name: str, value: str, database: str) -> Rejected:
+    """Say that a database does not know a language, or what a setting refers to."""
+    noun = "language" if name == "lang" else SETTINGS[name].noun
+    return Rejected(f"Odoo knows no {noun} {value!r}", database=database, advice=f"correct `{name}`")
 
 
 async def set_credentials(session: DatabaseSession, login: str, password: Secret) -> None:
@@ -73,36 +114,6 @@ async def set_credentials(session: DatabaseSession, login: str, password: Secret
     if rows[0]["login"] != login:
         values["login"] = login
     await session.write("res.users", [references[ADMIN][1]], values, context=NO_MAIL)
-
-
-async def _write_company(session: DatabaseSession, company: int, spec: DatabaseSpec) -> None:
-    values: dict[str, Any] = {}
-    if spec.company:
-        values["name"] = spec.company
-    if spec.country_code:
-        found = await session.search("res.country", [["code", "=", spec.country_code]])
-        if not found:
-            raise Rejected(
-                f"Odoo knows no country {spec.country_code!r}",
-                database=session.database,
-                advice="correct `country_code`",
-            )
-        values["country_id"] = found[0]
-    await _write_differing(session, "res.company", company, values)
-
-
-async def _write_differing(session: DatabaseSession, model: str, record: int, values: dict[str, Any]) -> None:
-    if not values:
-        return
-    row = (await session.read(model, [record], list(values)))[0]
-    differing = {k: v for k, v in values.items() if _plain(row[k]) != v}
-    if differing:
-        await session.write(model, [record], differing, context=NO_MAIL)
-
-
-def _plain(value: Any) -> Any:
-    """A reference reads as [id, name] and is written as id."""
-    return value[0] if isinstance(value, list) and value else value
 
 
 async def write_files(session: DatabaseSession, files: Files) -> None:

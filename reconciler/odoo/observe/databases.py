@@ -18,11 +18,10 @@ from reconciler.core.observed import (
     DatabaseLook,
     mark_of,
 )
+from reconciler.core.settings import LOGIN, SETTINGS
 from reconciler.odoo import module_states, shapes, versions
 from reconciler.odoo.connection import DatabaseSession
 
-ADMIN = "base.user_admin"
-COMPANY = "base.main_company"
 _WORKED_WITH = ("base.group_system", "base.model_ir_config_parameter")
 """What a server action is made with: asked for in the same call, so that the clones of a template need not ask."""
 
@@ -36,24 +35,16 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         access: whether with the declared password or a former one.
     """
     parameters = await read_parameters(session)
-    references = await session.xmlids([ADMIN, COMPANY, *_WORKED_WITH])
-    missing = [r for r in (ADMIN, COMPANY) if r not in references]
-    if missing:
-        raise UnexpectedAnswer(f"it has no {' and no '.join(missing)}", database=session.database)
-    admin = await _row(session, "res.users", references[ADMIN][1], ["login", "lang", "tz"])
-    company = await _row(session, "res.company", references[COMPANY][1], ["name", "country_id"])
+    settings = await _settings(session)
     active = await session.search("ir.cron", [["active", "=", True]])
     modules = await module_states.read_states(session)
     return DatabaseLook(
         database=session.database,
         access=access,
-        login=_text(admin["login"]) or login,
+        login=settings.pop(LOGIN.name) or login,
         mark=mark_of(parameters),
         uuid=parameters.get("database.uuid", ""),
-        company=_text(company["name"]),
-        country_code=await _country_code(session, company["country_id"]),
-        lang=_text(admin["lang"]),
-        timezone=_text(admin["tz"]),
+        settings=settings,
         languages=frozenset(_text(r["code"]) for r in await session.search_read("res.lang", [], ["code"])),
         modules=modules,
         modules_changed=await module_states.read_last_change(session) if module_operations.pending(modules) else None,
@@ -69,18 +60,14 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
 def look_of(database: str, answer: Mapping[str, Any]) -> DatabaseLook:
     """Tell what was read inside a build, in one run (`apply.furnishing.look`), as a look with the declared password."""
     parameters = {str(key): _text(value) for key, value in answer["parameters"].items()}
-    login, lang, timezone = map(_text, answer["admin"])
-    company, country = map(_text, answer["company"])
+    settings = {str(name): _text(value) for name, value in answer["settings"].items()}
     return DatabaseLook(
         database=database,
         access=Access.CURRENT,
-        login=login,
+        login=settings.pop(LOGIN.name),
         mark=mark_of(parameters),
         uuid=parameters.get("database.uuid", ""),
-        company=company,
-        country_code=country,
-        lang=lang,
-        timezone=timezone,
+        settings=settings,
         languages=frozenset(map(_text, answer["languages"])),
         modules={str(name): _text(state) for name, state in answer["modules"].items()},
         noted_modules=noted_modules(parameters),
@@ -205,11 +192,21 @@ async def _row(session: DatabaseSession, model: str, record: int, fields: list[s
     return rows[0]
 
 
-async def _country_code(session: DatabaseSession, country: Any) -> str:
-    if not country:
-        return ""
-    row = await _row(session, "res.country", country[0], ["code"])
-    return _text(row["code"])
+async def _settings(session: DatabaseSession) -> dict[str, str]:
+    """Read all settings, and the admin account's login with them: a call for each record, their own and others."""
+    asked = (LOGIN, *SETTINGS.values())
+    fields = {record: [each.field for each in asked if each.record == record] for record in (s.record for s in asked)}
+    references = await session.xmlids([*fields, *_WORKED_WITH])
+    if missing := [record for record in fields if record not in references]:
+        raise UnexpectedAnswer(f"it has no {' and no '.join(missing)}", database=session.database)
+    rows = {record: await _row(session, *references[record], names) for record, names in fields.items()}
+    found = {}
+    for setting in asked:
+        value = rows[setting.record][setting.field]
+        if setting.model and value:
+            value = (await _row(session, setting.model, value[0], [setting.key]))[setting.key]
+        found[setting.name] = _text(value)
+    return found
 
 
 def _text(value: Any) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from reconciler.core import names
 from reconciler.core.checks import Answer, Check
 from reconciler.core.failures import HostError, ListingDisabled, MasterPasswordRefused
 from reconciler.core.names import NameState
 from reconciler.core.observed import ObservedHost, host
+from reconciler.fleet.counting import count
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.health.judging import Vitals
+from reconciler.health.login_pages import NOBODY
+from reconciler.health.signs import LATENCY, MASTER_PASSWORD, Sign
 from reconciler.odoo.connection import HostConnection
-
-NOBODY = "odoo-fleet-nobody"
-"""A subdomain that no database is named after."""
 
 
 async def look(connection: HostConnection, monotonic: Callable[[], float]) -> ObservedHost:
@@ -29,8 +31,8 @@ async def look(connection: HostConnection, monotonic: Callable[[], float]) -> Ob
     return host(connection.server, listed, version=str(version.series), seconds=monotonic() - started)
 
 
-async def vitals(connection: HostConnection, monotonic: Callable[[], float]) -> Vitals:
-    """Ask for version, databases, and whether the master password is right: three calls without effect.
+async def vitals(connection: HostConnection, monotonic: Callable[[], float], now: Callable[[], datetime]) -> Vitals:
+    """Ask for version, databases and vital signs: calls without effect.
 
     A failure is part of what was found. The certificate is not looked at here.
     """
@@ -38,28 +40,47 @@ async def vitals(connection: HostConnection, monotonic: Callable[[], float]) -> 
     try:
         version = await connection.version()
     except HostError as error:
-        return Vitals(_away(connection, error))
-    latency = monotonic() - started
+        return Vitals(_away(connection, error), now())
+    signs: dict[str, Any] = {LATENCY.name: 1000 * (monotonic() - started)}
+    problems: dict[str, str] = {}
     try:
         listed = await connection.list_databases()
     except HostError as error:
         seen = replace(_away(connection, error), version=str(version.series))
     else:
         seen = host(connection.server, listed, version=str(version.series), seconds=monotonic() - started)
-    accepted, problem = await _is_master_password_accepted(connection)
-    return Vitals(seen, latency, accepted, problem)
+    for name, read in READERS.items():
+        try:
+            signs[name] = await read(connection)
+        except SecretUnavailable as error:
+            problems[name] = str(error)
+        except HostError:
+            continue  # the host's own failure, which its other answers tell as well
+    return Vitals(seen, now(), signs, problems)
 
 
-async def _is_master_password_accepted(connection: HostConnection) -> tuple[bool | None, str]:
+Reader = Callable[[HostConnection], Awaitable[Any]]
+READERS: dict[str, Reader] = {}
+"""What reads the vital signs that are asked for by a call of their own."""
+
+
+def reads(sign: Sign) -> Callable[[Reader], Reader]:
+    """Register what reads a sign, without effect on the host; it may raise why not (`HostError`, `SecretUnavailable`)."""
+
+    def register(reader: Reader) -> Reader:
+        READERS[sign.name] = reader
+        return reader
+
+    return register
+
+
+@reads(MASTER_PASSWORD)
+async def _is_master_password_accepted(connection: HostConnection) -> bool:
     try:
         await connection.check_master_password()
     except MasterPasswordRefused:
-        return False, ""
-    except SecretUnavailable as error:
-        return None, str(error)
-    except HostError:
-        return None, ""  # the host's own failure, which its other answers tell as well
-    return True, ""
+        return False
+    return True
 
 
 async def check(connection: HostConnection, declared_version: str, domain: str | None) -> tuple[Check, ...]:
@@ -137,7 +158,7 @@ async def _subdomains(connection: HostConnection, domain: str | None, listed: tu
 
 
 def _count(databases: tuple[str, ...]) -> str:
-    return "1 database" if len(databases) == 1 else f"{len(databases)} databases"
+    return count(len(databases), "database")
 
 
 def _away(connection: HostConnection, error: HostError) -> ObservedHost:

@@ -1,0 +1,223 @@
+"""What customers and strangers meet at real Odoo 19 and 14 behind the proxies whose configurations lie in deploy/proxies."""
+
+import asyncio
+import json
+import time
+import xmlrpc.client
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from reconciler.core.checks import Answer
+from reconciler.core.names import suspended
+from reconciler.health.login_pages import judge_manager
+from reconciler.odoo.observe.login_pages import LoginPages
+from reconciler.odoo.transport import TlsOptions, Transports
+from tests.e2e.test_production import PRODUCTION, fresh
+from tests.harness.real_fleet import failures, instance, template
+from tests.health.certificates import make, needs_openssl
+from tests.hosts import debian
+from tests.hosts.programs import Program, free_port
+from tests.hosts.real_hosts import RealHost
+
+DEPLOY = Path(__file__).parents[2] / "deploy/proxies"
+DOMAIN, OWN = "example.com", "odoo-1.example.com"
+PAGE = "This address is not available"
+_MOST_REDIRECTS = 5
+_START_PATIENCE = 20.0
+_NGINX = "daemon off; user root; pid nginx.pid-of-nginx; error_log stderr; events {{}} http {{ access_log off; {paths}\n{text} }}"
+_PATHS = " ".join(f"{what}_temp_path {what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+_CADDY = "{{\n\tadmin off\n\thttp_port {port}\n\thttps_port {tls}\n}}\n{text}"
+
+Page = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody on the other side of the proxy, who trusts whatever certificate it has."""
+
+    port: int
+
+    def ask(self, name: str, path: str, body: bytes | None = None) -> httpx.Response:
+        """Send one request to the site of this name."""
+        with httpx.Client(verify=False, timeout=60) as client:
+            request = client.build_request(
+                "GET" if body is None else "POST",
+                f"https://127.0.0.1:{self.port}{path}",
+                content=body,
+                headers={"Host": name, **_type_of(body)},
+                extensions={"sni_hostname": name},
+            )
+            return client.send(request)
+
+    def see(self, name: str, path: str) -> Page:
+        """Come as a browser does, redirects and all: the status and the text of what is shown."""
+        answer = self.ask(name, path)
+        for _ in range(_MOST_REDIRECTS):
+            if not answer.is_redirect:
+                break
+            goal = urlsplit(answer.headers["location"])
+            assert goal.hostname in {None, name}
+            answer = self.ask(name, goal.path + (f"?{goal.query}" if goal.query else ""))
+        return answer.status_code, answer.text
+
+
+def _type_of(body: bytes | None) -> dict[str, str]:
+    if body is None:
+        return {}
+    types = {b"<": "text/xml", b"{": "application/json"}
+    return {"Content-Type": types.get(body[:1], "application/x-www-form-urlencoded")}
+
+
+def nginx(directory: Path, text: str, port: int, tls: int) -> Program:
+    text = text.replace("listen 443", f"listen 127.0.0.1:{tls}").replace("listen 80", f"listen 127.0.0.1:{port}")
+    (directory / "nginx.conf").write_text(_NGINX.format(paths=_PATHS, text=text))
+    words = [str(debian.program("nginx")), "-p", str(directory), "-c", "nginx.conf", "-e", "stderr"]
+    return Program(words, directory, "nginx")
+
+
+def caddy(directory: Path, text: str, port: int, tls: int) -> Program:
+    (directory / "Caddyfile").write_text(_CADDY.format(port=port, tls=tls, text=text))
+    words = [str(debian.program("caddy")), "run", "--config", "Caddyfile"]
+    home = {"HOME": str(directory), "XDG_DATA_HOME": str(directory), "XDG_CONFIG_HOME": str(directory)}
+    return Program(words, directory, "caddy", environment=home)
+
+
+PROXIES: dict[str, tuple[str, Callable[[Path, str, int, int], Program]]] = {
+    "nginx": ("nginx.conf", nginx),
+    "caddy": ("Caddyfile", caddy),
+}
+
+
+@contextmanager
+def standing_before(host: RealHost, directory: Path, proxy: str, operators: str) -> Iterator[Visitor]:
+    """Start a proxy with its configuration as it is to be copied, but for what an operator changes in it."""
+    debian.require_programs({"caddy": "caddy"} if proxy == "caddy" else {})
+    directory.mkdir()
+    now = datetime.now(UTC)
+    made = make(directory, now - timedelta(days=1), now + timedelta(days=2), f"*.{DOMAIN}")
+    port, tls = free_port(), free_port()
+    name, start = PROXIES[proxy]
+    text = (DEPLOY / name).read_text()
+    for before, after in {
+        "/etc/ssl/example.com.pem": str(made.file),
+        "/etc/ssl/example.com.key": str(made.key),
+        "/srv/www": str(DEPLOY),
+        "127.0.0.1:8069": host.address.direct_url.removeprefix("http://"),
+        "10.0.0.0/8": operators,
+    }.items():
+        assert before in text
+        text = text.replace(before, after)
+    program, visitor = start(directory, text, port, tls), Visitor(tls)
+    program.start()
+    try:
+        assert _answers(program, visitor), program.log_text()
+        yield visitor
+    finally:
+        program.kill()
+
+
+def _answers(program: Program, visitor: Visitor) -> bool:
+    for _ in range(int(_START_PATIENCE / 0.1)):
+        try:
+            visitor.ask(OWN, "/")
+        except httpx.TransportError:
+            time.sleep(0.1)
+            if not program.is_running:
+                return False
+        else:
+            return True
+    return False
+
+
+def call(service: str, method: str) -> bytes:
+    params = {"service": service, "method": method, "args": []}
+    return json.dumps({"jsonrpc": "2.0", "method": "call", "id": 1, "params": params}).encode()
+
+
+def xml(method: str) -> bytes:
+    return f"<?xml version='1.0'?><methodCall><methodName>{method}</methodName><params/></methodCall>".encode()
+
+
+@needs_openssl
+@PRODUCTION
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_customers_reach_their_database_and_nobody_the_forms_for_the_master_password(
+    tmp_path: Path, real_host: RealHost, proxy: str
+) -> None:
+    fleet = fresh(tmp_path, real_host)
+    n = fleet.suffix
+    fleet.write(template(n, modules="[base, web]"), instance(f"acme{n}"), instance(f"sleepy{n}", state="suspended"))
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    acme, sleepy, nobody = (f"{name}.{DOMAIN}" for name in (f"acme{n}", f"sleepy{n}", "nobody"))
+
+    with standing_before(real_host, tmp_path / proxy, proxy, "10.0.0.0/8") as visitor:
+        status, text = visitor.see(acme, "/web/login")
+        assert status == 200, text
+        assert "oe_login_form" in text
+        assert visitor.ask(acme, "/web/database/list", call("", "")).json()["result"] == [f"acme{n}"]
+        assert visitor.ask(acme, "/xmlrpc/2/common", xml("version")).text.count("server_version")
+
+        forms = ("manager", "selector", "create", "drop", "backup", "duplicate", "restore", "change_password")
+        for path in [
+            *(f"/web/database/{form}" for form in forms),
+            "//web//database/manager",
+            "/fr/web/database/manager",
+        ]:
+            for name in (acme, sleepy, nobody):
+                status, text = visitor.see(name, path)
+                assert (status, PAGE in text, "master_pwd" in text) == (503, True, False), (name, path)
+                status = visitor.ask(name, path, b"master_pwd=x").status_code
+                assert status == 503, (name, path)
+        for path, body in {
+            "/jsonrpc": call("db", "list"),
+            "/fr/jsonrpc": call("db", "list"),
+            "/xmlrpc/db": xml("list"),
+            "/xmlrpc/2/db": xml("list"),
+        }.items():
+            assert visitor.ask(acme, path, body).status_code == 404, path
+
+        # Whoever names the database is not stopped by `dbfilter`.
+        common = xmlrpc.client.ServerProxy(f"{real_host.address.direct_url}/xmlrpc/2/common")
+        assert common.login(suspended(f"sleepy{n}"), "admin", fleet.password("instance", f"sleepy{n}").reveal())
+
+        for name in (sleepy, nobody):
+            assert visitor.see(name, "/shop")[0] == 404
+            for path in ("/", "/web", "/web/login"):
+                status, text = visitor.see(name, path)
+                assert (status, PAGE in text) == (503, True), (name, path)
+
+        assert visitor.ask(OWN, "/jsonrpc", call("common", "version")).status_code in {403, 404}
+        assert strangers_find(visitor.port) is Answer.PASSED
+        assert strangers_find(int(real_host.address.direct_url.rpartition(":")[2]), "http") is Answer.FAILED
+
+    with standing_before(real_host, tmp_path / f"{proxy}-own", proxy, "127.0.0.0/8") as visitor:
+        assert "server_version" in visitor.ask(OWN, "/jsonrpc", call("common", "version")).text
+        assert visitor.ask(OWN, "/xmlrpc/2/db", xml("server_version")).status_code == 200
+        assert visitor.ask(OWN, "/web/database/manager").status_code == 404
+        real_host.stop()
+        status, text = visitor.see(acme, "/web/login")
+        assert (status, PAGE in text) == (502, True)
+        real_host.start()
+
+
+def strangers_find(port: int, scheme: str = "https") -> Answer:
+    """Look for the forms as `check` does."""
+
+    async def look() -> Answer:
+        transports = Transports()
+        try:
+            pages = LoginPages(transports.pages(TlsOptions(None, verify=False)), f"{scheme}://127.0.0.1:{port}")
+            url = f"{scheme}://nobody.{DOMAIN}/web/database/manager"
+            return judge_manager(url, await pages.fetch(url)).answer
+        finally:
+            await transports.aclose()
+
+    return asyncio.run(look())
