@@ -197,4 +197,4 @@ def show_plan(
     text = render_plan(planned.changeset, session.desired, paper, scope=session.scope, known=words, notes=notes)
     click.echo(text, err=stream == screens.ERR)
     if planned.changeset.is_converged and known.oldest and datetime.now(UTC) - known.oldest > _LONG_AGO:
-        click.echo("`odoo-fleet plan --refresh` looks into every database now.", err=True)
+        screens.say("`odoo-fleet plan --refresh` looks into every database now.")
