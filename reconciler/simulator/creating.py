@@ -14,13 +14,13 @@ from .errors import Failure, HostKilled, builtin, disk_full, postgres
 from .operations import postgres_name, undisturbed
 
 if TYPE_CHECKING:
-    from .host import SimulatedHost
+    from .machine import Machine
     from .memory import Worker
     from .wire import Call
 
 
 async def create(
-    host: SimulatedHost,
+    host: Machine,
     worker: Worker,
     call: Call,
     db_name: str,
@@ -64,7 +64,7 @@ async def create(
 
 
 async def _initialise(
-    host: SimulatedHost,
+    host: Machine,
     worker: Worker,
     call: Call,
     name: str,
@@ -109,7 +109,7 @@ async def _initialise(
     host.reached("create_database.password")
 
 
-def _fill_base(host: SimulatedHost, name: str, database: Database) -> None:
+def _fill_base(host: Machine, name: str, database: Database) -> None:
     """Commit the base transaction."""
     database.become(seed.base_database(host.version))
     seed.draw_anew(database, uuid=host.new_uuid(), secret=host.new_uuid(), now=host.now())
@@ -120,7 +120,7 @@ def _fill_base(host: SimulatedHost, name: str, database: Database) -> None:
         host.files(name).setdefault(stored, size)
 
 
-def _install_all(host: SimulatedHost, worker: Worker, name: str, database: Database) -> None:
+def _install_all(host: Machine, worker: Worker, name: str, database: Database) -> None:
     pending = [row for row in database.rows("ir.module.module").values() if row["state"] == "to install"]
     for row in pending:
         values = {
@@ -138,7 +138,7 @@ def _install_all(host: SimulatedHost, worker: Worker, name: str, database: Datab
 
 
 def _finish(
-    host: SimulatedHost,
+    host: Machine,
     database: Database,
     lang: str | None,
     password: str,
@@ -168,7 +168,7 @@ def _finish(
     database.update("res.users", seed.ADMIN, {"login": login or "admin", "password": str(password)})
 
 
-def repair_half(host: SimulatedHost, name: str, database: Database) -> None:
+def repair_half(host: Machine, name: str, database: Database) -> None:
     """Do what the first login does to a half-made database of Odoo 14: base, but nothing else."""
     database.become(seed.base_database(host.version, half_made=True))
     seed.draw_anew(database, uuid=host.new_uuid(), secret=host.new_uuid(), now=host.now())

@@ -18,7 +18,7 @@ from .seed import utc_text
 
 if TYPE_CHECKING:
     from .databases import Database
-    from .host import SimulatedHost
+    from .machine import Machine
 
 _MOST_RUNS = 20
 _RUN_SECONDS = 0.3
@@ -33,7 +33,7 @@ def seconds(text: str) -> float:
         return float("inf")
 
 
-def advance(host: SimulatedHost) -> None:
+def advance(host: Machine) -> None:
     """Run what is due."""
     now = host.now()
     for name, database in host.databases.items():
@@ -48,7 +48,7 @@ def _next(database: Database) -> float:
     return min((seconds(row["nextcall"]) for row in rows if row["active"]), default=float("inf"))
 
 
-def _runs_in(host: SimulatedHost, name: str, database: Database) -> bool:
+def _runs_in(host: Machine, name: str, database: Database) -> bool:
     if host.spec.db_name and name not in host.spec.db_name:
         return False
     if database.owner != "odoo" or database.stage != READY or database.creating or database.installing:
@@ -59,7 +59,7 @@ def _runs_in(host: SimulatedHost, name: str, database: Database) -> bool:
     return all(not state.startswith("to ") for state in database.modules().values())
 
 
-def _run_due(host: SimulatedHost, name: str, database: Database, now: float) -> None:
+def _run_due(host: Machine, name: str, database: Database, now: float) -> None:
     for row in list(database.rows("ir.cron").values()):
         due = seconds(row["nextcall"])
         if not row["active"] or due > now:

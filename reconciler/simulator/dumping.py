@@ -19,7 +19,7 @@ from .operations import postgres_name
 
 if TYPE_CHECKING:
     from .databases import Database
-    from .host import SimulatedHost
+    from .machine import Machine
     from .memory import Worker
     from .wire import Call
 
@@ -27,7 +27,7 @@ _PG_VERSION = "15.0"
 _FILES = "filestore.json"
 
 
-async def dump(host: SimulatedHost, _worker: Worker, _call: Call, db_name: str, _format: str) -> str:
+async def dump(host: Machine, _worker: Worker, _call: Call, db_name: str, _format: str) -> str:
     """Return the database and the sizes of its files as a base64 string."""
     database = host.open(db_name)
     await host.pause(1.0)
@@ -43,7 +43,7 @@ async def dump(host: SimulatedHost, _worker: Worker, _call: Call, db_name: str, 
     return base64.b64encode(archive.getvalue()).decode()
 
 
-async def restore(host: SimulatedHost, _worker: Worker, _call: Call, db_name: str, data: str, copy: Any = None) -> bool:
+async def restore(host: Machine, _worker: Worker, _call: Call, db_name: str, data: str, copy: Any = None) -> bool:
     """Make a database of a dump; a copy gets an identity of its own."""
     host.need_postgres()
     db_name = postgres_name(db_name)

@@ -38,6 +38,15 @@ class Remembered:
             self.parameters.clear()
 
 
+@dataclass(slots=True)
+class Session:
+    """One web session: the database and the user that it is logged in as."""
+
+    name: str
+    uid: int | None
+    password: str
+
+
 class Worker:
     """One process (or, on a threaded host, the only one)."""
 

@@ -9,7 +9,7 @@ from .module_service import STEPS as INSTALL_STEPS
 
 if TYPE_CHECKING:
     from .databases import Database
-    from .host import SimulatedHost
+    from .machine import Machine
 
 _MAX_NAME_BYTES = 63
 
@@ -45,13 +45,13 @@ def postgres_name(name: Any) -> str:
     return str(name).encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
 
 
-def still_there(host: SimulatedHost, name: str, database: Database) -> None:
+def still_there(host: Machine, name: str, database: Database) -> None:
     """Stop work whose database has been dropped or renamed meanwhile."""
     if host.databases.get(name) is not database:
         raise connection_ended()
 
 
-def undisturbed(host: SimulatedHost, name: str, database: Database, epoch: int) -> None:
+def undisturbed(host: Machine, name: str, database: Database, epoch: int) -> None:
     """Stop work whose database is gone, or whose connections were ended by a clone."""
     still_there(host, name, database)
     if database.connection_epoch != epoch:

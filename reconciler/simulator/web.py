@@ -7,32 +7,22 @@ are not: that difference is the point of this module. Sessions survive a restart
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import catalogue, common_service, credentials, environment, object_service, orm, users, wire
 from .errors import Failure, access_denied, access_error
-from .memory import signal_cache
+from .memory import Session, signal_cache
 
 if TYPE_CHECKING:
     from .databases import Row
-    from .host import SimulatedHost
+    from .machine import Machine
     from .memory import Worker
     from .wire import Request, Response
 
 _EXPIRED = 100
 
 
-@dataclass(slots=True)
-class Session:
-    """One web session: the database and the user that it is logged in as."""
-
-    name: str
-    uid: int | None
-    password: str
-
-
-async def answer(host: SimulatedHost, worker: Worker, request: Request) -> Response:
+async def answer(host: Machine, worker: Worker, request: Request) -> Response:
     """Answer what is not RPC."""
     await host.pause(0.01)
     path = request.path
@@ -50,7 +40,7 @@ async def answer(host: SimulatedHost, worker: Worker, request: Request) -> Respo
     return wire.not_found()
 
 
-def _login_page(host: SimulatedHost, request: Request) -> Response:
+def _login_page(host: Machine, request: Request) -> Response:
     served = host.served(request.header("host"))
     if len(served) != 1:
         return wire.html_response("<title>Redirecting...</title>\n", 303, {"Location": "/web/database/selector"})
@@ -65,7 +55,7 @@ def _login_page(host: SimulatedHost, request: Request) -> Response:
     )
 
 
-def _database_page(host: SimulatedHost, request: Request) -> Response:
+def _database_page(host: Machine, request: Request) -> Response:
     names = host.served(request.header("host")) if host.list_db else []
     form = '<form method="post" action="/web/database/create"><input type="password" name="master_pwd"/></form>\n'
     forms = form if request.path.endswith("manager") and host.list_db else ""
@@ -75,7 +65,7 @@ def _database_page(host: SimulatedHost, request: Request) -> Response:
     )
 
 
-async def _json_route(host: SimulatedHost, worker: Worker, request: Request) -> Response:
+async def _json_route(host: Machine, worker: Worker, request: Request) -> Response:
     try:
         body = json.loads(request.body or b"{}")
         request_id, params = body.get("id"), dict(body.get("params") or {})
@@ -98,7 +88,7 @@ class _SessionExpired(Exception):
     """The request has no session, or one that is not served here."""
 
 
-def _session(host: SimulatedHost, request: Request) -> Session:
+def _session(host: Machine, request: Request) -> Session:
     cookies = (part.strip().partition("=") for part in request.header("cookie").split(";"))
     found = host.sessions.get(next((value for name, _, value in cookies if name == "session_id"), ""))
     if found is None or found.uid is None or found.name not in host.served(request.header("host")):
@@ -109,9 +99,7 @@ def _session(host: SimulatedHost, request: Request) -> Session:
     return found
 
 
-def _authenticate(
-    host: SimulatedHost, worker: Worker, request: Request, request_id: Any, params: dict[str, Any]
-) -> Response:
+def _authenticate(host: Machine, worker: Worker, request: Request, request_id: Any, params: dict[str, Any]) -> Response:
     """Open a session. On 14 `dbfilter` is looked at only by the next request, which loses the session."""
     name = str(params.get("db"))
     if catalogue.since(host.version, 16) and name not in host.served(request.header("host")):
@@ -135,7 +123,7 @@ def _authenticate(
     return wire.json_response({"jsonrpc": "2.0", "id": request_id, "result": answered}, headers=cookie)
 
 
-def _session_info(host: SimulatedHost, env: environment.Env, user: Row) -> dict[str, Any]:
+def _session_info(host: Machine, env: environment.Env, user: Row) -> dict[str, Any]:
     known = common_service.version_info(host.version)
     return {
         "uid": user["id"],
@@ -154,7 +142,7 @@ def _session_info(host: SimulatedHost, env: environment.Env, user: Row) -> dict[
     }
 
 
-def _get_session_info(host: SimulatedHost, request: Request) -> dict[str, Any]:
+def _get_session_info(host: Machine, request: Request) -> dict[str, Any]:
     session = _session(host, request)
     database = host.databases[session.name]
     worker = host.workers.next()
@@ -164,22 +152,22 @@ def _get_session_info(host: SimulatedHost, request: Request) -> dict[str, Any]:
     return _session_info(host, env, database.rows("res.users")[session.uid or 0])
 
 
-def _version_info(host: SimulatedHost, _request: Request) -> dict[str, Any]:
+def _version_info(host: Machine, _request: Request) -> dict[str, Any]:
     return common_service.version_info(host.version)
 
 
-def _database_list(host: SimulatedHost, request: Request) -> list[str]:
+def _database_list(host: Machine, request: Request) -> list[str]:
     if not host.list_db:
         raise access_denied()
     return [] if host.faults.holds("pg-down") else host.served(request.header("host"))
 
 
-def _destroy(host: SimulatedHost, request: Request) -> None:
+def _destroy(host: Machine, request: Request) -> None:
     for part in request.header("cookie").split(";"):
         host.sessions.pop(part.strip().removeprefix("session_id="), None)
 
 
-async def _call_kw(host: SimulatedHost, worker: Worker, request: Request, params: dict[str, Any]) -> Any:
+async def _call_kw(host: Machine, worker: Worker, request: Request, params: dict[str, Any]) -> Any:
     session = _session(host, request)
     database = host.open(session.name)
     remembered = worker.check_signaling(session.name, database)

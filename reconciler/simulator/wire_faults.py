@@ -17,7 +17,7 @@ from .faults import AFTER, BEFORE, FaultSpec, parse_time
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
-    from .host import SimulatedHost
+    from .machine import Machine
     from .wire import Call, Response
 
 _REASONS = {"502": "Bad Gateway", "503": "Service Unavailable", "504": "Gateway Time-out"}
@@ -37,7 +37,7 @@ def _selector_page() -> Response:
 
 
 async def around(
-    host: SimulatedHost, names: Iterable[str], call: Call | None, work: Coroutine[object, object, Response]
+    host: Machine, names: Iterable[str], call: Call | None, work: Coroutine[object, object, Response]
 ) -> Response:
     """Do the work with what goes wrong around it."""
     struck = host.faults.strike(names)
@@ -97,7 +97,7 @@ def _spoilt(struck: list[FaultSpec], answered: Response) -> Response:
 
 
 async def _with_death(
-    host: SimulatedHost, struck: list[FaultSpec], call: Call | None, work: Coroutine[object, object, Response]
+    host: Machine, struck: list[FaultSpec], call: Call | None, work: Coroutine[object, object, Response]
 ) -> Response:
     """Do the work, killing the host (or only the worker) at a step when that is ordered."""
     fatal = next((fault for fault in struck if fault.action in {"crash", "worker-killed"}), None)
@@ -124,7 +124,7 @@ async def _with_death(
     raise HostKilled
 
 
-def _die(host: SimulatedHost, call: Call | None, fatal: FaultSpec) -> None:
+def _die(host: Machine, call: Call | None, fatal: FaultSpec) -> None:
     """Kill the host and plan its return; or kill one worker, whose work stops here."""
     if fatal.action == "worker-killed":
         if call is not None and call.worker is not None:
