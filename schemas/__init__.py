@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from schemas.document import Document
     from schemas.fleet import FleetSettings
     from schemas.instance import Instance, Owner, Subscription
-    from schemas.kinds import KINDS, AnyDocument
+    from schemas.kinds import KINDS
     from schemas.plan import Plan
     from schemas.references import (
         DerivedSecret,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
-    "AnyDocument",
     "DerivedSecret",
     "Document",
     "EitherSecret",
@@ -52,7 +51,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AnyDocument": "kinds",
     "DerivedSecret": "references",
     "Document": "document",
     "EitherSecret": "references",

@@ -6,7 +6,7 @@ between documents live in `reconciler.core`. Models never read a file, a clock o
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +27,9 @@ class Part(BaseModel):
 
 class Document(Part):
     """What every kind of document has."""
+
+    refers: ClassVar[Mapping[str, str]] = {}
+    """Fields that name other documents, and of which kind those are."""
 
     kind: str
     code: Code = Field(
@@ -56,9 +59,17 @@ class Document(Part):
         examples=[False],
     )
 
+    @property
+    def address(self) -> str:
+        """Its name everywhere: `instance/acme`."""
+        return f"{self.kind}/{self.code}"
+
 
 class Pausable(Document):
-    """What can be left alone for a while."""
+    """What something is done to, and what can be left alone for a while."""
+
+    withheld: ClassVar[str] = "nothing is done to it"
+    """What a pause withholds."""
 
     paused: bool = Field(
         default=False,

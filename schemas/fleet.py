@@ -1,7 +1,7 @@
 """Kind `fleet`: one document per fleet, with what holds for all of it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -144,6 +144,8 @@ class Placement(Part):
 
 class FleetSettings(Pausable):
     """What holds for the whole fleet: its key, its defaults, its limits."""
+
+    withheld: ClassVar[str] = "nothing is changed on any of its servers"
 
     kind: Literal["fleet"] = Field(description="What this document declares.", examples=["fleet"])
     format: int = Field(

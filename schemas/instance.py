@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -80,6 +80,9 @@ class Adoption(Part):
 
 class Instance(Pausable):
     """One customer's database. Four lines are enough: kind, code, template, plan."""
+
+    refers: ClassVar[Mapping[str, str]] = {"template": "template", "plan": "plan", "server": "server"}
+    withheld: ClassVar[str] = "its database is not made, changed, renamed, suspended or put back in service"
 
     kind: Literal["instance"] = Field(description="What this document declares.", examples=["instance"])
     template: Code = Field(

@@ -1,6 +1,6 @@
 """Kind `server`: an Odoo host that databases live on. Field names are those of the `saas.server` model that this replaces."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -102,6 +102,8 @@ class Tls(Part):
 
 class Server(Pausable):
     """An Odoo host that databases live on."""
+
+    withheld: ClassVar[str] = "nothing is changed on it, in none of its databases, and nothing new is placed on it"
 
     kind: Literal["server"] = Field(description="What this document declares.", examples=["server"])
     sequence: int = Field(

@@ -1,7 +1,7 @@
 """Kind `template`: a database kept ready on one or more servers, of which instances are clones."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,9 @@ def _database_of(validated: dict[str, Any]) -> str:
 
 class Template(Pausable):
     """A database kept ready on one or more servers, of which instances are clones."""
+
+    refers: ClassVar[Mapping[str, str]] = {"server": "server", "servers": "server"}
+    withheld: ClassVar[str] = "its databases are neither made nor changed; those that are ready are cloned all the same"
 
     kind: Literal["template"] = Field(description="What this document declares.", examples=["template"])
     template_db: DatabaseName = Field(

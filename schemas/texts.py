@@ -105,8 +105,8 @@ Language = Annotated[
     str,
     Field(
         pattern=_pattern(
-            r"^[a-z]{2,3}(?:_(?:[A-Z]{2}|[0-9]{3}))?(?:@[a-z]+)?$",
-            "a language as Odoo writes it, such as fr_BE, en_US or sr@latin",
+            r"^[a-z]{2,3}(?:_(?:[A-Z]{2}|[0-9]{3}))?(?:@[A-Za-z]+)?$",
+            "a language as Odoo writes it, such as fr_BE, en_US or sr@Cyrl",
         )
     ),
 ]

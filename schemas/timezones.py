@@ -1,4 +1,6 @@
-"""Whether a time zone exists, asked of the system's own list of zones (the standard library's `zoneinfo`).
+"""Whether a time zone exists, asked of `zoneinfo`: the system's zones, and those of the package `tzdata`.
+
+A system may have none, or only those that are not called former names (`US/Eastern`, which Odoo has all the same).
 
 One zone is looked up by itself; the whole list costs a tenth of a second to gather, so it is gathered for a hint only.
 """

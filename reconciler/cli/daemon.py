@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from reconciler.cli import fleets, groups, interrupts
+from reconciler.cli.endings import telling
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options
-from reconciler.cli.sessions import telling
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.fleet.desired import Desired
@@ -195,12 +195,16 @@ class _Run:
         return 0
 
     def stop(self) -> None:
-        """Begin nothing new."""
+        """Begin nothing new, and say so: what runs may take long enough for people to press Ctrl-C again."""
         self.stopping.set()
+        detail = f"nothing new begins; what runs gets {self.grace:g} s (a second signal: none)"
+        self.log.logger.info("stopping", detail=detail)
 
     def abandon(self) -> None:
         """Wait no longer."""
-        self.abandoning.set()
+        if not self.abandoning.is_set():
+            self.abandoning.set()
+            self.log.logger.info("waiting-no-longer", detail="hosts may go on with what runs")
 
     def _directory(self) -> Source:
         from reconciler.daemon.directories import DirectorySource  # noqa: PLC0415 -- only this command needs it

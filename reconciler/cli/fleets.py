@@ -18,9 +18,7 @@ from reconciler.fleet.desired import Desired
 from reconciler.fleet.documents import did_you_mean
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.reports.problems import render_problems, render_summary
-from schemas.instance import Instance
-from schemas.server import Server, normalise_url
-from schemas.template import Template
+from schemas.server import normalise_url
 
 INVALID = 1
 
@@ -43,11 +41,8 @@ def selection(desired: Desired, options: RunOptions, earlier: Desired | None = N
 
     What an earlier revision of the fleet declared, if one is compared with, can be named as well.
     """
-    documents: list[Server | Template | Instance] = []
-    for each in (desired, earlier):
-        if each is not None:
-            documents += [*each.servers.values(), *each.templates.values(), *each.instances.values()]
-    addresses = {f"{d.kind}/{d.code}" for d in documents}
+    documents = [document for each in (desired, earlier) if each is not None for document in each.subjects()]
+    addresses = {d.address for d in documents}
     targets = {address_of([target], addresses, ("instance", "template", "server")) for target in options.targets}
     for target in sorted(targets):
         require(target, addresses, f"--target: the fleet has no {target!r}")

@@ -23,18 +23,17 @@ from reconciler.reports.health_json import health_document
 from reconciler.reports.health_tables import health_tables
 from reconciler.reports.health_views import HealthView, instance_rows, pages_to_ask, server_rows
 from reconciler.reports.status import InstanceRow
-from reconciler.reports.status_tables import Subject
 from schemas.server import Server
 
 _LONGEST_HISTORY = 10_000
 """Looks that are read of one server's history: those of 104 days at 15 minutes."""
 
 
-def require_subject(subject: Subject | None) -> Subject:
+def require_subject(subject: str | None) -> str:
     """Return what is asked about, servers unless told otherwise; wrong usage for what has no health."""
-    if subject not in {None, Subject.SERVERS, Subject.INSTANCES}:
-        raise click.UsageError(f"there is no health of {subject.value!r}, only of servers and instances")
-    return subject or Subject.SERVERS
+    if subject not in {None, "servers", "instances"}:
+        raise click.UsageError(f"there is no health of {subject!r}, only of servers and instances")
+    return subject or "servers"
 
 
 def servers_view(session: Session, code: str | None) -> HealthView:

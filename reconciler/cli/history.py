@@ -9,12 +9,13 @@ import click
 
 from reconciler.cli import groups, screens
 from reconciler.cli.happenings import Asked, Found, read_happenings
-from reconciler.cli.known import KINDS, know, open_memory
+from reconciler.cli.known import know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.since import since_option
 from reconciler.reports.happenings_json import history_document
 from reconciler.reports.happenings_text import render_history, stamp
+from schemas.kinds import pausable
 
 if TYPE_CHECKING:
     from reconciler.store.forgetful import NoMemory
@@ -24,7 +25,7 @@ _ALL = 1_000_000
 
 
 @groups.command("odoo-fleet history acme", "odoo-fleet history servers prod-1 --since 7d")
-@click.argument("words", metavar="DOCUMENT", required=True, nargs=-1, shell_complete=completing(*KINDS))
+@click.argument("words", metavar="DOCUMENT", required=True, nargs=-1, shell_complete=completing(*pausable()))
 @since_option
 @click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="At most so many (default: 50).")
 @store_option

@@ -13,21 +13,19 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import fleets, screens
+from reconciler.cli.endings import telling
 from reconciler.cli.naming import address_of
 from reconciler.cli.options import Common
-from reconciler.cli.sessions import telling
 from reconciler.fleet.declarations import is_code
 from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.loading.outlines import read_outline
 from reconciler.store.opening import default_url, open_store
+from schemas.kinds import KINDS, pausable
 
 if TYPE_CHECKING:
     from reconciler.store.forgetful import NoMemory
     from reconciler.store.sql_store import Store
-
-KINDS = ("fleet", "server", "template", "instance")
-"""What happens, happens to one of these. A plan of customers has no database of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,10 @@ class Known:
 
     def parse(self, words: Sequence[str]) -> tuple[str, str]:
         """Read the name of a document, of the fleet or not (`naming`); wrong usage if it can be none."""
-        if words[0].partition("/")[0] in {"plan", "plans"}:
-            raise click.UsageError(f"a plan has no databases of its own: name one of {', '.join(KINDS)}")
-        kind, _, code = address_of(words, self.addresses, KINDS).partition("/")
+        kinds, kind = tuple(pausable()), words[0].partition("/")[0].removesuffix("s")
+        if kind in KINDS and kind not in kinds:
+            raise click.UsageError(f"a {kind} has no databases of its own: name one of {', '.join(kinds)}")
+        kind, _, code = address_of(words, self.addresses, kinds).partition("/")
         if not is_code(code):
             raise click.UsageError(f"{code!r} is no code: lowercase letters, digits and hyphens")
         return kind, code
@@ -61,13 +60,12 @@ def know(common: Common) -> Known:
             screens.say("The fleet's text is not valid now (`odoo-fleet validate` says why): going by its names.")
             return Known(outline.fleet, _addresses(outline.documents), None)
         desired = fleets.load(common)
-    kinds = (desired.servers, desired.templates, desired.instances)
-    documents = {(document.kind, document.code) for kind in kinds for document in kind.values()}
-    return Known(desired.settings.code, _addresses(documents | {("fleet", desired.settings.code)}), desired)
+    return Known(desired.settings.code, _addresses((d.kind, d.code) for d in desired.every()), desired)
 
 
 def _addresses(documents: Iterable[tuple[str, str]]) -> frozenset[str]:
-    return frozenset(f"{kind}/{code}" for kind, code in documents if kind in KINDS)
+    kinds = pausable()
+    return frozenset(f"{kind}/{code}" for kind, code in documents if kind in kinds)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from reconciler.cli import groups, screens
-from reconciler.cli.known import KINDS, know, open_memory
+from reconciler.cli.known import know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.pausing import Subject, find_subject, pause_document
@@ -15,17 +15,11 @@ from reconciler.core.pauses import Pause
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
 from reconciler.reports.happenings_text import stamp
-
-_WITHHELD = {
-    "fleet": "nothing is changed on any of its servers",
-    "server": "nothing is changed on it, in none of its databases, and nothing new is placed on it",
-    "template": "its databases are neither made nor changed; those that are ready are cloned all the same",
-    "instance": "its database is not made, changed, renamed, suspended or put back in service",
-}
+from schemas.kinds import pausable
 
 
 @groups.command("odoo-fleet pause", 'odoo-fleet pause prod-1 --reason "new disk"', "odoo-fleet pause instances acme")
-@click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
+@click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*pausable()))
 @click.option("--reason", default="", metavar="TEXT", help="Why, for whoever meets the pause.")
 @store_option
 @common("text", "json")
@@ -62,9 +56,9 @@ def command(common: Common, store: str, words: tuple[str, ...], reason: str) -> 
 
 
 def _tell(subject: Subject, before: Pause | None, pause: Pause) -> None:
-    start = f"{subject.address} is paused: {_WITHHELD[subject.kind]}."
+    start = f"{subject.address} is paused: {pausable()[subject.kind].withheld}."
     if before is not None and before.since is not None:
-        start = f"{subject.address} was paused already, on {stamp(before.since)}: {_WITHHELD[subject.kind]}."
+        start = f"{subject.address} was paused already, on {stamp(before.since)}: {pausable()[subject.kind].withheld}."
     sentences = [start]
     if pause.reason:
         sentences.append(f"Why: {pause.reason}")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.cli.known import Known
+from reconciler.core.addressed import Addressed
 from reconciler.core.inventory import Inventory
 from reconciler.core.pauses import Pause, in_force
 
@@ -15,17 +16,12 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Addressed):
     """A document that can be paused."""
 
     known: Known
     kind: str
     code: str
-
-    @property
-    def address(self) -> str:
-        """Name it: `server/prod-1`."""
-        return f"{self.kind}/{self.code}"
 
     @property
     def server(self) -> str:

@@ -7,19 +7,20 @@ from datetime import UTC, datetime
 import click
 
 from reconciler.cli import groups, screens
-from reconciler.cli.known import KINDS, know, open_memory
+from reconciler.cli.known import know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.pausing import Subject, find_subject, pause_document
 from reconciler.core.inventory import Inventory
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
+from schemas.kinds import pausable
 
 PAUSED_BY_ITS_TEXT = 1
 
 
 @groups.command("odoo-fleet resume", "odoo-fleet resume acme")
-@click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
+@click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*pausable()))
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the history.")
 @store_option
 @common("text", "json")

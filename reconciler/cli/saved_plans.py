@@ -14,8 +14,9 @@ from typing import Any
 
 import click
 
+from reconciler.cli.endings import telling
 from reconciler.cli.options import Common, Confirmed, RunOptions
-from reconciler.cli.sessions import Aim, Session, telling
+from reconciler.cli.sessions import Aim, Session
 from reconciler.core.deciding import Planned
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable, WeakKey, parse_key

@@ -11,12 +11,12 @@ from pydantic import BaseModel
 
 from reconciler.cli import fleets, groups
 from reconciler.cli.groups import command_first
-from reconciler.cli.known import KINDS
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, common
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import MIN_KEY_BYTES, SecretUnavailable, new_key
 from reconciler.loading.secrets import SecretResolver
+from schemas.kinds import pausable
 from schemas.references import DerivedSecret, EnvSecret, FileSecret, LiteralSecret
 
 Reference = EnvSecret | FileSecret | DerivedSecret | LiteralSecret
@@ -39,14 +39,14 @@ def command() -> None:
         "odoo-fleet secret show instance/acme owner.initial_password",
     ],
 )
-@click.argument("words", metavar="DOCUMENT", nargs=-1, required=True, shell_complete=completing(*KINDS))
+@click.argument("words", metavar="DOCUMENT", nargs=-1, required=True, shell_complete=completing(*pausable()))
 @click.argument("field")
 @common("text")
 def show(common: Common, words: tuple[str, ...], field: str) -> None:
     """Print the value of a secret FIELD of DOCUMENT, and nothing else."""
     desired = fleets.load(common)
     documents = _documents(desired)
-    address = address_of(words, documents, KINDS)
+    address = address_of(words, documents, tuple(pausable()))
     fleets.require(address, documents, f"the fleet has no {address!r}")
     references = dict(_references(documents[address]))
     fleets.require(field, references, f"{address} has no secret {field!r}")
@@ -66,9 +66,7 @@ def new_key_command() -> None:
 
 
 def _documents(desired: Desired) -> dict[str, BaseModel]:
-    kinds = (desired.servers, desired.templates, desired.instances)
-    documents: dict[str, BaseModel] = {f"fleet/{desired.settings.code}": desired.settings}
-    return documents | {f"{d.kind}/{d.code}": d for kind in kinds for d in kind.values()}
+    return {d.address: d for d in desired.every()}
 
 
 def _references(document: BaseModel, prefix: str = "") -> Iterator[tuple[str, Reference]]:

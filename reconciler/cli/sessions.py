@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from reconciler.cli import fleets, screens
+from reconciler.cli.endings import telling
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.failures import HostError, MemoryFailure
 from reconciler.core.selection import Selection
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver
 from reconciler.notices.events import Event
-from reconciler.reports.escapes import visible
 from reconciler.store.opening import default_url, open_store
 from reconciler.telemetry.logs import LogFormat, LogLevel, configure
 from reconciler.wiring import Reach, open_world
@@ -155,27 +153,6 @@ def begin_session(common: Common, store: str, desired: Desired, aim: Aim) -> Ite
             session.listeners.append(log.log_event)
             session.is_logged = True
         yield session
-
-
-@contextlib.contextmanager
-def telling(*more: type[Exception]) -> Iterator[None]:
-    """End the command with exit code 1 and a line on stderr for what is no defect of the tool: store, secrets, hosts."""
-    kinds: tuple[type[Exception], ...] = (MemoryFailure, SecretUnavailable, HostError, *more)
-    try:
-        yield
-    except kinds as error:
-        raise click.ClickException(visible(str(error))) from error
-    except ExceptionGroup as group:
-        known = group.subgroup(kinds)
-        if known is None:
-            raise
-        raise click.ClickException(visible(str(_first(known)))) from group
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _servers(desired: Desired, codes: tuple[str, ...]) -> frozenset[str]:

@@ -18,19 +18,12 @@ from reconciler.core.deciding import Limits, Planned
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Tone
-from reconciler.reports.status import Status, status
+from reconciler.reports.status import Status, status, subjects
 from reconciler.reports.status_json import status_document
-from reconciler.reports.status_tables import Subject, render_pauses, status_tables
+from reconciler.reports.status_tables import render_pauses, status_tables
 from reconciler.reports.words import how_known
 
 FOREIGN = "foreign"
-_KINDS = {
-    "server": Subject.SERVERS,
-    "template": Subject.TEMPLATES,
-    "instance": Subject.INSTANCES,
-    "plan": Subject.PLANS,
-}
-_SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
 
 
 @groups.command(
@@ -44,7 +37,7 @@ _SUBJECTS = {**{subject.value: subject for subject in Subject}, **_KINDS}
     "words",
     nargs=-1,
     metavar="[servers|templates|instances|plans|foreign] [DOCUMENT]",
-    shell_complete=completing(*_KINDS, also=[*(each.value for each in Subject), FOREIGN]),
+    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN]),
 )
 @click.option(
     "--health",
@@ -70,14 +63,14 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
     with open_session(common, options) as session:
         subject, code = _asked(session.desired, words)
         if subject is not None and code is not None:
-            declared = getattr(session.desired, subject.value)[code].model_dump(mode="json")
+            declared = session.desired.documents[subjects()[subject]][code].model_dump(mode="json")
         found = _look(session, subject, code)
-    subjects = tuple(Subject) if subject is None else (subject,)
+    asked = tuple(subjects()) if subject is None else (subject,)
     if subject is not None and code is not None:
         found = _only(found, subject, code)
     elif subject is None and not session.selection.is_everything:
-        subjects = tuple(s for s in subjects if getattr(found, s.value))
-    _show(found, subjects, common.output, declared)
+        asked = tuple(each for each in asked if found.rows[each])
+    _show(found, asked, common.output, declared)
 
 
 def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
@@ -108,7 +101,7 @@ def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) ->
     with open_session(common, options) as session:
         subject, code = _asked(session.desired, words)
         wanted = health.require_subject(subject)
-        if wanted is Subject.SERVERS:
+        if wanted == "servers":
             view = health.servers_view(session, code)
         else:
             found = _look(session, wanted, code)
@@ -117,21 +110,23 @@ def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) ->
     health.show(view, common.output)
 
 
-def _asked(desired: Desired, words: tuple[str, ...]) -> tuple[Subject | None, str | None]:
-    """Return the kind that is asked about, and the document; nothing for all kinds, or all of one."""
-    if not words or (len(words) == 1 and words[0] in _SUBJECTS):
-        return (_SUBJECTS[words[0]] if words else None), None
-    addresses = {f"{kind}/{code}" for kind, subject in _KINDS.items() for code in getattr(desired, subject.value)}
-    kind, _, code = address_of(words, addresses, tuple(_KINDS), tuple(_SUBJECTS)).partition("/")
-    fleets.require(code, getattr(desired, _KINDS[kind].value), f"the fleet has no {kind} {code!r}")
-    return _KINDS[kind], code
+def _asked(desired: Desired, words: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """Return the subject that is asked about, and the document; nothing for all of them, or all documents of one."""
+    kinds = subjects()
+    named = {**{subject: subject for subject in kinds}, **{kind: subject for subject, kind in kinds.items()}}
+    if not words or (len(words) == 1 and words[0] in named):
+        return (named[words[0]] if words else None), None
+    addresses = {f"{kind}/{code}" for kind in kinds.values() for code in desired.documents[kind]}
+    kind, _, code = address_of(words, addresses, tuple(kinds.values()), tuple(named)).partition("/")
+    fleets.require(code, desired.documents[kind], f"the fleet has no {kind} {code!r}")
+    return named[kind], code
 
 
-def _look(session: Session, subject: Subject | None, code: str | None) -> Status:
+def _look(session: Session, subject: str | None, code: str | None) -> Status:
     """Plan for the whole fleet, so that what is selected is seen in its surroundings; look only into what is shown."""
     selection = session.selection
-    if code is not None and subject is not None and subject in (Subject.TEMPLATES, Subject.INSTANCES):
-        selection = Selection(frozenset({f"{subject.value.removesuffix('s')}/{code}"}))
+    if code is not None and subject in ("templates", "instances"):
+        selection = Selection(frozenset({f"{subjects()[subject]}/{code}"}))
     seen = _seen(session, selection)
     now = datetime.now(UTC)
     return status(session.desired, seen.observed, seen.inventory, seen.changeset, now, selection)
@@ -142,36 +137,28 @@ def _seen(session: Session, selection: Selection = EVERYTHING) -> Planned:
     return make_plan(session, Limits(selection, depth) if depth.refresh else BY_NAMES)
 
 
-def _only(found: Status, subject: Subject, code: str) -> Status:
-    match subject:
-        case Subject.SERVERS:
-            return replace(found, servers=tuple(row for row in found.servers if row.code == code))
-        case Subject.TEMPLATES:
-            return replace(found, templates=tuple(row for row in found.templates if row.code == code))
-        case Subject.INSTANCES:
-            return replace(found, instances=tuple(row for row in found.instances if row.code == code))
-        case Subject.PLANS:
-            return replace(found, plans=tuple(row for row in found.plans if row.code == code))
+def _only(found: Status, subject: str, code: str) -> Status:
+    return replace(found, rows={**found.rows, subject: tuple(row for row in found.rows[subject] if row.code == code)})
 
 
-def _show(found: Status, subjects: tuple[Subject, ...], output: str, declared: Mapping[str, Any] | None) -> None:
+def _show(found: Status, asked: tuple[str, ...], output: str, declared: Mapping[str, Any] | None) -> None:
     """Print rows; of a single document also what is declared, with the defaults that the text leaves out."""
     if output == "json":
-        screens.print_json(status_document(found, subjects, declared))
+        screens.print_json(status_document(found, asked, declared))
     elif output == "yaml":
-        click.echo(_as_yaml(status_document(found, subjects, declared)), nl=False)
+        click.echo(_as_yaml(status_document(found, asked, declared)), nl=False)
     else:
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         wide = output == "wide"
         paper = screens.paper(screens.OUT)
-        click.echo(render_tables(status_tables(found, subjects, wide=wide), paper))
-        if pauses := found.concerning(subjects):
+        click.echo(render_tables(status_tables(found, asked, wide=wide), paper))
+        if pauses := found.concerning(asked):
             click.echo(f"\n{render_pauses(pauses, paper)}")
         if declared is not None:
             click.echo(f"\n{paper.paint('Declared, with defaults', Tone.STRONG)}")
             click.echo(_as_yaml(declared), nl=False)
-        known = how_known(found.known, found.at) if {Subject.TEMPLATES, Subject.INSTANCES} & {*subjects} else ""
+        known = how_known(found.known, found.at) if {"templates", "instances"} & {*asked} else ""
         when = f"Fleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC"
         click.echo("\n" + "\n".join(paper.paragraph(f"{when}{f'; {known}' if known else ''}.")))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.core.addressed import Addressed
 from reconciler.core.verbs import Verb
 
 
@@ -32,7 +33,7 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class Action(Addressed):
     """One step of a changeset.
 
     `database` is the name borne when the action begins and `becomes` the name afterwards (equal unless it renames; for
@@ -59,8 +60,3 @@ class Action:
     def subject(self) -> str:
         """Name what it is done to: a document by its address, or what none declares by its name."""
         return self.database if self.verb.is_housekeeping else self.address
-
-    @property
-    def address(self) -> str:
-        """Name the document that the action concerns: `instance/acme`."""
-        return f"{self.kind}/{self.code}"

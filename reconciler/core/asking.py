@@ -89,7 +89,7 @@ def worth_a_look(
     looks = frozenset(since.looks) | sources
     kept = []
     for target in wanted:
-        address = f"{target.spec.kind}/{target.spec.code}"
+        address = target.spec.address
         is_again = (target.server, target.database) in depth.again or ((target.is_gone or target.builders) and sources)
         if is_again or (address, ANYWHERE) in looks or (address, target.server) in looks:
             kept.append(target)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 from reconciler.core.actions import Action
+from reconciler.core.addressed import Addressed
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Blocked:
+class Blocked(Addressed):
     """Something declared that this pass will not do, with why and what to do about it.
 
     `paused` names the pause that concerns it, if one does: it is then no failure.
@@ -26,19 +28,25 @@ class Blocked:
     advice: str = ""
     paused: str = ""
 
-    @property
-    def address(self) -> str:
-        """Name the document: `instance/acme`."""
-        return f"{self.kind}/{self.code}"
+
+class Left(StrEnum):
+    """Why a database is seen and not touched."""
+
+    ORPHAN = "orphan"  # once this fleet's, and no document declares it any more
+    ABSENT = "absent"  # declared so
+    BUILD = "build"  # under way, abandoned, or kept
+    KEPT = "kept"  # trash, or what stayed behind of a move
+    STRANGER = "stranger"  # it only bears the former name of an instance
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class LeftAlone:
-    """A database that is seen and not touched: an orphan, a build under way, trash, or something between two names."""
+    """A database that is seen and not touched, and `what` it is in words."""
 
     server: str
     database: str
     what: str
+    kind: Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Removed:
+class Removed(Addressed):
     """A database whose document stood in an earlier revision of the text and no longer does, and what becomes of it.
 
     `database` is empty where the host does not hold it or was not asked, and for a server. `name` is what the earlier text
@@ -64,11 +72,6 @@ class Removed:
     fate: str
     name: str = ""
     advice: str = ""
-
-    @property
-    def address(self) -> str:
-        """Name the document: `instance/acme`."""
-        return f"{self.kind}/{self.code}"
 
 
 @dataclass(frozen=True, slots=True)

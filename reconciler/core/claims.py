@@ -86,8 +86,11 @@ def narrow(found: tuple[Found, ...], inventory: Inventory, kind: str, code: str)
     return kept or found
 
 
-def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, remembered: bool) -> Doubt | None:
-    """Say why a database that was looked at is not taken for the spec's, or None if it is ours."""
+def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, remembered: bool = False) -> Doubt | None:
+    """Say why a database that was looked at is not taken for the spec's, or None if it is ours.
+
+    That it is `remembered` to be ours counts where it refuses the declared password under its declared name.
+    """
     if look.access is Access.HALF_MADE:
         return Doubt("its initialisation never ended", "nothing of this fleet left it so: look at the host")
     if look.access is Access.FAILED:
@@ -100,7 +103,7 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
             "it bears no mark of this fleet", f"it was not made by this fleet: choose another {_named_by(spec)}"
         )
     if not look.is_whole_copy_of_itself:
-        advice = f"if it is to be {spec.kind}/{spec.code}, set its parameter odoo_fleet.uuid to its database.uuid"
+        advice = f"if it is to be {spec.address}, set its parameter odoo_fleet.uuid to its database.uuid"
         return Doubt(f"it is a copy of {mark.kind}/{mark.code}, not the original", advice)
     if mark.fleet != spec.fleet:
         return Doubt(f"it belongs to fleet '{mark.fleet}'")
@@ -118,13 +121,13 @@ def _of_a_former_name(spec: DatabaseSpec, mark: Mark, name: str) -> str:
     if name != spec.target:
         return _renamed_twice(spec, name, f"`renamed_from: {mark.code}`")
     how = f"write `renamed_from: {mark.code}`"
-    return f"if it is {spec.kind}/{spec.code}, once renamed, {how}; only if it is not, choose another `database_name`"
+    return f"if it is {spec.address}, once renamed, {how}; only if it is not, choose another `database_name`"
 
 
 def _renamed_twice(spec: DatabaseSpec, name: str, how: str) -> str:
     """Of two renames in a row, the first of which was cut short, the second text says too little to go on with the first."""
     return (
-        f"if it is {spec.kind}/{spec.code}, its rename to {name} was cut short: write back the text that renamed it to {name},"
+        f"if it is {spec.address}, its rename to {name} was cut short: write back the text that renamed it to {name},"
         f" with {how}, apply that, and rename it again after that; only if it is not, remove `renamed_from`"
     )
 
@@ -145,7 +148,7 @@ def is_lost(look: DatabaseLook | None, spec: DatabaseSpec, former_code: str | No
     """
     if look is None or parse(look.database).state is not NameState.SWITCHING or not look.is_unused_build:
         return False
-    return (look.missing_files > 0 or not alone) and doubt(look, spec, former_code, remembered=False) is None
+    return (look.missing_files > 0 or not alone) and doubt(look, spec, former_code) is None
 
 
 def why_kept(uuid: str, mark: Mark | None) -> str:
@@ -156,10 +159,9 @@ def why_kept(uuid: str, mark: Mark | None) -> str:
     """
     if mark is None or mark.uuid != uuid or mark.kind == "template" or mark.in_service is False:
         return ""
-    whose = f"{mark.kind}/{mark.code}"
     if mark.in_service:
-        return f"it was in service as {whose}: it is somebody's data"
-    return f"it may have been in service as {whose}, which cannot be told"
+        return f"it was in service as {mark.address}: it is somebody's data"
+    return f"it may have been in service as {mark.address}, which cannot be told"
 
 
 def why_build_kept(look: DatabaseLook) -> str:
@@ -184,10 +186,10 @@ def _refused(spec: DatabaseSpec, name: str, *, remembered: bool) -> Doubt:
     if remembered:
         return Doubt(
             f"its account '{spec.admin_login}' no longer answers to the declared password",
-            f"set the password of that account to what `odoo-fleet secret show {spec.kind}/{spec.code} admin_password`"
+            f"set the password of that account to what `odoo-fleet secret show {spec.address} admin_password`"
             " prints; the tool never resets it by force",
         )
-    address = f"{spec.kind}/{spec.code}"
+    address = spec.address
     return Doubt(
         why,
         f"what this fleet built has odoo_fleet.code in its system parameters (Odoo: Settings, Technical). With `{spec.code}`"

@@ -141,7 +141,7 @@ def _expired_builds(
 ) -> Iterator[Target]:
     """Yield the builds past their limit: those that are swept, and in a limited run those that may be an instance's of it."""
     limit = timedelta(hours=desired.settings.retention.building_hours)
-    selected = [] if selection.is_everything else [i for i in desired.instances.values() if selection.includes(i)]
+    selected = [i for i in desired.instances.values() if selection.includes(i)]
     own = {name for i in selected for name in (i.database_name, i.renamed_from)}
     for code, host in observed.hosts.items():
         for name in host.databases if host.online and code in desired.servers else ():

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from reconciler.core import claims, instance_diffs, names, template_diffs, verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Changeset, LeftAlone
+from reconciler.core.changesets import Changeset, Left, LeftAlone
 from reconciler.core.claims import Doubt
 from reconciler.core.drafts import Draft, needed_by
 from reconciler.core.inventory import Inventory
@@ -20,9 +20,9 @@ from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.ordering import order
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
-from schemas.instance import Instance
 from schemas.server import Server
-from schemas.template import Template
+
+_Said = tuple[Left, str]
 
 _ABSENT = "declared absent; databases are not removed yet, so it is left as it is"
 
@@ -109,9 +109,9 @@ def _serves_this_fleet(draft: Draft, host: ObservedHost) -> bool:
 def _account_for(draft: Draft, host: ObservedHost) -> int:
     """Say what is seen and not touched on a host; return how many databases there are foreign."""
     foreign = 0
-    for name, what in _of_nobody(draft, host):
-        if what:
-            draft.left_alone.append(LeftAlone(host.server, name.text, what))
+    for name, left in _of_nobody(draft, host):
+        if left:
+            draft.left_alone.append(LeftAlone(host.server, name.text, left[1], left[0]))
         else:
             foreign += 1
     return foreign
@@ -123,19 +123,19 @@ def foreign_databases(
     """List, by server, the databases that are none of this fleet's business: those that a plan counts as of others."""
     draft = Draft(desired, observed, inventory, now)
     seen = ((host, *each) for _, host in sorted(observed.hosts.items()) for each in _of_nobody(draft, host))
-    return tuple((host.server, name) for host, name, what in seen if not what)
+    return tuple((host.server, name) for host, name, left in seen if not left)
 
 
-def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName, str]]:
+def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName, _Said | None]]:
     """Yield what is on a host and not touched, with what it is; of a foreign database nothing is said."""
     remembered = {e.target for e in draft.inventory.on(host.server)}
     for name in host.databases:
         declared = draft.desired.declares(host.server, name.target) or _was_declared(draft, host.server, name.target)
         known = name.target in remembered
-        what = _left_alone_because(draft, host.server, name, declared=declared, remembered=known)
+        left = _left_alone_because(draft, host.server, name, declared=declared, remembered=known)
         is_foreign = name.state is NameState.UNKNOWN or not (declared or known)
-        if what or (is_foreign and name.state is not NameState.BUILDING):
-            yield name, what
+        if left or (is_foreign and name.state is not NameState.BUILDING):
+            yield name, left
 
 
 def _why_kept(host: ObservedHost, name: DatabaseName) -> str:
@@ -147,18 +147,21 @@ def _why_kept(host: ObservedHost, name: DatabaseName) -> str:
     return f"under a building name, and kept: {kept}" if kept else ""
 
 
-def _left_alone_because(draft: Draft, server: str, name: DatabaseName, *, declared: bool, remembered: bool) -> str:
+def _left_alone_because(
+    draft: Draft, server: str, name: DatabaseName, *, declared: bool, remembered: bool
+) -> _Said | None:
     if name.state is NameState.BUILDING:
         if names.is_expired_build(name, draft.now, draft.build_limit):
-            return _why_kept(draft.observed.hosts[server], name)
-        return "being built, or abandoned: swept after its limit"
+            why = _why_kept(draft.observed.hosts[server], name)
+            return (Left.BUILD, why) if why else None
+        return Left.BUILD, "being built, or abandoned: swept after its limit"
     if name.state in (NameState.TRASH, NameState.MOVED):
-        return f"{name.state}: kept"
+        return Left.KEPT, f"{name.state}: kept"
     if declared or name.state is NameState.UNKNOWN:
-        return _ABSENT if name.target in draft.desired.names.absent else ""
+        return (Left.ABSENT, _ABSENT) if name.target in draft.desired.names.absent else None
     if name.state is NameState.SUSPENDED or name.state in names.ON_ITS_WAY:
-        return f"orphan: {name.state}, and no document declares it"
-    return "orphan: once published by this fleet, no longer declared" if remembered else ""
+        return Left.ORPHAN, f"orphan: {name.state}, and no document declares it"
+    return (Left.ORPHAN, "orphan: once published by this fleet, no longer declared") if remembered else None
 
 
 def _was_declared(draft: Draft, server: str, target: str) -> bool:
@@ -176,9 +179,4 @@ def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:
 
 
 def _selected_addresses(desired: Desired, selection: Selection) -> set[str]:
-    documents: list[Server | Template | Instance] = [
-        *desired.servers.values(),
-        *desired.templates.values(),
-        *desired.instances.values(),
-    ]
-    return {f"{d.kind}/{d.code}" for d in documents if selection.includes(d)}
+    return {d.address for d in desired.subjects() if selection.includes(d)}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from reconciler.core import claims, fields, names, unclaimed, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import LeftAlone
+from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
 from reconciler.core.names import NameState
@@ -107,7 +107,7 @@ def _without_strangers(draft: Draft, instance: Instance, found: tuple[Found, ...
         return found
     for stranger, why in strangers:
         what = f"it bears the former name of instance/{instance.code} and is not its database ({why}): `renamed_from` may go"
-        draft.left_alone.append(LeftAlone(stranger.server, stranger.name.text, what))
+        draft.left_alone.append(LeftAlone(stranger.server, stranger.name.text, what, Left.STRANGER))
     return tuple(own)
 
 
@@ -117,7 +117,7 @@ def _why_a_stranger(draft: Draft, instance: Instance, found: Found) -> str:
     if look is None or found.name.state is not NameState.PUBLISHED or look.access is Access.FAILED:
         return ""
     spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
-    doubt = claims.doubt(look, spec, instance.renamed_from, remembered=False)
+    doubt = claims.doubt(look, spec, instance.renamed_from)
     return doubt.why if doubt else ""
 
 

@@ -145,12 +145,10 @@ def forbidden_rename(old: str, new: str) -> str:
     same_target = source.target == goal.target
     if source.state is NameState.BUILDING:
         allowed = goal.state is NameState.SWITCHING and same_target
-    elif source.state not in FORMS:
-        allowed = False
     elif goal.state in IN_SERVICE:
         allowed = source.state is NameState.SWITCHING and same_target
     else:
-        allowed = goal.state in ON_ITS_WAY
+        allowed = source.state in FORMS and goal.state in ON_ITS_WAY
     return "" if allowed and old != new else f"a {source.state} database never goes from {old!r} to {new!r}"
 
 

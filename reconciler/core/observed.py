@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from reconciler.core import names
+from reconciler.core.addressed import Addressed
 from reconciler.core.names import DatabaseName, NameState
 
 MARK_PREFIX = "odoo_fleet."
@@ -31,7 +32,7 @@ SERVER_ACTION_PREFIX = "odoo-fleet: "
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Addressed):
     """The ownership mark in a database (`ir.config_parameter` rows): whose it is and what was applied to it.
 
     `digest` is empty while a change is under way. `uuid` differs from the database's own in a copy, which is how a

@@ -11,22 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.core.addressed import Addressed
 from reconciler.fleet.desired import Desired
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Pause:
+class Pause(Addressed):
     """One document that is left alone. `since` is None where the text says so (`paused: true`)."""
 
     kind: str
     code: str
     reason: str = ""
     since: datetime | None = None
-
-    @property
-    def address(self) -> str:
-        """Name the document: `server/prod-1`."""
-        return f"{self.kind}/{self.code}"
 
     @property
     def why(self) -> str:
@@ -38,12 +34,7 @@ class Pause:
 
 def in_force(desired: Desired, commanded: Mapping[tuple[str, str], Pause]) -> Mapping[tuple[str, str], Pause]:
     """Return the pauses of documents that exist, by kind and code; what the text says counts before a command."""
-    documents = {
-        ("fleet", desired.settings.code): desired.settings,
-        **{("server", s.code): s for s in desired.servers.values()},
-        **{("template", t.code): t for t in desired.templates.values()},
-        **{("instance", i.code): i for i in desired.instances.values()},
-    }
+    documents = {(document.kind, document.code): document for document in desired.pausable()}
     paused = {key: pause for key, pause in commanded.items() if key in documents}
     return paused | {key: Pause(*key) for key, document in documents.items() if document.paused}
 

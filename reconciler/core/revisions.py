@@ -16,7 +16,6 @@ from reconciler.core.specs import instance_spec, template_spec
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.server import Server
-from schemas.template import Template
 
 _SHOWN_DIGITS = 12
 
@@ -92,22 +91,24 @@ def compare(
         commit: its hash.
         selection: what the run is limited to otherwise; what is gone is limited by it as well.
     """
-    concerned = frozenset(chain(_servers(before, after), _templates(before, after), _instances(before, after)))
+    concerned = frozenset(chain(_edited(before, after), _servers(before, after), _templates(before, after)))
+    looks = frozenset(_looks(before, after))
+    concerned |= {address for address, _ in looks}
     if any(_differ(before.settings, after.settings, field) for field in _OF_THE_FLEET):
-        concerned |= frozenset(f"{d.kind}/{d.code}" for d in _documents(after))
+        concerned |= frozenset(d.address for d in after.subjects())
     return Comparison(
         revision,
         commit,
         tuple(sorted(concerned)),
-        tuple(sorted(set(_looks(before, after)))),
+        tuple(sorted(looks)),
         tuple(sorted(_gone(before, after, selection))),
     )
 
 
-def _documents(fleet: Desired) -> Iterator[Server | Template | Instance]:
-    yield from fleet.servers.values()
-    yield from fleet.templates.values()
-    yield from fleet.instances.values()
+def _edited(before: Desired, after: Desired) -> Iterator[str]:
+    for document in after.subjects():
+        if before.documents[document.kind].get(document.code) != document:
+            yield document.address
 
 
 def _differ(before: object, after: object, *fields: str) -> bool:
@@ -115,9 +116,6 @@ def _differ(before: object, after: object, *fields: str) -> bool:
 
 
 def _servers(before: Desired, after: Desired) -> Iterator[str]:
-    for code, server in after.servers.items():
-        if before.servers.get(code) != server:
-            yield f"server/{code}"
     for code in _servers_that_matter(before, after):
         yield from (f"template/{t.code}" for t in after.templates.values() if code in t.server_codes)
         yield from (f"instance/{i.code}" for i in after.instances.values() if i.server in (None, code))
@@ -134,17 +132,8 @@ def _servers_that_matter(before: Desired, after: Desired) -> Iterator[str]:
 def _templates(before: Desired, after: Desired) -> Iterator[str]:
     for code, template in after.templates.items():
         earlier = before.templates.get(code)
-        if earlier != template:
-            yield f"template/{code}"
         if earlier is not None and earlier.paused != template.paused:
             yield from (f"instance/{i.code}" for i in after.instances.values() if i.template == code)
-
-
-def _instances(before: Desired, after: Desired) -> Iterator[str]:
-    for code, instance in after.instances.items():
-        if before.instances.get(code) != instance:
-            yield f"instance/{code}"
-    yield from (address for address, _ in _looks(before, after))
 
 
 def _looks(before: Desired, after: Desired) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.fleet.desired import Desired
-from schemas.instance import Instance
-from schemas.server import Server
+from schemas.document import Document
 from schemas.template import Template
 
 
@@ -30,9 +29,9 @@ class Selection:
         """Tell whether the run is not limited."""
         return self.concerned is None and not self.addresses and not self.labels
 
-    def includes(self, document: Server | Template | Instance) -> bool:
+    def includes(self, document: Document) -> bool:
         """Tell whether a document is selected."""
-        address = f"{document.kind}/{document.code}"
+        address = document.address
         if self.concerned is not None and address not in self.concerned:
             return False
         if address in self.addresses or not (self.addresses or self.labels):

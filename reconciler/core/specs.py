@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.core import settings
+from reconciler.core.addressed import Addressed
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance, Owner
 from schemas.references import DerivedSecret, SecretReference
@@ -25,7 +26,7 @@ SPEC_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class DatabaseSpec:
+class DatabaseSpec(Addressed):
     """One database as declared. `kind` and `code` name its document; `target` is the name that it bears when published.
 
     A setting that is not declared is not in `settings`, and so not kept; `birth` has what stands in for it at the build, and

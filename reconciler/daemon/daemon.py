@@ -299,7 +299,8 @@ class Daemon:
 
     def _farewell(self) -> str:
         busy = self._work.rounds.busy if self._work else ()
-        left = f"; left behind, unknown: what runs on {', '.join(busy)}" if busy or self.abandon.is_set() else ""
+        where = f" on {', '.join(busy)}" if busy else ""
+        left = f"; left behind, unknown: what ran{where}" if busy or self.abandon.is_set() else ""
         return f"odoo-fleet {__version__} has stopped{left}"
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from reconciler.core import pauses
 from reconciler.core.actions import Action, Reason
+from reconciler.core.changesets import Left
 from reconciler.core.deciding import Planned
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.outcomes import Outcome, Result
@@ -187,7 +188,7 @@ class Following:
             pending=len(changeset.actions),
             blocked=len(blocked),
             withheld=len(changeset.withheld),
-            orphans=sum(each.what.startswith("orphan") for each in changeset.left_alone),
+            orphans=sum(each.kind is Left.ORPHAN for each in changeset.left_alone),
             foreign=changeset.foreign,
             frozen=tuple(sorted(planned.frozen)),
             paused=tuple(sorted(p.address for p in pauses.in_force(desired, planned.inventory.pauses).values())),

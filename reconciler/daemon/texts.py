@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -67,7 +67,7 @@ class Texts:
         else:
             self._tell_taken(former, desired, candidate, revision)
         self._revision = revision
-        now, documents = self.now(), _count(desired)
+        now, documents = self.now(), desired.counts
         self.note(
             lambda standing: replace(
                 standing,
@@ -124,7 +124,7 @@ class Texts:
             detail = "the branch was pushed by force: what was in force before is no longer part of its history"
             self.teller.tell(Notice(NoticeName.HISTORY_REWRITTEN, Level.WARNING, detail, revision=revision))
         by = f" ({candidate.about})" if candidate.about else ""
-        counts = ", ".join(count(number, kind) for kind, number in _count(desired).items())
+        counts = ", ".join(count(number, kind) for kind, number in desired.counts.items())
         what = "is in force" if former is None else "is now in force"
         detail = f"{name(revision)}{by} {what}: {counts}"
         self.teller.tell(Notice(NoticeName.REVISION_IN_FORCE, Level.INFO, detail, revision=revision))
@@ -133,15 +133,6 @@ class Texts:
 def _name_of(candidate: Candidate, desired: Desired) -> str:
     """Name a text: by its commit, or by the digest of all that it declares."""
     return candidate.revision or f"sha256:{desired.digest}"
-
-
-def _count(desired: Desired) -> Mapping[str, int]:
-    return {
-        "server": len(desired.servers),
-        "template": len(desired.templates),
-        "plan": len(desired.plans),
-        "instance": len(desired.instances),
-    }
 
 
 def _summary(candidate: Candidate) -> str:

@@ -406,7 +406,7 @@ def require_verified(
     Raises:
         ProofFailed: it differs, with the fields.
     """
-    doubt = claims.doubt(look, spec, None, remembered=True)
+    doubt = claims.doubt(look, spec, None)
     if doubt is not None:
         raise ProofFailed(doubt.why, advice=doubt.advice, **at)
     differ = fields.differences_at_birth if newborn else fields.differences
@@ -422,7 +422,7 @@ def _require_files(source: Source, files: Sizes, at: dict[str, str]) -> None:
 
 
 def _require_ready(template: DatabaseSpec, look: DatabaseLook, at: dict[str, str]) -> None:
-    doubt = claims.doubt(look, template, None, remembered=True)
+    doubt = claims.doubt(look, template, None)
     if doubt is not None:
         raise ProofFailed(f"the template is not ready: {doubt.why}", **at)
     if busy := module_operations.pending(look.modules):  # a clone would end that work, and be half-made

@@ -118,5 +118,5 @@ def _specs_of_looks(desired: Desired, hosts: Mapping[str, ObservedHost]) -> Iter
 
 
 def _matches(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> bool:
-    ours = look.access is Access.CURRENT and claims.doubt(look, spec, None, remembered=True) is None
+    ours = look.access is Access.CURRENT and claims.doubt(look, spec, None) is None
     return ours and not fields.differences(spec, look, state)

@@ -10,13 +10,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import NamedTuple, TypeGuard
+from functools import cached_property
+from typing import NamedTuple, TypeGuard, cast
 
 from reconciler.fleet.defaults import Defaults
 from reconciler.fleet.diagnostics import Range
 from reconciler.fleet.documents import DocumentSource, Path
+from schemas.document import Document
 from schemas.fleet import FleetSettings
 from schemas.instance import Instance
+from schemas.kinds import KINDS
 from schemas.plan import Plan
 from schemas.server import Server
 from schemas.template import Template
@@ -32,22 +35,49 @@ class Reference(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Declarations:
-    """Valid documents by code, in the order in which they were read; of broken ones `codes` and what they refer to."""
+class Documents:
+    """Documents by kind and code, and where they stand."""
 
-    settings: FleetSettings | None
-    servers: Mapping[str, Server]
-    templates: Mapping[str, Template]
-    plans: Mapping[str, Plan]
-    instances: Mapping[str, Instance]
-    codes: Mapping[str, AbstractSet[str]]
+    documents: Mapping[str, Mapping[str, Document]]
     sources: Mapping[tuple[str, str], DocumentSource]
+
+    @cached_property
+    def servers(self) -> Mapping[str, Server]:
+        """The servers, by code."""
+        return cast("Mapping[str, Server]", self.documents["server"])
+
+    @cached_property
+    def templates(self) -> Mapping[str, Template]:
+        """The templates, by code."""
+        return cast("Mapping[str, Template]", self.documents["template"])
+
+    @cached_property
+    def plans(self) -> Mapping[str, Plan]:
+        """The plans, by code."""
+        return cast("Mapping[str, Plan]", self.documents["plan"])
+
+    @cached_property
+    def instances(self) -> Mapping[str, Instance]:
+        """The instances, by code."""
+        return cast("Mapping[str, Instance]", self.documents["instance"])
+
+    def range_of(self, kind: str, code: str, *path: str | int) -> Range:
+        """Where a value stands in the text; for what is not written, the nearest thing around it."""
+        return self.sources[kind, code].range_of(*path)
+
+
+@dataclass(frozen=True)
+class Declarations(Documents):
+    """Valid documents, in the order in which they were read; of broken ones `codes` and what they refer to."""
+
+    codes: Mapping[str, AbstractSet[str]]
     references: Sequence[Reference]
     defaults: Defaults
 
-    def range_of(self, kind: str, code: str, *path: str | int) -> Range:
-        """Where a value stands in the text."""
-        return self.sources[kind, code].range_of(*path)
+    @cached_property
+    def settings(self) -> FleetSettings | None:
+        """The fleet document, if it is valid."""
+        return cast("FleetSettings | None", next(iter(self.documents["fleet"].values()), None))
 
     def wanted_instances(self) -> Iterator[Instance]:
         """Yield the instances that are to have a database in or out of service."""
@@ -69,18 +99,14 @@ def references_of(kind: str, written: Mapping[str, object], source: DocumentSour
         written: its fields, as text or as a valid document has them.
         source: where it stands.
     """
-    for target in _NAMES.get(kind, ()):
-        name = written.get(target)
-        if is_code(name):
-            yield Reference(target, name, (target,), source)
-    servers = written.get("servers") if kind == "template" else None
-    if isinstance(servers, list | tuple):
-        for index, name in enumerate(servers):
-            if is_code(name):
-                yield Reference("server", name, ("servers", index), source)
+    for field, target in KINDS[kind].refers.items():
+        named = written.get(field)
+        if isinstance(named, list | tuple):
+            yield from (Reference(target, n, (field, i), source) for i, n in enumerate(named) if is_code(n))
+        elif is_code(named):
+            yield Reference(target, named, (field,), source)
 
 
-_NAMES = {"template": ("server",), "instance": ("template", "plan", "server")}
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 

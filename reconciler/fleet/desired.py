@@ -9,43 +9,55 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TypeVar
+from typing import cast
 
 from reconciler.fleet import rules
-from reconciler.fleet.declarations import Declarations
+from reconciler.fleet.declarations import Documents
 from reconciler.fleet.declared_names import DeclaredNames, names_of
-from reconciler.fleet.diagnostics import Diagnostic, Range, has_errors, sort
-from reconciler.fleet.documents import AnyRead, DocumentSource, RawDocument
+from reconciler.fleet.diagnostics import Diagnostic, has_errors, sort
+from reconciler.fleet.documents import AnyRead, RawDocument
 from reconciler.fleet.fingerprints import Fingerprints
 from reconciler.fleet.judging import Again, Reading
+from schemas.document import Document, Pausable
 from schemas.fleet import FleetSettings
 from schemas.instance import Instance
-from schemas.kinds import AnyDocument
-from schemas.plan import Plan
-from schemas.server import Server
-from schemas.template import Template
-
-Model = TypeVar("Model")
 
 
 @dataclass(frozen=True)
-class Desired:
+class Desired(Documents):
     """A valid fleet. Documents are keyed and sorted by code."""
 
-    settings: FleetSettings
-    servers: Mapping[str, Server]
-    templates: Mapping[str, Template]
-    plans: Mapping[str, Plan]
-    instances: Mapping[str, Instance]
-    sources: Mapping[tuple[str, str], DocumentSource]
     fingerprints: Fingerprints = field(default_factory=Fingerprints, repr=False, compare=False)
 
-    def range_of(self, kind: str, code: str, *path: str | int) -> Range:
-        """Where a value stands in the text; for what is not written, the nearest thing around it."""
-        return self.sources[kind, code].range_of(*path)
+    @cached_property
+    def settings(self) -> FleetSettings:
+        """The fleet document."""
+        (settings,) = self.documents["fleet"].values()
+        return cast("FleetSettings", settings)
+
+    def every(self) -> Iterator[Document]:
+        """Yield all documents, the fleet's first."""
+        return (document for of_kind in self.documents.values() for document in of_kind.values())
+
+    def pausable(self) -> Iterator[Pausable]:
+        """Yield the documents to which something is done, the fleet's first."""
+        return (document for document in self.every() if isinstance(document, Pausable))
+
+    def subjects(self) -> Iterator[Pausable]:
+        """Yield the same without the fleet's: what a run can be limited to."""
+        return (document for document in self.pausable() if document.kind != "fleet")
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How many documents there are beside the fleet's, by kind."""
+        return {kind: len(documents) for kind, documents in self.documents.items() if kind != "fleet"}
+
+    def having(self, kind: str, documents: Mapping[str, Document]) -> Desired:
+        """Return the fleet with other documents of a kind."""
+        return replace(self, documents={**self.documents, kind: documents})
 
     def instance_modules(self, instance: Instance) -> tuple[str, ...]:
         """Modules that an instance is to have: of its template, its plan and its own, in this order, each once."""
@@ -70,16 +82,14 @@ class Desired:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all that is declared, in whatever files and order it was written; no secret's value is in it."""
-        kinds = (self.servers, self.templates, self.plans, self.instances)
-        documents: list[AnyDocument] = [self.settings, *(document for kind in kinds for document in kind.values())]
         whole = hashlib.sha256()
-        for each in documents:
+        for each in self.every():
             digest = self.fingerprints.of((each.kind, each.code), (each,), partial(_digest_of, each))
             whole.update(f"{each.kind}/{each.code} {digest}\n".encode())
         return whole.hexdigest()
 
 
-def _digest_of(document: AnyDocument) -> str:
+def _digest_of(document: Document) -> str:
     text = json.dumps(document.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -145,21 +155,10 @@ def _resolve(documents: Iterable[AnyRead], root: str, again: Again | None, finge
     ordered = sort((*reading.diagnostics, *rules.check(world, reading.hints)))
     desired = None
     if world.settings is not None and not has_errors(ordered):
-        desired = _desired(world, world.settings, fingerprints)
+        valid = {kind: _by_code(of_kind) for kind, of_kind in world.documents.items()}
+        desired = Desired(valid, world.sources, fingerprints)
     return Resolved(desired, ordered, reading.documents, reading.judged)
 
 
-def _desired(world: Declarations, settings: FleetSettings, fingerprints: Fingerprints) -> Desired:
-    return Desired(
-        settings=settings,
-        servers=_by_code(world.servers),
-        templates=_by_code(world.templates),
-        plans=_by_code(world.plans),
-        instances=_by_code(world.instances),
-        sources=world.sources,
-        fingerprints=fingerprints,
-    )
-
-
-def _by_code(documents: Mapping[str, Model]) -> dict[str, Model]:
+def _by_code(documents: Mapping[str, Document]) -> dict[str, Document]:
     return {code: documents[code] for code in sorted(documents)}

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Final, Protocol
 
 from reconciler.fleet.diagnostics import Range
-from schemas.kinds import AnyDocument
+from schemas.document import Document
 
 Path = tuple[str | int, ...]
 
@@ -118,7 +118,7 @@ class ValidDocument:
     keeps its data, for the defaults in it. `defaults` are those that lay below it, as `Defaults.below` names them.
     """
 
-    model: AnyDocument
+    model: Document
     source: DocumentSource
     defaults: str = field(default="", repr=False)  # it may hold a literal secret
     data: Mapping[str, object] | None = field(default=None, repr=False)

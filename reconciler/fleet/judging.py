@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
 from pydantic import ValidationError
 
@@ -26,12 +25,9 @@ from reconciler.fleet.documents import (
     ValidDocument,
 )
 from reconciler.fleet.field_problems import field_problems
-from schemas.fleet import FORMAT, FleetSettings
-from schemas.instance import Instance
-from schemas.kinds import KINDS, AnyDocument
-from schemas.plan import Plan
-from schemas.server import Server
-from schemas.template import Template
+from schemas.document import Document
+from schemas.fleet import FORMAT
+from schemas.kinds import KINDS
 
 Again = Callable[[Positions], RawDocument]
 """Reads the text of a document once more."""
@@ -65,7 +61,7 @@ class Reading:
     _below: Mapping[str, str] = field(default_factory=dict)
     _waiting: deque[AnyRead | _SetAside] = field(default_factory=deque)
     _declared: dict[str, dict[str, Positions]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    _valid: dict[str, dict[str, AnyDocument]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _valid: dict[str, dict[str, Document]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     _sources: dict[tuple[str, str], DocumentSource] = field(default_factory=dict)
     _references: list[Reference] = field(default_factory=list)
 
@@ -98,11 +94,7 @@ class Reading:
     def world(self) -> Declarations:
         """What the rules between documents are checked on."""
         return Declarations(
-            settings=cast("FleetSettings | None", next(iter(self._valid["fleet"].values()), None)),
-            servers=cast("dict[str, Server]", self._valid["server"]),
-            templates=cast("dict[str, Template]", self._valid["template"]),
-            plans=cast("dict[str, Plan]", self._valid["plan"]),
-            instances=cast("dict[str, Instance]", self._valid["instance"]),
+            documents=self._valid,
             codes={kind: documents.keys() for kind, documents in self._declared.items()},
             sources=self._sources,
             references=self._references,

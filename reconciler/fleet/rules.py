@@ -5,7 +5,8 @@ Each problem is told once, at the line that someone should edit. Names that may 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from reconciler.fleet.clashes import check_clashes
@@ -15,12 +16,19 @@ from reconciler.fleet.documents import Hints, Path
 from reconciler.fleet.field_problems import BETTER_HINT, KEY_HINT, REFERENCE_HINT
 from reconciler.fleet.secrets import PASSWORD_FIELDS, weakness
 from schemas.instance import Instance
+from schemas.kinds import KINDS
 from schemas.references import DerivedSecret, KeyReference, LiteralSecret, SecretReference
 from schemas.secrets import Secret
 from schemas.server import Server
 
 NEUTRALIZE_SINCE = 17.0
 """The first Odoo series whose `duplicate_database` takes `neutralize` (service/db.py of 17.0; late builds of 16 do too)."""
+
+_OF_POSTGRESQL = frozenset({"postgres", "template0", "template1"})
+"""Databases that every PostgreSQL server has for itself."""
+
+_LEFT_OUT = "www"
+"""The first label of a host name that Odoo passes over when it looks for a database (`db_filter`, 14 to 19, http.py)."""
 
 
 def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
@@ -30,6 +38,7 @@ def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
     yield from _check_template_servers(world)
     for server in world.servers.values():
         yield from _check_server(world, server, hosted.get(server.code, []))
+    yield from _check_names(world)
     yield from _check_retired(world)
     yield from _check_placements(world)
     for instance in world.instances.values():
@@ -64,21 +73,20 @@ def _check_references(world: Declarations, hints: Hints) -> Iterator[Diagnostic]
     for target, name, path, source in (*_in_doubt(world), *world.references):
         if name not in world.codes[target]:
             hint = hints.did_you_mean(name, world.codes[target]) or f"no {target} is declared"
-            yield Diagnostic(source.range_of(*path), _UNKNOWN[target], f"no {target} {name!r}", hint)
+            yield Diagnostic(source.range_of(*path), f"unknown-{target}", f"no {target} {name!r}", hint)
 
 
 def _in_doubt(world: Declarations) -> Iterator[Reference]:
-    """What valid documents refer to, but for the many instances all of whose references are declared."""
-    servers, templates, plans = (world.codes[kind] for kind in ("server", "template", "plan"))
-    for code, template in world.templates.items():
-        yield from references_of("template", vars(template), world.sources["template", code])
-    for code, instance in world.instances.items():
-        known = instance.template in templates and instance.plan in plans
-        if not known or (instance.server is not None and instance.server not in servers):
-            yield from references_of("instance", vars(instance), world.sources["instance", code])
+    """What valid documents refer to, but for the many all of whose references are declared."""
+    for kind, documents in world.documents.items():
+        refers = [(field, world.codes[target]) for field, target in KINDS[kind].refers.items()]
+        for code, document in documents.items() if refers else ():
+            if not all(_is_declared(getattr(document, field), codes) for field, codes in refers):
+                yield from references_of(kind, vars(document), world.sources[kind, code])
 
 
-_UNKNOWN = {"server": "unknown-server", "template": "unknown-template", "plan": "unknown-plan"}
+def _is_declared(named: str | Sequence[str] | None, codes: AbstractSet[str]) -> bool:
+    return named is None or (named in codes if isinstance(named, str) else all(name in codes for name in named))
 
 
 def _check_template_servers(world: Declarations) -> Iterator[Diagnostic]:
@@ -96,6 +104,16 @@ def _check_template_servers(world: Declarations) -> Iterator[Diagnostic]:
                 place = source.range_of("servers", index)
                 yield Diagnostic(place, "repeated-value", f"server {server!r} is listed twice", "remove one of them")
             seen.add(server)
+
+
+def _check_names(world: Declarations) -> Iterator[Diagnostic]:
+    """Find databases that PostgreSQL has for itself."""
+    named = [("template", t.code, "template_db", t.template_db) for t in world.templates.values()]
+    named += [("instance", i.code, "database_name", i.database_name) for i in world.instances.values()]
+    for kind, code, field, name in named:
+        if name in _OF_POSTGRESQL:
+            message, hint = f"{name!r} is a database of PostgreSQL's own", f"choose another {field}"
+            yield Diagnostic(world.range_of(kind, code, field), "reserved-database", message, hint)
 
 
 def _check_server(world: Declarations, server: Server, hosted: list[str]) -> Iterator[Diagnostic]:
@@ -155,7 +173,8 @@ def _check_placements(world: Declarations) -> Iterator[Diagnostic]:
         place = places.get(key)
         if place is None:
             place = places[key] = _place(world, instance)
-        unlike = place.reached is not None and instance.subdomain != instance.database_name
+        missed = instance.subdomain != instance.database_name or instance.subdomain == _LEFT_OUT
+        unlike = place.reached is not None and missed
         if place.elsewhere or unlike or (instance.neutralize and place.old is not None):
             yield from _check_placement(world, instance, place)
 
@@ -183,7 +202,11 @@ def _check_placement(world: Declarations, instance: Instance, place: _Place) -> 
         message = f"'neutralize' needs Odoo {NEUTRALIZE_SINCE} or later, server {old.code!r} has {old.odoo_version}"
         hint = "" if instance.server is not None else "name a later server: this one may be chosen"
         yield Diagnostic(source.range_of("neutralize"), "neutralize-unsupported", message, hint)
-    if reached is not None and instance.subdomain != instance.database_name:
+    if reached is not None and instance.subdomain == _LEFT_OUT:
+        message = f"subdomain {_LEFT_OUT!r} names no database to Odoo"
+        hint = f"at {_LEFT_OUT}.{reached.domain} a `dbfilter = ^%d$` looks for {(reached.domain or '').partition('.')[0]!r}"
+        yield Diagnostic(source.range_of("subdomain"), "subdomain-mismatch", message, hint, Severity.WARNING)
+    elif reached is not None and instance.subdomain != instance.database_name:
         message = f"subdomain {instance.subdomain!r} differs from the database name {instance.database_name!r}"
         address = f"{instance.subdomain}.{reached.domain}"
         hint = f"a host that finds databases by subdomain (`dbfilter = ^%d$`) does not serve it at {address}"

@@ -6,10 +6,12 @@ It holds a lock, `source.json` (which branch), `clone.git`, `revisions/`, `newes
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +23,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LOCK = "odoo-fleet-git.lock"
 _FORCED = "forced"
 _OTHERS = 0o077
+_ATTEMPTS, _PAUSE = 20, 0.05
 
 
 class Place:
@@ -103,7 +106,7 @@ class Place:
     def _take_lock(self) -> None:
         lock = os.open(self._directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_soon(lock)
         except OSError:
             os.close(lock)
             raise GitUnusable(
@@ -127,3 +130,13 @@ class Place:
             return (self._directory / name).read_text()
         except (OSError, ValueError):
             return None
+
+
+def _lock_soon(lock: int) -> None:
+    """Lock a file, or raise OSError. A child that a killed process was starting holds its locks until it runs its program."""
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_PAUSE)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.changesets import Blocked, LeftAlone
+from reconciler.core.changesets import Blocked, Left, LeftAlone
 from reconciler.core.claims import Doubt
 from reconciler.core.deciding import Planned
 from reconciler.core.outcomes import Outcome, Result
@@ -46,7 +46,7 @@ def tell_decision(
     begun = [b for key, b in heard.items() if key not in told.blocked and seen[key] >= _patience(b, planned)]
     over = [b for key, b in told.blocked.items() if key not in now and (not b.server or b.server in fresh)]
     kept = {key: b for key, b in told.blocked.items() if key in now or b not in over}
-    orphans = {o for o in planned.changeset.left_alone if o.what.startswith("orphan")}
+    orphans = {o for o in planned.changeset.left_alone if o.kind is Left.ORPHAN}
     new_orphans = [o for o in sorted(orphans) if (o.server, o.database) not in told.orphans and o.server in fresh]
     lost = {server: doubt for server, doubt in planned.frozen.items() if server not in told.frozen and server in fresh}
     notices = (

@@ -1,6 +1,6 @@
 """HTTP, by httpx: one request out, one whole answer back, or why there is none.
 
-The only module that imports httpx. What it must get right is *when* something failed: an error before the first byte of the
+The only module that uses httpx. What it must get right is *when* something failed: an error before the first byte of the
 request left is certain to have changed nothing, any other is not (`NoAnswer.sent`). Nothing is sent twice, no redirect is
 followed, no cookie is kept, no body is read beyond its limit, packed or not. How long a call may take in all is the caller's
 to limit, by cancelling: httpx limits each read, so that a host which drips would never end.
@@ -18,8 +18,6 @@ from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
-import httpx
-
 from reconciler.core.failures import (
     ConnectionCut,
     HostError,
@@ -33,6 +31,7 @@ from reconciler.core.failures import (
     UnexpectedAnswer,
 )
 from reconciler.odoo.cleaning import one_line
+from reconciler.odoo.only_httpx import httpx
 from reconciler.odoo.protocol import Answer, NoAnswer, Request, Timeout, Transport
 from reconciler.odoo.proxies import Proxy, proxy_for
 from reconciler.version import __version__

@@ -161,9 +161,7 @@ def as_deep_as(saved: SavedChangeset, limits: Limits) -> Limits:
 
 def document_digests(desired: Desired) -> Mapping[str, str]:
     """Fingerprint each document, by address, as it is with the fleet's defaults; no secret's value is in it."""
-    kinds = (desired.servers, desired.templates, desired.plans, desired.instances)
-    documents = [desired.settings, *(document for kind in kinds for document in kind.values())]
-    return {f"{d.kind}/{d.code}": _fingerprint(d.model_dump(mode="json")) for d in documents}
+    return {d.address: _fingerprint(d.model_dump(mode="json")) for d in desired.every()}
 
 
 def _fingerprint(plain: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ never disagree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +45,7 @@ def find_placement(
     draft.count_used()
     template_diffs.diff_templates(draft)
     found = instance_diffs.find(draft, instance)
-    draft.desired = replace(desired, instances=_planned_before(desired, instance))
+    draft.desired = desired.having("instance", _planned_before(desired, instance))
     instance_diffs.diff_instances(draft)
     draft.desired = desired
     rule = instance_diffs.placing(draft, instance)

@@ -71,8 +71,10 @@ def _headline(problem: Diagnostic, *, colour: bool, width: int) -> str:
         folded = textwrap.fill(
             str(problem), width, subsequent_indent=_FOLD, break_long_words=False, break_on_hyphens=False
         )
-        where = f"{problem.range}:"
-        return folded.replace(where, _paint(where, _BOLD), 1) if colour else folded
+        where, what = f"{problem.range}:", f"{problem.code}:"
+        if not colour:
+            return folded
+        return folded.replace(where, _paint(where, _BOLD), 1).replace(what, _paint(what, _tone(problem)), 1)
     if not colour:
         return str(problem)
     hint = f" {_paint(f'({problem.hint})', _DIM)}" if problem.hint else ""

@@ -6,10 +6,11 @@ shows. What was never verified is said to be so, and is not shown as ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
 from reconciler.core import claims
 from reconciler.core.actions import Reason
@@ -28,6 +29,7 @@ from reconciler.health.judging import Vitals, free_percent, is_watched, judge_on
 from reconciler.health.signs import CAPACITY, LATENCY, VERSION, HealthStatus
 from reconciler.reports.words import why
 from schemas.instance import Instance
+from schemas.kinds import KINDS
 from schemas.server import Server
 from schemas.template import Template
 
@@ -128,30 +130,59 @@ class PlanRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document of a kind of which nothing else is shown."""
+
+    code: str
+    name: str
+    description: str
+
+
+Row = ServerRow | TemplateRow | InstanceRow | PlanRow | DocumentRow
+
+
+@dataclass(frozen=True)
 class Status:
-    """A fleet's rows, as of one moment, and the pauses that concern them."""
+    """A fleet's rows by subject (`servers`), as of one moment, and the pauses that concern them."""
 
     fleet: str
     at: datetime
-    servers: tuple[ServerRow, ...]
-    templates: tuple[TemplateRow, ...]
-    instances: tuple[InstanceRow, ...]
-    plans: tuple[PlanRow, ...]
+    rows: Mapping[str, tuple[Row, ...]]
     pauses: tuple[Pause, ...] = ()
     known: Freshness = NOTHING_KNOWN
 
-    def concerning(self, subjects: Iterable[str]) -> tuple[Pause, ...]:
+    @property
+    def servers(self) -> tuple[ServerRow, ...]:
+        """The rows of servers."""
+        return cast("tuple[ServerRow, ...]", self.rows["servers"])
+
+    @property
+    def templates(self) -> tuple[TemplateRow, ...]:
+        """The rows of templates."""
+        return cast("tuple[TemplateRow, ...]", self.rows["templates"])
+
+    @property
+    def instances(self) -> tuple[InstanceRow, ...]:
+        """The rows of instances."""
+        return cast("tuple[InstanceRow, ...]", self.rows["instances"])
+
+    def concerning(self, asked: Iterable[str]) -> tuple[Pause, ...]:
         """Return the pauses of the fleet and of the rows of some subjects, with those of the servers that the rows are on."""
         shown = {("fleet", self.fleet)}
-        if "servers" in subjects:
-            shown |= {("server", row.code) for row in self.servers}
-        if "templates" in subjects:
-            shown |= {("template", row.code) for row in self.templates}
+        kinds = subjects()
+        for subject in asked:
+            shown |= {(kinds[subject], row.code) for row in self.rows[subject]}
+        if "templates" in asked:
             shown |= {("server", place.server) for row in self.templates for place in row.places}
-        if "instances" in subjects:
-            shown |= {("instance", row.code) for row in self.instances}
+        if "instances" in asked:
             shown |= {("server", row.server or "") for row in self.instances}
         return tuple(pause for pause in self.pauses if (pause.kind, pause.code) in shown)
+
+
+def subjects() -> dict[str, str]:
+    """Return what a status can be asked about, in the order in which it shows that, with the kind of each."""
+    first = ("server", "template", "instance", "plan")
+    return {f"{kind}s": kind for kind in (*first, *(kind for kind in KINDS if kind not in (*first, "fleet")))}
 
 
 def status(
@@ -173,16 +204,19 @@ def status(
         selection: which rows are wanted.
     """
     view = _View(desired, observed, inventory, changeset, now)
-    return Status(
-        desired.settings.code,
-        now,
-        tuple(view.server(s) for s in _by_sequence(desired) if selection.includes(s)),
-        tuple(view.template(t) for t in desired.templates.values() if selection.includes(t)),
-        tuple(view.instance(i) for i in desired.instances.values() if selection.includes(i)),
-        tuple(view.plans()) if selection.is_everything else (),
-        tuple(pause for _, pause in sorted(in_force(desired, inventory.pauses).items())),
-        freshness(desired, observed, inventory, selection),
-    )
+    made: dict[str, Callable[[], Iterable[Row]]] = {
+        "servers": lambda: (view.server(s) for s in _by_sequence(desired) if selection.includes(s)),
+        "templates": lambda: (view.template(t) for t in desired.templates.values() if selection.includes(t)),
+        "instances": lambda: (view.instance(i) for i in desired.instances.values() if selection.includes(i)),
+        "plans": lambda: view.plans() if selection.is_everything else (),
+    }
+    rows: dict[str, tuple[Row, ...]] = {}
+    for subject, kind in subjects().items():
+        others = (d for d in desired.documents[kind].values() if selection.includes(d))
+        found = made[subject]() if subject in made else (DocumentRow(d.code, d.name, d.description) for d in others)
+        rows[subject] = tuple(found)
+    pauses = tuple(pause for _, pause in sorted(in_force(desired, inventory.pauses).items()))
+    return Status(desired.settings.code, now, rows, pauses, freshness(desired, observed, inventory, selection))
 
 
 def _by_sequence(desired: Desired) -> list[Server]:

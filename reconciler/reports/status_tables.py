@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from reconciler.core.pauses import Pause
 from reconciler.fleet.counting import count
 from reconciler.health.signs import HealthStatus
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.status import InstanceRow, InSync, PlanRow, ServerRow, Status, TemplateRow
+from reconciler.reports.status import DocumentRow, InstanceRow, InSync, PlanRow, ServerRow, Status, TemplateRow
 
 NOTHING = "-"
-
-
-class Subject(StrEnum):
-    """What a status can be asked about."""
-
-    SERVERS = "servers"
-    TEMPLATES = "templates"
-    INSTANCES = "instances"
-    PLANS = "plans"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +47,9 @@ _UNPROVEN = {InSync.NEVER_SEEN: "unproven", InSync.NOT_OURS: "not ours"}
 """What is said beside a declared state where a database bears the name and is not, or may not be, the instance's."""
 
 
-def status_tables(status: Status, subjects: Sequence[Subject], *, wide: bool = False) -> tuple[Table, ...]:
+def status_tables(status: Status, subjects: Sequence[str], *, wide: bool = False) -> tuple[Table, ...]:
     """Return the tables asked for; wide ones have every column."""
-    tables = {
-        Subject.SERVERS: lambda: _servers(status.servers, wide=wide),
-        Subject.TEMPLATES: lambda: _templates(status.templates, wide=wide),
-        Subject.INSTANCES: lambda: _instances(status.instances, wide=wide),
-        Subject.PLANS: lambda: _plans(status.plans),
-    }
-    return tuple(tables[subject]() for subject in subjects)
+    return tuple(_TABLES.get(subject, _documents)(subject, status.rows[subject], wide=wide) for subject in subjects)
 
 
 def render_pauses(pauses: Sequence[Pause], paper: Paper) -> str:
@@ -84,7 +68,7 @@ def _plain(*texts: str) -> tuple[Cell, ...]:
     return tuple(Cell(t) for t in texts)
 
 
-def _servers(rows: Sequence[ServerRow], *, wide: bool) -> Table:
+def _servers(_subject: str, rows: Sequence[ServerRow], *, wide: bool) -> Table:
     titles = ["CODE", "NAME", "STATE", "ONLINE", "HEALTH", "ODOO", "INSTANCES", "FREE"]
     titles += ["LATENCY", "LAST CHECK", "URL", "WHY"] if wide else []
     columns = _columns(*titles, shrinking=("NAME",), right=("INSTANCES", "FREE", "LATENCY"))
@@ -109,7 +93,7 @@ def _server(row: ServerRow, *, wide: bool) -> tuple[Cell, ...]:
     return (*cells, *_plain(latency, checked, row.server_url, row.health_reason or NOTHING))
 
 
-def _templates(rows: Sequence[TemplateRow], *, wide: bool) -> Table:
+def _templates(_subject: str, rows: Sequence[TemplateRow], *, wide: bool) -> Table:
     titles = ["CODE", "NAME", "READY", "ON", "NOT ON"]
     titles += ["DATABASE", "WHY"] if wide else []
     cells = tuple(_template(r, wide=wide) for r in rows)
@@ -126,7 +110,7 @@ def _template(row: TemplateRow, *, wide: bool) -> tuple[Cell, ...]:
     return (*_plain(row.code, row.name), word, *places, *(_plain(row.template_db, reasons) if wide else ()))
 
 
-def _instances(rows: Sequence[InstanceRow], *, wide: bool) -> Table:
+def _instances(_subject: str, rows: Sequence[InstanceRow], *, wide: bool) -> Table:
     if wide:
         titles = [
             "CODE",
@@ -181,7 +165,8 @@ def _in_sync(row: InstanceRow) -> Cell:
     return Cell(row.in_sync.value, _SYNC_TONES.get(row.in_sync, Tone.DOUBT))
 
 
-def _plans(rows: Sequence[PlanRow]) -> Table:
+def _plans(_subject: str, rows: Sequence[PlanRow], *, wide: bool) -> Table:
+    del wide
     columns = _columns(
         "CODE",
         "NAME",
@@ -199,3 +184,17 @@ def _plan(row: PlanRow) -> tuple[Cell, ...]:
     users = "no limit" if row.max_users is None else str(row.max_users)
     storage = "no limit" if row.max_storage_gb is None else f"{row.max_storage_gb} GB"
     return _plain(row.code, row.name, row.period, users, storage, str(row.instances))
+
+
+def _documents(subject: str, rows: Sequence[DocumentRow], *, wide: bool) -> Table:
+    titles = ["CODE", "NAME", *(["DESCRIPTION"] if wide else [])]
+    cells = tuple(_plain(r.code, r.name, *([r.description or NOTHING] if wide else [])) for r in rows)
+    return Table(subject.capitalize(), _columns(*titles, shrinking=("NAME",)), cells)
+
+
+_TABLES: dict[str, Callable[..., Table]] = {
+    "servers": _servers,
+    "templates": _templates,
+    "instances": _instances,
+    "plans": _plans,
+}

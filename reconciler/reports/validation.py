@@ -17,7 +17,7 @@ def validation_text(summary: str, desired: Desired | None) -> str:
     """Sum up: how many problems, and for a valid fleet what it declares."""
     if desired is None:
         return f"{summary[0].upper()}{summary[1:]}."
-    counts = ", ".join(count(number, name.removesuffix("s")) for name, number in _counts(desired).items())
+    counts = ", ".join(count(number, kind) for kind, number in desired.counts.items())
     return f"{summary[0].upper()}{summary[1:]}: fleet '{desired.settings.code}' declares {counts}."
 
 
@@ -31,15 +31,6 @@ def validation_document(diagnostics: Iterable[Diagnostic], desired: Desired | No
         "format": FORMAT,
         "valid": not has_errors(diagnostics),
         "fleet": desired.settings.code if desired else None,
-        "declared": _counts(desired) if desired else None,
+        "declared": {f"{kind}s": number for kind, number in desired.counts.items()} if desired else None,
         "problems": problems,
-    }
-
-
-def _counts(desired: Desired) -> dict[str, int]:
-    return {
-        "servers": len(desired.servers),
-        "templates": len(desired.templates),
-        "plans": len(desired.plans),
-        "instances": len(desired.instances),
     }

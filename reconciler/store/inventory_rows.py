@@ -6,15 +6,17 @@ import functools
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.pauses import Pause
 from reconciler.store.tables import entries, listings, pauses, server_states
 
-_Upsert = sqlite.Insert | postgresql.Insert
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 _THIS_ENTRY = (
     (entries.c.fleet == bindparam("of_fleet"))
@@ -85,10 +87,16 @@ def _key(fleet: str, kind: str, code: str, server: str) -> dict[str, str]:
     return {"of_fleet": fleet, "of_kind": kind, "of_code": code, "of_server": server}
 
 
+def _insert_in_postgresql(table: Table) -> postgresql.Insert:
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 -- a tenth of a command with a file as its store
+
+    return postgresql.insert(table)
+
+
 @functools.cache
-def _upsert(table: Table, dialect: str, changed: tuple[str, ...] | None = None) -> _Upsert:
+def _upsert(table: Table, dialect: str, changed: tuple[str, ...] | None = None) -> sqlite.Insert | postgresql.Insert:
     """Insert a row; one with its key gets the new values, all or those named."""
-    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    statement = _insert_in_postgresql(table) if dialect == "postgresql" else sqlite.insert(table)
     keys = [c.name for c in table.primary_key]
     names = [c.name for c in table.c if c.name not in keys] if changed is None else changed
     if not names:

@@ -13,10 +13,10 @@ from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import SIGNS, VERSION, HealthStatus, Sign
 from reconciler.health.standing import Standing
 from reconciler.version import __version__
+from schemas.kinds import pausable
 
 Values = Iterable[tuple[tuple[str, ...], float | None]]
 
-_PAUSABLE = ("fleet", "server", "template", "instance")
 _PER_SERVER = ("server",)
 
 
@@ -59,7 +59,7 @@ def _text(standing: Standing) -> Iterator[Metric]:
     documents = [((kind,), float(count)) for kind, count in sorted(standing.documents.items())]
     yield _labelled("documents", "Documents of the fleet, by kind.", ("kind",), documents)
     paused = Counter(address.partition("/")[0] for address in standing.paused)
-    kinds = [*_PAUSABLE, *sorted(set(paused) - set(_PAUSABLE))]
+    kinds = [*pausable(), *sorted(set(paused) - set(pausable()))]
     yield _labelled(
         "paused_documents", "Documents that are paused, by kind.", ("kind",), [((k,), float(paused[k])) for k in kinds]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,10 +15,20 @@ NAME = "commands"
 RUNS = 15
 ROOT = Path(__file__).parents[2]
 _PROGRAM = [sys.executable, "-m", "reconciler"]
+_PLACE = tempfile.TemporaryDirectory()  # goes with the process
+_STORE = ["--store", f"sqlite:///{_PLACE.name}/state.sqlite"]
 BARE = [sys.executable, "-c", "pass"]
 COMMANDS: Mapping[str, tuple[Sequence[str], float]] = {
     "odoo-fleet --version": ([*_PROGRAM, "--version"], 0.15),
     "odoo-fleet validate (sample fleet)": ([*_PROGRAM, "validate", "--fleet", "fleet"], 0.3),
+    "odoo-fleet events (sample fleet, a store)": (
+        [*_PROGRAM, "events", "-o", "json", "--fleet", "fleet", *_STORE],
+        0.6,
+    ),
+    "odoo-fleet status (sample fleet, a store, no host answers)": (
+        [*_PROGRAM, "status", "--fleet", "fleet", *_STORE],
+        0.6,
+    ),
 }
 
 

@@ -68,7 +68,7 @@ def test_a_second_signal_ends_the_waiting_at_once(world: World) -> None:
     process.send_signal(signal.SIGINT)
     wait_for(process, "Stopping")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=5)
+    process.communicate(timeout=20)
     assert process.returncode == 130
 
 
@@ -79,7 +79,7 @@ def test_a_plan_is_interrupted_at_once(world: World) -> None:
         time.sleep(0.02)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=5)
+    _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (130, "Interrupted.\n")
 
 

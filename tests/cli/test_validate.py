@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -98,26 +96,3 @@ def test_a_directory_that_is_not_there_is_a_problem_like_others(tmp_path: Path) 
     ran = run("validate", "--fleet", str(tmp_path / "nowhere"))
     assert ran.code == 1
     assert "missing-directory" in ran.out
-
-
-PROGRAM = """\
-import sys
-from reconciler.__main__ import main
-main(sys.argv[1:])
-print(*sys.modules, sep="\\n", file=sys.stderr)
-"""
-
-
-def imported_by(*words: str) -> set[str]:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, check=True)
-    return set(done.stderr.splitlines())
-
-
-def test_it_imports_nothing_that_talks_logs_or_stores(tmp_path: Path) -> None:
-    loaded = imported_by("validate", "--fleet", fleet(tmp_path, VALID))
-    assert not loaded & {"httpx", "structlog", "sqlalchemy", "rich", "asyncio"}
-
-
-def test_the_version_costs_nothing() -> None:
-    loaded = imported_by("--version")
-    assert not loaded & {"click", "pydantic", "yaml", "httpx", "rich", "structlog", "sqlalchemy", "asyncio"}

@@ -1,5 +1,6 @@
 """What a build is given in one transaction: all of it or nothing, once, and nobody else a way in."""
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -247,6 +248,27 @@ def test_done_again_it_writes_nothing(host: ContractHost) -> None:
     assert parameters(host, here) == rows
     context = {"active_test": False}
     assert here.call("res.users", "search_read", [], ["login", "create_date"], context=context) == users
+
+
+def test_of_two_runs_at_once_one_does_it_and_the_other_waits_and_finds_it_done(busy_host: ContractHost) -> None:
+    """As after an answer that was lost while the run goes on; one that is let in later is refused the former password."""
+    here = busy_host.clone()
+    users = len(here.call("res.users", "search", [], context={"active_test": False}))
+
+    async def work(session: DatabaseSession) -> list[object]:
+        actions = [await furnishing.make(session) for _ in range(2)]
+        runs = (furnishing.furnish(action, ALL) for action in actions)
+        return list(await asyncio.gather(*runs, return_exceptions=True))
+
+    ends = inside(busy_host, here, work)
+    assert [end for end in ends if not isinstance(end, dict | PasswordRefused)] == []
+    assert any(isinstance(end, dict) for end in ends)
+    own = replace(here, password=OWN, login="operator")
+    assert len(own.call("res.users", "search", [], context={"active_test": False})) == users + 1
+    rows = own.call("ir.config_parameter", "search_read", [], ["key", "value"])
+    assert len({row["key"] for row in rows}) == len(rows)
+    look = looked_at(busy_host, own)
+    assert look.mark == replace(MARK, uuid=look.uuid)
 
 
 def test_a_mark_of_the_template_leaves_no_row(host: ContractHost) -> None:

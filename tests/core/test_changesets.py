@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import Blocked, Changeset, LeftAlone
+from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
 
 CLONE = Action(verbs.CLONE, "instance", "acme", "one", Reason.DECLARED, "template_base", "acme", after=("x",))
 
@@ -28,7 +28,7 @@ def test_a_changeset_with_only_blocked_things_is_empty_but_not_converged() -> No
 
 
 def test_what_is_left_alone_does_not_stand_in_the_way_of_convergence() -> None:
-    assert Changeset(left_alone=(LeftAlone("one", "suspended.x", "orphan"),), foreign=3).is_converged
+    assert Changeset(left_alone=(LeftAlone("one", "suspended.x", "orphan", Left.ORPHAN),), foreign=3).is_converged
 
 
 def test_the_digest_changes_with_anything_that_an_action_says() -> None:

@@ -89,6 +89,7 @@ def test_a_refused_password_is_drift_of_what_we_know_and_foreign_otherwise() -> 
         " is instance/acme: give that account what `odoo-fleet secret show instance/acme admin_password` prints; with a former"
         " code write `renamed_from`. Without it no password makes it this fleet's: choose another `database_name`",
     )
+    assert claims.doubt(refused, ACME, None) == doubt(refused), "memory counts where it is asked"
     assert doubt(refused, remembered=True) == Doubt(
         "its account 'admin' no longer answers to the declared password",
         "set the password of that account to what `odoo-fleet secret show instance/acme admin_password` prints;"

@@ -156,7 +156,7 @@ def test_a_build_of_a_document_that_is_gone_is_looked_at_as_the_accounts_that_it
 
 def test_without_a_key_nobody_can_tell_what_password_a_document_that_is_gone_had() -> None:
     text = desired()
-    keyless = replace(text, settings=text.settings.model_copy(update={"secret_key": None}))
+    keyless = text.having("fleet", {"demo": text.settings.model_copy(update={"secret_key": None})})
     assert builders(keyless, EXPIRED) == {EXPIRED: ["template/base"]}
 
 
@@ -171,7 +171,8 @@ def test_a_build_is_left_alone_while_it_is_young_or_was_passed_over_or_its_host_
 
 
 def test_a_limited_run_looks_into_no_builds_but_those_that_may_be_its_own() -> None:
-    seen = observed(online("one", lists=(EXPIRED,)))
+    foreign = names.building("zoo", NOW - timedelta(hours=4), "aaaaa")
+    seen = observed(online("one", lists=(foreign, EXPIRED)))
 
     def found(document: str) -> list[str]:
         selection = Selection(frozenset({"instance/alpha"}))
@@ -223,7 +224,7 @@ def test_what_nobody_claims_between_two_names_is_opened_by_a_few_of_the_missing_
 
 def test_what_nobody_claims_is_opened_as_what_is_gone_from_the_text_too_while_something_is_missing() -> None:
     """First as whose it is remembered to be; else, after the missing, as whose its name says."""
-    text = desired(instance("a1"))
+    text = desired(instance("a1"), instance("gone", state="absent"))
     own = ("instance/a1", False)
 
     def accounts(*lists: str, inventory: Inventory = NOTHING_REMEMBERED) -> list[tuple[str, bool]]:
@@ -236,8 +237,8 @@ def test_what_nobody_claims_is_opened_as_what_is_gone_from_the_text_too_while_so
         ("template/template_old_base", True),
         ("template/old-base", True),
     ]
-    gone = Inventory({("instance", "gone", "one"): Entry("instance", "gone", "one", "ghost", "", NOW)})
-    assert accounts("switching.ghost", inventory=gone) == [("instance/gone", True), own]
+    gone = Inventory({("instance", "old", "one"): Entry("instance", "old", "one", "ghost", "", NOW)})
+    assert accounts("switching.ghost", inventory=gone) == [("instance/old", True), own]
     assert accounts("switching.ghost", "a1") == []
 
 
@@ -258,7 +259,7 @@ def test_what_is_passed_over_or_not_wanted_hides_nothing_that_comes_after_it() -
         later_build,
     }
     retired = FLEET.templates["base"].model_copy(update={"code": "aaa", "active": False, "template_db": "template_aaa"})
-    text = replace(FLEET, templates={"aaa": retired, **FLEET.templates})
+    text = FLEET.having("template", {"aaa": retired, **FLEET.templates})
     assert builders(text, "template_aaa", "template_base").keys() == {"template_base"}
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.changesets import Blocked, Changeset, LeftAlone
+from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Access, DatabaseLook
@@ -77,7 +77,7 @@ def test_somebody_elses_database_under_the_former_name_is_left_alone(look: Datab
     assert [a for a in found.actions if a.kind == "instance"] == []
     assert found.blocked == ()
     what = f"it bears the former name of instance/shop and is not its database ({why}): `renamed_from` may go"
-    assert found.left_alone == (LeftAlone("one", "c0", what),)
+    assert found.left_alone == (LeftAlone("one", "c0", what, Left.STRANGER),)
 
 
 FOREIGN = replace(FORMER, mark=None)

@@ -269,7 +269,7 @@ def test_capacity_counts_what_this_pass_is_about_to_make() -> None:
     documents = [instance(f"i{n}") for n in range(4)]
     fleet = desired(*documents, servers=("one", "two"))
     small = {c: s.model_copy(update={"max_instances": 3}) for c, s in fleet.servers.items()}
-    fleet = replace(fleet, servers=small)
+    fleet = fleet.having("server", small)
     hosts = [online(c, as_declared(spec(fleet, "template/base", c))) for c in small]
     changeset = diff(fleet, observed(*hosts), NOTHING_REMEMBERED, NOW)
     assert [(a.code, a.server) for a in sorted(changeset.actions, key=lambda a: a.code)] == [
@@ -283,7 +283,7 @@ def test_capacity_counts_what_this_pass_is_about_to_make() -> None:
 def test_a_full_server_says_so() -> None:
     fleet = desired(instance("acme", server="one"))
     one = fleet.servers["one"].model_copy(update={"max_instances": 1})
-    fleet = replace(fleet, servers={"one": one})
+    fleet = fleet.having("server", {"one": one})
     host = online("one", as_declared(spec(fleet, "template/base")), lists=("suspended.ghost",))
     changeset = diff(fleet, observed(host), NOTHING_REMEMBERED, NOW)
     assert why(changeset) == "server one is full: max_instances is 1"

@@ -483,7 +483,7 @@ def test_a_full_server_takes_nothing_more() -> None:
 
 def test_each_that_is_made_takes_one_place() -> None:
     text = desired(*(instance(f"i{n}", server="one") for n in range(4)))
-    text = replace(text, servers={"one": text.servers["one"].model_copy(update={"max_instances": 3})})
+    text = text.having("server", {"one": text.servers["one"].model_copy(update={"max_instances": 3})})
     changeset = diff(text, observed(ready(text, online("one"))), NOTHING_REMEMBERED, NOW)
     assert [a.code for a in changeset.actions] == ["i0", "i1", "i2"]
     assert refusal(changeset, "i3") == ("one", "server one is full: max_instances is 3", "")
@@ -491,7 +491,7 @@ def test_each_that_is_made_takes_one_place() -> None:
 
 def test_what_names_a_server_takes_its_place_before_what_is_placed_anywhere() -> None:
     text = desired(instance("aa"), instance("zz", server="one"))
-    text = replace(text, servers={"one": text.servers["one"].model_copy(update={"max_instances": 1})})
+    text = text.having("server", {"one": text.servers["one"].model_copy(update={"max_instances": 1})})
     changeset = diff(text, observed(ready(text, online("one"))), NOTHING_REMEMBERED, NOW)
     assert [a.code for a in changeset.actions] == ["zz"]
 
@@ -515,7 +515,7 @@ def test_an_instance_that_no_server_can_take_is_told_why_each_cannot() -> None:
         "resting": {"state": "maintenance"},
     }
     servers = {code: s.model_copy(update=changes.get(code, {})) for code, s in text.servers.items()}
-    text = replace(text, servers=servers)
+    text = text.having("server", servers)
     hosts = {code: ready(text, online(code, version=server.odoo_version)) for code, server in servers.items()}
     hosts["full"] = ready(text, online("full", lists=("suspended.ghost",)))
     hosts["offline"] = offline("offline")

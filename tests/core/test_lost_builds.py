@@ -14,7 +14,7 @@ from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED
 from reconciler.core.observed import DatabaseLook
 from reconciler.core.verbs import Verb
-from tests.core.one_instance import ACME, RENAMED, look_of, plan, refusal
+from tests.core.one_instance import ACME, ON_ONE, RENAMED, look_of, plan, refusal
 from tests.core.scenes import NOW, desired, instance, observed, online
 
 BUILD = look_of(ACME, "switching.acme")
@@ -98,3 +98,36 @@ def test_what_is_lost_on_one_server_is_not_made_on_another_either() -> None:
         "were lost on their way into service on two"
         in refusal(plan(ACME, online("one"), online("two", lists=lists)))[1]
     )
+
+
+def test_what_was_lost_elsewhere_holds_nothing_back_on_the_server_that_the_text_names() -> None:
+    """Another instance may have the name there."""
+    lists = [names.trash("acme", NOW - timedelta(minutes=n)) for n in (1, 2)]
+    found = plan(ON_ONE, online("one"), online("two", lists=lists))
+    assert [a.id for a in found.actions] == ["clone instance/acme on one"]
+
+
+AT_THE_LOCK = never_served(look_of(ACME, "switching.acme", "two"))
+
+
+def test_a_build_at_the_lock_of_a_server_that_the_text_names_no_more_is_given_up_and_made_anew() -> None:
+    discard = "discard instance/acme on two"
+    assert steps(plan(ON_ONE, online("one"), online("two", AT_THE_LOCK))) == [
+        (verbs.DISCARD, "switching.acme", "", Reason.INTERRUPTED, ()),
+        (verbs.CLONE, "template_base", "acme", Reason.DECLARED, (discard,)),
+    ]
+    beside = plan(ON_ONE, online("one", look_of(ON_ONE)), online("two", AT_THE_LOCK))
+    assert [a.id for a in beside.actions] == [discard]
+
+
+def test_a_build_at_the_lock_of_a_server_that_is_left_alone_is_left_there_and_nothing_is_made() -> None:
+    older = online("two", AT_THE_LOCK, version="18.0")
+    why = "a database switching.acme is on two, and may be this instance's"
+    assert refusal(plan(ON_ONE, online("one"), older))[1] == why
+
+
+def test_a_build_that_is_given_up_does_not_clear_a_database_on_a_third_server() -> None:
+    found = plan(ON_ONE, online("one"), online("two", AT_THE_LOCK), online("zoo", lists=("suspended.acme",)))
+    assert [a.id for a in found.actions] == ["discard instance/acme on two"]
+    (blocked,) = [b for b in found.blocked if b.code == "acme"]
+    assert blocked.why == "a database suspended.acme is on zoo, and may be this instance's"

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.core import names
-from reconciler.core.changesets import Blocked, Changeset, LeftAlone, Removed, Withheld
+from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone, Removed, Withheld
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import Depth
 from reconciler.core.inventory import NOTHING_REMEMBERED
@@ -117,7 +117,7 @@ def test_a_fresh_look_is_as_deep_as_the_first_and_takes_in_what_is_new() -> None
 
 Edit = Callable[[Changeset], Changeset]
 BLOCKED = Blocked("instance", "zoo", "one", "it is full")
-LEFT = LeftAlone("one", "suspended.zoo", "orphan")
+LEFT = LeftAlone("one", "suspended.zoo", "orphan", Left.ORPHAN)
 GONE = Removed("instance", "zoo", "one", "zoo", "stays in service")
 
 EDITS: dict[str, tuple[Edit, str]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.changesets import Changeset, LeftAlone, Removed
+from reconciler.core.changesets import Changeset, Left, LeftAlone, Removed
 from reconciler.core.deciding import Limits, decide
 from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
 from reconciler.core.observed import Observed, ObservedHost
@@ -174,7 +174,10 @@ def test_an_instance_that_went_with_its_server_is_told_of_it() -> None:
 
 def test_of_what_is_left_alone_only_what_is_told_as_removed_is_not_told_twice() -> None:
     """A removed database was either left alone by name or counted among those of others: here one of each."""
-    orphans = (LeftAlone("one", "acme", "orphan"), LeftAlone("one", "suspended.zoo", "orphan"))
+    orphans = (
+        LeftAlone("one", "acme", "orphan", Left.ORPHAN),
+        LeftAlone("one", "suspended.zoo", "orphan", Left.ORPHAN),
+    )
     gone = (
         Gone("instance", "acme", "Acme SA", ("acme",), ("one",)),
         Gone("instance", "dodo", "Dodo", ("dodo",), ("one",)),

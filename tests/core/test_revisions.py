@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -272,7 +271,7 @@ def test_the_share_that_may_go_out_of_service_is_of_the_whole_fleet_though_few_h
     seen = observed(online("one", lists=("template_base", *codes[:12])))
     planned = decide(after, seen, inventory, NOW, Limits(found.narrow(Selection()), since=found))
     assert len(planned.changeset.actions) == 5
-    whole = replace(after, instances={code: after.instances[code] for code in codes[:12]})
+    whole = after.having("instance", {code: after.instances[code] for code in codes[:12]})
     assert (
         len(decide(whole, seen, inventory, NOW, Limits(found.narrow(Selection()), since=found)).changeset.blocked) == 5
     )

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Changeset, LeftAlone, Withheld
+from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone, Withheld
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.pauses import Pause
@@ -19,7 +19,9 @@ CLONE = Action(verbs.CLONE, "instance", "beta", "one", Reason.DECLARED, "templat
 LATER = Action(verbs.CONFIGURE, "instance", "beta", "one", Reason.CHANGED, "beta", "beta", after=(CLONE.id,))
 ELSEWHERE = Action(verbs.CONFIGURE, "instance", "cafe", "two", Reason.CHANGED, "cafe", "cafe")
 BLOCKED = (Blocked("instance", "dodo", "one", "it is full"), Blocked("instance", "echo", "two", "it is full"))
-ALL = Changeset((CONFIGURE, CREATE, CLONE, LATER, ELSEWHERE), BLOCKED, (LeftAlone("one", "old", "orphan"),), foreign=3)
+ALL = Changeset(
+    (CONFIGURE, CREATE, CLONE, LATER, ELSEWHERE), BLOCKED, (LeftAlone("one", "old", "orphan", Left.ORPHAN),), foreign=3
+)
 
 
 def paused(kind: str, code: str) -> dict[tuple[str, str], Pause]:

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Changeset, LeftAlone
+from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
@@ -207,7 +207,7 @@ def test_an_expired_build_is_swept_only_if_a_look_inside_tells_that_it_was_never
     changeset = plan(online("one", READY, *filter(None, [look]), lists=(EXPIRED,)))
     assert [a.verb for a in changeset.actions] == ([] if kept else [verbs.SWEEP])
     told = kept if look is None else f"under a building name, and kept: {kept}"
-    assert changeset.left_alone == ((LeftAlone("one", EXPIRED, told),) if kept else ())
+    assert changeset.left_alone == ((LeftAlone("one", EXPIRED, told, Left.BUILD),) if kept else ())
     assert changeset.foreign == 0
 
 
@@ -217,11 +217,11 @@ def test_what_is_not_ours_is_counted_and_what_once_was_is_shown() -> None:
     changeset = plan(online("one", READY, lists=listed), remembering(left))
     assert changeset.is_empty
     assert changeset.foreign == 2
-    assert {x.database: x.what for x in changeset.left_alone} == {
-        "left": "orphan: once published by this fleet, no longer declared",
-        "moved-261101120000.x": "moved: kept",
-        "suspended.gone": "orphan: suspended, and no document declares it",
-        "trash-261101120000.acme": "trash: kept",
+    assert {x.database: (x.kind, x.what) for x in changeset.left_alone} == {
+        "left": (Left.ORPHAN, "orphan: once published by this fleet, no longer declared"),
+        "moved-261101120000.x": (Left.KEPT, "moved: kept"),
+        "suspended.gone": (Left.ORPHAN, "orphan: suspended, and no document declares it"),
+        "trash-261101120000.acme": (Left.KEPT, "trash: kept"),
     }
 
 

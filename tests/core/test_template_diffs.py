@@ -145,7 +145,7 @@ def test_a_template_is_not_made_on_a_server_in_maintenance() -> None:
 
 def test_a_retired_template_is_left_as_it_is() -> None:
     base = FLEET.templates["base"].model_copy(update={"active": False})
-    retired = replace(FLEET, templates={"base": base}, instances={})
+    retired = FLEET.having("template", {"base": base}).having("instance", {})
     assert diff(retired, observed(online("one")), ACTIVE, NOW).is_converged
 
 
@@ -204,7 +204,7 @@ def test_a_build_at_the_lock_is_looked_at_though_the_template_beside_it_was_veri
 
 def test_nothing_new_is_made_after_a_discard_on_a_host_in_maintenance() -> None:
     one = FLEET.servers["one"].model_copy(update={"state": "maintenance"})
-    changeset = diff(replace(FLEET, servers={"one": one}), observed(online("one", WITHOUT_FILES)), ACTIVE, NOW)
+    changeset = diff(FLEET.having("server", {"one": one}), observed(online("one", WITHOUT_FILES)), ACTIVE, NOW)
     assert [(a.verb, a.database) for a in changeset.actions if a.kind == "template"] == [
         (verbs.DISCARD, "switching.template_base")
     ]

@@ -135,7 +135,7 @@ def on_three_hosts(*documents: str) -> Stand:
     """Take a text of three hosts, the last of which does not have the template."""
     text = desired(*documents, servers=("one", "two", "three"))
     base = text.templates["base"].model_copy(update={"servers": ("one", "two")})
-    stand = Stand(replace(text, templates={"base": base}), hosts=("one", "two", "three"))
+    stand = Stand(text.having("template", {"base": base}), hosts=("one", "two", "three"))
     stand.host.hold(stand.spec("template/base"))
     return stand
 
@@ -177,7 +177,7 @@ def test_another_instance_of_its_name_on_another_host_holds_nothing_back() -> No
 def test_a_host_out_of_use_is_not_asked(fields: dict[str, object]) -> None:
     text = desired(instance("acme"), servers=("one", "two", "three"))
     two = text.servers["two"].model_copy(update=fields)
-    stand = Stand(replace(text, servers={**text.servers, "two": two}), hosts=("one", "two", "three"))
+    stand = Stand(text.having("server", {**text.servers, "two": two}), hosts=("one", "two", "three"))
     stand.host.hold(stand.spec("template/base"))
     stand.perform(CLONE_ACME)
     assert stand.hosts["two"].asked == []

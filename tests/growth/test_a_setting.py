@@ -16,7 +16,6 @@ from reconciler.reports.plan_json import plan_document
 from reconciler.reports.plan_text import render_plan
 from reconciler.reports.status import status
 from reconciler.reports.status_json import status_document
-from reconciler.reports.status_tables import Subject
 from schemas.instance import Instance
 from schemas.json_schema import json_schema
 from schemas.kinds import KINDS
@@ -92,7 +91,7 @@ def test_plans_of_all_forms_tell_it() -> None:
     assert {"field": "signature", "observed": "Yours", "desired": "Ours"} in action["changes"]
     found = status(fleet_, planned.observed, planned.inventory, changes, EPOCH)
     declared = fleet_.instances["acme"].model_dump(mode="json")
-    assert status_document(found, [Subject.INSTANCES], declared)["instances"][0]["declared"]["signature"] == "Ours"
+    assert status_document(found, ["instances"], declared)["instances"][0]["declared"]["signature"] == "Ours"
 
 
 def test_what_odoo_does_not_know_is_refused_in_its_words() -> None:

@@ -149,7 +149,7 @@ def test_servers_that_are_not_in_use_are_not_looked_at() -> None:
     text = fleet_of()
     unused: dict[str, dict[str, Any]] = {"s0": {"state": "draft"}, "s1": {"active": False}}
     servers = {code: s.model_copy(update=unused.get(code, {})) for code, s in text.servers.items()}
-    ward = Ward(Desired(text.settings, servers, text.templates, text.plans, text.instances, text.sources))
+    ward = Ward(text.having("server", servers))
     ward.pass_time(timedelta(hours=1))
     assert [bool(ward.hosts[code].looks) for code in ("s0", "s1", "s2")] == [False, False, True]
 
@@ -288,7 +288,7 @@ def test_what_was_known_of_a_page_is_forgotten_when_the_instance_goes_out_of_ser
 def test_without_a_domain_no_page_is_asked() -> None:
     text = fleet_of(instance("acme", server="s0"))
     servers = {code: s.model_copy(update={"domain": None}) for code, s in text.servers.items()}
-    ward = Ward(Desired(text.settings, servers, text.templates, text.plans, text.instances, text.sources))
+    ward = Ward(text.having("server", servers))
     ward.hosts["s0"].databases = ("acme",)
     ward.pass_time(timedelta(hours=1))
     assert not ward.visits.asked

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.reports import verbs_reference
 from reconciler.reports.fleet_reference import render_fleet_reference
+from schemas.kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
@@ -20,19 +21,16 @@ def emitted() -> set[str]:
     """All codes of problems in the source."""
     places = ("schemas", "reconciler/loading", "reconciler/fleet", "reconciler/core")
     modules = [module for place in places for module in (ROOT / place).glob("*.py")]
-    return {code for module in modules for code in codes_in(ast.parse(module.read_text()))}
+    unknown = {f"unknown-{target}" for kind in KINDS.values() for target in kind.refers.values()}
+    return unknown | {code for module in modules for code in codes_in(ast.parse(module.read_text()))}
 
 
 def codes_in(tree: ast.Module) -> Iterator[str]:
-    """Codes that a module gives to the calls that tell, or keeps in its table of them."""
+    """Codes that a module gives to the calls that tell."""
     for node in ast.walk(tree):
         values: list[ast.expr] = []
         if isinstance(node, ast.Call) and name_of(node.func) in TELLING:
             values = node.args
-        elif (
-            isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and name_of(node.targets[0]) == "_UNKNOWN"
-        ):
-            values = node.value.values
         for value in values:
             if isinstance(value, ast.Constant) and isinstance(value.value, str) and CODE.fullmatch(value.value):
                 yield value.value

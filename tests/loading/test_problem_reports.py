@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,16 @@ def test_the_summary_counts() -> None:
     assert render_summary([]) == "no problems"
     assert render_summary([error]) == "1 error"
     assert render_summary([error, error, warning]) == "2 errors, 1 warning"
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_problem_that_is_wider_than_the_terminal_folds_between_words(*, colour: bool) -> None:
+    problem = Diagnostic(
+        Range("fleet/x.yaml", 3, 11), "unknown-template", "no template 'restaurent'", "did you mean " * 5
+    )
+    lines = render_problems([problem], {}, colour=colour, width=60).splitlines()
+    plain = [re.sub(r"\x1b\[\d+m", "", line) for line in lines]
+    assert max(map(len, plain)) <= 60
+    assert [line[:4] for line in plain[1:]] == ["    "] * (len(plain) - 1)
+    assert " ".join(" ".join(plain).split()) == " ".join(str(problem).split())
+    assert ("\x1b[31munknown-template:" in lines[0]) is colour

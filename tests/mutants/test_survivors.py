@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.__main__ import KNOWN, PARTS, ROOT, Mutant, compare, entry, main, mutation, read_reasons
+from tests.mutants.__main__ import (
+    KNOWN,
+    LISTS_FUNCTIONS,
+    PARTS,
+    ROOT,
+    Mutant,
+    compare,
+    entry,
+    main,
+    mutation,
+    read_reasons,
+)
 
 ONE = Mutant("reconciler.core.names", "parse", 'head = "a"', 'head = "b"')
 TWO = Mutant("reconciler.core.names", "building", "return 1", "return 2")
@@ -28,6 +39,8 @@ def test_every_pattern_finds_modules_and_every_choice_of_tests_is_there() -> Non
     """A module that is renamed must not fall out of the scope unnoticed."""
     assert [pattern for part in PARTS for pattern in part.modules if not list(ROOT.glob(pattern))] == []
     assert [tests for part in PARTS for tests in part.tests if not (ROOT / tests).exists()] == []
+    file, _, test = LISTS_FUNCTIONS.partition("::")
+    assert f"def {test}(" in (ROOT / file).read_text()
 
 
 def test_every_known_survivor_has_a_reason_and_is_of_a_module_in_scope() -> None:

@@ -68,12 +68,8 @@ def made(stage: Stage) -> dict[str, object]:
     return found
 
 
-RUNS = [*((OWNED, number) for number in range(7)), *((LARGER, number) for number in range(4, 8))]
-"""The runs of server actions that make a template (the first four) and a clone, one by one."""
-
-
 @both
-@pytest.mark.parametrize(("document", "number"), RUNS)
+@pytest.mark.parametrize("document", [OWNED, LARGER])
 @pytest.mark.parametrize(
     ("late", "second"),
     [
@@ -83,14 +79,16 @@ RUNS = [*((OWNED, number) for number in range(7)), *((LARGER, number) for number
     ],
 )
 def test_item_12_a_run_whose_answer_is_lost_while_it_goes_on_is_done_once(
-    version: str, document: str, number: int, late: str, second: str
+    version: str, document: str, late: str, second: str
 ) -> None:
-    """What it does is committed after the next look, which found nothing done, or even after a second run."""
+    """What it does is committed after the next look, which found nothing done, or even after a second run.
 
-    async def scenario() -> None:
+    One by one for the runs that make a template and a clone.
+    """
+
+    async def scenario(number: int) -> int:
         undisturbed = Stage(version)
         await undisturbed.applied(document)
-        assert undisturbed.calls("ir.actions.server.run") == RUNS[-1][1] + (document == LARGER)
         stage = Stage(version)
         run_ = "object.ir.actions.server.run"
         for fault in ("reset-after=1s", f"slow={late}"):
@@ -102,8 +100,12 @@ def test_item_12_a_run_whose_answer_is_lost_while_it_goes_on_is_done_once(
         assert made(stage) == made(undisturbed)
         await stage.applied(document)
         assert (stage.calls("db.create_database"), stage.calls("db.duplicate_database")) == (1, 1)
+        return undisturbed.calls("ir.actions.server.run")
 
-    run(scenario())
+    number, runs = 0, 1
+    while number < runs:
+        runs = run(scenario(number))
+        number += 1
 
 
 @both

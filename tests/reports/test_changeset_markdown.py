@@ -12,7 +12,7 @@ from inline_snapshot import snapshot
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import Blocked, Changeset, LeftAlone
+from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
 from reconciler.fleet.desired import Desired
 from reconciler.reports.changeset_markdown import LIMIT, marker, render_changeset_markdown
 from reconciler.reports.markdown import length
@@ -100,7 +100,11 @@ def test_a_busy_day() -> None:
             ),
         ),
         (Blocked("instance", "dodo", "prod-2", "server prod-2 is full: max_instances is 3", "see `odoo-fleet place`"),),
-        (LeftAlone("prod-1", "oldie", "once ours, no longer declared: `state: absent` is how it is removed"),),
+        (
+            LeftAlone(
+                "prod-1", "oldie", "once ours, no longer declared: `state: absent` is how it is removed", Left.ORPHAN
+            ),
+        ),
         foreign=2,
     )
     assert render_changeset_markdown(changeset, desired) == snapshot("""\
@@ -228,7 +232,7 @@ def everywhere(text: str) -> Changeset:
     return Changeset(
         (configure("acme", ("company", text, text), (f"parameters.{text}", text, text), ("lang", text, text)),),
         (Blocked("instance", "acme", "prod-1", text, text), Blocked("instance", "acme", "prod-1", f"`{text}`", "")),
-        (LeftAlone("prod-1", text, text),),
+        (LeftAlone("prod-1", text, text, Left.ORPHAN),),
     )
 
 

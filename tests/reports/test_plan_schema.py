@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import Blocked, Changeset, LeftAlone, Removed, Withheld
+from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone, Removed, Withheld
 from reconciler.core.verbs import VERBS, in_order
 from reconciler.reports.plan_json import plan_document
 
@@ -58,7 +58,7 @@ CHANGESETS = {
             ),
         ),
         (Blocked("instance", "cafe", "", "no server can take it", "see `odoo-fleet place`"),),
-        (LeftAlone("prod-1", "oldie", "once ours"),),
+        (LeftAlone("prod-1", "oldie", "once ours", Left.ORPHAN),),
         3,
     ),
     "paused and no longer declared": Changeset(

@@ -20,6 +20,8 @@ from reconciler.store.sql_store import Store
 from reconciler.store.sqlite_file import SqliteFile
 from tests.store.examples import NOW, no_file_grows_beyond, open_file, outcome
 
+_NOBODY = 65534
+
 
 def refusal(call: Callable[[], object]) -> StoreError:
     with pytest.raises(StoreError) as caught:
@@ -106,15 +108,21 @@ def test_a_directory_a_pipe_and_a_dangling_link_are_no_stores(tmp_path: Path) ->
 
 
 @pytest.fixture
-def directory() -> Iterator[Path]:
+def directory(tmp_path: Path) -> Iterator[Path]:
     """Be somebody to whom permissions apply, with a directory of one's own: `tmp_path` is root's where root runs the tests."""
-    if os.geteuid() == 0:
-        os.seteuid(65534)
+    # What opening and refusing load is loaded while it can be: Python may lie where only root may look.
+    open_file(tmp_path / "first.sqlite").close()
+    refusal(functools.partial(open_file, tmp_path))
     own = Path(tempfile.mkdtemp())
-    yield own
-    own.chmod(0o700)
-    shutil.rmtree(own)
-    os.seteuid(os.getuid())
+    try:
+        if os.geteuid() == 0:
+            os.chown(own, _NOBODY, -1)
+            os.seteuid(_NOBODY)
+        yield own
+    finally:
+        os.seteuid(os.getuid())
+        own.chmod(0o700)
+        shutil.rmtree(own)
 
 
 def test_what_cannot_be_written_is_said_before_a_pass_begins(directory: Path) -> None:
