@@ -111,3 +111,13 @@ def test_one_instance_is_looked_into_alone(applied: World) -> None:  # noqa: F81
     assert "acme  prod-1  active  yes" in ran.out
     entered = {call.database for call in applied.hosts["prod-2"].calls[before:]}
     assert "suspended.cafe" not in entered
+
+
+def test_a_plan_of_a_text_that_is_not_in_force_neither_gives_nor_takes_trust(applied: World) -> None:  # noqa: F811
+    """As the plan of a pull request that shares a store with what applies: looked into, and nothing is noted of that text."""
+    applied.replace("instances.yaml", "company: Acme SA", "company: Acme NV")
+    assert "its text changed" in applied.run("plan", "--refresh").out
+    assert in_sync(applied)["acme"] == "changed"
+    applied.replace("instances.yaml", "company: Acme NV", "company: Acme SA")
+    assert in_sync(applied)["acme"] == "yes"
+    assert without_times(applied.run("plan").out) == MATCHES
