@@ -50,7 +50,7 @@ def test_data_named_from_here_deleted_while_it_runs_and_a_branch_that_is_gone(
         shutil.rmtree("here/data")
         added = remote.push({"acme.yaml": instance("acme")}, "a customer")
         running.until(lambda: added in running.page("readyz"), 30, "the commit after the deletion is in force")
-        assert (tmp_path / "here/data/fleet/acme.yaml").is_file()
+        running.until((tmp_path / "here/data/fleet/acme.yaml").is_file, 10, "other commands find the commit in force")
         remote.git("push", "-q", "origin", "HEAD:next")
         remote.git("branch", "-q", "-D", "main", cwd=remote.url)
         running.until(lambda: running.status("readyz") == 503, 30, "it is not ready without its branch")
