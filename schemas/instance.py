@@ -18,6 +18,7 @@ from schemas.texts import (
     Line,
     Modules,
     ParameterKey,
+    ParameterValue,
     Subdomain,
     problem,
 )
@@ -165,7 +166,7 @@ class Instance(Pausable):
         "the text stays installed, with its data.",
         examples=[["contacts"]],
     )
-    parameters: Mapping[ParameterKey, str] = Field(
+    parameters: Mapping[ParameterKey, ParameterValue] = Field(
         default={},
         description="System parameters (`ir.config_parameter`) to keep, beside those of the template or instead of them. "
         "Values are text.",

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from schemas.document import Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
-from schemas.texts import Code, CountryCode, DatabaseName, Language, Line, Modules, ParameterKey
+from schemas.texts import Code, CountryCode, DatabaseName, Language, Line, Modules, ParameterKey, ParameterValue
 
 DEFAULT_MODULES = ("base", "web", "mail", "portal")
 
@@ -65,7 +65,7 @@ class Template(Pausable):
         "Refused: fewer than 8 characters, the login itself, `admin`, `demo`, `portal`, `odoo`, `password`.",
         examples=[{"derived": {}}, {"derived": {"generation": 2}}],
     )
-    parameters: Mapping[ParameterKey, str] = Field(
+    parameters: Mapping[ParameterKey, ParameterValue] = Field(
         default={},
         description="System parameters (`ir.config_parameter`) to keep, in it and in all its clones. An instance that declares "
         "the same key has its own value.",

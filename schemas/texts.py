@@ -155,3 +155,14 @@ def _check_parameter_key(key: str) -> str:
 
 
 ParameterKey = Annotated[str, AfterValidator(_check_parameter_key)]
+
+
+def _check_parameter_value(value: str) -> str:
+    if not value:
+        raise problem(
+            "invalid-text", "the value of a parameter may not be empty", "Odoo keeps none that is: leave it out"
+        )
+    return value
+
+
+ParameterValue = Annotated[str, AfterValidator(_check_parameter_value)]

@@ -37,9 +37,9 @@ async def _check(session: Session, code: str) -> tuple[Check, ...]:
     async with session.world() as world:
         tests = await world.hosts[code].check()
         if not server.domain:
-            return (*tests, skipped_manager("no domain declared"))
+            return (*tests, skipped_manager("not tried: no domain is declared"))
         if is_reserved(server.domain):
-            return (*tests, skipped_manager(f"nobody reaches names of {server.domain}"))
+            return (*tests, skipped_manager(f"not tried: nobody can own {server.domain}"))
         if code in session.reach.server_urls:
-            return (*tests, skipped_manager("--server-url leads elsewhere than customers come by"))
+            return (*tests, skipped_manager("not tried: --server-url leads elsewhere than customers come by"))
         return (*tests, await check_manager(world.pages[code], server))

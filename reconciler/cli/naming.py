@@ -48,7 +48,8 @@ def _of_code(code: str, addresses: Collection[str], kinds: Sequence[str], also: 
         return found[0] if found else f"{kinds[0]}/{code}"
     codes = {address.partition("/")[2] for address in addresses}
     hint = did_you_mean(code, [*codes, *also])
-    raise click.UsageError(f"the fleet has no {code!r} ({hint or 'what it no longer has is named as KIND/CODE'})")
+    hints = [*([hint] if hint else []), "what it no longer has is named as KIND/CODE"]
+    raise click.UsageError(f"the fleet has no {code!r} ({'; '.join(hints)})")
 
 
 def completing(*kinds: str, also: Sequence[str] = ()) -> Complete:

@@ -106,7 +106,7 @@ _STORE = click.option(
     "--store",
     default="",
     metavar="URL",
-    help="Where runs are remembered, or none (default: .odoo-fleet/ beside the fleet).",
+    help="Where runs are remembered, or none (default: a file beside the fleet).",
     cls=Option,
     section=_HOSTS,
 )

@@ -19,6 +19,7 @@ from reconciler.loading.secrets import SecretResolver
 from schemas.kinds import pausable
 from schemas.references import DerivedSecret, EnvSecret, FileSecret, LiteralSecret
 
+_FIELDS = ("admin_password", "owner.initial_password")
 Reference = EnvSecret | FileSecret | DerivedSecret | LiteralSecret
 
 
@@ -39,14 +40,18 @@ def command() -> None:
         "odoo-fleet secret show instance/acme owner.initial_password",
     ],
 )
-@click.argument("words", metavar="DOCUMENT", nargs=-1, required=True, shell_complete=completing(*pausable()))
-@click.argument("field")
+@click.argument(
+    "words", metavar="DOCUMENT FIELD", nargs=-1, required=True, shell_complete=completing(*pausable(), also=_FIELDS)
+)
 @common("text")
-def show(common: Common, words: tuple[str, ...], field: str) -> None:
+def show(common: Common, words: tuple[str, ...]) -> None:
     """Print the value of a secret FIELD of DOCUMENT, and nothing else."""
     desired = fleets.load(common)
     documents = _documents(desired)
-    address = address_of(words, documents, tuple(pausable()))
+    if len(words) == 1:
+        raise click.UsageError(f"name a document and its secret, as acme {_FIELDS[0]} or acme {_FIELDS[1]}")
+    *named, field = words
+    address = address_of(named, documents, tuple(pausable()))
     fleets.require(address, documents, f"the fleet has no {address!r}")
     references = dict(_references(documents[address]))
     fleets.require(field, references, f"{address} has no secret {field!r}")

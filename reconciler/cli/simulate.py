@@ -38,7 +38,9 @@ Place = tuple[HostSpec, str, int]
     metavar="DIR",
     help="Keep databases in DIR between runs.",
 )
-@click.option("--fault", "faults", multiple=True, metavar="SPEC", help="What goes wrong, see below (repeatable).")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="SPEC", help="What goes wrong, as written above (repeatable)."
+)
 @click.option(
     "--speed",
     type=click.FloatRange(min=0),

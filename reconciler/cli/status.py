@@ -12,7 +12,7 @@ import click
 from reconciler.cli import fleets, groups, screens
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, common, refreshable, run_options
-from reconciler.cli.plan import make_plan
+from reconciler.cli.plan import make_plan, warn_of_frozen
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.selection import EVERYTHING, Selection
@@ -134,7 +134,9 @@ def _look(session: Session, subject: str | None, code: str | None) -> Status:
 
 def _seen(session: Session, selection: Selection = EVERYTHING) -> Planned:
     depth = session.limits.depth
-    return make_plan(session, Limits(selection, depth) if depth.refresh else BY_NAMES)
+    seen = make_plan(session, Limits(selection, depth) if depth.refresh else BY_NAMES)
+    warn_of_frozen(seen, ())
+    return seen
 
 
 def _only(found: Status, subject: str, code: str) -> Status:

@@ -16,7 +16,7 @@ class Reason(StrEnum):
     CHANGED = "changed"  # the text changed since it was last applied
     DRIFTED = "drifted"  # the database changed since the text was last applied
     RENAMED = "renamed"
-    ROTATED = "rotated"  # a new generation or key
+    ROTATED = "rotated"  # a new code, generation or key
     GIVEN_UP = "given-up"  # what it had is on a server that the text gives up: it begins anew, and empty
     ADOPTED = "adopted"  # what an earlier document left behind is taken over, since the text says so
     OLD_MARK = "old-mark"  # the mark of an earlier version lacks what this one notes; nothing else differs

@@ -187,7 +187,7 @@ def _refused(spec: DatabaseSpec, name: str, *, remembered: bool) -> Doubt:
         return Doubt(
             f"its account '{spec.admin_login}' no longer answers to the declared password",
             f"set the password of that account to what `odoo-fleet secret show {spec.address} admin_password`"
-            " prints; the tool never resets it by force",
+            " prints (if the text names another secret now, too); the tool never resets it by force",
         )
     address = spec.address
     return Doubt(

@@ -73,7 +73,13 @@ def _missing(desired: Desired, server: str, lost: Sequence[str], new: Sequence[s
     why = f"it no longer lists {_some(lost)}"
     customers = [name for name in lost if desired.names.may_be_on(server, name)]
     if not new:
-        return Doubt(why, f"look at the host; if the list is right, run with --confirm-listing {server}")
+        is_declared = customers or any(desired.declares(server, name) for name in lost)
+        right = (
+            "the list is right"
+            if is_declared
+            else "it was dropped on purpose (no document declares it, and none is built)"
+        )
+        return Doubt(why, f"look at the host; if {right}, run with --confirm-listing {server}")
     why += f"; it lists {_some(new)}, which it did not"
     if not customers:
         return Doubt(why, f"look at the host; if nothing was renamed, run with --confirm-listing {server}")

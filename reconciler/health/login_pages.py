@@ -36,6 +36,15 @@ _FROM_PROXIES = frozenset(
 )
 
 
+_PASSING = (
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
+"""What is answered for a while, whatever is there at other times; 503 is what proxies answer who close the forms for good."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageAnswer:
     """What came when a login page was asked for.
@@ -46,6 +55,7 @@ class PageAnswer:
         title: of a page of HTML.
         has_login_form: whether Odoo's login form is on it.
         asks_master_password: whether it has a form that takes the host's master password.
+        is_cut: whether the page was longer than what was read of it.
         leads_to: the other site to which it redirects, which was not asked.
         databases: those that the site serves under this name; None where it does not say.
     """
@@ -56,6 +66,7 @@ class PageAnswer:
     title: str = ""
     has_login_form: bool = False
     asks_master_password: bool = False
+    is_cut: bool = False
     leads_to: str = ""
     databases: tuple[str, ...] | None = None
 
@@ -96,8 +107,15 @@ def judge_manager(url: str, answer: PageAnswer) -> Check:
     if answer.asks_master_password:
         advice = "close /web/database to the world at the proxy: deploy/proxies has configurations that do"
         return Check(_TEST, Answer.FAILED, f"open to everybody at {url}", advice, for_activation=False)
-    if answer.status is None and not answer.leads_to:
-        return Check(_TEST, Answer.UNKNOWN, f"{url}: {answer.problem}", for_activation=False)
+    why = answer.problem
+    if answer.leads_to:
+        why = f"it redirects to another site, {answer.leads_to}, as it may not for a customer's own name"
+    elif answer.is_cut:
+        why = "the page is too long to be read whole"
+    elif answer.status in _PASSING:
+        why = f"HTTP {answer.status}: ask again when it answers"
+    if why:
+        return Check(_TEST, Answer.UNKNOWN, f"{url}: {why}", for_activation=False)
     return Check(_TEST, Answer.PASSED, f"not at {url}", for_activation=False)
 
 

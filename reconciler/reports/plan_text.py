@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
@@ -157,7 +158,9 @@ def _blocked(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
             lines = paper.paragraph(f"{_placed(stopped[0])}: {why_not}{paused}", indent=2, head="! ", tone=Tone.DOUBT)
         else:
             lines = paper.paragraph(why_not, indent=2, head="! ", tone=Tone.DOUBT)
-            lines += paper.paragraph(", ".join(each.address for each in stopped), indent=4, head="stops ")
+            times = Counter(each.address for each in stopped)  # a template stands on several servers
+            named = (_placed(each) if times[each.address] > 1 else each.address for each in stopped)
+            lines += paper.paragraph(", ".join(named), indent=4, head="stops ")
             for pause in dict.fromkeys(each.paused for each in stopped if each.paused):
                 lines += paper.paragraph(pause, indent=4, head="= ", tone=Tone.FAINT)
         yield lines + (paper.paragraph(advice, indent=4, head="→ ") if advice else [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.failures import MemoryFailure
 
-DELETABLE = "it may be deleted at any time: losing it loses history only"
+DELETABLE = "it may be deleted: that loses history, pauses made by command and what a shrunken list is compared with, no database"
 
 
 class StoreError(MemoryFailure):

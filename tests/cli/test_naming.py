@@ -36,7 +36,7 @@ def test_a_code_an_address_and_two_words_name_the_same(words: list[str], address
     ("words", "said"),
     [
         (["shop"], "'shop' can be template/shop or instance/shop: name the one that is meant"),
-        (["amce"], "the fleet has no 'amce' (did you mean 'acme'?)"),
+        (["amce"], "the fleet has no 'amce' (did you mean 'acme'?; what it no longer has is named as KIND/CODE)"),
         (["test"], "the fleet has no 'test'"),
         (["instancex", "acme"], "no kind 'instancex' (did you mean 'instance'?)"),
         (["instances", "acme", "shop"], "name one document"),

@@ -82,7 +82,10 @@ def test_what_it_costs_that_nothing_is_remembered_is_said(applied: World) -> Non
         ran = applied.run(*words)
         assert ran.code == 0
         assert said in ran.err
-        assert "a host that lists fewer than before would not be noticed, and there is no history" in ran.err
+        assert (
+            "a host that lists fewer than before would not be noticed, there is no history, and pauses made by command are not known"
+            in ran.err
+        )
 
 
 def test_a_fleet_that_is_not_built_yet_lacks_no_memory(world: World) -> None:

@@ -121,3 +121,19 @@ def test_a_plan_of_a_text_that_is_not_in_force_neither_gives_nor_takes_trust(app
     applied.replace("instances.yaml", "company: Acme NV", "company: Acme SA")
     assert in_sync(applied)["acme"] == "yes"
     assert without_times(applied.run("plan").out) == MATCHES
+
+
+def test_a_host_that_is_frozen_is_told_though_there_is_nothing_to_do_on_it(applied: World) -> None:  # noqa: F811
+    """A customer who left is dropped by hand: the list is shorter, and somebody says that it is right."""
+    text = (applied.fleet / "instances.yaml").read_text()
+    applied.write("instances.yaml", "---\n".join(d for d in text.split("---\n") if "code: cafe" not in d))
+    assert applied.run("apply", "--yes").code == 0
+    del applied.hosts["prod-2"].databases["suspended.cafe"]
+    for words in (["plan"], ["apply", "--yes"], ["status"]):
+        ran = applied.run(*words)
+        assert ran.code == 0
+        assert "warning: changes on prod-2 are frozen: it no longer lists cafe\n" in ran.err
+        assert "dropped on purpose" in ran.err
+        assert "run with --confirm-listing prod-2" in ran.err
+    assert applied.run("apply", "--yes", "--confirm-listing", "prod-2").code == 0
+    assert "frozen" not in applied.run("plan").err

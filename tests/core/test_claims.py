@@ -92,8 +92,8 @@ def test_a_refused_password_is_drift_of_what_we_know_and_foreign_otherwise() -> 
     assert claims.doubt(refused, ACME, None) == doubt(refused), "memory counts where it is asked"
     assert doubt(refused, remembered=True) == Doubt(
         "its account 'admin' no longer answers to the declared password",
-        "set the password of that account to what `odoo-fleet secret show instance/acme admin_password` prints;"
-        " the tool never resets it by force",
+        "set the password of that account to what `odoo-fleet secret show instance/acme admin_password` prints"
+        " (if the text names another secret now, too); the tool never resets it by force",
     )
 
 

@@ -11,7 +11,7 @@ from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.pauses import Pause
 from reconciler.core.safety import Thresholds, frozen_hosts, gate, withhold
-from tests.core.scenes import NOW, desired, observed, offline, online
+from tests.core.scenes import NOW, desired, instance, observed, offline, online
 
 CONFIGURE = Action(verbs.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "acme", "acme")
 CREATE = Action(verbs.CREATE, "template", "base", "one", Reason.DECLARED, "", "template_base")
@@ -83,9 +83,18 @@ def test_each_host_is_judged_by_itself() -> None:
     entries = {("instance", "acme", s): Entry("instance", "acme", s, "acme", "", NOW) for s in servers}
     listings = {"a": ("acme",), "b": ("acme",), "d": ("acme", "shop")}
     seen = observed(offline("a"), online("b", lists=("x",)), online("c", lists=("x",)), online("d", lists=("shop",)))
-    found = frozen_hosts(desired(), seen, Inventory(entries, listings=listings), ("b",))
+    found = frozen_hosts(desired(instance("acme")), seen, Inventory(entries, listings=listings), ("b",))
     confirm = "look at the host; if the list is right, run with --confirm-listing d"
     assert found == {"d": Doubt("it no longer lists acme", confirm)}
+
+
+def test_what_no_document_declares_may_have_been_dropped_on_purpose() -> None:
+    entries = {("instance", "acme", "one"): Entry("instance", "acme", "one", "acme", "", NOW)}
+    inventory = Inventory(entries, listings={"one": ("suspended.acme", "shop")})
+    found = frozen_hosts(desired(), observed(online("one", lists=("shop",))), inventory, ())
+    dropped = "it was dropped on purpose (no document declares it, and none is built)"
+    advice = f"look at the host; if {dropped}, run with --confirm-listing one"
+    assert found == {"one": Doubt("it no longer lists acme", advice)}
 
 
 def test_a_host_that_lists_nothing_at_all_is_frozen_until_that_is_confirmed() -> None:

@@ -152,8 +152,8 @@ def test_a_retired_template_is_left_as_it_is() -> None:
 # A publication that was cut short
 
 SET_IT = (
-    "set the password of that account to what `odoo-fleet secret show template/base admin_password` prints;"
-    " the tool never resets it by force"
+    "set the password of that account to what `odoo-fleet secret show template/base admin_password` prints"
+    " (if the text names another secret now, too); the tool never resets it by force"
 )
 BETWEEN = as_declared(BASE, "switching.template_base")
 WITHOUT_FILES = replace(BETWEEN, missing_files=3)

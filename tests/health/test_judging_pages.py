@@ -128,7 +128,10 @@ def test_names_that_nobody_can_own_are_known(domain: str, reserved: bool) -> Non
         (PageAnswer("/web/database/create", 403, asks_master_password=True), Answer.FAILED),
         (PageAnswer("/web/database/manager", 404), Answer.PASSED),
         (PageAnswer("/web/database/manager", 503, title="Not available"), Answer.PASSED),
-        (PageAnswer("/web/database/manager", 302, leads_to="sso.example.org"), Answer.PASSED),
+        (PageAnswer("/web/database/manager", 302, leads_to="www.example.org"), Answer.UNKNOWN),
+        (PageAnswer("/web/database/manager", 502, title="502 Bad Gateway"), Answer.UNKNOWN),
+        (PageAnswer("/web/database/manager", 429), Answer.UNKNOWN),
+        (PageAnswer("/web/database/manager", 200, is_cut=True), Answer.UNKNOWN),
         (LOST, Answer.UNKNOWN),
     ],
 )

@@ -166,7 +166,7 @@ def test_a_version_that_this_tool_does_not_know_is_refused_and_left_as_it_is(
     with pytest.raises(StoreError, match=reason) as refused:
         opened(backend)
     assert backend.url.removeprefix("sqlite:///") in str(refused.value)
-    assert "deleted at any time" in str(refused.value)
+    assert "it may be deleted: that loses history, pauses" in str(refused.value)
     assert version_of(backend) == version
     with pytest.raises(Exception, match="passes"):
         backend.sql("SELECT * FROM passes")

@@ -72,7 +72,7 @@ def test_a_damaged_file_is_said_to_be_damaged(path: Path, where: str) -> None:
     path.write_bytes(whole if where != "truncated" else path.read_bytes()[:9000])
     error = refusal(lambda: use_all(path))
     assert "damaged" in error.what
-    assert "deleted at any time" in error.advice
+    assert "it may be deleted: that loses history, pauses" in error.advice
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_contents_that_we_never_wrote_are_refused_when_they_are_read(
     with contextlib.closing(sqlite3.connect(path)) as plain:
         plain.execute(damage)
         plain.commit()
-    assert "deleted at any time" in refusal(file_store.inventory).advice
+    assert "it may be deleted: that loses history, pauses" in refusal(file_store.inventory).advice
 
 
 @pytest.mark.parametrize("damage", [b"", b"rubbish" * 2000])

@@ -27,7 +27,7 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _OK = 200
 _TITLE = re.compile(r"<title[^>]*>(.{0,200}?)</title>", re.IGNORECASE | re.DOTALL)
 _LOGIN_FORM = re.compile(r"""<form\b[^>]*\bclass\s*=\s*["'][^"']*\boe_login_form\b""", re.IGNORECASE)
-_MASTER_PASSWORD = re.compile(r"""<input\b[^>]*\bname\s*=\s*["']master_pwd["']""", re.IGNORECASE)
+_MASTER_PASSWORD = re.compile(r"""\bname\s*=\s*["']?master_pwd\b""", re.IGNORECASE)
 _QUESTION = json.dumps({"jsonrpc": "2.0", "method": "call", "id": 1, "params": {}}).encode()
 _LONGEST_NAME = 80
 
@@ -106,6 +106,7 @@ def _read(answer: Answer, place: SplitResult) -> PageAnswer:
         title=one_line(html.unescape(title[1]), limit=_LONGEST_NAME) if title else "",
         has_login_form=bool(_LOGIN_FORM.search(text)),
         asks_master_password=bool(_MASTER_PASSWORD.search(text)),
+        is_cut=len(answer.body) >= LONGEST_BODY,
     )
 
 
