@@ -17,11 +17,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from reconciler.notices.events import ActionEnded, Event
+from reconciler.notices.events import ActionEnded, CallEvent, Event
 from reconciler.notices.notices import Notice
 from reconciler.telemetry import entries
 from reconciler.telemetry.console import render
-from reconciler.telemetry.entries import Call, LogEntry
+from reconciler.telemetry.entries import LogEntry
 from reconciler.telemetry.printable import escaped, plain
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Log:
         """Write one notice."""
         self._write(entries.of_notice(notice))
 
-    def log_call(self, call: Call) -> None:
+    def log_call(self, call: CallEvent) -> None:
         """Write one call to a host."""
         self._write(entries.of_call(call))
 
