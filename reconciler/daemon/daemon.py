@@ -11,19 +11,19 @@ import contextlib
 import gc
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.deciding import Limits
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.pauses import Pause
 from reconciler.daemon.concerns import concerned_servers
-from reconciler.daemon.following import Following, Journal
+from reconciler.daemon.following import Following
 from reconciler.daemon.sources import Candidate, Source
 from reconciler.daemon.systemd import Systemd
-from reconciler.daemon.telling import Keeper, Teller
+from reconciler.daemon.telling import Teller
 from reconciler.daemon.texts import Texts
-from reconciler.engine.ports import Clock, Memory
+from reconciler.engine.ports import Clock
 from reconciler.engine.rounds import Rounds
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
@@ -37,6 +37,10 @@ from reconciler.reports.standing_text import name, status_line
 from reconciler.version import __version__
 from reconciler.wiring import MakeWorld
 
+if TYPE_CHECKING:
+    from reconciler.store.forgetful import NoMemory
+    from reconciler.store.sql_store import Store
+
 PAUSES_SECONDS = 2.0
 """How soon `pause` and `resume` of another process are noticed."""
 
@@ -49,28 +53,6 @@ UNREADABLE_LOOKS = 2
 
 SILENT_SECONDS = 60.0
 """How much longer than two intervals the rounds may be silent before the daemon no longer counts as alive."""
-
-
-class Store(Memory, Journal, Keeper, Protocol):
-    """What the daemon needs of the store."""
-
-    def pauses(self) -> Mapping[tuple[str, str], Pause]:
-        """Read the pauses that commands began."""
-        ...
-
-    def record_health(self, record: HealthRecord) -> None:
-        """Write one look at a server's health down."""
-
-    def latest_health(self) -> Mapping[str, HealthRecord]:
-        """Read the last record of each server."""
-        ...
-
-    def forget_history(self, before: datetime) -> int:
-        """Delete history that is older."""
-        ...
-
-    def close(self) -> None:
-        """Close."""
 
 
 @dataclass(slots=True)
@@ -93,7 +75,7 @@ class Daemon:
 
     source: Source
     make_world: MakeWorld
-    open_store: Callable[[str], Store]
+    open_store: Callable[[str], Store | NoMemory]
     clock: Clock
     interval: float
     systemd: Systemd
@@ -247,7 +229,7 @@ class Daemon:
         )
         return _Work(store, following, Rounds(desired, world, limits, self.interval, following))
 
-    def _world(self, desired: Desired, candidate: Candidate, store: Store) -> World:
+    def _world(self, desired: Desired, candidate: Candidate, store: Store | NoMemory) -> World:
         return replace(self.make_world(desired, candidate.root, store), stop=self.stop, abandon=self.abandon)
 
     def _note(self, change: Callable[[Standing], Standing]) -> None:
@@ -308,7 +290,7 @@ class Daemon:
 class _Work:
     """What there is once a valid text was found."""
 
-    store: Store
+    store: Store | NoMemory
     following: Following
     rounds: Rounds
 
