@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.core.actions import FieldChange
 from reconciler.core.outcomes import Result
 from reconciler.notices.notices import Level
-from reconciler.reports.happenings import ENDED, Deed, Happening, ended, in_order, is_as_bad_as
-from reconciler.store.records import NoticeRecord, OutcomeRecord
+from reconciler.notices.records import NoticeRecord, OutcomeRecord
+from reconciler.reports.happenings import ENDED, Happening, ended, in_order, is_as_bad_as
 
 if TYPE_CHECKING:
     from reconciler.store.forgetful import NoMemory
@@ -74,7 +73,7 @@ def _deeds(store: Store | NoMemory, asked: Asked, wanted: int) -> Iterable[Happe
         )
     if len(questions) > 1:
         records.sort(key=lambda record: (record.at, record.pass_id), reverse=True)
-    return map(_deed, records[:wanted])
+    return map(ended, records[:wanted])
 
 
 def _fits(end: tuple[str, Level], asked: Asked) -> bool:
@@ -104,31 +103,6 @@ def _notice(record: NoticeRecord) -> Happening:
         record.server,
         record.revision,
         record.fields,
-    )
-
-
-def _deed(record: OutcomeRecord) -> Happening:
-    deed = Deed(
-        id=record.action_id,
-        pass_id=record.pass_id,
-        verb=record.verb,
-        database=record.database,
-        becomes=record.becomes,
-        reason=record.reason,
-        result=record.result,
-        seconds=record.seconds,
-        command=record.command,
-        changes=tuple(FieldChange(*change) for change in record.changes),
-        ran_by=record.ran_by,
-    )
-    return ended(
-        at=record.at,
-        detail=record.detail,
-        kind=record.kind,
-        code=record.code,
-        server=record.server,
-        revision=record.revision,
-        deed=deed,
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.store.records import OutcomeRecord, PassRecord, PassStart
+from reconciler.notices.records import OutcomeRecord, PassRecord, PassStart
 from reconciler.store.tables import outcomes, passes
 
 _THIS_PASS = passes.c.id == bindparam("of_pass")

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select
 
 from reconciler.notices.notices import Notice
-from reconciler.store.records import NoticeRecord
+from reconciler.notices.records import NoticeRecord
 from reconciler.store.tables import notices
 
 _COLUMNS = [notices.c[f.name] for f in fields(NoticeRecord)]

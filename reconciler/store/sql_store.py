@@ -24,9 +24,9 @@ from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
 from reconciler.health.judging import HealthRecord
 from reconciler.notices.notices import Notice
+from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart
 from reconciler.store import health_rows, inventory_rows, journal_rows, notice_rows
 from reconciler.store.connections import Connections, Place
-from reconciler.store.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart
 
 _AT_A_TIME = 5000
 """Rows that are deleted in one transaction: some 50 ms, during which others wait."""
