@@ -18,8 +18,7 @@ from reconciler.cli.naming import address_of
 from reconciler.cli.options import Common
 from reconciler.fleet.declarations import is_code
 from reconciler.fleet.desired import Desired
-from reconciler.loading.fleet_directory import load_fleet
-from reconciler.loading.outlines import read_outline
+from reconciler.loading.fleet_directory import load_fleet, read_outline
 from reconciler.store.opening import default_url, open_store
 from schemas.kinds import KINDS, pausable
 
