@@ -17,6 +17,7 @@ class Reason(StrEnum):
     DRIFTED = "drifted"  # the database changed since the text was last applied
     RENAMED = "renamed"
     ROTATED = "rotated"  # a new generation or key
+    GIVEN_UP = "given-up"  # what it had is on a server that the text gives up: it begins anew, and empty
     ADOPTED = "adopted"  # what an earlier document left behind is taken over, since the text says so
     OLD_MARK = "old-mark"  # the mark of an earlier version lacks what this one notes; nothing else differs
     INTERRUPTED = "interrupted"  # an earlier action was cut short

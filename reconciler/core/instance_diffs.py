@@ -319,9 +319,23 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
         after = draft.first(code, template, *discarded)
         draft.plan(
-            Action(verbs.CLONE, "instance", spec.code, code, Reason.DECLARED, spec.template_db, becomes, after=after)
+            Action(
+                verbs.CLONE,
+                "instance",
+                spec.code,
+                code,
+                _why_new(draft, instance),
+                spec.template_db,
+                becomes,
+                after=after,
+            )
         )
         draft.used[code] = draft.used.get(code, 0) + 1
+
+
+def _why_new(draft: Draft, instance: Instance) -> Reason:
+    places = (draft.desired.servers.get(e.server) for e in draft.inventory.of("instance", instance.code))
+    return Reason.GIVEN_UP if any(place and not place.active for place in places) else Reason.DECLARED
 
 
 def _former_place(draft: Draft, instance: Instance) -> str:

@@ -17,6 +17,7 @@ _REASONS: Mapping[str, str] = {
     Reason.DRIFTED: "it drifted from its text",
     Reason.RENAMED: "it was renamed",
     Reason.ROTATED: "a new generation or key",
+    Reason.GIVEN_UP: "new and empty: what it had on a server that is inactive now is given up",
     Reason.ADOPTED: "an earlier document left it behind: taken over with all that is in it, as `adopt` says",
     Reason.OLD_MARK: "the mark of an earlier version is completed",
     Reason.INTERRUPTED: "an earlier change was cut short",

@@ -121,7 +121,7 @@ def without_times(text: str) -> str:
     """Replace what differs from run to run: durations, times of day, the nonces of building names."""
     text = re.sub(r"\d+\.\d s", "0.0 s", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "(time)", text)
-    text = re.sub(r"verified \d+ s\s+ago\s+at\s+most", "verified 0 s ago at most", text)
+    text = re.sub(r"verified\s+\d+\s+(s|min)\s+ago\s+at\s+most", "verified 0 s ago at most", text)
     return re.sub(r"building-\d{12}[a-z0-9]{5}", "building-(nonce)", text)
 
 

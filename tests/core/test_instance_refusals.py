@@ -364,8 +364,11 @@ def test_beside_a_build_that_was_never_in_service_it_is_made(look: DatabaseLook)
     assert [a.verb for a in plan(ACME, online("one", look)).actions if a.code == "acme"] == [verbs.CLONE]
 
 
-def test_beside_a_build_within_its_limit_it_is_made() -> None:
+def test_beside_a_build_within_its_limit_it_is_made_unless_there_is_one_past_it_too() -> None:
     assert [a.verb for a in plan(ACME, online("one", lists=(FRESH,))).actions] == [verbs.CLONE]
+    elsewhere = online("two", lists=(EXPIRED,))
+    why = f"{EXPIRED} on two may be this instance's: it was not looked into"
+    assert refusal(plan(ACME, online("one", lists=(FRESH,)), elsewhere))[1] == why
 
 
 def test_a_build_that_is_proven_another_customers_holds_nothing_back_and_the_next_one_does() -> None:

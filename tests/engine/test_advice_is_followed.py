@@ -2,6 +2,8 @@
 
 import pytest
 
+from reconciler.core import verbs
+from reconciler.core.actions import Reason
 from reconciler.core.changesets import Blocked
 from tests.faults.stories import killed_pass
 from tests.harness.universe import DictMemory, Process, Universe, fleet, instance, universe
@@ -69,6 +71,8 @@ def test_what_a_server_held_that_is_given_up_is_made_anew_on_another() -> None:
         assert "acme" not in world.hosts[other].listed()
         given_up = text.replace(f"code: {place}\n", f"code: {place}\nactive: false\n", 1)
         assert given_up != text
+        (action,) = (await world.plan(given_up)).changeset.actions
+        assert (action.verb, action.reason) == (verbs.CLONE, Reason.GIVEN_UP), "the plan says that it is empty"
         await world.reconcile(given_up)
         assert "acme" in world.hosts[other].listed()
 

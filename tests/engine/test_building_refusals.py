@@ -171,6 +171,20 @@ def test_a_clone_is_awake_exactly_if_it_is_in_service(final: str, *, quiet: bool
     assert {call[1] for call in host.done("forget_name")} == {"acme", final}
 
 
+def test_scheduled_actions_that_somebody_holds_back_on_its_way_wake_where_it_rests() -> None:
+    """Another reconciler, which looked at it under the lock."""
+    host = ready()
+    rename = host.rename
+
+    async def held_back(old: str, new: str) -> None:
+        await rename(old, new)
+        host.databases[new].quiet = True
+
+    host.rename = held_back  # type: ignore[method-assign]
+    assert clone(host) is None
+    assert not host.databases["acme"].quiet
+
+
 def furnished(host: MemoryHost) -> list[Furnishing]:
     return [call[2] for call in host.done("furnish")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,36 @@ def test_a_store_of_version_2_keeps_its_history_as_that_of_its_fleets(backend: B
         assert [p.id for p in store.passes()] == [7, 3]
         assert [(o.detail, o.revision) for o in other.outcomes()] == [("of the other fleet", None)]
         assert store.begin_pass("apply", NOW, "1.0", "digest") > 7
+
+
+def test_a_store_of_version_3_keeps_its_looks_at_health(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend.make_version(2)
+    with monkeypatch.context() as former:
+        former.setattr(versions, "NEWEST", "0003")
+        opened(backend).close()
+    assert version_of(backend) == "0003"
+    columns = (
+        "fleet, server, at, status, online, why, version, latency_ms, databases, free_percent, master_password_accepted,"
+        " certificate_expires_at, failures_in_a_row, successes_in_a_row, since"
+    )
+    at, until = "2026-11-24T12:00:00.000000+00:00", "2026-12-24T00:00:00.000000+00:00"
+    known = ("demo", "prod-1", at, "warning", True, "slow", "19.0", 1500.5, 7, 93.0, True, until, 0, 3, at)
+    unknown = ("demo", "prod-2", at, "unknown", False, "no answer", "", None, None, None, None, None, 2, 0, None)
+    for row in (known, unknown):
+        backend.sql(f"INSERT INTO health ({columns}) VALUES ({', '.join('?' * len(row))})", row)
+    with opened(backend) as store:
+        looks = store.latest_health()
+        store.record_health(look())
+    assert looks["prod-2"].signs == {}
+    assert looks["prod-1"].signs == {
+        "version": "19.0",
+        "latency_ms": 1500.5,
+        "databases": 7,
+        "available_capacity": 93.0,
+        "master_password_accepted": True,
+        "certificate_expires_at": datetime.fromisoformat(until),
+    }
+    assert (looks["prod-1"].status, looks["prod-1"].why, looks["prod-1"].since) == ("warning", "slow", NOW)
 
 
 def test_a_migration_that_fails_leaves_the_store_at_its_version(path: Path, empty_store: Path) -> None:

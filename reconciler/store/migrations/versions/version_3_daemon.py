@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import Boolean, Column, Integer, Text
+from sqlalchemy import Boolean, Column, Float, Integer, Text
 
 revision = "0003"
 down_revision: str | None = "0002"
@@ -43,7 +43,12 @@ def upgrade() -> None:
         Column("id", Integer, primary_key=True),
         *(Column(name, Text, nullable=False) for name in ("fleet", "server", "at", "status")),
         Column("online", Boolean, nullable=False),
-        *(Column(name, Text, nullable=False) for name in ("why", "signs")),
+        *(Column(name, Text, nullable=False) for name in ("why", "version")),
+        Column("latency_ms", Float),
+        Column("databases", Integer),
+        Column("free_percent", Float),
+        Column("master_password_accepted", Boolean),
+        Column("certificate_expires_at", Text),
         *(Column(name, Integer, nullable=False) for name in ("failures_in_a_row", "successes_in_a_row")),
         Column("since", Text),
         sqlite_autoincrement=True,
