@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.outcomes import Result
 from reconciler.notices.recurrence import WINDOW, repairs, returned
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
+from reconciler.store.opening import AnyStore
 
 _MOST = 1000
 """Repairs of one document in a week: more are not counted."""
@@ -21,7 +17,7 @@ _READ = 200
 """Outcomes of a server that are looked through for the last rename there."""
 
 
-def drift_notes(store: Store | NoMemory, changeset: Changeset, now: datetime) -> Mapping[str, str]:
+def drift_notes(store: AnyStore, changeset: Changeset, now: datetime) -> Mapping[str, str]:
     """Return notes by the ids of actions, for `render_plan` and `render_changeset_markdown`.
 
     Args:
@@ -51,7 +47,7 @@ def drift_notes(store: Store | NoMemory, changeset: Changeset, now: datetime) ->
     return returned(drifted, earlier, now)
 
 
-def last_moment(store: Store | NoMemory, changeset: Changeset) -> str:
+def last_moment(store: AnyStore, changeset: Changeset) -> str:
     """Say it of the servers on which databases are to be renamed, the longest first; empty where none is known.
 
     Args:

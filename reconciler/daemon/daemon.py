@@ -12,7 +12,7 @@ import gc
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reconciler.core.deciding import Limits
 from reconciler.core.failures import MemoryFailure
@@ -34,12 +34,9 @@ from reconciler.health.standing import Standing
 from reconciler.notices.events import Event
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import name, status_line
+from reconciler.store.opening import AnyStore
 from reconciler.version import __version__
 from reconciler.wiring import MakeWorld
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
 
 PAUSES_SECONDS = 2.0
 """How soon `pause` and `resume` of another process are noticed."""
@@ -75,7 +72,7 @@ class Daemon:
 
     source: Source
     make_world: MakeWorld
-    open_store: Callable[[str], Store | NoMemory]
+    open_store: Callable[[str], AnyStore]
     clock: Clock
     interval: float
     systemd: Systemd
@@ -229,7 +226,7 @@ class Daemon:
         )
         return _Work(store, following, Rounds(desired, world, limits, self.interval, following))
 
-    def _world(self, desired: Desired, candidate: Candidate, store: Store | NoMemory) -> World:
+    def _world(self, desired: Desired, candidate: Candidate, store: AnyStore) -> World:
         return replace(self.make_world(desired, candidate.root, store), stop=self.stop, abandon=self.abandon)
 
     def _note(self, change: Callable[[Standing], Standing]) -> None:
@@ -290,7 +287,7 @@ class Daemon:
 class _Work:
     """What there is once a valid text was found."""
 
-    store: Store | NoMemory
+    store: AnyStore
     following: Following
     rounds: Rounds
 

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from reconciler.core import pauses
 from reconciler.core.actions import Action, Reason
@@ -22,12 +21,9 @@ from reconciler.notices.events import ActionEnded, Event, MemoryFailed
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.notices.recurrence import WINDOW, Repair
 from reconciler.notices.telling import Told, tell_decision, tell_outcomes
+from reconciler.store.opening import AnyStore
 from reconciler.telemetry.metrics import PassResult
 from reconciler.version import __version__
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
 
 COMMAND = "daemon"
 _MANY = 10_000
@@ -58,7 +54,7 @@ class Following:
         ran_by: the account and the machine that run the daemon.
     """
 
-    journal: Store | NoMemory
+    journal: AnyStore
     teller: Teller
     now: Callable[[], datetime]
     standing: Standing

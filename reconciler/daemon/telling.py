@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from reconciler.core.failures import MemoryFailure
 from reconciler.notices.notices import Level, Notice, NoticeName
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
+from reconciler.store.opening import AnyStore
 
 _EARLY = 100
 """How many notices wait for the store to be opened: a fleet that is not valid for months must not fill the memory."""
@@ -30,11 +26,11 @@ class Teller:
 
     now: Callable[[], datetime]
     listeners: list[Callable[[Notice], None]] = field(default_factory=list)
-    keeper: Store | NoMemory | None = None
+    keeper: AnyStore | None = None
     _store_failing: bool = False
     _early: list[tuple[Notice, datetime]] = field(default_factory=list)
 
-    def keep_in(self, keeper: Store | NoMemory) -> None:
+    def keep_in(self, keeper: AnyStore) -> None:
         """Keep notices from now on, and those that were told before there was a place for them."""
         self.keeper = keeper
         early, self._early = self._early, []
@@ -50,7 +46,7 @@ class Teller:
         else:
             self._keep(self.keeper, notice, self.now())
 
-    def _keep(self, keeper: Store | NoMemory, notice: Notice, at: datetime) -> None:
+    def _keep(self, keeper: AnyStore, notice: Notice, at: datetime) -> None:
         try:
             keeper.record_notice(notice, at)
         except MemoryFailure as failure:
