@@ -102,8 +102,8 @@ class _FileText:
 
     def at(self, name: str) -> _FileText:
         """Return what a file says that has the same bytes and is shown by another name."""
-        documents = [replace(each, positions=_positions_at(name, each.positions)) for each in self.documents]
-        problems = [replace(problem, range=_range_at(name, problem.range)) for problem in self.problems]
+        documents = tuple(replace(each, positions=_positions_at(name, each.positions)) for each in self.documents)
+        problems = tuple(replace(problem, range=_range_at(name, problem.range)) for problem in self.problems)
         return _FileText(name, self.data, documents, problems)
 
 
@@ -198,4 +198,5 @@ class _Look:
         if same is not None:
             return same.at(file.shown)
         self.files_parsed += 1
-        return _FileText(file.shown, data, *read_documents(file.shown, data))
+        documents, problems = read_documents(file.shown, data)
+        return _FileText(file.shown, data, tuple(documents), tuple(problems))  # lists take more room than they need
