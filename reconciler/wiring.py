@@ -21,8 +21,8 @@ from reconciler.fleet.desired import Desired
 from reconciler.health.judging import Certificate
 from reconciler.health.login_pages import is_reserved
 from reconciler.loading.secrets import SecretResolver
-from reconciler.notices.events import Event
-from reconciler.odoo.connection import CallEvent, HostConnection, Timeouts
+from reconciler.notices.events import CallEvent, Event
+from reconciler.odoo.connection import HostConnection, Timeouts
 from reconciler.odoo.hosts import OdooHost
 from reconciler.odoo.observe import certificates
 from reconciler.odoo.observe.login_pages import LoginPages

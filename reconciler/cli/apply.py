@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 
 from reconciler.cli import fleets, groups, interrupts, screens
-from reconciler.cli.drifts import drift_notes
 from reconciler.cli.journals import keep_journal
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, refreshable, run_options
 from reconciler.cli.plan import make_plan, show_plan, warn_of_frozen, warn_without_memory
+from reconciler.cli.plan_notes import drift_notes
 from reconciler.cli.progress import show_progress
 from reconciler.cli.saved_plans import aim_of, checked, read, require_no_limits
 from reconciler.cli.sessions import Session, begin_session, given_aim

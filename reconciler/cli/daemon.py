@@ -24,8 +24,7 @@ from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.fleet.desired import Desired
-from reconciler.notices.events import Event
-from reconciler.odoo.connection import CallEvent
+from reconciler.notices.events import CallEvent, Event
 from reconciler.store.opening import default_url, open_store
 from reconciler.telemetry.logs import Log, LogFormat, LogLevel, configure
 from reconciler.web.addresses import Address, parse_address

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import click
 
@@ -20,10 +19,7 @@ from reconciler.notices.notices import Level
 from reconciler.reports.happenings import LEVELS, NAMES, Happening
 from reconciler.reports.happenings_json import happening_document
 from reconciler.reports.happenings_text import render_event
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
+from reconciler.store.opening import AnyStore
 
 INTERVAL = 2.0
 """Seconds between two looks at the store while it is followed."""
@@ -88,13 +84,13 @@ def _introduce(found: Found, asked: Asked, addresses: frozenset[str], where: str
         screens.say(f"The fleet has no server {asked.server!r}.")
 
 
-def _follow(memory: Store | NoMemory, asked: Asked, found: Found, show: Show) -> None:
+def _follow(memory: AnyStore, asked: Asked, found: Found, show: Show) -> None:
     from reconciler.wiring import SystemClock  # noqa: PLC0415 -- brings what talks to hosts: only where time passes
 
     interrupts.run(follow_store(memory, asked, found, SystemClock(), show))
 
 
-async def follow_store(memory: Store | NoMemory, asked: Asked, found: Found, clock: Clock, show: Show) -> None:
+async def follow_store(memory: AnyStore, asked: Asked, found: Found, clock: Clock, show: Show) -> None:
     """Show what comes into a store, until cancelled.
 
     Args:

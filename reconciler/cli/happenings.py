@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from reconciler.core.actions import FieldChange
 from reconciler.core.outcomes import Result
 from reconciler.notices.notices import Level
-from reconciler.reports.happenings import ENDED, Deed, Happening, ended, in_order, is_as_bad_as
-from reconciler.store.records import NoticeRecord, OutcomeRecord
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
+from reconciler.notices.records import NoticeRecord, OutcomeRecord
+from reconciler.reports.happenings import ENDED, Happening, ended, in_order, is_as_bad_as
+from reconciler.store.opening import AnyStore
 
 T = TypeVar("T")
 _MORE = 4
@@ -43,14 +39,14 @@ class Found:
     is_cut: bool
 
 
-def read_happenings(store: Store | NoMemory, asked: Asked) -> Found:
+def read_happenings(store: AnyStore, asked: Asked) -> Found:
     """Read them. One more than asked for is read of each sort, to know whether there are more."""
     wanted = asked.limit + 1
     both = in_order(_notices(store, asked, wanted), _deeds(store, asked, wanted))
     return Found(both[-asked.limit :], len(both) > asked.limit)
 
 
-def _notices(store: Store | NoMemory, asked: Asked, wanted: int) -> Iterable[Happening]:
+def _notices(store: AnyStore, asked: Asked, wanted: int) -> Iterable[Happening]:
     def fits(happening: Happening) -> bool:
         return is_as_bad_as(happening.level, asked.level) and happening.name in (asked.names or (happening.name,))
 
@@ -63,7 +59,7 @@ def _notices(store: Store | NoMemory, asked: Asked, wanted: int) -> Iterable[Hap
     return _enough(read, fits, wanted)
 
 
-def _deeds(store: Store | NoMemory, asked: Asked, wanted: int) -> Iterable[Happening]:
+def _deeds(store: AnyStore, asked: Asked, wanted: int) -> Iterable[Happening]:
     results = [result for result in Result if _fits(ENDED[result], asked)]
     # Each kind of end by itself, unless all are wanted: failures are rare, and the store finds them without reading the others.
     questions: list[str | None] = [None] if len(results) == len(Result) else [result.value for result in results]
@@ -74,7 +70,7 @@ def _deeds(store: Store | NoMemory, asked: Asked, wanted: int) -> Iterable[Happe
         )
     if len(questions) > 1:
         records.sort(key=lambda record: (record.at, record.pass_id), reverse=True)
-    return map(_deed, records[:wanted])
+    return map(ended, records[:wanted])
 
 
 def _fits(end: tuple[str, Level], asked: Asked) -> bool:
@@ -104,31 +100,6 @@ def _notice(record: NoticeRecord) -> Happening:
         record.server,
         record.revision,
         record.fields,
-    )
-
-
-def _deed(record: OutcomeRecord) -> Happening:
-    deed = Deed(
-        id=record.action_id,
-        pass_id=record.pass_id,
-        verb=record.verb,
-        database=record.database,
-        becomes=record.becomes,
-        reason=record.reason,
-        result=record.result,
-        seconds=record.seconds,
-        command=record.command,
-        changes=tuple(FieldChange(*change) for change in record.changes),
-        ran_by=record.ran_by,
-    )
-    return ended(
-        at=record.at,
-        detail=record.detail,
-        kind=record.kind,
-        code=record.code,
-        server=record.server,
-        revision=record.revision,
-        deed=deed,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,11 +14,8 @@ from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.since import since_option
 from reconciler.reports.happenings_json import history_document
 from reconciler.reports.happenings_text import render_history, stamp
+from reconciler.store.opening import AnyStore
 from schemas.kinds import pausable
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
 
 _ALL = 1_000_000
 
@@ -70,7 +66,7 @@ def _show(found: Found, address: str, limit: int) -> None:
         click.echo(render_history(happening, paper, address))
 
 
-def _empty(address: str, memory: Store | NoMemory, since: datetime | None) -> str:
+def _empty(address: str, memory: AnyStore, since: datetime | None) -> str:
     """Say where nothing was found, and how far back that is known."""
     passes = memory.passes(limit=_ALL)
     start = f"Nothing is known of {address}"

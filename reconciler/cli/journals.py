@@ -9,25 +9,21 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from reconciler.cli import screens
 from reconciler.cli.operators import who_runs
 from reconciler.cli.sessions import Session
 from reconciler.core.failures import MemoryFailure
 from reconciler.notices.events import ActionEnded, Event
+from reconciler.store.opening import AnyStore
 from reconciler.version import __version__
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
 
 
 @dataclass(slots=True)
 class Journal:
     """Writes the outcomes of one pass."""
 
-    store: Store | NoMemory
+    store: AnyStore
     number: int
     silent: bool = False
 

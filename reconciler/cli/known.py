@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,14 +17,9 @@ from reconciler.cli.naming import address_of
 from reconciler.cli.options import Common
 from reconciler.fleet.declarations import is_code
 from reconciler.fleet.desired import Desired
-from reconciler.loading.fleet_directory import load_fleet
-from reconciler.loading.outlines import read_outline
-from reconciler.store.opening import default_url, open_store
+from reconciler.loading.fleet_directory import load_fleet, read_outline
+from reconciler.store.opening import AnyStore, default_url, open_store
 from schemas.kinds import KINDS, pausable
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,7 @@ def _addresses(documents: Iterable[tuple[str, str]]) -> frozenset[str]:
 
 
 @contextlib.contextmanager
-def open_memory(common: Common, store: str, fleet: str, *, purpose: str) -> Iterator[Store | NoMemory]:
+def open_memory(common: Common, store: str, fleet: str, *, purpose: str) -> Iterator[AnyStore]:
     """Open the store that `--store` names; none is wrong usage, and one that fails ends the command with a line.
 
     Args:

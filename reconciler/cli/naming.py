@@ -64,7 +64,7 @@ def completing(*kinds: str, also: Sequence[str] = ()) -> Complete:
 
 
 def _declared(ctx: click.Context) -> frozenset[tuple[str, str]]:
-    from reconciler.loading.outlines import read_outline  # noqa: PLC0415 -- only where a shell asks
+    from reconciler.loading.fleet_directory import read_outline  # noqa: PLC0415 -- only where a shell asks
 
     fleet = ctx.params.get("fleet") or Path(os.environ.get("ODOO_FLEET_DIR", "fleet"))
     with contextlib.suppress(OSError):

@@ -12,9 +12,8 @@ import click
 
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.bases import aim_since
-from reconciler.cli.drifts import drift_notes
-from reconciler.cli.moments import last_moment
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, refreshable, run_options
+from reconciler.cli.plan_notes import drift_notes, last_moment
 from reconciler.cli.progress import show_looking
 from reconciler.cli.sessions import Session, begin_session
 from reconciler.core.asking import in_use

@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import click
 
@@ -24,13 +24,9 @@ from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.loading.secrets import SecretResolver
 from reconciler.notices.events import Event
-from reconciler.store.opening import default_url, open_store
+from reconciler.store.opening import AnyStore, default_url, open_store
 from reconciler.telemetry.logs import LogFormat, LogLevel, configure
 from reconciler.wiring import Reach, open_world
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
 
 BY_NAMES = Limits(depth=Depth(shallow=True))
 """All of the fleet, as far as the names of databases tell: two calls a host."""
@@ -58,7 +54,7 @@ class Session:
     desired: Desired
     aim: Aim
     reach: Reach
-    store: Store | NoMemory
+    store: AnyStore
     listeners: list[Listener] = field(default_factory=list)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)

@@ -11,19 +11,19 @@ import contextlib
 import gc
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any
 
 from reconciler.core.deciding import Limits
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.pauses import Pause
 from reconciler.daemon.concerns import concerned_servers
-from reconciler.daemon.following import Following, Journal
+from reconciler.daemon.following import Following
 from reconciler.daemon.sources import Candidate, Source
 from reconciler.daemon.systemd import Systemd
-from reconciler.daemon.telling import Keeper, Teller
+from reconciler.daemon.telling import Teller
 from reconciler.daemon.texts import Texts
-from reconciler.engine.ports import Clock, Memory
+from reconciler.engine.ports import Clock
 from reconciler.engine.rounds import Rounds
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
@@ -34,6 +34,7 @@ from reconciler.health.standing import Standing
 from reconciler.notices.events import Event
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import name, status_line
+from reconciler.store.opening import AnyStore
 from reconciler.version import __version__
 from reconciler.wiring import MakeWorld
 
@@ -49,28 +50,6 @@ UNREADABLE_LOOKS = 2
 
 SILENT_SECONDS = 60.0
 """How much longer than two intervals the rounds may be silent before the daemon no longer counts as alive."""
-
-
-class Store(Memory, Journal, Keeper, Protocol):
-    """What the daemon needs of the store."""
-
-    def pauses(self) -> Mapping[tuple[str, str], Pause]:
-        """Read the pauses that commands began."""
-        ...
-
-    def record_health(self, record: HealthRecord) -> None:
-        """Write one look at a server's health down."""
-
-    def latest_health(self) -> Mapping[str, HealthRecord]:
-        """Read the last record of each server."""
-        ...
-
-    def forget_history(self, before: datetime) -> int:
-        """Delete history that is older."""
-        ...
-
-    def close(self) -> None:
-        """Close."""
 
 
 @dataclass(slots=True)
@@ -93,7 +72,7 @@ class Daemon:
 
     source: Source
     make_world: MakeWorld
-    open_store: Callable[[str], Store]
+    open_store: Callable[[str], AnyStore]
     clock: Clock
     interval: float
     systemd: Systemd
@@ -247,7 +226,7 @@ class Daemon:
         )
         return _Work(store, following, Rounds(desired, world, limits, self.interval, following))
 
-    def _world(self, desired: Desired, candidate: Candidate, store: Store) -> World:
+    def _world(self, desired: Desired, candidate: Candidate, store: AnyStore) -> World:
         return replace(self.make_world(desired, candidate.root, store), stop=self.stop, abandon=self.abandon)
 
     def _note(self, change: Callable[[Standing], Standing]) -> None:
@@ -308,7 +287,7 @@ class Daemon:
 class _Work:
     """What there is once a valid text was found."""
 
-    store: Store
+    store: AnyStore
     following: Following
     rounds: Rounds
 

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
 
 from reconciler.core import pauses
 from reconciler.core.actions import Action, Reason
@@ -20,42 +19,15 @@ from reconciler.health.standing import Standing
 from reconciler.notices import recurrence
 from reconciler.notices.events import ActionEnded, Event, MemoryFailed
 from reconciler.notices.notices import Level, Notice, NoticeName
-from reconciler.notices.recurrence import WINDOW, Ended, Repair
+from reconciler.notices.recurrence import WINDOW, Repair
 from reconciler.notices.telling import Told, tell_decision, tell_outcomes
+from reconciler.store.opening import AnyStore
 from reconciler.telemetry.metrics import PassResult
 from reconciler.version import __version__
 
 COMMAND = "daemon"
 _MANY = 10_000
 """Repairs of a week that are looked through."""
-
-
-class Journal(Protocol):
-    """The part of the store that keeps passes. Every method may raise `MemoryFailure`."""
-
-    def begin_pass(
-        self,
-        command: str,
-        at: datetime,
-        tool_version: str,
-        fleet_digest: str,
-        revision: str | None = None,
-        ran_by: str | None = None,
-    ) -> int:
-        """Write down that a pass begins; return its number."""
-        ...
-
-    def record_outcome(self, pass_id: int, outcome: Outcome, at: datetime) -> None:
-        """Write an outcome down."""
-
-    def end_pass(self, pass_id: int, at: datetime) -> None:
-        """Write down that a pass has ended."""
-
-    def outcomes(
-        self, *, reason: str | None = None, result: str | None = None, since: datetime | None = None, limit: int = 100
-    ) -> Iterable[Ended]:
-        """Read how actions ended."""
-        ...
 
 
 @dataclass(slots=True)
@@ -82,7 +54,7 @@ class Following:
         ran_by: the account and the machine that run the daemon.
     """
 
-    journal: Journal
+    journal: AnyStore
     teller: Teller
     now: Callable[[], datetime]
     standing: Standing

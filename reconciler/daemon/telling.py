@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from reconciler.core.failures import MemoryFailure
 from reconciler.notices.notices import Level, Notice, NoticeName
+from reconciler.store.opening import AnyStore
 
 _EARLY = 100
 """How many notices wait for the store to be opened: a fleet that is not valid for months must not fill the memory."""
-
-
-class Keeper(Protocol):
-    """Where notices are kept."""
-
-    def record_notice(self, notice: Notice, at: datetime) -> None:
-        """Write one down."""
 
 
 @dataclass(slots=True)
@@ -33,11 +26,11 @@ class Teller:
 
     now: Callable[[], datetime]
     listeners: list[Callable[[Notice], None]] = field(default_factory=list)
-    keeper: Keeper | None = None
+    keeper: AnyStore | None = None
     _store_failing: bool = False
     _early: list[tuple[Notice, datetime]] = field(default_factory=list)
 
-    def keep_in(self, keeper: Keeper) -> None:
+    def keep_in(self, keeper: AnyStore) -> None:
         """Keep notices from now on, and those that were told before there was a place for them."""
         self.keeper = keeper
         early, self._early = self._early, []
@@ -53,7 +46,7 @@ class Teller:
         else:
             self._keep(self.keeper, notice, self.now())
 
-    def _keep(self, keeper: Keeper, notice: Notice, at: datetime) -> None:
+    def _keep(self, keeper: AnyStore, notice: Notice, at: datetime) -> None:
         try:
             keeper.record_notice(notice, at)
         except MemoryFailure as failure:

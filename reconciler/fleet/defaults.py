@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from reconciler.fleet.diagnostics import Diagnostic
-from reconciler.fleet.documents import AnyRead, DocumentSource, Hints
+from reconciler.fleet.documents import DocumentSource, Hints, RawDocument
 from reconciler.fleet.field_problems import field_problems
 from schemas.kinds import KINDS
 
@@ -52,7 +52,7 @@ class Defaults:
         return repr(fields) if fields else ""
 
 
-def read_defaults(fleet: AnyRead | None, hints: Hints) -> tuple[Defaults, tuple[Diagnostic, ...]]:
+def read_defaults(fleet: RawDocument | None, hints: Hints) -> tuple[Defaults, tuple[Diagnostic, ...]]:
     """Take the defaults out of the fleet document, with everything that is wrong with them."""
     if fleet is None:
         return Defaults(), ()

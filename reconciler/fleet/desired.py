@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import cast
@@ -18,9 +18,9 @@ from reconciler.fleet import rules
 from reconciler.fleet.declarations import Documents
 from reconciler.fleet.declared_names import DeclaredNames, names_of
 from reconciler.fleet.diagnostics import Diagnostic, has_errors, sort
-from reconciler.fleet.documents import AnyRead, RawDocument
+from reconciler.fleet.documents import RawDocument
 from reconciler.fleet.fingerprints import Fingerprints
-from reconciler.fleet.judging import Again, Reading
+from reconciler.fleet.judging import Reading, ValidDocuments
 from schemas.document import Document, Pausable
 from schemas.fleet import FleetSettings
 from schemas.instance import Instance
@@ -101,34 +101,37 @@ class Resolved:
     Args:
         desired: the fleet, if nothing is wrong with it.
         diagnostics: everything that is wrong.
-        documents: those that were given, in the same order; with which nothing was wrong by themselves, as `ValidDocument`.
         judged: how many had to be validated.
     """
 
     desired: Desired | None
     diagnostics: tuple[Diagnostic, ...]
-    documents: Sequence[AnyRead] = field(repr=False)
     judged: int
 
 
 class Resolver:
-    """Resolves a fleet again and again: what was found valid once is not judged again while neither it nor its defaults change.
+    """Resolves a fleet again and again: a document that was found valid is judged again only if it or its defaults change."""
 
-    Args:
-        again: reads a document's text again, given its positions.
-    """
-
-    def __init__(self, again: Again) -> None:
-        self._again = again
+    def __init__(self) -> None:
+        self._valid: ValidDocuments = {}
         self._fingerprints = Fingerprints()
 
-    def resolve(self, documents: Iterable[AnyRead], root: str = "fleet") -> Resolved:
-        """Do what the function `resolve` does; documents that did not change are handed in as the last result has them."""
-        resolved = _resolve(documents, root, self._again, self._fingerprints)
-        if len(self._fingerprints) > _FINGERPRINTS_EACH * len(resolved.documents):
+    def resolve(self, documents: Iterable[RawDocument], root: str = "fleet") -> Resolved:
+        """Do what the function `resolve` does; a document that did not change has the very same data as last time."""
+        reading = Reading(self._valid)
+        for document in documents:
+            reading.read(document)
+        reading.finish(root)
+        self._valid = reading.valid
+        world = reading.world()
+        ordered = sort((*reading.diagnostics, *rules.check(world, reading.hints)))
+        if world.settings is None or has_errors(ordered):
+            return Resolved(None, ordered, reading.judged)
+        if len(self._fingerprints) > _FINGERPRINTS_EACH * len(self._valid):
             # Documents come and go; what was kept for those that went is not worth looking for.
             self._fingerprints = Fingerprints()
-        return resolved
+        valid = {kind: _by_code(of_kind) for kind, of_kind in world.documents.items()}
+        return Resolved(Desired(valid, world.sources, self._fingerprints), ordered, reading.judged)
 
 
 # Each document has one, each database another; a few more where databases are on other servers than before.
@@ -142,22 +145,8 @@ def resolve(documents: Iterable[RawDocument], root: str = "fleet") -> tuple[Desi
         documents: in the order in which they were read; of two with one code the first counts.
         root: the fleet's directory, the place of problems that no document has.
     """
-    resolved = _resolve(documents, root, None, Fingerprints())
+    resolved = Resolver().resolve(documents, root)
     return resolved.desired, resolved.diagnostics
-
-
-def _resolve(documents: Iterable[AnyRead], root: str, again: Again | None, fingerprints: Fingerprints) -> Resolved:
-    reading = Reading(again)
-    for document in documents:
-        reading.read(document)
-    reading.finish(root)
-    world = reading.world()
-    ordered = sort((*reading.diagnostics, *rules.check(world, reading.hints)))
-    desired = None
-    if world.settings is not None and not has_errors(ordered):
-        valid = {kind: _by_code(of_kind) for kind, of_kind in world.documents.items()}
-        desired = Desired(valid, world.sources, fingerprints)
-    return Resolved(desired, ordered, reading.documents, reading.judged)
 
 
 def _by_code(documents: Mapping[str, Document]) -> dict[str, Document]:

@@ -13,7 +13,6 @@ from difflib import get_close_matches
 from typing import Final, Protocol
 
 from reconciler.fleet.diagnostics import Range
-from schemas.document import Document
 
 Path = tuple[str | int, ...]
 
@@ -108,39 +107,6 @@ class DocumentSource:
         if self.fleet is None or not path or self.positions.value(path[:1]) is not None:
             return None
         return self.fleet.value(("defaults", self.kind, *path))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ValidDocument:
-    """A document with which nothing was wrong by itself, and which has not changed since: it need not be judged again.
-
-    Its data is let go, since the model says it all; whoever read the text can read it again. Only the fleet document
-    keeps its data, for the defaults in it. `defaults` are those that lay below it, as `Defaults.below` names them.
-    """
-
-    model: Document
-    source: DocumentSource
-    defaults: str = field(default="", repr=False)  # it may hold a literal secret
-    data: Mapping[str, object] | None = field(default=None, repr=False)
-
-    @property
-    def kind(self) -> str:
-        """The kind that it declares."""
-        return self.model.kind
-
-    @property
-    def code(self) -> str:
-        """Its code."""
-        return self.model.code
-
-    @property
-    def positions(self) -> Positions:
-        """Where its parts stand in its text."""
-        return self.source.positions
-
-
-AnyRead = RawDocument | ValidDocument
-"""A document as whoever read the text hands it on."""
 
 
 def dotted(path: Iterable[str | int]) -> str:

@@ -1,46 +1,38 @@
 """Documents one by one: which kind, whether their code is still free, the fleet's defaults put below them, their fields judged.
 
-The defaults come from the fleet document, so what is read before it waits. A document that was found valid earlier is taken as
-it is, unless the defaults of its kind have changed since.
+The defaults come from the fleet document, so what is read before it waits. A document that was found valid earlier is not judged
+again, unless its data or the defaults of its kind have changed since.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
 from reconciler.fleet.declarations import Declarations, Reference, is_code, references_of
 from reconciler.fleet.defaults import Defaults, read_defaults
 from reconciler.fleet.diagnostics import Diagnostic, Range
-from reconciler.fleet.documents import (
-    UNREADABLE,
-    AnyRead,
-    DocumentSource,
-    Hints,
-    Positions,
-    RawDocument,
-    ValidDocument,
-)
+from reconciler.fleet.documents import UNREADABLE, DocumentSource, Hints, Positions, RawDocument
 from reconciler.fleet.field_problems import field_problems
 from schemas.document import Document
 from schemas.fleet import FORMAT
 from schemas.kinds import KINDS
 
-Again = Callable[[Positions], RawDocument]
-"""Reads the text of a document once more."""
-
-# How many documents may wait for the defaults with their data; more are read again by then, as theirs is heavy.
-_WAITING = 500
-
 
 @dataclass(frozen=True, slots=True)
-class _SetAside:
-    """A document that waits without its data."""
+class Valid:
+    """A document with which nothing was wrong by itself, what it was made from, and where that stands."""
 
-    positions: Positions
+    model: Document
+    data: Mapping[str, object] = field(repr=False)  # it may hold a literal secret
+    below: str = field(repr=False)
+    source: DocumentSource
+
+
+ValidDocuments = Mapping[tuple[str, str], Valid]
+"""By kind and code."""
 
 
 @dataclass(slots=True)
@@ -48,24 +40,24 @@ class Reading:
     """Takes documents one by one: what has been declared, what of it is valid, and what is wrong with the rest.
 
     Args:
-        again: reads a document's text again; without it, no document given may have been found valid before.
+        before: what was found valid in an earlier reading of the fleet.
     """
 
-    again: Again | None
+    before: ValidDocuments
     hints: Hints = field(default_factory=Hints)
-    documents: list[AnyRead] = field(default_factory=list)
+    valid: dict[tuple[str, str], Valid] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     judged: int = 0
-    _fleet: AnyRead | None = None
+    _fleet: RawDocument | None = None
     _defaults: Defaults = field(default_factory=Defaults)
     _below: Mapping[str, str] = field(default_factory=dict)
-    _waiting: deque[AnyRead | _SetAside] = field(default_factory=deque)
+    _waiting: list[RawDocument] = field(default_factory=list)
     _declared: dict[str, dict[str, Positions]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    _valid: dict[str, dict[str, Document]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _models: dict[str, dict[str, Document]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     _sources: dict[tuple[str, str], DocumentSource] = field(default_factory=dict)
     _references: list[Reference] = field(default_factory=list)
 
-    def read(self, document: AnyRead) -> None:
+    def read(self, document: RawDocument) -> None:
         """Take the next document, or let it wait for the fleet document."""
         if self._fleet is not None:
             self._take(document)
@@ -74,11 +66,7 @@ class Reading:
             self._begin()
             self._take(document)
         else:
-            bulky = isinstance(document, RawDocument) and document.data is not None
-            if bulky and self.again is not None and len(self._waiting) >= _WAITING:
-                self._waiting.append(_SetAside(document.positions))
-            else:
-                self._waiting.append(document)
+            self._waiting.append(document)
 
     def finish(self, root: str) -> None:
         """Take what still waits when all is read.
@@ -94,7 +82,7 @@ class Reading:
     def world(self) -> Declarations:
         """What the rules between documents are checked on."""
         return Declarations(
-            documents=self._valid,
+            documents=self._models,
             codes={kind: documents.keys() for kind, documents in self._declared.items()},
             sources=self._sources,
             references=self._references,
@@ -105,55 +93,32 @@ class Reading:
         self._defaults, found = read_defaults(self._fleet, self.hints)
         self._below = {kind: self._defaults.below(kind) for kind in KINDS}
         self.diagnostics += found
-        while self._waiting:
-            waiting = self._waiting.popleft()
-            self._take(self._reread(waiting.positions) if isinstance(waiting, _SetAside) else waiting)
+        for waiting in self._waiting:
+            self._take(waiting)
+        self._waiting = []
 
-    def _reread(self, positions: Positions) -> RawDocument:
-        assert self.again is not None
-        return self.again(positions)
-
-    def _take(self, document: AnyRead) -> None:
-        kind = document.kind
+    def _take(self, document: RawDocument) -> None:
+        kind, code, data = document.kind, document.code, document.data
         if kind not in KINDS:
-            assert isinstance(document, RawDocument)
             self.diagnostics += _kind_problems(document, self.hints)
-            self.documents.append(document)
         elif kind == "fleet" and document is not self._fleet:
             self.diagnostics.append(self._second_fleet(document))
-            self.documents.append(document)
-        elif isinstance(document, RawDocument):
-            self.documents.append(self._judge(kind, document))
-        elif document.defaults == self._below[kind]:
-            self.documents.append(self._accept(kind, document))
-        else:
-            self.documents.append(self._judge(kind, self._reread(document.positions)))
+        elif (not is_code(code) or self._declare(kind, code, document.positions)) and data is not None:
+            known = self.before.get((kind, code or ""))
+            fleet = self._positions_below(kind)
+            if known is None or known.data is not data or known.below != self._below[kind]:
+                self._judge(kind, data, DocumentSource(kind, document.positions, fleet))
+            elif known.source.positions is document.positions and known.source.fleet is fleet:
+                self._keep(known)
+            else:
+                self._keep(replace(known, source=DocumentSource(kind, document.positions, fleet)))
 
-    def _accept(self, kind: str, document: ValidDocument) -> ValidDocument:
-        """Take a document that was found valid before."""
-        code = document.model.code
-        if not self._declare(kind, code, document.source.positions):
-            return document
-        source, fleet = document.source, self._positions_below(kind)
-        if source.fleet is not fleet:
-            source = DocumentSource(kind, source.positions, fleet)
-            document = ValidDocument(document.model, source, document.defaults, document.data)
-        self._valid[kind][code] = document.model
-        self._sources[kind, code] = source
-        return document
-
-    def _judge(self, kind: str, document: RawDocument) -> AnyRead:
-        """Take a document that has to be validated; return it as it is to be handed in next time."""
-        if is_code(document.code) and not self._declare(kind, document.code, document.positions):
-            return document
-        if document.data is None:
-            return document
-        source = DocumentSource(kind, document.positions, self._positions_below(kind))
-        foreign = _foreign_format(document.data, source) if kind == "fleet" else None
+    def _judge(self, kind: str, data: Mapping[str, object], source: DocumentSource) -> None:
+        foreign = _foreign_format(data, source) if kind == "fleet" else None
         if foreign is not None:
             self.diagnostics.append(foreign)
-            return document
-        merged = self._defaults.merge(kind, document.data)
+            return
+        merged = self._defaults.merge(kind, data)
         self.judged += 1
         try:
             model = KINDS[kind].model_validate(merged)
@@ -161,10 +126,14 @@ class Reading:
             given = self._defaults.given.get(kind, ())
             self._references += references_of(kind, merged, source)
             self.diagnostics += field_problems(error, KINDS[kind], source, self.hints, given=given)
-            return document
-        self._valid[kind][model.code] = model
-        self._sources[kind, model.code] = source
-        return ValidDocument(model, source, self._below[kind], document.data if kind == "fleet" else None)
+        else:
+            self._keep(Valid(model, data, self._below[kind], source))
+
+    def _keep(self, valid: Valid) -> None:
+        kind, code = key = valid.model.kind, valid.model.code
+        self.valid[key] = valid
+        self._models[kind][code] = valid.model
+        self._sources[key] = valid.source
 
     def _positions_below(self, kind: str) -> Positions | None:
         """Where the defaults of a kind stand; the fleet document has none."""
@@ -181,7 +150,7 @@ class Reading:
         self.diagnostics.append(Diagnostic(place, "duplicate-code", message, hint))
         return False
 
-    def _second_fleet(self, document: AnyRead) -> Diagnostic:
+    def _second_fleet(self, document: RawDocument) -> Diagnostic:
         assert self._fleet is not None
         first, second = (DocumentSource("fleet", each.positions).range_of("kind") for each in (self._fleet, document))
         message, hint = "a second document of kind 'fleet'", f"the first is at {first}"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from reconciler.fleet.declarations import is_code
 from reconciler.fleet.desired import Desired, resolve
 from reconciler.fleet.diagnostics import Diagnostic, Range, has_errors, sort
 from reconciler.fleet.documents import RawDocument
@@ -24,6 +25,17 @@ class Loaded:
     desired: Desired | None
     diagnostics: tuple[Diagnostic, ...]
     texts: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Which documents a directory holds, by name alone, however wrong the rest of its text is.
+
+    The fleet's code, empty unless there is exactly one; and all documents that could be made out, by kind and code.
+    """
+
+    fleet: str
+    documents: frozenset[tuple[str, str]]
 
 
 def load_fleet(root: Path | str) -> Loaded:
@@ -76,6 +88,19 @@ def load_files(root: Path | str, files: Iterable[Path | str]) -> Loaded:
             wanted.add(name)
     kept = [problem for problem in loaded.diagnostics if problem.range.file in wanted]
     return replace(loaded, diagnostics=sort((*kept, *foreign)))
+
+
+def read_outline(root: Path | str) -> Outline:
+    """Read the names of a directory's documents. What cannot be read is passed over: `load_fleet` says what is wrong with it."""
+    names: set[tuple[str, str]] = set()
+    for file in discover(os.fspath(root)).files:
+        data = read_file(file)
+        if isinstance(data, Diagnostic):
+            continue
+        documents, _ = read_documents(file.shown, data)
+        names |= {(d.kind, d.code) for d in documents if d.kind is not None and is_code(d.code)}
+    fleets = [code for kind, code in names if kind == "fleet"]
+    return Outline(fleets[0] if len(fleets) == 1 else "", frozenset(names))
 
 
 def _not_in_fleet(path: str, directory: str) -> Diagnostic:

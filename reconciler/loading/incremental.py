@@ -11,15 +11,16 @@ import os
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.fleet.desired import Resolver
-from reconciler.fleet.diagnostics import Diagnostic
+from reconciler.fleet.diagnostics import Diagnostic, Range
+from reconciler.fleet.documents import Positions, RawDocument
 from reconciler.loading.discovery import FoundFile, discover, read_file, shown
 from reconciler.loading.fleet_directory import Loaded, is_missing, put_together
-from reconciler.loading.nodes import forget_nodes
-from reconciler.loading.texts import FileText, Parsing, Rereader
+from reconciler.loading.nodes import HeadPositions, TextPositions, forget_nodes
+from reconciler.loading.yaml_reader import read_documents
 
 # The coarsest stamps of a file system that may hold a fleet: FAT's are two seconds apart.
 _STAMP = 2_000_000_000
@@ -54,8 +55,7 @@ class FleetReader:
         self._root = os.fspath(root)
         self._now = now
         self._known: dict[str, _Known] = {}
-        self._again = Rereader()
-        self._resolver = Resolver(self._again)
+        self._resolver = Resolver()
         self._last: tuple[_State, Loaded] | None = None
 
     def read(self, root: Path | str | None = None) -> Loaded:
@@ -74,20 +74,16 @@ class FleetReader:
             return put_together(None, found.problems, {})
         look = _Look(self._known, before)
         state = _State(self._root, look.at(found.files), [*found.problems, *look.problems])
-        self.counts = Counts(look.files_read)
+        self.counts = Counts(look.files_read, look.files_parsed)
         if self._last is None or self._last[0] != state:
             self._last = None  # should anything interrupt this, nothing may be taken for resolved
             self._last = state, self._resolve(state)
         return self._last[1]
 
     def _resolve(self, state: _State) -> Loaded:
-        parsing = Parsing(state.texts)
-        parsed_before = self._again.files_parsed
-        resolved = self._resolver.resolve(parsing.documents(), shown(state.root))
-        parsing.take_back(resolved.documents)
-        self._again.forget()
-        parsed = parsing.files_parsed + self._again.files_parsed - parsed_before
-        self.counts = Counts(self.counts.files_read, parsed, resolved.judged)
+        documents = (document for text in state.texts for document in text.documents)
+        resolved = self._resolver.resolve(documents, shown(state.root))
+        self.counts = replace(self.counts, documents_validated=resolved.judged)
         wrong = [problem for text in state.texts for problem in text.problems]
         bytes_of = {text.shown: text.data for text in state.texts}
         loaded = put_together(resolved.desired, (*state.problems, *wrong, *resolved.diagnostics), bytes_of)
@@ -95,12 +91,40 @@ class FleetReader:
         return loaded
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _FileText:
+    """What one file says; `shown` is how the file is shown to people."""
+
+    shown: str
+    data: bytes
+    documents: Sequence[RawDocument]
+    problems: Sequence[Diagnostic]
+
+    def at(self, name: str) -> _FileText:
+        """Return what a file says that has the same bytes and is shown by another name."""
+        documents = tuple(replace(each, positions=_positions_at(name, each.positions)) for each in self.documents)
+        problems = tuple(replace(problem, range=_range_at(name, problem.range)) for problem in self.problems)
+        return _FileText(name, self.data, documents, problems)
+
+
+def _positions_at(name: str, positions: Positions) -> Positions:
+    if isinstance(positions, TextPositions):
+        return replace(positions, file=name)
+    assert isinstance(positions, HeadPositions)
+    kind, code = (None if place is None else _range_at(name, place) for place in (positions.kind, positions.code))
+    return HeadPositions(name, kind, code)
+
+
+def _range_at(name: str, place: Range) -> Range:
+    return replace(place, file=name)
+
+
 @dataclass(frozen=True, slots=True)
 class _State:
     """All that a result depends on. Texts are compared by identity: one that changes is another one."""
 
     root: str
-    texts: Sequence[FileText]
+    texts: Sequence[_FileText]
     problems: Sequence[Diagnostic]
 
 
@@ -109,7 +133,7 @@ class _Known:
     """What was read of a file, and the status that proves that it still says the same; `_UNPROVEN` if none does."""
 
     status: bytes
-    text: FileText
+    text: _FileText
 
 
 @dataclass(slots=True)
@@ -125,9 +149,10 @@ class _Look:
     before: int
     problems: list[Diagnostic] = field(default_factory=list)
     files_read: int = 0
-    _by_bytes: Mapping[bytes, FileText] | None = None
+    files_parsed: int = 0
+    _by_bytes: Mapping[bytes, _FileText] | None = None
 
-    def at(self, files: Sequence[FoundFile]) -> list[FileText]:
+    def at(self, files: Sequence[FoundFile]) -> list[_FileText]:
         """Return what files say, in their order; those that cannot be read are left out."""
         texts = [text for text in map(self._text_of, files) if text is not None]
         if len(self.known) > len(texts):
@@ -136,7 +161,7 @@ class _Look:
                 del self.known[path]
         return texts
 
-    def _text_of(self, file: FoundFile) -> FileText | None:
+    def _text_of(self, file: FoundFile) -> _FileText | None:
         known = self.known.get(file.path)
         status = self._status(file.path)
         if known is not None and status != _UNPROVEN and known.status == status:
@@ -166,8 +191,12 @@ class _Look:
             return _UNPROVEN
         return _STATUS.pack(found.st_dev, found.st_ino, found.st_size, written & _64_BITS, changed & _64_BITS)
 
-    def _new_text(self, file: FoundFile, data: bytes) -> FileText:
+    def _new_text(self, file: FoundFile, data: bytes) -> _FileText:
         if self._by_bytes is None:
             self._by_bytes = {known.text.data: known.text for known in self.known.values()}
         same = self._by_bytes.get(data)
-        return FileText(file.shown, data) if same is None else same.at(file.shown)
+        if same is not None:
+            return same.at(file.shown)
+        self.files_parsed += 1
+        documents, problems = read_documents(file.shown, data)
+        return _FileText(file.shown, data, tuple(documents), tuple(problems))  # lists take more room than they need

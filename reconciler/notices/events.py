@@ -60,3 +60,25 @@ class MemoryFailed:
 
 
 Event = MemoryFailed | HostObserved | DatabaseObserved | ActionStarted | ActionStep | ActionEnded
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One request and how it ended, for logs and metrics. It holds no argument and no answer.
+
+    `operation` is `db.rename`, or `res.users.write` for a method of a model; `error` the class of the failure, or nothing.
+    """
+
+    server: str
+    service: str
+    method: str
+    operation: str
+    database: str
+    changes: bool
+    seconds: float
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether Odoo answered with a value."""
+        return not self.error

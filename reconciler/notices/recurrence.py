@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from reconciler.core.actions import Action, Reason
 from reconciler.core.outcomes import Result
 from reconciler.notices.notices import Level, Notice, NoticeName
+from reconciler.notices.records import OutcomeRecord
 
 WINDOW: Final = timedelta(days=7)
 """How far back a repair counts: long enough to see what a nightly job or a colleague's working days undo, short enough that two
@@ -40,46 +41,7 @@ class Repair:
         return f"{self.kind}/{self.code} on {self.server}"
 
 
-class Ended(Protocol):
-    """An action that ended, as a journal gives it back."""
-
-    @property
-    def at(self) -> datetime:
-        """When."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """The document's kind."""
-        ...
-
-    @property
-    def code(self) -> str:
-        """The document's code."""
-        ...
-
-    @property
-    def server(self) -> str:
-        """Where."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why it was planned."""
-        ...
-
-    @property
-    def result(self) -> str:
-        """How it ended."""
-        ...
-
-    @property
-    def changes(self) -> Sequence[tuple[str, str, str]]:
-        """What differed: field, observed, desired."""
-        ...
-
-
-def repairs(ended: Iterable[Ended]) -> tuple[Repair, ...]:
+def repairs(ended: Iterable[OutcomeRecord]) -> tuple[Repair, ...]:
     """Return the repairs of drift among actions that ended, in their order."""
     done = (e for e in ended if e.reason == Reason.DRIFTED and e.result == Result.DONE)
     return tuple(Repair(e.kind, e.code, e.server, drifted_fields(c[0] for c in e.changes), e.at) for e in done)

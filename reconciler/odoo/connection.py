@@ -23,13 +23,12 @@ from reconciler.core.failures import (
     UnknownOutcome,
     Unsupported,
 )
+from reconciler.notices.events import CallEvent
 from reconciler.odoo import shapes, versions
-from reconciler.odoo.exchange import CallEvent, Exchange
+from reconciler.odoo.exchange import Exchange
 from reconciler.odoo.protocol import Call, Transport
 from reconciler.odoo.versions import HostVersion, Version
 from schemas.secrets import Secret
-
-__all__ = ["CallEvent", "DatabaseSession", "HostConnection", "Timeouts"]
 
 _T = TypeVar("_T")
 _HURRIED_SECONDS = 5.0

@@ -26,6 +26,7 @@ from reconciler.core.failures import (
     UnknownOutcome,
 )
 from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.notices.events import CallEvent
 from reconciler.odoo import errors, versions
 from reconciler.odoo.protocol import Call, Door, Fault, NoAnswer, Timeout, Transport, decode, encode
 from reconciler.odoo.versions import Version
@@ -34,28 +35,6 @@ from schemas.secrets import Secret
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
 _LOOK = "it may have been done or still be under way: look, do not send it again"
-
-
-@dataclass(frozen=True, slots=True)
-class CallEvent:
-    """One request and how it ended, for logs and metrics. It holds no argument and no answer.
-
-    `operation` is `db.rename`, or `res.users.write` for a method of a model; `error` the class of the failure, or nothing.
-    """
-
-    server: str
-    service: str
-    method: str
-    operation: str
-    database: str
-    changes: bool
-    seconds: float
-    error: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether Odoo answered with a value."""
-        return not self.error
 
 
 @dataclass(slots=True)

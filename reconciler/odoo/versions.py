@@ -64,11 +64,6 @@ def has_neutralize_argument(version: Version) -> bool:
     return version >= Version(17)
 
 
-def has_parameter_methods(version: Version) -> bool:
-    """Tell whether `ir.config_parameter` has get_param and set_param: not after 19.0. Reading and writing rows always works."""
-    return version < Version(19, 1)
-
-
 def has_login_cooldown_on_rpc(version: Version) -> bool:
     """Tell whether ten wrong logins make the right one answer False for a minute, over RPC too (14 measured, 15 unread)."""
     return version < Version(16)

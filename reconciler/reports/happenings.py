@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.core.actions import FieldChange, Reason
+from reconciler.core.actions import Reason
 from reconciler.core.outcomes import Result
 from reconciler.notices.notices import Level, NoticeName
+from reconciler.notices.records import OutcomeRecord
 from reconciler.notices.recurrence import drifted_fields
 
 LEVELS: Final = tuple(level.value for level in Level)
@@ -33,25 +34,8 @@ _AT_ONCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """The action that a happening is the end of. `id` names it: `clone instance/acme on prod-1`."""
-
-    id: str
-    pass_id: int
-    verb: str
-    database: str
-    becomes: str
-    reason: str
-    result: str
-    seconds: float
-    command: str
-    changes: tuple[FieldChange, ...]
-    ran_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing that happened: a notice, or (with a deed) the end of an action.
+    """One thing that happened: a notice, or (with the deed) the end of an action.
 
     `detail` says what, or why it did not end well. What is not known or concerns nothing is empty.
     """
@@ -65,7 +49,7 @@ class Happening:
     server: str = ""
     revision: str = ""
     fields: tuple[str, ...] = ()
-    deed: Deed | None = None
+    deed: OutcomeRecord | None = None
 
     @property
     def address(self) -> str:
@@ -73,13 +57,21 @@ class Happening:
         return f"{self.kind}/{self.code}" if self.code else self.kind
 
 
-def ended(
-    *, at: datetime, detail: str, kind: str, code: str, server: str, revision: str | None, deed: Deed
-) -> Happening:
+def ended(outcome: OutcomeRecord) -> Happening:
     """Make the happening of an action that ended."""
-    name, level = ENDED.get(deed.result, (f"action-{deed.result}", Level.WARNING))
-    fields = drifted_fields(change.field for change in deed.changes)
-    return Happening(at, name, level, detail, kind, code, server, revision or "", fields, deed)
+    name, level = ENDED.get(outcome.result, (f"action-{outcome.result}", Level.WARNING))
+    return Happening(
+        at=outcome.at,
+        name=name,
+        level=level,
+        detail=outcome.detail,
+        kind=outcome.kind,
+        code=outcome.code,
+        server=outcome.server,
+        revision=outcome.revision or "",
+        fields=drifted_fields(field for field, _, _ in outcome.changes),
+        deed=outcome,
+    )
 
 
 def is_as_bad_as(level: str, least: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from reconciler.notices.records import OutcomeRecord
 from reconciler.reports.happenings import Happening
 
 FORMAT = 1
@@ -25,7 +25,23 @@ def happening_document(happening: Happening) -> dict[str, Any]:
         "revision": happening.revision or None,
         "fields": list(happening.fields),
         "detail": happening.detail,
-        "action": None if deed is None else {**asdict(deed), "seconds": round(deed.seconds, 3)},
+        "action": None if deed is None else _action(deed),
+    }
+
+
+def _action(deed: OutcomeRecord) -> dict[str, Any]:
+    return {
+        "id": deed.action_id,
+        "pass_id": deed.pass_id,
+        "verb": deed.verb,
+        "database": deed.database,
+        "becomes": deed.becomes,
+        "reason": deed.reason,
+        "result": deed.result,
+        "seconds": round(deed.seconds, 3),
+        "command": deed.command,
+        "changes": [dict(zip(("field", "observed", "desired"), change, strict=True)) for change in deed.changes],
+        "ran_by": deed.ran_by,
     }
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from reconciler.core.actions import FieldChange
 from reconciler.core.outcomes import Result
 from reconciler.notices.notices import Level
-from reconciler.reports.happenings import Deed, Happening
+from reconciler.notices.records import OutcomeRecord
+from reconciler.reports.happenings import Happening
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.plan_text import change_in_words, worth_showing
 from reconciler.reports.words import why_of
@@ -50,7 +52,7 @@ def render_history(happening: Happening, paper: Paper, of: str = "") -> str:
         return "\n".join(_told(happening, paper))
     lines = _stamped(happening, _what(deed).replace(f" {of} on ", " on ", 1), paper)
     indent = len(_head(happening))
-    for change in worth_showing(deed.changes):
+    for change in worth_showing(tuple(FieldChange(*change) for change in deed.changes)):
         lines += paper.paragraph(change_in_words(change), indent=indent)
     lines += paper.paragraph(_end(happening, deed), indent=indent)
     return "\n".join(lines)
@@ -87,18 +89,18 @@ def _sign(happening: Happening) -> tuple[str, Tone | None]:
     return _LEVELS.get(happening.level, ("?", Tone.DOUBT))
 
 
-def _what(deed: Deed) -> str:
-    return ", ".join([f"{deed.id}: {why_of(deed.verb, deed.reason)}", *_path(deed)])
+def _what(deed: OutcomeRecord) -> str:
+    return ", ".join([f"{deed.action_id}: {why_of(deed.verb, deed.reason)}", *_path(deed)])
 
 
-def _path(deed: Deed) -> Iterator[str]:
+def _path(deed: OutcomeRecord) -> Iterator[str]:
     if deed.database and deed.becomes and deed.database != deed.becomes:
         yield f"{deed.database} → {deed.becomes}"
     elif deed.becomes and not deed.database:
         yield f"database {deed.becomes}"
 
 
-def _end(happening: Happening, deed: Deed) -> str:
+def _end(happening: Happening, deed: OutcomeRecord) -> str:
     took = f" in {deed.seconds:.1f} s" if deed.seconds else ""
     at = f" at {short(happening.revision)}" if happening.revision else ""
     detail = f": {happening.detail}" if happening.detail else ""

@@ -18,7 +18,7 @@ from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
 from reconciler.health.judging import HealthRecord
 from reconciler.notices.notices import Notice
-from reconciler.store.records import NoticeRecord, OutcomeRecord, PassRecord
+from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord
 
 
 class NoMemory:

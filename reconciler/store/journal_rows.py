@@ -1,4 +1,4 @@
-"""The journal as rows: passes and outcomes of one fleet. Statements only, no transactions."""
+"""The journal as rows: passes, outcomes and notices of one fleet. Statements only, no transactions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.store.records import OutcomeRecord, PassRecord, PassStart
-from reconciler.store.tables import outcomes, passes
+from reconciler.notices.notices import Notice
+from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart
+from reconciler.store.tables import notices, outcomes, passes
 
 _THIS_PASS = passes.c.id == bindparam("of_pass")
 _END = update(passes).where(_THIS_PASS).values(ended_at=bindparam("end"))
@@ -20,6 +21,7 @@ _COUNT = {r: update(passes).where(_THIS_PASS).values({r.value: passes.c[r.value]
 _PASS_COLUMNS = [passes.c[f.name] for f in fields(PassRecord)]
 _OF_ITS_PASS = ("revision", "command", "ran_by")
 _OUTCOME_COLUMNS = [(passes if f.name in _OF_ITS_PASS else outcomes).c[f.name] for f in fields(OutcomeRecord)]
+_NOTICE_COLUMNS = [notices.c[f.name] for f in fields(NoticeRecord)]
 _PASSES_AT_A_TIME = 100
 
 
@@ -113,6 +115,30 @@ def forget(connection: Connection, fleet: str, before: datetime, running: Collec
     if deleted < count:
         deleted += connection.execute(delete(passes).where(passes.c.id.in_(numbers))).rowcount
     return deleted
+
+
+def add_notice(connection: Connection, fleet: str, notice: Notice, at: datetime) -> None:
+    """Write a notice down."""
+    values = {**asdict(notice), "fields": json.dumps(notice.fields)}
+    connection.execute(insert(notices), {"fleet": fleet, "at": at, **values})
+
+
+def read_notices(
+    connection: Connection, fleet: str, wanted: dict[str, str | None], *, since: datetime | None, limit: int
+) -> tuple[NoticeRecord, ...]:
+    """Read the last notices, newest first; all, or those whose columns are as wanted (None: whatever they are)."""
+    query = select(*_NOTICE_COLUMNS).where(notices.c.fleet == fleet)
+    query = query.where(*(notices.c[name] == value for name, value in wanted.items() if value is not None))
+    if since is not None:
+        query = query.where(notices.c.at >= since)
+    rows = connection.execute(query.order_by(notices.c.at.desc(), notices.c.id.desc()).limit(limit))
+    return tuple(NoticeRecord(**{**row, "fields": tuple(json.loads(row["fields"]))}) for row in rows.mappings())
+
+
+def forget_notices(connection: Connection, fleet: str, before: datetime, count: int) -> int:
+    """Delete at most so many older notices; return how many."""
+    old = select(notices.c.id).where(notices.c.fleet == fleet, notices.c.at < before).limit(count)
+    return connection.execute(delete(notices).where(notices.c.id.in_(old))).rowcount
 
 
 def _changes(text: str | None) -> tuple[tuple[str, str, str], ...]:

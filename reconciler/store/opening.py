@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.store.failures import StoreError
 from reconciler.store.forgetful import NoMemory
@@ -12,6 +12,7 @@ from reconciler.store.forgetful import NoMemory
 if TYPE_CHECKING:
     from reconciler.store.sql_store import Store
 
+AnyStore: TypeAlias = "Store | NoMemory"
 _SQLITE = "sqlite:///"
 _FORMS = "use sqlite:///PATH, postgresql://USER@HOST/DATABASE or none"
 
@@ -23,7 +24,7 @@ def default_url(fleet_dir: Path) -> str:
     return f"{_SQLITE}{absolute.parent / '.odoo-fleet' / 'state.sqlite'}"
 
 
-def open_store(url: str, fleet: str) -> Store | NoMemory:
+def open_store(url: str, fleet: str) -> AnyStore:
     """Open a store, making it where it is not there yet.
 
     Args:

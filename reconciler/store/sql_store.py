@@ -24,9 +24,9 @@ from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
 from reconciler.health.judging import HealthRecord
 from reconciler.notices.notices import Notice
-from reconciler.store import health_rows, inventory_rows, journal_rows, notice_rows
+from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart
+from reconciler.store import health_rows, inventory_rows, journal_rows
 from reconciler.store.connections import Connections, Place
-from reconciler.store.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart
 
 _AT_A_TIME = 5000
 """Rows that are deleted in one transaction: some 50 ms, during which others wait."""
@@ -157,7 +157,7 @@ class Store:
     def record_notice(self, notice: Notice, at: datetime) -> None:
         """Write down what operators are told."""
         with self._connections.writing() as connection:
-            notice_rows.add(connection, self._fleet, notice, at)
+            journal_rows.add_notice(connection, self._fleet, notice, at)
 
     def notices(
         self,
@@ -172,7 +172,7 @@ class Store:
         """Read the last notices, newest first: all, or those that fit everything that is given."""
         wanted = {"kind": kind, "code": code, "server": server, "name": name}
         with self._connections.reading() as connection:
-            return notice_rows.read(connection, self._fleet, wanted, since=since, limit=limit)
+            return journal_rows.read_notices(connection, self._fleet, wanted, since=since, limit=limit)
 
     def record_health(self, record: HealthRecord) -> None:
         """Write down a look at a server's health."""
@@ -200,7 +200,7 @@ class Store:
         """
         return (
             self._delete_all(lambda c: journal_rows.forget(c, self._fleet, before, list(self._running), _AT_A_TIME))
-            + self._delete_all(lambda c: notice_rows.forget(c, self._fleet, before, _AT_A_TIME))
+            + self._delete_all(lambda c: journal_rows.forget_notices(c, self._fleet, before, _AT_A_TIME))
             + self._delete_all(lambda c: health_rows.forget(c, self._fleet, before, _AT_A_TIME))
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, assert_never
+from typing import Literal, assert_never
 
 from reconciler.core.actions import Action
 from reconciler.core.outcomes import Outcome, Result
@@ -16,6 +16,7 @@ from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,
     ActionStep,
+    CallEvent,
     DatabaseObserved,
     Event,
     HostObserved,
@@ -23,34 +24,6 @@ from reconciler.notices.events import (
 )
 from reconciler.notices.notices import Notice
 from reconciler.notices.recurrence import drifted_fields
-
-
-class Call(Protocol):
-    """A call to a host and how it ended, as the client reports it."""
-
-    @property
-    def server(self) -> str:
-        """The server's code."""
-
-    @property
-    def operation(self) -> str:
-        """What was called: `db.rename`, `res.users.write`."""
-
-    @property
-    def database(self) -> str:
-        """The database, if one is concerned."""
-
-    @property
-    def changes(self) -> bool:
-        """Whether it changes something."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-
-    @property
-    def error(self) -> str:
-        """The kind of failure, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +65,7 @@ def of_notice(notice: Notice) -> LogEntry:
     return LogEntry(notice.level.value, notice.name.value, fields)
 
 
-def of_call(call: Call) -> LogEntry:
+def of_call(call: CallEvent) -> LogEntry:
     """Say what is logged of a call."""
     fields = {
         "server": call.server,

@@ -17,12 +17,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from reconciler.notices.events import ActionEnded, Event
+from reconciler.notices.events import ActionEnded, CallEvent, Event
 from reconciler.notices.notices import Notice
+from reconciler.reports.escapes import visible
 from reconciler.telemetry import entries
 from reconciler.telemetry.console import render
-from reconciler.telemetry.entries import Call, LogEntry
-from reconciler.telemetry.printable import escaped, plain
+from reconciler.telemetry.entries import LogEntry
+from reconciler.telemetry.printable import plain
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -52,7 +53,7 @@ class Log:
         """Write one notice."""
         self._write(entries.of_notice(notice))
 
-    def log_call(self, call: Call) -> None:
+    def log_call(self, call: CallEvent) -> None:
         """Write one call to a host."""
         self._write(entries.of_call(call))
 
@@ -121,7 +122,7 @@ def _traceback_without_locals(
 
 
 def _make_plain(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {escaped(key): plain(value) for key, value in entry.items()}
+    return {visible(key): plain(value) for key, value in entry.items()}
 
 
 def _as_json(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> str:

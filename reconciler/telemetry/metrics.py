@@ -19,9 +19,8 @@ from prometheus_client.registry import Collector
 from reconciler.core.observed import Access
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.health.standing import Standing
-from reconciler.notices.events import ActionEnded, DatabaseObserved, Event, HostObserved, MemoryFailed
+from reconciler.notices.events import ActionEnded, CallEvent, DatabaseObserved, Event, HostObserved, MemoryFailed
 from reconciler.notices.notices import Level, Notice, NoticeName
-from reconciler.telemetry.entries import Call
 from reconciler.telemetry.gauges import gauges, servers_of
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -81,7 +80,7 @@ class Metrics:
             case _:
                 pass  # that an action began, and its steps, show in its end and in the standing
 
-    def on_call(self, call: Call) -> None:
+    def on_call(self, call: CallEvent) -> None:
         """Count a call to a host."""
         self._calls.labels(call.operation, call.error or _ANSWERED).inc()
         self._call_seconds.labels(call.operation).observe(call.seconds)

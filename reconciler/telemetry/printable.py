@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum
 
+from reconciler.reports.escapes import visible
+
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
 _DEEPEST = 8
@@ -26,14 +28,7 @@ def plain(value: object, depth: int = 0) -> Plain:
         return value
     if depth < _DEEPEST:
         if isinstance(value, Mapping):
-            return {escaped(str(k)): plain(v, depth + 1) for k, v in value.items()}
+            return {visible(str(k)): plain(v, depth + 1) for k, v in value.items()}
         if isinstance(value, list | tuple | AbstractSet):
             return [plain(v, depth + 1) for v in value]
-    return escaped(str(value))
-
-
-def escaped(text: str) -> str:
-    """Write what is not printable as Python would: control characters, changes of direction, lone surrogates, line ends."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return visible(str(value))

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.cli.drifts import drift_notes
 from reconciler.cli.events import INTERVAL, follow_store
 from reconciler.cli.happenings import Asked, read_happenings
+from reconciler.cli.plan_notes import drift_notes
 from reconciler.cli.since import read_since
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.notices.notices import Level, NoticeName
+from reconciler.notices.records import OutcomeRecord
 from reconciler.notices.recurrence import WINDOW, Repair, drifted_fields, ordinal, repairs, returned, told
 from tests.harness.virtual_time import EPOCH
 
@@ -105,22 +106,32 @@ def test_what_is_planned_because_the_text_changed_is_no_drift() -> None:
     assert returned([drift("lang", reason=Reason.CHANGED)], [repair(24)], EPOCH) == {}
 
 
-@dataclass(frozen=True)
-class Row:
-    """An action as a journal gives it back."""
-
-    reason: str = "drifted"
-    result: str = "done"
-    at: datetime = EPOCH
-    kind: str = "instance"
-    code: str = "acme"
-    server: str = "prod-1"
-    changes: tuple[tuple[str, str, str], ...] = (("lang", "de_DE", "fr_BE"), ("mark.digest", "a", "b"))
+ENDED = OutcomeRecord(
+    pass_id=1,
+    at=EPOCH,
+    action_id="configure instance/acme on prod-1",
+    verb="configure",
+    kind="instance",
+    code="acme",
+    server="prod-1",
+    database="acme",
+    becomes="acme",
+    reason="drifted",
+    result="done",
+    detail="",
+    seconds=1.0,
+    changes=(("lang", "de_DE", "fr_BE"), ("mark.digest", "a", "b")),
+    revision=None,
+    command="daemon",
+    ran_by=None,
+)
+"""An action as a journal gives it back."""
 
 
 def test_only_drift_that_was_repaired_is_a_repair() -> None:
-    rows = [Row(), Row(reason="changed"), Row(result="failed"), Row(result="unknown"), Row(reason="of-a-later-version")]
-    assert repairs(rows) == (repair(),)
+    others = [replace(ENDED, reason=reason) for reason in ("changed", "of-a-later-version")]
+    others += [replace(ENDED, result=result) for result in ("failed", "unknown")]
+    assert repairs([ENDED, *others]) == (repair(),)
 
 
 def test_the_mark_counts_only_by_itself() -> None:
@@ -169,8 +180,8 @@ def test_it_is_a_warning_exactly_when_one_of_its_fields_was_repaired_in_the_week
 
 @given(st.lists(st.tuples(names, st.just(SECRET), st.just(f"{SECRET}-wanted")), min_size=1, max_size=4))
 def test_no_value_is_ever_told(changes: list[tuple[str, str, str]]) -> None:
-    (old,) = repairs([Row(changes=tuple(changes), at=EPOCH - timedelta(hours=1))])
-    (new,) = repairs([Row(changes=tuple(changes))])
+    (old,) = repairs([replace(ENDED, changes=tuple(changes), at=EPOCH - timedelta(hours=1))])
+    (new,) = repairs([replace(ENDED, changes=tuple(changes))])
     action = Action(
         verbs.CONFIGURE, "instance", "acme", "prod-1", Reason.DRIFTED, changes=tuple(FieldChange(*c) for c in changes)
     )

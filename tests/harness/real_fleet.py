@@ -9,8 +9,7 @@ from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.loading.secrets import SecretResolver
-from reconciler.notices.events import Event
-from reconciler.odoo.connection import CallEvent
+from reconciler.notices.events import CallEvent, Event
 from reconciler.store.forgetful import NoMemory
 from reconciler.wiring import Reach, open_world
 from schemas.secrets import Secret

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.odoo.connection import CallEvent, DatabaseSession, HostConnection, Timeouts
+from reconciler.notices.events import CallEvent
+from reconciler.odoo.connection import DatabaseSession, HostConnection, Timeouts
 from reconciler.odoo.protocol import Answer, NoAnswer, Request, Timeout
 from schemas.secrets import Secret
 

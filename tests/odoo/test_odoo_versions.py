@@ -56,7 +56,6 @@ def test_an_unknown_version_takes_the_door_that_all_have() -> None:
         (versions.has_neutralize_argument, Version(17), Version(16)),
         (versions.has_module_state_reset, Version(19), Version(18, 4)),
         (lambda v: not versions.has_database_service(v), Version(19, 1), Version(19, 0)),
-        (lambda v: not versions.has_parameter_methods(v), Version(19, 1), Version(19, 0)),
         (lambda v: not versions.has_login_cooldown_on_rpc(v), Version(16), Version(15)),
         (lambda v: not versions.keeps_former_passwords_cached(v), Version(19), Version(18)),
         (lambda v: versions.groups_field(v) == "group_ids", Version(19), Version(18)),

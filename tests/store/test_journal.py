@@ -9,9 +9,9 @@ import pytest
 
 from reconciler.core.actions import FieldChange, Reason
 from reconciler.core.outcomes import Result
+from reconciler.notices.records import OutcomeRecord, PassRecord
 from reconciler.store.failures import StoreError
 from reconciler.store.forgetful import NoMemory
-from reconciler.store.records import OutcomeRecord, PassRecord
 from reconciler.store.sql_store import Store
 from tests.store.backends import Backend, opened
 from tests.store.examples import NOW, look, notice, outcome

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.notices.notices import NoticeName
-from reconciler.store.records import NoticeRecord
+from reconciler.notices.records import NoticeRecord
 from reconciler.store.sql_store import Store
 from tests.store.examples import NOW, notice
 

@@ -17,12 +17,12 @@ from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,
     ActionStep,
+    CallEvent,
     DatabaseObserved,
     HostObserved,
     MemoryFailed,
 )
 from reconciler.notices.notices import Level, Notice, NoticeName
-from reconciler.odoo.connection import CallEvent
 from reconciler.telemetry.metrics import Metrics, PassResult
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -14,8 +14,15 @@ import pytest
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.notices.events import ActionEnded, ActionStarted, ActionStep, DatabaseObserved, Event, HostObserved
-from reconciler.odoo.connection import CallEvent
+from reconciler.notices.events import (
+    ActionEnded,
+    ActionStarted,
+    ActionStep,
+    CallEvent,
+    DatabaseObserved,
+    Event,
+    HostObserved,
+)
 from reconciler.telemetry.logs import LogLevel, configure
 
 ACTION = Action(verbs.CLONE, "instance", "acme", "prod-1", Reason.DECLARED, database="template", becomes="acme")

@@ -10,12 +10,15 @@ import html
 import json
 import re
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from reconciler.health.login_pages import PageAnswer
 from reconciler.odoo.cleaning import one_line
 from reconciler.odoo.protocol import Answer, NoAnswer, Timeout
+
+if TYPE_CHECKING:
+    from reconciler.odoo.transport import PageTransport
 
 LONGEST_BODY = 256 * 1024
 """Bytes that are read of a page; Odoo's own has about 6,000."""
@@ -32,14 +35,6 @@ _QUESTION = json.dumps({"jsonrpc": "2.0", "method": "call", "id": 1, "params": {
 _LONGEST_NAME = 80
 
 
-class Visitor(Protocol):
-    """What carries a visitor's requests (`transport.PageTransport`)."""
-
-    async def visit(self, url: str, *, name: str, body: bytes | None, limit: int, timeout: Timeout) -> Answer:
-        """Ask once for a page of the site `name` and return the beginning of the answer, or raise `NoAnswer`."""
-        ...
-
-
 class LoginPages:
     """The login pages of the instances on one server (`engine.ports.Pages`).
 
@@ -49,7 +44,7 @@ class LoginPages:
             the name that a certificate must bear. Empty for the resolver.
     """
 
-    def __init__(self, visitor: Visitor, address: str = "") -> None:
+    def __init__(self, visitor: PageTransport, address: str = "") -> None:
         self._visitor, self._address = visitor, address.rstrip("/")
 
     async def fetch(self, url: str) -> PageAnswer:

@@ -1,25 +1,23 @@
-"""Notes on a plan's actions: which of the drift that they repair came back, as far as the store remembers."""
+"""Notes on a plan's actions, as far as the store remembers: which drift came back, and how long renames took before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.outcomes import Result
 from reconciler.notices.recurrence import WINDOW, repairs, returned
-
-if TYPE_CHECKING:
-    from reconciler.store.forgetful import NoMemory
-    from reconciler.store.sql_store import Store
+from reconciler.store.opening import AnyStore
 
 _MOST = 1000
 """Repairs of one document in a week: more are not counted."""
+_READ = 200
+"""Outcomes of a server that are looked through for the last rename there."""
 
 
-def drift_notes(store: Store | NoMemory, changeset: Changeset, now: datetime) -> Mapping[str, str]:
+def drift_notes(store: AnyStore, changeset: Changeset, now: datetime) -> Mapping[str, str]:
     """Return notes by the ids of actions, for `render_plan` and `render_changeset_markdown`.
 
     Args:
@@ -47,3 +45,23 @@ def drift_notes(store: Store | NoMemory, changeset: Changeset, now: datetime) ->
         )
     ]
     return returned(drifted, earlier, now)
+
+
+def last_moment(store: AnyStore, changeset: Changeset) -> str:
+    """Say it of the servers on which databases are to be renamed, the longest first; empty where none is known.
+
+    Args:
+        store: with the outcomes of earlier passes.
+        changeset: what is planned.
+
+    Raises:
+        MemoryFailure: the store cannot be read.
+    """
+    servers = dict.fromkeys(a.server for a in changeset.actions if a.verb.passes_out_of_reach)
+    verbs = {str(a.verb) for a in changeset.actions if a.verb.passes_out_of_reach}
+    took: list[tuple[float, str]] = []
+    for server in servers:
+        ended = store.outcomes(server=server, reason="renamed", result=Result.DONE.value, limit=_READ)
+        took += [(each.seconds, server) for each in ended if each.verb in verbs][:1]
+    said = (f"{seconds:.1f} s on {server}" for seconds, server in sorted(took, reverse=True))
+    return f"the last time it took {', '.join(said)}" if took else ""
