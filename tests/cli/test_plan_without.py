@@ -83,8 +83,8 @@ def test_what_it_costs_that_nothing_is_remembered_is_said(applied: World) -> Non
         assert ran.code == 0
         assert said in ran.err
         assert (
-            "a host that lists fewer than before would not be noticed, there is no history, and pauses made by command are not known"
-            in ran.err
+            "a host that lists fewer than before would not be noticed, there is no history, and pauses made by command are"
+            " not known" in ran.err
         )
 
 
