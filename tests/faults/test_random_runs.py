@@ -138,7 +138,7 @@ class Life:
 
     def bring_home(self) -> None:
         """Have the text name the servers where the databases are."""
-        homes = self.customers.homes()
+        homes = {**self.customers.begun(), **self.customers.homes()}
         for code, fields in self.instances.items():
             home = homes.get(code) or homes.get(fields.get("renamed_from", ""))
             if home:

@@ -247,6 +247,12 @@ class Customers:
         """Say on which host the database of each name is that has been in service."""
         return {s.name.target: s.host for s in self._standing() if id(s.database) in self._served}
 
+    def begun(self) -> dict[str, str]:
+        """Say on which host the database of each name is of which its own note says that its service began, seen or not."""
+        note = {"key": "odoo_fleet.in_service", "value": "yes"}
+        forms = [s for s in self._standing() if s.name.state in names.FORMS]
+        return {s.name.target: s.host for s in forms if any(s.database.matching("ir.config_parameter", **note))}
+
     @property
     def saved(self) -> int:
         """How many rows they were told are saved."""
