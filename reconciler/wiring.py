@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import random
 import secrets
 import ssl
 import string
@@ -128,7 +127,7 @@ def make_world(
     hosts = {
         server.code: OdooHost(
             server,
-            _connect(server, reach, transports[server.code], secret_values, clock),
+            _connect(server, reach, transports[server.code], secret_values, clock, nonces),
             now=clock.now,
             monotonic=clock.monotonic,
             sleep=clock.sleep,
@@ -155,7 +154,7 @@ def _url(server: Server, reach: Reach) -> str:
 
 
 def _connect(
-    server: Server, reach: Reach, transport: Transport, secret_values: Secrets, clock: Clock
+    server: Server, reach: Reach, transport: Transport, secret_values: Secrets, clock: Clock, nonces: Nonces
 ) -> HostConnection:
     timeouts = server.timeouts
     return HostConnection(
@@ -173,7 +172,7 @@ def _connect(
             rename=timeouts.rename_seconds,
         ),
         sleep=clock.sleep,
-        jitter=random.random,
+        jitter=lambda: nonces.number(0, 999) / 1000,
         on_call=reach.on_call,
     )
 

@@ -53,7 +53,9 @@ class Machine(ABC):
         self.alive = True
         self.up_since = now()
         self._incarnation = 0
-        self._running: set[asyncio.Future[Response]] = set()
+        self._running: dict[
+            asyncio.Future[Response], None
+        ] = {}  # in the order of their beginning, whatever their addresses
         self._disk = Disk(spec.data_dir / spec.code, spec.version) if spec.data_dir else None
         if self._disk:
             self.databases, self.filestore = self._disk.load()
@@ -187,11 +189,11 @@ class Machine(ABC):
 
     def adopt(self, task: asyncio.Future[Response]) -> None:
         """Let work go on until its end or the host's, whoever waits for it."""
-        self._running.add(task)
+        self._running[task] = None
         task.add_done_callback(self._leave)
 
     def _leave(self, task: asyncio.Future[Response]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         if not task.cancelled():
             task.exception()  # retrieved, for nobody may be waiting any more
 
