@@ -10,7 +10,7 @@ from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.core.checks import Answer, Check
 from reconciler.health.checks import check_manager
-from reconciler.health.login_pages import is_reserved, skipped_manager
+from reconciler.health.login_pages import skipped_manager
 from reconciler.reports.checks import checks_document, render_checks
 
 
@@ -36,10 +36,5 @@ async def _check(session: Session, code: str) -> tuple[Check, ...]:
     server = session.desired.servers[code]
     async with session.world() as world:
         tests = await world.hosts[code].check()
-        if not server.domain:
-            return (*tests, skipped_manager("not tried: no domain is declared"))
-        if is_reserved(server.domain):
-            return (*tests, skipped_manager(f"not tried: nobody can own {server.domain}"))
-        if code in session.reach.server_urls:
-            return (*tests, skipped_manager("not tried: --server-url leads elsewhere than customers come by"))
-        return (*tests, await check_manager(world.pages[code], server))
+        skipped = skipped_manager(server, elsewhere=code in session.reach.server_urls)
+        return (*tests, skipped or await check_manager(world.pages[code], server))

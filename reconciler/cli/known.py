@@ -35,7 +35,7 @@ class Known:
         kinds, kind = tuple(pausable()), words[0].partition("/")[0].removesuffix("s")
         if kind in KINDS and kind not in kinds:
             raise click.UsageError(f"a {kind} has no databases of its own: name one of {', '.join(kinds)}")
-        kind, _, code = address_of(words, self.addresses, kinds).partition("/")
+        kind, _, code = address_of(words, self.addresses, kinds, or_former=True).partition("/")
         if not is_code(code):
             raise click.UsageError(f"{code!r} is no code: lowercase letters, digits and hyphens")
         return kind, code

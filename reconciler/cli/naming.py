@@ -19,7 +19,14 @@ from reconciler.fleet.documents import did_you_mean
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-def address_of(words: Sequence[str], addresses: Collection[str], kinds: Sequence[str], also: Sequence[str] = ()) -> str:
+def address_of(
+    words: Sequence[str],
+    addresses: Collection[str],
+    kinds: Sequence[str],
+    also: Sequence[str] = (),
+    *,
+    or_former: bool = False,
+) -> str:
     """Return the address (`instance/acme`) that words name; wrong usage if they can name none, or several.
 
     Args:
@@ -27,9 +34,10 @@ def address_of(words: Sequence[str], addresses: Collection[str], kinds: Sequence
         addresses: the documents that the fleet has.
         kinds: those that a command is about. An address of such a kind is returned whether the fleet has it or not.
         also: other words that may have been meant.
+        or_former: whether documents that the fleet no longer has may be meant, which are named with their kind.
     """
     if len(words) == 1 and "/" not in words[0]:
-        return _of_code(words[0], addresses, kinds, also)
+        return _of_code(words[0], addresses, kinds, also, or_former=or_former)
     kind, _, code = words[0].partition("/") if len(words) == 1 else (words[0], "", words[-1])
     if len(words) > 2 or not code:  # noqa: PLR2004 -- a kind and a code
         raise click.UsageError(f"name one document, as acme, instance/acme or instances acme, not {' '.join(words)!r}")
@@ -40,16 +48,18 @@ def address_of(words: Sequence[str], addresses: Collection[str], kinds: Sequence
     return f"{one}/{code}"
 
 
-def _of_code(code: str, addresses: Collection[str], kinds: Sequence[str], also: Sequence[str]) -> str:
+def _of_code(
+    code: str, addresses: Collection[str], kinds: Sequence[str], also: Sequence[str], *, or_former: bool
+) -> str:
     found = [address for address in (f"{kind}/{code}" for kind in kinds) if address in addresses]
     if len(found) > 1:
         raise click.UsageError(f"{code!r} can be {' or '.join(found)}: name the one that is meant")
     if found or len(kinds) == 1:
         return found[0] if found else f"{kinds[0]}/{code}"
     codes = {address.partition("/")[2] for address in addresses}
-    hint = did_you_mean(code, [*codes, *also])
-    hints = [*([hint] if hint else []), "what it no longer has is named as KIND/CODE"]
-    raise click.UsageError(f"the fleet has no {code!r} ({'; '.join(hints)})")
+    hints = [did_you_mean(code, [*codes, *also]), "what it no longer has is named as KIND/CODE" if or_former else ""]
+    hint = "; ".join(filter(None, hints))
+    raise click.UsageError(f"the fleet has no {code!r}" + (f" ({hint})" if hint else ""))
 
 
 def completing(*kinds: str, also: Sequence[str] = ()) -> Complete:

@@ -19,7 +19,8 @@ from reconciler.loading.secrets import SecretResolver
 from schemas.kinds import pausable
 from schemas.references import DerivedSecret, EnvSecret, FileSecret, LiteralSecret
 
-_FIELDS = ("admin_password", "owner.initial_password")
+_FIELDS = ("admin_password", "owner.initial_password", "master_password")
+"""What shells complete."""
 Reference = EnvSecret | FileSecret | DerivedSecret | LiteralSecret
 
 
@@ -48,12 +49,12 @@ def show(common: Common, words: tuple[str, ...]) -> None:
     """Print the value of a secret FIELD of DOCUMENT, and nothing else."""
     desired = fleets.load(common)
     documents = _documents(desired)
-    if len(words) == 1:
-        raise click.UsageError(f"name a document and its secret, as acme {_FIELDS[0]} or acme {_FIELDS[1]}")
-    *named, field = words
+    named, field = (words[:-1], words[-1]) if len(words) > 1 else (words, "")
     address = address_of(named, documents, tuple(pausable()))
     fleets.require(address, documents, f"the fleet has no {address!r}")
     references = dict(_references(documents[address]))
+    if not field:
+        raise click.UsageError(f"name a secret of {address}: {', '.join(references)}")
     fleets.require(field, references, f"{address} has no secret {field!r}")
     kind, _, code = address.partition("/")
     resolver = SecretResolver(desired, os.environ, common.fleet)

@@ -36,12 +36,7 @@ _FROM_PROXIES = frozenset(
 )
 
 
-_PASSING = (
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.INTERNAL_SERVER_ERROR,
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.GATEWAY_TIMEOUT,
-)
+_PASSING = (_FROM_PROXIES - {HTTPStatus.SERVICE_UNAVAILABLE}) | {HTTPStatus.INTERNAL_SERVER_ERROR}
 """What is answered for a while, whatever is there at other times; 503 is what proxies answer who close the forms for good."""
 
 
@@ -97,9 +92,22 @@ def manager_url(server: Server) -> str:
     return f"{address}{_MANAGER}" if address else ""
 
 
-def skipped_manager(why: str) -> Check:
-    """Say why the customers' way to the forms for the master password is not tried."""
-    return Check(_TEST, Answer.SKIPPED, why, for_activation=False)
+def skipped_manager(server: Server, *, elsewhere: bool) -> Check | None:
+    """Say why the customers' way to the forms for the master password is not tried, or None where it is.
+
+    Args:
+        server: whose customers come by it.
+        elsewhere: whether the server is reached in this run at another address than its text says.
+    """
+    if not server.domain:
+        why = "no domain is declared"
+    elif is_reserved(server.domain):
+        why = f"nobody can own {server.domain}"
+    elif elsewhere:
+        why = "--server-url leads elsewhere than customers come by"
+    else:
+        return None
+    return Check(_TEST, Answer.SKIPPED, f"not tried: {why}", for_activation=False)
 
 
 def judge_manager(url: str, answer: PageAnswer) -> Check:

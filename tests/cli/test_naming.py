@@ -36,7 +36,7 @@ def test_a_code_an_address_and_two_words_name_the_same(words: list[str], address
     ("words", "said"),
     [
         (["shop"], "'shop' can be template/shop or instance/shop: name the one that is meant"),
-        (["amce"], "the fleet has no 'amce' (did you mean 'acme'?; what it no longer has is named as KIND/CODE)"),
+        (["amce"], "the fleet has no 'amce' (did you mean 'acme'?)"),
         (["test"], "the fleet has no 'test'"),
         (["instancex", "acme"], "no kind 'instancex' (did you mean 'instance'?)"),
         (["instances", "acme", "shop"], "name one document"),
@@ -47,6 +47,14 @@ def test_what_names_none_or_several_is_said(words: list[str], said: str) -> None
     with pytest.raises(click.UsageError) as caught:
         address_of(words, ADDRESSES, KINDS)
     assert said in caught.value.message
+
+
+def test_how_what_the_fleet_no_longer_has_is_named_is_said_only_where_that_may_be_meant() -> None:
+    said = "what it no longer has is named as KIND/CODE"
+    for or_former in (True, False):
+        with pytest.raises(click.UsageError) as caught:
+            address_of(["amce"], ADDRESSES, KINDS, or_former=or_former)
+        assert (said in caught.value.message) is or_former
 
 
 @pytest.mark.parametrize(

@@ -36,3 +36,9 @@ def test_a_kind_has_its_schema(kind: str) -> None:
 
 def test_without_a_kind_the_schema_is_of_any_document() -> None:
     assert json.loads(run("schema").out)["properties"]["kind"]["enum"]
+
+
+def test_a_document_without_a_field_is_answered_with_the_secrets_that_it_has(world: World) -> None:
+    ran = world.run("secret", "show", "acme")
+    assert ran.code == 64
+    assert "name a secret of instance/acme: admin_password" in ran.err

@@ -355,14 +355,16 @@ def test_what_is_not_looked_at_deeply_is_looked_at_before_it_is_renamed(version:
 
 
 @both
-def test_an_install_that_the_host_refuses_leaves_no_note(version: str) -> None:
+def test_an_install_that_the_host_refuses_leaves_no_note_and_no_server_action(version: str) -> None:
     async def scenario() -> None:
         stage = Stage(version)
         await stage.applied(ACME)
+        actions = set(stage.database("acme").rows("ir.actions.server"))
         stage.fault("object.ir.module.module.button_immediate_install:error=module-cron:for=1h")
         passed = await stage.apply(WITH_CONTACTS)
         assert passed.outcomes[0].result is Result.FAILED
         assert stage.database("acme").parameter(NOTE) is None
+        assert set(stage.database("acme").rows("ir.actions.server")) == actions
         stage.host.faults.clear()
         await stage.applied(WITH_CONTACTS)
 
