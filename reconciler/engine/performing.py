@@ -37,9 +37,9 @@ _ROUNDS = 3
 """How often a configuration is applied when a fresh look still differs (a call whose answer was lost, an edit meanwhile)."""
 
 
-Handler = Callable[["Performer", Action], Awaitable[None]]
+Handler = Callable[["Performer", Action], Awaitable[str | None]]
 HANDLERS: dict[Verb, Handler] = {}
-"""What carries out each verb."""
+"""What carries out each verb, and returns what more it did than the action shows."""
 
 
 def carries_out(*verbs: Verb) -> Callable[[Handler], Handler]:
@@ -54,16 +54,17 @@ def carries_out(*verbs: Verb) -> Callable[[Handler], Handler]:
 
 @dataclass(slots=True)
 class Performer:
-    """Carries out the actions of one pass; `step` is told what an action is at."""
+    """Carries out the actions of one pass; `step` is told what an action is at, `exactly` refuses to do more than it shows."""
 
     desired: Desired
     world: World
     step: Callable[[Action, str], None]
+    exactly: bool = False
     _sources: dict[tuple[str, str], asyncio.Task[Source]] = field(default_factory=dict)
 
-    async def perform(self, action: Action) -> None:
-        """Do it, or raise why not (`HostError`, `SecretUnavailable`)."""
-        await HANDLERS[action.verb](self, action)
+    async def perform(self, action: Action) -> str:
+        """Do it and say what more was done than it shows, or raise why not (`HostError`, `SecretUnavailable`)."""
+        return await HANDLERS[action.verb](self, action) or ""
 
     @carries_out(verbs.ACTIVATE)
     async def _activate(self, action: Action) -> None:
@@ -186,7 +187,7 @@ class Performer:
             await found.database.set_credentials(account.spec.admin_login, account.password())
 
     @carries_out(verbs.CONFIGURE)
-    async def _configure(self, action: Action) -> None:
+    async def _configure(self, action: Action) -> str:
         spec, account = self._spec(action), self._account(action)
         await self.world.distrust(spec.kind, spec.code, spec.server)
         state = names.parse(action.database).state
@@ -195,6 +196,9 @@ class Performer:
         look = await insist(database.look, self.world.clock)
         if (others := claims.others_work(look, self.world.clock.now())) is not None:
             raise Refused(others.why, advice=others.advice, **at)
+        more = ", ".join(fields.not_shown(action.changes, fields.differences(spec, look, state)))
+        if more and self.exactly:
+            raise Refused(f"by now {more} differs otherwise than was saved", advice="save a new plan", **at)
         for _ in range(_ROUNDS):
             if look.mark is None or look.mark.digest:
                 await insist(database.clear_digest, self.world.clock)
@@ -212,6 +216,7 @@ class Performer:
         _, written = await insist(database.identity, self.world.clock)
         require_verified(spec, replace(look, mark=written), state, at)
         self._verified(spec)
+        return f"{more} had come to differ otherwise than was shown, and is as declared too" if more else ""
 
     async def _apply_fields(
         self, action: Action, account: Account, database: Database, look: DatabaseLook, state: NameState
