@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.core import pauses
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
-from reconciler.core.claims import Doubt
 from reconciler.core.depths import Depth
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import Inventory
@@ -44,12 +43,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a pass saw and what it would do. `frozen` names hosts that it leaves alone, with what their listings lost."""
+    """What a pass saw and what it would do."""
 
     observed: Observed
     changeset: Changeset
     inventory: Inventory
-    frozen: Mapping[str, Doubt]
 
 
 def decide(desired: Desired, observed: Observed, inventory: Inventory, now: datetime, limits: Limits) -> Planned:
@@ -68,7 +66,7 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
     gated = gate(released, frozen, _thresholds(desired, limits), _in_service(desired, observed, inventory))
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)
-    return Planned(observed, gated, inventory, frozen)
+    return Planned(observed, gated, inventory)
 
 
 def _thresholds(desired: Desired, limits: Limits) -> Thresholds:

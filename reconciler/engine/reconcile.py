@@ -58,9 +58,10 @@ def remember(seen: Planned, desired: Desired, world: World) -> None:
 
 def _remember(seen: Planned, desired: Desired, world: World) -> None:
     now, memory = world.clock.now(), world.memory
+    frozen = {each.server for each in seen.changeset.frozen}
     waiting = {(a.kind, a.code) for a in seen.changeset.actions} | {(b.kind, b.code) for b in seen.changeset.blocked}
     for code, host in seen.observed.hosts.items():
-        if not host.online or code in seen.frozen:
+        if not host.online or code in frozen:
             continue
         memory.listing(code, [d.text for d in host.databases], now)
         if desired.servers[code].state == "active" and ("server", code) not in waiting and host.databases:
