@@ -93,7 +93,7 @@ class Performer:
         template = self.desired.templates[spec.template]
         origin = template_spec(self.desired, template, self.desired.servers[action.server])
         source = await self._source(action, origin)
-        self.world.memory.clear(spec.kind, spec.code, spec.server)
+        await self.world.distrust(spec.kind, spec.code, spec.server)
         await self._builder(action).clone_instance(spec, origin, source, action.becomes, self._former(action))
         self._verified(spec)
 
@@ -146,7 +146,7 @@ class Performer:
 
     async def _switch(self, action: Action, at_lock: AtLock, step: str) -> None:
         mover = self._mover(action)
-        self.world.memory.clear(action.kind, action.code, action.server)
+        await self.world.distrust(action.kind, action.code, action.server)
         database = await insist(lambda: mover.open(action.database), self.world.clock)
         await database.require_nobody_at_work()  # a rename ends whatever works in it
         self.step(action, step)
@@ -163,7 +163,7 @@ class Performer:
         """Replace a former password; proven by fresh logins: the former ones first, then the declared one."""
         account = self._account(action)
         host, name = account.host, action.database
-        self.world.memory.clear(action.kind, action.code, action.server)
+        await self.world.distrust(action.kind, action.code, action.server)
         had: list[Secret] = []
         await insist(lambda: self._replace_password(account, name, had), self.world.clock)
         for login, password in account.no_longer_taken(had):
@@ -188,7 +188,7 @@ class Performer:
     @carries_out(verbs.CONFIGURE)
     async def _configure(self, action: Action) -> None:
         spec, account = self._spec(action), self._account(action)
-        self.world.memory.clear(spec.kind, spec.code, spec.server)
+        await self.world.distrust(spec.kind, spec.code, spec.server)
         state = names.parse(action.database).state
         database = await insist(lambda: self._mover(action).open(action.database), self.world.clock)
         at = {"server": action.server, "database": action.database}

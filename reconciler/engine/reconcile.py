@@ -35,7 +35,7 @@ class Passed:
 
 async def plan(desired: Desired, world: World, limits: Limits) -> Planned:
     """Observe, diff and gate; changes nothing on any host."""
-    inventory = world.memory.inventory()
+    inventory = await world.inventory()
     observed = await observe(desired, inventory, world, limits.depth, limits.selection, limits.since)
     return decide(desired, observed, inventory, world.clock.now(), limits)
 

@@ -192,6 +192,15 @@ def test_a_build_that_is_brought_on_by_a_later_pass_yields_to_the_one_on_another
     assert stand.fails(act(verbs.RESUME, "switching.acme", "acme")) == (BuildLost, why, "", "switching.acme")
 
 
+def test_a_build_that_is_brought_on_by_a_later_pass_yields_to_the_one_of_the_former_name() -> None:
+    stand = Stand(desired(instance("acme", renamed_from="old-acme")))
+    stand.host.hold(stand.spec("instance/acme"), "switching.acme", in_service=False)
+    stand.host.hold(stand.spec("instance/acme"), "suspended.old-acme")
+    failure = stand.fails(act(verbs.RESUME, "switching.acme", "acme"))
+    assert failure[0::3] == (BuildLost, "switching.acme")
+    assert "suspended.old-acme" in failure[1]
+
+
 def test_a_template_is_created_and_remembered() -> None:
     stand = Stand()
     stand.perform(act(verbs.CREATE, "", "template_base", "template/base"))
