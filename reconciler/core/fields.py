@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.core import module_operations
 from reconciler.core.actions import FieldChange
@@ -12,6 +12,9 @@ from reconciler.core.observed import NEUTRALIZED, Access, DatabaseLook
 from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec
 from reconciler.fleet.counting import count
+
+_FOLLOW = ("files", "schedule")
+"""What is as its name says when a database comes to rest, whatever a look found on its way."""
 
 NOT_NOTED = "not noted"
 """What is shown of a row of the mark that earlier versions of this tool did not write."""
@@ -91,6 +94,13 @@ def not_done(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool = False) -
 def is_neutralized(look: DatabaseLook) -> bool:
     """Tell whether Odoo says of a database that it was neutralized."""
     return look.parameters.get(NEUTRALIZED, "").lower() in ("true", "t", "1")
+
+
+def not_shown(shown: Collection[FieldChange], found: Iterable[FieldChange]) -> tuple[str, ...]:
+    """Name the fields that differ otherwise than a changeset shows; the mark follows what is done, and is not among them."""
+    return tuple(
+        c.field for c in found if c not in shown and c.field not in _FOLLOW and not c.field.startswith("mark.")
+    )
 
 
 def is_old_mark(changes: Iterable[FieldChange]) -> bool:

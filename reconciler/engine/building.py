@@ -236,7 +236,8 @@ class Builder:
         return source.database.renamed(name)
 
     async def _is_whole_clone(self, name: str, origin: Account, source: Source) -> bool:
-        return await self._is_whole(await self._open(origin, name), source)
+        opened = await origin.open(name)
+        return opened is not None and await self._is_whole(opened[0], source)
 
     async def _is_whole(self, database: Database, source: Source) -> bool:
         uuid, mark = await database.identity()
@@ -325,12 +326,6 @@ class Builder:
         Such a worker logs nobody in (19) until a call to a model makes it look again; several at once reach them all.
         """
         await asyncio.gather(*(database.identity() for _ in range(_WORKERS_REACHED)), return_exceptions=True)
-
-    async def _open(self, account: Account, name: str) -> Database:
-        opened = await account.open(name)
-        if opened is None:
-            raise PasswordRefused("its admin account refuses the password that it was given", **self._at(name))
-        return opened[0]
 
     async def _require_free(self, name: str, former: str | None = None) -> None:
         """Find out before the work that a form of the name or of the former one exists, listed or not."""

@@ -37,9 +37,9 @@ _ROUNDS = 3
 """How often a configuration is applied when a fresh look still differs (a call whose answer was lost, an edit meanwhile)."""
 
 
-Handler = Callable[["Performer", Action], Awaitable[None]]
+Handler = Callable[["Performer", Action], Awaitable[str | None]]
 HANDLERS: dict[Verb, Handler] = {}
-"""What carries out each verb."""
+"""What carries out each verb, and returns what more it did than the action shows."""
 
 
 def carries_out(*verbs: Verb) -> Callable[[Handler], Handler]:
@@ -54,16 +54,17 @@ def carries_out(*verbs: Verb) -> Callable[[Handler], Handler]:
 
 @dataclass(slots=True)
 class Performer:
-    """Carries out the actions of one pass; `step` is told what an action is at."""
+    """Carries out the actions of one pass; `step` is told what an action is at, `exactly` refuses to do more than it shows."""
 
     desired: Desired
     world: World
     step: Callable[[Action, str], None]
+    exactly: bool = False
     _sources: dict[tuple[str, str], asyncio.Task[Source]] = field(default_factory=dict)
 
-    async def perform(self, action: Action) -> None:
-        """Do it, or raise why not (`HostError`, `SecretUnavailable`)."""
-        await HANDLERS[action.verb](self, action)
+    async def perform(self, action: Action) -> str:
+        """Do it and say what more was done than it shows, or raise why not (`HostError`, `SecretUnavailable`)."""
+        return await HANDLERS[action.verb](self, action) or ""
 
     @carries_out(verbs.ACTIVATE)
     async def _activate(self, action: Action) -> None:
@@ -93,7 +94,7 @@ class Performer:
         template = self.desired.templates[spec.template]
         origin = template_spec(self.desired, template, self.desired.servers[action.server])
         source = await self._source(action, origin)
-        self.world.memory.clear(spec.kind, spec.code, spec.server)
+        await self.world.distrust(spec.kind, spec.code, spec.server)
         await self._builder(action).clone_instance(spec, origin, source, action.becomes, self._former(action))
         self._verified(spec)
 
@@ -183,7 +184,7 @@ class Performer:
 
     async def _switch(self, action: Action, at_lock: AtLock, step: str) -> None:
         mover = self._mover(action)
-        self.world.memory.clear(action.kind, action.code, action.server)
+        await self.world.distrust(action.kind, action.code, action.server)
         database = await insist(lambda: mover.open(action.database), self.world.clock)
         await database.require_nobody_at_work()  # a rename ends whatever works in it
         self.step(action, step)
@@ -200,7 +201,7 @@ class Performer:
         """Replace a former password; proven by fresh logins: the former ones first, then the declared one."""
         account = self._account(action)
         host, name = account.host, action.database
-        self.world.memory.clear(action.kind, action.code, action.server)
+        await self.world.distrust(action.kind, action.code, action.server)
         had: list[Secret] = []
         await insist(lambda: self._replace_password(account, name, had), self.world.clock)
         for login, password in account.no_longer_taken(had):
@@ -223,15 +224,18 @@ class Performer:
             await found.database.set_credentials(account.spec.admin_login, account.password())
 
     @carries_out(verbs.CONFIGURE)
-    async def _configure(self, action: Action) -> None:
+    async def _configure(self, action: Action) -> str:
         spec, account = self._spec(action), self._account(action)
-        self.world.memory.clear(spec.kind, spec.code, spec.server)
+        await self.world.distrust(spec.kind, spec.code, spec.server)
         state = names.parse(action.database).state
         database = await insist(lambda: self._mover(action).open(action.database), self.world.clock)
         at = {"server": action.server, "database": action.database}
         look = await insist(database.look, self.world.clock)
         if (others := claims.others_work(look, self.world.clock.now())) is not None:
             raise Refused(others.why, advice=others.advice, **at)
+        more = ", ".join(fields.not_shown(action.changes, fields.differences(spec, look, state)))
+        if more and self.exactly:
+            raise Refused(f"by now {more} differs otherwise than was saved", advice="save a new plan", **at)
         for _ in range(_ROUNDS):
             if look.mark is None or look.mark.digest:
                 await insist(database.clear_digest, self.world.clock)
@@ -253,6 +257,7 @@ class Performer:
         _, written = await insist(database.identity, self.world.clock)
         require_verified(spec, replace(look, mark=written), state, at)
         self._verified(spec)
+        return f"{more} had come to differ otherwise than was shown, and is as declared too" if more else ""
 
     async def _apply_fields(
         self, action: Action, account: Account, database: Database, look: DatabaseLook, state: NameState

@@ -7,7 +7,7 @@ made anew, empty: a file by the next call, tables on a server by the one after t
 
 Its methods block: a write for a millisecond and the disk's sync where it syncs, `inventory` for some 5 ms for each thousand
 entries, and all of them for up to `PATIENCE` when another process hangs while it writes or a server is slow to answer.
-Asyncio code calls them as they are, from one thread. Every method may raise `StoreError`.
+Asyncio code has them called in a thread of their own (`threads`). Every method may raise `StoreError`.
 """
 
 from __future__ import annotations
