@@ -147,7 +147,7 @@ def test_what_is_forgotten_is_that_document_or_all_on_that_server(memory: Store 
     memory.listing("prod-1", ["beta"], NOW)
     assert memory.forget("instance", "acme") == (entry("acme"), entry("acme", server="prod-2"))
     assert memory.forget("instance", "acme") == memory.forget("template", "beta") == ()
-    assert memory.inventory().listed("prod-1") == {"beta"}
+    assert memory.inventory().listed("prod-1") == frozenset({"beta"})
     assert memory.forget("server", "prod-1") == (entry("beta"),)
     left = memory.inventory()
     assert (left.server_states, left.listings) == ({}, {})
