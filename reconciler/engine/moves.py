@@ -14,14 +14,15 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Collection, Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from reconciler.core import names
+from reconciler.core import names, one_host
 from reconciler.core.failures import (
     BuildLost,
     ConnectionCut,
     DatabaseExists,
     HostError,
+    LastingError,
     NoSuchDatabase,
     PassingError,
     PasswordRefused,
@@ -53,10 +54,27 @@ class Elsewhere:
     """The other hosts on which the instance of a build may stand, each with the names that it may have there.
 
     Each tells by its list. One that has the template, so that the instance can be made there, is asked for each name as well.
+    `strangers` are all others of the text that are not known yet to be other hosts; what is found out is kept there.
     """
 
     hosts: Sequence[tuple[Host, Collection[str]]] = ()
     with_template: Container[str] = ()
+    strangers: dict[str, Host] = field(default_factory=dict)
+
+    async def require_another(self, server: str, build: str) -> None:
+        """Make sure that no other server of the text is this very host: a building name stands on one host alone.
+
+        Raises:
+            LastingError: one is.
+        """
+        asked = [*self.strangers.values()]
+        answers = await asyncio.gather(*map(_listed, asked)) if asked else ()
+        for host, listed in zip(asked, answers, strict=True):
+            if build in listed:
+                what = f"{server} is the same host as {host.server}: {build} is on both"
+                raise LastingError(what, server=server, database=build, advice=one_host.ADVICE)
+            if listed:
+                self.strangers.pop(host.server, None)
 
     async def require_none(self) -> None:
         """Make sure, while the lock is borne here, that no other host holds a form of these names.
@@ -88,6 +106,12 @@ class Elsewhere:
         return found
 
 
+async def _listed(host: Host) -> tuple[str, ...]:
+    with contextlib.suppress(HostError):
+        return tuple(await host.listed(hurry=True))
+    return ()
+
+
 NOWHERE_ELSE = Elsewhere()
 
 
@@ -112,10 +136,12 @@ class Mover:
             awake: whether its scheduled actions begin.
 
         Raises:
+            LastingError: another server of the text is this very host; the build still bears its building name.
             DatabaseExists: someone else has the lock; the build still bears its building name.
             BuildLost: it cannot go on; it was turned to trash, since nothing leads back to a building name.
             UnknownOutcome: the host does not say which name the database bears now.
         """
+        await self.elsewhere.require_another(self.host.server, build.name)
         if others := await insist(lambda: other_forms(self.host, build.name, self.former), self.clock):
             raise DatabaseExists(f"{' and '.join(others)} was made by somebody else meanwhile", **self._at(build.name))
         held = await self._walk(build, names.switching(names.parse(final).target))

@@ -26,7 +26,7 @@ from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account, open_as_any
 from reconciler.engine.building import Builder, Limits, Source, mark_for, require_verified, set_apart
-from reconciler.engine.moves import NOWHERE_ELSE, AtLock, Elsewhere, Mover
+from reconciler.engine.moves import AtLock, Elsewhere, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
@@ -61,6 +61,7 @@ class Performer:
     step: Callable[[Action, str], None]
     exactly: bool = False
     _sources: dict[tuple[str, str], asyncio.Task[Source]] = field(default_factory=dict)
+    _strangers: dict[str, dict[str, Host]] = field(default_factory=dict)
 
     async def perform(self, action: Action) -> str:
         """Do it and say what more was done than it shows, or raise why not (`HostError`, `SecretUnavailable`)."""
@@ -315,15 +316,18 @@ class Performer:
 
     def _elsewhere(self, action: Action) -> Elsewhere:
         """Name the other hosts on which the same instance may be, with its names that the text gives to no other there."""
+        codes = in_use(self.desired) & self.world.hosts.keys() - {action.server}
+        others = {code: self.world.hosts[code] for code in sorted(codes)}
+        strangers = self._strangers.setdefault(action.server, others)
         if action.kind != "instance":
-            return NOWHERE_ELSE
+            return Elsewhere(strangers=strangers)
         instance, declared = self.desired.instances[action.code], self.desired.names.places
         own = [name for name in (instance.database_name, instance.renamed_from) if name]
-        others = sorted(in_use(self.desired) & self.world.hosts.keys() - {action.server})
         asked = [(code, [name for name in own if code not in declared.get(name, ())]) for code in others]
         return Elsewhere(
-            [(self.world.hosts[code], targets) for code, targets in asked if targets],
+            [(others[code], targets) for code, targets in asked if targets],
             self.desired.templates[instance.template].server_codes,
+            strangers,
         )
 
     def _former(self, action: Action) -> str | None:
