@@ -25,8 +25,9 @@ from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account, open_as_any
-from reconciler.engine.building import Builder, Limits, Source, mark_for, require_verified, set_apart
-from reconciler.engine.moves import AtLock, Elsewhere, Mover
+from reconciler.engine.building import Builder, Limits, Source, require_verified, set_apart
+from reconciler.engine.elsewhere import Elsewhere
+from reconciler.engine.moves import AtLock, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
@@ -106,6 +107,43 @@ class Performer:
             self._sources[key] = asyncio.ensure_future(self._builder(action).read_source(origin))
         return await asyncio.shield(self._sources[key])
 
+    @carries_out(verbs.ADOPT)
+    async def _adopt(self, action: Action) -> None:
+        """Take a database over: mark and password are written in one transaction, and proven by a fresh login and a look."""
+        spec, account = self._spec(action), self._account(action)
+        at = {"server": action.server, "database": action.database}
+        await self.world.distrust(spec.kind, spec.code, spec.server)
+        self.step(action, "taking over")
+        database = await insist(lambda: self._take_over(action, account), self.world.clock)
+        if not await account.host.accepts(action.database, spec.admin_login, account.password()):
+            raise ProofFailed("the declared password is not taken", **at)
+        look = await insist(database.look, self.world.clock)
+        state = names.parse(action.database).state
+        if doubt := claims.doubt(look, spec, None):
+            raise ProofFailed(doubt.why, advice=doubt.advice, **at)
+        if look.mark is not None and look.mark.digest:  # or else what is left to be done follows
+            require_verified(spec, look, state, at)
+            self._verified(spec)
+
+    async def _take_over(self, action: Action, account: Account) -> Database:
+        """Look once more, and take over what is nobody's yet; what was taken over unheard, or by another run, is left."""
+        spec, at = account.spec, {"server": action.server, "database": action.database}
+        found = await account.find(action.database)
+        if found is None:
+            shut = claims.doubt(DatabaseLook(action.database, Access.REFUSED), spec, None)
+            raise PasswordRefused(shut.why if shut else "", advice=shut.advice if shut else "", **at)
+        look = replace(await found.database.look(), access=found.access)
+        if doubt := claims.doubt(look, spec, None) or claims.others_work(look, self.world.clock.now()):
+            raise Refused(doubt.why, advice=doubt.advice, **at)
+        if look.mark is not None:
+            return found.database
+        state = names.parse(action.database).state
+        differing = fields.differences(spec, look, state)
+        is_all, quiet = all(map(fields.is_adopted, differing)), any(c.desired == fields.QUIET for c in differing)
+        mark = replace(claims.mark_for(spec, look.uuid, self._version(action)), in_service=True)
+        password = None if found.access is Access.CURRENT else account.password()
+        return await found.database.adopt(spec, mark if is_all else replace(mark, digest=""), password, quiet=quiet)
+
     @carries_out(verbs.RENAME)
     async def _rename(self, action: Action) -> None:
         """Give a database its new name, in service or out of it as before: out of reach only while it bears the lock."""
@@ -181,7 +219,7 @@ class Performer:
             raise LastingError(
                 "it refuses the declared password and all former ones", server=account.host.server, database=name
             )
-        if found.access is Access.FORMER:
+        if found.access is not Access.CURRENT:
             had.append(found.password)
             await found.database.require_nobody_at_work()
             await found.database.clear_digest()
@@ -210,9 +248,11 @@ class Performer:
             left = [c for c in fields.differences(spec, look, state) if c.field not in ("mark.digest", "schedule")]
             if not left:
                 break
-        mark = mark_for(spec, look.uuid, self._version(action))
+        mark = claims.mark_for(spec, look.uuid, self._version(action))
         if look.mark is not None and look.mark.owner and not self._is_adopted(action):
             mark = replace(mark, owner=look.mark.owner)
+        if look.mark is not None and look.mark.in_service:  # a template that was taken over is no build of ours
+            mark = replace(mark, in_service=True)
         await insist(lambda: database.write_mark(mark), self.world.clock)
         _, written = await insist(database.identity, self.world.clock)
         require_verified(spec, replace(look, mark=written), state, at)
