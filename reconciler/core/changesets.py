@@ -59,7 +59,7 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Frozen:
-    """A host on which nothing is changed until someone confirms its listing: what that lost, and what to do."""
+    """A host on which nothing is changed until someone has looked: why, and what to do."""
 
     server: str
     why: str

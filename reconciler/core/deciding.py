@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core import pauses
+from reconciler.core import one_host, pauses
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.depths import Depth
@@ -43,11 +43,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a pass saw and what it would do."""
+    """What a pass saw and what it would do; `one_host` are servers that are one host with another, which are frozen too."""
 
     observed: Observed
     changeset: Changeset
     inventory: Inventory
+    one_host: frozenset[str] = frozenset()
 
 
 def decide(desired: Desired, observed: Observed, inventory: Inventory, now: datetime, limits: Limits) -> Planned:
@@ -60,13 +61,14 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
         now: the time of this pass, UTC.
         limits: what this run is limited to.
     """
-    frozen = frozen_hosts(desired, observed, inventory, limits.confirmed_listings)
+    same = one_host.proven(observed)
+    frozen = {**frozen_hosts(desired, observed, inventory, limits.confirmed_listings), **same}
     wanted = diff(desired, observed, inventory, now, limits.selection, frozen)
     released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code)
     gated = gate(released, frozen, _thresholds(desired, limits), _in_service(desired, observed, inventory))
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)
-    return Planned(observed, gated, inventory)
+    return Planned(observed, gated, inventory, frozenset(same))
 
 
 def _thresholds(desired: Desired, limits: Limits) -> Thresholds:

@@ -35,7 +35,8 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
-from reconciler.engine.moves import NOWHERE_ELSE, SAMPLE, Elsewhere, Mover, other_forms
+from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
+from reconciler.engine.moves import SAMPLE, Mover
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
 from schemas.secrets import Secret

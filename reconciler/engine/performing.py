@@ -26,7 +26,8 @@ from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account, open_as_any
 from reconciler.engine.building import Builder, Limits, Source, require_verified, set_apart
-from reconciler.engine.moves import NOWHERE_ELSE, AtLock, Elsewhere, Mover
+from reconciler.engine.elsewhere import Elsewhere
+from reconciler.engine.moves import AtLock, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
@@ -61,6 +62,7 @@ class Performer:
     step: Callable[[Action, str], None]
     exactly: bool = False
     _sources: dict[tuple[str, str], asyncio.Task[Source]] = field(default_factory=dict)
+    _strangers: dict[str, dict[str, Host]] = field(default_factory=dict)
 
     async def perform(self, action: Action) -> str:
         """Do it and say what more was done than it shows, or raise why not (`HostError`, `SecretUnavailable`)."""
@@ -110,7 +112,7 @@ class Performer:
         """Take a database over: mark and password are written in one transaction, and proven by a fresh login and a look."""
         spec, account = self._spec(action), self._account(action)
         at = {"server": action.server, "database": action.database}
-        self.world.memory.clear(spec.kind, spec.code, spec.server)
+        await self.world.distrust(spec.kind, spec.code, spec.server)
         self.step(action, "taking over")
         database = await insist(lambda: self._take_over(action, account), self.world.clock)
         if not await account.host.accepts(action.database, spec.admin_login, account.password()):
@@ -249,9 +251,7 @@ class Performer:
         mark = claims.mark_for(spec, look.uuid, self._version(action))
         if look.mark is not None and look.mark.owner and not self._is_adopted(action):
             mark = replace(mark, owner=look.mark.owner)
-        if (
-            look.mark is not None and look.mark.in_service
-        ):  # so is a template that was taken over: it is no build of ours
+        if look.mark is not None and look.mark.in_service:  # a template that was taken over is no build of ours
             mark = replace(mark, in_service=True)
         await insist(lambda: database.write_mark(mark), self.world.clock)
         _, written = await insist(database.identity, self.world.clock)
@@ -356,15 +356,18 @@ class Performer:
 
     def _elsewhere(self, action: Action) -> Elsewhere:
         """Name the other hosts on which the same instance may be, with its names that the text gives to no other there."""
+        codes = in_use(self.desired) & self.world.hosts.keys() - {action.server}
+        others = {code: self.world.hosts[code] for code in sorted(codes)}
+        strangers = self._strangers.setdefault(action.server, others)
         if action.kind != "instance":
-            return NOWHERE_ELSE
+            return Elsewhere(strangers=strangers)
         instance, declared = self.desired.instances[action.code], self.desired.names.places
         own = [name for name in (instance.database_name, instance.renamed_from) if name]
-        others = sorted(in_use(self.desired) & self.world.hosts.keys() - {action.server})
         asked = [(code, [name for name in own if code not in declared.get(name, ())]) for code in others]
         return Elsewhere(
-            [(self.world.hosts[code], targets) for code, targets in asked if targets],
+            [(others[code], targets) for code, targets in asked if targets],
             self.desired.templates[instance.template].server_codes,
+            strangers,
         )
 
     def _former(self, action: Action) -> str | None:

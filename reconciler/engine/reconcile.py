@@ -88,7 +88,9 @@ def remember_looks(seen: Planned, desired: Desired, world: World) -> None:
 
 def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
     hosts, entries = seen.observed.hosts, seen.inventory.entries
-    for spec in _specs_of_looks(desired, hosts):
+    # Of one host under two names the proof is looked for again each time.
+    apart = {code: host for code, host in hosts.items() if code not in seen.one_host}
+    for spec in _specs_of_looks(desired, apart):
         host, key = hosts[spec.server], (spec.kind, spec.code, spec.server)
         for form in host.forms_of(spec.target):
             look = host.looks.get(form.text)
