@@ -100,11 +100,18 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     return _doubt_of_mark(look, spec, former_code)
 
 
+def objection(
+    look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, remembered: bool = False
+) -> Doubt | None:
+    """Say why nothing is done to a database that was looked at, or None if it is ours or to be taken over."""
+    if look.opened and look.mark is None and spec.adopt is not None:
+        return _why_not_adopted(look, spec)
+    return doubt(look, spec, former_code, remembered=remembered)
+
+
 def _doubt_of_mark(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None) -> Doubt | None:
     mark = look.mark
     if mark is None or not mark.fleet:
-        if spec.adopt is not None:
-            return _why_not_adopted(look, spec)
         return Doubt(
             "it bears no mark of this fleet", f"it was not made by this fleet: choose another {_named_by(spec)}"
         )
@@ -171,7 +178,9 @@ def _why_not_adopted(look: DatabaseLook, spec: DatabaseSpec) -> Doubt | None:
 
 def is_adopted(look: DatabaseLook | None, spec: DatabaseSpec) -> bool:
     """Tell whether a database that was looked at is to be taken over: nobody's yet, and the text says so."""
-    return look is not None and look.opened and look.mark is None and doubt(look, spec, None) is None
+    if look is None or not look.opened or look.mark is not None or spec.adopt is None:
+        return False
+    return _why_not_adopted(look, spec) is None
 
 
 def mark_for(spec: DatabaseSpec, uuid: str, version: str) -> Mark:

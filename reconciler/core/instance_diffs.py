@@ -92,7 +92,7 @@ def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
 
 def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
     """Of namesakes on several hosts keep those that were proven ours; two forms on one host stay a conflict."""
-    proven = [f for f in found if _doubt(draft, instance, f) is None and (look := _look(draft, f)) and look.mark]
+    proven = [f for f in found if _doubt(draft, instance, f) is None and _look(draft, f) is not None]
     servers = [f.server for f in found]
     if proven and len(set(servers)) == len(servers):
         return tuple(proven)
@@ -130,8 +130,16 @@ def _doubt(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
     if look is None:
         return None
     spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
+    return claims.doubt(look, spec, instance.renamed_from)
+
+
+def _objection(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
+    look = _look(draft, found)
+    if look is None:
+        return None
+    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
     remembered = ("instance", instance.code, found.server) in draft.inventory.entries
-    return claims.doubt(look, spec, instance.renamed_from, remembered=remembered)
+    return claims.objection(look, spec, instance.renamed_from, remembered=remembered)
 
 
 def _keep(draft: Draft, instance: Instance, found: Found) -> None:
@@ -140,7 +148,7 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if held := draft.hold(server):
         draft.block("instance", instance.code, server.code, held)
         return
-    if doubt := _doubt(draft, instance, found) or _unseen_orphan(draft, instance, found):
+    if doubt := _objection(draft, instance, found) or _unseen_orphan(draft, instance, found):
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {doubt.why}", doubt.advice))
         return
     look = _look(draft, found)

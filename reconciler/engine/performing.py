@@ -133,7 +133,7 @@ class Performer:
             shut = claims.doubt(DatabaseLook(action.database, Access.REFUSED), spec, None)
             raise PasswordRefused(shut.why if shut else "", advice=shut.advice if shut else "", **at)
         look = replace(await found.database.look(), access=found.access)
-        if doubt := claims.doubt(look, spec, None) or claims.others_work(look, self.world.clock.now()):
+        if doubt := claims.objection(look, spec, None) or claims.others_work(look, self.world.clock.now()):
             raise Refused(doubt.why, advice=doubt.advice, **at)
         if look.mark is not None:
             return found.database
