@@ -135,6 +135,7 @@ class DatabaseLook:
     modules: Mapping[str, str] = field(default_factory=dict)
     modules_changed: datetime | None = None  # read only while one of them is `to …`
     noted_modules: tuple[str, ...] = ()  # of an install of this fleet's that has not ended
+    declared_password: str = ""  # where that comes from, in words, where it was refused
     server_actions: int = 0  # of this tool, left by a run cut short
     parameters: Mapping[str, str] = field(default_factory=dict)
     active_crons: tuple[int, ...] = ()
