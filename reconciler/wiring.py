@@ -26,6 +26,7 @@ from reconciler.odoo.hosts import OdooHost
 from reconciler.odoo.observe import certificates
 from reconciler.odoo.observe.login_pages import LoginPages
 from reconciler.odoo.transport import HttpxTransport, PageTransport, TlsOptions, Transport, Transports
+from reconciler.store.threads import OneThread
 from schemas.server import Server
 
 
@@ -89,7 +90,7 @@ async def open_worlds(reach: Reach, emit: Callable[[Event], None]) -> AsyncItera
 
     What it yields raises `TlsFailure` for a file of authorities that cannot be read.
     """
-    transports = Transports(reach.environ)
+    transports, aside = Transports(reach.environ), OneThread()
     clock, nonces = SystemClock(), SystemNonces()
 
     def make(desired: Desired, root: Path, memory: Memory) -> World:
@@ -101,12 +102,13 @@ async def open_worlds(reach: Reach, emit: Callable[[Event], None]) -> AsyncItera
             for s in desired.servers.values()
             if s.domain
         }
-        return replace(world, pages=pages)
+        return replace(world, pages=pages, aside=aside)
 
     try:
         yield make
     finally:
         await transports.aclose()
+        await aside.aclose()
 
 
 def make_world(

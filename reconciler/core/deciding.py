@@ -28,7 +28,8 @@ from reconciler.fleet.desired import Desired
 class Limits:
     """What one run is limited to, and what its operator confirms for this run.
 
-    With `since`, the selection is limited to what that comparison of texts found concerned (`Comparison.narrow`), hosts that
+    With `exactly`, what differs in a database otherwise than the changeset shows ends its action before anything is written. With
+    `since`, the selection is limited to what that comparison of texts found concerned (`Comparison.narrow`), hosts that
     it does not concern are not asked, and what becomes of removed documents is told.
     """
 
@@ -37,6 +38,7 @@ class Limits:
     confirmed_listings: Collection[str] = ()
     allow_removals: bool = False
     since: Comparison | None = None
+    exactly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

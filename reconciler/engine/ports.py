@@ -5,19 +5,22 @@ Tests pass a virtual clock, a seeded nonce source and simulated hosts, so that a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from reconciler.core.checks import Check
+from reconciler.core.failures import MemoryFailure
 from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import DatabaseLook, Files, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
-from schemas.references import SecretReference
+from schemas.references import KeyReference, SecretReference
 from schemas.secrets import Secret
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -54,7 +57,7 @@ class Secrets(Protocol):
     Raises of both methods: `reconciler.fleet.secrets.SecretUnavailable`.
     """
 
-    def resolve(self, reference: SecretReference, kind: str, code: str, field: str) -> Secret:
+    def resolve(self, reference: SecretReference | KeyReference, kind: str, code: str, field: str) -> Secret:
         """Return the value in force."""
         ...
 
@@ -102,6 +105,22 @@ class Database(Protocol):
 
     async def set_credentials(self, login: str, password: Secret) -> Database:
         """Change the admin account's login and password; return the database opened anew with them."""
+        ...
+
+    async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> Database:
+        """Take over a database that bears no mark: password, settings, parameters and mark in one transaction, or nothing.
+
+        Refused, with nothing changed, where a mark is there by now, or where the account cannot be kept by its password.
+
+        Args:
+            spec: what it is to be; its modules are left as they are.
+            mark: whose it is from now on.
+            password: the admin account's from now on; None where it has it already.
+            quiet: its scheduled actions are held back; they are left as they are otherwise.
+
+        Returns:
+            The database, opened anew.
+        """
         ...
 
     async def furnish(self, what: Furnishing) -> tuple[Database, Sizes]:
@@ -262,8 +281,41 @@ class Pages(Protocol):
         ...
 
 
+class Aside(Protocol):
+    """Where calls of the memory are made, for they block: one after another, in the order in which they come."""
+
+    async def ask(self, call: Callable[[], T]) -> T:
+        """Make a call and give what it gives."""
+        ...
+
+    def tell(
+        self, call: Callable[[], T], failed: Callable[[MemoryFailure], None], then: Callable[[T], None] = lambda _: None
+    ) -> None:
+        """Make a call without waiting for it; `then` is told what it gave, or `failed` why it gave nothing."""
+        ...
+
+
+class InLine:
+    """Makes each call where it stands: for memories that never wait."""
+
+    async def ask(self, call: Callable[[], T]) -> T:
+        """Make it and give what it gives."""
+        return call()
+
+    def tell(
+        self, call: Callable[[], T], failed: Callable[[MemoryFailure], None], then: Callable[[T], None] = lambda _: None
+    ) -> None:
+        """Make it now."""
+        try:
+            value = call()
+        except MemoryFailure as failure:
+            failed(failure)
+        else:
+            then(value)
+
+
 class Memory(Protocol):
-    """What is remembered between passes; see `reconciler.core.inventory`."""
+    """What is remembered between passes; see `reconciler.core.inventory`. Its methods may block: see `Aside`."""
 
     def inventory(self) -> Inventory:
         """Read all."""

@@ -35,7 +35,7 @@ class Passed:
 
 async def plan(desired: Desired, world: World, limits: Limits) -> Planned:
     """Observe, diff and gate; changes nothing on any host."""
-    inventory = world.memory.inventory()
+    inventory = await world.inventory()
     observed = await observe(desired, inventory, world, limits.depth, limits.selection, limits.since)
     return decide(desired, observed, inventory, world.clock.now(), limits)
 
@@ -43,7 +43,7 @@ async def plan(desired: Desired, world: World, limits: Limits) -> Planned:
 async def carry_out(planned: Planned, desired: Desired, world: World, limits: Limits) -> Passed:
     """Remember what was seen, execute what was planned, look again and remember that."""
     remember(planned, desired, world)
-    outcomes = await execute(planned.changeset, desired, world)
+    outcomes = await execute(planned.changeset, desired, world, exactly=limits.exactly)
     if not outcomes or world.stop.is_set():
         return Passed(planned, outcomes, planned)
     after = await plan(desired, world, limits)

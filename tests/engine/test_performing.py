@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.core import module_operations, verbs
-from reconciler.core.actions import Action, Reason
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.checks import Answer, Check
 from reconciler.core.failures import (
     BuildLost,
@@ -192,6 +192,15 @@ def test_a_build_that_is_brought_on_by_a_later_pass_yields_to_the_one_on_another
     assert stand.fails(act(verbs.RESUME, "switching.acme", "acme")) == (BuildLost, why, "", "switching.acme")
 
 
+def test_a_build_that_is_brought_on_by_a_later_pass_yields_to_the_one_of_the_former_name() -> None:
+    stand = Stand(desired(instance("acme", renamed_from="old-acme")))
+    stand.host.hold(stand.spec("instance/acme"), "switching.acme", in_service=False)
+    stand.host.hold(stand.spec("instance/acme"), "suspended.old-acme")
+    failure = stand.fails(act(verbs.RESUME, "switching.acme", "acme"))
+    assert failure[0::3] == (BuildLost, "switching.acme")
+    assert "suspended.old-acme" in failure[1]
+
+
 def test_a_template_is_created_and_remembered() -> None:
     stand = Stand()
     stand.perform(act(verbs.CREATE, "", "template_base", "template/base"))
@@ -336,6 +345,44 @@ def test_where_the_note_alone_differs_it_alone_is_written_after_one_look(mark: d
     assert [call[0] for call in stand.host.done(*CHANGES)] == []
     assert kept.mark == replace(mark_for(ACME, kept.uuid), owner=mark.get("owner", ""))
     assert stand.memory.entries[ENTRY].digest == ACME.digest()
+
+
+SHOWN = replace(
+    act(verbs.CONFIGURE), changes=(FieldChange("company", "Other", "Acme"), FieldChange("mark.digest", "", "new"))
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "more"),
+    [
+        ({"company": "Other"}, ""),
+        ({"company": "Other", "timezone": "UTC"}, "timezone"),
+        ({"company": "A third"}, "company"),
+        ({"company": "Other", "timezone": "UTC", "lang": "en_US"}, "lang, timezone"),
+        ({}, ""),
+    ],
+)
+@pytest.mark.parametrize("digest", ["", "of an earlier text"])
+def test_what_differs_otherwise_than_was_shown_is_told_or_exactly_nothing_is_done(
+    seen: dict[str, Any], more: str, digest: str
+) -> None:
+    stand = Stand()
+    stand.host.hold(ACME, digest=digest).seen = dict(seen)
+    told = f"{more} had come to differ otherwise than was shown, and is as declared too" if more else ""
+    assert run(stand.performer.perform(SHOWN)) == told
+    assert stand.memory.entries[ENTRY].digest == ACME.digest()
+
+    exact = Stand()
+    exact.performer.exactly = True
+    kept = exact.host.hold(ACME, digest=digest)
+    kept.seen, before = dict(seen), kept.mark
+    if not more:
+        assert run(exact.performer.perform(SHOWN)) == ""
+        return
+    why = f"by now {more} differs otherwise than was saved"
+    assert exact.fails(SHOWN) == (Refused, why, "save a new plan", "acme")
+    assert exact.host.done("clear_digest", "write_mark", *CHANGES) == []
+    assert kept.mark == before
 
 
 def test_a_database_in_which_somebody_is_at_work_now_is_left_as_it_is() -> None:
