@@ -46,10 +46,9 @@ _COMMANDS = {
 def commands() -> None:
     """Keep a fleet of Odoo databases as its YAML says.
 
-    \b
-    A fleet is text: servers, templates, plans and instances in YAML files below one directory.
-    Start with `odoo-fleet validate`, then `plan`, then `apply`.
-    """  # noqa: D301 -- click needs the backspace itself
+    A fleet is text: servers, templates, plans and instances in YAML files below
+    one directory. Start with `odoo-fleet validate`, then `plan`, then `apply`.
+    """
 
 
 def run(arguments: Sequence[str]) -> int:
