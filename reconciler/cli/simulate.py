@@ -67,7 +67,7 @@ def command(common: Common, data: Path | None, faults: tuple[str, ...], speed: f
     try:
         asyncio.run(serve(places, ready=lambda hosts: _say(hosts, places), faults=ordered))
     except OSError as error:
-        raise click.ClickException(f"a host cannot be served: {error.strerror or error}") from error
+        raise click.ClickException(error.strerror or str(error)) from error
 
 
 def _fault(text: str) -> FaultSpec:
