@@ -5,8 +5,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.backups import BackupTarget
 from schemas.document import Part, Pausable
 from schemas.references import KeyReference
+from schemas.texts import Code
 
 FORMAT = 1
 
@@ -187,6 +189,11 @@ class FleetSettings(Pausable):
         default=Placement(),
         description="How instances without a server are placed.",
         examples=[{"min_capacity_percent": 20}],
+    )
+    backup_targets: Mapping[Code, BackupTarget] = Field(
+        default={},
+        description="Places for backups, by the name that plans, instances and templates call them.",
+        examples=[{"main": {"url": "file:///srv/odoo-backups"}}],
     )
     allow_literal_secrets: bool = Field(
         default=False,
