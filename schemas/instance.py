@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from schemas.adoption import Adoption
 from schemas.backups import Backup
 from schemas.document import Part, Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
@@ -74,10 +75,6 @@ class Subscription(Part):
     start: Day = Field(description="First day.", examples=["2026-01-01"])
     end: Day | None = Field(default=None, description="Last day; left out: no end.", examples=["2026-12-31"])
     auto_renew: bool = Field(default=False, description="Whether it renews itself at its end.", examples=[True])
-
-
-class Adoption(Part):
-    """The decision to take over what an earlier document of this code or database name left behind. It has no fields yet."""
 
 
 class Instance(Pausable):
@@ -192,10 +189,11 @@ class Instance(Pausable):
     deletion_protection: bool = Field(default=False, description="`true` refuses `state: absent`.", examples=[True])
     adopt: Adoption | None = Field(
         default=None,
-        description="`{}`: the database that an earlier document of this code left behind, or that was made for another "
-        "owner, is this customer's: it is taken over with all that is in it. Without it such a database is blocked. Once it "
-        "is taken over the line may go.",
-        examples=[{}],
+        description="The database of this name is this customer's, and is taken over with all that is in it instead of a new "
+        "one being built: one that this fleet did not make, opened with what is said here, or (`{}`) one that an earlier "
+        "document of this code left behind or that was made for another owner. While the line stands none is built; once it is "
+        "taken over it may go.",
+        examples=[{"admin_login": "admin", "admin_password": {"env": "ACME_ADMIN"}}, {}],
     )
     renamed_from: FormerName | None = Field(
         default=None,

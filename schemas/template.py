@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.adoption import Adoption
 from schemas.backups import Backup
 from schemas.document import Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
@@ -70,6 +71,13 @@ class Template(Pausable):
         default=None,
         description="How it is backed up; `true` for the defaults.",
         examples=[True, {"target": "main"}],
+    )
+    adopt: Adoption | None = Field(
+        default=None,
+        description="The database of this name is there already, not made by this fleet, and is taken over on each of its "
+        "servers instead of a new one being built; its scheduled actions are held back from then on. While the line stands "
+        "none is built; once it is taken over it may go.",
+        examples=[{"admin_login": "admin", "admin_password": {"env": "RETAIL_ADMIN"}}],
     )
     parameters: Mapping[ParameterKey, ParameterValue] = Field(
         default={},

@@ -58,6 +58,15 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Frozen:
+    """A host on which nothing is changed until someone has looked: why, and what to do."""
+
+    server: str
+    why: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Removed(Addressed):
     """A database whose document stood in an earlier revision of the text and no longer does, and what becomes of it.
 
@@ -76,7 +85,7 @@ class Removed(Addressed):
 
 @dataclass(frozen=True, slots=True)
 class Changeset:
-    """Actions in an order that respects their dependencies, what is blocked, what is left alone, withheld, and removed.
+    """Actions in an order that respects their dependencies, what is blocked, what is left alone, withheld, removed, and frozen.
 
     `removed` is known only where an earlier revision is compared with (`--base`).
     """
@@ -87,6 +96,12 @@ class Changeset:
     foreign: int = 0
     withheld: tuple[Withheld, ...] = ()
     removed: tuple[Removed, ...] = ()
+    frozen: tuple[Frozen, ...] = ()
+
+    @property
+    def unsaid_frozen(self) -> tuple[Frozen, ...]:
+        """Return the frozen hosts of which no blocked document says why: the next edit would be blocked there."""
+        return tuple(f for f in self.frozen if not any(f.server == b.server and f.why in b.why for b in self.blocked))
 
     @property
     def is_empty(self) -> bool:

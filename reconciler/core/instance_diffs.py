@@ -92,7 +92,7 @@ def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
 
 def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
     """Of namesakes on several hosts keep those that were proven ours; two forms on one host stay a conflict."""
-    proven = [f for f in found if _doubt(draft, instance, f) is None and _look(draft, f) is not None]
+    proven = [f for f in found if _doubt(draft, instance, f) is None and (look := _look(draft, f)) and look.mark]
     servers = [f.server for f in found]
     if proven and len(set(servers)) == len(servers):
         return tuple(proven)
@@ -161,8 +161,12 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", _A_COPY))
         return
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
+    reason = Reason.ADOPTED if former else None
+    if look is not None and claims.is_adopted(look, spec):
+        chain.add(verbs.ADOPT, Reason.DECLARED, chain.name, fields.adopted_with(spec, look, found.name.state))
+        look, reason = claims.as_adopted(look, spec), Reason.DECLARED
     _bring_to_its_place(chain, instance, found, look)
-    _configure(chain, spec, look, adopted=bool(former))
+    _configure(chain, spec, look, reason)
 
 
 def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None) -> None:
@@ -271,18 +275,17 @@ class _Chain:
             self.rotated = True
 
 
-def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, *, adopted: bool) -> None:
+def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, reason: Reason | None) -> None:
     if look is None:
         return
     state = names.parse(look.database).state
-    changes = (*fields.differences(spec, look, state), *fields.not_done(spec, look, adopted=adopted))
+    changes = (*fields.differences(spec, look, state), *fields.not_done(spec, look, adopted=reason is Reason.ADOPTED))
     if chain.rotated:
         changes = changes or (fields.digest_after_rotation(spec),)
     if chain.name != look.database:  # every way begins with the files, and suspending and resuming see to the schedule
         changes = tuple(c for c in changes if c.field not in ("schedule", "files"))
     if changes:
-        reason = Reason.ADOPTED if adopted else why_configured(spec, look, changes)
-        chain.add(verbs.CONFIGURE, reason, chain.name, changes)
+        chain.add(verbs.CONFIGURE, reason or why_configured(spec, look, changes), chain.name, changes)
 
 
 def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None:
@@ -293,6 +296,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         or _hidden(draft, instance)
         or _under_a_building_name(draft, instance)
         or _lost_again(draft, instance)
+        or draft.not_there(instance)
     )
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)

@@ -124,6 +124,7 @@ class Access(StrEnum):
 
     CURRENT = "current"  # the declared password
     FORMER = "former"  # one of an earlier generation or key: a declared rotation is due
+    GIVEN = "given"  # what `adopt` says
     REFUSED = "refused"
     HALF_MADE = "half-made"  # its initialisation never ended, so that it has no accounts
     FAILED = "failed"  # the look itself failed: `problem` says why
@@ -149,11 +150,13 @@ class DatabaseLook:
     active_crons: tuple[int, ...] = ()
     quiesced_crons: tuple[int, ...] | None = None
     missing_files: int = 0
+    is_admin: bool = True  # it was opened as base.user_admin itself
+    second_factor: bool = False  # that account logs in with a second factor, so that a password alone is refused
 
     @property
     def opened(self) -> bool:
         """Tell whether the login succeeded, so that the rest was read."""
-        return self.access in (Access.CURRENT, Access.FORMER)
+        return self.access in (Access.CURRENT, Access.FORMER, Access.GIVEN)
 
     @property
     def is_unused_build(self) -> bool:

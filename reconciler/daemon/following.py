@@ -173,7 +173,7 @@ class Following:
             withheld=len(changeset.withheld),
             orphans=sum(each.kind is Left.ORPHAN for each in changeset.left_alone),
             foreign=changeset.foreign,
-            frozen=tuple(sorted(planned.frozen)),
+            frozen=tuple(each.server for each in planned.changeset.frozen),
             paused=tuple(sorted(p.address for p in pauses.in_force(desired, planned.inventory.pauses).values())),
             decided_at=now,
             converged_at=now if converged else self.standing.converged_at,

@@ -17,7 +17,7 @@ from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
-from schemas.references import SecretReference
+from schemas.references import KeyReference, SecretReference
 from schemas.secrets import Secret
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Secrets(Protocol):
     Raises of both methods: `reconciler.fleet.secrets.SecretUnavailable`.
     """
 
-    def resolve(self, reference: SecretReference, kind: str, code: str, field: str) -> Secret:
+    def resolve(self, reference: SecretReference | KeyReference, kind: str, code: str, field: str) -> Secret:
         """Return the value in force."""
         ...
 
@@ -105,6 +105,22 @@ class Database(Protocol):
 
     async def set_credentials(self, login: str, password: Secret) -> Database:
         """Change the admin account's login and password; return the database opened anew with them."""
+        ...
+
+    async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> Database:
+        """Take over a database that bears no mark: password, settings, parameters and mark in one transaction, or nothing.
+
+        Refused, with nothing changed, where a mark is there by now, or where the account cannot be kept by its password.
+
+        Args:
+            spec: what it is to be; its modules are left as they are.
+            mark: whose it is from now on.
+            password: the admin account's from now on; None where it has it already.
+            quiet: its scheduled actions are held back; they are left as they are otherwise.
+
+        Returns:
+            The database, opened anew.
+        """
         ...
 
     async def furnish(self, what: Furnishing) -> tuple[Database, Sizes]:

@@ -43,7 +43,7 @@ async def plan(desired: Desired, world: World, limits: Limits) -> Planned:
 async def carry_out(planned: Planned, desired: Desired, world: World, limits: Limits) -> Passed:
     """Remember what was seen, execute what was planned, look again and remember that."""
     remember(planned, desired, world)
-    outcomes = await execute(planned.changeset, desired, world)
+    outcomes = await execute(planned.changeset, desired, world, exactly=limits.exactly)
     if not outcomes or world.stop.is_set():
         return Passed(planned, outcomes, planned)
     after = await plan(desired, world, limits)
@@ -58,9 +58,10 @@ def remember(seen: Planned, desired: Desired, world: World) -> None:
 
 def _remember(seen: Planned, desired: Desired, world: World) -> None:
     now, memory = world.clock.now(), world.memory
+    frozen = {each.server for each in seen.changeset.frozen}
     waiting = {(a.kind, a.code) for a in seen.changeset.actions} | {(b.kind, b.code) for b in seen.changeset.blocked}
     for code, host in seen.observed.hosts.items():
-        if not host.online or code in seen.frozen:
+        if not host.online or code in frozen:
             continue
         memory.listing(code, [d.text for d in host.databases], now)
         if desired.servers[code].state == "active" and ("server", code) not in waiting and host.databases:
@@ -87,7 +88,9 @@ def remember_looks(seen: Planned, desired: Desired, world: World) -> None:
 
 def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
     hosts, entries = seen.observed.hosts, seen.inventory.entries
-    for spec in _specs_of_looks(desired, hosts):
+    # Of one host under two names the proof is looked for again each time.
+    apart = {code: host for code, host in hosts.items() if code not in seen.one_host}
+    for spec in _specs_of_looks(desired, apart):
         host, key = hosts[spec.server], (spec.kind, spec.code, spec.server)
         for form in host.forms_of(spec.target):
             look = host.looks.get(form.text)

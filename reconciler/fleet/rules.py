@@ -20,6 +20,7 @@ from schemas.kinds import KINDS
 from schemas.references import DerivedSecret, KeyReference, LiteralSecret, SecretReference
 from schemas.secrets import Secret
 from schemas.server import Server
+from schemas.template import Template
 
 NEUTRALIZE_SINCE = 17.0
 """The first Odoo series whose `duplicate_database` takes `neutralize` (service/db.py of 17.0; late builds of 16 do too)."""
@@ -340,7 +341,14 @@ def _secrets(world: Declarations) -> Iterator[tuple[str, str, Path, SecretRefere
                 yield "server", code, (field,), reference
     for code, template in world.templates.items():
         yield "template", code, ("admin_password",), template.admin_password
+        yield from _of_adoption(template)
     for code, instance in world.instances.items():
         yield "instance", code, ("admin_password",), instance.admin_password
+        yield from _of_adoption(instance)
         if instance.owner is not None:
             yield "instance", code, ("owner", "initial_password"), instance.owner.initial_password
+
+
+def _of_adoption(document: Instance | Template) -> Iterator[tuple[str, str, Path, KeyReference]]:
+    if document.adopt is not None and document.adopt.admin_password is not None:
+        yield document.kind, document.code, ("adopt", "admin_password"), document.adopt.admin_password

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.changesets import Blocked, Left, LeftAlone
-from reconciler.core.claims import Doubt
+from reconciler.core.changesets import Blocked, Frozen, Left, LeftAlone
 from reconciler.core.deciding import Planned
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.notices.notices import Level, Notice, NoticeName
@@ -48,19 +47,19 @@ def tell_decision(
     kept = {key: b for key, b in told.blocked.items() if key in now or b not in over}
     orphans = {o for o in planned.changeset.left_alone if o.kind is Left.ORPHAN}
     new_orphans = [o for o in sorted(orphans) if (o.server, o.database) not in told.orphans and o.server in fresh]
-    lost = {server: doubt for server, doubt in planned.frozen.items() if server not in told.frozen and server in fresh}
+    frozen = [each for each in planned.changeset.frozen if each.server in fresh]
     notices = (
         *_blocked(begun, revision),
         *_unblocked(over, revision),
         *_orphaned(new_orphans, revision),
-        *(_frozen(server, lost[server], revision) for server in sorted(lost)),
+        *(_frozen(each, revision) for each in frozen if each.server not in told.frozen),
     )
     left = {pair for pair in told.orphans if pair[0] not in fresh}
     after = Told(
         kept | {_key(b): b for b in begun},
         seen,
         frozenset(left | {(o.server, o.database) for o in orphans if o.server in fresh}),
-        frozenset({s for s in told.frozen if s not in fresh} | {s for s in planned.frozen if s in fresh}),
+        frozenset({s for s in told.frozen if s not in fresh} | {each.server for each in frozen}),
     )
     return after, notices
 
@@ -126,6 +125,6 @@ def _orphaned(orphans: list[LeftAlone], revision: str) -> Iterator[Notice]:
         yield Notice(NoticeName.ORPHAN_FOUND, Level.WARNING, detail, server=each.server, revision=revision)
 
 
-def _frozen(server: str, doubt: Doubt, revision: str) -> Notice:
-    detail = f"{server} is left alone: {doubt.why}; {doubt.advice}"
-    return Notice(NoticeName.HOST_FROZEN, Level.ERROR, detail, "server", server, server, revision)
+def _frozen(frozen: Frozen, revision: str) -> Notice:
+    detail = f"{frozen.server} is left alone: {frozen.why}; {frozen.advice}"
+    return Notice(NoticeName.HOST_FROZEN, Level.ERROR, detail, "server", frozen.server, frozen.server, revision)

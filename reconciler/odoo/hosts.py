@@ -15,8 +15,18 @@ from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
 from reconciler.odoo import versions
+from reconciler.odoo.apply import (
+    adopting,
+    furnishing,
+    insides,
+    marks,
+    modules,
+    schedule,
+    server_actions,
+    settings,
+    signals,
+)
 from reconciler.odoo.apply import databases as apply_databases
-from reconciler.odoo.apply import furnishing, insides, marks, modules, schedule, server_actions, settings, signals
 from reconciler.odoo.apply.server_actions import ServerAction
 from reconciler.odoo.connection import DatabaseSession, HostConnection
 from reconciler.odoo.observe import backups
@@ -87,6 +97,11 @@ class OdooDatabase:
         """Change the admin account's login and password; return the database opened anew with them."""
         await settings.set_credentials(self._session, login, password)
         return self._as(self._session.renamed(self.name, password), login)
+
+    async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> OdooDatabase:
+        """Take it over in one transaction; return the database as the admin account that it has now."""
+        await adopting.adopt(self._session, spec, mark, password, quiet=quiet)
+        return self._as(self._session.renamed(self.name, password), spec.admin_login)
 
     async def furnish(self, what: Furnishing) -> tuple[OdooDatabase, Sizes]:
         """Write all of it in one transaction; return the database as the account that it has now, and the sizes of files."""

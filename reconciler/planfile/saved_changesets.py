@@ -149,6 +149,7 @@ def limits_of(saved: SavedChangeset) -> Limits:
         confirmed_listings=frozenset(limits.confirmed_listings),
         allow_removals=limits.allow_removals,
         since=limits.since,
+        exactly=True,
     )
 
 

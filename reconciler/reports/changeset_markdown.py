@@ -43,13 +43,14 @@ _IN_WORDS = frozenset(
 """Fields whose changes are told in words, not by values."""
 
 _ACTION, _BLOCKED, _LEFT_ALONE, _DETAIL = "action", "blocked document", "database left alone", "line of details"
-_PAUSED, _REMOVED = "paused action", "document no longer declared"
+_PAUSED, _REMOVED, _FROZEN = "paused action", "document no longer declared", "frozen server"
 _PLURALS = {
     _BLOCKED: "blocked documents",
     _LEFT_ALONE: "databases left alone",
     _DETAIL: "lines of details",
     _PAUSED: "paused actions",
     _REMOVED: "documents no longer declared",
+    _FROZEN: "frozen servers",
 }
 
 _WHO = (("instance", "customer", "customers"), ("template", "template", "templates"), ("server", "server", "servers"))
@@ -175,6 +176,7 @@ class _Page:
         """Yield the parts below, the most important first: what does not fit is left out from the end."""
         yield self._removed()
         yield self._blocked()
+        yield self._frozen()
         servers = [(server, _groups(self._rows(actions))) for server, actions in self._by_server()]
         for server, groups in servers:
             yield _table(self._title(server), groups)
@@ -278,6 +280,13 @@ class _Page:
                 Item(f"- {who}: {prose(_short(why_not, _A_REASON))}{todo}\n", Counter({_BLOCKED: len(stopped)}))
             )
         return Block("\n#### Blocked\n\n", tuple(items))
+
+    def _frozen(self) -> Block:
+        items = []
+        for each in self._changeset.unsaid_frozen:
+            text = f"- {self._title(each.server)}: {prose(each.why)}\n  **What to do:** {prose(each.advice)}\n"
+            items.append(Item(text, Counter({_FROZEN: 1})))
+        return Block("\n#### Frozen: nothing is changed there\n\n", tuple(items))
 
     def _paused(self) -> Block:
         """Say each pause once, with what would happen without it."""

@@ -14,7 +14,7 @@ from typing import cast
 
 from reconciler.core import claims
 from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset
+from reconciler.core.changesets import Changeset, Frozen
 from reconciler.core.claims import Found
 from reconciler.core.drafts import Draft
 from reconciler.core.freshness import NOTHING_KNOWN, Freshness, freshness
@@ -143,13 +143,14 @@ Row = ServerRow | TemplateRow | InstanceRow | PlanRow | DocumentRow
 
 @dataclass(frozen=True)
 class Status:
-    """A fleet's rows by subject (`servers`), as of one moment, and the pauses that concern them."""
+    """A fleet's rows by subject (`servers`), as of one moment, the pauses that concern them, and the hosts that are frozen."""
 
     fleet: str
     at: datetime
     rows: Mapping[str, tuple[Row, ...]]
     pauses: tuple[Pause, ...] = ()
     known: Freshness = NOTHING_KNOWN
+    frozen: tuple[Frozen, ...] = ()
 
     @property
     def servers(self) -> tuple[ServerRow, ...]:
@@ -216,7 +217,8 @@ def status(
         found = made[subject]() if subject in made else (DocumentRow(d.code, d.name, d.description) for d in others)
         rows[subject] = tuple(found)
     pauses = tuple(pause for _, pause in sorted(in_force(desired, inventory.pauses).items()))
-    return Status(desired.settings.code, now, rows, pauses, freshness(desired, observed, inventory, selection))
+    known = freshness(desired, observed, inventory, selection)
+    return Status(desired.settings.code, now, rows, pauses, known, changeset.frozen)
 
 
 def _by_sequence(desired: Desired) -> list[Server]:

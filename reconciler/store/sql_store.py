@@ -74,6 +74,11 @@ class Store:
         with self._connections.writing() as connection:
             inventory_rows.put(connection, self._fleet, Entry(kind, code, server, target, digest, at))
 
+    def forget(self, kind: str, code: str) -> tuple[Entry, ...]:
+        """No longer expect the databases of a document, or those on a server; return what was remembered of them."""
+        with self._connections.writing(durable=True) as connection:
+            return inventory_rows.forget(connection, self._fleet, kind, code)
+
     def server_state(self, server: str, state: str) -> None:
         """The declared state that is now in force."""
         with self._connections.writing() as connection:

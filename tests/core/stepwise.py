@@ -19,7 +19,7 @@ from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.building import Source
-from reconciler.engine.moves import Elsewhere
+from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.performing import Performer
 from reconciler.engine.ports import Database
 from reconciler.engine.worlds import World as Ports

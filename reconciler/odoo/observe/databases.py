@@ -18,9 +18,13 @@ from reconciler.core.observed import (
     DatabaseLook,
     mark_of,
 )
-from reconciler.core.settings import LOGIN, SETTINGS
+from reconciler.core.settings import ADMIN, LOGIN, SETTINGS
 from reconciler.odoo import module_states, shapes, versions
 from reconciler.odoo.connection import DatabaseSession
+
+_USERS = "res.users"
+_SECOND_FACTORS = "auth_totp"
+"""The module that brings them: asked for only of what nobody has marked, since what this fleet keeps it opens by password."""
 
 _WORKED_WITH = ("base.group_system", "base.model_ir_config_parameter")
 """What a server action is made with: asked for in the same call, so that the clones of a template need not ask."""
@@ -38,11 +42,14 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
     settings = await _settings(session)
     active = await session.search("ir.cron", [["active", "=", True]])
     modules = await module_states.read_states(session)
+    mark = mark_of(parameters)
+    admin = (await session.xmlids([ADMIN]))[ADMIN][1]
+    has_factors = mark is None and modules.get(_SECOND_FACTORS) == module_operations.INSTALLED
     return DatabaseLook(
         database=session.database,
         access=access,
         login=settings.pop(LOGIN.name) or login,
-        mark=mark_of(parameters),
+        mark=mark,
         uuid=parameters.get("database.uuid", ""),
         settings=settings,
         languages=frozenset(_text(r["code"]) for r in await session.search_read("res.lang", [], ["code"])),
@@ -54,6 +61,8 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         active_crons=tuple(active),
         quiesced_crons=quiesced(parameters),
         missing_files=0,
+        is_admin=session.uid == admin,
+        second_factor=has_factors and bool((await _row(session, _USERS, admin, ["totp_enabled"]))["totp_enabled"]),
     )
 
 
