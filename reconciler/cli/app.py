@@ -24,6 +24,7 @@ _COMMANDS = {
     "apply": "Show the plan, ask, carry it out.",
     "daemon": "Reconcile until told to stop, from a directory or a git branch.",
     "status": "What is declared beside what is there.",
+    "backup": "Back databases up, and list what there is.",
     "pause": "Leave one document, or the whole fleet, alone for a while.",
     "resume": "End a pause.",
     "forget": "No longer expect what a removed document had; it stays on its host.",

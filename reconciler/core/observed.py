@@ -110,6 +110,15 @@ Files = Mapping[str, Mapping[str, object]]
 """Contents of attached files, by attachment and content, with what is written to store them again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What a database says of itself by SQL: the bytes that it takes with its files, rows by table, active rows by table."""
+
+    bytes: int
+    rows: Mapping[str, int] = field(default_factory=dict)
+    active: Mapping[str, int] = field(default_factory=dict)
+
+
 class Access(StrEnum):
     """How a database answered to the account that the fleet declares."""
 
