@@ -1,5 +1,6 @@
 """Kind `fleet`: one document per fleet, with what holds for all of it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
