@@ -11,7 +11,10 @@ from schemas.references import KeyReference
 from schemas.texts import Code
 
 if TYPE_CHECKING:
-    from schemas.kinds import Defaults  # made of all kinds, which completes `FleetSettings`
+
+    class Defaults(Part):
+        """Fields of other kinds: made of all kinds in `schemas.kinds`, which completes `FleetSettings`."""
+
 
 FORMAT = 1
 
