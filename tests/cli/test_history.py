@@ -270,7 +270,7 @@ def test_the_history_of_a_renamed_customer_goes_back_to_its_former_codes(kept: W
         assert kept.run("apply", "--yes").code == 0
         kept.replace("instances.yaml", f"renamed_from: {former}\n", "")
     another = "---\nkind: instance\ncode: acme\ntemplate: restaurant\nplan: starter\nserver: prod-1\n"
-    kept.write("another.yaml", another + "adopt: {}\n")
+    kept.write("another.yaml", another)
     ran = kept.run("apply", "--yes")
     assert ran.code == 0, ran.out
     shown = kept.run("history", "instance/acme-nv").out
