@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from schemas.adoption import Adoption
+from schemas.backups import Backup
 from schemas.document import Part, Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import (
@@ -79,6 +80,8 @@ class Subscription(Part):
 class Instance(Pausable):
     """One customer's database. Four lines are enough: kind, code, template, plan."""
 
+    noun: ClassVar[str] = "customer"
+    usual_defaults: ClassVar[Mapping[str, object]] = {"lang": "en_US", "timezone": "Europe/Brussels"}
     refers: ClassVar[Mapping[str, str]] = {"template": "template", "plan": "plan", "server": "server"}
     withheld: ClassVar[str] = "its database is not made, changed, renamed, suspended or put back in service"
 
@@ -162,6 +165,11 @@ class Instance(Pausable):
         description="Modules beside those of the template and the plan, which are kept in it too. One that is taken out of "
         "the text stays installed, with its data.",
         examples=[["contacts"]],
+    )
+    backup: Backup = Field(
+        default=None,
+        description="How it is backed up. Left out: as its plan says; `true` for the defaults.",
+        examples=[True, {"target": "main"}],
     )
     parameters: Mapping[ParameterKey, ParameterValue] = Field(
         default={},

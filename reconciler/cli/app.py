@@ -24,6 +24,7 @@ _COMMANDS = {
     "apply": "Show the plan, ask, carry it out.",
     "daemon": "Reconcile until told to stop, from a directory or a git branch.",
     "status": "What is declared beside what is there.",
+    "backup": "Back databases up, and list what there is.",
     "pause": "Leave one document, or the whole fleet, alone for a while.",
     "resume": "End a pause.",
     "forget": "No longer expect what a removed document had; it stays on its host.",
@@ -50,10 +51,9 @@ _MODULES = {"import": "importing"}
 def commands() -> None:
     """Keep a fleet of Odoo databases as its YAML says.
 
-    \b
-    A fleet is text: servers, templates, plans and instances in YAML files below one directory.
-    Start with `odoo-fleet validate`, then `plan`, then `apply`.
-    """  # noqa: D301 -- click needs the backspace itself
+    A fleet is text: servers, templates, plans and instances in YAML files below
+    one directory. Start with `odoo-fleet validate`, then `plan`, then `apply`.
+    """
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -53,7 +53,7 @@ FORMAT = 1
 )
 @click.option(
     "--credentials",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="YAML that says for single databases what `adopt` takes: NAME: {admin_login: …, admin_password: {env: …}}.",
 )

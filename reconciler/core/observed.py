@@ -110,6 +110,15 @@ Files = Mapping[str, Mapping[str, object]]
 """Contents of attached files, by attachment and content, with what is written to store them again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What a database says of itself by SQL: the bytes that it takes with its files, rows by table, active rows by table."""
+
+    bytes: int
+    rows: Mapping[str, int] = field(default_factory=dict)
+    active: Mapping[str, int] = field(default_factory=dict)
+
+
 class Access(StrEnum):
     """How a database answered to the account that the fleet declares."""
 
@@ -136,6 +145,7 @@ class DatabaseLook:
     modules: Mapping[str, str] = field(default_factory=dict)
     modules_changed: datetime | None = None  # read only while one of them is `to …`
     noted_modules: tuple[str, ...] = ()  # of an install of this fleet's that has not ended
+    declared_password: str = ""  # where that comes from, in words, where it was refused
     server_actions: int = 0  # of this tool, left by a run cut short
     parameters: Mapping[str, str] = field(default_factory=dict)
     active_crons: tuple[int, ...] = ()
