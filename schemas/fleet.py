@@ -1,14 +1,20 @@
 """Kind `fleet`: one document per fleet, with what holds for all of it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.backups import BackupTarget
 from schemas.document import Part, Pausable
 from schemas.references import KeyReference
+from schemas.texts import Code
 
 if TYPE_CHECKING:
-    from schemas.kinds import Defaults  # made of all kinds, which completes `FleetSettings`
+
+    class Defaults(Part):
+        """Fields of other kinds: made of all kinds in `schemas.kinds`, which completes `FleetSettings`."""
+
 
 FORMAT = 1
 
@@ -175,6 +181,11 @@ class FleetSettings(Pausable):
         default=Placement(),
         description="How instances without a server are placed.",
         examples=[{"min_capacity_percent": 20}],
+    )
+    backup_targets: Mapping[Code, BackupTarget] = Field(
+        default={},
+        description="Places for backups, by the name that plans, instances and templates call them.",
+        examples=[{"main": {"url": "file:///srv/odoo-backups"}}],
     )
     allow_literal_secrets: bool = Field(
         default=False,

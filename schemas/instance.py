@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from schemas.adoption import Adoption
+from schemas.backups import Backup
 from schemas.document import Part, Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import (
@@ -164,6 +165,11 @@ class Instance(Pausable):
         description="Modules beside those of the template and the plan, which are kept in it too. One that is taken out of "
         "the text stays installed, with its data.",
         examples=[["contacts"]],
+    )
+    backup: Backup = Field(
+        default=None,
+        description="How it is backed up. Left out: as its plan says; `true` for the defaults.",
+        examples=[True, {"target": "main"}],
     )
     parameters: Mapping[ParameterKey, ParameterValue] = Field(
         default={},

@@ -21,8 +21,7 @@ KINDS: dict[str, type[Document]] = {
 }
 
 
-class Defaults(Part):
-    """Fields given to every document of a kind that does not have them itself."""
+_DEFAULTS = "Fields given to every document of a kind that does not have them itself."
 
 
 def _fields_of_every(kind: str, model: type[Document]) -> Any:
@@ -32,7 +31,7 @@ def _fields_of_every(kind: str, model: type[Document]) -> Any:
 
 _OTHERS: dict[str, Any] = {kind: _fields_of_every(kind, model) for kind, model in KINDS.items() if kind != "fleet"}
 FleetSettings.model_rebuild(
-    _types_namespace={"Defaults": create_model("Defaults", __base__=Defaults, __doc__=Defaults.__doc__, **_OTHERS)}
+    _types_namespace={"Defaults": create_model("Defaults", __base__=Part, __doc__=_DEFAULTS, **_OTHERS)}
 )
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.backups import Backup
 from schemas.document import Document
 from schemas.texts import Modules
 
@@ -49,8 +50,8 @@ class Plan(Document):
     modules: Modules = Field(
         default=(), description="Modules that the plan adds to those of the template.", examples=[["project"]]
     )
-    backup: bool = Field(
-        default=False,
-        description="Whether instances are backed up. Recorded and shown only: this version makes no backups.",
-        examples=[True],
+    backup: Backup = Field(
+        default=None,
+        description="How its instances are backed up, where they do not say it themselves; `true` for the defaults.",
+        examples=[True, {"target": "main", "keep": {"last": 3, "daily": 7, "weekly": 4, "monthly": 12}}],
     )

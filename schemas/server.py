@@ -82,6 +82,9 @@ class Timeouts(Part):
     create_seconds: Seconds = Field(default=900, description="To create a database.", examples=[1800])
     clone_seconds: Seconds = Field(default=600, description="To clone a template.", examples=[1200])
     modules_seconds: Seconds = Field(default=900, description="To install modules.", examples=[1800])
+    backup_seconds: Seconds = Field(
+        default=7200, description="To make a backup and send it, or to take one in and restore it.", examples=[14400]
+    )
     rename_seconds: Seconds = Field(default=60, description="To rename a database.", examples=[120])
 
 

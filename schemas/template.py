@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from schemas.adoption import Adoption
+from schemas.backups import Backup
 from schemas.document import Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import Code, CountryCode, DatabaseName, Language, Line, Modules, ParameterKey, ParameterValue
@@ -66,6 +67,11 @@ class Template(Pausable):
         description="Password of the operator's account. Instances get their own: no clone answers to this one. "
         "Refused: fewer than 8 characters, the login itself, `admin`, `demo`, `portal`, `odoo`, `password`.",
         examples=[{"derived": {}}, {"derived": {"generation": 2}}],
+    )
+    backup: Backup = Field(
+        default=None,
+        description="How it is backed up; `true` for the defaults.",
+        examples=[True, {"target": "main"}],
     )
     adopt: Adoption | None = Field(
         default=None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from reconciler.archives.contents import Contents, file_key, file_name, noted
@@ -38,6 +38,7 @@ class Archive:
         files: stored files that rows of attachments need.
         missing: those of them that did not come along: made while the backup was; a thousand are named at most.
         missing_count: how many that are.
+        parameters: those that tell whose the database is.
     """
 
     series: str
@@ -47,6 +48,7 @@ class Archive:
     files: int
     missing: tuple[str, ...] = ()
     missing_count: int = 0
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(file: BinaryIO) -> Archive:
@@ -78,6 +80,7 @@ def read(file: BinaryIO) -> Archive:
         files=needed,
         missing=tuple(missing),
         missing_count=len(contents.files),
+        parameters=contents.parameters,
     )
 
 
@@ -121,8 +124,8 @@ def _is_stored_file(name: str) -> bool:
 def _read_manifest(text: bytes) -> dict[str, Any]:
     try:
         told = json.loads(text)
-        told["modules"] = modules = dict(told["modules"])
-        wanted = [told["major_version"], told["db_name"], *modules, *modules.values()]
+        told["modules"] = {name: version or "" for name, version in dict(told["modules"]).items()}
+        wanted = [told["major_version"], told["db_name"], *told["modules"], *told["modules"].values()]
     except (ValueError, KeyError, TypeError, RecursionError):
         told, wanted = {}, [None]
     if not all(isinstance(each, str) for each in wanted):

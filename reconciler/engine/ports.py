@@ -5,15 +5,15 @@ Tests pass a virtual clock, a seeded nonce source and simulated hosts, so that a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from reconciler.core.checks import Check
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.inventory import Inventory
-from reconciler.core.observed import DatabaseLook, Files, Mark, ObservedHost
+from reconciler.core.observed import Contents, DatabaseLook, Files, Inside, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
@@ -81,6 +81,10 @@ class Database(Protocol):
 
     async def look(self) -> DatabaseLook:
         """Look at everything that a spec declares, afresh."""
+        ...
+
+    async def contents(self) -> Contents:
+        """Read what an import writes down beside a look."""
         ...
 
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
@@ -190,6 +194,10 @@ class Database(Protocol):
         """Note in the mark that the database is in service from now on: it is its customers', whatever name it bears."""
         ...
 
+    async def inside(self, tables: Sequence[str] = (), waking: Sequence[str] = ()) -> Inside:
+        """Say by SQL how large it is with its files, how many rows these tables have, and how many active ones those."""
+        ...
+
     async def discard(self, new: str) -> None:
         """Turn a build to trash: refused unless its mark says, read now, that it was never in service."""
         ...
@@ -244,6 +252,19 @@ class Host(Protocol):
         """Tell whether the database takes this login, by the one call that no worker answers from memory."""
         ...
 
+    async def fetch_backup(
+        self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
+    ) -> str:
+        """Write a backup of a database into a file, by whichever way is open; return which it was.
+
+        Args:
+            name: the database.
+            sites: host names under which its pages may answer for it, the likeliest first.
+            into: an empty file.
+            size: tells how many bytes the database and its files have; asked only where that matters.
+        """
+        ...
+
     async def create(self, name: str, spec: DatabaseSpec, password: Secret) -> None:
         """Create a database under a building name."""
         ...
@@ -270,6 +291,46 @@ class Host(Protocol):
 
     async def drop_half_made(self, name: str) -> None:
         """Drop a building name past its limit that nobody can log in to, because its initialisation never ended."""
+        ...
+
+
+class Target(Protocol):
+    """A place where backups are kept. Every method may raise `StorageFailure`."""
+
+    async def write(self, place: str, content: BinaryIO) -> None:
+        """Keep a file from its beginning: under its name it is whole, or it is not there."""
+        ...
+
+    async def read(self, place: str, into: BinaryIO) -> None:
+        """Copy a file."""
+        ...
+
+    async def names(self, folder: str) -> Sequence[str]:
+        """List where files lie below a folder; none where there is no such folder."""
+        ...
+
+    async def remove(self, place: str) -> None:
+        """Remove a file, if it is there."""
+        ...
+
+    async def aclose(self) -> None:
+        """End what is held open."""
+        ...
+
+
+class Targets(Protocol):
+    """The places for backups that a fleet declares."""
+
+    def open(self, name: str) -> Target:
+        """Return one by its name; raises `StorageFailure` or `SecretUnavailable` where it cannot be used."""
+        ...
+
+    def encrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> bool:
+        """Encrypt a file, if the target asks for that, and tell whether it does; raises as `open`."""
+        ...
+
+    def decrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> None:
+        """Decrypt a file of the target; raises as `open`, and where it is another's or was changed."""
         ...
 
 

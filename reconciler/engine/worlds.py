@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import Inventory
-from reconciler.engine.ports import Aside, Clock, Host, InLine, Memory, Nonces, Pages, Secrets
+from reconciler.engine.ports import Aside, Clock, Host, InLine, Memory, Nonces, Pages, Secrets, Targets
 from reconciler.notices.events import Event, MemoryFailed
 
 
@@ -27,6 +27,7 @@ class World:
     memory: Memory
     emit: Callable[[Event], None]
     pages: Mapping[str, Pages] = field(default_factory=dict)
+    targets: Targets | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
     aside: Aside = field(default_factory=InLine)

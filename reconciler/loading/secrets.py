@@ -43,6 +43,9 @@ REVERTED = 2
 _KEY_FIELDS = ("secret_key", "former_secret_keys")
 """Space around a key is no part of it."""
 
+_OF_LINES = (".key", ".decrypt_with")
+"""Keys that are files of several lines, as ssh-keygen and age-keygen write them."""
+
 
 class _NoSecret(Exception):
     """A place holds no secret: why, in words that hold no value. Only one with nothing in it leads on to another."""
@@ -93,7 +96,7 @@ class SecretResolver:
         value = Secret(as_meant(written.reveal()), written.origin)
         if not value.reveal():
             raise self._unavailable(reference, kind, code, field, "it is empty")
-        if not field.startswith(_KEY_FIELDS):
+        if not field.startswith(_KEY_FIELDS) and not field.endswith(_OF_LINES):
             self._note_oddity(value, kind, code, field)
         reason = weakness(value, self._login(kind, code, field)) if field in PASSWORD_FIELDS else ""
         if reason:

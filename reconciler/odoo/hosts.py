@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from reconciler.core.checks import Check
 from reconciler.core.failures import ProofFailed, Rejected
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.observed import Access, DatabaseLook, Files, Mark, ObservedHost, mark_of
+from reconciler.core.observed import Access, Contents, DatabaseLook, Files, Inside, Mark, ObservedHost, mark_of
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
 from reconciler.odoo import versions
-from reconciler.odoo.apply import adopting, furnishing, marks, modules, schedule, server_actions, settings, signals
+from reconciler.odoo.apply import (
+    adopting,
+    furnishing,
+    insides,
+    marks,
+    modules,
+    schedule,
+    server_actions,
+    settings,
+    signals,
+)
 from reconciler.odoo.apply import databases as apply_databases
 from reconciler.odoo.apply.server_actions import ServerAction
 from reconciler.odoo.connection import DatabaseSession, HostConnection
+from reconciler.odoo.observe import backups
 from reconciler.odoo.observe import databases as observe_databases
 from reconciler.odoo.observe import hosts as observe_hosts
 from schemas.secrets import Secret
@@ -64,6 +76,10 @@ class OdooDatabase:
             sizes = await observe_databases.file_sizes(self._session)
             found = replace(found, missing_files=sum(not size for size in sizes.values()))
         return found
+
+    async def contents(self) -> Contents:
+        """Read what an import writes down beside a look."""
+        return await observe_databases.contents(self._session)
 
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
         """Return the real sizes of attached files by attachment and content."""
@@ -160,6 +176,10 @@ class OdooDatabase:
         """Note in the mark that the database is in service from now on."""
         await marks.note_in_service(self._session)
 
+    async def inside(self, tables: Sequence[str] = (), waking: Sequence[str] = ()) -> Inside:
+        """Say by SQL how large it is with its files, how many rows these tables have, and how many active ones those."""
+        return await insides.look(self._session, tables, waking)
+
     async def discard(self, new: str) -> None:
         """Turn a build that was never in service to trash."""
         await apply_databases.discard(self._session, new)
@@ -250,6 +270,12 @@ class OdooHost:
     async def accepts(self, database: str, login: str, password: Secret) -> bool:
         """Tell whether the database takes this login."""
         return await self._connection.login(database, login, password) is not None
+
+    async def fetch_backup(
+        self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
+    ) -> str:
+        """Write a backup of a database into a file; return by which way it came."""
+        return await backups.fetch(self._connection, name, sites, into, size)
 
     async def create(self, name: str, spec: DatabaseSpec, password: Secret) -> None:
         """Create a database under a building name."""

@@ -269,10 +269,10 @@ def test_the_history_of_a_renamed_customer_goes_back_to_its_former_codes(kept: W
         assert "clone instance/acme on prod-1" in kept.run("history", new).out  # declared, and not done yet
         assert kept.run("apply", "--yes").code == 0
         kept.replace("instances.yaml", f"renamed_from: {former}\n", "")
-    another = Outcome(clone("acme"), Result.DONE)
-    with open_store(kept.store, "test") as store:
-        assert isinstance(store, Store)
-        write(store, another, at=datetime.now(UTC) + timedelta(hours=1))
+    another = "---\nkind: instance\ncode: acme\ntemplate: restaurant\nplan: starter\nserver: prod-1\n"
+    kept.write("another.yaml", another)
+    ran = kept.run("apply", "--yes")
+    assert ran.code == 0, ran.out
     shown = kept.run("history", "instance/acme-nv").out
     assert shown.count("clone instance/acme on prod-1") == 1
     assert "rename instance/acme-sa on prod-1" in shown
