@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import re
 import ssl
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -106,6 +107,9 @@ _NOT_ACCEPTED = {
     64: "let `server_url` have a name that the certificate bears",
 }
 """What helps, by the code of OpenSSL's verification (x509_vfy.h)."""
+
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
+"""The number that Python writes before what the system says, which says it no better."""
 
 _WORDS: dict[type[HostError], str] = {
     HostUnreachable: "no connection",
@@ -367,7 +371,7 @@ def _meaning(error: Exception) -> NoAnswer:
     if isinstance(error, httpx.ConnectError) and tls is not None and not isinstance(tls, _TLS_INTERRUPTED):
         return _tls_failure(tls)
     kind, sent = next(MEANINGS[base] for base in type(error).__mro__ if base in MEANINGS)
-    words = str(error) or type(error).__name__
+    words = _ERRNO.sub("", str(error)) or type(error).__name__
     return NoAnswer(kind, one_line(f"{_WORDS.get(kind, 'no answer')}: {words}"), sent=sent)
 
 
