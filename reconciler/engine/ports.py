@@ -273,6 +273,10 @@ class Host(Protocol):
         """Clone a database to a building name."""
         ...
 
+    async def restore(self, name: str, archive: BinaryIO) -> None:
+        """Restore an archive that was prepared to a building name."""
+        ...
+
     async def rename(self, old: str, new: str) -> None:
         """Rename a database where `names.forbidden_rename` has nothing against it."""
         ...

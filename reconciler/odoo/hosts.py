@@ -293,6 +293,10 @@ class OdooHost:
         """Clone a database to a building name."""
         await apply_databases.clone(self._connection, source, name, neutralize=neutralize)
 
+    async def restore(self, name: str, archive: BinaryIO) -> None:
+        """Restore an archive to a building name."""
+        await apply_databases.restore(self._connection, name, archive)
+
     async def rename(self, old: str, new: str) -> None:
         """Rename a database along its way."""
         await apply_databases.rename(self._connection, old, new)

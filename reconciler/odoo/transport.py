@@ -35,7 +35,7 @@ from reconciler.core.failures import (
 )
 from reconciler.odoo.cleaning import one_line
 from reconciler.odoo.only_httpx import httpx
-from reconciler.odoo.protocol import BEGINNING, Answer, NoAnswer, Request, Timeout, Transport
+from reconciler.odoo.protocol import BEGINNING, Answer, NoAnswer, Request, Timeout, Transport, Upload
 from reconciler.odoo.proxies import Proxy, proxy_for
 from reconciler.version import __version__
 
@@ -140,10 +140,11 @@ class HttpxTransport:
     async def send(self, request: Request, *, timeout: Timeout, into: BinaryIO | None = None) -> Answer:
         """Send once and return the whole answer, or its beginning if the whole goes into a file; or raise `NoAnswer`."""
         client = self._client(request)
+        content = request.body if request.upload is None else _parts(request.upload)
         limits = httpx.Timeout(timeout.total, connect=min(timeout.connect, timeout.total))
         with _failures_named():
             async with client.stream(
-                "POST", request.url, content=request.body, headers=dict(request.headers), timeout=limits
+                "POST", request.url, content=content, headers=dict(request.headers), timeout=limits
             ) as response:
                 return _answer(response, await (_bounded(response) if into is None else _written(response, into)))
 
@@ -275,6 +276,12 @@ def _failures_named() -> Iterator[None]:
     except OSError as error:
         # A TLS alert after the handshake comes through httpx as it is (a client certificate that is asked for).
         raise NoAnswer(ConnectionCut, one_line(f"the connection was cut: {error.strerror or error}")) from None
+
+
+async def _parts(body: Upload) -> AsyncIterator[bytes]:
+    parts = body.parts()
+    while part := await asyncio.to_thread(next, parts, b""):
+        yield part
 
 
 def _host(url: str) -> bytes:

@@ -52,6 +52,13 @@ def kept_line(entry: Entry, removed: Sequence[Entry]) -> str:
     return f"{entry.address}  {entry.id}  {'; '.join(parts)}"
 
 
+def proven_line(entry: Entry) -> str:
+    """Say in a line that a backup came back, and in what time."""
+    took = entry.proven.seconds if entry.proven else 0
+    rows, files = sum(entry.rows.values()), count(entry.files, "file")
+    return f"{entry.address}  {entry.id}  proven in {took:.0f} s: {rows} rows, {files}"
+
+
 def entry_document(entry: Entry) -> dict[str, Any]:
     """Return an entry as JSON."""
     return entry.model_dump(mode="json")

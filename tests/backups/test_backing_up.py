@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import zipfile
-from asyncio import run
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from reconciler.core.failures import HostError, LastingError, MasterPasswordRefu
 from reconciler.simulator import wire
 from reconciler.simulator.wire import Response
 from tests.backups.stage import Stage, stage
+from tests.harness.virtual_time import run
 
 both = pytest.mark.parametrize("version", ["19.0", "14.0"])
 

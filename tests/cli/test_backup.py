@@ -41,6 +41,15 @@ def test_without_a_name_all_that_have_a_policy_are_backed_up(keeping: World) -> 
     assert {entry["code"] for entry in only["backups"]} == {"acme"}
 
 
+def test_the_newest_is_proven_and_the_list_says_so(keeping: World) -> None:
+    ran = keeping.run("backup", "verify", "acme")
+    assert ran.code == 0, ran.err
+    assert " proven in " in ran.out
+    entries = json.loads(keeping.run("backup", "list", "acme", "-o", "json").out)["backups"]
+    assert [entry["proven"] is not None for entry in entries] == [False] * (len(entries) - 1) + [True]
+    assert keeping.run("backup", "verify", "nobody").code == 64
+
+
 def test_what_fails_is_said_and_the_others_are_kept(keeping: World) -> None:
     gone = keeping.hosts["prod-1"].databases.pop("acme")
     ran = keeping.run("backup", "now")
