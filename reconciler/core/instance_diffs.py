@@ -5,7 +5,7 @@ Pinned instances come before those that are placed automatically, so that capaci
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields, names, unclaimed, verbs
+from reconciler.core import claims, fields, names, trash, unclaimed, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
@@ -56,7 +56,7 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
     if instance.server and (doubt := draft.hold(draft.desired.servers[instance.server])):
         draft.block("instance", instance.code, instance.server, doubt)
         return
-    found = find(draft, instance) or unclaimed.reverted(draft, instance)
+    found = find(draft, instance) or unclaimed.reverted(draft, instance) or trash.own(draft, instance)
     unused = [f for f in found if _is_unused(draft, instance, f, alone=len(found) == 1)]
     lost = (*unused, *_unused_elsewhere(draft, instance))
     discarded = tuple(draft.discard("instance", instance.code, f.server, f.name.text) for f in lost)
@@ -143,6 +143,9 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if doubt := _doubt(draft, instance, found) or _unseen_orphan(draft, instance, found):
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {doubt.why}", doubt.advice))
         return
+    if found.name.state is NameState.TRASH and (full := draft.full(server)):
+        draft.block("instance", instance.code, server.code, full)
+        return
     look = _look(draft, found)
     if look is not None and (busy := claims.others_work(look, draft.now)):
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {busy.why}", busy.advice))
@@ -171,9 +174,12 @@ def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: D
     It never comes between out of reach and back in reach, where nothing may stand that can fail for reasons of its own.
     """
     spec = chain.spec
+    if found.name.state is NameState.TRASH:
+        chain.add(verbs.RETURN, Reason.DECLARED, names.suspended(found.name.target))
     if found.renamed:
         renamed = FieldChange("database_name", found.name.target, spec.target)
-        chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, found.name.state), (renamed,))
+        resting = names.resting(spec.target, names.parse(chain.name).state)
+        chain.add(verbs.RENAME, Reason.RENAMED, resting, (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
         chain.add(verbs.SUSPEND, _why_switched(found), names.suspended(spec.target))
@@ -288,6 +294,7 @@ def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, *, 
 def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None:
     doubt = (
         unclaimed.doubt(draft, instance)
+        or trash.doubt(draft, instance)
         or _renamed_away(draft, instance)
         or _elsewhere(draft, instance)
         or _hidden(draft, instance)
@@ -311,8 +318,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     elif isinstance(template, Doubt):
         why = f"template {instance.template} cannot be cloned on {code}: {template.why}"
         draft.block("instance", instance.code, code, Doubt(why, template.advice))
-    elif draft.used.get(code, 0) >= server.max_instances:
-        full = Doubt(f"server {code} is full: max_instances is {server.max_instances}")
+    elif full := draft.full(server):
         draft.block("instance", instance.code, code, full)
     else:
         spec = instance_spec(draft.desired, instance, server)

@@ -52,6 +52,7 @@ class DatabaseSpec(Addressed):
     demo: bool
     owner: Owner | None
     birth: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
 
     def at_birth(self) -> DatabaseSpec:
         """Return what the database is made to be at its build: all that is kept, and what it is only given once.
@@ -85,6 +86,7 @@ class DatabaseSpec(Addressed):
             "owner": self.owner.login if self.owner else "",
             "template": self.template,
             "neutralize": self.neutralize,
+            **({"protected": True} if self.protected else {}),
         }
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -112,6 +114,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         demo=template.demo,
         owner=instance.owner,
         birth=settings.at_birth(instance, template),
+        protected=instance.deletion_protection,
     )
 
 

@@ -395,6 +395,7 @@ def mark_for(spec: DatabaseSpec, uuid: str, version: str) -> Mark:
         in_service=spec.kind == "instance",
         owner=spec.owner.login if spec.owner else "",
         modules=tuple(sorted(spec.modules)),
+        protected=True if spec.protected else None,
     )
 
 

@@ -12,6 +12,8 @@ import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
@@ -28,7 +30,7 @@ from reconciler.core.failures import (
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.events import CallEvent
 from reconciler.odoo import errors, versions
-from reconciler.odoo.protocol import Call, Door, Fault, NoAnswer, Timeout, Transport, decode, encode
+from reconciler.odoo.protocol import Answer, Call, Door, Fault, NoAnswer, Timeout, Transport, decode, encode
 from reconciler.odoo.versions import Version
 from schemas.secrets import Secret
 
@@ -51,7 +53,7 @@ class _Known:
 
 
 class Exchange:
-    """Makes calls to one host. `series` chooses the door and may be corrected at any time.
+    """Makes calls to one host. `series` chooses the door and may be corrected at any time; `clock` is what the host last said.
 
     A host may say in one answer what another call told it, so all that it knows is struck out of whatever it says.
     """
@@ -72,6 +74,7 @@ class Exchange:
         self.server = server
         self.url = url.rstrip("/")
         self.series = series
+        self.clock: datetime | None = None
         self._transport = transport
         self._connect_timeout = connect_timeout
         self._sleep = sleep
@@ -139,6 +142,7 @@ class Exchange:
                 answer = await self._transport.send(request, timeout=Timeout(self._connect_timeout, limit))
         except TimeoutError:
             raise NoAnswer(HostTimeout, f"no whole answer within {limit:g} s") from None
+        self.clock = _clock_of(answer)
         return decode(answer, door, number=number, secrets=self._known)
 
     def _failed(self, call: Call, kind: type[HostError], what: str, advice: str) -> HostError:
@@ -148,3 +152,12 @@ class Exchange:
         """Double the pause each time, and scatter it so that hosts which failed together are not asked together."""
         pause: float = min(_FIRST_PAUSE * 2 ** (state.attempt_number - 1), _LONGEST_PAUSE)
         return pause * (0.5 + self._jitter())
+
+
+def _clock_of(answer: Answer) -> datetime | None:
+    """Read when an answer was sent, by the clock of whoever sent it."""
+    try:
+        said = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
