@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
-from reconciler.engine.ports import Clock, Memory, Nonces, Secrets
+from reconciler.core.failures import StorageFailure
+from reconciler.engine.ports import Clock, Memory, Nonces, Secrets, Target
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import Certificate
@@ -26,6 +28,10 @@ from reconciler.odoo.hosts import OdooHost
 from reconciler.odoo.observe import certificates
 from reconciler.odoo.observe.login_pages import LoginPages
 from reconciler.odoo.transport import HttpxTransport, PageTransport, TlsOptions, Transport, Transports
+from reconciler.store.threads import OneThread
+from reconciler.targets.opening import encryption, open_target
+from schemas.references import KeyReference
+from schemas.secrets import Secret
 from schemas.server import Server
 
 
@@ -70,6 +76,51 @@ class Reach:
     on_call: Callable[[CallEvent], None] | None = None
 
 
+class DeclaredTargets:
+    """The places for backups of one text of the fleet, each opened when it is first used (`engine.ports.Targets`).
+
+    Args:
+        desired: the fleet.
+        root: the directory in which its text lies.
+        values: gives the values of secrets.
+    """
+
+    def __init__(self, desired: Desired, root: Path, values: SecretResolver) -> None:
+        self._declared = desired.settings.backup_targets
+        self._code, self._root, self._values = desired.settings.code, root, values
+        self._opened: dict[str, Target] = {}
+
+    def open(self, name: str) -> Target:
+        """Return one by its name."""
+        if name not in self._opened:
+            resolve = functools.partial(self._resolve, name)
+            self._opened[name] = open_target(name, self._declared[name], self._root, resolve)
+        return self._opened[name]
+
+    def encrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> bool:
+        """Encrypt a file, if the target asks for that, and tell whether it does."""
+        if not self._declared[name].encrypt_to:
+            return False
+        encryption(name).encrypt(content, into, self._declared[name].encrypt_to)
+        return True
+
+    def decrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> None:
+        """Decrypt a file of a target."""
+        reference = self._declared[name].decrypt_with
+        if reference is None:
+            what = f"the backup is encrypted, and backup target {name!r} has no `decrypt_with`"
+            raise StorageFailure(what, advice="let it name the private key")
+        encryption(name).decrypt(content, into, self._resolve(name, reference, "decrypt_with"))
+
+    async def aclose(self) -> None:
+        """End what is held open."""
+        for target in self._opened.values():
+            await target.aclose()
+
+    def _resolve(self, name: str, reference: KeyReference, field: str) -> Secret:
+        return self._values.resolve(reference, "fleet", self._code, f"backup_targets.{name}.{field}")
+
+
 MakeWorld = Callable[[Desired, Path, Memory], World]
 """Makes the ports for one text of the fleet; the path is the directory in which that text lies."""
 
@@ -89,7 +140,7 @@ async def open_worlds(reach: Reach, emit: Callable[[Event], None]) -> AsyncItera
 
     What it yields raises `TlsFailure` for a file of authorities that cannot be read.
     """
-    transports = Transports(reach.environ)
+    transports, aside = Transports(reach.environ), OneThread()
     clock, nonces = SystemClock(), SystemNonces()
 
     def make(desired: Desired, root: Path, memory: Memory) -> World:
@@ -101,12 +152,20 @@ async def open_worlds(reach: Reach, emit: Callable[[Event], None]) -> AsyncItera
             for s in desired.servers.values()
             if s.domain
         }
-        return replace(world, pages=pages)
+        targets = DeclaredTargets(desired, root, values)
+        if desired.settings.backup_targets:
+            opened.append(targets)
+        return replace(world, pages=pages, aside=aside, targets=targets)
+
+    opened: list[DeclaredTargets] = []
 
     try:
         yield make
     finally:
+        for targets in opened:
+            await targets.aclose()
         await transports.aclose()
+        await aside.aclose()
 
 
 def make_world(
@@ -170,6 +229,7 @@ def _connect(
             clone=timeouts.clone_seconds,
             modules=timeouts.modules_seconds,
             rename=timeouts.rename_seconds,
+            backup=timeouts.backup_seconds,
         ),
         sleep=clock.sleep,
         jitter=lambda: nonces.number(0, 999) / 1000,

@@ -6,6 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from schemas.adoption import Adoption
+from schemas.backups import Backup
 from schemas.document import Part, Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import (
@@ -75,13 +77,11 @@ class Subscription(Part):
     auto_renew: bool = Field(default=False, description="Whether it renews itself at its end.", examples=[True])
 
 
-class Adoption(Part):
-    """The decision to take over what an earlier document of this code or database name left behind. It has no fields yet."""
-
-
 class Instance(Pausable):
     """One customer's database. Four lines are enough: kind, code, template, plan."""
 
+    noun: ClassVar[str] = "customer"
+    usual_defaults: ClassVar[Mapping[str, object]] = {"lang": "en_US", "timezone": "Europe/Brussels"}
     refers: ClassVar[Mapping[str, str]] = {"template": "template", "plan": "plan", "server": "server"}
     withheld: ClassVar[str] = "its database is not made, changed, renamed, suspended or put back in service"
 
@@ -166,6 +166,11 @@ class Instance(Pausable):
         "the text stays installed, with its data.",
         examples=[["contacts"]],
     )
+    backup: Backup = Field(
+        default=None,
+        description="How it is backed up. Left out: as its plan says; `true` for the defaults.",
+        examples=[True, {"target": "main"}],
+    )
     parameters: Mapping[ParameterKey, ParameterValue] = Field(
         default={},
         description="System parameters (`ir.config_parameter`) to keep, beside those of the template or instead of them. "
@@ -193,10 +198,11 @@ class Instance(Pausable):
     )
     adopt: Adoption | None = Field(
         default=None,
-        description="`{}`: the database that an earlier document of this code left behind, or that was made for another "
-        "owner, is this customer's: it is taken over with all that is in it. Without it such a database is blocked. Once it "
-        "is taken over the line may go.",
-        examples=[{}],
+        description="The database of this name is this customer's, and is taken over with all that is in it instead of a new "
+        "one being built: one that this fleet did not make, opened with what is said here, or (`{}`) one that an earlier "
+        "document of this code left behind or that was made for another owner. While the line stands none is built; once it is "
+        "taken over it may go.",
+        examples=[{"admin_login": "admin", "admin_password": {"env": "ACME_ADMIN"}}, {}],
     )
     renamed_from: FormerName | None = Field(
         default=None,

@@ -1,9 +1,11 @@
 """Kind `plan`: what a customer subscribes to."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.backups import Backup
 from schemas.document import Document
 from schemas.texts import Modules
 
@@ -13,6 +15,7 @@ Period = Literal["month", "quarter", "year"]
 class Plan(Document):
     """What a customer subscribes to."""
 
+    usual_defaults: ClassVar[Mapping[str, object]] = {"grace_days": 7}
     kind: Literal["plan"] = Field(description="What this document declares.", examples=["plan"])
     max_users: int | None = Field(
         default=None,
@@ -47,8 +50,8 @@ class Plan(Document):
     modules: Modules = Field(
         default=(), description="Modules that the plan adds to those of the template.", examples=[["project"]]
     )
-    backup: bool = Field(
-        default=False,
-        description="Whether instances are backed up. Recorded and shown only: this version makes no backups.",
-        examples=[True],
+    backup: Backup = Field(
+        default=None,
+        description="How its instances are backed up, where they do not say it themselves; `true` for the defaults.",
+        examples=[True, {"target": "main", "keep": {"last": 3, "daily": 7, "weekly": 4, "monthly": 12}}],
     )

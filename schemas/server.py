@@ -1,5 +1,6 @@
 """Kind `server`: an Odoo host that databases live on. Field names are those of the `saas.server` model that this replaces."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -81,6 +82,9 @@ class Timeouts(Part):
     create_seconds: Seconds = Field(default=900, description="To create a database.", examples=[1800])
     clone_seconds: Seconds = Field(default=600, description="To clone a template.", examples=[1200])
     modules_seconds: Seconds = Field(default=900, description="To install modules.", examples=[1800])
+    backup_seconds: Seconds = Field(
+        default=7200, description="To make a backup and send it, or to take one in and restore it.", examples=[14400]
+    )
     rename_seconds: Seconds = Field(default=60, description="To rename a database.", examples=[120])
 
 
@@ -103,6 +107,7 @@ class Tls(Part):
 class Server(Pausable):
     """An Odoo host that databases live on."""
 
+    usual_defaults: ClassVar[Mapping[str, object]] = {"max_instances": 50}
     withheld: ClassVar[str] = "nothing is changed on it, in none of its databases, and nothing new is placed on it"
 
     kind: Literal["server"] = Field(description="What this document declares.", examples=["server"])

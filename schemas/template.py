@@ -5,6 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.adoption import Adoption
+from schemas.backups import Backup
 from schemas.document import Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import Code, CountryCode, DatabaseName, Language, Line, Modules, ParameterKey, ParameterValue
@@ -19,6 +21,7 @@ def _database_of(validated: dict[str, Any]) -> str:
 class Template(Pausable):
     """A database kept ready on one or more servers, of which instances are clones."""
 
+    usual_defaults: ClassVar[Mapping[str, object]] = {"lang": "fr_BE"}
     refers: ClassVar[Mapping[str, str]] = {"server": "server", "servers": "server"}
     withheld: ClassVar[str] = "its databases are neither made nor changed; those that are ready are cloned all the same"
 
@@ -64,6 +67,18 @@ class Template(Pausable):
         description="Password of the operator's account. Instances get their own: no clone answers to this one. "
         "Refused: fewer than 8 characters, the login itself, `admin`, `demo`, `portal`, `odoo`, `password`.",
         examples=[{"derived": {}}, {"derived": {"generation": 2}}],
+    )
+    backup: Backup = Field(
+        default=None,
+        description="How it is backed up; `true` for the defaults.",
+        examples=[True, {"target": "main"}],
+    )
+    adopt: Adoption | None = Field(
+        default=None,
+        description="The database of this name is there already, not made by this fleet, and is taken over on each of its "
+        "servers instead of a new one being built; its scheduled actions are held back from then on. While the line stands "
+        "none is built; once it is taken over it may go.",
+        examples=[{"admin_login": "admin", "admin_password": {"env": "RETAIL_ADMIN"}}],
     )
     parameters: Mapping[ParameterKey, ParameterValue] = Field(
         default={},

@@ -15,7 +15,7 @@ import click
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.journals import keep_journal
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, refreshable, run_options
-from reconciler.cli.plan import make_plan, show_plan, warn_of_frozen, warn_without_memory
+from reconciler.cli.plan import make_plan, show_plan, warn_without_memory
 from reconciler.cli.plan_notes import drift_notes
 from reconciler.cli.progress import show_progress
 from reconciler.cli.saved_plans import aim_of, checked, read, require_no_limits
@@ -87,7 +87,6 @@ def command(
         planned = _plan(session, file, saved)
         notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
         show_plan(planned, session, stream, notes)
-        warn_of_frozen(planned, {blocked.server for blocked in planned.changeset.blocked})
         warn_without_memory(planned, session)
         if planned.changeset.actions and not (yes or _agreed(planned.changeset)):
             screens.say("Nothing was changed.")

@@ -15,7 +15,6 @@ from reconciler.cli.operators import who_runs
 from reconciler.cli.sessions import Session
 from reconciler.core.failures import MemoryFailure
 from reconciler.notices.events import ActionEnded, Event
-from reconciler.store.opening import AnyStore
 from reconciler.version import __version__
 
 
@@ -23,25 +22,21 @@ from reconciler.version import __version__
 class Journal:
     """Writes the outcomes of one pass."""
 
-    store: AnyStore
+    session: Session
     number: int
     silent: bool = False
 
     def __call__(self, event: Event) -> None:
         """Write an outcome down."""
         if isinstance(event, ActionEnded):
-            with self.forgiving():
-                self.store.record_outcome(self.number, event.outcome, datetime.now(UTC))
+            store, now = self.session.store, datetime.now(UTC)
+            self.session.aside.tell(lambda: store.record_outcome(self.number, event.outcome, now), self.failed)
 
-    @contextlib.contextmanager
-    def forgiving(self) -> Iterator[None]:
+    def failed(self, failure: MemoryFailure) -> None:
         """Tell the first failure of the store and go on."""
-        try:
-            yield
-        except MemoryFailure as error:
-            if not self.silent:
-                screens.say(f"The history of this run is not complete: {error}")
-            self.silent = True
+        if not self.silent:
+            screens.say(f"The history of this run is not complete: {failure}")
+        self.silent = True
 
 
 @contextlib.contextmanager
@@ -54,10 +49,12 @@ def keep_journal(session: Session, command: str) -> Iterator[None]:
     session.ran |= {"by": ran_by, **({"revision": revision} if revision else {})}
     now, digest = datetime.now(UTC), session.desired.digest
     number = session.store.begin_pass(command, now, __version__, digest, revision, ran_by)
-    journal = Journal(session.store, number)
+    journal = Journal(session, number)
     try:
         with session.listening(journal):
             yield
     finally:
-        with journal.forgiving():
+        try:
             session.store.end_pass(number, datetime.now(UTC))
+        except MemoryFailure as failure:
+            journal.failed(failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,20 +91,11 @@ def command(
         write(out, planned, session, sealer)
         screens.say(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.")
     _print(planned, session, common.output, notes, moment)
-    warn_of_frozen(planned, {blocked.server for blocked in planned.changeset.blocked})
     warn_without_memory(planned, session)
     _warn_of_secrets(planned.changeset, session)
     if summary_file is not None:
         _add(summary_file, _markdown(planned, session, notes, moment))
     return CHANGES_PENDING if detailed_exitcode and not planned.changeset.is_converged else 0
-
-
-def warn_of_frozen(planned: Planned, told: Collection[str]) -> None:
-    """Say which hosts are frozen, but for those of which it was `told`: the next edit would be blocked there."""
-    for server, doubt in planned.frozen.items():
-        if server not in told:
-            screens.say(f"warning: changes on {server} are frozen: {visible(doubt.why)}")
-            screens.say(f"  → {visible(doubt.advice)}")
 
 
 def warn_without_memory(planned: Planned, session: Session) -> None:

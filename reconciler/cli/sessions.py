@@ -20,6 +20,7 @@ from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.core.selection import Selection
+from reconciler.engine.ports import Aside, InLine
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.loading.secrets import SecretResolver
@@ -58,6 +59,7 @@ class Session:
     listeners: list[Listener] = field(default_factory=list)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
+    aside: Aside = field(default_factory=InLine)
     is_logged: bool = False
     ran: dict[str, str] = field(default_factory=dict)
 
@@ -88,7 +90,11 @@ class Session:
     async def world(self) -> AsyncIterator[World]:
         """Open connections for the time of a pass, or of a part of one."""
         async with open_world(self.desired, self.reach, self.store, self._tell) as world:
-            yield replace(world, stop=self.stop, abandon=self.abandon)
+            self.aside = world.aside
+            try:
+                yield replace(world, stop=self.stop, abandon=self.abandon)
+            finally:
+                self.aside = InLine()
             if isinstance(world.secrets, SecretResolver):
                 for warning in world.secrets.warnings:
                     screens.say(f"warning: {warning}")

@@ -12,12 +12,13 @@ import click
 from reconciler.cli import fleets, groups, screens
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, common, refreshable, run_options
-from reconciler.cli.plan import make_plan, warn_of_frozen
+from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
-from reconciler.reports.paragraphs import Tone
+from reconciler.reports.paragraphs import Paper, Tone
+from reconciler.reports.plan_text import frozen_lines
 from reconciler.reports.status import Status, status, subjects
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import render_pauses, status_tables
@@ -90,6 +91,7 @@ def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -
 
         paper = screens.paper(screens.OUT)
         click.echo(render_tables((foreign_table(found),), paper))
+        _show_frozen(rows, paper)
         click.echo("\nBy their names alone: none of others was logged in to, and none is ever changed.")
 
 
@@ -134,9 +136,7 @@ def _look(session: Session, subject: str | None, code: str | None) -> Status:
 
 def _seen(session: Session, selection: Selection = EVERYTHING) -> Planned:
     depth = session.limits.depth
-    seen = make_plan(session, Limits(selection, depth) if depth.refresh else BY_NAMES)
-    warn_of_frozen(seen, ())
-    return seen
+    return make_plan(session, Limits(selection, depth) if depth.refresh else BY_NAMES)
 
 
 def _only(found: Status, subject: str, code: str) -> Status:
@@ -157,12 +157,18 @@ def _show(found: Status, asked: tuple[str, ...], output: str, declared: Mapping[
         click.echo(render_tables(status_tables(found, asked, wide=wide), paper))
         if pauses := found.concerning(asked):
             click.echo(f"\n{render_pauses(pauses, paper)}")
+        _show_frozen(found, paper)
         if declared is not None:
             click.echo(f"\n{paper.paint('Declared, with defaults', Tone.STRONG)}")
             click.echo(_as_yaml(declared), nl=False)
         known = how_known(found.known, found.at) if {"templates", "instances"} & {*asked} else ""
         when = f"Fleet '{found.fleet}', looked at on {found.at:%Y-%m-%d %H:%M:%S} UTC"
         click.echo("\n" + "\n".join(paper.paragraph(f"{when}{f'; {known}' if known else ''}.")))
+
+
+def _show_frozen(found: Status, paper: Paper) -> None:
+    if found.frozen:
+        click.echo("\n" + "\n".join(frozen_lines(found.frozen, paper)))
 
 
 def _as_yaml(document: Mapping[str, Any]) -> str:

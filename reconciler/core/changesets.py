@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from reconciler.core.actions import Action
 from reconciler.core.addressed import Addressed
+from reconciler.core.names import NameState, parse
+from reconciler.core.verbs import VERBS
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,6 +30,32 @@ class Blocked(Addressed):
     why: str
     advice: str = ""
     paused: str = ""
+
+
+ANY = "KIND/CODE"
+"""What stands for the document in a cause that many have in common."""
+
+
+def by_cause(blocked: Iterable[Blocked]) -> Mapping[tuple[str, str], Sequence[Blocked]]:
+    """Put together what is blocked for the same reason, by that reason and what to do about it.
+
+    What differs only in the document and its database is the same: a key that is lost is one cause, not one for each customer.
+    """
+    alike: dict[tuple[str, str], list[Blocked]] = {}
+    for each in blocked:
+        alike.setdefault(_in_common(each), []).append(each)
+    causes: dict[tuple[str, str], list[Blocked]] = {}
+    for cause, group in alike.items():
+        own = {(each.why, each.advice) for each in group}
+        causes[next(iter(own)) if len(own) == 1 else cause] = group
+    return causes
+
+
+def _in_common(blocked: Blocked) -> tuple[str, str]:
+    start, _, rest = blocked.why.partition(": ")
+    is_database = parse(start).state is not NameState.UNKNOWN and start not in VERBS
+    advice = blocked.advice.replace(blocked.address, ANY).replace(f"`{blocked.code}`", f"`{ANY.partition('/')[2]}`")
+    return (rest if rest and is_database else blocked.why), advice
 
 
 class Left(StrEnum):
@@ -57,6 +86,15 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Frozen:
+    """A host on which nothing is changed until someone has looked: why, and what to do."""
+
+    server: str
+    why: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Removed(Addressed):
     """A database whose document stood in an earlier revision of the text and no longer does, and what becomes of it.
 
@@ -75,7 +113,7 @@ class Removed(Addressed):
 
 @dataclass(frozen=True, slots=True)
 class Changeset:
-    """Actions in an order that respects their dependencies, what is blocked, what is left alone, withheld, and removed.
+    """Actions in an order that respects their dependencies, what is blocked, what is left alone, withheld, removed, and frozen.
 
     `removed` is known only where an earlier revision is compared with (`--base`).
     """
@@ -86,6 +124,12 @@ class Changeset:
     foreign: int = 0
     withheld: tuple[Withheld, ...] = ()
     removed: tuple[Removed, ...] = ()
+    frozen: tuple[Frozen, ...] = ()
+
+    @property
+    def unsaid_frozen(self) -> tuple[Frozen, ...]:
+        """Return the frozen hosts of which no blocked document says why: the next edit would be blocked there."""
+        return tuple(f for f in self.frozen if not any(f.server == b.server and f.why in b.why for b in self.blocked))
 
     @property
     def is_empty(self) -> bool:

@@ -7,17 +7,18 @@ Without that proof, or a memory of having verified it, a database that merely be
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core import module_operations
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import DatabaseName, NameState, parse
+from reconciler.core.names import IN_SERVICE, DatabaseName, NameState, parse
 from reconciler.core.observed import Access, DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
 from reconciler.fleet.declared_names import NOWHERE
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
+from schemas.references import DerivedSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +97,25 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     if look.access is Access.FAILED:
         return Doubt(look.problem)
     if look.access is Access.REFUSED:
-        return _refused(spec, parse(look.database).target, remembered=remembered)
+        return _refused(spec, look, remembered=remembered)
+    return _doubt_of_mark(look, spec, former_code)
+
+
+def _doubt_of_mark(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None) -> Doubt | None:
     mark = look.mark
     if mark is None or not mark.fleet:
+        if spec.adopt is not None:
+            return _why_not_adopted(look, spec)
         return Doubt(
             "it bears no mark of this fleet", f"it was not made by this fleet: choose another {_named_by(spec)}"
         )
     if not look.is_whole_copy_of_itself:
         advice = f"if it is to be {spec.address}, set its parameter odoo_fleet.uuid to its database.uuid"
+        if spec.adopt is not None:
+            advice = f"if it is to be {spec.address}, remove {_ITS_MARK}, and it is adopted"
         return Doubt(f"it is a copy of {mark.kind}/{mark.code}, not the original", advice)
     if mark.fleet != spec.fleet:
-        return Doubt(f"it belongs to fleet '{mark.fleet}'")
+        return Doubt(f"it belongs to fleet '{mark.fleet}'", _GIVEN_UP if spec.adopt is not None else "")
     if mark.kind != spec.kind or mark.code not in (spec.code, former_code):
         return Doubt(
             f"it belongs to {mark.kind}/{mark.code}", _of_a_former_name(spec, mark, parse(look.database).target)
@@ -129,6 +138,77 @@ def _renamed_twice(spec: DatabaseSpec, name: str, how: str) -> str:
     return (
         f"if it is {spec.address}, its rename to {name} was cut short: write back the text that renamed it to {name},"
         f" with {how}, apply that, and rename it again after that; only if it is not, remove `renamed_from`"
+    )
+
+
+_ITS_MARK = "the system parameters odoo_fleet.* in it (Odoo: Settings, Technical)"
+_GIVEN_UP = (
+    f"only if that fleet has given it up (its document removed there, then `odoo-fleet forget`), remove {_ITS_MARK}"
+)
+
+
+def _why_not_adopted(look: DatabaseLook, spec: DatabaseSpec) -> Doubt | None:
+    """Say why a database that opens and that nobody has marked is not taken over as the text says, or None."""
+    name = parse(look.database)
+    if name.target != spec.target:
+        advice = f"take it over under its name first (`database_name: {name.target}`), and rename it after that"
+        return Doubt("`adopt` takes over no database under a former name", advice)
+    if name.state not in IN_SERVICE:
+        return Doubt("it is between two names, and nothing tells whose it is", "look at the host; rename it by hand")
+    if not look.uuid:
+        return Doubt(
+            "it has no database.uuid, by which copies are told", "set that system parameter in it to a new UUID"
+        )
+    if not look.is_admin:
+        advice = f"give the login and the password of its account base.user_admin, '{look.login}', in `adopt`"
+        return Doubt("what `adopt` says opens another account than its admin's", advice)
+    if look.second_factor:
+        advice = "switch two-factor login off for that account; nothing here does"
+        return Doubt(
+            f"its account '{look.login}' logs in with a second factor, so that a password opens nothing", advice
+        )
+    return None
+
+
+def is_adopted(look: DatabaseLook | None, spec: DatabaseSpec) -> bool:
+    """Tell whether a database that was looked at is to be taken over: nobody's yet, and the text says so."""
+    return look is not None and look.opened and look.mark is None and doubt(look, spec, None) is None
+
+
+def mark_for(spec: DatabaseSpec, uuid: str, version: str) -> Mark:
+    """Write down whose a database of this uuid is, and that all of its spec is applied.
+
+    Only an instance's is ever in service: the note would go from a template to its clones.
+    """
+    return Mark(
+        spec.fleet,
+        spec.kind,
+        spec.code,
+        spec.target,
+        uuid,
+        spec.template,
+        version,
+        spec.digest(),
+        in_service=spec.kind == "instance",
+        owner=spec.owner.login if spec.owner else "",
+        modules=tuple(sorted(spec.modules)),
+        protected=True if spec.protected else None,
+    )
+
+
+def as_adopted(look: DatabaseLook, spec: DatabaseSpec) -> DatabaseLook:
+    """Say what a look at a database will show once it is taken over: what is left to be done after that is the difference."""
+    return replace(
+        look,
+        access=Access.CURRENT,
+        login=spec.admin_login,
+        mark=replace(mark_for(spec, look.uuid, ""), in_service=True),
+        settings={**look.settings, **spec.settings},
+        languages=look.languages.union(spec.languages),
+        parameters={**look.parameters, **spec.all_parameters},
+        active_crons=()
+        if spec.kind == "template" or parse(look.database).state is NameState.SUSPENDED
+        else look.active_crons,
     )
 
 
@@ -199,22 +279,40 @@ def others_work(look: DatabaseLook, now: datetime) -> Doubt | None:
     return Doubt(why, module_operations.ADVICE) if why else None
 
 
-def _refused(spec: DatabaseSpec, name: str, *, remembered: bool) -> Doubt:
+_SHUT = (
+    "nothing was changed. The password may be another; the account base.user_admin may have another login; it may log in with a"
+    " second factor; it may be deactivated, which no answer tells apart: correct `adopt`, or change that account in Odoo"
+    " (Settings, Users)"
+)
+
+
+def _refused(spec: DatabaseSpec, look: DatabaseLook, *, remembered: bool) -> Doubt:
+    name = parse(look.database).target
+    origin = f"the declared one is {look.declared_password}: " if look.declared_password else ""
+    if spec.adopt is not None and not remembered:
+        return Doubt(
+            f"it opens neither to what `adopt` says nor to the declared password of '{spec.admin_login}'",
+            f"{origin}{_SHUT}",
+        )
     why = f"it does not answer to the fleet's password for '{spec.admin_login}', so it is not taken for ours"
     if name != spec.target:
         return Doubt(why, _renamed_twice(spec, name, "the `renamed_from` and the `admin_password` that it had"))
     if remembered:
+        former_key = ""
+        if origin and isinstance(spec.admin_password, DerivedSecret):
+            former_key = "if that is another key than before, bring that back or name it in `former_secret_keys`; else "
         return Doubt(
             f"its account '{spec.admin_login}' no longer answers to the declared password",
-            f"set the password of that account to what `odoo-fleet secret show {spec.address} admin_password`"
+            f"{origin}{former_key}set the password of that account to what `odoo-fleet secret show {spec.address} admin_password`"
             " prints (if the text names another secret now, too); the tool never resets it by force",
         )
     address = spec.address
     return Doubt(
         why,
-        f"what this fleet built has odoo_fleet.code in its system parameters (Odoo: Settings, Technical). With `{spec.code}`"
-        f" there it is {address}: give that account what `odoo-fleet secret show {address} admin_password` prints; with a former"
-        f" code write `renamed_from`. Without it no password makes it this fleet's: choose another {_named_by(spec)}",
+        f"{origin}what this fleet built has odoo_fleet.code in its system parameters (Odoo: Settings, Technical)."
+        f" With `{spec.code}` there it is {address}: give that account what `odoo-fleet secret show {address} admin_password`"
+        f" prints; with a former code write `renamed_from`. Without it no password makes it this fleet's: choose another"
+        f" {_named_by(spec)}",
     )
 
 

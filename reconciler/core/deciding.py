@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core import ending_diffs, endings, pauses
+from reconciler.core import ending_diffs, endings, one_host, pauses
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
-from reconciler.core.claims import Doubt
 from reconciler.core.depths import Depth
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import Inventory
@@ -30,7 +29,8 @@ from reconciler.fleet.desired import Desired
 class Limits:
     """What one run is limited to, and what its operator confirms for this run.
 
-    With `since`, the selection is limited to what that comparison of texts found concerned (`Comparison.narrow`), hosts that
+    With `exactly`, what differs in a database otherwise than the changeset shows ends its action before anything is written. With
+    `since`, the selection is limited to what that comparison of texts found concerned (`Comparison.narrow`), hosts that
     it does not concern are not asked, and what becomes of removed documents is told.
     """
 
@@ -39,16 +39,17 @@ class Limits:
     confirmed_listings: Collection[str] = ()
     allow_removals: bool = False
     since: Comparison | None = None
+    exactly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a pass saw and what it would do. `frozen` names hosts that it leaves alone, with what their listings lost."""
+    """What a pass saw and what it would do; `one_host` are servers that are one host with another, which are frozen too."""
 
     observed: Observed
     changeset: Changeset
     inventory: Inventory
-    frozen: Mapping[str, Doubt]
+    one_host: frozenset[str] = frozenset()
 
 
 def decide(desired: Desired, observed: Observed, inventory: Inventory, now: datetime, limits: Limits) -> Planned:
@@ -62,13 +63,14 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
         limits: what this run is limited to.
     """
     desired = endings.in_force(desired, now)
-    frozen = frozen_hosts(desired, observed, inventory, limits.confirmed_listings)
+    same = one_host.proven(observed)
+    frozen = {**frozen_hosts(desired, observed, inventory, limits.confirmed_listings), **same}
     wanted = diff(desired, observed, inventory, now, limits.selection, frozen)
     released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code)
     gated = gate(released, frozen, _thresholds(desired, limits), _in_service(desired, observed, inventory))
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)
-    return Planned(observed, gated, inventory, frozen)
+    return Planned(observed, gated, inventory, frozenset(same))
 
 
 def _thresholds(desired: Desired, limits: Limits) -> Thresholds:

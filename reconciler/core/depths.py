@@ -6,12 +6,12 @@ bounded per host, since a deep look costs the host a registry load. Foreign data
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from reconciler.core import claims, ending_diffs, endings, openers, trash, unclaimed
+from reconciler.core import claims, ending_diffs, endings, one_host, openers, trash, unclaimed
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import IN_SERVICE, ON_ITS_WAY, NameState, is_expired_build, is_expired_trash, parse
 from reconciler.core.observed import Observed
@@ -100,6 +100,7 @@ def targets(
     for waiting in aged.values():
         waiting.sort(key=lambda each: each[:2])
         due += [seen for _, _, seen in waiting[: depth.rotation_per_host]]
+    due += _on_what_may_be_the_same_host(desired, observed, inventory, depth, due)
     builds = _expired_builds(desired, observed, now, depth, selection)
     remembered, guessed = _left_between(desired, observed, inventory, depth, selection)
     whole = (*remembered, *(seen.target(desired) for seen in due), *guessed)
@@ -172,6 +173,21 @@ class Seen(NamedTuple):
 def _found(desired: Desired, observed: Observed, instance: Instance) -> tuple[claims.Found, ...]:
     places = (instance.server,) if instance.server else desired.servers
     return claims.find(observed, places, instance.database_name, instance.renamed_from)
+
+
+def _on_what_may_be_the_same_host(
+    desired: Desired, observed: Observed, inventory: Inventory, depth: Depth, due: Sequence[Seen]
+) -> list[Seen]:
+    """Before a server's first look is believed, look at the same database on those that list the very same names."""
+    chosen = {(seen.server.code, seen.database) for seen in due}
+    similar = one_host.alike(observed)
+    return [
+        seen._replace(server=desired.servers[other])
+        for seen in due
+        if (seen.document.kind, seen.document.code, seen.server.code) not in inventory.entries
+        for other in similar.get(seen.server.code, ())
+        if not {(other, seen.database)} & (chosen | depth.passed_over)
+    ]
 
 
 def candidates(desired: Desired, observed: Observed, inventory: Inventory, selection: Selection) -> Iterator[Seen]:

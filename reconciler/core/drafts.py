@@ -15,7 +15,9 @@ from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
 from reconciler.core.observed import DatabaseLook, Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from reconciler.fleet.desired import Desired
+from schemas.instance import Instance
 from schemas.server import Server
+from schemas.template import Template
 
 MOST_LOST = 2
 """So many builds that were lost on their way into service, within the build limit, are left behind and no more."""
@@ -110,6 +112,14 @@ class Draft:
         if self.used.get(server.code, 0) < server.max_instances:
             return None
         return Doubt(f"server {server.code} is full: max_instances is {server.max_instances}")
+
+    def not_there(self, document: Instance | Template) -> Doubt | None:
+        """Say that nothing is built for a document that is to take over a database which is not there, or None."""
+        if document.adopt is None:
+            return None
+        target = document.database_name if document.kind == "instance" else document.template_db
+        why = f"`adopt` takes over a database {target}, and there is none: nothing is built while the line stands"
+        return Doubt(why, "correct the name or the server; to have a new and empty one built, remove `adopt`")
 
     def lost_again(self, server: str, target: str) -> Doubt | None:
         """Say why no further build of a name is made: a host that dies in the same place each time is not filled with them."""

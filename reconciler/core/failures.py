@@ -28,6 +28,7 @@
         └── CutOff                and it looks as if the host is gone, its work with it
 
 A `MemoryFailure` stands apart: the store cannot be used. No host is touched on the strength of a record that was not written.
+So does a `StorageFailure`: a backup cannot be kept, or not be had back.
 
 No message holds a secret: adapters put in host, database, operation and Odoo's own words, which were checked to hold none.
 """
@@ -168,3 +169,17 @@ class CutOff(UnknownOutcome):
 
 class MemoryFailure(Exception):
     """The store cannot be read or written. Not a failure of a host: the next look says the same without it."""
+
+
+class StorageFailure(Exception):
+    """A backup cannot be written or read: a target does not answer, a disk is full, an archive is not whole.
+
+    Args:
+        what: one sentence: where and what happened.
+        advice: what the person at the other end can do.
+    """
+
+    def __init__(self, what: str, *, advice: str = "") -> None:
+        super().__init__(f"{what} ({advice})" if advice else what)
+        self.what = what
+        self.advice = advice

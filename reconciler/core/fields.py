@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.core import module_operations
 from reconciler.core.actions import FieldChange
 from reconciler.core.module_operations import INSTALLED
 from reconciler.core.names import ON_ITS_WAY, NameState
 from reconciler.core.observed import NEUTRALIZED, Access, DatabaseLook
+from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec
 from reconciler.fleet.counting import count
 
+_FOLLOW = ("files", "schedule")
+"""What is as its name says when a database comes to rest, whatever a look found on its way."""
+
 NOT_NOTED = "not noted"
 """What is shown of a row of the mark that earlier versions of this tool did not write."""
+
+QUIET = "quiet"
 
 
 def differences(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tuple[FieldChange, ...]:
@@ -35,9 +41,24 @@ def differences_at_birth(spec: DatabaseSpec, look: DatabaseLook, state: NameStat
 
 def rotation(spec: DatabaseSpec, look: DatabaseLook) -> FieldChange | None:
     """Name the password that is to be replaced, if the database still answers to a former one."""
-    if look.access is not Access.FORMER:
+    had = {Access.FORMER: "a former password", Access.GIVEN: "what `adopt` says"}.get(look.access)
+    if had is None:
         return None
-    return FieldChange("admin_password", "a former password", f"the declared one ({spec.admin_password})")
+    return FieldChange("admin_password", had, f"the declared one ({spec.admin_password})")
+
+
+def adopted_with(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tuple[FieldChange, ...]:
+    """List what is written in the very transaction by which a database is taken over; its modules come after that."""
+    found = (change for change in differences(spec, look, state) if is_adopted(change))
+    told = [*not_done(spec, look, adopted=True), rotation(spec, look)]
+    return tuple(sorted([*found, *(change for change in told if change is not None)]))
+
+
+def is_adopted(change: FieldChange) -> bool:
+    """Tell whether a field that differs is settled as a database is taken over."""
+    if change.field == "schedule":
+        return change.desired == QUIET
+    return change.field.partition(".")[0] in {"admin_login", "languages", "parameters", *SETTINGS}
 
 
 def not_done(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool = False) -> Iterator[FieldChange]:
@@ -49,14 +70,14 @@ def not_done(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool = False) -
         adopted: it is taken over, so that an owner of whom nothing is noted is told too.
     """
     mark = look.mark
-    if mark is None or mark.digest == spec.digest():  # this very text was applied to it
+    if mark is not None and mark.digest == spec.digest():  # this very text was applied to it
         return
-    owner = spec.owner.login if spec.owner else ""
-    if mark.owner != owner and (adopted or mark.owner is not None):
-        made_for = NOT_NOTED if mark.owner is None else mark.owner or "nobody"
+    owner, noted = (spec.owner.login if spec.owner else ""), (mark.owner if mark else None)
+    if noted != owner and (noted is not None or (adopted and (mark or owner))):
+        made_for = NOT_NOTED if noted is None else noted or "nobody"
         becomes = f"{owner} (no account is made" if owner else "nobody (no account goes"
         yield FieldChange("owner", made_for, f"{becomes}, and nobody's login changes)")
-    if mark.template and mark.template != spec.template:
+    if mark and mark.template and mark.template != spec.template:
         yield FieldChange(
             "template", mark.template, f"{spec.template} (what was cloned stays; only its modules and parameters)"
         )
@@ -64,7 +85,7 @@ def not_done(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool = False) -
         yield FieldChange(
             "neutralize", "true", "false (it stays neutralized: what Odoo switched off, Odoo's users switch on)"
         )
-    for name in mark.modules or ():
+    for name in (mark and mark.modules) or ():
         if name not in spec.modules and look.modules.get(name) == INSTALLED:
             stays = "no longer declared (it stays, with its data; uninstall it in Odoo if it is to go)"
             yield FieldChange(f"modules.{name}", INSTALLED, stays)
@@ -73,6 +94,13 @@ def not_done(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool = False) -
 def is_neutralized(look: DatabaseLook) -> bool:
     """Tell whether Odoo says of a database that it was neutralized."""
     return look.parameters.get(NEUTRALIZED, "").lower() in ("true", "t", "1")
+
+
+def not_shown(shown: Collection[FieldChange], found: Iterable[FieldChange]) -> tuple[str, ...]:
+    """Name the fields that differ otherwise than a changeset shows; the mark follows what is done, and is not among them."""
+    return tuple(
+        c.field for c in found if c not in shown and c.field not in _FOLLOW and not c.field.startswith("mark.")
+    )
 
 
 def is_old_mark(changes: Iterable[FieldChange]) -> bool:
@@ -128,7 +156,7 @@ def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Itera
         yield FieldChange("schedule", f"{count(len(look.quiesced_crons), 'scheduled action')} held back", "awake")
     quiet = spec.kind == "template" or state in (NameState.SUSPENDED, NameState.TRASH, *ON_ITS_WAY)
     if quiet and look.active_crons:
-        yield FieldChange("schedule", f"{count(len(look.active_crons), 'scheduled action')} active", "quiet")
+        yield FieldChange("schedule", f"{count(len(look.active_crons), 'scheduled action')} active", QUIET)
 
 
 def _server_actions(look: DatabaseLook) -> Iterator[FieldChange]:

@@ -92,7 +92,7 @@ def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
 
 def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
     """Of namesakes on several hosts keep those that were proven ours; two forms on one host stay a conflict."""
-    proven = [f for f in found if _doubt(draft, instance, f) is None and _look(draft, f) is not None]
+    proven = [f for f in found if _doubt(draft, instance, f) is None and (look := _look(draft, f)) and look.mark]
     servers = [f.server for f in found]
     if proven and len(set(servers)) == len(servers):
         return tuple(proven)
@@ -137,14 +137,12 @@ def _doubt(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
 def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     """Plan what an existing database needs: to its name and into or out of service first, then what can fail on its own."""
     server = draft.desired.servers[found.server]
-    if held := draft.hold(server):
+    held = draft.hold(server) or (draft.full(server) if found.name.state is NameState.TRASH else None)
+    if held is not None:
         draft.block("instance", instance.code, server.code, held)
         return
     if doubt := _doubt(draft, instance, found) or _unseen_orphan(draft, instance, found):
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {doubt.why}", doubt.advice))
-        return
-    if found.name.state is NameState.TRASH and (full := draft.full(server)):
-        draft.block("instance", instance.code, server.code, full)
         return
     look = _look(draft, found)
     if look is not None and (busy := claims.others_work(look, draft.now)):
@@ -164,8 +162,12 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", _A_COPY))
         return
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
+    reason = Reason.ADOPTED if former else None
+    if look is not None and claims.is_adopted(look, spec):
+        chain.add(verbs.ADOPT, Reason.DECLARED, chain.name, fields.adopted_with(spec, look, found.name.state))
+        look, reason = claims.as_adopted(look, spec), Reason.DECLARED
     _bring_to_its_place(chain, instance, found, look)
-    _configure(chain, spec, look, adopted=bool(former))
+    _configure(chain, spec, look, reason)
 
 
 def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None) -> None:
@@ -178,8 +180,7 @@ def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: D
         chain.add(verbs.RETURN, Reason.DECLARED, names.suspended(found.name.target))
     if found.renamed:
         renamed = FieldChange("database_name", found.name.target, spec.target)
-        resting = names.resting(spec.target, names.parse(chain.name).state)
-        chain.add(verbs.RENAME, Reason.RENAMED, resting, (renamed,))
+        chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, names.parse(chain.name).state), (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
         chain.add(verbs.SUSPEND, _why_switched(found), names.suspended(spec.target))
@@ -277,18 +278,17 @@ class _Chain:
             self.rotated = True
 
 
-def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, *, adopted: bool) -> None:
+def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, reason: Reason | None) -> None:
     if look is None:
         return
     state = names.parse(look.database).state
-    changes = (*fields.differences(spec, look, state), *fields.not_done(spec, look, adopted=adopted))
+    changes = (*fields.differences(spec, look, state), *fields.not_done(spec, look, adopted=reason is Reason.ADOPTED))
     if chain.rotated:
         changes = changes or (fields.digest_after_rotation(spec),)
     if chain.name != look.database:  # every way begins with the files, and suspending and resuming see to the schedule
         changes = tuple(c for c in changes if c.field not in ("schedule", "files"))
     if changes:
-        reason = Reason.ADOPTED if adopted else why_configured(spec, look, changes)
-        chain.add(verbs.CONFIGURE, reason, chain.name, changes)
+        chain.add(verbs.CONFIGURE, reason or why_configured(spec, look, changes), chain.name, changes)
 
 
 def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None:
@@ -300,6 +300,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         or _hidden(draft, instance)
         or _under_a_building_name(draft, instance)
         or _lost_again(draft, instance)
+        or draft.not_there(instance)
     )
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
@@ -324,18 +325,8 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         spec = instance_spec(draft.desired, instance, server)
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
         after = draft.first(code, template, *discarded)
-        draft.plan(
-            Action(
-                verbs.CLONE,
-                "instance",
-                spec.code,
-                code,
-                _why_new(draft, instance),
-                spec.template_db,
-                becomes,
-                after=after,
-            )
-        )
+        why = _why_new(draft, instance)
+        draft.plan(Action(verbs.CLONE, "instance", spec.code, code, why, spec.template_db, becomes, after=after))
         draft.used[code] = draft.used.get(code, 0) + 1
 
 

@@ -9,14 +9,19 @@ from reconciler.core import verbs
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Changeset
 from reconciler.fleet.desired import Desired
-from schemas.references import SecretReference
+from schemas.instance import Instance
+from schemas.references import KeyReference, SecretReference
+from schemas.template import Template
+
+ADOPT_FIELD = "adopt.admin_password"
+"""The secret that opens a database which is not this fleet's yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """One secret that an action takes: the reference, and the document and field that name it."""
 
-    reference: SecretReference
+    reference: SecretReference | KeyReference
     kind: str
     code: str
     field: str
@@ -33,6 +38,7 @@ def _needs(action: Action, desired: Desired) -> Iterator[Need]:
     if action.verb.needs_master_password or brings_files_together:
         yield Need(desired.servers[action.server].master_password, "server", action.server, "master_password")
     if action.kind == "template":
+        yield from _of_adoption(action, desired.templates[action.code])
         yield _of_template(action.code, desired)
     elif action.kind == "instance":
         instance = desired.instances.get(action.code)
@@ -42,7 +48,13 @@ def _needs(action: Action, desired: Desired) -> Iterator[Need]:
             yield _of_template(instance.template, desired)
             if instance.owner is not None:
                 yield Need(instance.owner.initial_password, "instance", action.code, "owner.initial_password")
+        yield from _of_adoption(action, instance)
         yield Need(instance.admin_password, "instance", action.code, "admin_password")
+
+
+def _of_adoption(action: Action, document: Instance | Template) -> Iterator[Need]:
+    if action.verb is verbs.ADOPT and document.adopt is not None and document.adopt.admin_password is not None:
+        yield Need(document.adopt.admin_password, document.kind, document.code, ADOPT_FIELD)
 
 
 def _of_template(code: str, desired: Desired) -> Need:

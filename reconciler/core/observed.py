@@ -120,11 +120,21 @@ Files = Mapping[str, Mapping[str, object]]
 """Contents of attached files, by attachment and content, with what is written to store them again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What a database says of itself by SQL: the bytes that it takes with its files, rows by table, active rows by table."""
+
+    bytes: int
+    rows: Mapping[str, int] = field(default_factory=dict)
+    active: Mapping[str, int] = field(default_factory=dict)
+
+
 class Access(StrEnum):
     """How a database answered to the account that the fleet declares."""
 
     CURRENT = "current"  # the declared password
     FORMER = "former"  # one of an earlier generation or key: a declared rotation is due
+    GIVEN = "given"  # what `adopt` says
     REFUSED = "refused"
     HALF_MADE = "half-made"  # its initialisation never ended, so that it has no accounts
     FAILED = "failed"  # the look itself failed: `problem` says why
@@ -145,16 +155,19 @@ class DatabaseLook:
     modules: Mapping[str, str] = field(default_factory=dict)
     modules_changed: datetime | None = None  # read only while one of them is `to …`
     noted_modules: tuple[str, ...] = ()  # of an install of this fleet's that has not ended
+    declared_password: str = ""  # where that comes from, in words, where it was refused
     server_actions: int = 0  # of this tool, left by a run cut short
     parameters: Mapping[str, str] = field(default_factory=dict)
     active_crons: tuple[int, ...] = ()
     quiesced_crons: tuple[int, ...] | None = None
     missing_files: int = 0
+    is_admin: bool = True  # it was opened as base.user_admin itself
+    second_factor: bool = False  # that account logs in with a second factor, so that a password alone is refused
 
     @property
     def opened(self) -> bool:
         """Tell whether the login succeeded, so that the rest was read."""
-        return self.access in (Access.CURRENT, Access.FORMER)
+        return self.access in (Access.CURRENT, Access.FORMER, Access.GIVEN)
 
     @property
     def is_unused_build(self) -> bool:
@@ -165,6 +178,39 @@ class DatabaseLook:
     def is_whole_copy_of_itself(self) -> bool:
         """Tell whether the mark was written in this very database, not in the one that it was copied from."""
         return self.mark is not None and self.mark.uuid == self.uuid
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an import writes down of a database beside a look at it.
+
+    Args:
+        needs: what each installed module depends on.
+        by_itself: modules that Odoo installs once all that they depend on is there.
+        people: name and login of the active internal users but the admin account, the oldest first.
+    """
+
+    needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    by_itself: frozenset[str] = frozenset()
+    people: tuple[tuple[str, str], ...] = ()
+
+    def brought_by(self, modules: Iterable[str]) -> frozenset[str]:
+        """Return these modules and all that they bring, as far as it is installed."""
+        found: set[str] = set()
+        waiting = [name for name in modules if name in self.needs]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self.needs[name] & self.needs.keys()
+                waiting += (m for m in self.by_itself & self.needs.keys() if self.needs[m] <= found)
+        return frozenset(found)
+
+    def chosen(self) -> tuple[str, ...]:
+        """Return the installed modules that no other one has brought."""
+        needed = frozenset(name for needs in self.needs.values() for name in needs)
+        came = {m for m in self.by_itself & self.needs.keys() if self.needs[m] and self.needs[m] <= self.needs.keys()}
+        return tuple(sorted(self.needs.keys() - needed - came))
 
 
 @dataclass(frozen=True)  # without slots: its names are sorted once, however many documents look for theirs

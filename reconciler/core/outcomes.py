@@ -19,7 +19,11 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one action: `detail` says why it failed, is unknown or was skipped; `seconds` is its own time."""
+    """The end of one action.
+
+    `detail` says why it failed, is unknown or was skipped, and of one that was done what was done beside what it shows; `seconds`
+    is its own time.
+    """
 
     action: Action
     result: Result

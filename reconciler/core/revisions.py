@@ -34,10 +34,11 @@ _OF_AN_INSTANCE = (
     "renamed_from",
     "paused",
     "admin_password",
+    "adopt",
     "expires",
     "deletion_protection",
 )
-_OF_A_TEMPLATE = ("template_db", "active", "paused", "admin_password")
+_OF_A_TEMPLATE = ("template_db", "active", "paused", "admin_password", "adopt")
 _OF_THE_FLEET = ("paused", "safety", "placement")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Changeset, Withheld
+from reconciler.core.changesets import Blocked, Changeset, Frozen, Withheld
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import FORMS, IN_SERVICE, NameState, parse
@@ -146,7 +146,7 @@ def withhold(changeset: Changeset, pauses: Mapping[tuple[str, str], Pause], flee
 
 
 def gate(changeset: Changeset, frozen: Mapping[str, Doubt], thresholds: Thresholds, in_service: int) -> Changeset:
-    """Turn what must not run into what is blocked: all on frozen hosts, all removals if they are too many.
+    """Turn what must not run into what is blocked: all on frozen hosts, which are named, and all removals if they are too many.
 
     Args:
         changeset: what the diff wants.
@@ -166,7 +166,8 @@ def gate(changeset: Changeset, frozen: Mapping[str, Doubt], thresholds: Threshol
     if too_many := _too_many(len(removals), in_service, thresholds):
         for action in removals:
             why.setdefault(action.id, (too_many, "if it is meant, run with --allow-removals"))
-    return _block(changeset, why)
+    named = tuple(Frozen(server, doubt.why, doubt.advice) for server, doubt in sorted(frozen.items()))
+    return replace(_block(changeset, why), frozen=named)
 
 
 _IF_LOST = "look whether the text is all there; if they were removed on purpose, run with --allow-removals"

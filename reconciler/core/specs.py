@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.core import settings
 from reconciler.core.addressed import Addressed
 from reconciler.fleet.desired import Desired
+from schemas.adoption import Adoption
 from schemas.instance import Instance, Owner
 from schemas.references import DerivedSecret, SecretReference
 from schemas.server import Server
@@ -30,7 +31,7 @@ class DatabaseSpec(Addressed):
     """One database as declared. `kind` and `code` name its document; `target` is the name that it bears when published.
 
     A setting that is not declared is not in `settings`, and so not kept; `birth` has what stands in for it at the build, and
-    is the customer's to change afterwards.
+    is the customer's to change afterwards. `adopt` says what opens a database that this fleet has not made.
     """
 
     fleet: str
@@ -52,6 +53,7 @@ class DatabaseSpec(Addressed):
     demo: bool
     owner: Owner | None
     birth: Mapping[str, str] = field(default_factory=dict)
+    adopt: Adoption | None = None
     protected: bool = False
 
     def at_birth(self) -> DatabaseSpec:
@@ -114,6 +116,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         demo=template.demo,
         owner=instance.owner,
         birth=settings.at_birth(instance, template),
+        adopt=instance.adopt,
         protected=instance.deletion_protection,
     )
 
@@ -154,6 +157,7 @@ def template_spec(desired: Desired, template: Template, server: Server) -> Datab
         neutralize=False,
         demo=template.demo,
         owner=None,
+        adopt=template.adopt,
     )
 
 

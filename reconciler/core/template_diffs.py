@@ -40,7 +40,7 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
     discarded = [draft.discard("template", template.code, code, name.text) for name in lost]
     left = [name for name in forms if name not in lost]
     if not left:
-        return _create(draft, spec, server, discarded)
+        return _create(draft, template, spec, server, discarded)
     if not host.lists(spec.target):
         return _finish(draft, spec, host, left[0], discarded)
     look = host.looks.get(spec.target)
@@ -53,8 +53,8 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
     return _repair(draft, spec, look)
 
 
-def _create(draft: Draft, spec: DatabaseSpec, server: Server, discarded: list[str]) -> str | Doubt:
-    if doubt := draft.hold_new(server) or draft.lost_again(server.code, spec.target):
+def _create(draft: Draft, template: Template, spec: DatabaseSpec, server: Server, discarded: list[str]) -> str | Doubt:
+    if doubt := draft.hold_new(server) or draft.lost_again(server.code, spec.target) or draft.not_there(template):
         draft.block(spec.kind, spec.code, server.code, doubt)
         return doubt
     create = Action(verbs.CREATE, spec.kind, spec.code, server.code, Reason.DECLARED, "", spec.target)
@@ -81,12 +81,17 @@ def _finish(
 
 
 def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
-    last = READY
+    last, reason = READY, None
+    if claims.is_adopted(look, spec):
+        adopt = Action(verbs.ADOPT, spec.kind, spec.code, spec.server, Reason.DECLARED, spec.target, spec.target)
+        adopted_with = fields.adopted_with(spec, look, NameState.PUBLISHED)
+        last, reason = draft.plan(_with(adopt, draft.first(spec.server), adopted_with)), Reason.DECLARED
+        look = claims.as_adopted(look, spec)
     if password := fields.rotation(spec, look):
         rotate = Action(verbs.ROTATE, spec.kind, spec.code, spec.server, Reason.ROTATED, spec.target, spec.target)
         last = draft.plan(_with(rotate, draft.first(spec.server), (password,)))
     changes = (*fields.differences(spec, look, NameState.PUBLISHED), *fields.not_done(spec, look))
-    if not changes and last:
+    if not changes and last and reason is None:
         changes = (fields.digest_after_rotation(spec),)
     if changes:
         configure = Action(
@@ -94,7 +99,7 @@ def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
             spec.kind,
             spec.code,
             spec.server,
-            why_configured(spec, look, changes),
+            reason or why_configured(spec, look, changes),
             spec.target,
             spec.target,
         )

@@ -134,6 +134,14 @@ CLONE = Verb(
     whereby="from {database}{quiet}",
     happens="new database {target}, cloned from {database}{quiet}",
 )
+ADOPT = Verb(
+    "adopt",
+    stage=45,
+    symbol="~",
+    new="as `adopt` says: this fleet did not make it",
+    happens="database {database} taken over with all that is in it",
+    needs_master_password=False,
+)
 DISCARD = Verb(
     "discard",
     stage=60,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from reconciler.daemon.sources import Candidate, Source
 from reconciler.daemon.systemd import Systemd
 from reconciler.daemon.telling import Teller
 from reconciler.daemon.texts import Texts
-from reconciler.engine.ports import Clock
+from reconciler.engine.ports import Aside, Clock
 from reconciler.engine.rounds import Rounds
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
@@ -146,7 +147,7 @@ class Daemon:
         finally:
             self._teller.tell(Notice(NoticeName.DAEMON_STOPPED, Level.INFO, self._farewell()))
             if self._work is not None:
-                self._work.store.close()
+                await self._work.aside.ask(self._work.store.close)
 
     async def _first_text(self) -> bool:
         """Wait for a valid text; false if the end comes first."""
@@ -170,7 +171,7 @@ class Daemon:
     async def _look_after_health(self, work: _Work) -> None:
         latest: Mapping[str, HealthRecord] = {}
         try:
-            latest = work.store.latest_health()
+            latest = await work.aside.ask(work.store.latest_health)
         except MemoryFailure as failure:
             self._teller.store_failed(failure)
         kept = {code: record for code, record in latest.items() if code in work.rounds.desired.servers}
@@ -178,7 +179,7 @@ class Daemon:
 
         def record(found: HealthRecord, notices: tuple[Notice, ...]) -> None:
             self._tell_health(work, found, notices)
-            work.store.record_health(found)
+            work.aside.tell(lambda: work.store.record_health(found), self._teller.store_failed)
 
         def tell(notices: tuple[Notice, ...]) -> None:
             for notice in notices:
@@ -220,11 +221,11 @@ class Daemon:
         except BaseException:
             store.close()
             raise
-        self._teller.keep_in(store)
+        self._teller.keep_in(store, world.aside)
         following = Following(
-            store, self._teller, self.clock.now, self._standing, self.on_defect, self.on_pass, self.ran_by
+            store, world.aside, self._teller, self.clock.now, self._standing, self.on_defect, self.on_pass, self.ran_by
         )
-        return _Work(store, following, Rounds(desired, world, limits, self.interval, following))
+        return _Work(store, world.aside, following, Rounds(desired, world, limits, self.interval, following))
 
     def _world(self, desired: Desired, candidate: Candidate, store: AnyStore) -> World:
         return replace(self.make_world(desired, candidate.root, store), stop=self.stop, abandon=self.abandon)
@@ -251,18 +252,18 @@ class Daemon:
 
     async def _follow_pauses(self, work: _Work) -> None:
         """Look at the hosts again when a command paused or resumed something."""
-        before = self._pauses(work)
+        before = await self._pauses(work)
         while True:
             await self.clock.sleep(PAUSES_SECONDS)
-            now = self._pauses(work)
+            now = await self._pauses(work)
             if now is not None and now != before:
                 if before is not None:
                     work.rounds.wake()
                 before = now
 
-    def _pauses(self, work: _Work) -> Mapping[tuple[str, str], Pause] | None:
+    async def _pauses(self, work: _Work) -> Mapping[tuple[str, str], Pause] | None:
         try:
-            return work.store.pauses()
+            return await work.aside.ask(work.store.pauses)
         except MemoryFailure as failure:
             self._teller.store_failed(failure)
             return None
@@ -271,7 +272,8 @@ class Daemon:
         while True:
             kept = timedelta(days=work.rounds.desired.settings.retention.history_days)
             try:
-                work.store.forget_history(self.clock.now() - kept)
+                before = self.clock.now() - kept
+                await work.aside.ask(functools.partial(work.store.forget_history, before))
             except MemoryFailure as failure:
                 self._teller.store_failed(failure)
             await self.clock.sleep(HISTORY_SECONDS)
@@ -288,6 +290,7 @@ class _Work:
     """What there is once a valid text was found."""
 
     store: AnyStore
+    aside: Aside
     following: Following
     rounds: Rounds
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from watchfiles import Change, awatch
 
 from reconciler.daemon.sources import Candidate, Trouble
-from reconciler.git.revisions import revision_of
+from reconciler.git.revisions import path_in_repository, revision_of
 from reconciler.loading.incremental import FleetReader
 from reconciler.notices.notices import NoticeName
 
@@ -95,7 +95,9 @@ class DirectorySource:
             if loaded.desired is None and not late:
                 await self._wait(QUIET_SECONDS)
             if late or not self._woken.is_set():
-                return Candidate(loaded, self.root, revision or "")
+                # Only what is wrong is named by its file.
+                path = None if loaded.desired else await asyncio.to_thread(path_in_repository, self.root)
+                return Candidate(loaded, self.root, revision or "", path=path)
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

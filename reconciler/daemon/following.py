@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,11 +13,13 @@ from reconciler.core.deciding import Planned
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.daemon.telling import Teller
+from reconciler.engine.ports import Aside
 from reconciler.fleet.desired import Desired
 from reconciler.health.standing import Standing
 from reconciler.notices import recurrence
 from reconciler.notices.events import ActionEnded, Event, MemoryFailed
 from reconciler.notices.notices import Level, Notice, NoticeName
+from reconciler.notices.records import OutcomeRecord
 from reconciler.notices.recurrence import WINDOW, Repair
 from reconciler.notices.telling import Told, tell_decision, tell_outcomes
 from reconciler.store.opening import AnyStore
@@ -32,11 +33,11 @@ _MANY = 10_000
 
 @dataclass(slots=True)
 class _Pass:
-    """What was begun by one decision. `number` is None where the journal could not be written."""
+    """What was begun by one decision. `number` is None until the journal has it, and where it could not be written."""
 
-    number: int | None
     began: datetime
     running: set[str]
+    number: int | None = None
     result: PassResult = PassResult.DONE
 
 
@@ -46,6 +47,7 @@ class Following:
 
     Args:
         journal: where passes are kept.
+        aside: where the journal's calls are made: in their order, so that one may go by what another has found.
         teller: who tells notices.
         now: the time of day.
         standing: the picture, replaced at each change; the daemon itself keeps the part about the text in it.
@@ -55,6 +57,7 @@ class Following:
     """
 
     journal: AnyStore
+    aside: Aside
     teller: Teller
     now: Callable[[], datetime]
     standing: Standing
@@ -73,8 +76,9 @@ class Following:
             self.teller.tell(notice)
         if begun:
             servers = {a.server for a in begun}
-            number = self._begin_pass(desired, now)
-            self._pass_of |= dict.fromkeys(servers, _Pass(number, now, servers))
+            beginning = _Pass(now, servers)
+            self._write(lambda: self._begin_pass(beginning, desired, revision))
+            self._pass_of |= dict.fromkeys(servers, beginning)
         wanted = {a.server for a in planned.changeset.actions}
         self._failing -= {s for s in fresh - wanted if planned.observed.hosts[s].online}
         self._draw(planned, desired, now)
@@ -82,8 +86,9 @@ class Following:
     def ended(self, server: str, outcomes: tuple[Outcome, ...]) -> None:
         """See `Follower`."""
         now = self.now()
-        for notice in (*tell_outcomes(outcomes, self.standing.revision), *self._drifts(outcomes, now)):
+        for notice in tell_outcomes(outcomes, self.standing.revision):
             self.teller.tell(notice)
+        self._tell_drifts(outcomes, now)
         self._end(server, outcomes, now)
         if any(o.result in (Result.FAILED, Result.UNKNOWN) for o in outcomes):
             self._failing.add(server)
@@ -106,18 +111,16 @@ class Following:
     def on_event(self, event: Event) -> None:
         """Keep the outcome of an action as it comes, so that a killed daemon leaves what it did."""
         if isinstance(event, ActionEnded):
-            running = self._pass_of.get(event.outcome.action.server)
-            if running is not None and running.number is not None:
-                with self._forgiving():
-                    self.journal.record_outcome(running.number, event.outcome, self.now())
+            running, outcome, now = self._pass_of.get(event.outcome.action.server), event.outcome, self.now()
+            if running is not None:
+                self._write(lambda: running.number and self.journal.record_outcome(running.number, outcome, now))
         elif isinstance(event, MemoryFailed):
             self.teller.store_failed(MemoryFailure(event.problem))
 
-    def _begin_pass(self, desired: Desired, now: datetime) -> int | None:
-        with self._forgiving():
-            revision = self.standing.revision or None
-            return self.journal.begin_pass(COMMAND, now, __version__, desired.digest, revision, self.ran_by)
-        return None
+    def _begin_pass(self, beginning: _Pass, desired: Desired, revision: str) -> None:
+        beginning.number = self.journal.begin_pass(
+            COMMAND, beginning.began, __version__, desired.digest, revision or None, self.ran_by
+        )
 
     def _end(self, server: str, outcomes: tuple[Outcome, ...], now: datetime) -> None:
         """Note how a pass went on one server; it ends with the last of them."""
@@ -132,22 +135,30 @@ class Following:
         ending.running.discard(server)
         if not ending.running:
             self.on_pass((now - ending.began).total_seconds(), ending.result)
-            if ending.number is not None:
-                with self._forgiving():
-                    self.journal.end_pass(ending.number, now)
+            self._write(lambda: ending.number and self.journal.end_pass(ending.number, now))
 
-    def _drifts(self, outcomes: tuple[Outcome, ...], now: datetime) -> Iterator[Notice]:
+    def _tell_drifts(self, outcomes: tuple[Outcome, ...], now: datetime) -> None:
+        """Tell what was repaired, and how often in the last week: without that where the journal cannot be read."""
         repaired = [o.action for o in outcomes if o.result is Result.DONE and o.action.reason is Reason.DRIFTED]
         if not repaired:
             return
-        earlier: tuple[Repair, ...] = ()
-        with self._forgiving():
-            ended = self.journal.outcomes(reason=Reason.DRIFTED, result=Result.DONE, since=now - WINDOW, limit=_MANY)
+        revision = self.standing.revision
+
+        def tell(ended: Iterable[OutcomeRecord]) -> None:
             earlier = recurrence.repairs(ended)
-        for action in repaired:
-            fields = recurrence.drifted_fields(change.field for change in action.changes)
-            repair = Repair(action.kind, action.code, action.server, fields, _recorded(action, earlier, now))
-            yield recurrence.told(repair, earlier, self.standing.revision)
+            for action in repaired:
+                fields = recurrence.drifted_fields(change.field for change in action.changes)
+                repair = Repair(action.kind, action.code, action.server, fields, _recorded(action, earlier, now))
+                self.teller.tell(recurrence.told(repair, earlier, revision))
+
+        def tell_alone(failure: MemoryFailure) -> None:
+            self.teller.store_failed(failure)
+            tell(())
+
+        def read() -> Iterable[OutcomeRecord]:
+            return self.journal.outcomes(reason=Reason.DRIFTED, result=Result.DONE, since=now - WINDOW, limit=_MANY)
+
+        self.aside.tell(read, tell_alone, tell)
 
     def _draw(self, planned: Planned, desired: Desired, now: datetime) -> None:
         changeset, hosts = planned.changeset, planned.observed.hosts
@@ -162,19 +173,15 @@ class Following:
             withheld=len(changeset.withheld),
             orphans=sum(each.kind is Left.ORPHAN for each in changeset.left_alone),
             foreign=changeset.foreign,
-            frozen=tuple(sorted(planned.frozen)),
+            frozen=tuple(each.server for each in planned.changeset.frozen),
             paused=tuple(sorted(p.address for p in pauses.in_force(desired, planned.inventory.pauses).values())),
             decided_at=now,
             converged_at=now if converged else self.standing.converged_at,
             failing_since=self.standing.failing_since if self._failing else None,
         )
 
-    @contextlib.contextmanager
-    def _forgiving(self) -> Iterator[None]:
-        try:
-            yield
-        except MemoryFailure as failure:
-            self.teller.store_failed(failure)
+    def _write(self, write: Callable[[], object]) -> None:
+        self.aside.tell(write, self.teller.store_failed)
 
 
 def _recorded(action: Action, earlier: Iterable[Repair], now: datetime) -> datetime:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
 from reconciler.loading.fleet_directory import Loaded
@@ -31,10 +33,12 @@ class Candidate:
     rewritten: bool = False
     path: str | None = None
 
-    def shown(self, file: str) -> str:
-        """Name one of its files as people find it: as the repository has it, not as it lies in a directory of this daemon's."""
-        inside = file.removeprefix(f"{self.root}/")
-        return file if self.path is None or inside == file else str(PurePosixPath(self.path, inside))
+    def shown(self, text: str) -> str:
+        """Name its files in a text as people find them: as the repository has them, not as they lie on this machine."""
+        if self.path is None:
+            return text
+        inside = "" if self.path == "." else f"{self.path}/"
+        return re.sub(rf"(?<![\w./-]){re.escape(os.fspath(self.root))}/", lambda _: inside, text)
 
 
 @dataclass(frozen=True, slots=True)

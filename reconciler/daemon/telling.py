@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.core.failures import MemoryFailure
+from reconciler.engine.ports import Aside, InLine
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.store.opening import AnyStore
 
@@ -22,17 +23,19 @@ class Teller:
         now: the time of day.
         listeners: told of every notice; they do not raise.
         keeper: where they are kept; None until the store is open.
+        aside: where the keeper's calls are made.
     """
 
     now: Callable[[], datetime]
     listeners: list[Callable[[Notice], None]] = field(default_factory=list)
     keeper: AnyStore | None = None
+    aside: Aside = field(default_factory=InLine)
     _store_failing: bool = False
     _early: list[tuple[Notice, datetime]] = field(default_factory=list)
 
-    def keep_in(self, keeper: AnyStore) -> None:
+    def keep_in(self, keeper: AnyStore, aside: Aside) -> None:
         """Keep notices from now on, and those that were told before there was a place for them."""
-        self.keeper = keeper
+        self.keeper, self.aside = keeper, aside
         early, self._early = self._early, []
         for notice, at in early:
             self._keep(keeper, notice, at)
@@ -47,12 +50,10 @@ class Teller:
             self._keep(self.keeper, notice, self.now())
 
     def _keep(self, keeper: AnyStore, notice: Notice, at: datetime) -> None:
-        try:
-            keeper.record_notice(notice, at)
-        except MemoryFailure as failure:
-            self.store_failed(failure)
-        else:
+        def kept(_: None) -> None:
             self._store_failing = False
+
+        self.aside.tell(lambda: keeper.record_notice(notice, at), self.store_failed, kept)
 
     def store_failed(self, failure: MemoryFailure) -> None:
         """Tell that the store cannot be used; nothing else tells where history goes missing."""

@@ -137,7 +137,6 @@ def _name_of(candidate: Candidate, desired: Desired) -> str:
 
 def _summary(candidate: Candidate) -> str:
     errors = [d for d in candidate.loaded.diagnostics if d.severity is Severity.ERROR]
-    named = (replace(d, range=replace(d.range, file=candidate.shown(d.range.file))) for d in errors[:_SHOWN])
-    shown = "; ".join(map(str, named))
+    shown = candidate.shown("; ".join(map(str, errors[:_SHOWN])))
     more = f"; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
     return f"{shown}{more}"

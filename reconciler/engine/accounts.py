@@ -7,9 +7,10 @@ all is not ours to enter, and nothing here resets anything by force.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from reconciler.core.needs import ADOPT_FIELD
 from reconciler.core.observed import Access
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.ports import Clock, Database, Host, Secrets
@@ -95,7 +96,7 @@ class Account:
     async def find(self, database: str) -> Found | None:
         """Log in as `open` does, and tell with which password."""
         candidates = self._candidates()
-        for candidate in candidates[:AT_ONCE]:
+        for candidate in itertools.chain(candidates[:1], self._given(), candidates[1:AT_ONCE]):
             if found := await self._try(database, candidate):
                 return found
         locks_out = await self.host.locks_out()
@@ -106,6 +107,19 @@ class Account:
             if found := await self._try(database, candidate):
                 return found
         return None
+
+    def _given(self) -> Iterator[_Candidate]:
+        """Yield what `adopt` says of a database that this fleet has not made; read only if the declared password is refused."""
+        adopt = self.spec.adopt
+        if adopt is None or (adopt.admin_login, adopt.admin_password) == (None, None):
+            return
+        login, reference = adopt.admin_login or self.spec.admin_login, adopt.admin_password
+        if reference is None:
+            yield _Candidate(login, self.password(), Access.CURRENT)
+        else:
+            yield _Candidate(
+                login, self.secrets.resolve(reference, self.spec.kind, self.spec.code, ADOPT_FIELD), Access.GIVEN
+            )
 
     def no_longer_taken(self, had: Iterable[Secret]) -> tuple[tuple[str, Secret], ...]:
         """Return what has to be refused after a rotation: the passwords that it had, the likeliest others, Odoo's own."""

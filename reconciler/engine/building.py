@@ -32,10 +32,11 @@ from reconciler.core.failures import (
 )
 from reconciler.core.furnishing import Furnishing, Origin, Sizes
 from reconciler.core.names import NameState
-from reconciler.core.observed import DatabaseLook, Mark
+from reconciler.core.observed import DatabaseLook
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
-from reconciler.engine.moves import NOWHERE_ELSE, SAMPLE, Elsewhere, Mover, other_forms
+from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
+from reconciler.engine.moves import SAMPLE, Mover
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
 from schemas.secrets import Secret
@@ -182,7 +183,7 @@ class Builder:
 
     def _last(self, spec: DatabaseSpec, name: str) -> Furnishing:
         """What is written last: with it goes the mark, and the number by which workers notice that this is no former namesake."""
-        mark = replace(mark_for(spec, "", self.version), moving_from=name, in_service=False)
+        mark = replace(claims.mark_for(spec, "", self.version), moving_from=name, in_service=False)
         return Furnishing(spec.at_birth(), mark=mark, number=draw_number(self.nonces))
 
     def _owner_password(self, spec: DatabaseSpec) -> Secret | None:
@@ -236,7 +237,8 @@ class Builder:
         return source.database.renamed(name)
 
     async def _is_whole_clone(self, name: str, origin: Account, source: Source) -> bool:
-        return await self._is_whole(await self._open(origin, name), source)
+        opened = await origin.open(name)
+        return opened is not None and await self._is_whole(opened[0], source)
 
     async def _is_whole(self, database: Database, source: Source) -> bool:
         uuid, mark = await database.identity()
@@ -326,12 +328,6 @@ class Builder:
         """
         await asyncio.gather(*(database.identity() for _ in range(_WORKERS_REACHED)), return_exceptions=True)
 
-    async def _open(self, account: Account, name: str) -> Database:
-        opened = await account.open(name)
-        if opened is None:
-            raise PasswordRefused("its admin account refuses the password that it was given", **self._at(name))
-        return opened[0]
-
     async def _require_free(self, name: str, former: str | None = None) -> None:
         """Find out before the work that a form of the name or of the former one exists, listed or not."""
         found = await insist(lambda: other_forms(self.host, name, former), self.clock)
@@ -376,27 +372,6 @@ def newest(files: Sizes, count: int) -> Sizes:
     """Return so many of the newest files."""
     keys = sorted(files, key=lambda key: int(key.partition("/")[0]), reverse=True)
     return {key: files[key] for key in keys[:count]}
-
-
-def mark_for(spec: DatabaseSpec, uuid: str, version: str) -> Mark:
-    """Write down whose a database of this uuid is, and that all of its spec is applied.
-
-    Only an instance's is ever in service: the note would go from a template to its clones.
-    """
-    return Mark(
-        spec.fleet,
-        spec.kind,
-        spec.code,
-        spec.target,
-        uuid,
-        spec.template,
-        version,
-        spec.digest(),
-        in_service=spec.kind == "instance",
-        owner=spec.owner.login if spec.owner else "",
-        modules=tuple(sorted(spec.modules)),
-        protected=True if spec.protected else None,
-    )
 
 
 def require_verified(

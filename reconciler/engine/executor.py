@@ -23,9 +23,18 @@ CIRCUIT_OPENS = 3
 """After so many actions in a row that a host failed (not refused), it is left alone for the pass; the others go on."""
 
 
-async def execute(changeset: Changeset, desired: Desired, world: World) -> tuple[Outcome, ...]:
-    """Carry a changeset out and return the outcomes in its order. Never raises for what a host does."""
-    run = _Run(desired, world)
+async def execute(
+    changeset: Changeset, desired: Desired, world: World, *, exactly: bool = False
+) -> tuple[Outcome, ...]:
+    """Carry a changeset out and return the outcomes in its order. Never raises for what a host does.
+
+    Args:
+        changeset: what is done; each action is what it shows, and what a fresh look finds beyond that.
+        desired: the text that it was decided on.
+        world: the ports.
+        exactly: whether an action fails where a fresh look finds more.
+    """
+    run = _Run(Performer(desired, world, lambda a, step: world.emit(ActionStep(a, step)), exactly), desired, world)
     async with asyncio.TaskGroup() as group:
         for action in changeset.actions:
             run.ends[action.id] = group.create_task(run.one(action), name=action.id)
@@ -43,6 +52,7 @@ async def _abandon_when_asked(world: World, running: Collection[asyncio.Task[Out
 
 @dataclass(slots=True)
 class _Run:
+    performer: Performer
     desired: Desired
     world: World
     ends: dict[str, asyncio.Task[Outcome]] = field(default_factory=dict)
@@ -50,7 +60,6 @@ class _Run:
     _alike: dict[str, dict[str, asyncio.Semaphore]] = field(default_factory=dict)
     _begun: dict[str, float] = field(default_factory=dict)
     _failing: dict[str, int] = field(default_factory=dict)
-    _performer: Performer | None = None
 
     async def one(self, action: Action) -> Outcome:
         try:
@@ -96,10 +105,8 @@ class _Run:
         return Outcome(action, result, detail, self.world.clock.monotonic() - started)
 
     async def _attempt(self, action: Action) -> tuple[Result, str]:
-        if self._performer is None:
-            self._performer = Performer(self.desired, self.world, lambda a, step: self.world.emit(ActionStep(a, step)))
         try:
-            await self._performer.perform(action)
+            return Result.DONE, await self.performer.perform(action)
         except UnknownOutcome as error:
             self._note_failing(action)
             return Result.UNKNOWN, str(error)
@@ -108,7 +115,6 @@ class _Run:
             return Result.FAILED, str(error)
         except (HostError, MemoryFailure, SecretUnavailable) as error:
             return Result.FAILED, str(error)
-        return Result.DONE, ""
 
     def _note_failing(self, action: Action) -> None:
         self._failing[action.server] = self._failing.get(action.server, 0) + 1

@@ -11,16 +11,13 @@ trash leads one way: of what its text ended, after that was noted in it.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Collection, Container, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from reconciler.core import names
 from reconciler.core.failures import (
     BuildLost,
-    ConnectionCut,
     DatabaseExists,
     HostError,
     NoSuchDatabase,
@@ -33,6 +30,7 @@ from reconciler.core.furnishing import Sizes
 from reconciler.core.names import NameState
 from reconciler.core.observed import Mark
 from reconciler.engine.accounts import Account
+from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces
 
@@ -50,49 +48,6 @@ _FOLDERS = (*names.FORMS, NameState.TRASH)
 """The names under which files of a database in service may wait for it, if the host died on its way."""
 
 AtLock = Callable[[Database], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """The other hosts on which the instance of a build may stand, each with the names that it may have there.
-
-    Each tells by its list. One that has the template, so that the instance can be made there, is asked for each name as well.
-    """
-
-    hosts: Sequence[tuple[Host, Collection[str]]] = ()
-    with_template: Container[str] = ()
-
-    async def require_none(self) -> None:
-        """Make sure, while the lock is borne here, that no other host holds a form of these names.
-
-        Two reconcilers whose texts name different hosts each bear a lock of its own; one of them sees the other's. A host that
-        does not answer was judged before by what it listed last.
-
-        Raises:
-            DatabaseExists: one of them does.
-        """
-        for (host, _), found in zip(self.hosts, await self._ask(), strict=True):
-            if found:
-                taken = sorted(found)
-                raise DatabaseExists(
-                    f"{' and '.join(taken)} is on {host.server}", server=host.server, database=taken[0]
-                )
-
-    async def _ask(self) -> Sequence[set[str]]:
-        return await asyncio.gather(*(self._forms_on(host, targets) for host, targets in self.hosts))
-
-    async def _forms_on(self, host: Host, targets: Collection[str]) -> set[str]:
-        found: set[str] = set()
-        with contextlib.suppress(HostError):
-            listed = [*map(names.parse, await host.listed(hurry=True))]
-            found.update(n.text for n in listed if n.state in names.FORMS and n.target in targets)
-        if host.server in self.with_template:
-            with contextlib.suppress(HostError):
-                found.update(await host.taken([form for target in targets for form in names.fixed_forms(target)]))
-        return found
-
-
-NOWHERE_ELSE = Elsewhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +71,12 @@ class Mover:
             awake: whether its scheduled actions begin.
 
         Raises:
+            LastingError: another server of the text is this very host; the build still bears its building name.
             DatabaseExists: someone else has the lock; the build still bears its building name.
             BuildLost: it cannot go on; it was turned to trash, since nothing leads back to a building name.
             UnknownOutcome: the host does not say which name the database bears now.
         """
+        await self.elsewhere.require_another(self.host.server, build.name)
         if others := await insist(lambda: other_forms(self.host, build.name, self.former), self.clock):
             raise DatabaseExists(f"{' and '.join(others)} was made by somebody else meanwhile", **self._at(build.name))
         held = await self._walk(build, names.switching(names.parse(final).target))
@@ -421,24 +378,3 @@ class Mover:
 async def wake(database: Database) -> None:
     """Let a new database's scheduled actions go, as the last step before it is published."""
     await database.wake()
-
-
-async def other_forms(host: Host, name: str, former: str | None = None) -> tuple[str, ...]:
-    """List the forms of a name's target that exist beside it, and those of a former name, listed or not.
-
-    With PostgreSQL down a host says of every name that it does not exist, so a name that does is asked for before and after.
-
-    Raises:
-        ConnectionCut: the host denies the database of that name itself.
-    """
-    targets = [names.parse(name).target, *([former] if former else [])]
-    own = name if names.parse(name).state in names.FORMS else ""
-    if own and not await host.exists(own):
-        raise ConnectionCut("the host denies a database that it lists", server=host.server, database=name)
-    forms = [form for target in targets for form in names.fixed_forms(target)]
-    found = [form for form in forms if form != name and await host.exists(form)]
-    if own and not await host.exists(own):
-        raise ConnectionCut("the host denies a database that it lists", server=host.server, database=name)
-    listed = [each for each in map(names.parse, await host.listed()) if each.target in targets]
-    aside = [each.text for each in listed if each.state is NameState.ASIDE and each.text != name]
-    return tuple(sorted({*found, *aside}))

@@ -25,8 +25,9 @@ from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account, open_as_any, open_as_one_of
-from reconciler.engine.building import Builder, Limits, Source, mark_for, require_verified, set_apart
-from reconciler.engine.moves import NOWHERE_ELSE, AtLock, Elsewhere, Mover
+from reconciler.engine.building import Builder, Limits, Source, require_verified, set_apart
+from reconciler.engine.elsewhere import Elsewhere
+from reconciler.engine.moves import AtLock, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
@@ -37,9 +38,9 @@ _ROUNDS = 3
 """How often a configuration is applied when a fresh look still differs (a call whose answer was lost, an edit meanwhile)."""
 
 
-Handler = Callable[["Performer", Action], Awaitable[None]]
+Handler = Callable[["Performer", Action], Awaitable[str | None]]
 HANDLERS: dict[Verb, Handler] = {}
-"""What carries out each verb."""
+"""What carries out each verb, and returns what more it did than the action shows."""
 
 
 def carries_out(*verbs: Verb) -> Callable[[Handler], Handler]:
@@ -54,16 +55,18 @@ def carries_out(*verbs: Verb) -> Callable[[Handler], Handler]:
 
 @dataclass(slots=True)
 class Performer:
-    """Carries out the actions of one pass; `step` is told what an action is at."""
+    """Carries out the actions of one pass; `step` is told what an action is at, `exactly` refuses to do more than it shows."""
 
     desired: Desired
     world: World
     step: Callable[[Action, str], None]
+    exactly: bool = False
     _sources: dict[tuple[str, str], asyncio.Task[Source]] = field(default_factory=dict)
+    _strangers: dict[str, dict[str, Host]] = field(default_factory=dict)
 
-    async def perform(self, action: Action) -> None:
-        """Do it, or raise why not (`HostError`, `SecretUnavailable`)."""
-        await HANDLERS[action.verb](self, action)
+    async def perform(self, action: Action) -> str:
+        """Do it and say what more was done than it shows, or raise why not (`HostError`, `SecretUnavailable`)."""
+        return await HANDLERS[action.verb](self, action) or ""
 
     @carries_out(verbs.ACTIVATE)
     async def _activate(self, action: Action) -> None:
@@ -93,7 +96,7 @@ class Performer:
         template = self.desired.templates[spec.template]
         origin = template_spec(self.desired, template, self.desired.servers[action.server])
         source = await self._source(action, origin)
-        self.world.memory.clear(spec.kind, spec.code, spec.server)
+        await self.world.distrust(spec.kind, spec.code, spec.server)
         await self._builder(action).clone_instance(spec, origin, source, action.becomes, self._former(action))
         self._verified(spec)
 
@@ -103,6 +106,43 @@ class Performer:
         if key not in self._sources or (self._sources[key].done() and self._sources[key].exception()):
             self._sources[key] = asyncio.ensure_future(self._builder(action).read_source(origin))
         return await asyncio.shield(self._sources[key])
+
+    @carries_out(verbs.ADOPT)
+    async def _adopt(self, action: Action) -> None:
+        """Take a database over: mark and password are written in one transaction, and proven by a fresh login and a look."""
+        spec, account = self._spec(action), self._account(action)
+        at = {"server": action.server, "database": action.database}
+        await self.world.distrust(spec.kind, spec.code, spec.server)
+        self.step(action, "taking over")
+        database = await insist(lambda: self._take_over(action, account), self.world.clock)
+        if not await account.host.accepts(action.database, spec.admin_login, account.password()):
+            raise ProofFailed("the declared password is not taken", **at)
+        look = await insist(database.look, self.world.clock)
+        state = names.parse(action.database).state
+        if doubt := claims.doubt(look, spec, None):
+            raise ProofFailed(doubt.why, advice=doubt.advice, **at)
+        if look.mark is not None and look.mark.digest:  # or else what is left to be done follows
+            require_verified(spec, look, state, at)
+            self._verified(spec)
+
+    async def _take_over(self, action: Action, account: Account) -> Database:
+        """Look once more, and take over what is nobody's yet; what was taken over unheard, or by another run, is left."""
+        spec, at = account.spec, {"server": action.server, "database": action.database}
+        found = await account.find(action.database)
+        if found is None:
+            shut = claims.doubt(DatabaseLook(action.database, Access.REFUSED), spec, None)
+            raise PasswordRefused(shut.why if shut else "", advice=shut.advice if shut else "", **at)
+        look = replace(await found.database.look(), access=found.access)
+        if doubt := claims.doubt(look, spec, None) or claims.others_work(look, self.world.clock.now()):
+            raise Refused(doubt.why, advice=doubt.advice, **at)
+        if look.mark is not None:
+            return found.database
+        state = names.parse(action.database).state
+        differing = fields.differences(spec, look, state)
+        is_all, quiet = all(map(fields.is_adopted, differing)), any(c.desired == fields.QUIET for c in differing)
+        mark = replace(claims.mark_for(spec, look.uuid, self._version(action)), in_service=True)
+        password = None if found.access is Access.CURRENT else account.password()
+        return await found.database.adopt(spec, mark if is_all else replace(mark, digest=""), password, quiet=quiet)
 
     @carries_out(verbs.RENAME)
     async def _rename(self, action: Action) -> None:
@@ -130,7 +170,7 @@ class Performer:
             self.step(action, "holding scheduled actions back")
             await insist(database.quiesce, self.world.clock)
 
-        self.world.memory.clear(action.kind, action.code, action.server)
+        await self.world.distrust(action.kind, action.code, action.server)
         await self._switch(action, quiet, "taking out of reach")
 
     @carries_out(verbs.END)
@@ -142,7 +182,7 @@ class Performer:
             await insist(database.quiesce, self.world.clock)
 
         if action.code in self.desired.instances:  # of a removed document is kept by which text it was applied last
-            self.world.memory.clear(action.kind, action.code, action.server)
+            await self.world.distrust(action.kind, action.code, action.server)
         target = names.parse(action.database).target
         await self._switch(action, quiet, "taking out of reach", names.trash(target, self.world.clock.now()))
         if action.code in self.desired.instances:
@@ -151,7 +191,7 @@ class Performer:
     @carries_out(verbs.RETURN)
     async def _untrash(self, action: Action) -> None:
         """Back from the trash to where it is suspended: quiet still, and on its way to wherever its text wants it."""
-        self.world.memory.clear(action.kind, action.code, action.server)
+        await self.world.distrust(action.kind, action.code, action.server)
         await insist(lambda: self._host(action).forget_name(action.becomes), self.world.clock)
         await self._switch(action, None, "bringing it back")
 
@@ -164,7 +204,7 @@ class Performer:
                 self.step(action, "waking scheduled actions")
                 await insist(database.wake, self.world.clock)
 
-        self.world.memory.clear(action.kind, action.code, action.server)
+        await self.world.distrust(action.kind, action.code, action.server)
         await insist(lambda: self._host(action).forget_name(action.becomes), self.world.clock)
         await self._switch(action, awake, "on its way back")
 
@@ -186,7 +226,7 @@ class Performer:
         """Replace a former password; proven by fresh logins: the former ones first, then the declared one."""
         account = self._account(action)
         host, name = account.host, action.database
-        self.world.memory.clear(action.kind, action.code, action.server)
+        await self.world.distrust(action.kind, action.code, action.server)
         had: list[Secret] = []
         await insist(lambda: self._replace_password(account, name, had), self.world.clock)
         for login, password in account.no_longer_taken(had):
@@ -202,22 +242,25 @@ class Performer:
             raise LastingError(
                 "it refuses the declared password and all former ones", server=account.host.server, database=name
             )
-        if found.access is Access.FORMER:
+        if found.access is not Access.CURRENT:
             had.append(found.password)
             await found.database.require_nobody_at_work()
             await found.database.clear_digest()
             await found.database.set_credentials(account.spec.admin_login, account.password())
 
     @carries_out(verbs.CONFIGURE)
-    async def _configure(self, action: Action) -> None:
+    async def _configure(self, action: Action) -> str:
         spec, account = self._spec(action), self._account(action)
-        self.world.memory.clear(spec.kind, spec.code, spec.server)
+        await self.world.distrust(spec.kind, spec.code, spec.server)
         state = names.parse(action.database).state
         database = await insist(lambda: self._mover(action).open(action.database), self.world.clock)
         at = {"server": action.server, "database": action.database}
         look = await insist(database.look, self.world.clock)
         if (others := claims.others_work(look, self.world.clock.now())) is not None:
             raise Refused(others.why, advice=others.advice, **at)
+        more = ", ".join(fields.not_shown(action.changes, fields.differences(spec, look, state)))
+        if more and self.exactly:
+            raise Refused(f"by now {more} differs otherwise than was saved", advice="save a new plan", **at)
         for _ in range(_ROUNDS):
             if look.mark is None or look.mark.digest:
                 await insist(database.clear_digest, self.world.clock)
@@ -228,15 +271,18 @@ class Performer:
             left = [c for c in fields.differences(spec, look, state) if c.field not in ("mark.digest", "schedule")]
             if not left:
                 break
-        mark = mark_for(spec, look.uuid, self._version(action))
+        mark = claims.mark_for(spec, look.uuid, self._version(action))
         if look.mark is not None and look.mark.owner and not self._is_adopted(action):
             mark = replace(mark, owner=look.mark.owner)
         if look.mark is not None and look.mark.protected and not spec.protected:
             mark = replace(mark, protected=False)
+        if look.mark is not None and look.mark.in_service:  # a template that was taken over is no build of ours
+            mark = replace(mark, in_service=True)
         await insist(lambda: database.write_mark(mark), self.world.clock)
         _, written = await insist(database.identity, self.world.clock)
         require_verified(spec, replace(look, mark=written), state, at)
         self._verified(spec)
+        return f"{more} had come to differ otherwise than was shown, and is as declared too" if more else ""
 
     async def _apply_fields(
         self, action: Action, account: Account, database: Database, look: DatabaseLook, state: NameState
@@ -315,7 +361,7 @@ class Performer:
         now = self.world.clock.now()
         desired = endings.in_force(self.desired, now)
         wanted = endings.wanted_on(desired, host.server)
-        owners = owners_of_trash(desired, self.world.memory.inventory(), host.server, name)
+        owners = owners_of_trash(desired, await self.world.inventory(), host.server, name)
         opened = await open_as_one_of(host, owners, self.world.secrets, self.world.clock, name)
         if opened is None:
             raise PasswordRefused(
@@ -361,15 +407,18 @@ class Performer:
 
     def _elsewhere(self, action: Action) -> Elsewhere:
         """Name the other hosts on which the same instance may be, with its names that the text gives to no other there."""
+        codes = in_use(self.desired) & self.world.hosts.keys() - {action.server}
+        others = {code: self.world.hosts[code] for code in sorted(codes)}
+        strangers = self._strangers.setdefault(action.server, others)
         if action.kind != "instance" or action.code not in self.desired.instances:
-            return NOWHERE_ELSE
+            return Elsewhere(strangers=strangers)
         instance, declared = self.desired.instances[action.code], self.desired.names.places
         own = [name for name in (instance.database_name, instance.renamed_from) if name]
-        others = sorted(in_use(self.desired) & self.world.hosts.keys() - {action.server})
         asked = [(code, [name for name in own if code not in declared.get(name, ())]) for code in others]
         return Elsewhere(
-            [(self.world.hosts[code], targets) for code, targets in asked if targets],
+            [(others[code], targets) for code, targets in asked if targets],
             self.desired.templates[instance.template].server_codes,
+            strangers,
         )
 
     def _former(self, action: Action) -> str | None:

@@ -5,19 +5,22 @@ Tests pass a virtual clock, a seeded nonce source and simulated hosts, so that a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 from reconciler.core.checks import Check
+from reconciler.core.failures import MemoryFailure
 from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.inventory import Inventory
-from reconciler.core.observed import DatabaseLook, Files, Mark, ObservedHost
+from reconciler.core.observed import Contents, DatabaseLook, Files, Inside, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
-from schemas.references import SecretReference
+from schemas.references import KeyReference, SecretReference
 from schemas.secrets import Secret
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -54,7 +57,7 @@ class Secrets(Protocol):
     Raises of both methods: `reconciler.fleet.secrets.SecretUnavailable`.
     """
 
-    def resolve(self, reference: SecretReference, kind: str, code: str, field: str) -> Secret:
+    def resolve(self, reference: SecretReference | KeyReference, kind: str, code: str, field: str) -> Secret:
         """Return the value in force."""
         ...
 
@@ -80,6 +83,10 @@ class Database(Protocol):
         """Look at everything that a spec declares, afresh."""
         ...
 
+    async def contents(self) -> Contents:
+        """Read what an import writes down beside a look."""
+        ...
+
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
         """Return the real sizes of attached files, empty where one is missing, by a key that survives cloning.
 
@@ -102,6 +109,22 @@ class Database(Protocol):
 
     async def set_credentials(self, login: str, password: Secret) -> Database:
         """Change the admin account's login and password; return the database opened anew with them."""
+        ...
+
+    async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> Database:
+        """Take over a database that bears no mark: password, settings, parameters and mark in one transaction, or nothing.
+
+        Refused, with nothing changed, where a mark is there by now, or where the account cannot be kept by its password.
+
+        Args:
+            spec: what it is to be; its modules are left as they are.
+            mark: whose it is from now on.
+            password: the admin account's from now on; None where it has it already.
+            quiet: its scheduled actions are held back; they are left as they are otherwise.
+
+        Returns:
+            The database, opened anew.
+        """
         ...
 
     async def furnish(self, what: Furnishing) -> tuple[Database, Sizes]:
@@ -183,6 +206,10 @@ class Database(Protocol):
         """Take it out of the trash: refused unless its mark says, read now, that its text ended it as the name that it bears."""
         ...
 
+    async def inside(self, tables: Sequence[str] = (), waking: Sequence[str] = ()) -> Inside:
+        """Say by SQL how large it is with its files, how many rows these tables have, and how many active ones those."""
+        ...
+
     async def discard(self, new: str) -> None:
         """Turn a build to trash: refused unless its mark says, read now, that it was never in service."""
         ...
@@ -245,6 +272,19 @@ class Host(Protocol):
         """Tell whether the database takes this login, by the one call that no worker answers from memory."""
         ...
 
+    async def fetch_backup(
+        self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
+    ) -> str:
+        """Write a backup of a database into a file, by whichever way is open; return which it was.
+
+        Args:
+            name: the database.
+            sites: host names under which its pages may answer for it, the likeliest first.
+            into: an empty file.
+            size: tells how many bytes the database and its files have; asked only where that matters.
+        """
+        ...
+
     async def create(self, name: str, spec: DatabaseSpec, password: Secret) -> None:
         """Create a database under a building name."""
         ...
@@ -274,6 +314,46 @@ class Host(Protocol):
         ...
 
 
+class Target(Protocol):
+    """A place where backups are kept. Every method may raise `StorageFailure`."""
+
+    async def write(self, place: str, content: BinaryIO) -> None:
+        """Keep a file from its beginning: under its name it is whole, or it is not there."""
+        ...
+
+    async def read(self, place: str, into: BinaryIO) -> None:
+        """Copy a file."""
+        ...
+
+    async def names(self, folder: str) -> Sequence[str]:
+        """List where files lie below a folder; none where there is no such folder."""
+        ...
+
+    async def remove(self, place: str) -> None:
+        """Remove a file, if it is there."""
+        ...
+
+    async def aclose(self) -> None:
+        """End what is held open."""
+        ...
+
+
+class Targets(Protocol):
+    """The places for backups that a fleet declares."""
+
+    def open(self, name: str) -> Target:
+        """Return one by its name; raises `StorageFailure` or `SecretUnavailable` where it cannot be used."""
+        ...
+
+    def encrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> bool:
+        """Encrypt a file, if the target asks for that, and tell whether it does; raises as `open`."""
+        ...
+
+    def decrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> None:
+        """Decrypt a file of the target; raises as `open`, and where it is another's or was changed."""
+        ...
+
+
 class Pages(Protocol):
     """The public pages of the instances on one server, asked as a visitor does: no cookie, no credential."""
 
@@ -282,8 +362,41 @@ class Pages(Protocol):
         ...
 
 
+class Aside(Protocol):
+    """Where calls of the memory are made, for they block: one after another, in the order in which they come."""
+
+    async def ask(self, call: Callable[[], T]) -> T:
+        """Make a call and give what it gives."""
+        ...
+
+    def tell(
+        self, call: Callable[[], T], failed: Callable[[MemoryFailure], None], then: Callable[[T], None] = lambda _: None
+    ) -> None:
+        """Make a call without waiting for it; `then` is told what it gave, or `failed` why it gave nothing."""
+        ...
+
+
+class InLine:
+    """Makes each call where it stands: for memories that never wait."""
+
+    async def ask(self, call: Callable[[], T]) -> T:
+        """Make it and give what it gives."""
+        return call()
+
+    def tell(
+        self, call: Callable[[], T], failed: Callable[[MemoryFailure], None], then: Callable[[T], None] = lambda _: None
+    ) -> None:
+        """Make it now."""
+        try:
+            value = call()
+        except MemoryFailure as failure:
+            failed(failure)
+        else:
+            then(value)
+
+
 class Memory(Protocol):
-    """What is remembered between passes; see `reconciler.core.inventory`."""
+    """What is remembered between passes; see `reconciler.core.inventory`. Its methods may block: see `Aside`."""
 
     def inventory(self) -> Inventory:
         """Read all."""

@@ -36,7 +36,7 @@ class Passed:
 
 async def plan(desired: Desired, world: World, limits: Limits) -> Planned:
     """Observe, diff and gate; changes nothing on any host."""
-    inventory = world.memory.inventory()
+    inventory = await world.inventory()
     observed = await observe(desired, inventory, world, limits.depth, limits.selection, limits.since)
     return decide(desired, observed, inventory, world.clock.now(), limits)
 
@@ -44,7 +44,7 @@ async def plan(desired: Desired, world: World, limits: Limits) -> Planned:
 async def carry_out(planned: Planned, desired: Desired, world: World, limits: Limits) -> Passed:
     """Remember what was seen, execute what was planned, look again and remember that."""
     remember(planned, desired, world)
-    outcomes = await execute(planned.changeset, desired, world)
+    outcomes = await execute(planned.changeset, desired, world, exactly=limits.exactly)
     if not outcomes or world.stop.is_set():
         return Passed(planned, outcomes, planned)
     after = await plan(desired, world, limits)
@@ -59,9 +59,10 @@ def remember(seen: Planned, desired: Desired, world: World) -> None:
 
 def _remember(seen: Planned, desired: Desired, world: World) -> None:
     now, memory = world.clock.now(), world.memory
+    frozen = {each.server for each in seen.changeset.frozen}
     waiting = {(a.kind, a.code) for a in seen.changeset.actions} | {(b.kind, b.code) for b in seen.changeset.blocked}
     for code, host in seen.observed.hosts.items():
-        if not host.online or code in seen.frozen:
+        if not host.online or code in frozen:
             continue
         memory.listing(code, [d.text for d in host.databases], now)
         if desired.servers[code].state == "active" and ("server", code) not in waiting and host.databases:
@@ -78,12 +79,13 @@ def _remember_orphans(seen: Planned, desired: Desired, world: World) -> None:
     prunes = desired.settings.prune
     if prunes is not seen.inventory.prunes:
         world.memory.server_state(PRUNES, "yes" if prunes else "no")
+    frozen = {each.server for each in seen.changeset.frozen}
     for (kind, code, server), entry in seen.inventory.entries.items():
         is_gone = code not in desired.instances and not desired.names.claims(entry.target)
         if kind != "instance" or not is_gone or entry.orphaned:
             continue
         host = seen.observed.hosts.get(server)
-        is_ended = host is not None and host.online and server not in seen.frozen and not host.forms_of(entry.target)
+        is_ended = host is not None and host.online and server not in frozen and not host.forms_of(entry.target)
         if is_ended or not (prunes and seen.inventory.prunes):
             world.memory.verified(kind, code, server, entry.target, ORPHANED + entry.digest, entry.verified_at)
 
@@ -98,7 +100,9 @@ def remember_looks(seen: Planned, desired: Desired, world: World) -> None:
 
 def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
     hosts, entries = seen.observed.hosts, seen.inventory.entries
-    for spec in _specs_of_looks(desired, hosts):
+    # Of one host under two names the proof is looked for again each time.
+    apart = {code: host for code, host in hosts.items() if code not in seen.one_host}
+    for spec in _specs_of_looks(desired, apart):
         host, key = hosts[spec.server], (spec.kind, spec.code, spec.server)
         for form in host.forms_of(spec.target):
             look = host.looks.get(form.text)

@@ -98,6 +98,7 @@ class Rounds:
     _away: dict[str, str] = field(default_factory=dict)  # address of a document: server where an action on it runs
     _blind_until: float = 0.0
     _remembered: tuple[float, Inventory] | None = None
+    _writings: int = 0  # how often what is remembered was made another
     _turned_at: float = 0.0
 
     @property
@@ -151,7 +152,7 @@ class Rounds:
                 self._nudge.clear()
                 self._turned_at = self.world.clock.monotonic()
                 self._begin_looks(group)
-                self._decide_if_due(group)
+                await self._decide_if_due(group)
                 await self._wait()
             stopping.cancel()
             for lane in self._lanes.values():
@@ -201,7 +202,7 @@ class Rounds:
         try:
             shallow = (await observe_shallow([code], world)).hosts[code]
             around = Observed({**self.known, code: shallow})
-            inventory = self._inventory()
+            inventory = await self._inventory()
             wanted = targets(desired, around, inventory, world.clock.now(), depth, self.limits.selection)
             seen = await deepen(Observed({code: shallow}), [t for t in wanted if t.server == code], world)
         except MemoryFailure as failure:
@@ -230,26 +231,26 @@ class Rounds:
     def _oldest_answer(self) -> float | None:
         return min((lane.answered_at for lane in self._lanes.values() if lane.answered_at is not None), default=None)
 
-    def _decide_if_due(self, group: asyncio.TaskGroup) -> None:
+    async def _decide_if_due(self, group: asyncio.TaskGroup) -> None:
         """Decide when all that were asked have answered, or some have waited long enough for the others."""
         oldest, now = self._oldest_answer(), self.world.clock.monotonic()
         if oldest is None or now < self._blind_until:
             return
         if now < oldest + SETTLE_SECONDS and any(lane.looking for lane in self._lanes.values()):
             return
-        fresh = frozenset(c for c, lane in self._lanes.items() if lane.answered_at is not None and not lane.acting)
         try:
-            inventory = self._inventory()
+            inventory = await self._inventory()
         except MemoryFailure as failure:
             self.follower.forgot(failure)
             self._blind_until = now + FIRST_DELAY_SECONDS
             return
+        fresh = frozenset(c for c, lane in self._lanes.items() if lane.answered_at is not None and not lane.acting)
         # A server that left the text while something ran there is in no decision any more.
         answers = {code: host for code, host in self.known.items() if code in self.desired.servers}
         planned = decide(self.desired, Observed(answers), inventory, self.world.clock.now(), self.limits)
         seen = Observed({code: answers[code] for code in sorted(fresh & answers.keys())})
         remember(replace(planned, observed=seen), self.desired, self.world)
-        self._remembered = None
+        self._forget_inventory()
         begun = [a for code in sorted(fresh) for a in self._begin(group, code, planned.changeset.actions)]
         for code in fresh:
             self._lanes[code].answered_at = None
@@ -287,7 +288,7 @@ class Rounds:
             for action in actions:
                 self._away.pop(action.address, None)
             lane.acting = None
-            self._remembered = None
+            self._forget_inventory()
             self._nudge.set()
         self.follower.ended(code, outcomes)
         done = frozenset(o.action.id for o in outcomes if o.result is Result.DONE)
@@ -300,11 +301,18 @@ class Rounds:
         # What was done is believed only when it is seen, and what was not is seen before it is tried again.
         lane.look_at = self.world.clock.monotonic()
 
-    def _inventory(self) -> Inventory:
-        now = self.world.clock.monotonic()
-        if self._remembered is None or now - self._remembered[0] > REMEMBERED_SECONDS:
-            self._remembered = (now, self.world.memory.inventory())
+    async def _inventory(self) -> Inventory:
+        """Return what is remembered, everything included that was done until now: while it is read, more may be."""
+        while self._remembered is None or self.world.clock.monotonic() - self._remembered[0] > REMEMBERED_SECONDS:
+            now, writings = self.world.clock.monotonic(), self._writings
+            read = await self.world.inventory()
+            if writings == self._writings:
+                self._remembered = (now, read)
         return self._remembered[1]
+
+    def _forget_inventory(self) -> None:
+        self._remembered = None
+        self._writings += 1
 
     def _delay(self, lane: _Lane) -> None:
         """Leave a host alone for a while, longer each time."""

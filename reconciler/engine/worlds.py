@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.failures import MemoryFailure
-from reconciler.engine.ports import Clock, Host, Memory, Nonces, Pages, Secrets
+from reconciler.core.inventory import Inventory
+from reconciler.engine.ports import Aside, Clock, Host, InLine, Memory, Nonces, Pages, Secrets, Targets
 from reconciler.notices.events import Event, MemoryFailed
 
 
@@ -26,12 +27,22 @@ class World:
     memory: Memory
     emit: Callable[[Event], None]
     pages: Mapping[str, Pages] = field(default_factory=dict)
+    targets: Targets | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
+    aside: Aside = field(default_factory=InLine)
+
+    async def inventory(self) -> Inventory:
+        """Read what is remembered, all that was noted before included (`MemoryFailure`)."""
+        return await self.aside.ask(self.memory.inventory)
+
+    async def distrust(self, kind: str, code: str, server: str) -> None:
+        """Before the first write to a database: it no longer counts as verified, whatever dies from now on (`MemoryFailure`)."""
+        await self.aside.ask(lambda: self.memory.clear(kind, code, server))
 
     def note(self, write: Callable[[], None]) -> None:
         """Write down something that is true already; if that fails it is said, and looked up again by the next pass."""
-        try:
-            write()
-        except MemoryFailure as failure:
-            self.emit(MemoryFailed(str(failure)))
+        self.aside.tell(write, self._say_failed)
+
+    def _say_failed(self, failure: MemoryFailure) -> None:
+        self.emit(MemoryFailed(str(failure)))

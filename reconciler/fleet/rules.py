@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reconciler.fleet.clashes import check_clashes
 from reconciler.fleet.declarations import Declarations, Reference, references_of
 from reconciler.fleet.diagnostics import Diagnostic, Severity
-from reconciler.fleet.documents import Hints, Path
+from reconciler.fleet.documents import Hints, Path, did_you_mean
 from reconciler.fleet.field_problems import BETTER_HINT, KEY_HINT, REFERENCE_HINT
 from reconciler.fleet.secrets import PASSWORD_FIELDS, weakness
 from schemas.instance import Instance
@@ -20,6 +20,7 @@ from schemas.kinds import KINDS
 from schemas.references import DerivedSecret, KeyReference, LiteralSecret, SecretReference
 from schemas.secrets import Secret
 from schemas.server import Server
+from schemas.template import Template
 
 NEUTRALIZE_SINCE = 17.0
 """The first Odoo series whose `duplicate_database` takes `neutralize` (service/db.py of 17.0; late builds of 16 do too)."""
@@ -45,6 +46,7 @@ def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
         if instance.deletion_protection or instance.owner is not None or instance.subscription is not None:
             yield from _check_instance(world, instance)
     yield from _check_renames(world)
+    yield from _check_backups(world)
     yield from _check_secrets(world)
     yield from check_clashes(world)
 
@@ -262,6 +264,30 @@ def _bearer(world: Declarations, instance: Instance, former: str, holders: list[
     return None
 
 
+def _check_backups(world: Declarations) -> Iterator[Diagnostic]:
+    """Find backups that have no place to go to."""
+    targets = world.settings.backup_targets if world.settings is not None else {}
+    declared = [d for kind in (world.plans, world.templates, world.instances) for d in kind.values()]
+    for document in declared:
+        policy = document.backup
+        if policy is None:
+            continue
+        named, source = policy.target, world.sources[document.kind, document.code]
+        if named is not None and named not in targets:
+            hint = did_you_mean(named, targets) or "the fleet document declares it in `backup_targets`"
+            place = source.range_of("backup", "target")
+            yield Diagnostic(place, "unknown-backup-target", f"no backup target {named!r}", hint)
+        elif named is None and len(targets) != 1:
+            place, what = source.range_of("backup"), "where to back up to is not said: the fleet declares"
+            if targets:
+                hint = f"add `target: …`, one of {', '.join(targets)}"
+                yield Diagnostic(place, "no-backup-target", f"{what} several `backup_targets`", hint)
+            else:
+                hint = "for example `backup_targets: {main: {url: file:///srv/odoo-backups}}`"
+                message = f"{what} no `backup_targets`, so that nothing is backed up"
+                yield Diagnostic(place, "no-backup-target", message, hint, Severity.WARNING)
+
+
 def _check_secrets(world: Declarations) -> Iterator[Diagnostic]:
     if world.settings is None:
         return
@@ -303,6 +329,9 @@ def _secrets(world: Declarations) -> Iterator[tuple[str, str, Path, SecretRefere
     assert world.settings is not None
     keys: list[tuple[Path, KeyReference | None]] = [(("secret_key",), world.settings.secret_key)]
     keys += [(("former_secret_keys", index), key) for index, key in enumerate(world.settings.former_secret_keys)]
+    for name, target in world.settings.backup_targets.items():
+        fields = ("key_id", "secret", "key", "decrypt_with")
+        keys += [(("backup_targets", name, field), getattr(target, field)) for field in fields]
     for path, key in keys:
         if key is not None:
             yield "fleet", world.settings.code, path, key
@@ -313,7 +342,14 @@ def _secrets(world: Declarations) -> Iterator[tuple[str, str, Path, SecretRefere
                 yield "server", code, (field,), reference
     for code, template in world.templates.items():
         yield "template", code, ("admin_password",), template.admin_password
+        yield from _of_adoption(template)
     for code, instance in world.instances.items():
         yield "instance", code, ("admin_password",), instance.admin_password
+        yield from _of_adoption(instance)
         if instance.owner is not None:
             yield "instance", code, ("owner", "initial_password"), instance.owner.initial_password
+
+
+def _of_adoption(document: Instance | Template) -> Iterator[tuple[str, str, Path, KeyReference]]:
+    if document.adopt is not None and document.adopt.admin_password is not None:
+        yield document.kind, document.code, ("adopt", "admin_password"), document.adopt.admin_password

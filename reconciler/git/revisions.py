@@ -15,7 +15,15 @@ from pathlib import Path
 from reconciler.git.commands import Git, GitUnusable
 from reconciler.git.trees import NotInCommit, select, write
 
-__all__ = ["GitUnusable", "NotInCommit", "Repository", "find_repository", "fleet_at", "revision_of"]
+__all__ = [
+    "GitUnusable",
+    "NotInCommit",
+    "Repository",
+    "find_repository",
+    "fleet_at",
+    "path_in_repository",
+    "revision_of",
+]
 
 _SECONDS = 60
 _QUICK_SECONDS = 10
@@ -189,6 +197,15 @@ def revision_of(directory: Path) -> str | None:
     except (GitUnusable, OSError, ValueError):
         return None
     return f"{head.text}-dirty" if status.code or status.output else head.text
+
+
+def path_in_repository(directory: Path) -> str | None:
+    """Return where the work tree that a directory lies in has it; None where there is none. Nothing is raised."""
+    try:
+        repository = find_repository(directory)
+    except (GitUnusable, OSError, ValueError):
+        return None
+    return os.path.relpath(repository.directory, repository.root)
 
 
 def _git(directory: str, *options: str, seconds: float = _SECONDS) -> Git:

@@ -63,7 +63,7 @@ async def health_rounds(
         world: the ports made for that text.
         clock: time.
         latest: the last records of servers, from the store.
-        record: told of every look at a server, and of what a person should know of it; a `MemoryFailure` is said and passes.
+        record: told of every look at a server, and of what a person should know of it.
         tell: told what a person should know of login pages.
         pages: kept here: the last judgement of each page that is looked at, by instance. They do not outlive a restart.
     """
@@ -159,14 +159,14 @@ class _Rounds:
             server = desired.servers.get(code)
             if server is None or code not in world.hosts:
                 return
-            vitals = await check_server(server, desired, world, self._inventory(world))
+            vitals = await check_server(server, desired, world, await self._inventory(world))
         desired = self.current()  # the text may be another one by now
         if code not in desired.servers:
             return
         limits, before = desired.settings.health, self.records.get(code)
         after = judge(desired.servers[code], before, vitals, limits)
         self.records[code], self._hosts[code] = after, vitals.host
-        world.note(lambda: self.record(after, changes(before, after, limits)))
+        self.record(after, changes(before, after, limits))
 
     async def _look_at_page(self, code: str) -> None:
         home = self._home(code)
@@ -185,7 +185,7 @@ class _Rounds:
         before = self.pages.get(code)
         after = judge_page(*home, before, answer, self.clock.now())
         self.pages[code] = after
-        world.note(lambda: self.tell(page_changes(before, after)))
+        self.tell(page_changes(before, after))
 
     def _home(self, code: str) -> tuple[Instance, Server] | None:
         """Return an instance and the server on which it is published; None if its page cannot be expected to come."""
@@ -207,12 +207,12 @@ class _Rounds:
         host = self._hosts.get(server.code)
         return host is not None and host.online
 
-    def _inventory(self, world: World) -> Inventory:
+    async def _inventory(self, world: World) -> Inventory:
         """Return what is remembered, read at most once a minute; what cannot be read counts as nothing."""
         now = self.clock.monotonic()
         if self._remembered is None or now - self._remembered[0] >= REMEMBERED_SECONDS:
             try:
-                self._remembered = (now, world.memory.inventory())
+                self._remembered = (now, await world.inventory())
             except MemoryFailure:
                 self._remembered = (now, Inventory())
         return self._remembered[1]

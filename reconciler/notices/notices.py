@@ -41,6 +41,7 @@ class NoticeName(StrEnum):
     HOST_FROZEN = "host-frozen"  # a listing lost databases: nothing is changed there until it is confirmed
     PAUSED = "paused"
     RESUMED = "resumed"
+    FORGOTTEN = "forgotten"  # what a removed document had is not expected any more
     STORE_FAILED = "store-failed"
 
 

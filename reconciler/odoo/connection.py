@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from reconciler.core.failures import (
     HalfMadeDatabase,
@@ -27,7 +27,8 @@ from reconciler.core.failures import (
 from reconciler.notices.events import CallEvent
 from reconciler.odoo import shapes, versions
 from reconciler.odoo.exchange import Exchange
-from reconciler.odoo.protocol import Call, Transport
+from reconciler.odoo.forms import Form
+from reconciler.odoo.protocol import Answer, Call, Transport
 from reconciler.odoo.versions import HostVersion, Version
 from schemas.secrets import Secret
 
@@ -46,6 +47,7 @@ class Timeouts:
     clone: float
     modules: float
     rename: float
+    backup: float = 7200
 
 
 class HostConnection:
@@ -208,6 +210,27 @@ class HostConnection:
         except (ListingDisabled, NotOdoo, Redirected, UnexpectedAnswer):
             return None
         return tuple(sorted(self.checked(shapes.texts, answer, call.operation)))
+
+    async def fetch_page(self, form: Form, *, into: BinaryIO, timeout: float) -> Answer:
+        """Send a form and write what is answered into a file, once; the answer has the beginning of it.
+
+        Raises:
+            HostError: no answer of a page came, or one that is not Odoo's.
+        """
+        return await self._exchange.fetch(form.call, form.request(self._exchange.url), into=into, limit=timeout)
+
+    async def fetch_value(self, service: str, method: str, *args: object, into: BinaryIO, timeout: float) -> None:
+        """Make a call that changes nothing, and write its answer into a file as it comes: it is too large to be held.
+
+        Raises:
+            HostError: Odoo refused, or no answer of Odoo's came.
+        """
+        self._require_service(service)
+        await self._exchange.fetch_value(Call(service, method, args), into=into, limit=timeout)
+
+    def clean(self, text: str) -> str:
+        """Make one printable line of what the host says, without the secrets that it knows."""
+        return self._exchange.clean(text)
 
     def checked(self, shape: Callable[[object], _T], answer: object, operation: str, database: str = "") -> _T:
         """Return the answer if it has the shape, or raise `UnexpectedAnswer`."""

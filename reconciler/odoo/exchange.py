@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
@@ -30,10 +30,12 @@ from reconciler.core.failures import (
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.events import CallEvent
 from reconciler.odoo import errors, versions
-from reconciler.odoo.protocol import Answer, Call, Door, Fault, NoAnswer, Timeout, Transport, decode, encode
+from reconciler.odoo.cleaning import one_line
+from reconciler.odoo.protocol import Answer, Call, Door, Fault, NoAnswer, Request, Timeout, Transport, decode, encode
 from reconciler.odoo.versions import Version
 from schemas.secrets import Secret
 
+_T = TypeVar("_T")
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
 _LOOK = "it may have been done or still be under way: look, do not send it again"
@@ -103,15 +105,53 @@ class Exchange:
             # same PostgreSQL (19, service/model.py `retrying`).
             raise self._failed(call, UnknownOutcome, cut.what, _LOOK) from None
 
+    async def fetch(self, call: Call, request: Request, *, into: BinaryIO, limit: float) -> Answer:
+        """Send a request of another form than a call's, once, and write its answer into a file.
+
+        Args:
+            call: what it is, for reports and messages.
+            request: what is sent.
+            into: takes the whole body; the answer has the beginning of it.
+            limit: seconds until all of it must be there.
+        """
+        return await self._told(call, lambda: self._sent(call, request, limit, into), changes=False)
+
+    async def fetch_value(self, call: Call, *, into: BinaryIO, limit: float) -> None:
+        """Make a call that changes nothing, once, and write its answer into a file; raises as `read` where it is none."""
+        door, number = versions.door(self.series), next(self._numbers)
+
+        async def fetch() -> None:
+            request = encode(call, door, base=self.url, number=number, fresh=True)
+            answer = await self._sent(call, request, limit, into)
+            if into.tell() <= len(answer.body):  # so short that it may be anything, an error above all
+                decode(answer, door, number=number, secrets=self._known)
+
+        await self._told(call, fetch, changes=False)
+
+    async def _sent(self, call: Call, request: Request, limit: float, into: BinaryIO | None) -> Answer:
+        self._known.sent.update(call.secrets)
+        try:
+            async with asyncio.timeout(limit):
+                return await self._transport.send(request, timeout=Timeout(self._connect_timeout, limit), into=into)
+        except TimeoutError:
+            raise NoAnswer(HostTimeout, f"no whole answer within {limit:g} s") from None
+
+    def clean(self, text: str) -> str:
+        """Make one printable line of what the host says, without the secrets that it knows."""
+        return one_line(text, self._known)
+
     async def _read_once(self, call: Call, limit: float) -> object:
         return await self._reported(call, limit, changes=False)
 
     async def _reported(self, call: Call, limit: float, *, changes: bool) -> object:
+        return await self._told(call, lambda: self._answer(call, limit, fresh=changes), changes=changes)
+
+    async def _told(self, call: Call, attempt: Callable[[], Awaitable[_T]], *, changes: bool) -> _T:
         """Make one attempt and tell `on_call` how it ended, also when it is cancelled."""
         clock = asyncio.get_running_loop().time
         start, error = clock(), ""
         try:
-            return await self._attempt(call, limit, changes=changes)
+            return await self._attempt(call, attempt, changes=changes)
         except BaseException as problem:
             error = type(problem).__name__
             raise
@@ -121,9 +161,9 @@ class Exchange:
                 place = (call.service, call.method, call.operation, call.database)
                 self._on_call(CallEvent(self.server, *place, changes=changes, seconds=seconds, error=error))
 
-    async def _attempt(self, call: Call, limit: float, *, changes: bool) -> object:
+    async def _attempt(self, call: Call, attempt: Callable[[], Awaitable[_T]], *, changes: bool) -> _T:
         try:
-            return await self._answer(call, limit, fresh=changes)
+            return await attempt()
         except Fault as fault:
             raise errors.failure(fault, call, server=self.server) from None
         except NoAnswer as lost:
@@ -133,15 +173,10 @@ class Exchange:
             raise self._failed(call, lost.failure, what, lost.advice) from None
 
     async def _answer(self, call: Call, limit: float, *, fresh: bool) -> object:
-        self._known.sent.update(call.secrets)
         number = next(self._numbers)
         door = Door.JSON if call.service == "web" else versions.door(self.series)
         request = encode(call, door, base=self.url, number=number, fresh=fresh)
-        try:
-            async with asyncio.timeout(limit):
-                answer = await self._transport.send(request, timeout=Timeout(self._connect_timeout, limit))
-        except TimeoutError:
-            raise NoAnswer(HostTimeout, f"no whole answer within {limit:g} s") from None
+        answer = await self._sent(call, request, limit, None)
         self.clock = _clock_of(answer)
         return decode(answer, door, number=number, secrets=self._known)
 

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from reconciler.core.checks import Check
 from reconciler.core.failures import ProofFailed, Rejected
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.observed import Access, DatabaseLook, Files, Mark, ObservedHost, mark_of
+from reconciler.core.observed import Access, Contents, DatabaseLook, Files, Inside, Mark, ObservedHost, mark_of
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
 from reconciler.odoo import versions
+from reconciler.odoo.apply import (
+    adopting,
+    furnishing,
+    insides,
+    marks,
+    modules,
+    schedule,
+    server_actions,
+    settings,
+    signals,
+)
 from reconciler.odoo.apply import databases as apply_databases
-from reconciler.odoo.apply import furnishing, marks, modules, schedule, server_actions, settings, signals
 from reconciler.odoo.apply.server_actions import ServerAction
 from reconciler.odoo.connection import DatabaseSession, HostConnection
+from reconciler.odoo.observe import backups
 from reconciler.odoo.observe import databases as observe_databases
 from reconciler.odoo.observe import hosts as observe_hosts
 from schemas.secrets import Secret
@@ -65,6 +77,10 @@ class OdooDatabase:
             found = replace(found, missing_files=sum(not size for size in sizes.values()))
         return found
 
+    async def contents(self) -> Contents:
+        """Read what an import writes down beside a look."""
+        return await observe_databases.contents(self._session)
+
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
         """Return the real sizes of attached files by attachment and content."""
         return await observe_databases.file_sizes(self._session, newest=newest, ids=ids)
@@ -85,6 +101,11 @@ class OdooDatabase:
         """Change the admin account's login and password; return the database opened anew with them."""
         await settings.set_credentials(self._session, login, password)
         return self._as(self._session.renamed(self.name, password), login)
+
+    async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> OdooDatabase:
+        """Take it over in one transaction; return the database as the admin account that it has now."""
+        await adopting.adopt(self._session, spec, mark, password, quiet=quiet)
+        return self._as(self._session.renamed(self.name, password), spec.admin_login)
 
     async def furnish(self, what: Furnishing) -> tuple[OdooDatabase, Sizes]:
         """Write all of it in one transaction; return the database as the account that it has now, and the sizes of files."""
@@ -166,6 +187,10 @@ class OdooDatabase:
     async def bring_back(self, new: str) -> None:
         """Take what its text ended out of the trash again."""
         await apply_databases.bring_back(self._session, new)
+
+    async def inside(self, tables: Sequence[str] = (), waking: Sequence[str] = ()) -> Inside:
+        """Say by SQL how large it is with its files, how many rows these tables have, and how many active ones those."""
+        return await insides.look(self._session, tables, waking)
 
     async def discard(self, new: str) -> None:
         """Turn a build that was never in service to trash."""
@@ -261,6 +286,12 @@ class OdooHost:
     async def accepts(self, database: str, login: str, password: Secret) -> bool:
         """Tell whether the database takes this login."""
         return await self._connection.login(database, login, password) is not None
+
+    async def fetch_backup(
+        self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
+    ) -> str:
+        """Write a backup of a database into a file; return by which way it came."""
+        return await backups.fetch(self._connection, name, sites, into, size)
 
     async def create(self, name: str, spec: DatabaseSpec, password: Secret) -> None:
         """Create a database under a building name."""

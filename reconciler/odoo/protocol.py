@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import Enum
 from http import HTTPStatus
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from urllib.parse import urlsplit
 
 from reconciler.core.failures import (
@@ -53,6 +53,10 @@ _DATABASE_ARGUMENT = {
     ("db", "dump"): 1,
     ("db", "restore"): 1,
 }
+
+
+BEGINNING = 256 * 1024
+"""Bytes that are returned of an answer that goes into a file: enough for any page of Odoo's."""
 
 
 class Door(Enum):
@@ -125,8 +129,11 @@ class Answer:
 class Transport(Protocol):
     """What carries a request to a host, once, without retries or redirects. It may be cancelled at any moment."""
 
-    async def send(self, request: Request, *, timeout: Timeout) -> Answer:
-        """Return the whole answer, or raise `NoAnswer`."""
+    async def send(self, request: Request, *, timeout: Timeout, into: BinaryIO | None = None) -> Answer:
+        """Return the whole answer, or raise `NoAnswer`.
+
+        With a file to write it into, of any length, only the beginning is returned (`BEGINNING` bytes).
+        """
         ...
 
 

@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from typing import BinaryIO
 
 from reconciler.core.failures import (
     ConnectionCut,
@@ -27,12 +28,13 @@ from reconciler.core.failures import (
     ProxyFailure,
     Redirected,
     Refused,
+    StorageFailure,
     TlsFailure,
     UnexpectedAnswer,
 )
 from reconciler.odoo.cleaning import one_line
 from reconciler.odoo.only_httpx import httpx
-from reconciler.odoo.protocol import Answer, NoAnswer, Request, Timeout, Transport
+from reconciler.odoo.protocol import BEGINNING, Answer, NoAnswer, Request, Timeout, Transport
 from reconciler.odoo.proxies import Proxy, proxy_for
 from reconciler.version import __version__
 
@@ -131,15 +133,15 @@ class HttpxTransport:
         self._kept: _Pools = {}
         self._fresh: _Pools = {}
 
-    async def send(self, request: Request, *, timeout: Timeout) -> Answer:
-        """Send once and return the whole answer, or raise `NoAnswer`."""
+    async def send(self, request: Request, *, timeout: Timeout, into: BinaryIO | None = None) -> Answer:
+        """Send once and return the whole answer, or its beginning if the whole goes into a file; or raise `NoAnswer`."""
         client = self._client(request)
         limits = httpx.Timeout(timeout.total, connect=min(timeout.connect, timeout.total))
         with _failures_named():
             async with client.stream(
                 "POST", request.url, content=request.body, headers=dict(request.headers), timeout=limits
             ) as response:
-                return _answer(response, await _bounded(response))
+                return _answer(response, await (_bounded(response) if into is None else _written(response, into)))
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -310,6 +312,19 @@ async def _bounded(response: httpx.Response) -> bytes:
         if len(body) > BODY_LIMIT:
             raise NoAnswer(UnexpectedAnswer, f"the answer is larger than {BODY_LIMIT // 1024 // 1024} MiB")
     return bytes(body)
+
+
+async def _written(response: httpx.Response, into: BinaryIO) -> bytes:
+    """Write the body, unpacked, into a file; return its beginning. A file that cannot be written is not the host's failure."""
+    begin = bytearray()
+    async for piece in _pieces(response):
+        begin += piece[: BEGINNING - len(begin)]
+        try:
+            await asyncio.to_thread(into.write, piece)
+        except OSError as error:
+            what = f"the answer cannot be kept on this machine: {error.strerror or error}"
+            raise StorageFailure(one_line(what), advice="make room where TMPDIR leads") from None
+    return bytes(begin)
 
 
 async def _beginning(response: httpx.Response, limit: int) -> bytes:

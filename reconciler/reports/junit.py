@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from reconciler.core.actions import Action
-from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
+from reconciler.core.changesets import Blocked, Changeset, Frozen, Removed, Withheld
 from reconciler.fleet.diagnostics import Diagnostic, Severity
 from reconciler.reports.escapes import visible
 from reconciler.reports.words import whereby, why
@@ -38,10 +38,12 @@ def validation_junit(diagnostics: Iterable[Diagnostic]) -> str:
 def plan_junit(changeset: Changeset) -> str:
     """Return a skipped test for each action that waits or is paused, and a failed one for all that is blocked.
 
-    What is blocked in a document that is paused is skipped as well: nobody waits for it. So is what is no longer declared.
+    What is blocked in a document that is paused is skipped as well: nobody waits for it. So is what is no longer declared. A
+    frozen host is a failed test even where nothing waits for it: somebody has to confirm its listing.
     """
     cases = [_action(each) for each in changeset.actions] + [_withheld(each) for each in changeset.withheld]
     cases += [_blocked(each) for each in changeset.blocked] + [_removed(each) for each in changeset.removed]
+    cases += [_frozen(each) for each in changeset.unsaid_frozen]
     return _render(cases or [_Case(_suite(""), "fleet", "the hosts match the fleet")])
 
 
@@ -78,6 +80,11 @@ def _blocked(blocked: Blocked) -> _Case:
         message = f"blocked: {blocked.why}; {blocked.paused}"
         return _Case(_suite(blocked.server), place, blocked.address, "skipped", message, text=blocked.advice)
     return _Case(_suite(blocked.server), place, blocked.address, "failure", blocked.why, "blocked", blocked.advice)
+
+
+def _frozen(frozen: Frozen) -> _Case:
+    name = f"server/{frozen.server}"
+    return _Case(_suite(frozen.server), frozen.server, name, "failure", frozen.why, "frozen", frozen.advice)
 
 
 def _removed(removed: Removed) -> _Case:

@@ -11,6 +11,7 @@ from reconciler.fleet.counting import count
 from reconciler.reports.paragraphs import Paper, Tone
 
 _TITLES = {
+    Result.DONE: ("More than was shown", Tone.DOUBT),
     Result.FAILED: ("Failed", Tone.BAD),
     Result.UNKNOWN: ("Unknown", Tone.DOUBT),
     Result.SKIPPED: ("Skipped", Tone.FAINT),
@@ -18,7 +19,7 @@ _TITLES = {
 
 
 def render_outcomes(outcomes: Sequence[Outcome], after: Changeset | None, paper: Paper) -> str:
-    """Return all that did not end well, then one line that sums up.
+    """Return all that did not end well or did more than was shown, then one line that sums up.
 
     Args:
         outcomes: in the order of the changeset.
@@ -27,7 +28,7 @@ def render_outcomes(outcomes: Sequence[Outcome], after: Changeset | None, paper:
     """
     sections = []
     for result, (title, tone) in _TITLES.items():
-        found = [o for o in outcomes if o.result is result]
+        found = [o for o in outcomes if o.result is result and (o.detail or result is not Result.DONE)]
         if found:
             lines = [paper.paint(title, tone)]
             for text in _skipped(found) if result is Result.SKIPPED else map(_detail, found):

@@ -73,12 +73,14 @@ def _changeset(changeset: Changeset) -> dict[str, Any]:
             "foreign": changeset.foreign,
             "withheld": len(changeset.withheld),
             "removed": len(changeset.removed),
+            "frozen": len(changeset.frozen),
         },
         "actions": [_action(each) for each in changeset.actions],
         "blocked": [asdict(each) for each in changeset.blocked],
         "left_alone": [asdict(each) for each in changeset.left_alone],
         "withheld": [{"action": _action(each.action), "why": each.why} for each in changeset.withheld],
         "removed": [asdict(each) for each in changeset.removed],
+        "frozen": [asdict(each) for each in changeset.frozen],
     }
 
 

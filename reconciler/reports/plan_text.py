@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Blocked, Changeset, Removed, Withheld
+from reconciler.core.changesets import Blocked, Changeset, Frozen, Removed, Withheld, by_cause
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
@@ -48,6 +48,8 @@ def render_plan(
         sections.append([paper.paint("Paused", Tone.STRONG), *_each(_withheld(changeset, paper, notes))])
     if changeset.blocked:
         sections.append([paper.paint("Blocked", Tone.STRONG), *_each(_blocked(changeset, paper))])
+    if changeset.unsaid_frozen:
+        sections.append(frozen_lines(changeset.unsaid_frozen, paper))
     if changeset.left_alone:
         sections.append([paper.paint("Left alone", Tone.STRONG), *_each(_left_alone(changeset, paper))])
     sections.append(paper.paragraph(summary(changeset, desired, scope, known)))
@@ -69,6 +71,8 @@ def summary(changeset: Changeset, desired: Desired, scope: str = "", known: str 
         parts.append(f"{len(changeset.withheld)} paused")
     if changeset.blocked:
         parts.append(f"{len(changeset.blocked)} blocked")
+    if changeset.frozen:
+        parts.append(f"{count(len(changeset.frozen), 'server')} frozen")
     if changeset.left_alone:
         parts.append(f"{count(len(changeset.left_alone), 'database')} left alone")
     if changeset.foreign:
@@ -149,10 +153,7 @@ def change_in_words(change: FieldChange) -> str:
 
 def _blocked(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
     """Say each cause once, with all that it stops: a host that is down stops everything on it."""
-    causes: dict[tuple[str, str], list[Blocked]] = {}
-    for each in changeset.blocked:
-        causes.setdefault((each.why, each.advice), []).append(each)
-    for (why_not, advice), stopped in causes.items():
+    for (why_not, advice), stopped in by_cause(changeset.blocked).items():
         if len(stopped) == 1:
             paused = f" ({stopped[0].paused})" if stopped[0].paused else ""
             lines = paper.paragraph(f"{_placed(stopped[0])}: {why_not}{paused}", indent=2, head="! ", tone=Tone.DOUBT)
@@ -164,6 +165,15 @@ def _blocked(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
             for pause in dict.fromkeys(each.paused for each in stopped if each.paused):
                 lines += paper.paragraph(pause, indent=4, head="= ", tone=Tone.FAINT)
         yield lines + (paper.paragraph(advice, indent=4, head="→ ") if advice else [])
+
+
+def frozen_lines(frozen: Sequence[Frozen], paper: Paper) -> list[str]:
+    """Say on which hosts nothing is changed, why, and what to do."""
+    lines = [paper.paint("Frozen", Tone.STRONG)]
+    for each in frozen:
+        lines += paper.paragraph(f"{each.server}: {each.why}", indent=2, head="! ", tone=Tone.DOUBT)
+        lines += paper.paragraph(each.advice, indent=4, head="→ ")
+    return lines
 
 
 def _removed(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:

@@ -14,7 +14,7 @@ from typing import cast
 
 from reconciler.core import claims
 from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset
+from reconciler.core.changesets import Changeset, Frozen
 from reconciler.core.claims import Found
 from reconciler.core.drafts import Draft
 from reconciler.core.freshness import NOTHING_KNOWN, Freshness, freshness
@@ -98,7 +98,9 @@ class TemplateRow:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """One instance. `server` is where it is or where it would be placed; `observed` is what its name says.
+    """One instance. `server` is where it is, was last seen while that does not answer, or would be placed.
+
+    `observed` is what its name says.
 
     `verified_at` is when a look last found it to be as the text said then; None where none is remembered.
     """
@@ -143,13 +145,14 @@ Row = ServerRow | TemplateRow | InstanceRow | PlanRow | DocumentRow
 
 @dataclass(frozen=True)
 class Status:
-    """A fleet's rows by subject (`servers`), as of one moment, and the pauses that concern them."""
+    """A fleet's rows by subject (`servers`), as of one moment, the pauses that concern them, and the hosts that are frozen."""
 
     fleet: str
     at: datetime
     rows: Mapping[str, tuple[Row, ...]]
     pauses: tuple[Pause, ...] = ()
     known: Freshness = NOTHING_KNOWN
+    frozen: tuple[Frozen, ...] = ()
 
     @property
     def servers(self) -> tuple[ServerRow, ...]:
@@ -216,7 +219,8 @@ def status(
         found = made[subject]() if subject in made else (DocumentRow(d.code, d.name, d.description) for d in others)
         rows[subject] = tuple(found)
     pauses = tuple(pause for _, pause in sorted(in_force(desired, inventory.pauses).items()))
-    return Status(desired.settings.code, now, rows, pauses, freshness(desired, observed, inventory, selection))
+    known = freshness(desired, observed, inventory, selection)
+    return Status(desired.settings.code, now, rows, pauses, known, changeset.frozen)
 
 
 def _by_sequence(desired: Desired) -> list[Server]:
@@ -282,7 +286,9 @@ class _View:
 
     def instance(self, instance: Instance) -> InstanceRow:
         found = self._find(instance)
-        server = found.server if found else instance.server or self._future_place(instance)
+        server = (
+            found.server if found else instance.server or self._last_place(instance) or self._future_place(instance)
+        )
         document = self._desired.servers.get(server or "")
         observed = self._observed_state(instance, found)
         in_sync, detail = self._compare(instance, found, observed)
@@ -311,6 +317,16 @@ class _View:
         places = (instance.server,) if instance.server else tuple(self._desired.servers)
         found = claims.find(self._observed, places, instance.database_name, instance.renamed_from)
         return next(iter(claims.narrow(found, self._inventory, "instance", instance.code)), None)
+
+    def _last_place(self, instance: Instance) -> str | None:
+        """Return the server on which an instance was when that last answered, as far as memory goes; None if all answer."""
+        known = {entry.server for entry in self._inventory.of("instance", instance.code)}
+        for code in self._desired.servers:
+            host = self._observed.hosts.get(code)
+            listed = instance.database_name in (self._inventory.listed(code) or ())
+            if (host is None or not host.online) and (code in known or (listed and not known)):
+                return code
+        return None
 
     def _future_place(self, instance: Instance) -> str | None:
         planned = (*self._changeset.actions, *(held.action for held in self._changeset.withheld))

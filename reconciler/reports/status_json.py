@@ -22,6 +22,7 @@ def status_document(
     pauses = [_pause(each) for each in status.concerning(subjects)]
     start = {"format": FORMAT, "fleet": status.fleet, "checked_at": _time(status.at), "paused": pauses}
     start["databases"] = known_document(status.known)
+    start["frozen"] = [asdict(each) for each in status.frozen]
     beside = {} if declared is None else {"declared": dict(declared)}
     return {**start, **{subject: [{**_row(row), **beside} for row in status.rows[subject]] for subject in subjects}}
 

@@ -144,16 +144,43 @@ def _write(env: Env, given: dict[str, Any], values: dict[str, str]) -> None:
         records.unlink_parameter(
             env, [r["id"] for key in doomed for r in database.matching("ir.config_parameter", key=key)]
         )
+    _hold(env, given, values, rows)
+    put_parameters(env, rows)
+    if given["owner"]:
+        field = given["groups_field"]
+        users.create(env, {**given["owner"], field: [(6, 0, [database.reference(name) for name in given["groups"]])]})
+
+
+def _hold(env: Env, given: dict[str, Any], values: dict[str, str], rows: dict[str, str]) -> None:
     if given["quiet"]:
         jobs = orm.find(env, "ir.cron", [["active", "=", True]])
         held = {int(part) for part in values.get(f"{_MARK}quiesced", "").split(",") if part}
         rows[f"{_MARK}quiesced"] = ",".join(str(job) for job in sorted({*held, *jobs}))
         if jobs:
             records.write_cron(env, jobs, {"active": False})
+
+
+def _take_over(env: Env, _code: str, given: dict[str, Any], answer: dict[str, Any]) -> None:
+    """Mark a database and set its admin's password, past the model: no cache is told of that, and nobody gets a mail."""
+    database, values = env.database, _values(env)
+    number = database.reference("base.user_admin")
+    assert number is not None
+    admin, refused = database.rows("res.users")[number], _unknown(env, given)
+    if values.get(f"{_MARK}fleet"):
+        refused.append(["mark", values[f"{_MARK}fleet"]])
+    if not values.get("database.uuid"):
+        refused.append(["uuid", ""])
+    if not admin["active"] or admin.get("totp_enabled"):
+        refused.append(["admin", admin["login"]])
+    answer |= {"refused": refused, "uuid": values.get("database.uuid") or ""}
+    if refused:
+        return
+    _write_settings(env, {**given, "password": ""})
+    if given["password"]:
+        database.update("res.users", number, {"password": given["password"]})
+    rows = {**given["parameters"], f"{_MARK}uuid": values["database.uuid"]}
+    _hold(env, given, values, rows)
     put_parameters(env, rows)
-    if given["owner"]:
-        field = given["groups_field"]
-        users.create(env, {**given["owner"], field: [(6, 0, [database.reference(name) for name in given["groups"]])]})
 
 
 def put_parameters(env: Env, rows: dict[str, str]) -> None:
@@ -214,6 +241,7 @@ _PARTS: dict[str, Callable[[Env, str, dict[str, Any], dict[str, Any]], None]] = 
     "if 'owner' in given:": _furnish,
     "answer.update(refused=refused)": _settle,
     "\nrows = given['parameters']": _put,
+    "admin._set_encrypted_password(": _take_over,
     "if given.get('look'):": _look,
     "if 'before' in given:": _serve,
 }

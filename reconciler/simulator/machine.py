@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 import re
 import time
@@ -174,8 +175,9 @@ class Machine(ABC):
         return self.filestore.setdefault(name, {})
 
     def new_uuid(self) -> str:
-        """Draw a uuid from the host's seed."""
-        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        """Draw a uuid from the host's seed: never that of another host, though its seed be the same."""
+        drawn = uuid.UUID(int=self.random.getrandbits(128)).hex
+        return str(uuid.UUID(bytes=hashlib.md5(f"{self.spec.code} {drawn}".encode()).digest(), version=4))
 
     def send(self, name: str, database: Database, what: str) -> None:
         """Record what reaches the world outside, now."""

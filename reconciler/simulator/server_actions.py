@@ -1,11 +1,11 @@
-"""Server actions: records, and the three kinds of code that are understood.
+"""Server actions: records, and the few kinds of code that are understood.
 
 No Python is run here. Code that names its number (`number = <int>`, or where in the call's context it is) and the word
 `signaling` is taken for what it looks like: it moves the sequences that workers compare to that number (on 19, where they are
 the ids of tables, to the next one). The worker that ran it knows nothing of it, and like all others finds the numbers unlike at
-its next call. Code that takes the next number of the registry does so. Code that takes its values from the call's context is
-played by `furnishing`. All may end with the lines that remove actions and answer with a dictionary. Any other code fails as code
-does in Odoo, with a `ValueError` that repeats it.
+its next call. Code that takes the next number of the registry does so, and code that asks for the rows of tables counts them.
+Code that takes its values from the call's context is played by `furnishing`. All may end with the lines that remove actions and
+answer with a dictionary. Any other code fails as code does in Odoo, with a `ValueError` that repeats it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from . import environment, furnishing, orm, schema
+from .dumping import model_of
 from .errors import Failure, access_error, builtin, missing_error, validation_error
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _MODEL = "ir.actions.server"
 _NUMBER = re.compile(r"^number = (?:(\d+)|env\.context\['(\w+)'\]\['(\w+)'\])\s*$", re.MULTILINE)
 _FURNISHES = "given = env.context['odoo_fleet']"
 _TELLS = "SELECT nextval(oid::regclass)"
+_COUNTS = "asked = env.context['odoo_fleet']"
+_BYTES_OF_ROWS = 30_000_000
 _REMOVES = re.compile(r"^if env\.context\.get\('(\w+)'\):\n    env\['ir\.actions\.server'\]\.search\(", re.MULTILINE)
 _ANSWERS = re.compile(r"^action = \{'type': '([\w.]+)', '(\w+)': answer\}$", re.MULTILINE)
 _TITLES = {"name": "Action Name", "model_id": "Model", "state": "Type"}
@@ -119,6 +122,8 @@ def _run(env: Env, row: Row) -> Any:
     code = str(row.get("code") or "").strip()
     if _FURNISHES in code:
         answer = furnishing.play(env, code)
+    elif _COUNTS in code:
+        answer = _count(env)
     elif _TELLS in code:
         env.database.registry_sequence += 1
         answer = {}
@@ -129,6 +134,22 @@ def _run(env: Env, row: Row) -> Any:
         unlink(env, orm.find(env, _MODEL, [["name", "=like", env.context[removes[1]]]]))
     answers = _ANSWERS.search(code)
     return {"type": answers[1], answers[2]: answer} if answers else False
+
+
+def _count(env: Env) -> dict[str, Any]:
+    """Count what SQL would: the bytes of the database and its files, and rows of tables."""
+    sizes = {
+        row["store_fname"]: row["file_size"]
+        for row in env.database.rows("ir.attachment").values()
+        if row["store_fname"]
+    }
+    asked = env.context["odoo_fleet"]
+    tables = {table: env.database.rows(model_of(table)).values() for table in {*asked["tables"], *asked["waking"]}}
+    return {
+        "bytes": str(_BYTES_OF_ROWS + sum(sizes.values())),
+        "rows": {table: str(len(tables[table])) for table in asked["tables"]},
+        "active": {table: str(sum(bool(row["active"]) for row in tables[table])) for table in asked["waking"]},
+    }
 
 
 def _move_sequences(env: Env, code: str) -> dict[str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, common_service, credentials, environment, object_service, orm, users, wire
+from . import catalogue, common_service, credentials, database_pages, environment, object_service, orm, users, wire
 from .errors import Failure, access_denied, access_error
 from .memory import Session, signal_cache
 
@@ -33,6 +33,8 @@ async def answer(host: Machine, worker: Worker, request: Request) -> Response:
         return wire.json_response({"version_info": known["server_version_info"], "version": known["server_version"]})
     if path == "/web/login":
         return _login_page(host, request)
+    if request.method == "POST" and path in database_pages.PATHS:
+        return await database_pages.answer(host, request)
     if path in {"/web/database/selector", "/web/database/manager"}:
         return _database_page(host, request)
     if request.method == "POST" and (path in _JSON_ROUTES or path.startswith("/web/dataset/call_kw")):

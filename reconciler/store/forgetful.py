@@ -58,6 +58,15 @@ class NoMemory:
         """After a look found a database to match its spec."""
         self._entries[kind, code, server] = Entry(kind, code, server, target, digest, at)
 
+    def forget(self, kind: str, code: str) -> tuple[Entry, ...]:
+        """No longer expect the databases of a document, or those on a server; return what was remembered of them."""
+        keys = [k for k in self._entries if (k[2] == code if kind == "server" else k[:2] == (kind, code))]
+        if kind == "server":
+            self._server_states.pop(code, None)
+            self._listings.pop(code, None)
+        found = [self._entries.pop(key) for key in keys]
+        return tuple(sorted(found, key=lambda entry: (entry.server, entry.target)))
+
     def server_state(self, server: str, state: str) -> None:
         """The declared state that is now in force."""
         self._server_states[server] = state

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import sqlite
 
 from reconciler.core.inventory import Entry, Inventory
@@ -56,6 +56,20 @@ def put(connection: Connection, fleet: str, entry: Entry) -> None:
     """Write an entry, new or not."""
     values = {name: getattr(entry, name) for name in ("kind", "code", "server", "target", "digest", "verified_at")}
     connection.execute(_upsert(entries, connection.dialect.name), {"fleet": fleet, **values})
+
+
+def forget(connection: Connection, fleet: str, kind: str, code: str) -> tuple[Entry, ...]:
+    """Remove the entries of a document, or all that is on a server with what is known of that; return the entries."""
+    this = entries.c.server == code if kind == "server" else and_(entries.c.kind == kind, entries.c.code == code)
+    if kind == "server":
+        for table in (server_states, listings):
+            connection.execute(delete(table).where((table.c.fleet == fleet) & (table.c.server == code)))
+    rows = connection.execute(
+        select(entries).where(entries.c.fleet == fleet, this).order_by(entries.c.server, entries.c.target)
+    )
+    found = tuple(Entry(r.kind, r.code, r.server, r.target, r.digest, r.verified_at) for r in rows)
+    connection.execute(delete(entries).where(entries.c.fleet == fleet, this))
+    return found
 
 
 def put_server_state(connection: Connection, fleet: str, server: str, state: str) -> None:

@@ -7,7 +7,7 @@ made anew, empty: a file by the next call, tables on a server by the one after t
 
 Its methods block: a write for a millisecond and the disk's sync where it syncs, `inventory` for some 5 ms for each thousand
 entries, and all of them for up to `PATIENCE` when another process hangs while it writes or a server is slow to answer.
-Asyncio code calls them as they are, from one thread. Every method may raise `StoreError`.
+Asyncio code has them called in a thread of their own (`threads`). Every method may raise `StoreError`.
 """
 
 from __future__ import annotations
@@ -73,6 +73,11 @@ class Store:
         """After a look found a database to match its spec."""
         with self._connections.writing() as connection:
             inventory_rows.put(connection, self._fleet, Entry(kind, code, server, target, digest, at))
+
+    def forget(self, kind: str, code: str) -> tuple[Entry, ...]:
+        """No longer expect the databases of a document, or those on a server; return what was remembered of them."""
+        with self._connections.writing(durable=True) as connection:
+            return inventory_rows.forget(connection, self._fleet, kind, code)
 
     def server_state(self, server: str, state: str) -> None:
         """The declared state that is now in force."""

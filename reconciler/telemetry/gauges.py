@@ -105,7 +105,7 @@ def _servers(standing: Standing, listed: Mapping[str, int]) -> Iterator[Metric]:
     )
     yield _per_server(
         "frozen",
-        "Whether nothing is changed on the server since its listing lost databases (1), or not (0).",
+        "Whether nothing is changed on the server: its listing lost databases, or it is one host with another (1), or not (0).",
         ((s, float(s in standing.frozen)) for s in servers),
     )
     yield _per_server(

@@ -13,12 +13,11 @@ DANGEROUS = {
     "duplicate_database",
     "rename",
     "drop",
-    "dump",
     "restore",
     "change_admin_password",
     "migrate_databases",
 }
-READING = {"list", "db_exist", "list_countries", "list_lang", "server_version"}
+READING = {"dump", "list", "db_exist", "list_countries", "list_lang", "server_version"}
 
 
 def product() -> dict[str, ast.Module]:

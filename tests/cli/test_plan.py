@@ -59,7 +59,7 @@ def test_json_stands_alone_on_stdout_with_a_stable_shape(world: World) -> None:
     ran = world.run("plan", "-o", "json")
     document = json.loads(ran.out)
     assert document["format"] == 1
-    counts = {"blocked": 0, "left_alone": 0, "foreign": 0, "withheld": 0, "removed": 0}
+    counts = {"blocked": 0, "left_alone": 0, "foreign": 0, "withheld": 0, "removed": 0, "frozen": 0}
     assert document["summary"] == {"activate": 2, "create": 2, "clone": 3, **counts}
     assert document["actions"][0] == {
         "id": "activate server/prod-1",
@@ -87,6 +87,7 @@ def test_json_stands_alone_on_stdout_with_a_stable_shape(world: World) -> None:
         "left_alone",
         "withheld",
         "removed",
+        "frozen",
     ]
 
 

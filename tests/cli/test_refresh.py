@@ -129,11 +129,18 @@ def test_a_host_that_is_frozen_is_told_though_there_is_nothing_to_do_on_it(appli
     applied.write("instances.yaml", "---\n".join(d for d in text.split("---\n") if "code: cafe" not in d))
     assert applied.run("apply", "--yes").code == 0
     del applied.hosts["prod-2"].databases["suspended.cafe"]
-    for words in (["plan"], ["apply", "--yes"], ["status"]):
+    for words in (["plan"], ["apply", "--yes"], ["status"], ["status", "foreign"], ["plan", "-o", "markdown"]):
         ran = applied.run(*words)
-        assert ran.code == 0
-        assert "warning: changes on prod-2 are frozen: it no longer lists cafe\n" in ran.err
-        assert "dropped on purpose" in ran.err
-        assert "run with --confirm-listing prod-2" in ran.err
+        assert (ran.code, ran.err) == (0, "")
+        assert "it no longer lists cafe\n" in ran.out
+        assert "dropped on purpose" in ran.out
+        assert "run with --confirm-listing prod-2" in ran.out.replace("`", "")
+    for words in (["plan"], ["status"]):
+        (frozen,) = json.loads(applied.run(*words, "-o", "json").out)["frozen"]
+        assert (frozen["server"], frozen["why"]) == ("prod-2", "it no longer lists cafe")
+    assert json.loads(applied.run("apply", "--yes", "-o", "json").out)["plan"]["summary"]["frozen"] == 1
+    assert 'type="frozen"' in applied.run("plan", "-o", "junit").out
+    assert "; 1 server frozen" in applied.run("plan").out
     assert applied.run("apply", "--yes", "--confirm-listing", "prod-2").code == 0
-    assert "frozen" not in applied.run("plan").err
+    for words in (["plan"], ["status"], ["plan", "-o", "markdown"]):
+        assert "rozen" not in applied.run(*words).out

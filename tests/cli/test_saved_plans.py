@@ -256,3 +256,53 @@ def test_two_at_once_double_nothing(world: World) -> None:
         "prod-1": ["acme", "bistro", "template_restaurant"],
         "prod-2": ["suspended.cafe", "template_restaurant"],
     }
+
+
+def unwrapped(text: str) -> str:
+    return " ".join(text.split())
+
+
+def drifts_meanwhile(world: World) -> None:
+    """Two companies get other names, one after the other; as soon as the first is written, the second's time zone changes."""
+    world.replace("instances.yaml", "company: Acme SA", "company: Acme NV\ntimezone: Europe/Brussels")
+    world.replace(
+        "instances.yaml", "code: bistro\n", "code: bistro\nserver: prod-1\ncompany: Bistro NV\ntimezone: UTC\n"
+    )
+    world.replace("prod-1.yaml", "max_instances: 10", "max_instances: 10\nmax_concurrent_operations: 1")
+    assert world.run("apply", "--yes").code == 0
+    world.replace("instances.yaml", "company: Acme NV", "company: Acme BV")
+    world.replace("instances.yaml", "company: Bistro NV", "company: Bistro BV")
+    host = world.hosts["prod-1"]
+
+    def drift(_step: str) -> None:
+        host.on_step = lambda _: None
+        bistro = host.databases["bistro"]
+        admin = bistro.rows("ir.model.data")
+        partner = next(r["res_id"] for r in admin.values() if (r["module"], r["name"]) == ("base", "user_admin"))
+        bistro.update("res.partner", bistro.rows("res.users")[partner]["partner_id"], {"tz": "Asia/Tokyo"})
+
+    host.on_step = drift
+
+
+def test_what_comes_to_differ_after_the_plan_was_shown_is_told_with_what_was_done(applied: World) -> None:
+    drifts_meanwhile(applied)
+    ran = applied.run("apply", "--yes")
+    assert ran.code == 0
+    more = "timezone had come to differ otherwise than was shown, and is as declared too"
+    assert f"More than was shown - configure instance/bistro on prod-1: {more} " in unwrapped(ran.out)
+    assert more in unwrapped(applied.run("history", "instance/bistro").out)
+    assert applied.run("plan", "--refresh", "--detailed-exitcode").code == 0
+
+
+def test_what_comes_to_differ_after_a_saved_plan_was_compared_ends_its_action_before_anything_is_written(
+    applied: World,
+) -> None:
+    drifts_meanwhile(applied)
+    ran = apply(applied, save(applied))
+    assert ran.code == 1
+    why = "by now timezone differs otherwise than was saved (save a new plan)"
+    assert f"Failed - configure instance/bistro on prod-1: prod-1/bistro: {why} " in unwrapped(ran.out)
+    planned = applied.run("plan", "--refresh").out
+    assert 'company: "Bistro NV" → "Bistro BV"' in planned
+    assert 'timezone: "Asia/Tokyo" → "UTC"' in planned
+    assert "Acme" not in planned

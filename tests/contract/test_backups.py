@@ -1,4 +1,4 @@
-"""A database carried away as one string and brought back under another name."""
+"""A database carried away, as one string or as a file of Odoo's page, and brought back under another name."""
 
 import base64
 import io
@@ -7,8 +7,11 @@ import zipfile
 
 import pytest
 
+from reconciler.archives import archive
 from tests.contract.hosts import ContractHost
-from tests.contract.wire import Refusal
+from tests.contract.wire import Refusal, Reply
+
+PAGE, OCTETS = 200, "application/octet-stream"
 
 
 def _dump(host: ContractHost, database: str) -> str:
@@ -50,3 +53,96 @@ def test_restore_onto_an_existing_name_is_refused(host: ContractHost) -> None:
     dump = _dump(host, host.base.database)
     with pytest.raises(Refusal, match="Database already exists"):
         host.wire.manage("restore", host.base.database, dump)
+
+
+def _backup(host: ContractHost, database: str, site: str, **fields: str) -> Reply:
+    form = {"master_pwd": host.wire.master_password, "name": database, "backup_format": "zip", **fields}
+    return host.wire.post_form("/web/database/backup", form, host=site)
+
+
+def _restore(host: ContractHost, database: str, file: bytes, **fields: str) -> Reply:
+    form = {"master_pwd": host.wire.master_password, "name": database, "copy": "true", **fields}
+    return host.wire.post_form("/web/database/restore", form, file=file)
+
+
+def test_the_page_sends_an_archive_that_is_read_to_its_last_byte(host: ContractHost) -> None:
+    here = host.clone()
+    here.set_parameter("odoo_fleet.code", "a\\b\tc")
+    here.call("ir.attachment", "create", {"name": "a file", "datas": base64.b64encode(b"x" * 1024).decode()})
+    reply = _backup(host, here.database, f"{here.database}.example.com")
+    assert (reply.status, reply.content_type) == (PAGE, OCTETS)
+    found = archive.read(io.BytesIO(reply.body))
+    assert (found.series, found.database) == (f"{host.version}.0", here.database)
+    assert found.parameters == {"database.uuid": here.parameter("database.uuid"), "odoo_fleet.code": "a\\b\tc"}
+    assert found.rows["res_users"] == here.call("res.users", "search_count", [], context={"active_test": False})
+    assert found.files > 0
+    assert found.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [({"master_pwd": "wrong"}, "Access Denied"), ({"name": "nobody-has-this-name"}, "Database backup error")],
+)
+def test_every_failure_of_the_page_is_a_page(host: ContractHost, fields: dict[str, str], said: str) -> None:
+    reply = _backup(host, host.base.database, "base.example.com", **fields)
+    assert (reply.status, reply.content_type) == (PAGE, "text/html")
+    assert said in reply.body.decode()
+
+
+def test_only_a_19_backs_up_by_its_page_what_its_filter_serves_alone(busy_host: ContractHost) -> None:
+    host = busy_host
+    dotted = host.clone(name=f"suspended.{host.fresh_name()}").database
+    try:
+        for database, site, is_served in (
+            (host.base.database, f"{host.base.database}.example.com", True),
+            (host.base.database, "127.0.0.1", False),
+            (dotted, dotted, False),
+        ):
+            reply = _backup(host, database, site)
+            assert reply.status == PAGE
+            assert (reply.content_type == OCTETS) is (is_served or host.version == "14"), (database, site)
+    finally:
+        host.ground.drop(dotted)
+
+
+def test_a_prepared_archive_is_restored_with_everything_held_back_and_all_files(host: ContractHost) -> None:
+    source = host.clone(host.created)
+    active = set(source.call("ir.cron", "search", []))
+    content = base64.b64encode(b"x" * 1024).decode()
+    attachment = source.call("ir.attachment", "create", {"name": "a file", "datas": content})
+    server = source.call("ir.mail_server", "create", {"name": "out", "smtp_host": "localhost"})
+    source.set_parameter("odoo_fleet.quiesced", "999")
+    packed = io.BytesIO(_backup(host, source.database, f"{source.database}.example.com").body)
+    archive.prepare(packed, "main instance/acme 2026-11-29T02-30-00Z-prod-1")
+    here = source.renamed(f"building-1.{host.fresh_name()}")
+    try:
+        assert _restore(host, here.database, packed.getvalue()).status == 303
+        assert here.call("ir.cron", "search", []) == []
+        held = here.parameter("odoo_fleet.quiesced")
+        assert {int(each) for each in held.split(",")} == active | {999}
+        assert here.call("ir.mail_server", "search", []) == []
+        assert here.parameter("odoo_fleet.quiesced_mail_servers") == str(server)
+        assert here.parameter("odoo_fleet.restored_from") == "main instance/acme 2026-11-29T02-30-00Z-prod-1"
+        assert here.parameter("database.uuid") != source.parameter("database.uuid")
+        by_size = here.read_one("ir.attachment", attachment, "datas", context={"bin_size": True})
+        assert by_size["datas"] == "1.00 Kb"
+    finally:
+        host.ground.drop(here.database)
+
+
+def test_a_prepared_dump_that_is_cut_fails_and_leaves_a_name_that_nobody_can_open(host: ContractHost) -> None:
+    packed = io.BytesIO(_backup(host, host.base.database, f"{host.base.database}.example.com").body)
+    archive.prepare(packed, "x")
+    cut = io.BytesIO()
+    with zipfile.ZipFile(packed) as whole, zipfile.ZipFile(cut, "w") as made:
+        dump = whole.read("dump.sql")
+        made.writestr("dump.sql", dump[: int(len(dump) * 0.95)])
+        made.writestr("manifest.json", whole.read("manifest.json"))
+    name = host.fresh_name()
+    reply = _restore(host, name, cut.getvalue())
+    assert reply.status == PAGE
+    assert "Database restore error" in reply.body.decode()
+    assert name in host.names()
+    with pytest.raises(Refusal):
+        host.wire.login(name, "admin", host.base.password)
+    assert host.wire.manage("drop", name) is True

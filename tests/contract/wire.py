@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 PATIENCE_SECONDS = 120.0
 REQUEST_ID = 7
@@ -88,6 +88,27 @@ class Wire:
     def post_json(self, path: str, params: Mapping[str, Any], *, host: str | None = None) -> Reply:
         """POST an envelope of JSON-RPC, to a virtual host if one is named."""
         with self._posted(path, params, host=host) as connection:
+            reply = connection.getresponse()
+            return Reply(reply.status, reply.headers.get_content_type(), reply.read())
+
+    def post_form(
+        self, path: str, fields: Mapping[str, str], *, host: str | None = None, file: bytes | None = None
+    ) -> Reply:
+        """POST a form as a browser does, with the file of a backup if there is one."""
+        boundary = "-----a-form-of-a-test"
+        if file is None:
+            body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
+        else:
+            line = '--{}\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n'
+            parts = [line.format(boundary, name, "") + value + "\r\n" for name, value in fields.items()]
+            head = "".join([*parts, line.format(boundary, "backup_file", '; filename="backup.zip"')])
+            body, kind = (
+                head.encode() + file + f"\r\n--{boundary}--\r\n".encode(),
+                f"multipart/form-data; boundary={boundary}",
+            )
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE_SECONDS)
+        with closing(connection):
+            connection.request("POST", path, body, {"Content-Type": kind, **({"Host": host} if host else {})})
             reply = connection.getresponse()
             return Reply(reply.status, reply.headers.get_content_type(), reply.read())
 

@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from reconciler.core import names
+from reconciler.core import claims, names
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.names import NameState
 from reconciler.core.observed import NEUTRALIZED, Access, DatabaseLook, Mark, Observed, ObservedHost, host
 from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
-from reconciler.engine import building
 from reconciler.fleet.desired import Desired
 from tests.harness.universe import fleet, instance, read
 from tests.harness.virtual_time import EPOCH
@@ -47,7 +46,7 @@ def spec(fleet_: Desired, address: str, server: str = "one") -> DatabaseSpec:
 
 def mark_for(wanted: DatabaseSpec, uuid: str) -> Mark:
     """Make the mark of a database to which all of a spec was applied."""
-    return building.mark_for(wanted, uuid, "19.0")
+    return claims.mark_for(wanted, uuid, "19.0")
 
 
 def as_declared(wanted: DatabaseSpec, name: str = "") -> DatabaseLook:

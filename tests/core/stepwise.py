@@ -8,7 +8,7 @@ there by different ways are one. A coroutine cannot be copied; it is run again w
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import FrameType, SimpleNamespace
 from typing import Any, NamedTuple, cast
@@ -20,7 +20,7 @@ from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.building import Source
-from reconciler.engine.moves import Elsewhere
+from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.performing import Performer
 from reconciler.engine.ports import Database
 from reconciler.engine.worlds import World as Ports
@@ -234,9 +234,6 @@ class Notes:
     def __init__(self) -> None:
         self.written: list[Remembered] = []
 
-    def inventory(self) -> Inventory:
-        return NOTHING_REMEMBERED
-
     def clear(self, kind: str, code: str, server: str) -> None:
         self.written.append((kind, code, server, "", None))
 
@@ -277,8 +274,21 @@ def ports(servers: Iterable[str], letter: str, notes: Notes) -> Ports:
         nonces=_Nonces(letter),
         memory=notes,
         note=lambda write: write(),
+        distrust=_distrust(notes),
+        inventory=_inventory,
     )
     return cast("Ports", world)
+
+
+async def _inventory() -> Inventory:
+    return NOTHING_REMEMBERED
+
+
+def _distrust(notes: Notes) -> Callable[[str, str, str], Awaitable[None]]:
+    async def distrust(kind: str, code: str, server: str) -> None:
+        notes.clear(kind, code, server)
+
+    return distrust
 
 
 class Failed(NamedTuple):

@@ -1,16 +1,19 @@
 """What an operator sees of a daemon: which text is in force, what it tells, how it pauses, and how it ends."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from reconciler.core.deciding import Limits
+from reconciler.core.failures import MemoryFailure
 from reconciler.daemon.sources import Trouble
 from reconciler.daemon.texts import Refusal
+from reconciler.health.judging import HealthRecord
 from reconciler.notices.events import ActionStarted
-from reconciler.notices.notices import Level, NoticeName
+from reconciler.notices.notices import Level, Notice, NoticeName
+from reconciler.store.forgetful import NoMemory
 from reconciler.store.opening import open_store
 from tests.daemon.stage import INTERVAL, Stage, play
 from tests.harness.universe import fleet, instance, universe
@@ -210,6 +213,26 @@ def test_drift_is_repaired_and_told_and_told_louder_when_it_comes_back(
     assert "3rd time" in told[-1].detail
     assert all(n.fields == ("company",) for n in told)
     assert not any("Someone else" in n.detail for n in told)
+
+
+def test_a_store_that_cannot_be_written_is_told_once_and_health_goes_on() -> None:
+    class Full(NoMemory):
+        def record_health(self, record: HealthRecord) -> None:
+            raise MemoryFailure("the disk is full")
+
+        def record_notice(self, notice: Notice, at: datetime) -> None:
+            raise MemoryFailure("the disk is full")
+
+    async def story(stage: Stage) -> None:
+        stage.source.write(fleet(instance("acme")))
+        await stage.converged()
+        first = stage.daemon.standing.health["one"].at
+        await asyncio.sleep(3 * INTERVAL)
+        assert stage.daemon.standing.health["one"].at > first
+
+    stage = play(universe(), story, store=Full())
+    (notice,) = [n for n in stage.notices if n.name is NoticeName.STORE_FAILED]
+    assert notice.detail == "the disk is full"
 
 
 def test_a_failed_action_is_told_with_its_host() -> None:

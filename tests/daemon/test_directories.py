@@ -68,6 +68,26 @@ def follow(root: Path, story: Callable[[Offered], Awaitable[None]]) -> Offered:
     return asyncio.run(main())
 
 
+def test_files_are_named_as_the_repository_has_them(tmp_path: Path) -> None:
+    """As a branch that is followed names them; the fleet's directory may be given in any way."""
+    root = tmp_path / "work/apps/fleet"
+    write(root)
+    (root / "beta.yaml").write_text(instance("acme"))
+
+    async def story(offered: Offered) -> None:
+        await offered.until(lambda: bool(offered.candidates))
+
+    def said() -> str:
+        (candidate,) = follow(root, story).candidates
+        (problem,) = candidate.loaded.diagnostics
+        return candidate.shown(str(problem))
+
+    assert said().startswith(f"{root}/beta.yaml:2:7: duplicate-code: ")  # in no repository there is no other name
+    subprocess.run(["git", "init", "-q", str(tmp_path / "work")], check=True)
+    assert said().startswith("apps/fleet/beta.yaml:2:7: duplicate-code: ")
+    assert said().endswith("(the first is at apps/fleet/acme.yaml:2:7)")
+
+
 def test_an_edit_an_addition_and_a_removal_are_offered(tmp_path: Path) -> None:
     write(tmp_path)
 

@@ -24,7 +24,8 @@ from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.observed import Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.building import FILES_AT_ONCE, LEAST_NUMBER, Builder, Limits
-from reconciler.engine.moves import SAMPLE, Elsewhere
+from reconciler.engine.elsewhere import Elsewhere
+from reconciler.engine.moves import SAMPLE
 from schemas.secrets import Secret
 from tests.core.scenes import as_declared, desired, instance, mark_for, seen_as, spec
 from tests.engine.memory_host import WORKS, Counting, MemoryHost, Passwords

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from reconciler.core.failures import ConnectionCut, DatabaseExists, HostUnreachable
-from reconciler.engine.moves import NOWHERE_ELSE, Elsewhere
+from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere
 from tests.core.scenes import EXPIRED, desired, instance, spec
 from tests.engine.memory_host import MemoryHost
 

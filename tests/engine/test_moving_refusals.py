@@ -19,7 +19,8 @@ from reconciler.core.failures import (
     UnknownOutcome,
 )
 from reconciler.engine.accounts import Account
-from reconciler.engine.moves import Elsewhere, Mover, other_forms
+from reconciler.engine.elsewhere import Elsewhere, other_forms
+from reconciler.engine.moves import Mover
 from reconciler.engine.ports import Database
 from tests.core.scenes import desired, instance, spec
 from tests.engine.memory_host import WORKS, Counting, MemoryDatabase, MemoryHost, Passwords

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.core import module_operations, verbs
-from reconciler.core.actions import Action, Reason
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.checks import Answer, Check
 from reconciler.core.failures import (
     BuildLost,
@@ -156,7 +156,7 @@ def test_a_build_goes_into_service_only_if_no_host_of_the_text_lists_one(other: 
 def test_a_host_on_which_it_could_be_made_is_asked_for_what_it_does_not_list_too(other: str, *, is_asked: bool) -> None:
     stand = on_three_hosts(instance("acme"))
     stand.hosts[other].hold(stand.spec("instance/acme"))
-    stand.hosts[other].answers["listed"] = [set()]
+    stand.hosts[other].answers["listed"] = [set(), set()]
     if is_asked:
         assert stand.fails(CLONE_ACME)[0] is BuildLost
     else:
@@ -170,7 +170,7 @@ def test_another_instance_of_its_name_on_another_host_holds_nothing_back() -> No
     stand.hosts["two"].hold(stand.spec("instance/acme"))
     stand.perform(CLONE_ACME)
     assert "acme" in stand.host.databases
-    assert stand.hosts["two"].asked == []
+    assert stand.hosts["two"].asked == [("listed", "hurry")]  # once, for whether it is this very host
 
 
 @pytest.mark.parametrize("fields", [{"state": "draft"}, {"active": False}])
@@ -181,7 +181,7 @@ def test_a_host_out_of_use_is_not_asked(fields: dict[str, object]) -> None:
     stand.host.hold(stand.spec("template/base"))
     stand.perform(CLONE_ACME)
     assert stand.hosts["two"].asked == []
-    assert [call[0] for call in stand.hosts["three"].asked] == ["listed", "taken"]
+    assert [call[0] for call in stand.hosts["three"].asked] == ["listed", "listed", "taken"]
 
 
 def test_a_build_that_is_brought_on_by_a_later_pass_yields_to_the_one_on_another_host_too() -> None:
@@ -190,6 +190,15 @@ def test_a_build_that_is_brought_on_by_a_later_pass_yields_to_the_one_on_another
     stand.hosts["two"].hold(stand.spec("instance/acme"))
     why = "acme is on two; it was never in service and is kept as trash"
     assert stand.fails(act(verbs.RESUME, "switching.acme", "acme")) == (BuildLost, why, "", "switching.acme")
+
+
+def test_a_build_that_is_brought_on_by_a_later_pass_yields_to_the_one_of_the_former_name() -> None:
+    stand = Stand(desired(instance("acme", renamed_from="old-acme")))
+    stand.host.hold(stand.spec("instance/acme"), "switching.acme", in_service=False)
+    stand.host.hold(stand.spec("instance/acme"), "suspended.old-acme")
+    failure = stand.fails(act(verbs.RESUME, "switching.acme", "acme"))
+    assert failure[0::3] == (BuildLost, "switching.acme")
+    assert "suspended.old-acme" in failure[1]
 
 
 def test_a_template_is_created_and_remembered() -> None:
@@ -336,6 +345,44 @@ def test_where_the_note_alone_differs_it_alone_is_written_after_one_look(mark: d
     assert [call[0] for call in stand.host.done(*CHANGES)] == []
     assert kept.mark == replace(mark_for(ACME, kept.uuid), owner=mark.get("owner", ""))
     assert stand.memory.entries[ENTRY].digest == ACME.digest()
+
+
+SHOWN = replace(
+    act(verbs.CONFIGURE), changes=(FieldChange("company", "Other", "Acme"), FieldChange("mark.digest", "", "new"))
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "more"),
+    [
+        ({"company": "Other"}, ""),
+        ({"company": "Other", "timezone": "UTC"}, "timezone"),
+        ({"company": "A third"}, "company"),
+        ({"company": "Other", "timezone": "UTC", "lang": "en_US"}, "lang, timezone"),
+        ({}, ""),
+    ],
+)
+@pytest.mark.parametrize("digest", ["", "of an earlier text"])
+def test_what_differs_otherwise_than_was_shown_is_told_or_exactly_nothing_is_done(
+    seen: dict[str, Any], more: str, digest: str
+) -> None:
+    stand = Stand()
+    stand.host.hold(ACME, digest=digest).seen = dict(seen)
+    told = f"{more} had come to differ otherwise than was shown, and is as declared too" if more else ""
+    assert run(stand.performer.perform(SHOWN)) == told
+    assert stand.memory.entries[ENTRY].digest == ACME.digest()
+
+    exact = Stand()
+    exact.performer.exactly = True
+    kept = exact.host.hold(ACME, digest=digest)
+    kept.seen, before = dict(seen), kept.mark
+    if not more:
+        assert run(exact.performer.perform(SHOWN)) == ""
+        return
+    why = f"by now {more} differs otherwise than was saved"
+    assert exact.fails(SHOWN) == (Refused, why, "save a new plan", "acme")
+    assert exact.host.done("clear_digest", "write_mark", *CHANGES) == []
+    assert kept.mark == before
 
 
 def test_a_database_in_which_somebody_is_at_work_now_is_left_as_it_is() -> None:

@@ -27,6 +27,7 @@ class RealFleet:
     calls: list[CallEvent] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     memory: NoMemory = field(default_factory=NoMemory)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def suffix(self) -> str:
@@ -57,7 +58,7 @@ code: starter
 
     @property
     def environ(self) -> Mapping[str, str]:
-        return {"KEY": KEY, "MASTER": self.host.address.master_password}
+        return {"KEY": KEY, "MASTER": self.host.address.master_password, **self.variables}
 
     @property
     def desired(self) -> Desired:

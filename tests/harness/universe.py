@@ -10,6 +10,7 @@ import string
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.failures import ConnectionCut, HostTimeout, HostUnreachable
@@ -31,7 +32,9 @@ from tests.harness.virtual_time import EPOCH, VirtualClock
 
 MASTER = "master-of-practice"
 KEY = "k" * 40
-ENVIRON = {"KEY": KEY, "MASTER": MASTER}
+THEIRS = "their own password"
+"""What opens a database that somebody made by hand."""
+ENVIRON = {"KEY": KEY, "MASTER": MASTER, "THEIRS": THEIRS, "OTHER_KEY": "o" * 40}
 
 FLEET = """\
 kind: fleet
@@ -177,7 +180,7 @@ class Carrier:
     def __init__(self, hosts: Mapping[str, SimulatedHost], process: Process) -> None:
         self._hosts, self._process = hosts, process
 
-    async def send(self, request: Sent, *, timeout: Timeout) -> Answer:
+    async def send(self, request: Sent, *, timeout: Timeout, into: BinaryIO | None = None) -> Answer:
         process = self._process
         process.check()
         process.sent += 1
@@ -205,6 +208,8 @@ class Carrier:
         process.check()
         if number == process.kill_after:
             process.die()
+        if into is not None:
+            into.write(answer.body)
         return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.body)
 
     async def _answer(self, code: str, asked: Request) -> Response:

@@ -67,6 +67,7 @@ PARTS = (
         "engine",
         (
             "reconciler/engine/building.py",
+            "reconciler/engine/elsewhere.py",
             "reconciler/engine/moves.py",
             "reconciler/engine/performing.py",
             "reconciler/odoo/apply/databases.py",

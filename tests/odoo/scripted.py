@@ -5,7 +5,7 @@ import json
 import xmlrpc.client
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from reconciler.notices.events import CallEvent
 from reconciler.odoo.connection import DatabaseSession, HostConnection, Timeouts
@@ -70,17 +70,19 @@ class ScriptedHost:
     slept: list[float] = field(default_factory=list)
     events: list[CallEvent] = field(default_factory=list)
 
-    async def send(self, request: Request, *, timeout: Timeout) -> Answer:
+    async def send(self, request: Request, *, timeout: Timeout, into: BinaryIO | None = None) -> Answer:
         self.requests.append(request)
         reply = self.replies[min(len(self.requests), len(self.replies)) - 1]
         if isinstance(reply, asyncio.Event):
             await reply.wait()
         if isinstance(reply, NoAnswer):
             raise reply
-        if isinstance(reply, Answer):
-            return reply
-        assert callable(reply)
-        return reply(request)
+        if not isinstance(reply, Answer):
+            assert callable(reply)
+            reply = reply(request)
+        if into is not None:
+            into.write(reply.body)
+        return reply
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

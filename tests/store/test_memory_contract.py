@@ -139,3 +139,16 @@ def test_an_inventory_that_was_read_does_not_change_afterwards(memory: Store | N
     assert before.pauses == {}
     assert before.of("instance", "acme") == (entry("acme"),)
     assert before.server_states == {}
+
+
+def test_what_is_forgotten_is_that_document_or_all_on_that_server(memory: Store | NoMemory) -> None:
+    remember(memory, entry("acme"), entry("acme", server="prod-2"), entry("beta"), entry("gamma", server="prod-2"))
+    memory.server_state("prod-1", "active")
+    memory.listing("prod-1", ["beta"], NOW)
+    assert memory.forget("instance", "acme") == (entry("acme"), entry("acme", server="prod-2"))
+    assert memory.forget("instance", "acme") == memory.forget("template", "beta") == ()
+    assert memory.inventory().listed("prod-1") == frozenset({"beta"})
+    assert memory.forget("server", "prod-1") == (entry("beta"),)
+    left = memory.inventory()
+    assert (left.server_states, left.listings) == ({}, {})
+    assert [*left.entries.values()] == [entry("gamma", server="prod-2")]

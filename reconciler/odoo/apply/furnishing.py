@@ -22,6 +22,7 @@ from reconciler.core.settings import LOGIN, SETTINGS
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo import versions
 from reconciler.odoo.apply.logins import STRIP, require_stripped
+from reconciler.odoo.apply.schedule import HOLD
 from reconciler.odoo.apply.server_actions import ServerAction
 from reconciler.odoo.apply.settings import BEGIN, KNOW, PUT, WRITE, place_of, unknown, values_of
 from reconciler.odoo.apply.signals import SET_APART
@@ -62,13 +63,7 @@ rows = dict(given['parameters'])
 if 'odoo_fleet.uuid' in rows:
     rows['odoo_fleet.uuid'] = values['database.uuid']
     parameters.search([('key', 'in', [key for key in given['mark'] if key not in rows])]).unlink()
-if given['quiet']:
-    jobs = clean['ir.cron'].search([('active', '=', True)])
-    held = set([int(part) for part in values.get('odoo_fleet.quiesced', '').split(',') if part])
-    rows['odoo_fleet.quiesced'] = ','.join([str(job) for job in sorted(held.union(jobs.ids))])
-    if jobs:
-        jobs.write({{'active': False}})
-{PUT}\
+{HOLD}{PUT}\
 if given['owner']:
     user = dict(given['owner'])
     user[given['groups_field']] = [(6, 0, [group.id for group in groups.values()])]

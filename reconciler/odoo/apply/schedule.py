@@ -18,6 +18,16 @@ _MODEL = "ir.config_parameter"
 _PARAMETER = MARK_PREFIX + "quiesced"
 _EVERY_ROW = {"active_test": False}
 
+HOLD = """\
+if given['quiet']:
+    jobs = clean['ir.cron'].search([('active', '=', True)])
+    held = set([int(part) for part in values.get('odoo_fleet.quiesced', '').split(',') if part])
+    rows['odoo_fleet.quiesced'] = ','.join([str(job) for job in sorted(held.union(jobs.ids))])
+    if jobs:
+        jobs.write({'active': False})
+"""
+"""The same as `quiesce`, as a part of what is done in one transaction: its note is among the parameters that follow."""
+
 
 async def quiesce(session: DatabaseSession) -> None:
     """Switch off all active scheduled actions; proven by a fresh look.

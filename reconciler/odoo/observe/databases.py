@@ -15,12 +15,17 @@ from reconciler.core.observed import (
     NOTED_MODULES,
     SERVER_ACTION_PREFIX,
     Access,
+    Contents,
     DatabaseLook,
     mark_of,
 )
-from reconciler.core.settings import LOGIN, SETTINGS
+from reconciler.core.settings import ADMIN, LOGIN, SETTINGS
 from reconciler.odoo import module_states, shapes, versions
 from reconciler.odoo.connection import DatabaseSession
+
+_USERS = "res.users"
+_SECOND_FACTORS = "auth_totp"
+"""The module that brings them: asked for only of what nobody has marked, since what this fleet keeps it opens by password."""
 
 _WORKED_WITH = ("base.group_system", "base.model_ir_config_parameter")
 """What a server action is made with: asked for in the same call, so that the clones of a template need not ask."""
@@ -38,11 +43,14 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
     settings = await _settings(session)
     active = await session.search("ir.cron", [["active", "=", True]])
     modules = await module_states.read_states(session)
+    mark = mark_of(parameters)
+    admin = (await session.xmlids([ADMIN]))[ADMIN][1]
+    has_factors = mark is None and modules.get(_SECOND_FACTORS) == module_operations.INSTALLED
     return DatabaseLook(
         database=session.database,
         access=access,
         login=settings.pop(LOGIN.name) or login,
-        mark=mark_of(parameters),
+        mark=mark,
         uuid=parameters.get("database.uuid", ""),
         settings=settings,
         languages=frozenset(_text(r["code"]) for r in await session.search_read("res.lang", [], ["code"])),
@@ -54,6 +62,29 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         active_crons=tuple(active),
         quiesced_crons=quiesced(parameters),
         missing_files=0,
+        is_admin=session.uid == admin,
+        second_factor=has_factors and bool((await _row(session, _USERS, admin, ["totp_enabled"]))["totp_enabled"]),
+    )
+
+
+async def contents(session: DatabaseSession) -> Contents:
+    """Read which installed module depends on which, and who works in the database."""
+    installed = [["state", "=", module_operations.INSTALLED]]
+    modules = {
+        row["id"]: (_text(row["name"]), bool(row["auto_install"]))
+        for row in await session.search_read(module_states.MODEL, installed, ["name", "auto_install"])
+    }
+    needs: dict[str, set[str]] = {name: set() for name, _ in modules.values()}
+    domain = [["module_id.state", "=", module_operations.INSTALLED]]
+    for row in await session.search_read(f"{module_states.MODEL}.dependency", domain, ["name", "module_id"]):
+        if row["module_id"] and row["module_id"][0] in modules:
+            needs[modules[row["module_id"][0]][0]].add(_text(row["name"]))
+    admin = (await session.xmlids([ADMIN]))[ADMIN][1]
+    people = await session.search_read(_USERS, [["share", "=", False], ["id", "!=", admin]], ["name", "login"])
+    return Contents(
+        needs={name: frozenset(found) for name, found in needs.items()},
+        by_itself=frozenset(name for name, by_itself in modules.values() if by_itself),
+        people=tuple((_text(row["name"]), _text(row["login"])) for row in people),
     )
 
 

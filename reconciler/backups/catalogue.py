@@ -1,0 +1,98 @@
+"""The catalogue: beside each backup lies a JSON file that says what it is. There is no other list, and no store is needed.
+
+Where a backup lies says whose it is: `<fleet>/<kind>/<code>/<id>.zip`. The entry is written last and removed first, so that
+what has one is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+FORMAT = 1
+_ENDING = ".json"
+_STAMP = "%Y-%m-%dT%H-%M-%SZ"
+
+
+class Proof(BaseModel):
+    """That a backup was restored and looked into: when, and how long that took."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    seconds: float
+
+
+class Entry(BaseModel):
+    """One backup, as its JSON file says it. Fields of a later version are passed over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = FORMAT
+    id: str
+    fleet: str
+    kind: str
+    code: str
+    server: str
+    database: str
+    uuid: str = ""
+    taken_at: datetime
+    seconds: float
+    file: str
+    bytes: int
+    sha256: str
+    encrypted: bool = False
+    door: str = ""
+    odoo: str
+    modules: Mapping[str, str] = {}
+    rows: Mapping[str, int] = {}
+    files: int = 0
+    missing_files: int = 0
+    made_by: str = ""
+    proven: Proof | None = None
+
+    @property
+    def address(self) -> str:
+        """Whose it is: `instance/acme`."""
+        return f"{self.kind}/{self.code}"
+
+    @property
+    def place(self) -> str:
+        """Where it lies in its target."""
+        return f"{folder(self.fleet, self.kind, self.code)}{self.file}"
+
+
+def new_id(at: datetime, server: str) -> str:
+    """Name a backup by when and where it was taken."""
+    return f"{at.astimezone(UTC).strftime(_STAMP)}-{server}"
+
+
+def folder(fleet: str, kind: str = "", code: str = "") -> str:
+    """Return where the backups of a fleet, of a kind or of a document lie."""
+    return "".join(f"{part}/" for part in (fleet, kind, code) if part)
+
+
+def place_of(entry: Entry) -> str:
+    """Return where an entry itself lies."""
+    return f"{folder(entry.fleet, entry.kind, entry.code)}{entry.id}{_ENDING}"
+
+
+def is_entry(place: str) -> bool:
+    """Tell whether an entry may lie there."""
+    return place.endswith(_ENDING)
+
+
+def write(entry: Entry) -> bytes:
+    """Write an entry for people, too."""
+    return (entry.model_dump_json(indent=2) + "\n").encode()
+
+
+def read(place: str, text: bytes) -> Entry | None:
+    """Read an entry; None if it is none, or does not belong where it lies."""
+    try:
+        entry = Entry.model_validate_json(text)
+    except ValidationError:
+        return None
+    return entry if entry.format == FORMAT and place_of(entry) == place and "/" not in entry.file else None

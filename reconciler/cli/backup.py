@@ -1,0 +1,181 @@
+"""`backup`: make one now, and list what there is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import click
+
+from reconciler.backups.catalogue import Entry
+from reconciler.cli import fleets, groups, interrupts, screens
+from reconciler.cli.endings import telling
+from reconciler.cli.groups import command_first
+from reconciler.cli.naming import address_of, completing
+from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.sessions import Session, open_session
+from reconciler.cli.tables import render_tables
+from reconciler.core import backups
+from reconciler.core.backups import NotThere, Subject
+from reconciler.core.failures import HostError, StorageFailure
+from reconciler.engine import backing_up
+from reconciler.engine.backing_up import Kept
+from reconciler.engine.observing import observe_shallow
+from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.reports.backups import backups_table, entry_document, kept_line
+from reconciler.reports.escapes import visible
+from schemas.instance import Instance
+from schemas.template import Template
+
+KINDS = ("instance", "template")
+_FAILURES = (HostError, StorageFailure, SecretUnavailable)
+
+
+class _BackupGroup(click.Group):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, command_first(args))
+
+
+@click.group(cls=_BackupGroup)
+def command() -> None:
+    """Back databases up, and look at what there is."""
+
+
+@command.command(
+    cls=groups.Command, examples=["odoo-fleet backup now acme", "odoo-fleet backup now --selector tier=gold"]
+)
+@click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
+@run_options
+@common("text", "json")
+def now(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
+    """Back DOCUMENT up now: an instance or a template; without one, all that have a backup policy.
+
+    A backup is kept when it is whole: fetched, read to its last byte, written to its target. Then what its policy no longer
+    keeps is removed. Suspended instances are backed up as well.
+    """
+    with open_session(common, options) as session, telling(StorageFailure):
+        documents = _documents(session, words)
+        if not documents:
+            raise click.UsageError("nothing has a backup policy: name a document, or give a plan `backup: true`")
+        targets = {document.address: _target(session.desired, document) for document in documents}
+        done = interrupts.run(_back_up(session, documents, targets))
+    if common.output == "json":
+        screens.print_json({"backups": [entry_document(k.entry) for k in done.kept], "failed": done.failed})
+    else:
+        for kept in done.kept:
+            click.echo(visible(kept_line(kept.entry, kept.removed)))
+    return 1 if done.failed else 0
+
+
+@command.command("list", cls=groups.Command, examples=["odoo-fleet backup list", "odoo-fleet backup list acme -o json"])
+@click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
+@run_options
+@common("text", "json")
+def list_command(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    """List the backups of DOCUMENT, or of all, as their targets have them. No host is asked."""
+    with open_session(common, options) as session, telling(StorageFailure):
+        found = interrupts.run(_catalogue(session, words))
+    if common.output == "json":
+        screens.print_json({"backups": [{**entry_document(entry), "target": target} for target, entry in found]})
+    else:
+        click.echo(render_tables([backups_table(found)], screens.paper(screens.OUT)))
+
+
+@dataclass(slots=True)
+class _Done:
+    """What a run has made, and what it has not: by document, why."""
+
+    kept: list[Kept] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def fail(self, address: str, why: str) -> None:
+        """Take a failure in, and say it."""
+        self.failed[address] = why
+        screens.say(visible(f"{address}: {why}"))
+
+
+def _documents(session: Session, words: Sequence[str]) -> list[Instance | Template]:
+    """Find what is to be backed up: what is named, or all that have a policy and are selected."""
+    desired = session.desired
+    everything: dict[str, Instance | Template] = {d.address: d for d in desired.templates.values()}
+    everything |= {d.address: d for d in desired.instances.values()}
+    if words:
+        address = address_of(words, everything, KINDS)
+        fleets.require(address, everything, f"the fleet has no {address!r}")
+        return [everything[address]]
+    return [d for d in everything.values() if session.selection.includes(d) and backups.policy(desired, d) is not None]
+
+
+async def _back_up(session: Session, documents: Sequence[Instance | Template], targets: Mapping[str, str]) -> _Done:
+    """Back all of them up: on one host one after the other, as a worker of it is taken for as long as each lasts."""
+    done = _Done()
+    async with session.world() as world:
+        codes = {code for d in documents for code in _servers(session.desired, d)}
+        observed = await observe_shallow(sorted(codes), world)
+        by_server: dict[str, list[tuple[Subject, str]]] = {}
+        for document in documents:
+            found = backups.subjects(session.desired, document, observed)
+            if isinstance(found, NotThere):
+                done.fail(document.address, found.why)
+                continue
+            for subject in found:
+                by_server.setdefault(subject.server, []).append((subject, targets[document.address]))
+        async with asyncio.TaskGroup() as group:
+            for work in by_server.values():
+                group.create_task(_one_after_the_other(session, world, work, done))
+    return done
+
+
+async def _one_after_the_other(
+    session: Session, world: World, work: Sequence[tuple[Subject, str]], done: _Done
+) -> None:
+    desired = session.desired
+    for subject, target in work:
+        document = desired.instances[subject.code] if subject.kind == "instance" else desired.templates[subject.code]
+        keep = backups.keep_of(backups.policy(desired, document))
+        screens.say(f"backing up {subject.address} on {subject.server} to {target}")
+        try:
+            kept = await backing_up.back_up(world, desired.settings.code, subject, target, keep)
+        except _FAILURES as error:
+            done.fail(subject.address, str(error))
+        else:
+            done.kept.append(kept)
+
+
+def _servers(desired: Desired, document: Instance | Template) -> tuple[str, ...]:
+    if isinstance(document, Template):
+        return document.server_codes
+    return (document.server,) if document.server is not None else desired.templates[document.template].server_codes
+
+
+def _target(desired: Desired, document: Instance | Template) -> str:
+    target = backups.target_of(desired, backups.policy(desired, document))
+    if target is None:
+        which = "several" if desired.settings.backup_targets else "no"
+        what = f"where {document.address} is backed up to is not said: the fleet declares {which} `backup_targets`"
+        raise click.UsageError(what)
+    return target
+
+
+async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, Entry]]:
+    """Read the catalogues of all targets, of one document or of all that are selected."""
+    desired = session.desired
+    addresses = {d.address for kind in (desired.templates, desired.instances) for d in kind.values()}
+    kind, _, code = address_of(words, addresses, KINDS, or_former=True).partition("/") if words else ("", "", "")
+    if not desired.settings.backup_targets:
+        raise click.UsageError("the fleet declares no `backup_targets`")
+    async with session.world() as world:
+        return [
+            (target, entry)
+            for target in desired.settings.backup_targets
+            async for entry in _entries(world, target, desired.settings.code, kind, code)
+        ]
+
+
+async def _entries(world: World, target: str, fleet: str, kind: str, code: str) -> AsyncIterator[Entry]:
+    assert world.targets is not None
+    for entry in await backing_up.entries(world.targets.open(target), fleet, kind, code):
+        yield entry

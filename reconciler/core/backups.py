@@ -1,0 +1,98 @@
+"""What is backed up, as the text says it: which databases, where to, and how many are kept. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core.addressed import Addressed
+from reconciler.core.names import IN_SERVICE
+from reconciler.core.observed import Mark, Observed
+from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.fleet.desired import Desired
+from schemas.backups import BackupPolicy, Keep
+from schemas.instance import Instance
+from schemas.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Subject(Addressed):
+    """One database that can be backed up.
+
+    `sites` are the host names under which Odoo's page for backups may answer for it: that of its customers, and for the dotted
+    name of a suspended one the name itself, which a `dbfilter` with `%h` looks for.
+    """
+
+    kind: str
+    code: str
+    server: str
+    database: str
+    spec: DatabaseSpec
+    sites: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotThere:
+    """Why a document has no database that can be backed up."""
+
+    why: str
+
+
+def policy(desired: Desired, document: Instance | Template) -> BackupPolicy | None:
+    """Return how a document is backed up: as itself says, else its plan; None where nobody says."""
+    if document.backup is not None or isinstance(document, Template):
+        return document.backup
+    return desired.plans[document.plan].backup
+
+
+def target_of(desired: Desired, declared: BackupPolicy | None) -> str | None:
+    """Return the name of the target that a policy means; None where there is not exactly one to choose from."""
+    targets = desired.settings.backup_targets
+    if declared is not None and declared.target is not None:
+        return declared.target
+    return next(iter(targets)) if len(targets) == 1 else None
+
+
+def keep_of(declared: BackupPolicy | None) -> Keep | None:
+    """Return how many backups are kept; None where nothing is removed, since nobody says what may be."""
+    return None if declared is None else declared.keep
+
+
+def subjects(desired: Desired, document: Instance | Template, observed: Observed) -> list[Subject] | NotThere:
+    """Find the databases of a document: one of an instance, of a template one on each of its servers."""
+    if isinstance(document, Template):
+        codes, target = document.server_codes, document.template_db
+    else:
+        template = desired.templates[document.template]
+        codes = (document.server,) if document.server is not None else template.server_codes
+        target = document.database_name
+    asked = [observed.hosts[code] for code in codes if code in observed.hosts]
+    if away := [host for host in asked if not host.online]:
+        return NotThere(f"{away[0].server} does not answer: {away[0].problem}")
+    forms = [(host.server, name) for host in asked for name in host.forms_of(target)]
+    found = [_subject(desired, document, code, name.text) for code, name in forms if name.state in IN_SERVICE]
+    if not found:
+        return NotThere("it is between two names" if forms else f"it has no database {target!r}")
+    if len(found) > 1 and isinstance(document, Instance):
+        return NotThere(f"it is there more than once: {', '.join(f'{s.database} on {s.server}' for s in found)}")
+    return found
+
+
+def whose(subject: Subject, mark: Mark | None, uuid: str) -> str:
+    """Say why a database is not the one that its name says; nothing if it is."""
+    spec = subject.spec
+    if mark is None or mark.uuid != uuid:
+        return "it bears no mark of its own, so that it may be anybody's"
+    if (mark.fleet, mark.kind) != (spec.fleet, spec.kind):
+        return f"its mark says that it is {mark.address} of fleet {mark.fleet!r}"
+    return ""
+
+
+def _subject(desired: Desired, document: Instance | Template, code: str, database: str) -> Subject:
+    server = desired.servers[code]
+    spec = (
+        instance_spec(desired, document, server)
+        if isinstance(document, Instance)
+        else template_spec(desired, document, server)
+    )
+    site = database if "." in database else f"{database}.{server.domain or 'localhost'}"
+    return Subject(document.kind, document.code, code, database, spec, (site,))

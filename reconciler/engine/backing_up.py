@@ -1,0 +1,208 @@
+"""Makes a backup: fetched to a file of this machine, read to its last byte, kept in its target, and only then catalogued.
+
+The host's page is read as fast as this machine's disk takes it, whatever the target is like: sending counts against the host's
+own limit, and what it cuts looks whole. Until the entry is written nothing of a backup is visible to anybody, and whatever goes
+wrong before leaves files at most that no entry names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import tempfile
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from reconciler.archives import archive
+from reconciler.archives.archive import Archive
+from reconciler.archives.failures import NotSafe, NotWhole
+from reconciler.backups import catalogue, retention
+from reconciler.backups.catalogue import Entry
+from reconciler.core import backups
+from reconciler.core.backups import Subject
+from reconciler.core.failures import LastingError, PasswordRefused, StorageFailure
+from reconciler.core.observed import mark_of
+from reconciler.engine.accounts import Account
+from reconciler.engine.ports import Target, Targets
+from reconciler.engine.worlds import World
+from reconciler.version import __version__
+from schemas.backups import Keep
+
+_PART = 1024 * 1024
+_READ_AT_ONCE = 8
+_UUID = "database.uuid"
+_NOT_WHOLE = "the host's answer is no whole backup"
+_CUT = "its worker may have been ended while it sent: raise limit_time_real of the host"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a backup: its entry, the names of files that were missing, and what made room for it."""
+
+    entry: Entry
+    missing: tuple[str, ...] = ()
+    removed: tuple[Entry, ...] = ()
+
+
+async def back_up(world: World, fleet: str, subject: Subject, target: str, keep: Keep | None) -> Kept:
+    """Make a backup of a database and keep it.
+
+    Args:
+        world: the ports.
+        fleet: the fleet's code.
+        subject: the database.
+        target: the name of the place where it is kept.
+        keep: which of its backups stay; None removes none.
+
+    Raises:
+        HostError: the host gave none, or none that is whole and this fleet's.
+        StorageFailure: it cannot be kept.
+        SecretUnavailable: a password or a key is not to be had.
+    """
+    place = _targets(world).open(target)
+    taken_at, began = world.clock.now(), world.clock.monotonic()
+    with tempfile.TemporaryFile() as spool, tempfile.TemporaryFile() as locked:
+        door = await world.hosts[subject.server].fetch_backup(
+            subject.database, subject.sites, spool, lambda: _size(world, subject)
+        )
+        found = await _read_own(subject, spool)
+        is_locked = await asyncio.to_thread(_lock, _targets(world), target, spool, locked)
+        content = locked if is_locked else spool
+        length, digest = await asyncio.to_thread(_sum, content)
+        name = catalogue.new_id(taken_at, subject.server)
+        entry = Entry(
+            id=name,
+            fleet=fleet,
+            kind=subject.kind,
+            code=subject.code,
+            server=subject.server,
+            database=subject.database,
+            uuid=found.parameters.get(_UUID, ""),
+            taken_at=taken_at,
+            seconds=round(world.clock.monotonic() - began, 1),
+            file=f"{name}.zip.age" if is_locked else f"{name}.zip",
+            bytes=length,
+            sha256=digest,
+            encrypted=is_locked,
+            door=door,
+            odoo=found.series,
+            modules=found.modules,
+            rows=found.rows,
+            files=found.files,
+            missing_files=found.missing_count,
+            made_by=f"odoo-fleet {__version__}",
+        )
+        content.seek(0)
+        await place.write(entry.place, content)
+    await write_entry(place, entry)
+    removed = () if keep is None else await _thin_out(place, entry, keep)
+    return Kept(entry, found.missing, removed)
+
+
+async def _size(world: World, subject: Subject) -> int:
+    """Ask a database how large it is, which takes its password."""
+    account = Account(world.hosts[subject.server], subject.spec, world.secrets, world.clock)
+    opened = await account.open(subject.database)
+    if opened is None:
+        what = "it refuses the declared password and all former ones, so that its size is not known"
+        raise PasswordRefused(what, server=subject.server, database=subject.database)
+    return (await opened[0].inside()).bytes
+
+
+async def _read_own(subject: Subject, spool: BinaryIO) -> Archive:
+    """Read what a host sent to its last byte, and see that it is of this fleet's own database."""
+    at = {"server": subject.server, "database": subject.database}
+    try:
+        found = await asyncio.to_thread(archive.read, spool)
+    except NotWhole as cut:
+        raise LastingError(f"{_NOT_WHOLE}: {cut}", advice=_CUT, **at) from None
+    except NotSafe as odd:
+        raise LastingError(f"its backup could not be restored: {odd}", **at) from None
+    if stranger := backups.whose(subject, mark_of(found.parameters), found.parameters.get(_UUID, "")):
+        raise LastingError(f"it is not backed up: {stranger}", **at)
+    return found
+
+
+async def entries(place: Target, fleet: str, kind: str = "", code: str = "") -> list[Entry]:
+    """Read the catalogue of a target, of a whole fleet or of one document, the oldest first."""
+    names = [name for name in await place.names(catalogue.folder(fleet, kind, code)) if catalogue.is_entry(name)]
+    at_once = asyncio.Semaphore(_READ_AT_ONCE)
+
+    async def read(name: str) -> Entry | None:
+        async with at_once:
+            with io.BytesIO() as file:
+                await place.read(name, file)
+                file.seek(0)
+                return catalogue.read(name, file.read())
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(read(name)) for name in names]
+    return sorted((e for t in tasks if (e := t.result()) is not None), key=lambda e: (e.taken_at, e.address, e.server))
+
+
+async def write_entry(place: Target, entry: Entry) -> None:
+    """Write an entry, or write it anew."""
+    with tempfile.TemporaryFile() as file:
+        file.write(catalogue.write(entry))
+        file.seek(0)
+        await place.write(catalogue.place_of(entry), file)
+
+
+async def fetch(world: World, target: str, entry: Entry, into: BinaryIO) -> Archive:
+    """Copy a backup out of its target into an empty file, as Odoo made it, and read it to its last byte.
+
+    Raises:
+        StorageFailure: it is not there, not the one that was kept, or not whole any more.
+        SecretUnavailable: its key is not to be had.
+    """
+    place = _targets(world).open(target)
+    with tempfile.TemporaryFile() as locked:
+        content = locked if entry.encrypted else into
+        await place.read(entry.place, content)
+        if await asyncio.to_thread(_sum, content) != (entry.bytes, entry.sha256):
+            raise StorageFailure(f"{entry.place} in {target} is not what was kept there: it was cut or changed")
+        if entry.encrypted:
+            locked.seek(0)
+            await asyncio.to_thread(_targets(world).decrypt, target, locked, into)
+    try:
+        return await asyncio.to_thread(archive.read, into)
+    except (NotWhole, NotSafe) as wrong:
+        raise StorageFailure(f"{entry.place} in {target} cannot be restored: {wrong}") from None
+
+
+def _targets(world: World) -> Targets:
+    if world.targets is None:
+        raise StorageFailure("there are no backup targets here")
+    return world.targets
+
+
+async def _thin_out(place: Target, newest: Entry, keep: Keep) -> tuple[Entry, ...]:
+    """Remove what no rule keeps: the entry first, so that nothing is catalogued of which the content is gone.
+
+    The newest that was proven stays as well: it is the one that is known to come back.
+    """
+    own = [
+        entry for entry in await entries(place, newest.fleet, newest.kind, newest.code) if entry.server == newest.server
+    ]
+    stay = retention.kept([entry.taken_at for entry in own], keep)
+    proven = max((entry.taken_at for entry in own if entry.proven), default=None)
+    gone = [entry for entry in own if entry.taken_at not in stay and entry.taken_at != proven]
+    for entry in gone:
+        await place.remove(catalogue.place_of(entry))
+        await place.remove(entry.place)
+    return tuple(gone)
+
+
+def _lock(targets: Targets, target: str, content: BinaryIO, into: BinaryIO) -> bool:
+    """Encrypt a file, where its target asks for that; tell whether it does."""
+    content.seek(0)
+    return targets.encrypt(target, content, into)
+
+
+def _sum(content: BinaryIO) -> tuple[int, str]:
+    """Return how long a file is, and its SHA-256."""
+    digest = hashlib.sha256()
+    for part in archive.parts_of(content, _PART):
+        digest.update(part)
+    return content.tell(), digest.hexdigest()

@@ -1,0 +1,127 @@
+"""A backup fetched from a host: by its page, which sends a file of any size, else by a call, which holds all of it in memory.
+
+The page answers for a database only under a name of its site (19), and whether there is a way to it at all hangs on what stands
+before Odoo. The call `dump` knows no names; a worker of 19 needs about five times the size for it: 300 MB came (1,486 MB of
+memory), 585 MB ended in a MemoryError.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from typing import BinaryIO
+
+from reconciler.core.failures import (
+    ConnectionCut,
+    HostError,
+    NoSuchDatabase,
+    NotOdoo,
+    ProxyFailure,
+    Redirected,
+    Refused,
+    UnexpectedAnswer,
+)
+from reconciler.odoo.connection import HostConnection
+from reconciler.odoo.forms import Form, refusal
+
+LARGEST_BY_CALL = 400 * 1000 * 1000
+"""Bytes of a database with its files up to which the call is trusted with it."""
+
+BY_PAGE, BY_CALL = "page", "call"
+_PART = 1024 * 1024
+_BEGINS = re.compile(rb'"result":\s*"|<string>')
+_OTHER_WAYS = (
+    "let server_url lead to Odoo itself, and give the host `dbfilter = ^(%d|%h)$`, under which its page for backups answers "
+    "for suspended databases too"
+)
+
+
+async def fetch(
+    connection: HostConnection,
+    name: str,
+    sites: Sequence[str],
+    into: BinaryIO,
+    size: Callable[[], Awaitable[int]],
+) -> str:
+    """Write a backup of a database into an empty file, and say by which way it came. Whether it is whole is not looked at.
+
+    Raises:
+        HostError: there is no way, or the host refuses.
+    """
+    # Odoo's pages take the master password that comes for the host's own where that is still `admin`: not before it is known.
+    await connection.check_master_password()
+    closed: HostError | None = None
+    for site in sites:
+        found = await _by_page(connection, name, site, into)
+        if found is None:
+            return BY_PAGE
+        closed = found
+        if not isinstance(closed, NoSuchDatabase):
+            break
+    if not isinstance(closed, NoSuchDatabase | NotOdoo | ProxyFailure | Redirected | None):
+        raise _placed(closed, connection, name)
+    if (found_bytes := await size()) > LARGEST_BY_CALL:
+        megabytes = (
+            f"{found_bytes / 1e6:.0f} MB are more than the {LARGEST_BY_CALL / 1e6:.0f} MB that Odoo's call can dump"
+        )
+        what = f"there is no way to back it up: {closed.what if closed else 'its page has no name'}, and {megabytes}"
+        raise Refused(what, server=connection.server, database=name, advice=_OTHER_WAYS)
+    await _by_call(connection, name, into)
+    return BY_CALL
+
+
+async def _by_page(connection: HostConnection, name: str, site: str, into: BinaryIO) -> HostError | None:
+    """Fetch it by the page of a site; return why it did not come, None if something did."""
+    into.seek(0)
+    into.truncate()
+    form = Form("backup", name, site, connection.master_password(), {"backup_format": "zip"})
+    return refusal(await connection.fetch_page(form, into=into, timeout=connection.timeouts.backup))
+
+
+async def _by_call(connection: HostConnection, name: str, into: BinaryIO) -> None:
+    into.seek(0)
+    into.truncate()
+    if not await connection.database_exists(name):
+        raise NoSuchDatabase("there is no such database", server=connection.server, database=name)
+    with tempfile.TemporaryFile() as raw:
+        arguments = (connection.master_password(), name, "zip")
+        await connection.fetch_value("db", "dump", *arguments, into=raw, timeout=connection.timeouts.backup)
+        try:
+            _unwrap(raw, into)
+        except (ValueError, binascii.Error):
+            what = "its dump came in a form that Odoo gives none"
+            raise UnexpectedAnswer(what, server=connection.server, database=name) from None
+        except EOFError:
+            raise ConnectionCut("its dump was cut", server=connection.server, database=name) from None
+
+
+def _unwrap(raw: BinaryIO, into: BinaryIO) -> None:
+    """Write what an answer holds as base64 text, wherever in it, without holding it.
+
+    Raises:
+        ValueError: it holds none.
+        EOFError: its end is missing.
+    """
+    raw.seek(0)
+    begin = _BEGINS.search(raw.read(_PART))
+    if begin is None:
+        raise ValueError("no text begins in it")
+    raw.seek(begin.end())
+    rest = b""
+    while part := raw.read(_PART):
+        end = re.search(rb'["<]', part)
+        text = rest + b"".join((part[: end.start()] if end else part).split())
+        whole = len(text) - (0 if end else len(text) % 4)
+        into.write(base64.b64decode(text[:whole], validate=True))
+        rest = text[whole:]
+        if end:
+            return
+    raise EOFError
+
+
+def _placed(error: HostError, connection: HostConnection, name: str) -> HostError:
+    """Say where an error was met, in words that hold no secret."""
+    return type(error)(connection.clean(error.what), server=connection.server, database=name, advice=error.advice)

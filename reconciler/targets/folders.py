@@ -1,0 +1,139 @@
+"""A folder of another machine, by SFTP (`asyncssh`). Its host key must be known: backups are sent to nobody else."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+import asyncssh
+
+from reconciler.core.failures import StorageFailure
+from reconciler.targets.directories import PARTIAL
+from schemas.secrets import Secret
+
+_PART = 1024 * 1024
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to log in to the machine: an account with a key or a password."""
+
+    host: str
+    port: int
+    user: str
+    known_hosts: Path
+    key: Secret | None = None
+    password: Secret | None = None
+
+
+class Folder:
+    """Keeps backups in a folder that is reached by SFTP, on one connection for as long as it is used.
+
+    Args:
+        name: what the fleet calls it.
+        root: where it is on that machine.
+        login: how to get there.
+    """
+
+    def __init__(self, name: str, root: str, login: Login) -> None:
+        self._name, self._root, self._login = name, PurePosixPath(root), login
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._client: asyncssh.SFTPClient | None = None
+
+    async def write(self, place: str, content: BinaryIO) -> None:
+        """Keep a file, whole or not at all."""
+        goal = self._root / place
+        partial = f"{goal}{PARTIAL}"
+        async with self._connected() as client:
+            await client.makedirs(str(goal.parent), exist_ok=True)
+            async with client.open(partial, "wb") as file:
+                while part := content.read(_PART):
+                    await file.write(part)
+            if (await client.stat(partial)).size != content.tell():
+                raise StorageFailure(f"backup target {self._name!r}: less arrived than was sent")
+            await client.posix_rename(partial, str(goal))
+
+    async def read(self, place: str, into: BinaryIO) -> None:
+        """Copy a file."""
+        async with self._connected() as client, client.open(str(self._root / place), "rb") as file:
+            while part := cast("bytes", await file.read(_PART)):  # as it was opened
+                into.write(part)
+
+    async def names(self, folder: str) -> list[str]:
+        """List what lies below a folder."""
+        async with self._connected() as client:
+            try:
+                found = [str(path) async for path in _walk(client, self._root / folder)]
+            except asyncssh.SFTPNoSuchFile:
+                return []
+        return sorted(str(PurePosixPath(path).relative_to(self._root)) for path in found)
+
+    async def remove(self, place: str) -> None:
+        """Remove a file, if it is there."""
+        async with self._connected() as client:
+            with contextlib.suppress(asyncssh.SFTPNoSuchFile):
+                await client.remove(str(self._root / place))
+
+    async def aclose(self) -> None:
+        """End the connection."""
+        ending, self._connection, self._client = self._connection, None, None
+        if ending is not None:
+            ending.close()
+            await ending.wait_closed()
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[asyncssh.SFTPClient]:
+        try:
+            yield self._client or await self._begin()
+        except asyncssh.HostKeyNotVerifiable:
+            what = f"backup target {self._name!r}: the host key of {self._login.host} is not the one in known_hosts"
+            raise StorageFailure(
+                what, advice="`ssh-keyscan` shows it; compare it with the one on that machine"
+            ) from None
+        except asyncssh.KeyImportError:
+            raise StorageFailure(
+                f"backup target {self._name!r}: its `key` is no private key without a passphrase"
+            ) from None
+        except asyncssh.PermissionDenied:
+            raise StorageFailure(f"backup target {self._name!r}: {self._login.host} refuses the login") from None
+        except (asyncssh.Error, OSError, TimeoutError) as error:
+            await self.aclose()  # it may be gone: the next use makes another
+            what = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
+            raise StorageFailure(f"backup target {self._name!r}: {self._login.host}: {what}") from None
+
+    async def _begin(self) -> asyncssh.SFTPClient:
+        self._connection = await self._connect()
+        self._client = await self._connection.start_sftp_client()
+        return self._client
+
+    async def _connect(self) -> asyncssh.SSHClientConnection:
+        login = self._login
+        keys = [] if login.key is None else [asyncssh.import_private_key(login.key.reveal().rstrip() + "\n")]
+        return await asyncssh.connect(
+            login.host,
+            login.port,
+            username=login.user,
+            client_keys=keys,
+            password=None if login.password is None else login.password.reveal(),
+            known_hosts=str(login.known_hosts),
+            agent_path=None,
+            config=None,
+            connect_timeout=_PATIENCE,
+            keepalive_interval=_PATIENCE,
+        )
+
+
+async def _walk(client: asyncssh.SFTPClient, folder: PurePosixPath) -> AsyncIterator[PurePosixPath]:
+    async for entry in client.scandir(str(folder)):
+        name = str(entry.filename)
+        if name in {".", ".."}:
+            continue
+        if entry.attrs.type == asyncssh.FILEXFER_TYPE_DIRECTORY:
+            async for each in _walk(client, folder / name):
+                yield each
+        else:
+            yield folder / name

@@ -1,0 +1,1 @@
+"""Backups as bytes: whole, cut, damaged, foreign and dangerous ones."""

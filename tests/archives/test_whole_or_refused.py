@@ -1,0 +1,122 @@
+"""An archive is whole, or it is refused with a sentence: cut anywhere, damaged anywhere, or of something else."""
+
+import io
+import json
+import random
+import zipfile
+
+import pytest
+
+from reconciler.archives.archive import read
+from reconciler.archives.failures import NotSafe, NotWhole
+from tests.archives.samples import ATTACHMENTS, DUMP, GONE, HEAD, KEPT, MANIFEST, TAIL, archive, rows
+
+
+def test_a_whole_one_tells_its_version_its_rows_and_its_files() -> None:
+    told = read(archive())
+    assert (told.series, told.database, told.modules) == ("19.0", "acme", {"base": "19.0.1.3"})
+    assert told.rows["res_users"] == 2
+    assert told.rows["ir_attachment"] == 3
+    assert told.rows["ir_mail_server"] == 0
+    assert (told.files, told.missing_count) == (1, 0)
+
+
+def test_files_that_did_not_come_along_are_named() -> None:
+    told = read(archive(DUMP.replace(b"\\\\! id\t\\N", b"new\t" + GONE.encode())))
+    assert (told.files, told.missing, told.missing_count) == (2, (GONE,), 1)
+
+
+def test_one_that_is_cut_at_any_byte_is_refused() -> None:
+    whole = archive().getvalue()
+    for length in range(len(whole)):
+        with pytest.raises(NotWhole):
+            read(io.BytesIO(whole[:length]))
+
+
+def test_one_with_bytes_behind_its_end_is_refused() -> None:
+    with pytest.raises(NotWhole):
+        read(io.BytesIO(archive().getvalue() + b"x"))
+
+
+def test_any_damaged_bit_is_refused_or_changes_nothing_that_is_read() -> None:
+    """Times and attributes of members say nothing of a database; everything else is under a checksum or compared."""
+    whole = archive().getvalue()
+    told, chance = read(io.BytesIO(whole)), random.Random(15)
+    refused = 0
+    for position in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << chance.randrange(8)
+        try:
+            assert read(io.BytesIO(bytes(damaged))) == told, position
+        except (NotWhole, NotSafe):
+            refused += 1
+    assert refused > 0.9 * len(whole)
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (io.BytesIO(b""), "no end"),
+        (io.BytesIO(b"<!DOCTYPE html><html>Database backup error: Access Denied</html>"), "no end"),
+        (io.BytesIO(b"PGDMP\x01\x0e" + b"\0" * 400), "no end"),
+        (archive(None), "no dump.sql"),
+        (archive(manifest=None), "no manifest.json"),
+        (archive(manifest=b"[]"), "manifest.json is not that"),
+        (archive(manifest=b'{"major_version": 19, "db_name": "x", "modules": {}}'), "manifest.json is not that"),
+        (archive(b""), "ends too early"),
+        (archive(HEAD + TAIL), "it is of no Odoo database"),
+        (archive(DUMP.replace(b"database dump complete", b"database dump")), "ends too early"),
+        (archive(DUMP.replace(TAIL, b"") + b"SELECT pg_catalog.setval('public.x'"), "middle of a statement"),
+        (archive(HEAD + ATTACHMENTS[:-6]), "middle of the rows of public.ir_attachment"),
+    ],
+)
+def test_what_is_no_backup_is_told_from_one(made: io.BytesIO, why: str) -> None:
+    with pytest.raises(NotWhole, match=why):
+        read(made)
+
+
+def test_a_dump_that_is_cut_at_any_byte_is_refused_though_its_zip_is_whole() -> None:
+    last = DUMP.index(b"-- PostgreSQL database dump complete") + len(b"-- PostgreSQL database dump complete")
+    for length in range(len(HEAD) - 60, last):
+        with pytest.raises((NotWhole, NotSafe)):
+            read(archive(DUMP[:length]))
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "filestore/../../evil", "/etc/cron.d/evil", "filestore/ab/..", "filestore/a\\b", "odoo.conf"]
+)
+def test_a_file_that_would_be_written_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(NotSafe, match="written elsewhere"):
+        read(archive(others=[(name, b"x")]))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_second_dump_behind_the_one_that_was_read_is_refused() -> None:
+    with pytest.raises(NotSafe, match="twice"):
+        read(archive(others=[("dump.sql", b"\\! id\n")]))
+
+
+def test_archives_of_more_than_4_gib_are_read() -> None:
+    """Those have their sizes and places elsewhere; Python's zipfile writes them so when it is told to expect them."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in (("dump.sql", DUMP), ("filestore/" + KEPT, b"x"), ("manifest.json", MANIFEST)):
+            with made.open(name, "w", force_zip64=True) as member:
+                member.write(content)
+    assert read(file) == read(archive())
+
+
+def test_more_than_65535_files_are_read() -> None:
+    names = [f"{number % 256:02x}/{number % 256:02x}{number:038x}" for number in range(66_000)]
+    lines = [f"{number}\t{name}\n".encode() for number, name in enumerate(names)]
+    dump = HEAD + DUMP[len(HEAD) :].replace(ATTACHMENTS, rows("ir_attachment", ["id", "store_fname"], *lines))
+    told = read(archive(dump, files=names[1:]))
+    assert (told.files, told.missing) == (66_000, (names[0],))
+
+
+def test_what_is_refused_is_not_repeated_in_the_message() -> None:
+    secret = "correct horse battery staple"
+    made = archive(manifest=json.dumps({"db_name": secret}).encode(), others=[(secret, b"x")])
+    with pytest.raises((NotSafe, NotWhole)) as refused:
+        read(made)
+    assert secret not in str(refused.value)

@@ -1,0 +1,1 @@
+"""Backups from a host to a target, listed, thinned out."""

@@ -1,0 +1,256 @@
+"""A backup is whole and catalogued, or it is not there: whatever host, target and this machine do meanwhile."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zipfile
+from asyncio import run
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.failures import HostError, LastingError, MasterPasswordRefused, Refused, StorageFailure
+from reconciler.simulator import wire
+from reconciler.simulator.wire import Response
+from tests.backups.stage import Stage, stage
+
+both = pytest.mark.parametrize("version", ["19.0", "14.0"])
+
+
+def attach(made: Stage, database: str, content: bytes) -> str:
+    """Put a file into a database, as somebody does who works there."""
+    there = made.universe.hosts["one"]
+    name = f"ab/ab{content.hex():0<38}"[:43]
+    row = {"name": "a file", "type": "binary", "store_fname": name, "file_size": len(content), "public": False}
+    there.databases[database].insert("ir.attachment", row)
+    there.files(database)[name] = len(content)
+    return name
+
+
+@both
+def test_a_backup_is_catalogued_beside_itself_for_people_and_programs(tmp_path: Path, version: str) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target", version)
+        kept = await made.back_up()
+        (entry,) = await made.entries()
+        assert entry == kept.entry
+        assert made.files() == [f"demo/instance/acme/{entry.id}.json", f"demo/instance/acme/{entry.id}.zip"]
+        told = json.loads((made.root / f"demo/instance/acme/{entry.id}.json").read_text())
+        assert (told["database"], told["server"], told["odoo"], told["door"]) == ("acme", "one", version, "page")
+        assert told["rows"]["res_users"] > 0
+        with zipfile.ZipFile(made.root / entry.place) as archive:
+            assert archive.testzip() is None
+
+    run(story())
+
+
+@both
+def test_a_suspended_one_and_a_template_are_backed_up_too(tmp_path: Path, version: str) -> None:
+    """The page of a 19 answers for no dotted name under `^%d$`: there Odoo's call is taken."""
+
+    async def story() -> None:
+        made = await stage(tmp_path / "target", version, state="suspended")
+        suspended = (await made.back_up(state="suspended")).entry
+        template = (await made.back_up("template", "base")).entry
+        assert (suspended.database, template.database) == ("suspended.acme", "template_base")
+        assert suspended.door == ("call" if version == "19.0" else "page")
+        assert template.door == "page"
+        assert {e.address for e in await made.entries()} == {"instance/acme", "template/base"}
+
+    run(story())
+
+
+def test_what_is_too_large_for_the_call_is_refused_with_what_the_host_needs(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target", state="suspended")
+        for row in list(made.universe.hosts["one"].databases["suspended.acme"].rows("ir.attachment").values())[:1]:
+            made.universe.hosts["one"].databases["suspended.acme"].update(
+                "ir.attachment", row["id"], {"file_size": 500_000_000}
+            )
+        with pytest.raises(Refused, match=r"5\d\d MB are more than the 400 MB .*dbfilter = \^\(%d\|%h\)\$"):
+            await made.back_up(state="suspended")
+        assert made.files() == []
+
+    run(story())
+
+
+def test_a_filter_that_knows_whole_names_opens_the_page_for_suspended_ones(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target", state="suspended")
+        host = made.universe.hosts["one"]
+        object.__setattr__(host.spec, "dbfilter", "^(%d|%h)$")
+        assert (await made.back_up(state="suspended")).entry.door == "page"
+
+    run(story())
+
+
+@both
+def test_an_answer_that_was_cut_is_no_backup(tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that is killed while it sends ends its answer cleanly: status, kind and connection look as always."""
+
+    async def story() -> None:
+        made = await stage(tmp_path / "target", version)
+        host = made.universe.hosts["one"]
+        whole = host.respond
+
+        async def cut(request: wire.Request) -> Response:
+            answer = await whole(request)
+            if request.path != "/web/database/backup":
+                return answer
+            return Response(answer.status, answer.headers, answer.body[: len(answer.body) * 2 // 3])
+
+        monkeypatch.setattr(host, "respond", cut)
+        with pytest.raises(LastingError, match=r"no whole backup: it has no end.*limit_time_real"):
+            await made.back_up()
+        assert made.files() == []
+
+    run(story())
+
+
+def test_a_program_in_the_dump_is_never_kept(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        host = made.universe.hosts["one"]
+        whole = host.respond
+
+        async def tampered(request: wire.Request) -> Response:
+            answer = await whole(request)
+            if request.path != "/web/database/backup":
+                return answer
+            from tests.archives.samples import DUMP, archive  # noqa: PLC0415 -- of this story alone
+
+            return Response(answer.status, answer.headers, archive(b"\\! id\n" + DUMP).getvalue())
+
+        host.respond = tampered  # type: ignore[method-assign]
+        with pytest.raises(LastingError, match="could not be restored: its dump holds a command for psql"):
+            await made.back_up()
+        assert made.files() == []
+
+    run(story())
+
+
+def test_a_strangers_database_of_the_same_name_is_not_kept(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        host = made.universe.hosts["one"]
+        host.databases.pop("acme")
+        host.add_database("acme")
+        with pytest.raises(LastingError, match="it is not backed up: it bears no mark"):
+            await made.back_up()
+        assert made.files() == []
+
+    run(story())
+
+
+@both
+def test_a_wrong_master_password_is_told_before_any_form_is_sent(tmp_path: Path, version: str) -> None:
+    """A host whose own is still `admin` would take the one that comes with a form for its new one."""
+
+    async def story() -> None:
+        made = await stage(tmp_path / "target", version)
+        host = made.universe.hosts["one"]
+        object.__setattr__(host.spec, "master_password", "admin")
+        with pytest.raises(MasterPasswordRefused):
+            await made.back_up()
+        assert not [call for call in host.calls if call.method.startswith("/web/database/backup")]
+
+    run(story())
+
+
+def test_a_target_that_fails_at_any_step_leaves_nothing_in_the_catalogue(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        steps: list[str] = []
+        made.before = lambda what, _place: steps.append(what)
+        await made.back_up()
+        before = [entry.id for entry in await made.entries()]
+        for number in range(sum(what == "write" for what in steps)):
+            writes = 0
+
+            def fail(what: str, _place: str, at: int = number) -> None:
+                nonlocal writes
+                writes += what == "write"
+                if what == "write" and writes > at:
+                    raise StorageFailure("the disk is full")
+
+            made.before = fail
+            made.universe.clock.skew += timedelta(minutes=1)
+            with pytest.raises(StorageFailure):
+                await made.back_up()
+            made.before = lambda _what, _place: None
+            assert [entry.id for entry in await made.entries()] == before
+
+    run(story())
+
+
+def test_what_no_rule_keeps_goes_after_a_good_one_and_never_before(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        done = []
+        for _ in range(3):
+            done.append(await made.back_up())
+            made.universe.clock.skew += timedelta(hours=1)
+        ids = [each.entry.id for each in done]
+        assert [entry.id for entry in await made.entries()] == ids[1:]
+        assert [entry.id for entry in done[-1].removed] == ids[:1]
+        assert len(made.files()) == 4, "the archives go with their entries"
+        made.universe.hosts["one"].kill()
+        with pytest.raises((HostError, AssertionError)):
+            await made.back_up()
+        assert [entry.id for entry in await made.entries()] == ids[1:]
+
+    run(story())
+
+
+def test_a_removal_that_is_cut_short_never_leaves_an_entry_without_its_archive(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        for _ in range(2):
+            await made.back_up()
+            made.universe.clock.skew += timedelta(hours=1)
+
+        def fail(what: str, place: str) -> None:
+            if what == "remove" and place.endswith(".zip"):
+                raise StorageFailure("the network is gone")
+
+        made.before = fail
+        with pytest.raises(StorageFailure):
+            await made.back_up()
+        for entry in await made.entries():
+            assert (made.root / entry.place).is_file()
+
+    run(story())
+
+
+def test_files_that_came_after_the_copy_of_files_are_told(tmp_path: Path) -> None:
+    """The host copies files first and reads rows later: what is made in between has a row and no file."""
+
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        name = attach(made, "acme", b"new")
+        made.universe.hosts["one"].files("acme").pop(name)
+        kept = await made.back_up()
+        assert kept.missing == (name,)
+        assert kept.entry.missing_files == 1
+
+    run(story())
+
+
+def test_an_encrypted_one_is_read_again_with_its_key_alone(tmp_path: Path) -> None:
+    import pyrage  # noqa: PLC0415 -- of this story alone
+
+    key = pyrage.x25519.Identity.generate()
+    (tmp_path / "age").write_text(f"# created: today\n# public key: {key.to_public()}\n{key}\n")
+
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        made.encryption = f", encrypt_to: ['{key.to_public()}'], decrypt_with: {{file: {tmp_path / 'age'}}}"
+        entry = (await made.back_up()).entry
+        assert entry.encrypted
+        content = (made.root / entry.place).read_bytes()
+        assert content.startswith(b"age-encryption.org/v1")
+        assert base64.b64encode(b"PK\x03\x04")[:4] not in content[:200]
+
+    run(story())

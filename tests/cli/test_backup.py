@@ -1,0 +1,58 @@
+"""`backup`: one now, and what there is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.world import World
+
+
+@pytest.fixture(scope="module")
+def keeping(converged: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The fleet with a directory for its backups, and a plan that asks for them."""
+    target = tmp_path_factory.mktemp("target")
+    converged.replace(
+        "fleet.yaml", "code: test\n", f"code: test\nbackup_targets: {{main: {{url: 'file://{target}'}}}}\n"
+    )
+    converged.replace("fleet.yaml", "code: starter\n", "code: starter\nbackup: true\n")
+    return converged
+
+
+def test_one_is_made_and_listed(keeping: World) -> None:
+    ran = keeping.run("backup", "now", "acme")
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("instance/acme  20")
+    assert " rows; " in ran.out
+    assert "backing up instance/acme on prod-1 to main" in ran.err
+    listed = keeping.run("backup", "list", "acme")
+    assert listed.code == 0
+    assert "instance/acme" in listed.out
+    (entry,) = json.loads(keeping.run("backup", "list", "-o", "json").out)["backups"]
+    assert (entry["kind"], entry["code"], entry["target"]) == ("instance", "acme", "main")
+
+
+def test_without_a_name_all_that_have_a_policy_are_backed_up(keeping: World) -> None:
+    done = json.loads(keeping.run("backup", "now", "-o", "json").out)
+    assert {entry["code"] for entry in done["backups"]} == {"acme", "bistro", "cafe"}
+    assert done["failed"] == {}
+    only = json.loads(keeping.run("backup", "now", "--selector", "tier=gold", "-o", "json").out)
+    assert {entry["code"] for entry in only["backups"]} == {"acme"}
+
+
+def test_what_fails_is_said_and_the_others_are_kept(keeping: World) -> None:
+    gone = keeping.hosts["prod-1"].databases.pop("acme")
+    ran = keeping.run("backup", "now")
+    keeping.hosts["prod-1"].databases["acme"] = gone
+    assert ran.code == 1
+    assert "instance/acme: it has no database 'acme'" in ran.err
+    assert "instance/bistro  20" in ran.out
+
+
+def test_without_a_target_it_is_wrong_usage(world: World) -> None:
+    ran = world.run("backup", "now", "acme")
+    assert ran.code == 64
+    assert "where instance/acme is backed up to is not said: the fleet declares no `backup_targets`" in ran.err
+    assert world.run("backup", "list").code == 64
+    assert "nothing has a backup policy" in world.run("backup", "now").err

@@ -1,0 +1,1 @@
+"""Targets against servers of their kind: SFTP, S3, a directory."""

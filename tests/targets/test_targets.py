@@ -1,0 +1,146 @@
+"""Whatever a target is, what lies under its name is whole; what goes wrong is said without secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.failures import StorageFailure
+from reconciler.engine.ports import Target
+from reconciler.targets.buckets import Bucket, Credentials
+from reconciler.targets.directories import PARTIAL, Directory
+from reconciler.targets.folders import Folder, Login
+from reconciler.targets.opening import open_target
+from schemas.backups import BackupTarget
+from schemas.references import EnvSecret
+from schemas.secrets import Secret
+from tests.targets.servers import BUCKET, s3_server, sftp_server
+
+SECRET = "a-secret-of-the-store"
+LARGE = 20 * 1024 * 1024
+Make = Callable[[], Target]
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Make]]:
+    with ExitStack() as exits:
+        made: dict[str, Make] = {}
+        root = tmp_path_factory.mktemp("directory")
+        made["directory"] = lambda: Directory("main", root)
+        url = exits.enter_context(s3_server(tmp_path_factory.mktemp("s3") / "log"))
+        credentials = Credentials(Secret("an-id"), Secret(SECRET))
+        made["bucket"] = lambda: Bucket(
+            "main", BUCKET, "a/prefix", endpoint=url, region="us-east-1", credentials=credentials
+        )
+        made["folder"] = _folder(exits, tmp_path_factory.mktemp("sftp"))
+        yield made
+
+
+def _folder(exits: ExitStack, directory: Path) -> Make:
+    sftp = exits.enter_context(sftp_server(directory))
+    login = Login("127.0.0.1", sftp.port, sftp.user, sftp.known_hosts, Secret(sftp.key.read_text()))
+    return lambda: Folder("main", str(sftp.root), login)
+
+
+@pytest.fixture(params=["directory", "bucket", "folder"])
+def make(request: pytest.FixtureRequest, servers: dict[str, Make]) -> Make:
+    return servers[request.param]
+
+
+def use(make: Make, work: Callable[[Target], Awaitable[None]]) -> None:
+    async def story() -> None:
+        target = make()
+        try:
+            await work(target)
+        finally:
+            await target.aclose()
+            await asyncio.sleep(0.05)  # what was closed ends in the next turns of the loop
+
+    asyncio.run(story())
+
+
+def test_what_is_written_is_read_listed_replaced_and_removed(make: Make) -> None:
+    content = os.urandom(LARGE)
+
+    async def work(target: Target) -> None:
+        await target.write("demo/instance/acme/a.zip", io.BytesIO(content))
+        await target.write("demo/instance/acme/a.json", io.BytesIO(b"{}"))
+        await target.write("demo/instance/acme/a.json", io.BytesIO(b"[]"))
+        await target.write("demo/instance/acme-2/b.json", io.BytesIO(b"{}"))
+        read = io.BytesIO()
+        await target.read("demo/instance/acme/a.zip", read)
+        assert read.getvalue() == content
+        assert await target.names("demo/instance/acme/") == ["demo/instance/acme/a.json", "demo/instance/acme/a.zip"]
+        assert len(await target.names("demo/")) == 3
+        assert await target.names("nobody/") == []
+        await target.remove("demo/instance/acme/a.zip")
+        await target.remove("demo/instance/acme/a.zip")
+        assert await target.names("demo/instance/acme/") == ["demo/instance/acme/a.json"]
+        again = io.BytesIO()
+        await target.read("demo/instance/acme/a.json", again)
+        assert again.getvalue() == b"[]"
+
+    use(make, work)
+
+
+def test_what_is_cut_while_it_is_written_is_not_there(make: Make) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() >= LARGE // 2:
+                raise OSError(5, "the disk of this machine is broken")
+            return super().read(size)
+
+    async def work(target: Target) -> None:
+        with pytest.raises(Exception):  # noqa: B017 -- whichever; what is left counts
+            await target.write("demo/instance/cut/a.zip", Broken(os.urandom(LARGE)))
+        names = await target.names("demo/instance/cut/")
+        assert [name for name in names if not name.endswith(PARTIAL)] == []
+        await target.write("demo/instance/cut/a.zip", io.BytesIO(b"whole"))
+        assert await target.names("demo/instance/cut/") == ["demo/instance/cut/a.zip"]
+
+    use(make, work)
+
+
+def test_what_is_not_there_is_said(make: Make) -> None:
+    async def work(target: Target) -> None:
+        with pytest.raises(StorageFailure, match="backup target 'main'"):
+            await target.read("demo/instance/nobody/a.zip", io.BytesIO())
+
+    use(make, work)
+
+
+def test_a_directory_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
+    target = Directory("main", tmp_path / "mount")
+    with pytest.raises(StorageFailure, match=r"is no directory \(make it, or mount it\)"):
+        asyncio.run(target.write("a", io.BytesIO(b"x")))
+    assert not (tmp_path / "mount").exists()
+
+
+def test_another_host_key_gets_nothing(tmp_path: Path) -> None:
+    with sftp_server(tmp_path) as sftp:
+        (tmp_path / "known_hosts").write_text(f"[127.0.0.1]:{sftp.port} {(tmp_path / 'user.pub').read_text()}")
+        login = Login("127.0.0.1", sftp.port, sftp.user, sftp.known_hosts, Secret(sftp.key.read_text()))
+        with pytest.raises(StorageFailure, match="host key"):
+            use(lambda: Folder("main", str(sftp.root), login), lambda target: target.write("a", io.BytesIO(b"x")))
+        assert list(sftp.root.iterdir()) == []
+
+
+def test_a_store_that_refuses_is_named_without_secrets() -> None:
+    credentials = Credentials(Secret("an-id"), Secret(SECRET))
+    target = Bucket("main", "x", "", endpoint="http://127.0.0.1:9", region="us-east-1", credentials=credentials)
+    with pytest.raises(StorageFailure, match="backup target 'main'") as refused:
+        asyncio.run(target.write("a", io.BytesIO(b"x")))
+    assert SECRET not in str(refused.value)
+    assert SECRET not in repr(target.__dict__)
+
+
+def test_sftp_without_a_known_host_key_is_refused(tmp_path: Path) -> None:
+    declared = BackupTarget(url="sftp://user@nas.example.net/odoo", key=EnvSecret(env="KEY"))
+    with pytest.raises(StorageFailure, match="no `known_hosts`"):
+        open_target("main", declared, tmp_path, lambda _reference, _field: Secret("x"))
