@@ -62,7 +62,6 @@ class Left(StrEnum):
     """Why a database is seen and not touched."""
 
     ORPHAN = "orphan"  # once this fleet's, and no document declares it any more
-    ABSENT = "absent"  # declared so
     BUILD = "build"  # under way, abandoned, or kept
     KEPT = "kept"  # trash, or what stayed behind of a move
     STRANGER = "stranger"  # it only bears the former name of an instance

@@ -201,6 +201,7 @@ def mark_for(spec: DatabaseSpec, uuid: str, version: str) -> Mark:
         in_service=spec.kind == "instance",
         owner=spec.owner.login if spec.owner else "",
         modules=tuple(sorted(spec.modules)),
+        protected=True if spec.protected else None,
     )
 
 
@@ -250,6 +251,26 @@ def why_kept(uuid: str, mark: Mark | None) -> str:
     if mark.in_service:
         return f"it was in service as {mark.address}: it is somebody's data"
     return f"it may have been in service as {mark.address}, which cannot be told"
+
+
+def why_trash_kept(uuid: str, mark: Mark | None, name: str, fleet: str) -> str:
+    """Say why trash past its time is kept, or nothing if it was never in service or its text ended it under this very name.
+
+    Args:
+        uuid: the database's own.
+        mark: what it bears.
+        name: the trash name that it bears now.
+        fleet: the code of this fleet.
+    """
+    if mark is None or mark.uuid != uuid:
+        return "nothing in it tells whose it is"
+    if mark.fleet != fleet:
+        return f"it belongs to fleet '{mark.fleet}'"
+    if mark.in_service is False or mark.ended == name:
+        return ""
+    if mark.ended:
+        return f"its text ended it as {mark.ended}, and nothing says why it bears this name"
+    return f"it was in service as {mark.address}, and nothing in it says that its text ended it"
 
 
 def why_build_kept(look: DatabaseLook) -> str:

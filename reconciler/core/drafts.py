@@ -12,7 +12,7 @@ from reconciler.core.changesets import Blocked, LeftAlone
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
-from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.observed import DatabaseLook, Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
@@ -25,7 +25,10 @@ MOST_LOST = 2
 
 @dataclass(slots=True)
 class Draft:
-    """Facts on one side, conclusions on the other. `activations` maps servers to the action that must come first there."""
+    """Facts on one side, conclusions on the other. `activations` maps servers to the action that must come first there.
+
+    `said` has, by server and name, what is said of databases that are ended, or that are trash; nothing where an action says it.
+    """
 
     desired: Desired
     observed: Observed
@@ -38,6 +41,7 @@ class Draft:
     activations: dict[str, str] = field(default_factory=dict)
     templates: dict[tuple[str, str], str | Doubt] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    said: dict[tuple[str, str], str] = field(default_factory=dict)
     pauses: Mapping[tuple[str, str], Pause] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +75,11 @@ class Draft:
         """Return what was observed of a server, if it was asked."""
         return self.observed.hosts.get(server)
 
+    def look(self, server: str, database: str) -> DatabaseLook | None:
+        """Return the look at a database, if there was one."""
+        host = self.host(server)
+        return host.looks.get(database) if host else None
+
     def first(self, server: str, *others: str) -> tuple[str, ...]:
         """Return what must come before an action on a server: its activation if that is planned, and the others named."""
         activation = self.activations.get(server)
@@ -97,6 +106,12 @@ class Draft:
         if server.state == "maintenance":
             return Doubt(f"server {server.code} is in maintenance: nothing new is made there")
         return self.hold(server)
+
+    def full(self, server: Server) -> Doubt | None:
+        """Say that no further instance has a place on a server, or nothing."""
+        if self.used.get(server.code, 0) < server.max_instances:
+            return None
+        return Doubt(f"server {server.code} is full: max_instances is {server.max_instances}")
 
     def not_there(self, document: Instance | Template) -> Doubt | None:
         """Say that nothing is built for a document that is to take over a database which is not there, or None."""

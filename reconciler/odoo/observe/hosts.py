@@ -28,7 +28,8 @@ async def look(connection: HostConnection, monotonic: Callable[[], float]) -> Ob
         listed = await connection.list_databases()
     except HostError as error:
         return _away(connection, error)
-    return host(connection.server, listed, version=str(version.series), seconds=monotonic() - started)
+    seconds = monotonic() - started
+    return host(connection.server, listed, version=str(version.series), seconds=seconds, clock=connection.clock)
 
 
 async def vitals(connection: HostConnection, monotonic: Callable[[], float], now: Callable[[], datetime]) -> Vitals:
