@@ -367,6 +367,8 @@ def _values(row: _Row) -> str:
 
 def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
     # A rename and a password are told by what happens. The mark follows from what is applied: alone it is worth a line.
+    if action.verb is verbs.ADOPT:  # what it changes is the customer's own, so all of it is worth showing
+        return action.changes
     if action.verb is not verbs.CONFIGURE:
         return ()
     return tuple(c for c in action.changes if not c.field.startswith("mark.")) or action.changes[:1]
@@ -383,7 +385,7 @@ def _telling(actions: list[Action]) -> list[Action]:
 def _happens(action: Action) -> str:
     if action.verb is verbs.CONFIGURE:
         return _configured(_worth_showing(action))
-    return action.verb.happens.format(
+    told = action.verb.happens.format(
         database=code(action.database),
         becomes=code(action.becomes),
         former=code(parse(action.database).target),
@@ -391,6 +393,7 @@ def _happens(action: Action) -> str:
         trash=code(trash_of(action)),
         quiet=", **suspended**" if ends_suspended(action) else "",
     )
+    return "; ".join([told, *([_configured(changes)] if (changes := _worth_showing(action)) else [])])
 
 
 def _configured(changes: tuple[FieldChange, ...]) -> str:
