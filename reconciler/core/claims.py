@@ -63,6 +63,17 @@ def namesakes(desired: Desired, observed: Observed, instance: Instance) -> Itera
                 yield from ((host.server, name) for name in host.forms_of(target))
 
 
+def last_seen(desired: Desired, observed: Observed, inventory: Inventory, instance: Instance) -> str:
+    """Name the server that does not answer and held an instance when it last did, as far as memory goes; empty if none."""
+    known = {entry.server for entry in inventory.of("instance", instance.code)}
+    for code in desired.servers:
+        host = observed.hosts.get(code)
+        listed = instance.database_name in (inventory.listed(code) or ())
+        if (host is None or not host.online) and (code in known or (listed and not known)):
+            return code
+    return ""
+
+
 def is_whose(look: DatabaseLook, fleet: str) -> tuple[str, str]:
     """Name the document, by kind and code, of a database that was opened; nothing where it is not of this fleet."""
     mark = look.mark
