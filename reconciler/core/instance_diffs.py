@@ -322,18 +322,10 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         spec = instance_spec(draft.desired, instance, server)
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
         after = draft.first(code, template, *discarded)
-        draft.plan(
-            Action(
-                verbs.CLONE,
-                "instance",
-                spec.code,
-                code,
-                _why_new(draft, instance),
-                spec.template_db,
-                becomes,
-                after=after,
-            )
-        )
+        verb, source = verbs.CLONE, spec.template_db
+        if instance.restore_from is not None:
+            verb, source = verbs.RESTORE, instance.restore_from.of or instance.code
+        draft.plan(Action(verb, "instance", spec.code, code, _why_new(draft, instance), source, becomes, after=after))
         draft.used[code] = draft.used.get(code, 0) + 1
 
 

@@ -248,6 +248,10 @@ class Host(Protocol):
         """Tell whether the database takes this login, by the one call that no worker answers from memory."""
         ...
 
+    async def check_backups(self) -> Check:
+        """Say by which way databases can be backed up; that there is none is an observation, not an exception."""
+        ...
+
     async def fetch_backup(
         self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
     ) -> str:

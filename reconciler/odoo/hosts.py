@@ -267,6 +267,10 @@ class OdooHost:
         """Tell whether the database takes this login."""
         return await self._connection.login(database, login, password) is not None
 
+    async def check_backups(self) -> Check:
+        """Say by which way databases can be backed up."""
+        return await backups.check(self._connection, self._document.domain)
+
     async def fetch_backup(
         self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
     ) -> str:

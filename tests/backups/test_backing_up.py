@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.checks import Answer
 from reconciler.core.failures import HostError, LastingError, MasterPasswordRefused, Refused, StorageFailure
 from reconciler.simulator import wire
 from reconciler.simulator.wire import Response
 from tests.backups.stage import Stage, stage
+from tests.harness.universe import read
 from tests.harness.virtual_time import run
 
 both = pytest.mark.parametrize("version", ["19.0", "14.0"])
@@ -82,6 +84,28 @@ def test_a_filter_that_knows_whole_names_opens_the_page_for_suspended_ones(tmp_p
         host = made.universe.hosts["one"]
         object.__setattr__(host.spec, "dbfilter", "^(%d|%h)$")
         assert (await made.back_up(state="suspended")).entry.door == "page"
+
+    run(story())
+
+
+@both
+def test_where_a_proxy_closes_the_page_the_call_is_taken_and_check_says_so(tmp_path: Path, version: str) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target", version)
+        host = made.universe.hosts["one"]
+        whole = host.respond
+
+        async def closed(request: wire.Request) -> Response:
+            is_form = request.path.startswith("/web/database/") and request.path != "/web/database/list"
+            return wire.html_response("<html>not for you</html>", 503) if is_form else await whole(request)
+
+        host.respond = closed  # type: ignore[method-assign]
+        assert (await made.back_up()).entry.door == "call"
+        found = await made.world(read(made.text())).hosts["one"].check_backups()
+        assert (found.answer, found.for_activation) == (Answer.FAILED, False)
+        assert "keeps its pages for databases closed (HTTP 503): only by Odoo's call, up to 400 MB" in found.seen
+        host.respond = whole  # type: ignore[method-assign]
+        assert (await made.world(read(made.text())).hosts["one"].check_backups()).answer is Answer.PASSED
 
     run(story())
 

@@ -50,6 +50,14 @@ def test_the_newest_is_proven_and_the_list_says_so(keeping: World) -> None:
     assert keeping.run("backup", "verify", "nobody").code == 64
 
 
+def test_check_says_by_which_way_before_it_matters(keeping: World) -> None:
+    ran = keeping.run("check", "prod-1")
+    assert ran.code == 0, ran.out
+    said = " ".join(ran.out.split())
+    assert "passed backups by its page; suspended ones perhaps only by Odoo's call, up to 400 MB" in said
+    assert "→ for larger ones: dbfilter = ^(%d|%h)$" in ran.out
+
+
 def test_what_fails_is_said_and_the_others_are_kept(keeping: World) -> None:
     gone = keeping.hosts["prod-1"].databases.pop("acme")
     ran = keeping.run("backup", "now")
