@@ -31,6 +31,12 @@ class Document(Part):
     refers: ClassVar[Mapping[str, str]] = {}
     """Fields that name other documents, and of which kind those are."""
 
+    noun: ClassVar[str] = ""
+    """What people call one of them, if that is not its kind."""
+
+    usual_defaults: ClassVar[Mapping[str, object]] = {}
+    """An example of fields that a fleet gives to all of them."""
+
     kind: str
     code: Code = Field(
         description="Short name, unique among the documents of its kind; other documents refer to it.",

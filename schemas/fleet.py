@@ -1,7 +1,7 @@
 """Kind `fleet`: one document per fleet, with what holds for all of it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,24 +10,15 @@ from schemas.document import Part, Pausable
 from schemas.references import KeyReference
 from schemas.texts import Code
 
+if TYPE_CHECKING:
+
+    class Defaults(Part):
+        """Fields of other kinds: made of all kinds in `schemas.kinds`, which completes `FleetSettings`."""
+
+
 FORMAT = 1
 
 Percent = Annotated[int, Field(ge=0, le=100)]
-
-
-class Defaults(Part):
-    """Fields given to every document of a kind that does not have them itself."""
-
-    server: Mapping[str, Any] = Field(
-        default={}, description="Fields of every server.", examples=[{"max_instances": 50}]
-    )
-    template: Mapping[str, Any] = Field(
-        default={}, description="Fields of every template.", examples=[{"lang": "fr_BE"}]
-    )
-    plan: Mapping[str, Any] = Field(default={}, description="Fields of every plan.", examples=[{"grace_days": 7}])
-    instance: Mapping[str, Any] = Field(
-        default={}, description="Fields of every instance.", examples=[{"lang": "en_US", "timezone": "Europe/Brussels"}]
-    )
 
 
 class Safety(Part):
@@ -165,8 +156,9 @@ class FleetSettings(Pausable):
         description="Former keys, newest first, while the key is being rotated.",
         examples=[[{"env": "ODOO_FLEET_FORMER_KEY"}]],
     )
-    defaults: Defaults = Field(
-        default=Defaults(),
+    defaults: "Defaults" = Field(
+        default={},
+        validate_default=True,
         description="Any field of the other kinds, used where a document does not have it. A whole top-level field is "
         "taken or left.",
         examples=[{"instance": {"lang": "en_US", "timezone": "Europe/Brussels"}}],

@@ -80,6 +80,8 @@ class Subscription(Part):
 class Instance(Pausable):
     """One customer's database. Four lines are enough: kind, code, template, plan."""
 
+    noun: ClassVar[str] = "customer"
+    usual_defaults: ClassVar[Mapping[str, object]] = {"lang": "en_US", "timezone": "Europe/Brussels"}
     refers: ClassVar[Mapping[str, str]] = {"template": "template", "plan": "plan", "server": "server"}
     withheld: ClassVar[str] = "its database is not made, changed, renamed, suspended or put back in service"
 

@@ -1,6 +1,7 @@
 """Kind `plan`: what a customer subscribes to."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +15,7 @@ Period = Literal["month", "quarter", "year"]
 class Plan(Document):
     """What a customer subscribes to."""
 
+    usual_defaults: ClassVar[Mapping[str, object]] = {"grace_days": 7}
     kind: Literal["plan"] = Field(description="What this document declares.", examples=["plan"])
     max_users: int | None = Field(
         default=None,

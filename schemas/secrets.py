@@ -12,12 +12,16 @@ REDACTED = "[secret]"
 
 
 class Secret:
-    """A secret's value. Only `reveal` gives it; every other way to look at it shows `[secret]`."""
+    """A secret's value. Only `reveal` gives it; every other way to look at it shows `[secret]`.
 
-    __slots__ = ("__value",)
+    `origin` says where it comes from, in words (`read from the environment variable X`); empty where that is not known.
+    """
 
-    def __init__(self, value: str) -> None:
+    __slots__ = ("__value", "origin")
+
+    def __init__(self, value: str, origin: str = "") -> None:
         self.__value = value
+        self.origin = origin
 
     def reveal(self) -> str:
         """Return the value: call this where it is put on the wire, and nowhere else."""

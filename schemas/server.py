@@ -1,5 +1,6 @@
 """Kind `server`: an Odoo host that databases live on. Field names are those of the `saas.server` model that this replaces."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -106,6 +107,7 @@ class Tls(Part):
 class Server(Pausable):
     """An Odoo host that databases live on."""
 
+    usual_defaults: ClassVar[Mapping[str, object]] = {"max_instances": 50}
     withheld: ClassVar[str] = "nothing is changed on it, in none of its databases, and nothing new is placed on it"
 
     kind: Literal["server"] = Field(description="What this document declares.", examples=["server"])

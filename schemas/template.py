@@ -21,6 +21,7 @@ def _database_of(validated: dict[str, Any]) -> str:
 class Template(Pausable):
     """A database kept ready on one or more servers, of which instances are clones."""
 
+    usual_defaults: ClassVar[Mapping[str, object]] = {"lang": "fr_BE"}
     refers: ClassVar[Mapping[str, str]] = {"server": "server", "servers": "server"}
     withheld: ClassVar[str] = "its databases are neither made nor changed; those that are ready are cloned all the same"
 

@@ -31,26 +31,29 @@ _COMMANDS = {
     "events": "What happened, like a log.",
     "history": "What happened to one document: when, why, by which commit.",
     "check": "The activation tests of one server.",
+    "import": "Write documents for what a host holds and no document declares.",
     "place": "Where an instance would be placed, and why not elsewhere.",
     "secret": "One secret's value, or a new key.",
     "simulate": "Serve the fleet's loopback servers as simulated Odoo hosts.",
     "schema": "JSON Schema of the documents, for editors.",
 }
 
+_MODULES = {"import": "importing"}
+"""Where a command's name can be no module's."""
+
 
 @click.group(
     cls=LazyGroup,
-    modules={name: (f"reconciler.cli.{name}", text) for name, text in _COMMANDS.items()},
+    modules={name: (f"reconciler.cli.{_MODULES.get(name, name)}", text) for name, text in _COMMANDS.items()},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="odoo-fleet", message="%(prog)s %(version)s")
 def commands() -> None:
     """Keep a fleet of Odoo databases as its YAML says.
 
-    \b
-    A fleet is text: servers, templates, plans and instances in YAML files below one directory.
-    Start with `odoo-fleet validate`, then `plan`, then `apply`.
-    """  # noqa: D301 -- click needs the backspace itself
+    A fleet is text: servers, templates, plans and instances in YAML files below
+    one directory. Start with `odoo-fleet validate`, then `plan`, then `apply`.
+    """
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.naming import completing
-from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.core.checks import Answer, Check
 from reconciler.health.checks import check_manager
@@ -16,7 +16,7 @@ from reconciler.reports.checks import checks_document, render_checks
 
 @groups.command("odoo-fleet check prod-1", "odoo-fleet check prod-1 --server-url prod-1=http://127.0.0.1:8069")
 @click.argument("words", metavar="SERVER", nargs=-1, required=True, shell_complete=completing("server"))
-@run_options
+@reach_options
 @common("text", "json")
 def command(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
     """Run the tests that come before SERVER is used, and look what strangers find there; exit with 1 if one fails."""

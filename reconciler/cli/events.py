@@ -58,7 +58,8 @@ def command(
 
     \b
     The sign before a line says how it ended or how bad it is:
-      ✓ done   ✗ failed, an error   ? unknown   - skipped   ! a warning   · for your information
+      ✓ done      ✗ failed, an error   ? unknown
+      - skipped   ! a warning          · for your information
     """  # noqa: D301 -- click needs the backspace itself
     for name in names:
         fleets.require(name, NAMES, f"nothing that happens is named {name!r}")

@@ -8,10 +8,13 @@ import click
 
 from reconciler.cli import groups, screens
 from reconciler.cli.happenings import Asked, Found, read_happenings
-from reconciler.cli.known import know, open_memory
+from reconciler.cli.known import Known, know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.since import since_option
+from reconciler.core import verbs
+from reconciler.core.names import parse
+from reconciler.core.outcomes import Result
 from reconciler.reports.happenings_json import history_document
 from reconciler.reports.happenings_text import render_history, stamp
 from reconciler.store.opening import AnyStore
@@ -29,14 +32,17 @@ _ALL = 1_000_000
 def command(common: Common, store: str, words: tuple[str, ...], since: datetime | None, limit: int) -> None:
     """Show what happened to DOCUMENT, also if the fleet no longer has it. Asks no host.
 
-    Of an instance or a template: what was done to its databases. Of a server: what was done on it. Of the fleet: all.
+    Of an instance or a template: what was done to its databases, also under the codes that an instance had before it was
+    renamed. Of a server: what was done on it. Of the fleet: all.
     The newest stands last in text, first in -o json. Times are UTC.
     """
     known = know(common)
     kind, code = known.parse(words)
     address = f"{kind}/{code}"
     with open_memory(common, store, known.fleet, purpose="there is nothing to read") as memory:
-        found = read_happenings(memory, _asked(kind, code, since, limit))
+        found = _with_former(
+            memory, known, read_happenings(memory, _asked(kind, code, since, limit)), kind, code, since, limit
+        )
         if not found.happenings and kind != "fleet":
             known.require(address)
         if common.output == "json":
@@ -56,6 +62,33 @@ def _asked(kind: str, code: str, since: datetime | None, limit: int) -> Asked:
             return Asked(limit, since, server=code)
         case _:
             return Asked(limit, since, kind=kind, code=code)
+
+
+def _with_former(
+    memory: AnyStore, known: Known, found: Found, kind: str, code: str, since: datetime | None, limit: int
+) -> Found:
+    """Add what happened to the database of a renamed instance under its former codes, each as long as it bore that."""
+    happenings, is_cut = [*found.happenings], found.is_cut
+    codes = {code}
+    until: datetime | None = None
+    while kind == "instance" and (former := _former(memory, known, code, until)) and former[0] not in codes:
+        code, until = former
+        codes.add(code)
+        earlier = read_happenings(memory, _asked(kind, code, since, limit))
+        happenings += [each for each in earlier.happenings if until is None or each.at <= until]
+        is_cut |= earlier.is_cut
+    happenings.sort(key=lambda each: each.at)
+    return Found(tuple(happenings[-limit:]), is_cut or len(happenings) > limit)
+
+
+def _former(memory: AnyStore, known: Known, code: str, until: datetime | None) -> tuple[str, datetime | None] | None:
+    """Return the code that an instance had before, and until when: as a rename that was done tells, or one that is to be done."""
+    for record in memory.outcomes("instance", code, result=Result.DONE.value, limit=_ALL):
+        former = parse(record.database).target
+        if record.verb == verbs.RENAME and former != code and (until is None or record.at <= until):
+            return former, record.at
+    declared = known.desired.instances.get(code) if known.desired and until is None else None
+    return (declared.renamed_from, None) if declared and declared.renamed_from else None
 
 
 def _show(found: Found, address: str, limit: int) -> None:

@@ -6,7 +6,7 @@ Names and meanings are fixed by the project's surface; a command adds its own be
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,14 @@ class Confirmed:
     removals: bool
 
 
-def common(*formats: str, log_level: str = "error") -> Callable[[Function], Function]:
-    """Give a command the options of every command; its first argument is then a `Common`."""
+def common(*formats: str, log_level: str = "error", hidden: Container[str] = ()) -> Callable[[Function], Function]:
+    """Give a command the options of every command; its first argument is then a `Common`.
+
+    Args:
+        formats: what `-o` takes, the default first; where that is one alone, the help does not offer it.
+        log_level: the default.
+        hidden: those of them that every command takes and that mean nothing to this one, by parameter.
+    """
     default_level = log_level
 
     def decorate(function: Function) -> Function:
@@ -69,6 +75,7 @@ def common(*formats: str, log_level: str = "error") -> Callable[[Function], Func
                 envvar="ODOO_FLEET_DIR",
                 metavar="DIR",
                 help="The fleet's directory (default: fleet, or ODOO_FLEET_DIR).",
+                hidden="fleet" in hidden,
                 cls=Option,
                 section=_FLEET,
             ),
@@ -78,6 +85,7 @@ def common(*formats: str, log_level: str = "error") -> Callable[[Function], Func
                 type=click.Choice(formats),
                 default=formats[0],
                 help="How to print.",
+                hidden=len(formats) == 1 or "output" in hidden,
                 cls=Option,
                 section=_OUTPUT,
             ),
@@ -115,6 +123,27 @@ _STORE = click.option(
 def store_option(function: Function) -> Function:
     """Give a command that works on what is remembered, and asks no host, the option that says where that is."""
     return _STORE(function)
+
+
+_SERVER_URL = click.option(
+    "--server-url",
+    "server_urls",
+    multiple=True,
+    metavar="CODE=URL",
+    help="Reach a server at another address: a tunnel, a simulator (repeatable).",
+    cls=Option,
+    section=_HOSTS,
+)
+
+
+def reach_options(function: Function) -> Function:
+    """Give a command that asks hosts about one document the options of how they are reached, as `options`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, store: str, server_urls: tuple[str, ...], **rest: Any) -> Any:
+        return function(*args, options=RunOptions(store, (), (), shallow=False, server_urls=server_urls), **rest)
+
+    return _with_options(call, _STORE, _SERVER_URL)
 
 
 def run_options(function: Function) -> Function:
@@ -161,15 +190,7 @@ def run_options(function: Function) -> Function:
             cls=Option,
             section=_HOSTS,
         ),
-        click.option(
-            "--server-url",
-            "server_urls",
-            multiple=True,
-            metavar="CODE=URL",
-            help="Reach a server at another address: a tunnel, a simulator (repeatable).",
-            cls=Option,
-            section=_HOSTS,
-        ),
+        _SERVER_URL,
     )
 
 
@@ -186,6 +207,8 @@ def refreshable(function: Function) -> Function:
             "--refresh",
             is_flag=True,
             help="Look into every database now, whenever it was verified; note what is found.",
+            cls=Option,
+            section=_HOSTS,
         ),
     )
 

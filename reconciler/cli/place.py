@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli import fleets, groups, screens
 from reconciler.cli.naming import completing
-from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, open_session
 from reconciler.reports.placing import find_placement, placement_document, render_placement
@@ -16,7 +16,7 @@ from reconciler.reports.placing import find_placement, placement_document, rende
 
 @groups.command("odoo-fleet place acme")
 @click.argument("words", metavar="INSTANCE", nargs=-1, required=True, shell_complete=completing("instance"))
-@run_options
+@reach_options
 @common("text", "json")
 def command(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
     """Say where INSTANCE is or would be placed; exit with 1 if no server can take it."""

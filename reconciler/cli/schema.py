@@ -12,7 +12,7 @@ from schemas.kinds import KINDS
 
 @groups.command("odoo-fleet schema > fleet.schema.json", "odoo-fleet schema instance")
 @click.argument("kind", required=False)
-@common("json", "text")
+@common("json", "text", hidden=("fleet", "output"))  # it is JSON in any case, and of no fleet
 def command(_common: Common, kind: str | None) -> None:
     """Print the JSON Schema of one KIND of document, or of all.
 

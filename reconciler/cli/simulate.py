@@ -54,9 +54,9 @@ def command(common: Common, data: Path | None, faults: tuple[str, ...], speed: f
 
     \b
     A fault is [CODE/]TARGET:ACTION[=VALUE][:OPTION=VALUE...], for example
-      --fault 'db.duplicate_database:504-after=1s:count=1'   a proxy gives up once
-      --fault 'prod-2/list_db=off'                           one host hides its list
-      --fault 'common.*:latency=500ms:chance=0.2:seed=7'     now and then it is slow
+      --fault 'db.duplicate_database:504-after=1s:count=1'  a proxy gives up once
+      --fault 'prod-2/list_db=off'                          a host hides its list
+      --fault 'common.*:latency=500ms:chance=0.2:seed=7'    it is slow at times
     A wrong one is answered with the whole grammar.
     """  # noqa: D301 -- click needs the backspace itself
     desired = fleets.load(common)
@@ -67,7 +67,7 @@ def command(common: Common, data: Path | None, faults: tuple[str, ...], speed: f
     try:
         asyncio.run(serve(places, ready=lambda hosts: _say(hosts, places), faults=ordered))
     except OSError as error:
-        raise click.ClickException(f"a host cannot be served: {error.strerror or error}") from error
+        raise click.ClickException(error.strerror or str(error)) from error
 
 
 def _fault(text: str) -> FaultSpec:

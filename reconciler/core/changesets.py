@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from reconciler.core.actions import Action
 from reconciler.core.addressed import Addressed
+from reconciler.core.names import NameState, parse
+from reconciler.core.verbs import VERBS
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,6 +30,32 @@ class Blocked(Addressed):
     why: str
     advice: str = ""
     paused: str = ""
+
+
+ANY = "KIND/CODE"
+"""What stands for the document in a cause that many have in common."""
+
+
+def by_cause(blocked: Iterable[Blocked]) -> Mapping[tuple[str, str], Sequence[Blocked]]:
+    """Put together what is blocked for the same reason, by that reason and what to do about it.
+
+    What differs only in the document and its database is the same: a key that is lost is one cause, not one for each customer.
+    """
+    alike: dict[tuple[str, str], list[Blocked]] = {}
+    for each in blocked:
+        alike.setdefault(_in_common(each), []).append(each)
+    causes: dict[tuple[str, str], list[Blocked]] = {}
+    for cause, group in alike.items():
+        own = {(each.why, each.advice) for each in group}
+        causes[next(iter(own)) if len(own) == 1 else cause] = group
+    return causes
+
+
+def _in_common(blocked: Blocked) -> tuple[str, str]:
+    start, _, rest = blocked.why.partition(": ")
+    is_database = parse(start).state is not NameState.UNKNOWN and start not in VERBS
+    advice = blocked.advice.replace(blocked.address, ANY).replace(f"`{blocked.code}`", f"`{ANY.partition('/')[2]}`")
+    return (rest if rest and is_database else blocked.why), advice
 
 
 class Left(StrEnum):

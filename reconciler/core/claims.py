@@ -18,6 +18,7 @@ from reconciler.core.specs import DatabaseSpec
 from reconciler.fleet.declared_names import NOWHERE
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
+from schemas.references import DerivedSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     if look.access is Access.FAILED:
         return Doubt(look.problem)
     if look.access is Access.REFUSED:
-        return _refused(spec, parse(look.database).target, remembered=remembered)
+        return _refused(spec, look, remembered=remembered)
     return _doubt_of_mark(look, spec, former_code)
 
 
@@ -264,26 +265,33 @@ _SHUT = (
 )
 
 
-def _refused(spec: DatabaseSpec, name: str, *, remembered: bool) -> Doubt:
+def _refused(spec: DatabaseSpec, look: DatabaseLook, *, remembered: bool) -> Doubt:
+    name = parse(look.database).target
+    origin = f"the declared one is {look.declared_password}: " if look.declared_password else ""
     if spec.adopt is not None and not remembered:
         return Doubt(
-            f"it opens neither to what `adopt` says nor to the declared password of '{spec.admin_login}'", _SHUT
+            f"it opens neither to what `adopt` says nor to the declared password of '{spec.admin_login}'",
+            f"{origin}{_SHUT}",
         )
     why = f"it does not answer to the fleet's password for '{spec.admin_login}', so it is not taken for ours"
     if name != spec.target:
         return Doubt(why, _renamed_twice(spec, name, "the `renamed_from` and the `admin_password` that it had"))
     if remembered:
+        former_key = ""
+        if origin and isinstance(spec.admin_password, DerivedSecret):
+            former_key = "if that is another key than before, bring that back or name it in `former_secret_keys`; else "
         return Doubt(
             f"its account '{spec.admin_login}' no longer answers to the declared password",
-            f"set the password of that account to what `odoo-fleet secret show {spec.address} admin_password`"
+            f"{origin}{former_key}set the password of that account to what `odoo-fleet secret show {spec.address} admin_password`"
             " prints (if the text names another secret now, too); the tool never resets it by force",
         )
     address = spec.address
     return Doubt(
         why,
-        f"what this fleet built has odoo_fleet.code in its system parameters (Odoo: Settings, Technical). With `{spec.code}`"
-        f" there it is {address}: give that account what `odoo-fleet secret show {address} admin_password` prints; with a former"
-        f" code write `renamed_from`. Without it no password makes it this fleet's: choose another {_named_by(spec)}",
+        f"{origin}what this fleet built has odoo_fleet.code in its system parameters (Odoo: Settings, Technical)."
+        f" With `{spec.code}` there it is {address}: give that account what `odoo-fleet secret show {address} admin_password`"
+        f" prints; with a former code write `renamed_from`. Without it no password makes it this fleet's: choose another"
+        f" {_named_by(spec)}",
     )
 
 

@@ -148,6 +148,7 @@ class DatabaseLook:
     modules: Mapping[str, str] = field(default_factory=dict)
     modules_changed: datetime | None = None  # read only while one of them is `to …`
     noted_modules: tuple[str, ...] = ()  # of an install of this fleet's that has not ended
+    declared_password: str = ""  # where that comes from, in words, where it was refused
     server_actions: int = 0  # of this tool, left by a run cut short
     parameters: Mapping[str, str] = field(default_factory=dict)
     active_crons: tuple[int, ...] = ()
@@ -170,6 +171,39 @@ class DatabaseLook:
     def is_whole_copy_of_itself(self) -> bool:
         """Tell whether the mark was written in this very database, not in the one that it was copied from."""
         return self.mark is not None and self.mark.uuid == self.uuid
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an import writes down of a database beside a look at it.
+
+    Args:
+        needs: what each installed module depends on.
+        by_itself: modules that Odoo installs once all that they depend on is there.
+        people: name and login of the active internal users but the admin account, the oldest first.
+    """
+
+    needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    by_itself: frozenset[str] = frozenset()
+    people: tuple[tuple[str, str], ...] = ()
+
+    def brought_by(self, modules: Iterable[str]) -> frozenset[str]:
+        """Return these modules and all that they bring, as far as it is installed."""
+        found: set[str] = set()
+        waiting = [name for name in modules if name in self.needs]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self.needs[name] & self.needs.keys()
+                waiting += (m for m in self.by_itself & self.needs.keys() if self.needs[m] <= found)
+        return frozenset(found)
+
+    def chosen(self) -> tuple[str, ...]:
+        """Return the installed modules that no other one has brought."""
+        needed = frozenset(name for needs in self.needs.values() for name in needs)
+        came = {m for m in self.by_itself & self.needs.keys() if self.needs[m] and self.needs[m] <= self.needs.keys()}
+        return tuple(sorted(self.needs.keys() - needed - came))
 
 
 @dataclass(frozen=True)  # without slots: its names are sorted once, however many documents look for theirs

@@ -114,9 +114,10 @@ async def _try_look(world: World, target: Target) -> DatabaseLook:
     try:
         if target.builders:
             return await _look_for_owner(world, target)
-        opened = await Account(host, target.spec, world.secrets, world.clock, target.former_code).open(target.database)
+        account = Account(host, target.spec, world.secrets, world.clock, target.former_code)
+        opened = await account.open(target.database)
         if opened is None:
-            return DatabaseLook(target.database, Access.REFUSED)
+            return DatabaseLook(target.database, Access.REFUSED, declared_password=account.password().origin)
         database, access = opened
         return replace(await database.look(), access=Access.FORMER if target.is_gone else access)
     except HalfMadeDatabase as error:

@@ -13,7 +13,7 @@ from reconciler.core.checks import Check
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.inventory import Inventory
-from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, ObservedHost
+from reconciler.core.observed import Contents, DatabaseLook, Files, Inside, Mark, ObservedHost
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
@@ -81,6 +81,10 @@ class Database(Protocol):
 
     async def look(self) -> DatabaseLook:
         """Look at everything that a spec declares, afresh."""
+        ...
+
+    async def contents(self) -> Contents:
+        """Read what an import writes down beside a look."""
         ...
 
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:

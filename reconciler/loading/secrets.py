@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reconciler.fleet.desired import Desired
@@ -69,6 +69,7 @@ class SecretResolver:
         self._environ = environ
         self._root = root
         self._keys: dict[str, bytes] = {}
+        self._key_origin = ""
         self._warnings: set[Diagnostic] = set()
 
     @property
@@ -89,8 +90,10 @@ class SecretResolver:
             SecretUnavailable: there is no value, or one that would be guessed at once (`WeakSecret`).
         """
         if isinstance(reference, DerivedSecret):
-            return derive(self._key(), kind, code, field, reference.generation)
-        value = Secret(as_meant(self._written(reference, kind, code, field).reveal()))
+            derived = derive(self._key(), kind, code, field, reference.generation)
+            return Secret(derived.reveal(), f"derived from the fleet's key, {self._key_origin}")
+        written = self._written(reference, kind, code, field)
+        value = Secret(as_meant(written.reveal()), written.origin)
         if not value.reveal():
             raise self._unavailable(reference, kind, code, field, "it is empty")
         if not field.startswith(_KEY_FIELDS) and not field.endswith(_OF_LINES):
@@ -109,11 +112,12 @@ class SecretResolver:
             SecretUnavailable: it stands in none of them; all that were looked at are named.
         """
         if isinstance(reference, LiteralSecret):
-            return reference.value
-        reasons = []
+            return Secret(reference.value.reveal(), "written in the text")
+        reasons: list[str] = []
         for way in reference.ways if isinstance(reference, EitherSecret) else (reference,):
             try:
-                return self._of_variable(way) if isinstance(way, EnvSecret) else self._of_file(way, kind, code, field)
+                value = self._of_variable(way) if isinstance(way, EnvSecret) else self._of_file(way, kind, code, field)
+                return Secret(value.reveal(), _origin(reference, way, reasons))
             except _NoSecret as none:
                 reasons.append(str(none))
                 if not none.may_be_elsewhere:
@@ -189,6 +193,8 @@ class SecretResolver:
         if field not in self._keys:
             code = self._desired.settings.code
             value = self.resolve(reference, "fleet", code, field)
+            if field == "secret_key":
+                self._key_origin = value.origin
             try:
                 self._keys[field] = parse_key(value.reveal())
             except WeakKey as error:
@@ -222,6 +228,14 @@ class SecretResolver:
         self, reference: SecretReference | KeyReference, kind: str, code: str, field: str, reason: str
     ) -> SecretUnavailable:
         return SecretUnavailable(self._place(kind, code, field), str(reference), f"{kind}/{code} {field}", reason)
+
+
+def _origin(reference: EnvSecret | FileSecret, way: EnvSecret | FileSecret, reasons: Sequence[str]) -> str:
+    """Say from which place a secret was read, and of two why not from the other."""
+    if not isinstance(way, EnvSecret):
+        return f"read from the file {way.file}" + "".join(f", since {why}" for why in reasons)
+    other = f", not the file {reference.file}" if isinstance(reference, EitherSecret) else ""
+    return f"read from the environment variable {way.env}{other}"
 
 
 def _is_text(value: str) -> bool:

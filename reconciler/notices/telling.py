@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.core.changesets import Blocked, Frozen, Left, LeftAlone
+from reconciler.core.changesets import Blocked, Frozen, Left, LeftAlone, by_cause
 from reconciler.core.deciding import Planned
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.notices.notices import Level, Notice, NoticeName
@@ -68,15 +68,20 @@ def tell_outcomes(outcomes: Iterable[Outcome], revision: str) -> Iterator[Notice
     """Tell of actions that failed, and of those whose end is unknown."""
     for outcome in outcomes:
         action = outcome.action
-        match outcome.result:
-            case Result.FAILED:
-                name, what = NoticeName.ACTION_FAILED, "failed"
-            case Result.UNKNOWN:
-                name, what = NoticeName.ACTION_UNKNOWN, "ended unheard; it is looked at before anything is sent again"
-            case _:
-                continue
-        detail = f"{action.id} {what}: {outcome.detail}"
-        yield Notice(name, Level.ERROR, detail, action.kind, action.code, action.server, revision)
+        if end := end_in_words(action.id, outcome.result, outcome.detail):
+            yield Notice(end[0], Level.ERROR, end[1], action.kind, action.code, action.server, revision)
+
+
+def end_in_words(action: str, result: str, detail: str) -> tuple[NoticeName, str] | None:
+    """Say what is told of an action (by its id) that did not end well, and under which name; None of one that did."""
+    match result:
+        case Result.FAILED:
+            return NoticeName.ACTION_FAILED, f"{action} failed: {detail}"
+        case Result.UNKNOWN:
+            what = "ended unheard; it is looked at before anything is sent again"
+            return NoticeName.ACTION_UNKNOWN, f"{action} {what}: {detail}"
+        case _:
+            return None
 
 
 def _key(blocked: Blocked) -> Key:
@@ -89,28 +94,26 @@ def _patience(blocked: Blocked, planned: Planned) -> int:
 
 
 def _blocked(begun: Iterable[Blocked], revision: str) -> Iterator[Notice]:
-    for (server, why, advice), group in _grouped(begun).items():
-        do = f" ({advice})" if advice else ""
-        yield _about(NoticeName.BLOCKED, Level.WARNING, f"cannot be done: {why}{do}", server, group, revision)
+    """Tell once what stops many on a server: a host that is down is one thing, not one for each customer."""
+    for server, here in _by_server(begun).items():
+        for (why, advice), group in by_cause(here).items():
+            do = f" ({advice})" if advice else ""
+            yield _about(NoticeName.BLOCKED, Level.WARNING, f"cannot be done: {why}{do}", server, group, revision)
 
 
 def _unblocked(over: Iterable[Blocked], revision: str) -> Iterator[Notice]:
-    by_server: dict[str, list[Blocked]] = {}
-    for blocked in over:
-        by_server.setdefault(blocked.server, []).append(blocked)
-    for server, group in by_server.items():
+    for server, group in _by_server(over).items():
         yield _about(NoticeName.UNBLOCKED, Level.INFO, "no longer blocked", server, group, revision)
 
 
-def _grouped(blocked: Iterable[Blocked]) -> dict[tuple[str, str, str], list[Blocked]]:
-    """Put what is blocked by the same together: a host that is down is one thing, not one for each customer."""
-    groups: dict[tuple[str, str, str], list[Blocked]] = {}
+def _by_server(blocked: Iterable[Blocked]) -> dict[str, list[Blocked]]:
+    groups: dict[str, list[Blocked]] = {}
     for each in blocked:
-        groups.setdefault((each.server, each.why, each.advice), []).append(each)
+        groups.setdefault(each.server, []).append(each)
     return groups
 
 
-def _about(name: NoticeName, level: Level, words: str, server: str, group: list[Blocked], revision: str) -> Notice:
+def _about(name: NoticeName, level: Level, words: str, server: str, group: Sequence[Blocked], revision: str) -> Notice:
     first = group[0]
     if len(group) == 1:
         return Notice(name, level, f"{first.address} {words}", first.kind, first.code, server, revision)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from reconciler.core.checks import Check
 from reconciler.core.failures import ProofFailed, Rejected
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.observed import Access, DatabaseLook, Files, Inside, Mark, ObservedHost, mark_of
+from reconciler.core.observed import Access, Contents, DatabaseLook, Files, Inside, Mark, ObservedHost, mark_of
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
@@ -76,6 +76,10 @@ class OdooDatabase:
             sizes = await observe_databases.file_sizes(self._session)
             found = replace(found, missing_files=sum(not size for size in sizes.values()))
         return found
+
+    async def contents(self) -> Contents:
+        """Read what an import writes down beside a look."""
+        return await observe_databases.contents(self._session)
 
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
         """Return the real sizes of attached files by attachment and content."""

@@ -7,7 +7,7 @@ has passed meanwhile is left to the next pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TypeVar
@@ -84,7 +84,8 @@ def exactly(saved: SavedChangeset, now: Planned) -> Planned:
 def is_done(saved: SavedChangeset, now: Planned) -> bool:
     """Tell whether nothing of what was saved is left to do, and nothing else either."""
     then, fresh = saved.changeset, now.changeset
-    left = fresh.actions or fresh.withheld or set(fresh.blocked) - set(then.blocked)
+    new = {_cause(each, ()) for each in fresh.blocked} - {_cause(each, ()) for each in then.blocked}
+    left = fresh.actions or fresh.withheld or new
     return bool(then.actions) and not left
 
 
@@ -178,9 +179,9 @@ def _blocked(saved: SavedChangeset, now: Planned) -> Iterator[str]:
             yield f"{each.address} is no longer blocked as it was: {each.why}"
 
 
-def _cause(blocked: Blocked, away: set[str]) -> Blocked:
-    # Why exactly a host does not answer may be said differently each time.
-    return replace(blocked, why="", advice="") if blocked.server in away else blocked
+def _cause(blocked: Blocked, away: Container[str]) -> Blocked:
+    # Why exactly a host does not answer may be said differently each time; advice names places of this machine.
+    return replace(blocked, why="" if blocked.server in away else blocked.why, advice="")
 
 
 def _withheld(then: Changeset, now: Changeset) -> Iterator[str]:

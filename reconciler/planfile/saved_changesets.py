@@ -207,14 +207,15 @@ def check_kind(document: object) -> dict[str, Any]:
 
 
 def from_plain(document: Mapping[str, Any]) -> SavedChangeset:
-    """Read what `to_plain` gave.
+    """Read what `to_plain` gave, and nobody has edited since: what cannot be read then, another version or build wrote.
 
     Raises:
         NotAChangeset: it is not as this version writes it.
     """
     try:
         return _ADAPTER.validate_python(document)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise NotAChangeset(f"it is not as this version writes it: {where}: {first['msg']}") from None
+    except ValidationError:
+        tool = document.get("tool")
+        raise NotAChangeset(
+            f"another version of odoo-fleet saved it (it says: {tool}), in a form that this one does not read"
+        ) from None

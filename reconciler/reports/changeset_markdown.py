@@ -13,13 +13,14 @@ from itertools import groupby
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Changeset, Removed
+from reconciler.core.changesets import Changeset, Removed, by_cause
 from reconciler.core.names import NameState, parse
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
 from reconciler.reports.plan_text import summary
 from reconciler.reports.words import ends_suspended, mark_in_words, trash_of, why
+from schemas.kinds import KINDS, noun
 
 LIMIT = 65_535
 """Characters of the longest page: GitHub refuses comments of 65,536."""
@@ -52,8 +53,6 @@ _PLURALS = {
     _REMOVED: "documents no longer declared",
     _FROZEN: "frozen servers",
 }
-
-_WHO = (("instance", "customer", "customers"), ("template", "template", "templates"), ("server", "server", "servers"))
 
 
 def marker(fleet: str) -> str:
@@ -236,17 +235,17 @@ class _Page:
         """Say whose document is gone, before all else: nothing is done about it, which is what a reviewer must know."""
         removed = dict.fromkeys((r.kind, r.code, r.name) for r in self._changeset.removed)
         declared = {"instance": self._desired.instances, "template": self._desired.templates}
-        for kind, one, many in _WHO:
+        for kind in reversed(KINDS):
             of_kind = [(code_of, shown) for of, code_of, shown in removed if of == kind]
             still = [each for each in of_kind if each[0] in declared.get(kind, ())]
             if gone := [each for each in of_kind if each not in still]:
                 verb = "is" if len(gone) == 1 else "are"
                 yield "\n> [!WARNING]"
-                yield f"> **{count(len(gone), one, many)} {verb} no longer declared:** {_named(kind, gone)}. Nothing is dropped."
+                yield f"> **{count(len(gone), noun(kind))} {verb} no longer declared:** {_named(kind, gone)}. Nothing is dropped."
             if still:
                 verb = "leaves" if len(still) == 1 else "leave"
                 yield "\n> [!WARNING]"
-                yield f"> **{count(len(still), one, many)} {verb} a database behind:** {_named(kind, still)}"
+                yield f"> **{count(len(still), noun(kind))} {verb} a database behind:** {_named(kind, still)}"
 
     def _removed(self) -> Block:
         """Say what becomes of each database whose document is gone; of many alike, at once."""
@@ -268,14 +267,12 @@ class _Page:
 
     def _blocked(self) -> Block:
         """Say each cause once, with all that it stops."""
-        causes: dict[tuple[str, str, str], list[str]] = {}
-        for each in self._changeset.blocked:
-            causes.setdefault((each.why, each.advice, each.paused), []).append(self._who(each.kind, each.code))
         items = []
-        for (why_not, advice, pause), stopped in causes.items():
-            who = listed(list(dict.fromkeys(stopped)), _NAMED)
+        for (why_not, advice), stopped in by_cause(self._changeset.blocked).items():
+            who = listed(list(dict.fromkeys(self._who(each.kind, each.code) for each in stopped)), _NAMED)
             todo = f"\n  **What to do:** {prose(advice)}" if advice else ""
-            todo += f"\n  **Paused:** {prose(pause)}" if pause else ""
+            pauses = dict.fromkeys(each.paused for each in stopped if each.paused)
+            todo += "".join(f"\n  **Paused:** {prose(pause)}" for pause in pauses)
             items.append(
                 Item(f"- {who}: {prose(_short(why_not, _A_REASON))}{todo}\n", Counter({_BLOCKED: len(stopped)}))
             )

@@ -5,16 +5,17 @@ Names, verbs, reasons and results are plain text: an old store may hold some tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from reconciler.core.actions import Reason
 from reconciler.core.outcomes import Result
 from reconciler.notices.notices import Level, NoticeName
 from reconciler.notices.records import OutcomeRecord
-from reconciler.notices.recurrence import drifted_fields
+from reconciler.notices.recurrence import drifted_fields, repairs
+from reconciler.notices.recurrence import told as told_of
+from reconciler.notices.telling import end_in_words
 
 LEVELS: Final = tuple(level.value for level in Level)
 """From the least to the worst."""
@@ -28,9 +29,6 @@ ENDED: Mapping[str, tuple[str, Level]] = {
 """By how an action ended, the name under which that is listed among notices, and how bad it is."""
 
 NAMES: Final = tuple(dict.fromkeys([*(name for name, _ in ENDED.values()), *(name.value for name in NoticeName)]))
-
-_AT_ONCE = timedelta(minutes=1)
-"""How much later than an action's end it may be told in a notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +87,15 @@ def in_order(notices: Iterable[Happening], deeds: Iterable[Happening]) -> tuple[
         deeds: ends of actions, newest first.
     """
     done = tuple(reversed(tuple(deeds)))
-    ends: dict[tuple[str, str, str, str], list[datetime]] = {}
-    for each in done:
-        ends.setdefault(_twin(each), []).append(each.at)
-    told = (n for n in reversed(tuple(notices)) if not _is_repeated(n, ends))
+    said = {said for each in done if each.deed is not None for said in _told_as(each.deed)}
+    told = (n for n in reversed(tuple(notices)) if (n.name, n.detail) not in said)
     return tuple(sorted((*done, *told), key=lambda each: each.at))  # stable: at one moment, what was done comes first
 
 
-def _twin(happening: Happening) -> tuple[str, str, str, str]:
-    """Name the notice that would say the same as the end of an action."""
-    deed = happening.deed
-    repaired = deed is not None and (deed.reason, deed.result) == (Reason.DRIFTED, Result.DONE)
-    name = NoticeName.DRIFT_REPAIRED if repaired else happening.name
-    return name, happening.kind, happening.code, happening.server
-
-
-def _is_repeated(notice: Happening, ends: Mapping[tuple[str, str, str, str], list[datetime]]) -> bool:
-    if notice.name not in {NoticeName.ACTION_FAILED, NoticeName.ACTION_UNKNOWN, NoticeName.DRIFT_REPAIRED}:
-        return False
-    return any(abs(notice.at - at) <= _AT_ONCE for at in ends.get(_twin(notice), ()))
+def _told_as(deed: OutcomeRecord) -> Iterator[tuple[str, str]]:
+    """Yield the notices, by name and words, that say the same as the end of an action."""
+    if end := end_in_words(deed.action_id, deed.result, deed.detail):
+        yield end
+    for repair in repairs((deed,)):
+        notice = told_of(repair, (), "")
+        yield notice.name, notice.detail

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Blocked, Changeset, Frozen, Removed, Withheld
+from reconciler.core.changesets import Blocked, Changeset, Frozen, Removed, Withheld, by_cause
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
@@ -153,10 +153,7 @@ def change_in_words(change: FieldChange) -> str:
 
 def _blocked(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
     """Say each cause once, with all that it stops: a host that is down stops everything on it."""
-    causes: dict[tuple[str, str], list[Blocked]] = {}
-    for each in changeset.blocked:
-        causes.setdefault((each.why, each.advice), []).append(each)
-    for (why_not, advice), stopped in causes.items():
+    for (why_not, advice), stopped in by_cause(changeset.blocked).items():
         if len(stopped) == 1:
             paused = f" ({stopped[0].paused})" if stopped[0].paused else ""
             lines = paper.paragraph(f"{_placed(stopped[0])}: {why_not}{paused}", indent=2, head="! ", tone=Tone.DOUBT)

@@ -98,7 +98,9 @@ class TemplateRow:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """One instance. `server` is where it is or where it would be placed; `observed` is what its name says.
+    """One instance. `server` is where it is, was last seen while that does not answer, or would be placed.
+
+    `observed` is what its name says.
 
     `verified_at` is when a look last found it to be as the text said then; None where none is remembered.
     """
@@ -284,7 +286,9 @@ class _View:
 
     def instance(self, instance: Instance) -> InstanceRow:
         found = self._find(instance)
-        server = found.server if found else instance.server or self._future_place(instance)
+        server = (
+            found.server if found else instance.server or self._last_place(instance) or self._future_place(instance)
+        )
         document = self._desired.servers.get(server or "")
         observed = self._observed_state(instance, found)
         in_sync, detail = self._compare(instance, found, observed)
@@ -313,6 +317,16 @@ class _View:
         places = (instance.server,) if instance.server else tuple(self._desired.servers)
         found = claims.find(self._observed, places, instance.database_name, instance.renamed_from)
         return next(iter(claims.narrow(found, self._inventory, "instance", instance.code)), None)
+
+    def _last_place(self, instance: Instance) -> str | None:
+        """Return the server on which an instance was when that last answered, as far as memory goes; None if all answer."""
+        known = {entry.server for entry in self._inventory.of("instance", instance.code)}
+        for code in self._desired.servers:
+            host = self._observed.hosts.get(code)
+            listed = instance.database_name in (self._inventory.listed(code) or ())
+            if (host is None or not host.online) and (code in known or (listed and not known)):
+                return code
+        return None
 
     def _future_place(self, instance: Instance) -> str | None:
         planned = (*self._changeset.actions, *(held.action for held in self._changeset.withheld))

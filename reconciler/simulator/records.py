@@ -69,8 +69,20 @@ def write_parameter(env: Env, ids: list[int], values: dict[str, Any]) -> bool:
     return orm.write_rows(env, "ir.config_parameter", ids, values)
 
 
+_MADE_BY_ODOO = frozenset(
+    {
+        *("database.secret", "database.uuid", "database.create_date", "web.base.url"),
+        *("base.login_cooldown_after", "base.login_cooldown_duration"),
+    }
+)
+
+
 def unlink_parameter(env: Env, ids: list[int]) -> bool:
-    """Remove parameters."""
+    """Remove parameters; 19 refuses those that Odoo makes itself."""
+    rows = env.database.rows("ir.config_parameter")
+    own = [rows[record]["key"] for record in ids if record in rows and rows[record]["key"] in _MADE_BY_ODOO]
+    if env.is_19 and own:
+        raise validation_error(f"You cannot delete the {own[0]} record.")
     env.clear_cache("stable")
     return orm.delete_rows(env, "ir.config_parameter", ids)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ async def serve(
         hosts: what each host is, the address and the port at which it listens.
         ready: called once all of them listen.
         faults: ordered on every host whose code they name.
+
+    Raises:
+        OSError: one of them cannot listen; the message says which and why.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -44,7 +48,11 @@ async def serve(
             host = SimulatedHost(spec)
             for fault in faults:
                 host.faults.add(fault)
-            server = await listen(host, address, port)
+            try:
+                server = await listen(host, address, port)
+            except OSError as error:
+                reason = os.strerror(error.errno).lower() if error.errno else str(error)
+                raise OSError(error.errno, f"{spec.code} cannot be served at {address}:{port}: {reason}") from error
             stack.callback(server.close)
             running.append(host)
         ready(running)

@@ -23,7 +23,9 @@ from reconciler.core.changesets import Changeset, Withheld
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet
+from reconciler.notices import recurrence
 from reconciler.notices.notices import Level, Notice, NoticeName
+from reconciler.notices.telling import tell_outcomes
 from reconciler.reports.changeset_markdown import render_changeset_markdown
 from reconciler.reports.happenings import Happening
 from reconciler.reports.paragraphs import Paper
@@ -238,20 +240,48 @@ def test_rare_events_are_found_behind_many_others(kept: World, store: Store) -> 
 
 
 def test_what_failed_is_said_once_though_it_was_also_told_in_a_notice(kept: World, store: Store) -> None:
+    """However long after: it is the same words. Another failure of the same customer in the same minute is another."""
     about = {"kind": "instance", "code": "acme", "server": "prod-1"}
-    write(store, Outcome(clone(), Result.FAILED, "no"), Outcome(repair("bistro"), Result.DONE))
-    soon = EPOCH + timedelta(seconds=2)
-    told(store, NoticeName.ACTION_FAILED, Level.ERROR, "clone failed: no", soon, **about)
-    told(store, NoticeName.DRIFT_REPAIRED, Level.INFO, "lang of …", soon, **about | {"code": "bistro"})
-    told(store, NoticeName.ACTION_FAILED, Level.ERROR, "of another day", EPOCH + timedelta(days=1), **about)
-    told(store, NoticeName.ACTION_FAILED, Level.ERROR, "of another", soon, **about | {"code": "cafe"})
+    failed, unknown = Outcome(clone(), Result.FAILED, "no"), Outcome(clone("cafe"), Result.UNKNOWN, "silence")
+    write(store, failed, unknown, Outcome(repair("bistro"), Result.DONE))
+    for late in (timedelta(seconds=2), timedelta(hours=1)):
+        for notice in (*tell_outcomes((failed, unknown), COMMIT), *mended(store)):
+            store.record_notice(notice, EPOCH + late)
+    told(store, NoticeName.ACTION_FAILED, Level.ERROR, "another failure", EPOCH + timedelta(seconds=3), **about)
     shown = [json.loads(line) for line in kept.run("events", "-o", "json").out.splitlines()]
     assert [(e["name"], e["detail"]) for e in shown] == [
         ("action-failed", "no"),
+        ("action-unknown", "silence"),
         ("action-done", ""),
-        ("action-failed", "of another"),
-        ("action-failed", "of another day"),
+        ("action-failed", "another failure"),
     ]
+
+
+def mended(store: Store) -> Iterator[Notice]:
+    return (recurrence.told(repair, (), COMMIT) for repair in recurrence.repairs(store.outcomes()))
+
+
+def test_the_history_of_a_renamed_customer_goes_back_to_its_former_codes(kept: World) -> None:
+    """And only as far as it bore them: who has the former code now is another customer."""
+    assert kept.run("apply", "--yes").code == 0
+    for former, new in (("acme", "acme-sa"), ("acme-sa", "acme-nv")):
+        kept.replace("instances.yaml", f"code: {former}\n", f"code: {new}\nrenamed_from: {former}\n")
+        assert "clone instance/acme on prod-1" in kept.run("history", new).out  # declared, and not done yet
+        assert kept.run("apply", "--yes").code == 0
+        kept.replace("instances.yaml", f"renamed_from: {former}\n", "")
+    another = "---\nkind: instance\ncode: acme\ntemplate: restaurant\nplan: starter\nserver: prod-1\n"
+    kept.write("another.yaml", another)
+    ran = kept.run("apply", "--yes")
+    assert ran.code == 0, ran.out
+    shown = kept.run("history", "instance/acme-nv").out
+    assert shown.count("clone instance/acme on prod-1") == 1
+    assert "rename instance/acme-sa on prod-1" in shown
+    assert "rename on prod-1" in shown
+    assert [e["action"]["verb"] for e in json.loads(kept.run("history", "acme-nv", "-o", "json").out)["history"]][
+        -1
+    ] == "clone"
+    assert "rename" not in kept.run("history", "instance/acme").out
+    assert len(kept.run("history", "acme-nv", "--limit", "2").out.split("Z ✓")) == 3
 
 
 def test_what_a_newer_version_wrote_is_shown_as_it_is(kept: World, store: Store) -> None:

@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 
 from reconciler.cli import saved_plans
+from reconciler.fleet.secrets import parse_key
+from reconciler.planfile.saved_changesets import PURPOSE
+from reconciler.planfile.sealing import key_name, seal, seal_key
+from reconciler.version import __version__
 from tests.cli.saving import applied, apply, kept, refusal, save
-from tests.cli.world import FLEET, INSTANCES, World, run
+from tests.cli.world import FLEET, INSTANCES, KEY, World, run
 
 __all__ = ["applied", "kept"]
 
@@ -122,6 +126,24 @@ def test_another_key_is_named_as_the_reason(
     file.write_text(text)
     monkeypatch.setenv("ODOO_FLEET_KEY", "f" * 32)
     assert refusal(world, file) == ["it was sealed with another key than this fleet's (it says: fleet 'test')"]
+
+
+@pytest.mark.parametrize("edit", [lambda d: d.pop("hosts"), lambda d: d["changeset"].update(foreign={"prod-1": 1})])
+def test_a_form_of_another_version_is_said_in_one_sentence(
+    kept: tuple[World, str], tmp_path: Path, edit: Callable[[dict[str, Any]], object]
+) -> None:
+    """The seal is right, so that nobody edited it: an older build wrote less, or a newer one something else."""
+    world, text = kept
+    document = json.loads(text)
+    del document["seal"]
+    edit(document)
+    key = seal_key(parse_key(KEY), PURPOSE.format(fleet="test"))
+    document["seal"] = {"key": key_name(key), "value": seal(document, key)}
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(document))
+    version = f"another version of odoo-fleet saved it (it says: {__version__}), in a form that this one does not read"
+    assert refusal(world, file) == [version]
+    assert "Make a new one with `odoo-fleet plan --out FILE`" in apply(world, file).err
 
 
 def test_a_key_that_is_not_there_is_said(

@@ -73,6 +73,15 @@ def test_a_host_that_does_not_answer_is_critical_and_its_instances_unknown(conve
     assert "restaurant  restaurant  partly  prod-1  prod-2" in ran.out
 
 
+def test_an_instance_without_a_server_is_shown_where_it_was_last_seen(converged: World) -> None:
+    gone = ("--server-url", "prod-1=http://127.0.0.1:9")
+    assert re.search(r"bistro +prod-1 +active \(unknown\) +unknown", converged.run("status", *gone).out)
+    (row,) = json.loads(converged.run("status", "bistro", *gone, "-o", "json").out)["instances"]
+    assert (row["server"], row["observed"], row["in_sync"]) == ("prod-1", "unknown", "unknown")
+    other = ("--server-url", "prod-2=http://127.0.0.1:9")
+    assert re.search(r"bistro +prod-1 +active +yes", converged.run("status", *other).out)
+
+
 @pytest.mark.parametrize(
     ("thresholds", "health"),
     [

@@ -104,7 +104,19 @@ class World:
 
     def run(self, *words: str) -> Ran:
         """Run a command on the fleet; with the world's store where it takes one."""
-        with_store = {"plan", "apply", "status", "check", "place", "pause", "resume", "events", "history"}
+        with_store = {
+            "plan",
+            "apply",
+            "status",
+            "check",
+            "place",
+            "pause",
+            "resume",
+            "events",
+            "history",
+            "forget",
+            "import",
+        }
         store = ["--store", self.store] if words[0] in with_store else []
         return run(*words, "--fleet", str(self.fleet), *store)
 

@@ -25,6 +25,12 @@ class Ground(Protocol):
     def make_foreign_database(self, database: str) -> None:
         """Make a database that belongs to another host's role."""
 
+    def give_second_factor(self, database: str) -> None:
+        """Have its admin account log in with a second factor."""
+
+    def give_key(self, database: str, key: str) -> None:
+        """Give its admin account an API key."""
+
     def drop(self, database: str) -> None:
         """Remove the database and its files, if there are any."""
 

@@ -69,6 +69,15 @@ class ServedHost:
         """Make a database that belongs to another role."""
         self._hosts.within(lambda: self._host.add_database(database, owner="somebody-else"))
 
+    def give_second_factor(self, database: str) -> None:
+        """Have its admin account log in with a second factor."""
+        self._hosts.within(lambda: self._host.databases[database].update("res.users", 2, {"totp_enabled": True}))
+
+    def give_key(self, database: str, key: str) -> None:
+        """Give its admin account an API key."""
+        row = {"name": "given", "user_id": 2, "key": key}
+        self._hosts.within(lambda: self._host.databases[database].insert("res.users.apikeys", row))
+
     def drop(self, database: str) -> None:
         """Remove the database and its files, if there are any."""
         self._hosts.within(lambda: self._host.databases.pop(database, None))

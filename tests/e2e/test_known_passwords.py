@@ -1,7 +1,6 @@
 """On real Odoo 19 and 14: what a template's users could log in with lets nobody into a published clone."""
 
 import asyncio
-import base64
 import hashlib
 import xmlrpc.client
 from pathlib import Path
@@ -11,19 +10,6 @@ from tests.harness.real_fleet import failures, instance, template
 from tests.hosts.real_hosts import RealHost
 
 DEMONSTRATION = (("demo", "demo"), ("portal", "portal"))
-
-
-def add_key(host: RealHost, database: str, user: str, key: str) -> None:
-    """Give a user an API key, as Odoo keeps it; there is no way to make one by RPC on 14."""
-    salt = b"salt of a test.."
-    digest = hashlib.pbkdf2_hmac("sha512", key.encode(), salt, 6000)
-    coded = [base64.b64encode(part).decode().rstrip("=").replace("+", ".") for part in (salt, digest)]
-    host.psql(
-        database,
-        "insert into res_users_apikeys (name, user_id, key, index)"
-        f" select 'made in the template', id, '$pbkdf2-sha512$6000${coded[0]}${coded[1]}', '{key[:8]}'"
-        f" from res_users where login = '{user}'",
-    )
 
 
 @PRODUCTION
@@ -51,7 +37,7 @@ def test_a_demonstration_template_and_its_clones_take_nothing_that_was_known_bef
     models.execute_kw(source, uid, admin, "res.users", "create", [helper], {"context": {"no_reset_password": True}})
     keys = {user: hashlib.sha1(user.encode()).hexdigest() for user in ("admin", "helper", "demo")}
     for user, key in keys.items():
-        add_key(real_host, source, user, key)
+        real_host.give_key(source, key, user)
         assert login(real_host, source, user, key), "in the template it works"
     assert login(real_host, source, "helper", "known to its makers")
 

@@ -249,6 +249,19 @@ class MemoryDatabase:
         self.kept.login, self.kept.password = login, password.reveal()
         return MemoryDatabase(self.host, self.name, password.reveal())
 
+    async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> MemoryDatabase:
+        lost = None
+        try:
+            await self.host.answer("adopt", self.name, quiet)
+        except UnknownOutcome as error:  # only the answer was lost
+            lost = error
+        kept = self.kept
+        kept.mark, kept.login, kept.quiet = replace(mark, uuid=kept.uuid), spec.admin_login, kept.quiet or quiet
+        kept.password = kept.password if password is None else password.reveal()
+        if lost is not None:
+            raise lost
+        return MemoryDatabase(self.host, self.name, kept.password)
+
     async def furnish(self, what: Furnishing) -> tuple[MemoryDatabase, Sizes]:
         """Do it, once; what is answered in its place are sizes of files."""
         if self.password not in ("", self.kept.password):

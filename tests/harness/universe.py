@@ -32,7 +32,9 @@ from tests.harness.virtual_time import EPOCH, VirtualClock
 
 MASTER = "master-of-practice"
 KEY = "k" * 40
-ENVIRON = {"KEY": KEY, "MASTER": MASTER}
+THEIRS = "their own password"
+"""What opens a database that somebody made by hand."""
+ENVIRON = {"KEY": KEY, "MASTER": MASTER, "THEIRS": THEIRS, "OTHER_KEY": "o" * 40}
 
 FLEET = """\
 kind: fleet

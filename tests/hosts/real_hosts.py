@@ -4,6 +4,8 @@ A host here is what an operator would see, and a little more: the truth behind i
 to kill it. Tests talk to it over HTTP like anybody else.
 """
 
+import base64
+import hashlib
 import http.client
 import json
 import shutil
@@ -114,6 +116,22 @@ class RealHost:
     def make_foreign_database(self, database: str) -> None:
         """A database in the same cluster that is another role's, as another Odoo host's would be."""
         self.psql("postgres", f'create database "{database}" owner postgres')
+
+    def give_second_factor(self, database: str) -> None:
+        """Have the database's admin account log in with a second factor, as its user would switch it on."""
+        self.psql(database, "update res_users set totp_secret = 'JBSWY3DPEHPK3PXP' where id = 2")
+
+    def give_key(self, database: str, key: str, login: str = "admin") -> None:
+        """Give a user an API key, as Odoo keeps it; there is no way to make one by RPC on 14."""
+        salt = b"salt of a test.."
+        digest = hashlib.pbkdf2_hmac("sha512", key.encode(), salt, 6000)
+        coded = [base64.b64encode(part).decode().rstrip("=").replace("+", ".") for part in (salt, digest)]
+        self.psql(
+            database,
+            "insert into res_users_apikeys (name, user_id, key, index)"
+            f" select 'given', id, '$pbkdf2-sha512$6000${coded[0]}${coded[1]}', '{key[:8]}'"
+            f" from res_users where login = '{login}'",
+        )
 
     def make_stale_filestore(self, database: str) -> None:
         """A folder of files under a name that no database bears, as a drop that was cut short leaves it."""

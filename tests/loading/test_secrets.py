@@ -285,3 +285,32 @@ def test_a_literal_is_its_own_value_where_it_is_allowed(tmp_path: Path) -> None:
     assert isinstance(
         fleet.resolver.resolve(fleet.reference("server", "prod-1", "master_password"), "", "", ""), Secret
     )
+
+
+@pytest.mark.parametrize(
+    ("reference", "environ", "origin"),
+    [
+        ("{env: MASTER_1}", {"MASTER_1": "pass-word"}, "read from the environment variable MASTER_1"),
+        ("{file: one}", {}, "read from the file one"),
+        (
+            "{env: MASTER_1, file: one}",
+            {"MASTER_1": "pass-word"},
+            "read from the environment variable MASTER_1, not the file one",
+        ),
+        ("{env: MASTER_1, file: one}", {}, "read from the file one, since the environment variable is not set"),
+        (
+            "{env: MASTER_1, file: one}",
+            {"MASTER_1": ""},
+            "read from the file one, since the environment variable is empty",
+        ),
+        ("{derived: {}}", {"KEY": KEY}, "derived from the fleet's key, read from the environment variable KEY"),
+    ],
+)
+def test_a_value_knows_where_it_was_read(reference: str, environ: dict[str, str], origin: str, tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, f"admin_password: {reference}\n", **environ)
+    write(fleet.root, {"one": b"from-the-file", "sub/one": b"from-the-file"})
+    value = fleet.resolver.resolve(
+        fleet.reference("instance", "acme", "admin_password"), "instance", "acme", "admin_password"
+    )
+    assert value.origin == origin
+    assert value.reveal() not in origin

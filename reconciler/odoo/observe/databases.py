@@ -15,6 +15,7 @@ from reconciler.core.observed import (
     NOTED_MODULES,
     SERVER_ACTION_PREFIX,
     Access,
+    Contents,
     DatabaseLook,
     mark_of,
 )
@@ -63,6 +64,27 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         missing_files=0,
         is_admin=session.uid == admin,
         second_factor=has_factors and bool((await _row(session, _USERS, admin, ["totp_enabled"]))["totp_enabled"]),
+    )
+
+
+async def contents(session: DatabaseSession) -> Contents:
+    """Read which installed module depends on which, and who works in the database."""
+    installed = [["state", "=", module_operations.INSTALLED]]
+    modules = {
+        row["id"]: (_text(row["name"]), bool(row["auto_install"]))
+        for row in await session.search_read(module_states.MODEL, installed, ["name", "auto_install"])
+    }
+    needs: dict[str, set[str]] = {name: set() for name, _ in modules.values()}
+    domain = [["module_id.state", "=", module_operations.INSTALLED]]
+    for row in await session.search_read(f"{module_states.MODEL}.dependency", domain, ["name", "module_id"]):
+        if row["module_id"] and row["module_id"][0] in modules:
+            needs[modules[row["module_id"][0]][0]].add(_text(row["name"]))
+    admin = (await session.xmlids([ADMIN]))[ADMIN][1]
+    people = await session.search_read(_USERS, [["share", "=", False], ["id", "!=", admin]], ["name", "login"])
+    return Contents(
+        needs={name: frozenset(found) for name, found in needs.items()},
+        by_itself=frozenset(name for name, by_itself in modules.values() if by_itself),
+        people=tuple((_text(row["name"]), _text(row["login"])) for row in people),
     )
 
 

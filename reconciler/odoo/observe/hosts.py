@@ -131,6 +131,8 @@ async def _master_password(connection: HostConnection) -> Check:
         return Check("master password", Answer.UNKNOWN, error.what, error.advice)
     except MasterPasswordRefused as error:
         advice = "the server's master_password is what admin_passwd in its odoo.conf says"
+        if origin := connection.master_password().origin:
+            advice += f"; it was {origin}"
         return Check("master password", Answer.FAILED, error.what, advice)
     except HostError as error:
         return Check("master password", Answer.FAILED, error.what, error.advice)

@@ -1,0 +1,127 @@
+"""Taking over as it is carried out: what is written, proven and remembered, and what is refused at the moment of acting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler.core import verbs
+from reconciler.core.actions import Action, Reason
+from reconciler.core.failures import HostUnreachable, PasswordRefused, ProofFailed, Refused, Rejected, UnknownOutcome
+from tests.core.scenes import desired, instance, mark_for, spec
+from tests.engine.memory_host import WORKS, Kept
+from tests.engine.test_performing import ENTRY, Stand
+from tests.harness.universe import TEMPLATE, fleet, read
+
+TEXT = desired(instance("acme", adopt="{admin_password: {env: THEIRS}}"))
+ACME = spec(TEXT, "instance/acme")
+ADOPT = Action(verbs.ADOPT, "instance", "acme", "one", Reason.DECLARED, "acme", "acme")
+GIVEN = "adopt.admin_password of instance/acme"
+"""What `Passwords` of the tests gives for the field."""
+
+
+def held(stand: Stand, **seen: Any) -> Kept:
+    kept = stand.host.hold(ACME)
+    kept.mark, kept.password, kept.seen = None, GIVEN, dict(seen)
+    return kept
+
+
+def test_mark_and_password_are_written_at_once_proven_and_remembered() -> None:
+    stand = Stand(TEXT)
+    kept = held(stand)
+    stand.perform(ADOPT)
+    assert kept.mark == mark_for(ACME, kept.uuid)
+    assert kept.password == "admin_password of instance/acme"
+    assert stand.host.done("adopt") == [("adopt", "acme", False)]
+    assert [call[0] for call in stand.host.asked if call[0] not in ("open", "look")] == ["adopt", "accepts"]
+    assert stand.memory.entries[ENTRY].digest == ACME.digest()
+
+
+def test_what_is_left_to_be_done_keeps_it_from_counting_as_verified() -> None:
+    stand = Stand(TEXT)
+    kept = held(stand, modules={"base": "installed"})
+    stand.perform(ADOPT)
+    assert kept.mark == replace(mark_for(ACME, kept.uuid), digest="")
+    assert ENTRY not in stand.memory.entries
+
+
+def test_one_that_has_the_declared_password_keeps_it() -> None:
+    stand = Stand(TEXT)
+    kept = held(stand)
+    kept.password = "admin_password of instance/acme"
+    stand.perform(ADOPT)
+    assert kept.mark == mark_for(ACME, kept.uuid)
+    assert kept.password == "admin_password of instance/acme"
+
+
+@pytest.mark.parametrize("failure", [UnknownOutcome("no answer"), HostUnreachable("away")])
+def test_when_its_answer_is_lost_it_is_looked_for_and_not_done_twice(failure: Exception) -> None:
+    stand = Stand(TEXT)
+    kept = held(stand)
+    stand.host.answers["adopt"] = [failure, WORKS]
+    stand.perform(ADOPT)
+    assert kept.mark == mark_for(ACME, kept.uuid)
+    assert len(stand.host.done("adopt")) == (1 if isinstance(failure, UnknownOutcome) else 2)
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        ({"second_factor": True}, "its account 'admin' logs in with a second factor"),
+        ({"is_admin": False}, "what `adopt` says opens another account"),
+        ({"modules": {"base": "to upgrade"}}, "somebody is at work in it"),
+    ],
+)
+def test_what_has_changed_since_the_plan_is_refused_and_nothing_is_written(seen: dict[str, Any], why: str) -> None:
+    stand = Stand(TEXT)
+    kept = held(stand, **seen)
+    kind, said, _, database = stand.fails(ADOPT)
+    assert (kind, database) == (Refused, "acme")
+    assert said.startswith(why)
+    assert (kept.mark, kept.password) == (None, GIVEN)
+    assert stand.host.done("adopt") == []
+
+
+def test_what_another_fleet_has_marked_since_the_plan_is_left_to_it() -> None:
+    stand = Stand(TEXT)
+    kept = held(stand)
+    kept.mark = replace(mark_for(ACME, kept.uuid), fleet="another")
+    assert stand.fails(ADOPT)[:2] == (Refused, "it belongs to fleet 'another'")
+    assert stand.host.done("adopt") == []
+
+
+def test_a_door_that_was_shut_since_the_plan_is_told() -> None:
+    stand = Stand(TEXT)
+    held(stand).password = "another"
+    kind, why, advice, _ = stand.fails(ADOPT)
+    assert kind is PasswordRefused
+    assert why.startswith("it opens neither to what `adopt` says")
+    assert "nothing was changed" in advice
+
+
+def test_what_odoo_refuses_is_told_and_a_password_that_is_not_taken_is_no_success() -> None:
+    stand = Stand(TEXT)
+    kept = held(stand)
+    stand.host.answers["adopt"] = Rejected("Odoo knows no language 'xx'", server="one", database="acme")
+    assert stand.fails(ADOPT)[:2] == (Rejected, "Odoo knows no language 'xx'")
+    assert kept.mark is None
+    stand.host.answers = {"accepts": False}
+    assert stand.fails(ADOPT)[:2] == (ProofFailed, "the declared password is not taken")
+    assert ENTRY not in stand.memory.entries
+
+
+def test_a_template_is_quiet_from_then_on_and_noted_as_no_build_for_good() -> None:
+    one = TEMPLATE.format(servers="one")
+    text = read(fleet().replace(one, one + "adopt: {}\n"))
+    base = spec(text, "template/base")
+    stand = Stand(text)
+    kept = stand.host.hold(base)
+    kept.mark, kept.quiet = None, False
+    stand.perform(Action(verbs.ADOPT, "template", "base", "one", Reason.DECLARED, base.target, base.target))
+    assert kept.mark is not None
+    assert (kept.quiet, kept.mark.in_service, kept.mark.digest) == (True, True, base.digest())
+    kept.mark = replace(kept.mark, digest="of an earlier text")
+    stand.perform(Action(verbs.CONFIGURE, "template", "base", "one", Reason.CHANGED, base.target, base.target))
+    assert kept.mark.in_service is True, "what is turned to trash, or dropped, was never in service"
