@@ -50,6 +50,27 @@ def test_the_newest_is_proven_and_the_list_says_so(keeping: World) -> None:
     assert keeping.run("backup", "verify", "nobody").code == 64
 
 
+def test_an_instance_that_has_no_database_is_built_from_one(keeping: World) -> None:
+    keeping.write("again.yaml", "kind: instance\ncode: again\ntemplate: restaurant\nplan: starter\nserver: prod-1\n")
+    ran = keeping.run("restore", "acme", "--as", "again", "--yes")
+    assert ran.code == 0, ran.err
+    assert "+ restore instance/again" in ran.out
+    assert "from a backup of acme" in ran.out
+    host = keeping.hosts["prod-1"]
+    assert len(host.databases["again"].rows("res.partner")) == len(host.databases["acme"].rows("res.partner"))
+    assert "No changes" in keeping.run("plan").out, "and the text without restore_from agrees"
+
+
+def test_nothing_is_restored_over_a_database(keeping: World) -> None:
+    before = keeping.hosts["prod-1"].databases["acme"].uuid
+    ran = keeping.run("restore", "acme", "--yes")
+    assert ran.code == 1
+    assert "instance/acme cannot be restored: it has a database" in ran.err
+    assert keeping.hosts["prod-1"].databases["acme"].uuid == before
+    assert keeping.run("restore", "acme", "--as", "nobody", "--yes").code == 64
+    assert keeping.run("restore", "acme").code == 64, "there is no terminal to ask on"
+
+
 def test_check_says_by_which_way_before_it_matters(keeping: World) -> None:
     ran = keeping.run("check", "prod-1")
     assert ran.code == 0, ran.out
