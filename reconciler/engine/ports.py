@@ -99,6 +99,10 @@ class Database(Protocol):
         """Return the contents of files by their keys, to be given to `write_files`."""
         ...
 
+    async def read_stored(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """Return the contents of stored files by their names (`ab/ab12…`); of those that are not there, nothing."""
+        ...
+
     async def write_files(self, files: Files) -> None:
         """Store contents again where their files are missing; harmless where they are not."""
         ...

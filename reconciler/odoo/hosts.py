@@ -89,6 +89,10 @@ class OdooDatabase:
         """Return the contents of files."""
         return await observe_databases.read_files(self._session, ids)
 
+    async def read_stored(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """Return the contents of stored files by their names."""
+        return await observe_databases.read_stored(self._session, names)
+
     async def write_files(self, files: Files) -> None:
         """Store contents again where their files are missing."""
         await settings.write_files(self._session, files)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import hashlib
 import json
 import zipfile
 from datetime import timedelta
@@ -19,16 +21,6 @@ from tests.harness.universe import read
 from tests.harness.virtual_time import run
 
 both = pytest.mark.parametrize("version", ["19.0", "14.0"])
-
-
-def attach(made: Stage, database: str, content: bytes) -> str:
-    """Put a file into a database, as somebody does who works there."""
-    there = made.universe.hosts["one"]
-    name = f"ab/ab{content.hex():0<38}"[:43]
-    row = {"name": "a file", "type": "binary", "store_fname": name, "file_size": len(content), "public": False}
-    there.databases[database].insert("ir.attachment", row)
-    there.files(database)[name] = len(content)
-    return name
 
 
 @both
@@ -248,12 +240,42 @@ def test_a_removal_that_is_cut_short_never_leaves_an_entry_without_its_archive(t
     run(story())
 
 
-def test_files_that_came_after_the_copy_of_files_are_told(tmp_path: Path) -> None:
-    """The host copies files first and reads rows later: what is made in between has a row and no file."""
+def store(made: Stage, content: bytes) -> str:
+    """Store a file in the customer's database, as somebody does who works there."""
+    host, digest = made.universe.hosts["one"], hashlib.sha1(content).hexdigest()
+    name = f"{digest[:2]}/{digest}"
+    row = {"name": "new", "type": "binary", "store_fname": name, "file_size": len(content), "public": False}
+    host.databases["acme"].insert("ir.attachment", row)
+    host.files("acme")[name] = len(content)
+    return name
+
+
+@both
+def test_files_that_were_stored_while_the_host_packed_are_fetched_and_added(tmp_path: Path, version: str) -> None:
+    """The host copies files first and reads rows later: what is stored in between has a row and no file."""
 
     async def story() -> None:
+        made = await stage(tmp_path / "target", version)
+        object.__setattr__(made.universe.hosts["one"].spec, "speed", 1.0)
+        work = asyncio.ensure_future(made.back_up())
+        host = made.universe.hosts["one"]
+        while not [call for call in host.calls if call.method == "/web/database/backup"]:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+        name = store(made, bytes(3000))
+        kept = await work
+        assert (kept.missing, kept.entry.missing_files) == ((), 0)
+        with zipfile.ZipFile(made.root / kept.entry.place) as archive:
+            assert archive.testzip() is None
+            assert archive.read(f"filestore/{name}") == bytes(3000)
+
+    run(story())
+
+
+def test_files_that_nobody_has_any_more_are_told(tmp_path: Path) -> None:
+    async def story() -> None:
         made = await stage(tmp_path / "target")
-        name = attach(made, "acme", b"new")
+        name = store(made, b"lost")
         made.universe.hosts["one"].files("acme").pop(name)
         kept = await made.back_up()
         assert kept.missing == (name,)
