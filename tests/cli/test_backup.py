@@ -50,6 +50,19 @@ def test_the_newest_is_proven_and_the_list_says_so(keeping: World) -> None:
     assert keeping.run("backup", "verify", "nobody").code == 64
 
 
+def test_status_says_how_old_the_last_good_and_the_last_proven_are(keeping: World) -> None:
+    document = json.loads(keeping.run("status", "backups", "-o", "json").out)
+    rows = {row["document"]: row for row in document["backups"]}
+    assert set(rows) == {"instance/acme", "instance/bistro", "instance/cafe"}
+    assert rows["instance/acme"]["age_seconds"] >= 0
+    assert rows["instance/acme"]["proof_age_seconds"] >= 0
+    assert rows["instance/bistro"]["proven_at"] is None
+    text = keeping.run("status", "backups").out
+    assert "instance/bistro" in text
+    assert "never" in text
+    assert "instance/bistro" not in keeping.run("status", "backups", "acme").out
+
+
 def test_an_instance_that_has_no_database_is_built_from_one(keeping: World) -> None:
     keeping.write("again.yaml", "kind: instance\ncode: again\ntemplate: restaurant\nplan: starter\nserver: prod-1\n")
     ran = keeping.run("restore", "acme", "--as", "again", "--yes")
