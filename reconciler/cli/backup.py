@@ -180,6 +180,16 @@ def _target(desired: Desired, document: Instance | Template) -> str:
     return target
 
 
+def kept_documents(session: Session, words: Sequence[str]) -> tuple[list[str], list[Entry]]:
+    """Read which documents are to be kept, all that are selected or one, and what the targets have of them."""
+    with telling(StorageFailure):
+        found = [entry for _, entry in interrupts.run(_catalogue(session, words))]
+    addresses = [document.address for document in _documents(session, words)]
+    if words or not session.selection.is_everything:
+        found = [entry for entry in found if entry.address in addresses]
+    return addresses, found
+
+
 async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, Entry]]:
     """Read the catalogues of all targets, of one document or of all that are selected."""
     desired = session.desired

@@ -336,8 +336,10 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         spec = instance_spec(draft.desired, instance, server)
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
         after = draft.first(code, template, *discarded)
-        why = _why_new(draft, instance)
-        draft.plan(Action(verbs.CLONE, "instance", spec.code, code, why, spec.template_db, becomes, after=after))
+        verb, source, why = verbs.CLONE, spec.template_db, _why_new(draft, instance)
+        if instance.restore_from is not None:
+            verb, source = verbs.RESTORE, instance.restore_from.of or instance.code
+        draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, after=after))
         draft.used[code] = draft.used.get(code, 0) + 1
 
 

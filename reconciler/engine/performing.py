@@ -16,6 +16,7 @@ from reconciler.core.failures import (
     PasswordRefused,
     ProofFailed,
     Refused,
+    StorageFailure,
     UnknownOutcome,
 )
 from reconciler.core.names import NameState
@@ -24,6 +25,7 @@ from reconciler.core.openers import builders_of, owners_of_trash, removed_spec
 from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
+from reconciler.engine import restoring
 from reconciler.engine.accounts import Account, open_as_any, open_as_one_of
 from reconciler.engine.building import Builder, Limits, Source, require_verified, set_apart
 from reconciler.engine.elsewhere import Elsewhere
@@ -98,6 +100,18 @@ class Performer:
         source = await self._source(action, origin)
         await self.world.distrust(spec.kind, spec.code, spec.server)
         await self._builder(action).clone_instance(spec, origin, source, action.becomes, self._former(action))
+        self._verified(spec)
+
+    @carries_out(verbs.RESTORE)
+    async def _restore(self, action: Action) -> None:
+        spec, wanted = self._spec(action), self.desired.instances[action.code].restore_from
+        assert wanted is not None  # or else a clone was planned
+        await self.world.distrust(spec.kind, spec.code, spec.server)
+        builder, former = self._builder(action), self._former(action)
+        try:
+            await restoring.build(self.world, self.desired, builder, spec, wanted, action.becomes, former)
+        except StorageFailure as failure:
+            raise LastingError(failure.what, server=action.server, advice=failure.advice) from None
         self._verified(spec)
 
     async def _source(self, action: Action, origin: DatabaseSpec) -> Source:

@@ -99,6 +99,10 @@ class Database(Protocol):
         """Return the contents of files by their keys, to be given to `write_files`."""
         ...
 
+    async def read_stored(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """Return the contents of stored files by their names (`ab/ab12…`); of those that are not there, nothing."""
+        ...
+
     async def write_files(self, files: Files) -> None:
         """Store contents again where their files are missing; harmless where they are not."""
         ...
@@ -270,6 +274,10 @@ class Host(Protocol):
 
     async def accepts(self, database: str, login: str, password: Secret) -> bool:
         """Tell whether the database takes this login, by the one call that no worker answers from memory."""
+        ...
+
+    async def check_backups(self) -> Check:
+        """Say by which way databases can be backed up; that there is none is an observation, not an exception."""
         ...
 
     async def fetch_backup(

@@ -1,4 +1,4 @@
-"""On real Odoo 19 and 14 as production has them: a customer is backed up, the backup proven, and what is broken is told."""
+"""On real Odoo 19 and 14 as production has them: a customer is backed up, proven, restored as another; what is broken is told."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tests.harness.real_fleet import RealFleet, failures, instance, template
 from tests.hosts.real_hosts import RealHost
 
 FILES = 300
+ACTIVE = "select count(*), sum(id) from ir_cron where active"
 COUNTS = (
     "select (select count(*) from res_partner), (select count(*) from ir_attachment), (select count(*) from res_users)"
 )
@@ -88,12 +89,29 @@ def test_a_customer_with_files_is_backed_up_and_proven_and_a_broken_archive_is_n
     assert [each for each in real_host.databases() if each.startswith("building-")] == []
     assert real_host.psql(name, COUNTS) == before, "the customer's own was not touched"
 
+    copy = f"copy{n}"
+    restored = instance(copy, restore_from=f"{{backup: {entry.id}, of: {name}}}")
+    fleet.write(template(n, modules="[base, web]"), instance(name), restored)
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    assert real_host.psql(copy, COUNTS) == before
+    folders = [real_host.filestore_path(each) for each in (name, copy)]
+    contents = [{path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} for folder in folders]
+    names = real_host.psql(copy, "select distinct store_fname from ir_attachment where store_fname is not null").split()
+    assert {each.partition("/")[2]: contents[0][each.partition("/")[2]] for each in names} == {
+        each.partition("/")[2]: contents[1][each.partition("/")[2]] for each in names
+    }
+    assert login(real_host, copy, "admin", fleet.password("instance", copy).reveal())
+    assert login(real_host, copy, "admin", fleet.password("instance", name).reveal()) is False
+    assert real_host.psql(copy, ACTIVE) == real_host.psql(name, ACTIVE)
+    assert not asyncio.run(fleet.plan()).changeset.actions
+
     file = tmp_path / "target" / entry.place
     file.write_bytes(file.read_bytes()[: entry.bytes * 2 // 3])
     with pytest.raises(StorageFailure, match="cut or changed"):
         asyncio.run(verify(fleet, entry))
 
-    fleet.write(template(n, modules="[base, web]"), instance(name, state="suspended"))
+    fleet.write(template(n, modules="[base, web]"), instance(name, state="suspended"), restored)
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
     suspended = asyncio.run(back_up(fleet, name))
