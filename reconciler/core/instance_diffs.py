@@ -316,7 +316,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
         return
-    code = instance.server or _former_place(draft, instance) or placing(draft, instance).server
+    code = instance.server or draft.former_place(instance) or placing(draft, instance).server
     if not code:
         reasons = "; ".join(f"{s}: {why}" for s, why in placing(draft, instance).passed_over)
         draft.block(
@@ -336,26 +336,11 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         spec = instance_spec(draft.desired, instance, server)
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
         after = draft.first(code, template, *discarded)
-        verb, source, why = verbs.CLONE, spec.template_db, _why_new(draft, instance)
+        verb, source, why = verbs.CLONE, spec.template_db, draft.why_new(instance)
         if instance.restore_from is not None:
             verb, source = verbs.RESTORE, instance.restore_from.of or instance.code
         draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, after=after))
         draft.used[code] = draft.used.get(code, 0) + 1
-
-
-def _why_new(draft: Draft, instance: Instance) -> Reason:
-    places = (draft.desired.servers.get(e.server) for e in draft.inventory.of("instance", instance.code))
-    return Reason.GIVEN_UP if any(place and not place.active for place in places) else Reason.DECLARED
-
-
-def _former_place(draft: Draft, instance: Instance) -> str:
-    """Where an instance without a server was before: it goes back there, so that a host that lies makes no second one.
-
-    Not to a server that the text gives up (`active: false`): what it held is said to be lost.
-    """
-    servers = draft.desired.servers
-    places = (e.server for e in draft.inventory.of("instance", instance.code))
-    return next((place for place in places if place in servers and servers[place].active), "")
 
 
 def _hidden(draft: Draft, instance: Instance) -> Doubt | None:
