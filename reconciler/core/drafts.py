@@ -71,6 +71,11 @@ class Draft:
         """Add something declared that will not be done."""
         self.blocked.append(Blocked(kind, code, server, doubt.why, doubt.advice))
 
+    def disbelief(self, server: str) -> Doubt | None:
+        """Say why what a host lists is not believed; None if it is."""
+        frozen = self.frozen.get(server)
+        return frozen and Doubt(f"changes on {server} are frozen: {frozen.why}", frozen.advice)
+
     def host(self, server: str) -> ObservedHost | None:
         """Return what was observed of a server, if it was asked."""
         return self.observed.hosts.get(server)

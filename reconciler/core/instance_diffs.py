@@ -65,11 +65,9 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
         found = _without_strangers(draft, instance, _only_ours(draft, instance, found))
     if len(found) > 1:
         where = ", ".join(f"{f.name.text} on {f.server}" for f in found)
-        doubt = Doubt(f"several databases claim to be it: {where}", "decide which one it is and rename the others")
-        # What such a host lists is not believed; of one host under two names each database is there twice.
-        if frozen := next((draft.frozen[f.server] for f in found if f.server in draft.frozen), None):
-            doubt = Doubt(f"changes on {found[0].server} are frozen: {frozen.why}", frozen.advice)
-        draft.block("instance", instance.code, found[0].server, doubt)
+        several = Doubt(f"several databases claim to be it: {where}", "decide which one it is and rename the others")
+        # Of one host under two names each database is there twice.
+        draft.block("instance", instance.code, found[0].server, draft.disbelief(found[0].server) or several)
     elif found:
         _keep(draft, instance, found[0])
     else:
