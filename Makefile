@@ -63,7 +63,7 @@ docs: $(VENV)/.dev-stamp  ## generate docs/fleet-reference.md from the schemas, 
 	@$(BIN)/python -m reconciler.reports.verbs_reference > docs/verbs.md
 
 test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14, PostgreSQL, promtool, systemd (root: installs Debian packages)
-	@$(BIN)/pytest -m 'odoo or postgresql or deploy'
+	@$(BIN)/pytest -n 2 --dist loadgroup -m 'odoo or postgresql or deploy'
 
 requirements:  ## pin the dependencies again, with hashes
 	@$(BIN)/pip install --quiet uv

@@ -8,8 +8,10 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from tests.hosts.cache import cache_directory, exclusive
 
 _SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _POSTGRESQL = "/usr/lib/postgresql"
@@ -49,9 +51,22 @@ def program(name: str) -> Path:
 
 def require_programs(packages: Mapping[str, str]) -> None:
     """Install the packages (program → package) whose program the machine lacks."""
-    missing = sorted({package for name, package in packages.items() if not _has(name)})
-    if not missing:
-        return
+    with one_at_a_time():
+        missing = sorted({package for name, package in packages.items() if not _has(name)})
+        if missing:
+            _install(missing)
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Wait until no other process of tests uses apt: its lists have a lock that it does not wait for."""
+    directory = cache_directory()
+    directory.mkdir(parents=True, exist_ok=True)
+    with exclusive(directory / "apt.lock"):
+        yield
+
+
+def _install(missing: Sequence[str]) -> None:
     with contextlib.suppress(OdooUnavailable):  # the lists may be locked, or fresh enough: the install will tell
         fetch(["apt-get", "update", "-q"])
     fetch(["apt-get", "-o", _LOCK_PATIENCE, "install", "-y", "-q", "--no-install-recommends", *missing])
@@ -63,7 +78,8 @@ def mirror() -> str:
     query = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", f"Codename: {codename}"]
     addresses = fetch(query).split()
     if not addresses:  # a machine that has never updated its lists does not know its codename
-        fetch(["apt-get", "update", "-q"])
+        with one_at_a_time():
+            fetch(["apt-get", "update", "-q"])
         addresses = fetch(query).split()
     if not addresses:
         raise OdooUnavailable(f"apt knows no mirror of {codename}")

@@ -19,10 +19,17 @@ DID_NOT_RUN = "TESTS DID NOT RUN"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a real host, before pytest's own -m looks at the marks."""
+    """Mark what needs a real host, before pytest's own -m looks at the marks; with `--dist loadgroup` a host has one process."""
     for item in items:
         if "real_hosts" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.odoo)
+        item.add_marker(pytest.mark.xdist_group(_host_of(item)))
+
+
+def _host_of(item: pytest.Item) -> str:
+    """Name the real host that a test is about; what is about none stays together: it installs and starts things of its own."""
+    wanted = (*getattr(item, "fixturenames", ()), item.name.replace("-", "_"))
+    return next((name for name in HOST_NAMES if any(name.replace("-", "_") in each for each in wanted)), "no real host")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
