@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from schemas.adoption import Adoption
-from schemas.backups import Backup
+from schemas.backups import Backup, RestoreFrom
 from schemas.document import Part, Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import (
@@ -118,8 +118,8 @@ class Instance(Pausable):
     state: InstanceState = Field(
         default="active",
         description="active: in service. suspended: out of reach with its scheduled actions stopped, data untouched. "
-        "absent: to be removed; "
-        "this version only reports such a database and leaves it alone.",
+        "absent: out of service, kept as trash for `retention.trash_days`, then dropped for good; until then "
+        "`active` or `suspended` bring it back.",
         examples=["suspended"],
     )
     admin_login: Line = Field(
@@ -166,6 +166,12 @@ class Instance(Pausable):
         "the text stays installed, with its data.",
         examples=[["contacts"]],
     )
+    restore_from: RestoreFrom | None = Field(
+        default=None,
+        description="The database is built from a backup instead of a clone of its template. Create-only: once it is there, the "
+        "line does nothing.",
+        examples=[{"backup": "latest", "of": "acme"}],
+    )
     backup: Backup = Field(
         default=None,
         description="How it is backed up. Left out: as its plan says; `true` for the defaults.",
@@ -188,7 +194,14 @@ class Instance(Pausable):
         description="Since when and until when. Recorded and shown only: this version acts on `state` alone.",
         examples=[{"start": "2026-01-01", "end": "2026-12-31", "auto_renew": True}],
     )
-    deletion_protection: bool = Field(default=False, description="`true` refuses `state: absent`.", examples=[True])
+    expires: Day | None = Field(
+        default=None,
+        description="The day from which on it counts as `state: absent`, from midnight in its `timezone`, or in UTC.",
+        examples=["2027-06-30"],
+    )
+    deletion_protection: bool = Field(
+        default=False, description="`true` refuses `state: absent`, `expires` and `prune`.", examples=[True]
+    )
     adopt: Adoption | None = Field(
         default=None,
         description="The database of this name is this customer's, and is taken over with all that is in it instead of a new "

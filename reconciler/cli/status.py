@@ -24,7 +24,7 @@ from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import render_pauses, status_tables
 from reconciler.reports.words import how_known
 
-FOREIGN = "foreign"
+FOREIGN, BACKUPS = "foreign", "backups"
 
 
 @groups.command(
@@ -37,8 +37,8 @@ FOREIGN = "foreign"
 @click.argument(
     "words",
     nargs=-1,
-    metavar="[servers|templates|instances|plans|foreign] [DOCUMENT]",
-    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN]),
+    metavar="[servers|templates|instances|plans|foreign|backups] [DOCUMENT]",
+    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, BACKUPS]),
 )
 @click.option(
     "--health",
@@ -52,13 +52,17 @@ FOREIGN = "foreign"
 def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_health: bool) -> None:
     """Show what is declared beside what is there: all of the fleet, one kind, or one document.
 
-    `status foreign [SERVER]` lists what is on the hosts and not this fleet's.
+    `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status backups [DOCUMENT]` how old the
+    last good and the last proven backup of each database is.
     """
     if of_health:
         _show_health(common, options, words)
         return
     if words[:1] == (FOREIGN,):
         _show_foreign(common, options, words[1:])
+        return
+    if words[:1] == (BACKUPS,):
+        _show_backups(common, options, words[1:])
         return
     declared = None
     with open_session(common, options) as session:
@@ -93,6 +97,24 @@ def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -
         click.echo(render_tables((foreign_table(found),), paper))
         _show_frozen(rows, paper)
         click.echo("\nBy their names alone: none of others was logged in to, and none is ever changed.")
+
+
+def _show_backups(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    from reconciler.cli.backup import kept_documents  # noqa: PLC0415 -- only here
+    from reconciler.reports.backups import standing_documents, standing_table, standings  # noqa: PLC0415
+
+    with open_session(common, options) as session:
+        addresses, found = kept_documents(session, words)
+    rows, now = standings(addresses, found), datetime.now(UTC)
+    document = {"format": 1, "fleet": session.desired.settings.code, "backups": standing_documents(rows, now)}
+    if common.output == "json":
+        screens.print_json(document)
+    elif common.output == "yaml":
+        click.echo(_as_yaml(document), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        click.echo(render_tables((standing_table(rows, now),), screens.paper(screens.OUT)))
 
 
 def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:

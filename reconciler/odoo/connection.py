@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, BinaryIO, TypeVar
 
 from reconciler.core.failures import (
@@ -96,6 +97,11 @@ class HostConnection:
     def series(self) -> Version | None:
         """The host's series as it last said itself, before that as the fleet declares it."""
         return self._exchange.series
+
+    @property
+    def clock(self) -> datetime | None:
+        """The time of day as the host said it in its last answer; None where it did not."""
+        return self._exchange.clock
 
     async def known_series(self) -> Version:
         """Return the host's series, asking for it if neither the host nor the fleet has said it."""
@@ -212,6 +218,15 @@ class HostConnection:
             HostError: no answer of a page came, or one that is not Odoo's.
         """
         return await self._exchange.fetch(form.call, form.request(self._exchange.url), into=into, limit=timeout)
+
+    async def send_page(self, form: Form, *, timeout: float) -> Answer:
+        """Send a form that changes something, once, and return the page that is answered.
+
+        Raises:
+            UnknownOutcome: no answer came.
+        """
+        request = form.request(self._exchange.url)
+        return await self._exchange.fetch(form.call, request, into=None, limit=timeout, changes=True)
 
     async def fetch_value(self, service: str, method: str, *args: object, into: BinaryIO, timeout: float) -> None:
         """Make a call that changes nothing, and write its answer into a file as it comes: it is too large to be held.

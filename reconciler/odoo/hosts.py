@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import BinaryIO
@@ -88,6 +88,10 @@ class OdooDatabase:
     async def read_files(self, ids: Collection[str]) -> Files:
         """Return the contents of files."""
         return await observe_databases.read_files(self._session, ids)
+
+    async def read_stored(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """Return the contents of stored files by their names."""
+        return await observe_databases.read_stored(self._session, names)
 
     async def write_files(self, files: Files) -> None:
         """Store contents again where their files are missing."""
@@ -176,6 +180,18 @@ class OdooDatabase:
         """Note in the mark that the database is in service from now on."""
         await marks.note_in_service(self._session)
 
+    async def note_ended(self, trash: str) -> None:
+        """Note in the mark that its text ended the database, with the trash name that it gets."""
+        await marks.note_ended(self._session, trash)
+
+    async def end(self, new: str) -> None:
+        """Turn to trash what its text ended."""
+        await apply_databases.end(self._session, new)
+
+    async def bring_back(self, new: str) -> None:
+        """Take what its text ended out of the trash again."""
+        await apply_databases.bring_back(self._session, new)
+
     async def inside(self, tables: Sequence[str] = (), waking: Sequence[str] = ()) -> Inside:
         """Say by SQL how large it is with its files, how many rows these tables have, and how many active ones those."""
         return await insides.look(self._session, tables, waking)
@@ -187,6 +203,10 @@ class OdooDatabase:
     async def drop_expired(self, now: datetime, limit: timedelta) -> None:
         """Drop it if it is an expired build that was never in service."""
         await apply_databases.drop_expired_build(self._session.connection, self.name, self._session, now, limit)
+
+    async def drop_trash(self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta) -> None:
+        """Drop it if it is trash past its limit that is nobody's any more."""
+        await apply_databases.drop_trash(self._session, fleet, wanted, now, limit)
 
     async def set_apart(self, number: int) -> None:
         """Set the sequences by which workers tell databases of one name apart."""
@@ -271,6 +291,10 @@ class OdooHost:
         """Tell whether the database takes this login."""
         return await self._connection.login(database, login, password) is not None
 
+    async def check_backups(self) -> Check:
+        """Say by which way databases can be backed up."""
+        return await backups.check(self._connection, self._document.domain)
+
     async def fetch_backup(
         self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
     ) -> str:
@@ -292,6 +316,10 @@ class OdooHost:
     async def clone(self, source: str, name: str, *, neutralize: bool) -> None:
         """Clone a database to a building name."""
         await apply_databases.clone(self._connection, source, name, neutralize=neutralize)
+
+    async def restore(self, name: str, archive: BinaryIO) -> None:
+        """Restore an archive to a building name."""
+        await apply_databases.restore(self._connection, name, archive)
 
     async def rename(self, old: str, new: str) -> None:
         """Rename a database along its way."""

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Changeset, Removed, by_cause
+from reconciler.core.changesets import Changeset, Removed, by_cause, frozen_by_cause
 from reconciler.core.names import NameState, parse
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
@@ -280,9 +280,10 @@ class _Page:
 
     def _frozen(self) -> Block:
         items = []
-        for each in self._changeset.unsaid_frozen:
-            text = f"- {self._title(each.server)}: {prose(each.why)}\n  **What to do:** {prose(each.advice)}\n"
-            items.append(Item(text, Counter({_FROZEN: 1})))
+        for (why_frozen, advice), servers in frozen_by_cause(self._changeset.unsaid_frozen).items():
+            who = listed([self._title(server) for server in servers], _NAMED)
+            text = f"- {who}: {prose(why_frozen)}\n  **What to do:** {prose(advice)}\n"
+            items.append(Item(text, Counter({_FROZEN: len(servers)})))
         return Block("\n#### Frozen: nothing is changed there\n\n", tuple(items))
 
     def _paused(self) -> Block:
