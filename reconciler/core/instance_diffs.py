@@ -78,8 +78,7 @@ def _is_unused(draft: Draft, instance: Instance, found: Found, *, alone: bool) -
     look = _look(draft, found)
     if look is None:
         return False
-    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
-    return claims.is_lost(look, spec, instance.renamed_from, alone=alone)
+    return claims.is_lost(look, _spec(draft, instance, found), instance.renamed_from, alone=alone)
 
 
 def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
@@ -93,7 +92,7 @@ def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
 
 def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
     """Of namesakes on several hosts keep those that were proven ours; two forms on one host stay a conflict."""
-    proven = [f for f in found if _doubt(draft, instance, f) is None and _look(draft, f) is not None]
+    proven = [f for f in found if _is_ours(draft, instance, f)]
     servers = [f.server for f in found]
     if proven and len(set(servers)) == len(servers):
         return tuple(proven)
@@ -102,7 +101,7 @@ def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tu
 
 def _without_strangers(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
     """Leave out what only bears the former name, long after: a database of somebody else beside the one that is proven ours."""
-    own = [f for f in found if not f.renamed and _look(draft, f) is not None and _doubt(draft, instance, f) is None]
+    own = [f for f in found if not f.renamed and _is_ours(draft, instance, f)]
     strangers = [(f, why) for f in found if f.renamed and (why := _why_a_stranger(draft, instance, f))]
     if not own or len(own) + len(strangers) != len(found):
         return found
@@ -117,8 +116,7 @@ def _why_a_stranger(draft: Draft, instance: Instance, found: Found) -> str:
     look = _look(draft, found)
     if look is None or found.name.state is not NameState.PUBLISHED or look.access is Access.FAILED:
         return ""
-    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
-    doubt = claims.doubt(look, spec, instance.renamed_from)
+    doubt = claims.doubt(look, _spec(draft, instance, found), instance.renamed_from)
     return doubt.why if doubt else ""
 
 
@@ -126,19 +124,20 @@ def _look(draft: Draft, found: Found) -> DatabaseLook | None:
     return draft.observed.hosts[found.server].looks.get(found.name.text)
 
 
-def _doubt(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
+def _spec(draft: Draft, instance: Instance, found: Found) -> DatabaseSpec:
+    return instance_spec(draft.desired, instance, draft.desired.servers[found.server])
+
+
+def _is_ours(draft: Draft, instance: Instance, found: Found) -> bool:
     look = _look(draft, found)
-    if look is None:
-        return None
-    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
-    return claims.doubt(look, spec, instance.renamed_from)
+    return look is not None and claims.doubt(look, _spec(draft, instance, found), instance.renamed_from) is None
 
 
 def _objection(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
     look = _look(draft, found)
     if look is None:
         return None
-    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
+    spec = _spec(draft, instance, found)
     remembered = ("instance", instance.code, found.server) in draft.inventory.entries
     return claims.objection(look, spec, instance.renamed_from, remembered=remembered)
 

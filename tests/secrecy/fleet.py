@@ -16,6 +16,8 @@ LITERAL = 'l1teral "password" <in> the & text \\ é'
 OTHER_LITERAL = "l1teral-password-that-nobody-knows"
 OWNER = "0wner-first-password-é-&"
 WRONG_MASTER = "wr0ng-master-<password>"
+THEIRS = "the1r-password-until-now-é<&>"
+WRONG_THEIRS = "n0-longer-their-password"
 IN_A_URL = "cr3dentials-in-an-address"
 
 ENVIRONMENT = {
@@ -23,6 +25,8 @@ ENVIRONMENT = {
     "SECRECY_MASTER": MASTER_19,
     "SECRECY_OWNER": OWNER,
     "SECRECY_WRONG": WRONG_MASTER,
+    "SECRECY_THEIRS": THEIRS,
+    "SECRECY_WRONG_THEIRS": WRONG_THEIRS,
 }
 
 
@@ -42,6 +46,8 @@ SECRETS = {
     "owner": OWNER,
     "wrong master": WRONG_MASTER,
     "in an address": IN_A_URL,
+    "theirs": THEIRS,
+    "wrong theirs": WRONG_THEIRS,
     **{
         f"derived for {a} {g}": derived(a, g)
         for a in ("template/base", "instance/acme", "instance/beta")

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import xmlrpc.client
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ class Place:
     def _keep(self, what: str, ran: Ran) -> None:
         self.written.add(f"stdout of {what}", ran.out)
         self.written.add(f"stderr of {what}", ran.err)
-        for file in self.store.parent.iterdir():
+        for file in filter(Path.is_file, self.store.parent.iterdir()):
             self.written.add(f"store {file.name}", file.read_bytes())
 
 
@@ -147,6 +148,36 @@ def test_with_failures_of_every_kind(place: Place, monkeypatch: pytest.MonkeyPat
     place.run("plan", "--server-url", f"new=http://admin:{fleet.IN_A_URL}@127.0.0.1:1")
     place.run("plan", "--store", f"postgresql://admin:{fleet.IN_A_URL}@127.0.0.1:1/x")
     assert place.written.found() == []
+
+
+def test_importing_and_taking_over_what_somebody_else_made(place: Place) -> None:
+    assert place.run("apply", "--yes").code in (0, 1)
+    assert place.run("apply", "--yes").code == 0
+    text, no_demo = (place.fleet / "fleet.yaml").read_text(), False
+    for server, master in (("new", fleet.MASTER_19), ("old", fleet.MASTER_14)):
+        url = text.partition(f"code: {server}\nserver_url: ")[2].partition("\n")[0]
+        database = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/db")
+        database.create_database(master, f"made-{server}", no_demo, "en_US", fleet.THEIRS, "admin")
+        for variable, log in (("SECRECY_WRONG_THEIRS", "console"), ("SECRECY_THEIRS", "json")):
+            out = place.store.parent / variable
+            words = ("--admin-password", f"env:{variable}", "--out", str(out), "--store", "none")
+            assert place.run("import", server, *words, output="json", log=log).code == 0
+    fleet.add(place.fleet, _adopting("made-new", "new", "{env: SECRECY_WRONG_THEIRS}"))
+    fleet.add(place.fleet, _adopting("made-old", "old", f"'{fleet.THEIRS}'"))
+    assert place.run("plan", output="json", log="json").code == 0
+    half = place.run("apply", "--yes", log="json")
+    assert "adopt instance/made-old" in half.out
+    assert "it opens neither to what `adopt` says" in " ".join((half.out + half.err).split())
+    fleet.edit(place.fleet, "SECRECY_WRONG_THEIRS", "SECRECY_THEIRS")
+    assert place.run("apply", "--yes").code == 0
+    for file in place.store.parent.rglob("*.yaml"):
+        place.written.add(f"imported {file.name}", file.read_text())
+    assert place.written.found() == []
+
+
+def _adopting(code: str, server: str, password: str) -> str:
+    head = f"kind: instance\ncode: {code}\ntemplate: base\nplan: starter\nserver: {server}\n"
+    return f"{head}adopt: {{admin_password: {password}}}\n"
 
 
 def test_texts_with_problems_are_quoted_without_their_secrets(tmp_path: Path) -> None:
