@@ -25,6 +25,7 @@ from reconciler.reports.status_tables import render_pauses, status_tables
 from reconciler.reports.words import how_known
 
 FOREIGN = "foreign"
+TRASH = "trash"
 
 
 @groups.command(
@@ -32,13 +33,14 @@ FOREIGN = "foreign"
     "odoo-fleet status instances -o wide",
     "odoo-fleet status acme",
     "odoo-fleet status foreign prod-1",
+    "odoo-fleet status trash",
     "odoo-fleet status --health servers prod-1",
 )
 @click.argument(
     "words",
     nargs=-1,
-    metavar="[servers|templates|instances|plans|foreign] [DOCUMENT]",
-    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN]),
+    metavar="[servers|templates|instances|plans|foreign|trash] [DOCUMENT]",
+    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, TRASH]),
 )
 @click.option(
     "--health",
@@ -52,13 +54,17 @@ FOREIGN = "foreign"
 def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_health: bool) -> None:
     """Show what is declared beside what is there: all of the fleet, one kind, or one document.
 
-    `status foreign [SERVER]` lists what is on the hosts and not this fleet's.
+    `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status trash [SERVER]` what was ended, and until
+    when it comes back.
     """
     if of_health:
         _show_health(common, options, words)
         return
     if words[:1] == (FOREIGN,):
         _show_foreign(common, options, words[1:])
+        return
+    if words[:1] == (TRASH,):
+        _show_trash(common, options, words[1:])
         return
     declared = None
     with open_session(common, options) as session:
@@ -93,6 +99,22 @@ def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -
         click.echo(render_tables((foreign_table(found),), paper))
         _show_frozen(rows, paper)
         click.echo("\nBy their names alone: none of others was logged in to, and none is ever changed.")
+
+
+def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    from reconciler.reports.trash import trash, trash_document, trash_table  # noqa: PLC0415 -- only here
+
+    with open_session(common, options) as session:
+        server = fleets.code_of(words, session.desired.servers, "server") if words else ""
+        found = trash(session.desired, _seen(session), datetime.now(UTC), server)
+    if common.output == "json":
+        screens.print_json(trash_document(found))
+    elif common.output == "yaml":
+        click.echo(_as_yaml(trash_document(found)), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        click.echo(render_tables((trash_table(found),), screens.paper(screens.OUT)))
 
 
 def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
