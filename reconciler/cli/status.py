@@ -24,7 +24,7 @@ from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import render_pauses, status_tables
 from reconciler.reports.words import how_known
 
-FOREIGN, BACKUPS = "foreign", "backups"
+FOREIGN, TRASH, BACKUPS = "foreign", "trash", "backups"
 
 
 @groups.command(
@@ -32,13 +32,14 @@ FOREIGN, BACKUPS = "foreign", "backups"
     "odoo-fleet status instances -o wide",
     "odoo-fleet status acme",
     "odoo-fleet status foreign prod-1",
+    "odoo-fleet status trash",
     "odoo-fleet status --health servers prod-1",
 )
 @click.argument(
     "words",
     nargs=-1,
-    metavar="[servers|templates|instances|plans|foreign|backups] [DOCUMENT]",
-    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, BACKUPS]),
+    metavar="[servers|templates|instances|plans|foreign|trash|backups] [DOCUMENT]",
+    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, TRASH, BACKUPS]),
 )
 @click.option(
     "--health",
@@ -52,17 +53,15 @@ FOREIGN, BACKUPS = "foreign", "backups"
 def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_health: bool) -> None:
     """Show what is declared beside what is there: all of the fleet, one kind, or one document.
 
-    `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status backups [DOCUMENT]` how old the
-    last good and the last proven backup of each database is.
+    `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status trash [SERVER]` what was ended, and until
+    when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each database is.
     """
     if of_health:
         _show_health(common, options, words)
         return
-    if words[:1] == (FOREIGN,):
-        _show_foreign(common, options, words[1:])
-        return
-    if words[:1] == (BACKUPS,):
-        _show_backups(common, options, words[1:])
+    views = {FOREIGN: _show_foreign, TRASH: _show_trash, BACKUPS: _show_backups}
+    if show := views.get("".join(words[:1])):
+        show(common, options, words[1:])
         return
     declared = None
     with open_session(common, options) as session:
@@ -115,6 +114,22 @@ def _show_backups(common: Common, options: RunOptions, words: tuple[str, ...]) -
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         click.echo(render_tables((standing_table(rows, now),), screens.paper(screens.OUT)))
+
+
+def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    from reconciler.reports.trash import trash, trash_document, trash_table  # noqa: PLC0415 -- only here
+
+    with open_session(common, options) as session:
+        server = fleets.code_of(words, session.desired.servers, "server") if words else ""
+        found = trash(session.desired, _seen(session), datetime.now(UTC), server)
+    if common.output == "json":
+        screens.print_json(trash_document(found))
+    elif common.output == "yaml":
+        click.echo(_as_yaml(trash_document(found)), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        click.echo(render_tables((trash_table(found),), screens.paper(screens.OUT)))
 
 
 def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:

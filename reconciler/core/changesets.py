@@ -64,6 +64,7 @@ class Left(StrEnum):
     ORPHAN = "orphan"  # once this fleet's, and no document declares it any more
     BUILD = "build"  # under way, abandoned, or kept
     KEPT = "kept"  # trash, or what stayed behind of a move
+    ENDING = "ending"  # expires, or is dropped, within a few days
     STRANGER = "stranger"  # it only bears the former name of an instance
 
 

@@ -23,6 +23,7 @@ from reconciler.fleet.desired import Desired
 from schemas.server import Server
 
 _Said = tuple[Left, str]
+_NOTHING_SAID: _Said = (Left.KEPT, "")
 
 
 def diff(
@@ -134,7 +135,7 @@ def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName,
     """Yield what is on a host and not touched, with what it is; of a foreign database nothing is said."""
     remembered = {e.target for e in draft.inventory.on(host.server)}
     for name in host.databases:
-        if draft.said.get((host.server, name.text)) == "":
+        if draft.said.get((host.server, name.text), _NOTHING_SAID) is None:
             continue
         declared = draft.desired.declares(host.server, name.target) or _was_declared(draft, host.server, name.target)
         known = name.target in remembered
@@ -164,7 +165,7 @@ def _left_alone_because(
     if name.state is NameState.MOVED:
         return Left.KEPT, "moved: kept"
     if (said := draft.said.get((server, name.text))) is not None:
-        return (Left.KEPT if name.state is NameState.TRASH else Left.ORPHAN), said
+        return said
     if declared or name.state in (NameState.UNKNOWN, NameState.TRASH):
         return None
     if name.state is NameState.SUSPENDED or name.state in names.ON_ITS_WAY:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, LeftAlone
+from reconciler.core.changesets import Blocked, Left, LeftAlone
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
@@ -27,7 +27,7 @@ MOST_LOST = 2
 class Draft:
     """Facts on one side, conclusions on the other. `activations` maps servers to the action that must come first there.
 
-    `said` has, by server and name, what is said of databases that are ended, or that are trash; nothing where an action says it.
+    `said` has, by server and name, what is said of databases that are ended, or that are trash; None where an action says it.
     """
 
     desired: Desired
@@ -41,7 +41,7 @@ class Draft:
     activations: dict[str, str] = field(default_factory=dict)
     templates: dict[tuple[str, str], str | Doubt] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
-    said: dict[tuple[str, str], str] = field(default_factory=dict)
+    said: dict[tuple[str, str], tuple[Left, str] | None] = field(default_factory=dict)
     pauses: Mapping[tuple[str, str], Pause] = field(init=False)
 
     def __post_init__(self) -> None:

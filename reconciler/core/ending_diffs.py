@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from reconciler.core import claims, endings, names, verbs
 from reconciler.core.actions import Action, Reason
+from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
 from reconciler.core.inventory import Entry, Inventory
@@ -30,7 +31,10 @@ def diff_endings(draft: Draft) -> None:
         for name in host.databases:
             if name.state is NameState.TRASH:
                 _drop(draft, host, name)
-    draft.said.update({(action.server, action.database): "" for action in draft.actions if action.database})
+    for instance in draft.desired.instances.values():
+        if instance.expires is not None and instance.state != "absent":
+            _expires(draft, instance)
+    draft.said.update({(action.server, action.database): None for action in draft.actions if action.database})
 
 
 def removed(desired: Desired, inventory: Inventory) -> Iterator[Entry]:
@@ -50,6 +54,15 @@ def is_whole(look: DatabaseLook, name: DatabaseName) -> bool:
     """Tell whether what was looked at in the trash came there whole: quiet, with its files, noted as ended."""
     mark = look.mark
     return mark is not None and mark.ended == name.text and not (mark.moving_from or look.active_crons)
+
+
+def _expires(draft: Draft, instance: Instance) -> None:
+    """Tell of an instance that ends soon; nothing is done to it for that yet."""
+    soon = endings.within(endings.expires_at(instance), draft.now)
+    for host in draft.observed.hosts.values() if soon else ():
+        for name in host.forms_of(instance.database_name) if instance.server in (None, host.server) else ():
+            what = f"instance/{instance.code} expires on {instance.expires} ({soon}): out of service then, and trash"
+            draft.left_alone.append(LeftAlone(host.server, name.text, what, Left.ENDING))
 
 
 def _end_absent(draft: Draft, instance: Instance) -> None:
@@ -114,9 +127,10 @@ def _end_removed(draft: Draft, entry: Entry) -> None:
     for name in host.forms_of(entry.target):
         look = host.looks.get(name.text)
         why = _why_kept(draft, entry, look)
-        if not why:
+        if why:
+            draft.said[entry.server, name.text] = (Left.ORPHAN, f"its document was removed, and it is kept: {why}")
+        else:
             _end(draft, entry.code, entry.server, name, look, Reason.REMOVED)
-        draft.said[entry.server, name.text] = why and f"its document was removed, and it is kept: {why}"
 
 
 def _why_kept(draft: Draft, entry: Entry, look: DatabaseLook | None) -> str:
@@ -152,11 +166,13 @@ def _drop(draft: Draft, host: ObservedHost, name: DatabaseName) -> None:
             e.target == name.target for e in draft.inventory.on(host.server)
         )
         if_ours = "" if known else ", if it is this fleet's"
-        draft.said[host.server, name.text] = f"trash: dropped for good after {at}{if_ours}"
+        soon = endings.within(endings.dropped_at(name, draft.desired), draft.now) if known else ""
+        what = f"trash: dropped for good after {at}{soon and f' ({soon})'}{if_ours}"
+        draft.said[host.server, name.text] = (Left.ENDING if soon else Left.KEPT, what)
         return
     look = host.looks.get(name.text)
     if why := _why_not_dropped(draft, host, name, look):
-        draft.said[host.server, name.text] = f"trash, and kept: {why}"
+        draft.said[host.server, name.text] = (Left.KEPT, f"trash, and kept: {why}")
         return
     if draft.hold(server) is None and look is not None and look.mark is not None:
         code = look.mark.code
@@ -164,7 +180,6 @@ def _drop(draft: Draft, host: ObservedHost, name: DatabaseName) -> None:
         of = ("instance", code) if is_declared else ("server", server.code)
         after = draft.first(server.code)
         draft.plan(Action(verbs.DROP, *of, server.code, Reason.KEPT_LONG_ENOUGH, name.text, after=after))
-        draft.said[host.server, name.text] = ""
 
 
 def _why_not_dropped(draft: Draft, host: ObservedHost, name: DatabaseName, look: DatabaseLook | None) -> str:

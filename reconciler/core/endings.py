@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from reconciler.core import names
 from reconciler.core.claims import Doubt
 from reconciler.core.names import DatabaseName
 from reconciler.fleet.desired import Desired
@@ -16,6 +17,15 @@ from schemas.instance import Instance
 
 CLOCKS_MAY_DIFFER = timedelta(days=1)
 """Retention counts in days, so that clocks which differ by less end nothing too early that anybody would notice."""
+
+
+WARNED = {timedelta(days=1): "within a day", timedelta(days=7): "within 7 days"}
+"""How long before something ends that is told, each in words."""
+
+
+def within(moment: datetime, now: datetime) -> str:
+    """Say how soon something ends, if it is to be told by now; the words change only when it is told again."""
+    return next((words for before, words in WARNED.items() if moment - now <= before), "")
 
 
 def in_force(desired: Desired, now: datetime) -> Desired:
@@ -66,6 +76,8 @@ def clock_doubt(now: datetime, host: datetime | None, server: str) -> Doubt | No
             f"{server} does not say what time it is, and nothing is ended or dropped by one clock alone",
             "let the proxy before it pass the header `Date`",
         )
+    if not names.keeps(now):
+        return Doubt(f"here it is the year {now.year}, which no name of trash can hold", "set the clock")
     if abs(now - host) > CLOCKS_MAY_DIFFER:
         return Doubt(
             f"here it is {now:%Y-%m-%d %H:%M} UTC, on {server} it is {host:%Y-%m-%d %H:%M} UTC: one of the clocks is wrong",

@@ -109,15 +109,8 @@ def aside(target: str, now: datetime, nonce: str) -> str:
 
 
 def trash(target: str, now: datetime) -> str:
-    """Name a database that is kept for a while and then dropped.
-
-    Raises:
-        ValueError: the year does not fit the name: read back, it would be another one.
-    """
-    name = _checked(f"trash-{_write_time(now)}.{target}")
-    if parse(name).since != now.astimezone(UTC).replace(microsecond=0):
-        raise ValueError(f"the year {now.year} does not fit the name of trash: set the clock")
-    return name
+    """Name a database that is kept for a while and then dropped."""
+    return _checked(f"trash-{_write_time(now)}.{target}")
 
 
 def suspended(target: str) -> str:
@@ -186,6 +179,11 @@ def forbidden_return(old: str, new: str) -> str:
     if source.state is NameState.TRASH and goal.state in ON_ITS_WAY and source.target == goal.target:
         return ""
     return f"a {source.state} database does not come back from {old!r} to {new!r}"
+
+
+def keeps(moment: datetime) -> bool:
+    """Tell whether a name that is made at this moment is read back as of it: names have two digits of the year."""
+    return _read_time(_write_time(moment)) == moment.astimezone(UTC).replace(microsecond=0)
 
 
 def _nonce(text: str) -> str:

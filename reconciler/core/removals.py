@@ -1,4 +1,4 @@
-"""What becomes of databases whose documents were removed: this version drops nothing, so each of them stays as it is."""
+"""What becomes of databases whose documents were removed: each stays as it is, or with `prune: true` goes to the trash."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _FATES = {
     ("instance", NameState.SWITCHING): "stays between two names, and may hold new databases back",
     ("template", NameState.PUBLISHED): "stays on the host; nothing is cloned from it any more",
 }
+_PRUNED = "is taken out of service and kept as trash by the next full run (`prune: true`), unless it is protected"
 _OTHER_FATE = "stays as it is, and is no longer looked after"
 _FIRST = "if it is meant to go out of service, apply `state: suspended` first, and remove the document after that"
 _RETURNING = (
@@ -61,13 +62,15 @@ def _on(server: str, gone: Gone, target: str, host: ObservedHost | None, desired
         return [_entry(gone, server, "", f"its server is not asked while it is out of use: {stays}")]
     if not host.online:
         return [_entry(gone, server, "", f"its server does not answer now: {stays}")]
-    return [_found(gone, server, name) for name in host.forms_of(target)]
+    return [_found(gone, server, name, prunes=desired.settings.prune) for name in host.forms_of(target)]
 
 
-def _found(gone: Gone, server: str, name: DatabaseName) -> Removed:
+def _found(gone: Gone, server: str, name: DatabaseName, *, prunes: bool) -> Removed:
     if gone.still_declared and gone.kind == "instance":
         fate = f"its document names another database; this one {_OTHER_FATE}"
         return _entry(gone, server, name.text, fate, _RENAME.format(database=name.target))
+    if prunes and gone.kind == "instance" and not gone.returning:
+        return _entry(gone, server, name.text, _PRUNED, _PUT_BACK)
     fate = _FATES.get((gone.kind, name.state), _OTHER_FATE)
     advice = _FIRST if (gone.kind, name.state) == ("instance", NameState.PUBLISHED) else ""
     if name.state is NameState.SWITCHING:

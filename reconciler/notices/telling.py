@@ -26,6 +26,7 @@ class Told:
     seen: Mapping[Key, int] = field(default_factory=dict)
     orphans: frozenset[tuple[str, str]] = frozenset()
     frozen: frozenset[str] = frozenset()
+    ending: frozenset[LeftAlone] = frozenset()
 
 
 def tell_decision(
@@ -47,11 +48,13 @@ def tell_decision(
     kept = {key: b for key, b in told.blocked.items() if key in now or b not in over}
     orphans = {o for o in planned.changeset.left_alone if o.kind is Left.ORPHAN}
     new_orphans = [o for o in sorted(orphans) if (o.server, o.database) not in told.orphans and o.server in fresh]
+    ending = {each for each in planned.changeset.left_alone if each.kind is Left.ENDING and each.server in fresh}
     frozen = [each for each in planned.changeset.frozen if each.server in fresh]
     notices = (
         *_blocked(begun, revision),
         *_unblocked(over, revision),
         *_orphaned(new_orphans, revision),
+        *_ending(sorted(ending - told.ending), revision),
         *(_frozen(each, revision) for each in frozen if each.server not in told.frozen),
     )
     left = {pair for pair in told.orphans if pair[0] not in fresh}
@@ -60,6 +63,7 @@ def tell_decision(
         seen,
         frozenset(left | {(o.server, o.database) for o in orphans if o.server in fresh}),
         frozenset({s for s in told.frozen if s not in fresh} | {each.server for each in frozen}),
+        frozenset({each for each in told.ending if each.server not in fresh} | ending),
     )
     return after, notices
 
@@ -126,6 +130,12 @@ def _orphaned(orphans: list[LeftAlone], revision: str) -> Iterator[Notice]:
     for each in orphans:
         detail = f"{each.database} on {each.server}: {each.what}; it is left as it is"
         yield Notice(NoticeName.ORPHAN_FOUND, Level.WARNING, detail, server=each.server, revision=revision)
+
+
+def _ending(soon: list[LeftAlone], revision: str) -> Iterator[Notice]:
+    for each in soon:
+        detail = f"{each.database} on {each.server}: {each.what}"
+        yield Notice(NoticeName.ENDING_SOON, Level.WARNING, detail, server=each.server, revision=revision)
 
 
 def _frozen(frozen: Frozen, revision: str) -> Notice:

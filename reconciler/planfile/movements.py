@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Blocked, Changeset, LeftAlone
+from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
 from reconciler.core.deciding import Planned
 from reconciler.core.names import NameState, parse
 from reconciler.fleet.desired import Desired
@@ -209,7 +209,9 @@ def _others(then: Changeset, now: Changeset) -> Iterator[str]:
 
 
 def _settled(left_alone: Iterable[LeftAlone]) -> tuple[LeftAlone, ...]:
-    return tuple(e for e in left_alone if parse(e.database).state is not NameState.BUILDING)
+    """Leave out what changes by itself, with time alone."""
+    with_time = (NameState.BUILDING, NameState.TRASH)
+    return tuple(e for e in left_alone if parse(e.database).state not in with_time and e.kind is not Left.ENDING)
 
 
 def _apart(then: Iterable[Value], now: Iterable[Value]) -> tuple[list[Value], list[Value]]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import cast
 
-from reconciler.core import claims
+from reconciler.core import claims, endings
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset, Frozen
 from reconciler.core.claims import Found
@@ -206,6 +206,7 @@ def status(
         now: when that look was made.
         selection: which rows are wanted.
     """
+    desired = endings.in_force(desired, now)
     view = _View(desired, observed, inventory, changeset, now)
     made: dict[str, Callable[[], Iterable[Row]]] = {
         "servers": lambda: (view.server(s) for s in _by_sequence(desired) if selection.includes(s)),
@@ -300,10 +301,17 @@ class _View:
             state=instance.state,
             observed=observed,
             in_sync=in_sync,
-            detail=detail,
+            detail=detail or self._soon(instance),
             url=(document.public_address(instance.subdomain) or None) if document else None,
             verified_at=self._verified_at(instance, found),
         )
+
+    def _soon(self, instance: Instance) -> str:
+        """Say that an instance ends in a few days, or nothing."""
+        if instance.expires is None or instance.state == "absent":
+            return ""
+        soon = endings.within(endings.expires_at(instance), self._now)
+        return f"expires on {instance.expires} ({soon})" if soon else ""
 
     def plans(self) -> Iterator[PlanRow]:
         live = [i.plan for i in self._desired.instances.values() if i.state != "absent"]
@@ -327,6 +335,8 @@ class _View:
     def _observed_state(self, instance: Instance, found: Found | None) -> str:
         if found:
             return "active" if found.name.state is NameState.PUBLISHED else found.name.state.value
+        if any(instance.server in (None, h.server) for h, _ in self._observed.trash_of(instance.database_name)):
+            return "trash"
         places = (instance.server,) if instance.server else tuple(self._desired.servers)
         hosts = [self._observed.hosts.get(p) for p in places if self._desired.servers[p].state != "draft"]
         unseen = any(host is None or not host.online for host in hosts)
@@ -337,7 +347,7 @@ class _View:
         if observed == "unknown":
             return InSync.UNKNOWN, "; ".join(pending)
         if instance.state == "absent":
-            return (InSync.NO, "databases are not removed yet") if found else (InSync.YES, "")
+            return (InSync.NO if found or pending else InSync.YES), "; ".join(pending)
         if found is not None and self._is_anothers(instance, found):
             return InSync.NOT_OURS, "; ".join(pending)
         if found is not None and pending and self._is_edit_alone(instance):

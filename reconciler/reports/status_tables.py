@@ -143,10 +143,12 @@ def _sync_notes(rows: Sequence[InstanceRow]) -> Iterator[str]:
     for row in rows:
         if row.in_sync is InSync.NOT_OURS:
             yield f"{row.code} is not ours: {row.detail.removeprefix(f'{row.database}: ')}"
+        elif row.detail.startswith("expires on "):
+            yield f"{row.code} {row.detail}: out of service then, and trash."
 
 
 def _instance(row: InstanceRow) -> tuple[Cell, ...]:
-    same = row.state == row.observed or (row.state, row.observed) == ("absent", "missing")
+    same = row.state == row.observed or (row.state == "absent" and row.observed in ("missing", "trash"))
     unproven = _UNPROVEN.get(row.in_sync)
     state = Cell(row.state) if same and not unproven else Cell(f"{row.state} ({unproven or row.observed})", Tone.DOUBT)
     url = (row.url or NOTHING).removeprefix("https://")

@@ -63,6 +63,16 @@ def test_an_instance_without_its_document_stays_as_its_host_lists_it(listed: str
     assert found == [Removed("instance", "acme", "one", listed, fate, "Acme SA", advice)]
 
 
+def test_under_prune_a_reviewer_is_told_that_it_goes_to_the_trash() -> None:
+    pruning = changed(BEFORE, "code: demo\n", "code: demo\nprune: true\n")
+    (acme,) = removed(without(ACME, text=pruning), online("one", lists=("acme",)), online("two"), before=pruning)
+    assert (
+        acme.fate
+        == "is taken out of service and kept as trash by the next full run (`prune: true`), unless it is protected"
+    )
+    assert acme.advice == "to keep it, put the document back"
+
+
 def test_a_database_that_is_not_there_is_said_not_to_be() -> None:
     gone = "no database acme is there, so nothing is left behind"
     assert removed(without(ACME), online("one", lists=("others",))) == [

@@ -291,3 +291,33 @@ def test_what_the_daemon_begins_is_what_plan_shows() -> None:
     stage = play(universe(TWO), story)
     begun = [e.action for e in stage.universe.events if isinstance(e, ActionStarted)]
     assert sorted(begun, key=lambda a: a.id) == sorted(shown.actions, key=lambda a: a.id)
+
+
+def test_what_ends_is_told_seven_days_and_one_day_before_then_ended_and_dropped_in_its_time() -> None:
+    """It is noon on 24 November: it ends after seven days and a half, and is dropped thirty days later."""
+    day = 86400.0
+
+    async def story(stage: Stage) -> None:
+        stage.source.write(fleet(instance("acme", expires='"2026-12-02"'), instance("beta")), "a" * 40)
+        await stage.converged()
+        for days, told, trash in (
+            (1, 1, 0),
+            (6, 1, 0),
+            (7, 2, 0),
+            (10, 2, 1),
+            (30, 2, 1),
+            (31, 3, 1),
+            (37, 4, 1),
+            (39, 4, 0),
+        ):
+            await asyncio.sleep(days * day - stage.universe.clock.monotonic())
+            assert stage.names().count(NoticeName.ENDING_SOON) == told, days
+            assert sum(name.startswith("trash-") for name in databases(stage)) == trash, days
+        assert databases(stage) == {"beta", "template_base"}
+
+    stage = play(universe(), story, interval=day / 4)
+    assert not stage.defects
+    first = next(n for n in stage.notices if n.name is NoticeName.ENDING_SOON)
+    assert first.detail == (
+        "acme on one: instance/acme expires on 2026-12-02 (within 7 days): out of service then, and trash"
+    )

@@ -1,0 +1,96 @@
+"""What is in the trash of the fleet's hosts, since when, and until when it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.core import endings
+from reconciler.core.deciding import Planned
+from reconciler.core.names import NameState
+from reconciler.fleet.desired import Desired
+from reconciler.reports.status_tables import Cell, Column, Table
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrashRow:
+    """One database in the trash: under which name it was in service, since when it is there, and when it may be dropped."""
+
+    server: str
+    database: str
+    was: str
+    since: datetime
+    dropped_after: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trash:
+    """All of it, as of one moment, the first to be dropped first; `unseen` says by server why nothing is known of it."""
+
+    fleet: str
+    at: datetime
+    rows: tuple[TrashRow, ...]
+    unseen: Mapping[str, str]
+
+
+def trash(desired: Desired, seen: Planned, now: datetime, server: str = "") -> Trash:
+    """Put the rows together.
+
+    Args:
+        desired: the fleet.
+        seen: a pass over all of it.
+        now: when it was made.
+        server: the one server that is meant; empty for all.
+    """
+    said = {(each.server, each.database): each.what for each in seen.changeset.left_alone}
+    planned = {(a.server, a.database): f"{a.verb} is planned" for a in seen.changeset.actions}
+    rows = []
+    for code, host in seen.observed.hosts.items():
+        for name in host.databases if server in ("", code) else ():
+            if name.state is NameState.TRASH and name.since is not None:
+                what = planned.get((code, name.text)) or said.get((code, name.text), "")
+                row = (name.text, name.target, name.since, endings.dropped_at(name, desired), what)
+                rows.append(TrashRow(code, *row))
+    hosts = seen.observed.hosts
+    unseen = {
+        code: hosts[code].problem if code in hosts else "it was not asked"
+        for code in desired.servers
+        if server in ("", code) and not (code in hosts and hosts[code].online)
+    }
+    return Trash(desired.settings.code, now, tuple(sorted(rows, key=lambda r: (r.dropped_after, r.server))), unseen)
+
+
+def trash_table(found: Trash) -> Table:
+    """Return the rows as a table of text."""
+    columns = (Column("SERVER"), Column("DATABASE"), Column("WAS"), Column("DROPPED AFTER (UTC)"), Column("WHAT"))
+    rows = tuple(
+        (
+            Cell(r.server),
+            Cell(r.database),
+            Cell(r.was),
+            Cell(f"{r.dropped_after:%Y-%m-%d %H:%M}"),
+            Cell(_shortly(r.what)),
+        )
+        for r in found.rows
+    )
+    return Table("Trash", columns, rows, tuple(f"{code}: {why}" for code, why in found.unseen.items()))
+
+
+def _shortly(what: str) -> str:
+    """Leave out what the other columns say."""
+    return what.removeprefix("trash: ").removeprefix("trash, and ")
+
+
+def trash_document(found: Trash) -> dict[str, Any]:
+    """Return the rows as JSON's plain types."""
+    rows = [
+        {**asdict(row), "since": row.since.isoformat(), "dropped_after": row.dropped_after.isoformat()}
+        for row in found.rows
+    ]
+    at = found.at.isoformat(timespec="seconds")
+    return {"format": FORMAT, "fleet": found.fleet, "checked_at": at, "trash": rows, "unseen": dict(found.unseen)}

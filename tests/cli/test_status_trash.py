@@ -1,0 +1,28 @@
+"""`status trash`: what was ended, since when, and until when it comes back."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.cli.saving import applied  # noqa: F401 -- a fixture
+from tests.cli.world import World
+
+
+def test_it_is_shown_with_its_end(applied: World) -> None:  # noqa: F811
+    assert applied.run("status", "trash").out.splitlines() == ["Trash", "none"]
+    applied.replace("instances.yaml", "code: acme\n", "code: acme\nstate: absent\n")
+    assert applied.run("apply", "--yes").code == 0
+    ran = applied.run("status", "trash")
+    assert (ran.code, ran.err) == (0, "")
+    assert re.search(
+        r"prod-1 +trash-\d{12}\.acme +acme +\d{4}-\d\d-\d\d \d\d:\d\d +dropped for good after",
+        " ".join(ran.out.split()),
+    )
+    document = json.loads(applied.run("status", "trash", "prod-1", "-o", "json").out)
+    (row,) = document["trash"]
+    assert (row["server"], row["was"]) == ("prod-1", "acme")
+    assert row["since"] < row["dropped_after"]
+    assert json.loads(applied.run("status", "trash", "prod-2", "-o", "json").out)["trash"] == []
+    rows = json.loads(applied.run("status", "instances", "acme", "-o", "json").out)["instances"]
+    assert [(r["state"], r["observed"], r["in_sync"]) for r in rows] == [("absent", "trash", "yes")]
