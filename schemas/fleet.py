@@ -46,7 +46,7 @@ class Retention(Part):
         default=30,
         ge=0,
         le=3650,
-        description="Days before trash is dropped. Recorded and shown only: this version makes no trash.",
+        description="Days that the databases of absent instances are kept as trash before they are dropped for good.",
         examples=[30],
     )
     history_days: int = Field(
@@ -168,6 +168,12 @@ class FleetSettings(Pausable):
     )
     retention: Retention = Field(
         default=Retention(), description="How long what is no longer needed is kept.", examples=[{"trash_days": 30}]
+    )
+    prune: bool = Field(
+        default=False,
+        description="Whether a removed document of an instance counts as `state: absent`. Concerns documents that are removed "
+        "from then on; what was left behind before stays as it is.",
+        examples=[True],
     )
     verification: Verification = Field(
         default=Verification(),

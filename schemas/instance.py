@@ -118,8 +118,8 @@ class Instance(Pausable):
     state: InstanceState = Field(
         default="active",
         description="active: in service. suspended: out of reach with its scheduled actions stopped, data untouched. "
-        "absent: to be removed; "
-        "this version only reports such a database and leaves it alone.",
+        "absent: out of service, kept as trash for `retention.trash_days`, then dropped for good; until then "
+        "`active` or `suspended` bring it back.",
         examples=["suspended"],
     )
     admin_login: Line = Field(
@@ -194,7 +194,14 @@ class Instance(Pausable):
         description="Since when and until when. Recorded and shown only: this version acts on `state` alone.",
         examples=[{"start": "2026-01-01", "end": "2026-12-31", "auto_renew": True}],
     )
-    deletion_protection: bool = Field(default=False, description="`true` refuses `state: absent`.", examples=[True])
+    expires: Day | None = Field(
+        default=None,
+        description="The day from which on it counts as `state: absent`, from midnight in its `timezone`, or in UTC.",
+        examples=["2027-06-30"],
+    )
+    deletion_protection: bool = Field(
+        default=False, description="`true` refuses `state: absent`, `expires` and `prune`.", examples=[True]
+    )
     adopt: Adoption | None = Field(
         default=None,
         description="The database of this name is this customer's, and is taken over with all that is in it instead of a new "

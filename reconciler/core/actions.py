@@ -21,7 +21,10 @@ class Reason(StrEnum):
     ADOPTED = "adopted"  # what an earlier document left behind is taken over, since the text says so
     OLD_MARK = "old-mark"  # the mark of an earlier version lacks what this one notes; nothing else differs
     INTERRUPTED = "interrupted"  # an earlier action was cut short
+    EXPIRED = "expired"  # the day that the text names has come
+    REMOVED = "removed"  # its document is gone, and the fleet's text says `prune: true`
     ABANDONED_BUILD = "abandoned-build"
+    KEPT_LONG_ENOUGH = "kept-long-enough"  # trash past its retention
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -62,7 +62,6 @@ class Left(StrEnum):
     """Why a database is seen and not touched."""
 
     ORPHAN = "orphan"  # once this fleet's, and no document declares it any more
-    ABSENT = "absent"  # declared so
     BUILD = "build"  # under way, abandoned, or kept
     KEPT = "kept"  # trash, or what stayed behind of a move
     STRANGER = "stranger"  # it only bears the former name of an instance
@@ -93,6 +92,14 @@ class Frozen:
     server: str
     why: str
     advice: str
+
+
+def frozen_by_cause(frozen: Iterable[Frozen]) -> Mapping[tuple[str, str], Sequence[str]]:
+    """Put servers together that are frozen for the same reason, by that and what to do about it: two that are one host."""
+    causes: dict[tuple[str, str], list[str]] = {}
+    for each in frozen:
+        causes.setdefault((each.why, each.advice), []).append(each.server)
+    return causes
 
 
 @dataclass(frozen=True, slots=True, order=True)

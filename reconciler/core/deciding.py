@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core import one_host, pauses
+from reconciler.core import ending_diffs, endings, one_host, pauses
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.depths import Depth
@@ -61,6 +62,7 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
         now: the time of this pass, UTC.
         limits: what this run is limited to.
     """
+    desired = endings.in_force(desired, now)
     same = one_host.proven(observed)
     frozen = {**frozen_hosts(desired, observed, inventory, limits.confirmed_listings), **same}
     wanted = diff(desired, observed, inventory, now, limits.selection, frozen)
@@ -73,14 +75,14 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
 
 def _thresholds(desired: Desired, limits: Limits) -> Thresholds:
     if limits.allow_removals:
-        return Thresholds(len(desired.instances), 100.0)
+        return Thresholds(sys.maxsize, 100.0)
     safety = desired.settings.safety
     return Thresholds(safety.max_removals, safety.max_removals_percent)
 
 
 def _in_service(desired: Desired, observed: Observed, inventory: Inventory) -> int:
     """Count the databases in service: as hosts list them, and on hosts that were not asked as they did or as is declared."""
-    declared = desired.names.places
+    declared = {*desired.names.places, *(entry.target for entry in ending_diffs.removed(desired, inventory))}
     listed = [d for h in observed.hosts.values() for d in h.databases]
     unseen = 0
     for code in in_use(desired) - observed.hosts.keys():

@@ -7,19 +7,18 @@ bounded per host, since a deep look costs the host a registry load. Foreign data
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from reconciler.core import claims, one_host, unclaimed
+from reconciler.core import claims, ending_diffs, endings, one_host, openers, trash, unclaimed
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import ON_ITS_WAY, is_expired_build, parse
+from reconciler.core.names import IN_SERVICE, ON_ITS_WAY, NameState, is_expired_build, is_expired_trash, parse
 from reconciler.core.observed import Observed
 from reconciler.core.selection import Selection
 from reconciler.core.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
-from schemas.references import DerivedSecret
 from schemas.server import Server
 from schemas.template import Template
 
@@ -75,6 +74,7 @@ def targets(
     """Choose what is looked at deeply in this pass, in a stable order."""
     if depth.shallow:
         return ()
+    desired = endings.in_force(desired, now)
     due: list[Seen] = []
     aged: dict[str, list[tuple[datetime, str, Seen]]] = {}
     for seen in candidates(desired, observed, inventory, selection):
@@ -83,11 +83,13 @@ def targets(
             continue
         entry = inventory.entries.get((document.kind, document.code, code))
         is_again = (code, seen.database) in depth.again
-        is_between = parse(seen.database).state in ON_ITS_WAY  # not what was verified, even beside that
+        state = parse(seen.database).state
+        # Not what was verified, even beside that; about to be ended; or about to come back from the trash.
+        is_moving = state in (*ON_ITS_WAY, *(IN_SERVICE if _is_absent(document) else [NameState.TRASH]))
         if (
             depth.refresh
             or is_again
-            or is_between
+            or is_moving
             or entry is None
             or seen.former_code
             or entry.digest != seen.digest(desired)
@@ -101,43 +103,11 @@ def targets(
     due += _on_what_may_be_the_same_host(desired, observed, inventory, depth, due)
     builds = _expired_builds(desired, observed, now, depth, selection)
     remembered, guessed = _left_between(desired, observed, inventory, depth, selection)
-    found = (*remembered, *(seen.target(desired) for seen in due), *guessed, *builds)
+    whole = (*remembered, *(seen.target(desired) for seen in due), *guessed)
+    wholly = {(target.server, target.database) for target in whole}
+    ended = _ended(desired, observed, inventory, now, depth) if selection.is_everything else ()
+    found = (*whole, *builds, *(target for target in ended if (target.server, target.database) not in wholly))
     return tuple(sorted(found, key=lambda t: (t.server, t.database)))  # of one database the likeliest account first
-
-
-def builders_of(desired: Desired, server: str, database: str) -> tuple[DatabaseSpec, ...]:
-    """List whose accounts may open a build: its document's, or those that a removed one would have, and the templates'.
-
-    A build answers to its template until it gets credentials of its own, or to what it is restored from.
-    """
-    here = desired.servers[server]
-    target = parse(database).target
-    templates = [template_spec(desired, t, here) for t in desired.templates.values() if server in t.server_codes]
-    instances = [i for i in desired.instances.values() if i.database_name == target and i.server in (None, server)]
-    own = [*(instance_spec(desired, i, here) for i in instances), *(t for t in templates if t.target == target)]
-    sources = [i.restore_from.of for i in instances if i.restore_from is not None and i.restore_from.of is not None]
-    own += [instance_spec(desired, desired.instances[code], here) for code in sources if code in desired.instances]
-    gone = [("instance", code) for code in sources if code not in desired.instances] if own else _guesses(target)
-    own += _as_gone(desired, server, target, gone)
-    return (*own, *(t for t in templates if t.target != target))
-
-
-def _guesses(target: str) -> tuple[tuple[str, str], ...]:
-    """Name the documents, by kind and code, that would have a database of this name if they left it to be named by their code."""
-    template = target.removeprefix("template_").replace("_", "-")
-    return tuple(dict.fromkeys([("instance", target), ("template", target), ("template", template)]))
-
-
-def _as_gone(
-    desired: Desired, server: str, target: str, documents: Iterable[tuple[str, str]]
-) -> Iterator[DatabaseSpec]:
-    """Yield the accounts that documents which are not in the text any more would have, with a password that is derived."""
-    if desired.settings.secret_key is None:
-        return
-    for template in [*desired.templates.values()][:1]:  # whichever: nothing of it but what the fleet has is kept
-        some = template_spec(desired, template, desired.servers[server])
-        some = replace(some, target=target, admin_login="admin", admin_password=DerivedSecret())
-        yield from (replace(some, kind=kind, code=code) for kind, code in documents)
 
 
 def _expired_builds(
@@ -153,8 +123,28 @@ def _expired_builds(
                 continue
             if not selection.is_everything and name.target not in own:
                 continue
-            if builders := builders_of(desired, code, name.text):
+            if builders := openers.builders_of(desired, code, name.text):
                 yield Target(code, name.text, builders[0], builders=builders)
+
+
+def _ended(desired: Desired, observed: Observed, inventory: Inventory, now: datetime, depth: Depth) -> Iterator[Target]:
+    """Yield what is to be ended since its document was removed, and trash that is to be dropped."""
+    for entry in ending_diffs.removed(desired, inventory):
+        host = observed.hosts.get(entry.server)
+        for spec in openers.as_gone(desired, entry.server, entry.target, [("instance", entry.code)]):
+            for name in host.forms_of(entry.target) if host and host.online else ():
+                if (entry.server, name.text) not in depth.passed_over:
+                    yield Target(entry.server, name.text, spec, is_gone=True)
+    for code, host in observed.hosts.items():
+        for name in host.databases if host.online and code in desired.servers else ():
+            is_over = is_expired_trash(name, now, endings.trash_limit(desired))
+            owners = openers.owners_of_trash(desired, inventory, code, name.text) if is_over else ()
+            if owners and (code, name.text) not in depth.passed_over:
+                yield Target(code, name.text, owners[0], builders=owners)
+
+
+def _is_absent(document: Template | Instance) -> bool:
+    return isinstance(document, Instance) and document.state == "absent"
 
 
 class Seen(NamedTuple):
@@ -202,6 +192,11 @@ def _on_what_may_be_the_same_host(
 
 def candidates(desired: Desired, observed: Observed, inventory: Inventory, selection: Selection) -> Iterator[Seen]:
     """Yield every database that a host lists and a document that is selected may call its own."""
+    yield from _of_templates(desired, observed, selection)
+    yield from _of_instances(desired, observed, inventory, selection)
+
+
+def _of_templates(desired: Desired, observed: Observed, selection: Selection) -> Iterator[Seen]:
     for template in desired.templates.values():
         if not (template.active and selection.concerns_template(desired, template)):
             continue
@@ -210,14 +205,20 @@ def candidates(desired: Desired, observed: Observed, inventory: Inventory, selec
             if host and server and host.online:
                 for name in host.forms_of(template.template_db):
                     yield Seen(template, server, name.text)
+
+
+def _of_instances(desired: Desired, observed: Observed, inventory: Inventory, selection: Selection) -> Iterator[Seen]:
     missing: list[Instance] = []
     for instance in desired.instances.values():
-        if instance.state == "absent" or not selection.includes(instance):
+        if not selection.includes(instance):
             continue
         found = _found(desired, observed, instance)
         for one in claims.narrow(found, inventory, "instance", instance.code):
             yield Seen(instance, desired.servers[one.server], one.name.text, instance.renamed_from)
         if not found:
+            for host, name in trash.may_be_of(desired, observed, instance):
+                yield Seen(instance, desired.servers[host.server], name.text, instance.renamed_from)
+        if not found and not _is_absent(instance):
             missing.append(instance)
     yield from _namesakes(desired, observed, missing)
     yield from _unclaimed(desired, observed, inventory, missing)
@@ -258,9 +259,9 @@ def _left_between(
     declared = {"instance": desired.instances, "template": desired.templates}
     for host, name in between:
         known = [(e.kind, e.code) for e in inventory.on(host.server) if e.target == name.target]
-        documents = known or _guesses(name.target)
+        documents = known or openers.guesses(name.target)
         gone = [(kind, code) for kind, code in documents if code not in declared[kind]][:MOST_CLAIMANTS]
-        accounts = _as_gone(desired, host.server, name.target, gone)
+        accounts = openers.as_gone(desired, host.server, name.target, gone)
         found = (Target(host.server, name.text, account, is_gone=True) for account in accounts)
         (remembered if known else guessed).extend(found)
     return remembered, guessed

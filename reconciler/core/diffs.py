@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from reconciler.core import claims, instance_diffs, names, template_diffs, verbs
+from reconciler.core import claims, ending_diffs, instance_diffs, names, template_diffs, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset, Left, LeftAlone
 from reconciler.core.claims import Doubt
@@ -23,8 +23,6 @@ from reconciler.fleet.desired import Desired
 from schemas.server import Server
 
 _Said = tuple[Left, str]
-
-_ABSENT = "declared absent; databases are not removed yet, so it is left as it is"
 
 
 def diff(
@@ -58,7 +56,12 @@ def _diff_servers(draft: Draft) -> None:
         _diff_server(draft, server)
 
 
-PLANNERS: list[Callable[[Draft], None]] = [_diff_servers, template_diffs.diff_templates, instance_diffs.diff_instances]
+PLANNERS: list[Callable[[Draft], None]] = [
+    _diff_servers,
+    template_diffs.diff_templates,
+    instance_diffs.diff_instances,
+    ending_diffs.diff_endings,
+]
 """What plans, each with what those before it planned: activations before templates, and both before clones."""
 
 
@@ -122,6 +125,7 @@ def foreign_databases(
 ) -> tuple[tuple[str, DatabaseName], ...]:
     """List, by server, the databases that are none of this fleet's business: those that a plan counts as of others."""
     draft = Draft(desired, observed, inventory, now)
+    ending_diffs.diff_endings(draft)
     seen = ((host, *each) for _, host in sorted(observed.hosts.items()) for each in _of_nobody(draft, host))
     return tuple((host.server, name) for host, name, left in seen if not left)
 
@@ -130,6 +134,8 @@ def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName,
     """Yield what is on a host and not touched, with what it is; of a foreign database nothing is said."""
     remembered = {e.target for e in draft.inventory.on(host.server)}
     for name in host.databases:
+        if draft.said.get((host.server, name.text)) == "":
+            continue
         declared = draft.desired.declares(host.server, name.target) or _was_declared(draft, host.server, name.target)
         known = name.target in remembered
         left = _left_alone_because(draft, host.server, name, declared=declared, remembered=known)
@@ -155,10 +161,12 @@ def _left_alone_because(
             why = _why_kept(draft.observed.hosts[server], name)
             return (Left.BUILD, why) if why else None
         return Left.BUILD, "being built, or abandoned: swept after its limit"
-    if name.state in (NameState.TRASH, NameState.MOVED):
-        return Left.KEPT, f"{name.state}: kept"
-    if declared or name.state is NameState.UNKNOWN:
-        return (Left.ABSENT, _ABSENT) if name.target in draft.desired.names.absent else None
+    if name.state is NameState.MOVED:
+        return Left.KEPT, "moved: kept"
+    if (said := draft.said.get((server, name.text))) is not None:
+        return (Left.KEPT if name.state is NameState.TRASH else Left.ORPHAN), said
+    if declared or name.state in (NameState.UNKNOWN, NameState.TRASH):
+        return None
     if name.state is NameState.SUSPENDED or name.state in names.ON_ITS_WAY:
         return Left.ORPHAN, f"orphan: {name.state}, and no document declares it"
     return (Left.ORPHAN, "orphan: once published by this fleet, no longer declared") if remembered else None

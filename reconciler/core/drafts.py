@@ -12,7 +12,7 @@ from reconciler.core.changesets import Blocked, LeftAlone
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
-from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.observed import DatabaseLook, Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
@@ -25,7 +25,10 @@ MOST_LOST = 2
 
 @dataclass(slots=True)
 class Draft:
-    """Facts on one side, conclusions on the other. `activations` maps servers to the action that must come first there."""
+    """Facts on one side, conclusions on the other. `activations` maps servers to the action that must come first there.
+
+    `said` has, by server and name, what is said of databases that are ended, or that are trash; nothing where an action says it.
+    """
 
     desired: Desired
     observed: Observed
@@ -38,6 +41,7 @@ class Draft:
     activations: dict[str, str] = field(default_factory=dict)
     templates: dict[tuple[str, str], str | Doubt] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    said: dict[tuple[str, str], str] = field(default_factory=dict)
     pauses: Mapping[tuple[str, str], Pause] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,9 +71,19 @@ class Draft:
         """Add something declared that will not be done."""
         self.blocked.append(Blocked(kind, code, server, doubt.why, doubt.advice))
 
+    def disbelief(self, server: str) -> Doubt | None:
+        """Say why what a host lists is not believed; None if it is."""
+        frozen = self.frozen.get(server)
+        return frozen and Doubt(f"changes on {server} are frozen: {frozen.why}", frozen.advice)
+
     def host(self, server: str) -> ObservedHost | None:
         """Return what was observed of a server, if it was asked."""
         return self.observed.hosts.get(server)
+
+    def look(self, server: str, database: str) -> DatabaseLook | None:
+        """Return the look at a database, if there was one."""
+        host = self.host(server)
+        return host.looks.get(database) if host else None
 
     def first(self, server: str, *others: str) -> tuple[str, ...]:
         """Return what must come before an action on a server: its activation if that is planned, and the others named."""
@@ -98,6 +112,12 @@ class Draft:
             return Doubt(f"server {server.code} is in maintenance: nothing new is made there")
         return self.hold(server)
 
+    def full(self, server: Server) -> Doubt | None:
+        """Say that no further instance has a place on a server, or nothing."""
+        if self.used.get(server.code, 0) < server.max_instances:
+            return None
+        return Doubt(f"server {server.code} is full: max_instances is {server.max_instances}")
+
     def not_there(self, document: Instance | Template) -> Doubt | None:
         """Say that nothing is built for a document that is to take over a database which is not there, or None."""
         if document.adopt is None:
@@ -105,6 +125,20 @@ class Draft:
         target = document.database_name if document.kind == "instance" else document.template_db
         why = f"`adopt` takes over a database {target}, and there is none: nothing is built while the line stands"
         return Doubt(why, "correct the name or the server; to have a new and empty one built, remove `adopt`")
+
+    def former_place(self, instance: Instance) -> str:
+        """Say where an instance without a server was before: it goes back there, so that a host that lies makes no second one.
+
+        Not to a server that the text gives up (`active: false`): what it held is said to be lost.
+        """
+        servers = self.desired.servers
+        places = (e.server for e in self.inventory.of("instance", instance.code))
+        return next((place for place in places if place in servers and servers[place].active), "")
+
+    def why_new(self, instance: Instance) -> Reason:
+        """Say why an instance is built: it is declared, or what it had is on a server that the text gives up."""
+        places = (self.desired.servers.get(e.server) for e in self.inventory.of("instance", instance.code))
+        return Reason.GIVEN_UP if any(place and not place.active for place in places) else Reason.DECLARED
 
     def lost_again(self, server: str, target: str) -> Doubt | None:
         """Say why no further build of a name is made: a host that dies in the same place each time is not filled with them."""

@@ -106,7 +106,12 @@ def not_shown(shown: Collection[FieldChange], found: Iterable[FieldChange]) -> t
 def is_old_mark(changes: Iterable[FieldChange]) -> bool:
     """Tell whether nothing differs but that an earlier version of this tool noted less in the mark."""
     fields = {change.field: change.observed for change in changes}
-    return NOT_NOTED in fields.values() and fields.keys() <= {"mark.in_service", "mark.owner", "mark.digest"}
+    return NOT_NOTED in fields.values() and fields.keys() <= {
+        "mark.in_service",
+        "mark.owner",
+        "mark.protected",
+        "mark.digest",
+    }
 
 
 def digest_after_rotation(spec: DatabaseSpec) -> FieldChange:
@@ -149,7 +154,7 @@ def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Itera
     in_service = spec.kind == "instance" and state is NameState.PUBLISHED and not spec.neutralize
     if in_service and look.quiesced_crons is not None:
         yield FieldChange("schedule", f"{count(len(look.quiesced_crons), 'scheduled action')} held back", "awake")
-    quiet = spec.kind == "template" or state is NameState.SUSPENDED or state in ON_ITS_WAY
+    quiet = spec.kind == "template" or state in (NameState.SUSPENDED, NameState.TRASH, *ON_ITS_WAY)
     if quiet and look.active_crons:
         yield FieldChange("schedule", f"{count(len(look.active_crons), 'scheduled action')} active", QUIET)
 
@@ -169,6 +174,9 @@ def _mark(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
         yield FieldChange("mark.code", mark.code, spec.code)
     if spec.kind == "instance" and mark.in_service is None:
         yield FieldChange("mark.in_service", NOT_NOTED, "yes")
+    if bool(mark.protected) != spec.protected:
+        observed = "no" if mark.protected is not None else NOT_NOTED
+        yield FieldChange("mark.protected", "yes" if mark.protected else observed, "yes" if spec.protected else "no")
     if mark.owner is None:
         yield FieldChange("mark.owner", NOT_NOTED, spec.owner.login if spec.owner else "nobody")
     if mark.digest != spec.digest():

@@ -5,7 +5,7 @@ Pinned instances come before those that are placed automatically, so that capaci
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields, names, unclaimed, verbs
+from reconciler.core import claims, fields, names, trash, unclaimed, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
@@ -56,7 +56,7 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
     if instance.server and (doubt := draft.hold(draft.desired.servers[instance.server])):
         draft.block("instance", instance.code, instance.server, doubt)
         return
-    found = find(draft, instance) or unclaimed.reverted(draft, instance)
+    found = find(draft, instance) or unclaimed.reverted(draft, instance) or trash.own(draft, instance)
     unused = [f for f in found if _is_unused(draft, instance, f, alone=len(found) == 1)]
     lost = (*unused, *_unused_elsewhere(draft, instance))
     discarded = tuple(draft.discard("instance", instance.code, f.server, f.name.text) for f in lost)
@@ -65,8 +65,9 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
         found = _without_strangers(draft, instance, _only_ours(draft, instance, found))
     if len(found) > 1:
         where = ", ".join(f"{f.name.text} on {f.server}" for f in found)
-        doubt = Doubt(f"several databases claim to be it: {where}", "decide which one it is and rename the others")
-        draft.block("instance", instance.code, found[0].server, doubt)
+        several = Doubt(f"several databases claim to be it: {where}", "decide which one it is and rename the others")
+        # Of one host under two names each database is there twice.
+        draft.block("instance", instance.code, found[0].server, draft.disbelief(found[0].server) or several)
     elif found:
         _keep(draft, instance, found[0])
     else:
@@ -92,7 +93,7 @@ def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
 
 def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
     """Of namesakes on several hosts keep those that were proven ours; two forms on one host stay a conflict."""
-    proven = [f for f in found if _doubt(draft, instance, f) is None and (look := _look(draft, f)) and look.mark]
+    proven = [f for f in found if _doubt(draft, instance, f) is None and _look(draft, f) is not None]
     servers = [f.server for f in found]
     if proven and len(set(servers)) == len(servers):
         return tuple(proven)
@@ -130,17 +131,26 @@ def _doubt(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
     if look is None:
         return None
     spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
+    return claims.doubt(look, spec, instance.renamed_from)
+
+
+def _objection(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
+    look = _look(draft, found)
+    if look is None:
+        return None
+    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
     remembered = ("instance", instance.code, found.server) in draft.inventory.entries
-    return claims.doubt(look, spec, instance.renamed_from, remembered=remembered)
+    return claims.objection(look, spec, instance.renamed_from, remembered=remembered)
 
 
 def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     """Plan what an existing database needs: to its name and into or out of service first, then what can fail on its own."""
     server = draft.desired.servers[found.server]
-    if held := draft.hold(server):
+    held = draft.hold(server) or (draft.full(server) if found.name.state is NameState.TRASH else None)
+    if held is not None:
         draft.block("instance", instance.code, server.code, held)
         return
-    if doubt := _doubt(draft, instance, found) or _unseen_orphan(draft, instance, found):
+    if doubt := _objection(draft, instance, found) or _unseen_orphan(draft, instance, found):
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {doubt.why}", doubt.advice))
         return
     look = _look(draft, found)
@@ -175,9 +185,11 @@ def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: D
     It never comes between out of reach and back in reach, where nothing may stand that can fail for reasons of its own.
     """
     spec = chain.spec
+    if found.name.state is NameState.TRASH:
+        chain.add(verbs.RETURN, Reason.DECLARED, names.suspended(found.name.target))
     if found.renamed:
         renamed = FieldChange("database_name", found.name.target, spec.target)
-        chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, found.name.state), (renamed,))
+        chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, names.parse(chain.name).state), (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
         chain.add(verbs.SUSPEND, _why_switched(found), names.suspended(spec.target))
@@ -291,6 +303,7 @@ def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, rea
 def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None:
     doubt = (
         unclaimed.doubt(draft, instance)
+        or trash.doubt(draft, instance)
         or _renamed_away(draft, instance)
         or _elsewhere(draft, instance)
         or _hidden(draft, instance)
@@ -301,7 +314,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
         return
-    code = instance.server or _former_place(draft, instance) or placing(draft, instance).server
+    code = instance.server or draft.former_place(instance) or placing(draft, instance).server
     if not code:
         reasons = "; ".join(f"{s}: {why}" for s, why in placing(draft, instance).passed_over)
         draft.block(
@@ -315,33 +328,17 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     elif isinstance(template, Doubt):
         why = f"template {instance.template} cannot be cloned on {code}: {template.why}"
         draft.block("instance", instance.code, code, Doubt(why, template.advice))
-    elif draft.used.get(code, 0) >= server.max_instances:
-        full = Doubt(f"server {code} is full: max_instances is {server.max_instances}")
+    elif full := draft.full(server):
         draft.block("instance", instance.code, code, full)
     else:
         spec = instance_spec(draft.desired, instance, server)
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
         after = draft.first(code, template, *discarded)
-        verb, source = verbs.CLONE, spec.template_db
+        verb, source, why = verbs.CLONE, spec.template_db, draft.why_new(instance)
         if instance.restore_from is not None:
             verb, source = verbs.RESTORE, instance.restore_from.of or instance.code
-        draft.plan(Action(verb, "instance", spec.code, code, _why_new(draft, instance), source, becomes, after=after))
+        draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, after=after))
         draft.used[code] = draft.used.get(code, 0) + 1
-
-
-def _why_new(draft: Draft, instance: Instance) -> Reason:
-    places = (draft.desired.servers.get(e.server) for e in draft.inventory.of("instance", instance.code))
-    return Reason.GIVEN_UP if any(place and not place.active for place in places) else Reason.DECLARED
-
-
-def _former_place(draft: Draft, instance: Instance) -> str:
-    """Where an instance without a server was before: it goes back there, so that a host that lies makes no second one.
-
-    Not to a server that the text gives up (`active: false`): what it held is said to be lost.
-    """
-    servers = draft.desired.servers
-    places = (e.server for e in draft.inventory.of("instance", instance.code))
-    return next((place for place in places if place in servers and servers[place].active), "")
 
 
 def _hidden(draft: Draft, instance: Instance) -> Doubt | None:

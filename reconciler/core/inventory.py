@@ -11,6 +11,9 @@ from functools import cached_property
 from reconciler.core.names import parse
 from reconciler.core.pauses import Pause
 
+PRUNES = "fleet: prune"
+"""Where, among the states in force, stands whether the last text said `prune: true`; no server can be called so."""
+
 ORPHANED = "orphaned:"
 """What stands before the digest of an entry whose document is not in the text any more."""
 
@@ -48,6 +51,11 @@ class Inventory:
     server_states: Mapping[str, str] = field(default_factory=dict)
     listings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pauses: Mapping[tuple[str, str], Pause] = field(default_factory=dict)
+
+    @property
+    def prunes(self) -> bool:
+        """Tell whether an earlier text said `prune: true`, so that what is gone since was removed under that."""
+        return self.server_states.get(PRUNES) == "yes"
 
     def of(self, kind: str, code: str) -> tuple[Entry, ...]:
         """Return what is remembered of one document's databases, on whatever servers, in the order of servers."""

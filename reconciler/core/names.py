@@ -7,10 +7,12 @@ serves a marked one.
 
 The law of movement is here, and whatever it does not allow is never sent to a host:
 
-- What has been in service never bears a droppable name again: no way leads back to a building name, from nowhere.
+- What has been in service never bears a droppable name again until its text ends it: no way leads back to a building name,
+  from nowhere, and to trash one way alone, `forbidden_trash`, by what is noted in the database at that moment.
 - `switching.<target>` is the lock of a target: PostgreSQL lets only one database bear it, and every way into a published or
   suspended name, a new build's too, goes through it.
-- The one way out of the lock but those two is `forbidden_discard`, for a build that was never in service.
+- The one way out of the lock but those two leads to trash: of a build that was never in service, and of what its text ended.
+  From trash what was ended comes back by the lock alone, `forbidden_return`.
 """
 
 from __future__ import annotations
@@ -107,8 +109,15 @@ def aside(target: str, now: datetime, nonce: str) -> str:
 
 
 def trash(target: str, now: datetime) -> str:
-    """Name a database that is kept for a while and then dropped."""
-    return _checked(f"trash-{_write_time(now)}.{target}")
+    """Name a database that is kept for a while and then dropped.
+
+    Raises:
+        ValueError: the year does not fit the name: read back, it would be another one.
+    """
+    name = _checked(f"trash-{_write_time(now)}.{target}")
+    if parse(name).since != now.astimezone(UTC).replace(microsecond=0):
+        raise ValueError(f"the year {now.year} does not fit the name of trash: set the clock")
+    return name
 
 
 def suspended(target: str) -> str:
@@ -132,6 +141,11 @@ def is_expired_build(name: DatabaseName, now: datetime, limit: timedelta) -> boo
     return name.state is NameState.BUILDING and name.since is not None and now - name.since > limit
 
 
+def is_expired_trash(name: DatabaseName, now: datetime, limit: timedelta) -> bool:
+    """Tell whether a trash name is older than what trash is kept for. Anything else is not, whatever its age."""
+    return name.state is NameState.TRASH and name.since is not None and now - name.since > limit
+
+
 def forbidden_rename(old: str, new: str) -> str:
     """Say why a database may not go from one name to another, or nothing if it may.
 
@@ -152,15 +166,26 @@ def forbidden_rename(old: str, new: str) -> str:
     return "" if allowed and old != new else f"a {source.state} database never goes from {old!r} to {new!r}"
 
 
-def forbidden_discard(old: str, new: str) -> str:
-    """Say why a build may not be turned to trash, or nothing if it may: from the lock only, and of the same target.
+def forbidden_trash(old: str, new: str) -> str:
+    """Say why a database may not be turned to trash, or nothing if it may: from the lock only, and of the same target.
 
-    That it was never in service the name cannot tell: whoever discards reads it in the database, at that moment.
+    That it was never in service, or that its text ended it, no name can tell: it is read in the database, at that moment.
     """
     source, goal = parse(old), parse(new)
     if source.state is NameState.SWITCHING and goal.state is NameState.TRASH and source.target == goal.target:
         return ""
-    return f"a {source.state} database is not discarded from {old!r} to {new!r}"
+    return f"a {source.state} database is not turned to trash from {old!r} to {new!r}"
+
+
+def forbidden_return(old: str, new: str) -> str:
+    """Say why a database may not come back from trash, or nothing if it may: out of reach only, and of the same target.
+
+    That its text ended it, no name can tell: what is trash for another reason stays there.
+    """
+    source, goal = parse(old), parse(new)
+    if source.state is NameState.TRASH and goal.state in ON_ITS_WAY and source.target == goal.target:
+        return ""
+    return f"a {source.state} database does not come back from {old!r} to {new!r}"
 
 
 def _nonce(text: str) -> str:

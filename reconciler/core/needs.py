@@ -41,7 +41,9 @@ def _needs(action: Action, desired: Desired) -> Iterator[Need]:
         yield from _of_adoption(action, desired.templates[action.code])
         yield _of_template(action.code, desired)
     elif action.kind == "instance":
-        instance = desired.instances[action.code]
+        instance = desired.instances.get(action.code)
+        if instance is None:  # removed: its password is derived
+            return
         if action.verb is verbs.CLONE:
             yield _of_template(instance.template, desired)
             if instance.owner is not None:

@@ -42,7 +42,9 @@ class Mark(Addressed):
     copy is told from the original. `moving_from` is the name before a move whose proof is still to come. `in_service`
     tells whether the database was ever published or suspended; None where nothing is written about it (0.1.0 wrote nothing).
     `owner` is the login of the owner that it was built for or adopted for, None where nothing is written about that; `modules`
-    are those that the text asked for when it was applied last.
+    are those that the text asked for when it was applied last. `ended` is the trash name that it was given when its text
+    ended it: under this very name, and no other, it may be dropped. `protected` says whether its document has
+    `deletion_protection`, which holds when that is removed; None where nothing is written about it.
     """
 
     fleet: str
@@ -57,6 +59,8 @@ class Mark(Addressed):
     in_service: bool | None = None
     owner: str | None = None
     modules: tuple[str, ...] | None = None
+    ended: str = ""
+    protected: bool | None = None
 
 
 def mark_of(parameters: Mapping[str, str]) -> Mark | None:
@@ -79,6 +83,8 @@ def mark_of(parameters: Mapping[str, str]) -> Mark | None:
         in_service=said.get(rows.get("in_service", "")),
         owner=None if "owner" not in rows else rows["owner"].removeprefix(_NOBODY),
         modules=tuple(rows["modules"].removeprefix(_NOBODY).split()) if "modules" in rows else None,
+        ended=rows.get("ended", ""),
+        protected=said.get(rows.get("protected", "")),
     )
 
 
@@ -102,6 +108,10 @@ def rows_of(mark: Mark) -> dict[str, str]:
         rows["owner"] = mark.owner or _NOBODY
     if mark.modules is not None:
         rows["modules"] = " ".join(mark.modules) or _NOBODY
+    if mark.ended:
+        rows["ended"] = mark.ended
+    if mark.protected is not None:
+        rows["protected"] = _WORDS[mark.protected]
     return {MARK_PREFIX + key: value for key, value in rows.items()}
 
 
@@ -208,7 +218,10 @@ class Contents:
 
 @dataclass(frozen=True)  # without slots: its names are sorted once, however many documents look for theirs
 class ObservedHost:
-    """One server's answers in this pass: the shallow look always, deep looks by database name where they were made."""
+    """One server's answers in this pass: the shallow look always, deep looks by database name where they were made.
+
+    `clock` is the time of day as the host says it, None where it does not say.
+    """
 
     server: str
     online: bool
@@ -217,6 +230,7 @@ class ObservedHost:
     databases: tuple[DatabaseName, ...] = ()
     looks: Mapping[str, DatabaseLook] = field(default_factory=dict)
     seconds: float = 0.0
+    clock: datetime | None = None
 
     def lists(self, name: str) -> bool:
         """Tell whether the host lists a database of exactly this name."""
@@ -244,11 +258,12 @@ class ObservedHost:
         return self._forms.keys()
 
 
-def host(server: str, listed: tuple[str, ...], *, version: str, seconds: float = 0.0) -> ObservedHost:
+def host(
+    server: str, listed: tuple[str, ...], *, version: str, seconds: float = 0.0, clock: datetime | None = None
+) -> ObservedHost:
     """Make the observation of a host that answered: its names are read once, here."""
-    return ObservedHost(
-        server, online=True, version=version, databases=tuple(names.parse(n) for n in sorted(listed)), seconds=seconds
-    )
+    databases = tuple(names.parse(n) for n in sorted(listed))
+    return ObservedHost(server, online=True, version=version, databases=databases, seconds=seconds, clock=clock)
 
 
 @dataclass(frozen=True)  # without slots: who holds what is sorted once
@@ -267,18 +282,29 @@ class Observed:
         listed = ((host, name) for host in self.hosts.values() for name in host.databases)
         return tuple((host, name) for host, name in listed if name.state in names.ON_ITS_WAY)
 
+    def trash_of(self, target: str) -> Sequence[tuple[ObservedHost, DatabaseName]]:
+        """Return the trash names of `target`, with the hosts that list them."""
+        return self._trash.get(target, ())
+
     def builds_of(self, target: str) -> Sequence[tuple[ObservedHost, DatabaseName]]:
         """Return the building names of `target`, with the hosts that list them."""
         return self._builds.get(target, ())
 
     @cached_property
     def _builds(self) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
-        builds: defaultdict[str, list[tuple[ObservedHost, DatabaseName]]] = defaultdict(list)
+        return self._in_state(NameState.BUILDING)
+
+    @cached_property
+    def _trash(self) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
+        return self._in_state(NameState.TRASH)
+
+    def _in_state(self, state: NameState) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
+        found: defaultdict[str, list[tuple[ObservedHost, DatabaseName]]] = defaultdict(list)
         for host in self.hosts.values():
             for name in host.databases:
-                if name.state is NameState.BUILDING:
-                    builds[name.target].append((host, name))
-        return dict(builds)
+                if name.state is state:
+                    found[name.target].append((host, name))
+        return dict(found)
 
     @cached_property
     def _holders(self) -> Mapping[str, Sequence[ObservedHost]]:

@@ -27,7 +27,17 @@ _PUBLIC = ("domain", "public_scheme", "public_port")
 _OF_A_SERVER = ("server_url", "odoo_version", *_PUBLIC, "max_instances")
 _IN_FORCE = ("state", "active", "paused")
 """Fields of a server that decide what may happen on it: what was held back there may happen now, and the reverse."""
-_OF_AN_INSTANCE = ("state", "server", "database_name", "renamed_from", "paused", "admin_password", "adopt")
+_OF_AN_INSTANCE = (
+    "state",
+    "server",
+    "database_name",
+    "renamed_from",
+    "paused",
+    "admin_password",
+    "adopt",
+    "expires",
+    "deletion_protection",
+)
 _OF_A_TEMPLATE = ("template_db", "active", "paused", "admin_password", "adopt")
 _OF_THE_FLEET = ("paused", "safety", "placement")
 

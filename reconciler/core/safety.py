@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.actions import Action
+from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset, Frozen, Withheld
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
@@ -19,6 +19,7 @@ PERCENT_COUNTS_FROM = 10
 """Below so many databases in service the percentage says nothing: one of three is already 33 %."""
 
 _SHOWN = 3
+_ALL = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ def frozen_hosts(
         then = {n.target for n in map(parse, before) if n.state in FORMS}
         moved = {former for former, new in renames.items() if new in now} | set(_borne_elsewhere(host))
         moved |= {new for former, new in renames.items() if former in now - then}  # back under the name before
-        moved |= _discarded(host, before)
+        moved |= _discarded(host, before) | _ended(desired, host, before)
         lost = sorted({t for t in then if t in ours or desired.declares(code, t)} - now - moved)
-        if before and not host.databases:
+        if any(n.state is not NameState.TRASH for n in map(parse, before)) and not host.databases:
             why = f"it lists no database at all, {len(before)} at the last pass"
             frozen[code] = Doubt(why, f"look at the host; if the list is right, run with --confirm-listing {code}")
         elif lost:
@@ -97,6 +98,14 @@ def _discarded(host: ObservedHost, before: Collection[str]) -> set[str]:
     """Name what was only on its way at the last pass and is trash now: a build that could not go on."""
     rested = {name.target for name in map(parse, before) if name.state in IN_SERVICE}
     return {d.target for d in host.databases if d.state is NameState.TRASH} - rested
+
+
+def _ended(desired: Desired, host: ObservedHost, before: Collection[str]) -> set[str]:
+    """Name what is trash since the last pass because its text ended it: the present text says so, or it was noted inside."""
+    new = [d for d in host.databases if d.state is NameState.TRASH and d.text not in before]
+    looks = {d.text: host.looks.get(d.text) for d in new}
+    noted = {name for name, look in looks.items() if look and look.mark and look.mark.ended == name}
+    return {d.target for d in new if d.text in noted or d.target not in desired.names.wanted}
 
 
 def _borne_elsewhere(host: ObservedHost) -> Iterator[str]:
@@ -151,11 +160,28 @@ def gate(changeset: Changeset, frozen: Mapping[str, Doubt], thresholds: Threshol
             doubt = frozen[action.server]
             why[action.id] = (f"changes on {action.server} are frozen: {doubt.why}", doubt.advice)
     removals = [a for a in changeset.actions if a.verb.takes_out_of_service]
+    removed = [a for a in removals if a.reason is Reason.REMOVED]
+    if lost := _lost(len(removed), in_service, thresholds):
+        why |= {action.id: (lost, _IF_LOST) for action in removed if action.id not in why}
     if too_many := _too_many(len(removals), in_service, thresholds):
         for action in removals:
             why.setdefault(action.id, (too_many, "if it is meant, run with --allow-removals"))
     named = tuple(Frozen(server, doubt.why, doubt.advice) for server, doubt in sorted(frozen.items()))
     return replace(_block(changeset, why), frozen=named)
+
+
+_IF_LOST = "look whether the text is all there; if they were removed on purpose, run with --allow-removals"
+
+
+def _lost(removed: int, in_service: int, thresholds: Thresholds) -> str:
+    """Say why so many documents rather went missing than were removed: of few instances two may be half."""
+    if removed and removed >= in_service and thresholds.max_removals_percent < _ALL:
+        return "no document is left of any instance that is in service, and `prune` ends none of them"
+    percent = _ALL * removed / in_service if in_service else 0.0
+    if removed > 1 and percent > thresholds.max_removals_percent:
+        limit = f"safety.max_removals_percent ({thresholds.max_removals_percent:g})"
+        return f"the documents of {removed} of {count(in_service, 'database')} in service are gone, more than {limit}"
+    return ""
 
 
 def _too_many(removals: int, in_service: int, thresholds: Thresholds) -> str:

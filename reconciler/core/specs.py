@@ -54,6 +54,7 @@ class DatabaseSpec(Addressed):
     owner: Owner | None
     birth: Mapping[str, str] = field(default_factory=dict)
     adopt: Adoption | None = None
+    protected: bool = False
 
     def at_birth(self) -> DatabaseSpec:
         """Return what the database is made to be at its build: all that is kept, and what it is only given once.
@@ -87,6 +88,7 @@ class DatabaseSpec(Addressed):
             "owner": self.owner.login if self.owner else "",
             "template": self.template,
             "neutralize": self.neutralize,
+            **({"protected": True} if self.protected else {}),
         }
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -115,6 +117,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         owner=instance.owner,
         birth=settings.at_birth(instance, template),
         adopt=instance.adopt,
+        protected=instance.deletion_protection,
     )
 
 

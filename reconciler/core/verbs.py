@@ -166,6 +166,23 @@ SUSPEND = Verb(
     happens="**out of reach**: suspended, its data kept",
     takes_out_of_service=True,
 )
+END = Verb(
+    "end",
+    stage=82,
+    symbol="-",
+    new="declared absent",
+    whereby="{database} becomes {trash}",
+    happens="**out of service**: {database} becomes {trash}, which is kept for `retention.trash_days` and then dropped",
+    takes_out_of_service=True,
+)
+RETURN = Verb(
+    "untrash",
+    stage=84,
+    symbol="+",
+    new="declared again",
+    whereby="{database} becomes {becomes}",
+    happens="back from the trash, with all that is in it: {database} becomes {becomes}",
+)
 RESUME = Verb("resume", stage=90, symbol="+", new="declared active", happens="back in service")
 ROTATE = Verb(
     "rotate-password",
@@ -177,3 +194,4 @@ ROTATE = Verb(
 )
 CONFIGURE = Verb("configure", stage=110, symbol="~", goal="change", happens="changed", needs_master_password=False)
 SWEEP = Verb("sweep", stage=120, symbol="-", happens="dropped", is_housekeeping=True)
+DROP = Verb("drop", stage=130, symbol="-", happens="**dropped for good**, with all that is in it", is_housekeeping=True)

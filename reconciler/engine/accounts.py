@@ -156,9 +156,18 @@ async def open_as_any(
     """
     if (as_made := await host.open(database, FACTORY_LOGIN, FACTORY_PASSWORD)) is not None:
         return as_made, Access.FORMER
+    if await host.locks_out():
+        await clock.sleep(LOCKED_SECONDS)
+    return await open_as_one_of(host, specs, secrets, clock, database)
+
+
+async def open_as_one_of(
+    host: Host, specs: Iterable[DatabaseSpec], secrets: Secrets, clock: Clock, database: str
+) -> tuple[Database, Access] | None:
+    """Log in to a database as whichever of these it is; None if it refuses all."""
     locks_out = await host.locks_out()
-    for spec in specs:
-        if locks_out:
+    for number, spec in enumerate(specs):
+        if locks_out and number:
             await clock.sleep(LOCKED_SECONDS)
         if (opened := await Account(host, spec, secrets, clock).open(database)) is not None:
             return opened

@@ -5,7 +5,8 @@ other form of the name exists before it goes on, and notes in the database that 
 
 A host moves the database first and its files second, and skips the files silently where the new name's folder exists. So a
 way is noted in the database before its first rename and struck out after the proof of its last; what still bears the note is
-put right first, by whoever comes next. Nothing here decides where a database goes, and nothing leads to a building name.
+put right first, by whoever comes next. Nothing here decides where a database goes, nothing leads to a building name, and to
+trash leads one way: of what its text ended, after that was noted in it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ are: so many are held in memory."""
 
 _LOOKS = 15
 _BETWEEN_LOOKS = 2.0
+
+_FOLDERS = (*names.FORMS, NameState.TRASH)
+"""The names under which files of a database in service may wait for it, if the host died on its way."""
 
 AtLock = Callable[[Database], Awaitable[None]]
 
@@ -90,7 +94,7 @@ class Mover:
 
         Args:
             database: open under the name that it bears.
-            goal: published or suspended, or the lock of another name where the way goes on from there.
+            goal: published or suspended, trash, or the lock of another name where the way goes on from there.
             at_lock: what is done while the database is out of reach.
 
         Raises:
@@ -134,18 +138,18 @@ class Mover:
 
     async def _settle(self, database: Database, mark: Mark | None) -> Database:
         name, state = database.name, names.parse(database.name).state
-        if mark is None or not (mark.moving_from or state is NameState.ASIDE):
-            return database
+        if mark is None or not (mark.moving_from or state is NameState.ASIDE) or state is NameState.TRASH:
+            return database  # from trash every way leads back to the lock, where files that are missing here wait
         if state is NameState.ASIDE:
             return await self._settle_aside(database, mark.moving_from)
         waiting = names.parse(mark.moving_from).state
         sizes = await insist(database.file_sizes, self.clock)
         missing = not all(sizes.values())
-        if missing and state is NameState.SWITCHING and (waiting not in names.FORMS or mark.moving_from == name):
+        if missing and state is NameState.SWITCHING and (waiting not in _FOLDERS or mark.moving_from == name):
             if mark.in_service or mark.moving_from == name:
                 return database  # it came here whole: they were missing before, or wait where it is to rest
             raise BuildLost("its files were left behind when it was renamed", **self._at(name))
-        if missing and waiting not in names.FORMS and mark.in_service is None:
+        if missing and waiting not in _FOLDERS and mark.in_service is None:
             raise self._left_by_an_earlier_version(name, mark.moving_from)
         if missing and state is NameState.SWITCHING:
             return await self._enter(await self._walk(database, mark.moving_from), name)
@@ -209,6 +213,8 @@ class Mover:
         before = await insist(lambda: held.file_sizes(newest=SAMPLE), self.clock)
         if at_lock is not None:  # after the note: what was never in service was never awake
             await at_lock(held)
+        if names.parse(final).state is NameState.TRASH:
+            await insist(lambda: held.note_ended(final), self.clock)
         return await self._come_to_rest(held, final, before, at_lock)
 
     async def _come_to_rest(self, held: Database, final: str, before: Sizes, at_lock: AtLock | None) -> Database:
@@ -288,7 +294,13 @@ class Mover:
         target = names.parse(goal).target
         if names.parse(goal).state in names.IN_SERVICE and names.parse(database.name).target != target:
             database = await self._walk(database, names.switching(target))
-        await self._rename(database.name, goal)
+        old = database.name
+        if names.parse(goal).state is NameState.TRASH:
+            await self._send_rename(old, goal, lambda: database.end(goal))
+        elif names.parse(old).state is NameState.TRASH:
+            await self._send_rename(old, goal, lambda: database.bring_back(goal))
+        else:
+            await self._send_rename(old, goal, lambda: self.host.rename(old, goal))
         return database.renamed(goal)
 
     def _left_by_an_earlier_version(self, name: str, folder: str) -> ProofFailed:
@@ -334,9 +346,6 @@ class Mover:
 
     def _aside(self, name: str) -> str:
         return names.aside(names.parse(name).target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
-
-    async def _rename(self, old: str, new: str) -> None:
-        await self._send_rename(old, new, lambda: self.host.rename(old, new))
 
     async def _send_rename(self, old: str, new: str, send: Callable[[], Awaitable[None]]) -> None:
         """Send once; believe the list, not the answer."""

@@ -10,10 +10,11 @@ from reconciler.core.asking import NOTHING_SEEN, servers_to_ask, worth_a_look
 from reconciler.core.depths import Depth, Target, targets
 from reconciler.core.failures import HalfMadeDatabase, HostError
 from reconciler.core.inventory import Inventory
+from reconciler.core.names import NameState, parse
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
 from reconciler.core.revisions import Comparison
 from reconciler.core.selection import Selection
-from reconciler.engine.accounts import Account, open_as_any
+from reconciler.engine.accounts import Account, open_as_any, open_as_one_of
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
@@ -127,9 +128,10 @@ async def _try_look(world: World, target: Target) -> DatabaseLook:
 
 
 async def _look_for_owner(world: World, target: Target) -> DatabaseLook:
-    """Look at a build only for what tells whether it was ever in service: it may be too unfinished for anything else."""
+    """Look at a build or trash only for what tells whether it may be dropped: it may be too unfinished for anything else."""
     host = world.hosts[target.server]
-    opened = await open_as_any(host, target.builders, world.secrets, world.clock, target.database)
+    open_it = open_as_one_of if parse(target.database).state is NameState.TRASH else open_as_any
+    opened = await open_it(host, target.builders, world.secrets, world.clock, target.database)
     if opened is None:
         half_made = await host.is_half_made(target.database)
         return DatabaseLook(target.database, Access.HALF_MADE if half_made else Access.REFUSED)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from reconciler.core import checks, claims, fields, names, verbs
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
-from reconciler.core.depths import builders_of
 from reconciler.core.failures import (
-    HalfMadeDatabase,
     LastingError,
     PasswordRefused,
     ProofFailed,
@@ -22,12 +19,14 @@ from reconciler.core.failures import (
 )
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.openers import removed_spec
 from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
-from reconciler.engine import restoring
-from reconciler.engine.accounts import Account, open_as_any
+from reconciler.engine import dropping, restoring
+from reconciler.engine.accounts import Account
 from reconciler.engine.building import Builder, Limits, Source, require_verified, set_apart
+from reconciler.engine.dropping import Drop
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.moves import AtLock, Mover
 from reconciler.engine.patience import insist
@@ -147,7 +146,7 @@ class Performer:
             shut = claims.doubt(DatabaseLook(action.database, Access.REFUSED), spec, None)
             raise PasswordRefused(shut.why if shut else "", advice=shut.advice if shut else "", **at)
         look = replace(await found.database.look(), access=found.access)
-        if doubt := claims.doubt(look, spec, None) or claims.others_work(look, self.world.clock.now()):
+        if doubt := claims.objection(look, spec, None) or claims.others_work(look, self.world.clock.now()):
             raise Refused(doubt.why, advice=doubt.advice, **at)
         if look.mark is not None:
             return found.database
@@ -184,7 +183,30 @@ class Performer:
             self.step(action, "holding scheduled actions back")
             await insist(database.quiesce, self.world.clock)
 
+        await self.world.distrust(action.kind, action.code, action.server)
         await self._switch(action, quiet, "taking out of reach")
+
+    @carries_out(verbs.END)
+    async def _end(self, action: Action) -> None:
+        """Out of reach, quiet, noted as ended, then trash: what was not noted in it is dropped under no name."""
+
+        async def quiet(database: Database) -> None:
+            self.step(action, "holding scheduled actions back")
+            await insist(database.quiesce, self.world.clock)
+
+        if action.code in self.desired.instances:  # of a removed document is kept by which text it was applied last
+            await self.world.distrust(action.kind, action.code, action.server)
+        target = names.parse(action.database).target
+        await self._switch(action, quiet, "taking out of reach", names.trash(target, self.world.clock.now()))
+        if action.code in self.desired.instances:
+            self._verified(self._spec(action))
+
+    @carries_out(verbs.RETURN)
+    async def _untrash(self, action: Action) -> None:
+        """Back from the trash to where it is suspended: quiet still, and on its way to wherever its text wants it."""
+        await self.world.distrust(action.kind, action.code, action.server)
+        await insist(lambda: self._host(action).forget_name(action.becomes), self.world.clock)
+        await self._switch(action, None, "bringing it back")
 
     @carries_out(verbs.RESUME)
     async def _resume(self, action: Action) -> None:
@@ -195,16 +217,16 @@ class Performer:
                 self.step(action, "waking scheduled actions")
                 await insist(database.wake, self.world.clock)
 
+        await self.world.distrust(action.kind, action.code, action.server)
         await insist(lambda: self._host(action).forget_name(action.becomes), self.world.clock)
         await self._switch(action, awake, "on its way back")
 
-    async def _switch(self, action: Action, at_lock: AtLock, step: str) -> None:
+    async def _switch(self, action: Action, at_lock: AtLock | None, step: str, goal: str = "") -> None:
         mover = self._mover(action)
-        await self.world.distrust(action.kind, action.code, action.server)
         database = await insist(lambda: mover.open(action.database), self.world.clock)
         await database.require_nobody_at_work()  # a rename ends whatever works in it
         self.step(action, step)
-        await mover.travel(database, action.becomes, at_lock)
+        await mover.travel(database, goal or action.becomes, at_lock)
 
     @carries_out(verbs.DISCARD)
     async def _discard(self, action: Action) -> None:
@@ -265,6 +287,8 @@ class Performer:
         mark = claims.mark_for(spec, look.uuid, self._version(action))
         if look.mark is not None and look.mark.owner and not self._is_adopted(action):
             mark = replace(mark, owner=look.mark.owner)
+        if look.mark is not None and look.mark.protected and not spec.protected:
+            mark = replace(mark, protected=False)
         if look.mark is not None and look.mark.in_service:  # a template that was taken over is no build of ours
             mark = replace(mark, in_service=True)
         await insist(lambda: database.write_mark(mark), self.world.clock)
@@ -308,35 +332,23 @@ class Performer:
     @carries_out(verbs.SWEEP)
     async def _sweep(self, action: Action) -> None:
         """Drop an unfinished build, after a look inside at this very moment."""
+        await self._drop_by(action, dropping.drop_expired_build)
+
+    @carries_out(verbs.DROP)
+    async def _drop(self, action: Action) -> None:
+        """Drop trash, after a look inside and at the text at this very moment."""
+        await self._drop_by(action, dropping.drop_trash)
+
+    async def _drop_by(self, action: Action, drop: Drop) -> None:
         host, name = self._host(action), action.database
         if name not in await host.listed():
             return
         try:
-            await self._drop_expired(host, name)
+            await drop(self.desired, self.world, host, name)
         except UnknownOutcome:
             await self.world.clock.sleep(5.0)
         if name in await host.listed():
             raise UnknownOutcome("the host still lists it", server=action.server, database=name)
-
-    async def _drop_expired(self, host: Host, name: str) -> None:
-        limit = timedelta(hours=self.desired.settings.retention.building_hours)
-        try:
-            opened = await open_as_any(
-                host, builders_of(self.desired, host.server, name), self.world.secrets, self.world.clock, name
-            )
-        except HalfMadeDatabase:
-            opened = None
-        if opened is None and await host.is_half_made(name):
-            await host.drop_half_made(name)
-            return
-        if opened is None:
-            raise PasswordRefused(
-                "whether it was ever in service cannot be told: it takes no password of this fleet",
-                server=host.server,
-                database=name,
-                advice="look inside, and drop it by hand if nobody needs it",
-            )
-        await opened[0].drop_expired(self.world.clock.now(), limit)
 
     def _is_adopted(self, action: Action) -> bool:
         return action.kind == "instance" and self.desired.instances[action.code].adopt is not None
@@ -355,13 +367,16 @@ class Performer:
         server = self.desired.servers[action.server]
         if action.kind == "template":
             return template_spec(self.desired, self.desired.templates[action.code], server)
+        if action.code not in self.desired.instances:
+            return removed_spec(self.desired, action.code, action.server, names.parse(action.database).target)
         return instance_spec(self.desired, self.desired.instances[action.code], server)
 
     def _account(self, action: Action) -> Account:
         """Open as the document's account, and while it is renamed as that of its former code."""
         former = names.parse(action.database).target
-        if action.kind == "instance" and former in ("", action.code, self.desired.instances[action.code].database_name):
-            former = self.desired.instances[action.code].renamed_from or ""
+        instance = self.desired.instances.get(action.code) if action.kind == "instance" else None
+        if instance is not None and former in ("", instance.code, instance.database_name):
+            former = instance.renamed_from or ""
         return Account(self._host(action), self._spec(action), self.world.secrets, self.world.clock, former or None)
 
     def _mover(self, action: Action) -> Mover:
@@ -373,7 +388,7 @@ class Performer:
         codes = in_use(self.desired) & self.world.hosts.keys() - {action.server}
         others = {code: self.world.hosts[code] for code in sorted(codes)}
         strangers = self._strangers.setdefault(action.server, others)
-        if action.kind != "instance":
+        if action.kind != "instance" or action.code not in self.desired.instances:
             return Elsewhere(strangers=strangers)
         instance, declared = self.desired.instances[action.code], self.desired.names.places
         own = [name for name in (instance.database_name, instance.renamed_from) if name]
@@ -385,7 +400,8 @@ class Performer:
         )
 
     def _former(self, action: Action) -> str | None:
-        return self.desired.instances[action.code].renamed_from if action.kind == "instance" else None
+        instance = self.desired.instances.get(action.code) if action.kind == "instance" else None
+        return instance.renamed_from if instance is not None else None
 
     def _builder(self, action: Action) -> Builder:
         timeouts = self.desired.servers[action.server].timeouts

@@ -5,7 +5,7 @@ Tests pass a virtual clock, a seeded nonce source and simulated hosts, so that a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -198,6 +198,18 @@ class Database(Protocol):
         """Note in the mark that the database is in service from now on: it is its customers', whatever name it bears."""
         ...
 
+    async def note_ended(self, trash: str) -> None:
+        """Note in the mark that its text ended it, with the trash name that it gets; struck out when it is in service again."""
+        ...
+
+    async def end(self, new: str) -> None:
+        """Turn to trash what bears the lock: refused unless its mark says, read now, that its text ended it as this name."""
+        ...
+
+    async def bring_back(self, new: str) -> None:
+        """Take it out of the trash: refused unless its mark says, read now, that its text ended it as the name that it bears."""
+        ...
+
     async def inside(self, tables: Sequence[str] = (), waking: Sequence[str] = ()) -> Inside:
         """Say by SQL how large it is with its files, how many rows these tables have, and how many active ones those."""
         ...
@@ -208,6 +220,14 @@ class Database(Protocol):
 
     async def drop_expired(self, now: datetime, limit: timedelta) -> None:
         """Drop it: refused unless it bears a building name past its limit, and was never in service by its mark, read now."""
+        ...
+
+    async def drop_trash(self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta) -> None:
+        """Drop it: refused unless it is trash past its limit, of this fleet, that was never in service or that its text ended.
+
+        By its mark, read now, and unless the host's clock denies it; and refused where a name that is `wanted` has no other
+        database there.
+        """
         ...
 
     async def set_apart(self, number: int) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.core import claims, fields
+from reconciler.core import claims, endings, fields
 from reconciler.core.deciding import Limits, Planned, decide
-from reconciler.core.inventory import ORPHANED, Inventory
+from reconciler.core.ending_diffs import is_whole
+from reconciler.core.inventory import ORPHANED, PRUNES
 from reconciler.core.names import NameState, parse
-from reconciler.core.observed import Access, DatabaseLook, ObservedHost
+from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.engine.executor import execute
@@ -53,7 +54,7 @@ async def carry_out(planned: Planned, desired: Desired, world: World, limits: Li
 
 def remember(seen: Planned, desired: Desired, world: World) -> None:
     """Write down what needs no action: verified databases, servers in use, and what hosts list."""
-    world.note(lambda: _remember(seen, desired, world))
+    world.note(lambda: _remember(seen, endings.in_force(desired, world.clock.now()), world))
 
 
 def _remember(seen: Planned, desired: Desired, world: World) -> None:
@@ -67,14 +68,25 @@ def _remember(seen: Planned, desired: Desired, world: World) -> None:
         if desired.servers[code].state == "active" and ("server", code) not in waiting and host.databases:
             memory.server_state(code, "active")
     _remember_verified(seen, desired, world)
-    _remember_orphans(seen.inventory, desired, world)
+    _remember_orphans(seen, desired, world)
 
 
-def _remember_orphans(inventory: Inventory, desired: Desired, world: World) -> None:
-    """Note whose document is gone: should one of its code come back, what the former left behind is not given away."""
-    for (kind, code, server), entry in inventory.entries.items():
+def _remember_orphans(seen: Planned, desired: Desired, world: World) -> None:
+    """Note whose document is gone: should one of its code come back, what the former left behind is not given away.
+
+    Not yet of what is to be ended for that: it is known by that its document went while the text said `prune: true`.
+    """
+    prunes = desired.settings.prune
+    if prunes is not seen.inventory.prunes:
+        world.memory.server_state(PRUNES, "yes" if prunes else "no")
+    frozen = {each.server for each in seen.changeset.frozen}
+    for (kind, code, server), entry in seen.inventory.entries.items():
         is_gone = code not in desired.instances and not desired.names.claims(entry.target)
-        if kind == "instance" and is_gone and not entry.orphaned:
+        if kind != "instance" or not is_gone or entry.orphaned:
+            continue
+        host = seen.observed.hosts.get(server)
+        is_ended = host is not None and host.online and server not in frozen and not host.forms_of(entry.target)
+        if is_ended or not (prunes and seen.inventory.prunes):
             world.memory.verified(kind, code, server, entry.target, ORPHANED + entry.digest, entry.verified_at)
 
 
@@ -83,7 +95,7 @@ def remember_looks(seen: Planned, desired: Desired, world: World) -> None:
 
     The latter only where it counted as verified as this very text: another text's memory is none of this one's business.
     """
-    world.note(lambda: _remember_verified(seen, desired, world))
+    world.note(lambda: _remember_verified(seen, endings.in_force(desired, world.clock.now()), world))
 
 
 def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
@@ -101,6 +113,18 @@ def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
                 world.memory.verified(*key, spec.target, spec.digest(), now)
             elif key in entries and entries[key].digest == spec.digest():
                 world.memory.clear(*key)
+    for spec in _specs_of_ended(desired, seen.observed):
+        world.memory.verified(spec.kind, spec.code, spec.server, spec.target, spec.digest(), world.clock.now())
+
+
+def _specs_of_ended(desired: Desired, observed: Observed) -> Iterator[DatabaseSpec]:
+    """Yield whose database was looked at in the trash and is there as its text wants it."""
+    for instance in desired.instances.values():
+        for host, name in observed.trash_of(instance.database_name) if instance.state == "absent" else ():
+            look = host.looks.get(name.text)
+            spec = instance_spec(desired, instance, desired.servers[host.server])
+            if look is not None and look.opened and is_whole(look, name) and claims.doubt(look, spec, None) is None:
+                yield spec
 
 
 def _specs_of_looks(desired: Desired, hosts: Mapping[str, ObservedHost]) -> Iterator[DatabaseSpec]:

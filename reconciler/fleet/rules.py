@@ -219,10 +219,11 @@ def _check_placement(world: Declarations, instance: Instance, place: _Place) -> 
 
 def _check_instance(world: Declarations, instance: Instance) -> Iterator[Diagnostic]:
     source = world.sources["instance", instance.code]
-    if instance.state == "absent" and instance.deletion_protection:
+    if instance.deletion_protection and (instance.state == "absent" or instance.expires is not None):
         message = f"instance {instance.code!r} is protected against deletion"
         hint = "set `deletion_protection: false` first, in a change of its own"
-        yield Diagnostic(source.range_of("state"), "deletion-protected", message, hint)
+        field = "state" if instance.state == "absent" else "expires"
+        yield Diagnostic(source.range_of(field), "deletion-protected", message, hint)
     if instance.owner is not None and instance.owner.login == instance.admin_login:
         message = f"the owner's login {instance.owner.login!r} is the admin's"
         yield Diagnostic(

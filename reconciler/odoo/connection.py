@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, BinaryIO, TypeVar
 
 from reconciler.core.failures import (
@@ -96,6 +97,11 @@ class HostConnection:
     def series(self) -> Version | None:
         """The host's series as it last said itself, before that as the fleet declares it."""
         return self._exchange.series
+
+    @property
+    def clock(self) -> datetime | None:
+        """The time of day as the host said it in its last answer; None where it did not."""
+        return self._exchange.clock
 
     async def known_series(self) -> Version:
         """Return the host's series, asking for it if neither the host nor the fleet has said it."""

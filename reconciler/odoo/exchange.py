@@ -12,6 +12,8 @@ import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
@@ -53,7 +55,7 @@ class _Known:
 
 
 class Exchange:
-    """Makes calls to one host. `series` chooses the door and may be corrected at any time.
+    """Makes calls to one host. `series` chooses the door and may be corrected at any time; `clock` is what the host last said.
 
     A host may say in one answer what another call told it, so all that it knows is struck out of whatever it says.
     """
@@ -74,6 +76,7 @@ class Exchange:
         self.server = server
         self.url = url.rstrip("/")
         self.series = series
+        self.clock: datetime | None = None
         self._transport = transport
         self._connect_timeout = connect_timeout
         self._sleep = sleep
@@ -177,6 +180,7 @@ class Exchange:
         door = Door.JSON if call.service == "web" else versions.door(self.series)
         request = encode(call, door, base=self.url, number=number, fresh=fresh)
         answer = await self._sent(call, request, limit, None)
+        self.clock = _clock_of(answer)
         return decode(answer, door, number=number, secrets=self._known)
 
     def _failed(self, call: Call, kind: type[HostError], what: str, advice: str) -> HostError:
@@ -186,3 +190,12 @@ class Exchange:
         """Double the pause each time, and scatter it so that hosts which failed together are not asked together."""
         pause: float = min(_FIRST_PAUSE * 2 ** (state.attempt_number - 1), _LONGEST_PAUSE)
         return pause * (0.5 + self._jitter())
+
+
+def _clock_of(answer: Answer) -> datetime | None:
+    """Read when an answer was sent, by the clock of whoever sent it."""
+    try:
+        said = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return said if said.tzinfo is not None else said.replace(tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import BinaryIO
@@ -180,6 +180,18 @@ class OdooDatabase:
         """Note in the mark that the database is in service from now on."""
         await marks.note_in_service(self._session)
 
+    async def note_ended(self, trash: str) -> None:
+        """Note in the mark that its text ended the database, with the trash name that it gets."""
+        await marks.note_ended(self._session, trash)
+
+    async def end(self, new: str) -> None:
+        """Turn to trash what its text ended."""
+        await apply_databases.end(self._session, new)
+
+    async def bring_back(self, new: str) -> None:
+        """Take what its text ended out of the trash again."""
+        await apply_databases.bring_back(self._session, new)
+
     async def inside(self, tables: Sequence[str] = (), waking: Sequence[str] = ()) -> Inside:
         """Say by SQL how large it is with its files, how many rows these tables have, and how many active ones those."""
         return await insides.look(self._session, tables, waking)
@@ -191,6 +203,10 @@ class OdooDatabase:
     async def drop_expired(self, now: datetime, limit: timedelta) -> None:
         """Drop it if it is an expired build that was never in service."""
         await apply_databases.drop_expired_build(self._session.connection, self.name, self._session, now, limit)
+
+    async def drop_trash(self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta) -> None:
+        """Drop it if it is trash past its limit that is nobody's any more."""
+        await apply_databases.drop_trash(self._session, fleet, wanted, now, limit)
 
     async def set_apart(self, number: int) -> None:
         """Set the sequences by which workers tell databases of one name apart."""

@@ -21,7 +21,10 @@ _REASONS: Mapping[str, str] = {
     Reason.ADOPTED: "an earlier document left it behind: taken over with all that is in it, as `adopt` says",
     Reason.OLD_MARK: "the mark of an earlier version is completed",
     Reason.INTERRUPTED: "an earlier change was cut short",
+    Reason.EXPIRED: "it has expired",
+    Reason.REMOVED: "its document was removed, and the fleet says `prune: true`",
     Reason.ABANDONED_BUILD: "an unfinished build past its limit",
+    Reason.KEPT_LONG_ENOUGH: "trash past `retention.trash_days`",
 }
 
 
@@ -51,7 +54,7 @@ def ends_suspended(action: Action) -> bool:
 
 
 def trash_of(action: Action) -> str:
-    """Name what a discarded build becomes; the time in that name is that of the discard."""
+    """Name the trash that a database becomes; the time in that name is that of its rename."""
     return f"trash-….{parse(action.database).target}"
 
 

@@ -7,6 +7,8 @@ client is gone.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from . import catalogue, common_service, creating, crons, db_service, object_service, seed, web, wire, wire_faults
@@ -43,13 +45,14 @@ class SimulatedHost(Machine):
         task = asyncio.ensure_future(self._answer(request))
         self.adopt(task)
         try:
-            return await asyncio.shield(task)
+            answered = await asyncio.shield(task)
         except HostKilled:
             raise ConnectionDropped("during") from None
         except asyncio.CancelledError:
             if task.cancelled() and not self._asked_to_stop():
                 raise ConnectionDropped("during") from None
             raise
+        return replace(answered, headers={"Date": formatdate(self.now(), usegmt=True), **answered.headers})
 
     @staticmethod
     def _asked_to_stop() -> bool:

@@ -20,7 +20,7 @@ from reconciler.core.changesets import Blocked
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import Depth, Target, targets
 from reconciler.core.failures import HostError, NoSuchDatabase, UnknownOutcome
-from reconciler.core.inventory import ORPHANED, Entry, Inventory
+from reconciler.core.inventory import ORPHANED, PRUNES, Entry, Inventory
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook, Mark, Observed, host
 from reconciler.core.selection import EVERYTHING
@@ -29,20 +29,25 @@ from reconciler.engine.worlds import World as Ports
 from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, as_declared, spec
 from tests.core.small_world import (
+    KEPT,
     TEMPLATE,
     TEMPLATE_UUID,
     Db,
     Known,
     LawBroken,
     World,
+    brought_back,
     canonical,
     cloned,
+    days_later,
     discarded,
+    ended,
     expired_dropped,
     hours_later,
     opened,
     own_build_dropped,
     renamed,
+    trash_dropped,
     two_in_service,
 )
 from tests.core.stepwise import READS, Answer, Failed, Notes, Remembered, Request, Ways
@@ -145,14 +150,15 @@ class Explorer:
         listings: dict[str, tuple[str, ...]] = {}
         for server, target in sorted(world.listed):
             listings[server] = (*listings.get(server, ()), target)
-        return Inventory({**self._known, **entries}, dict.fromkeys(self._template, "active"), listings)
+        states = {**dict.fromkeys(self._template, "active"), **({PRUNES: "yes"} if world.prunes else {})}
+        return Inventory({**self._known, **entries}, states, listings)
 
     def observe(self, world: World, desired: Desired, hidden: Db | None) -> Observed:
         hosts = {}
         for server in desired.servers:
             listed = {d.name for d in world.dbs - {hidden} if d.server == server}
             trash = {t for s, t in world.trash if s == server}
-            hosts[server] = host(server, (*sorted(listed | trash), TEMPLATE), version="19.0")
+            hosts[server] = host(server, (*sorted(listed | trash), TEMPLATE), version="19.0", clock=NOW)
         for wanted in targets(desired, Observed(hosts), self.inventory(world), NOW, Depth(), EVERYTHING):
             seen = hosts[wanted.server]
             before = seen.looks.get(wanted.database)
@@ -164,6 +170,8 @@ class Explorer:
     def _deep(self, world: World, wanted: Target) -> DatabaseLook:
         if wanted.database == TEMPLATE:
             return self._template[wanted.server]
+        if (wanted.server, wanted.database) in world.trash:
+            return _discarded_build(wanted.database)
         db = world.at(wanted.server, wanted.database)
         assert db is not None
         if wanted.builders:
@@ -189,12 +197,12 @@ class Explorer:
             inventory = self.inventory(seen)
             planned = decide(desired, self.observe(seen, desired, hidden), inventory, NOW, Limits())
             for action in planned.changeset.actions:
-                self._require_lawful(world, action)
+                self._require_lawful(world, action, desired)
             after = self._remembered(seen, planned, desired)
             self._plans[key] = (after, planned.changeset.actions, planned.changeset.blocked)
         after, actions, blocked = self._plans[key]
         if not self.bounds.memory:
-            after = after._replace(known=frozenset(), listed=frozenset())
+            after = after._replace(known=frozenset(), listed=frozenset(), prunes=False)
         return after._replace(torn=world.torn, lies=world.lies), actions, blocked
 
     def _remembered(self, world: World, planned: Planned, desired: Desired) -> World:
@@ -214,17 +222,20 @@ class Explorer:
             if parsed.state in names.FORMS
         }
         kept = {(s, t) for s, t in world.listed if s not in notes.listed}
-        return noted(world, notes.written)._replace(listed=frozenset(forms | kept))
+        prunes = {"yes": True, "no": False}.get(notes.states.get(PRUNES, ""), world.prunes)
+        return noted(world, notes.written)._replace(listed=frozenset(forms | kept), prunes=prunes)
 
-    def _require_lawful(self, world: World, action: Action) -> None:
-        """The diff plans nothing that the law forbids, and takes nothing away that was ever in service."""
+    def _require_lawful(self, world: World, action: Action, desired: Desired) -> None:
+        """The diff plans nothing that the law forbids, and takes away nothing that was in service, unless its text ends it."""
         db = world.at(action.server, action.database)
         if action.verb in (verbs.SWEEP, verbs.DISCARD):
             if db is None or db.served:
                 raise LawBroken(f"{action.id} of what was in service")
             goal = names.trash(db.target, NOW)
-            if action.verb is verbs.DISCARD and names.forbidden_discard(db.name, goal):
+            if action.verb is verbs.DISCARD and names.forbidden_trash(db.name, goal):
                 raise LawBroken(f"{action.id} is forbidden")
+        elif action.verb in (verbs.END, verbs.DROP):
+            _require_over(db, action, desired)
         elif action.verb in (verbs.RENAME, verbs.SUSPEND, verbs.RESUME):
             lock = names.switching(names.parse(action.becomes).target)
             for old, new in ((action.database, lock), (lock, action.becomes)):
@@ -255,8 +266,8 @@ class Explorer:
                 return _in_one_transaction(world, db, ask), world.has_files(db)
             case "store files":
                 return world._replace(folders=world.folders | {(db.server, db.name, db.number)}), None
-            case "discard":
-                return discarded(world, db, ask.argument), None
+            case "discard" | "end" | "bring back" | "drop trash":
+                return _OF_TRASH[ask.what](world, db, ask.argument), None
             case "drop expired":
                 return expired_dropped(world, db, self.template_mark(db.server)), None
         return world.put(db, _written(db, ask)), None
@@ -271,9 +282,9 @@ class Explorer:
             world = self.noted(world, standing.noted)
         self._require_alone(state, run, ask)
         ends = [self.perform(world, ask)]
-        if ask.what == "rename" and world.torn < self.bounds.torn and not isinstance(ends[0][2], Failed):
+        if ask.what in _RENAMES and world.torn < self.bounds.torn and not isinstance(ends[0][2], Failed):
             lost = UnknownOutcome("no answer", server=ask.server, database=ask.name)
-            ends.append((renamed(world, ask.server, ask.name, ask.argument, torn=True), "torn", Failed(lost)))
+            ends.append((_torn(world, ask), "torn", Failed(lost)))
         for after, key, value in ends:
             yield self._read_on(state, index, after, self.ways.answer(run.place, key, value))
 
@@ -342,10 +353,12 @@ class Explorer:
         if world.known or world.listed:
             yield Move(
                 ("memory is lost",),
-                _sorted(state._replace(world=world._replace(known=frozenset(), listed=frozenset()))),
+                _sorted(state._replace(world=world._replace(known=frozenset(), listed=frozenset(), prunes=False))),
             )
         if not state.runs:
             yield Move(("hours pass",), _sorted(State(hours_later(world))))
+            if any(d.state is NameState.TRASH for d in world.dbs):
+                yield Move(("days pass",), _sorted(State(days_later(world))))
 
     def _planned(self, state: State, text: int, hidden: Db | None) -> Iterator[Move]:
         after, actions, _ = self.plan(state.world, text, hidden)
@@ -392,7 +405,7 @@ class Explorer:
     def check(self, state: State) -> None:
         """The law, in one state."""
         for db in state.world.dbs:
-            if db.served and db.state not in names.FORMS:
+            if db.served and db.state not in names.FORMS and not (db.state is NameState.TRASH and db.ended == db.name):
                 self.broken.setdefault(f"{db.name} was in service and bears a droppable name", state)
         for target in two_in_service(state.world):
             self.broken.setdefault(f"two databases that were in service bear a form of {target}", state)
@@ -439,6 +452,10 @@ class _Listing(Notes):
     def __init__(self) -> None:
         super().__init__()
         self.listed: dict[str, tuple[str, ...]] = {}
+        self.states: dict[str, str] = {}
+
+    def server_state(self, server: str, state: str) -> None:
+        self.states[server] = state
 
     def listing(self, server: str, names: Iterable[str], at: object) -> None:
         self.listed[server] = tuple(names)
@@ -474,6 +491,36 @@ _OF_HOSTS: dict[str, Callable[[World, Request], tuple[World, Any]]] = {
 }
 
 
+_TO_AND_FROM_TRASH = {"end": ended, "bring back": brought_back}
+_OF_TRASH = {**_TO_AND_FROM_TRASH, "discard": discarded, "drop trash": trash_dropped}
+_RENAMES = ("rename", *_TO_AND_FROM_TRASH)
+
+
+def _torn(world: World, ask: Request) -> World:
+    """Let the host die between the two halves of a rename."""
+    if ask.what == "rename":
+        return renamed(world, ask.server, ask.name, ask.argument, torn=True)
+    db = opened(world, ask.server, ask.name, ask.password)
+    return _TO_AND_FROM_TRASH[ask.what](world, db, ask.argument, torn=True)
+
+
+def _require_over(db: Db | None, action: Action, desired: Desired) -> None:
+    """What its text wants is not ended, and what was not ended, or not long enough ago, is not dropped."""
+    wanted = {n for i in desired.instances.values() if i.state != "absent" for n in (i.code, i.database_name)}
+    is_wanted = action.code in wanted or names.parse(action.database).target in wanted
+    if action.verb is verbs.END and is_wanted:
+        raise LawBroken(f"{action.id} of what its text wants")
+    is_over = db is not None and db.ended == db.name and names.is_expired_trash(names.parse(db.name), NOW, KEPT)
+    if action.verb is verbs.DROP and not is_over:
+        raise LawBroken(f"{action.id} of what was not ended, or not long enough ago")
+
+
+def _discarded_build(name: str) -> DatabaseLook:
+    target = names.parse(name).target
+    mark = Mark("demo", "instance", target, target, "uuid", in_service=False)
+    return DatabaseLook(name, Access.CURRENT, uuid="uuid", mark=mark)
+
+
 def _written(db: Db, ask: Request) -> Db:
     argument = ask.argument
     match ask.what:
@@ -484,7 +531,10 @@ def _written(db: Db, ask: Request) -> Db:
         case "clear digest":
             return db._replace(digest="")
         case "note move":
-            return db._replace(moving_from=argument)
+            is_over = not argument and db.state is not NameState.TRASH
+            return db._replace(moving_from=argument, ended="" if is_over else db.ended)
+        case "note ended":
+            return db._replace(ended=argument)
         case "note in service" | "begin service":
             return db._replace(in_service=True)
         case "write mark":
@@ -535,7 +585,8 @@ def _password(kind: str, code: str) -> str:
 def _shown(world: World) -> str:
     dbs = [
         f"{d.name}#{d.number}({'served' if d.served else 'new'} mark={d.code or 'template'} said={d.in_service}"
-        f"{' from=' + d.moving_from if d.moving_from else ''}{'' if world.has_files(d) else ' NOFILES'}"
+        f"{' from=' + d.moving_from if d.moving_from else ''}"
+        f"{' ended=' + d.ended if d.ended else ''}{'' if world.has_files(d) else ' NOFILES'}"
         f"{'' if d.password.endswith('/' + d.code) else ' pw=' + d.password[18:]})"
         for d in sorted(world.dbs)
     ]

@@ -1,7 +1,8 @@
 """A model of hosts for the properties of the diff: names with what a deep look at them would show, and nothing else.
 
 It is pure. `apply` carries out exactly what an action shows, and fails where an action is none that may ever be planned:
-on a database that is not ours, onto a name that is taken, or a drop of anything but an expired building name.
+on a database that is not ours, onto a name that is taken, or a drop of anything but an expired building name, and trash that
+is past its time and was ended or never in service.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tests.core.scenes import NOW, as_declared, seen_as, spec
 
 ALL_AT_ONCE = Depth(rotation_per_host=1000)
 BUILD_LIMIT = timedelta(hours=2)
+KEPT = timedelta(days=30)
 _SERVER_STATES = {verbs.ACTIVATE: "active", verbs.MAINTAIN: "maintenance", verbs.DISABLE: "disabled"}
 
 
@@ -82,7 +84,7 @@ class Model:
         found = self.hosts[code]
         if not found.online:
             return ObservedHost(code, online=False, problem="connection refused")
-        return host(code, tuple(found.databases), version=found.version)
+        return host(code, tuple(found.databases), version=found.version, clock=NOW)
 
     def foreign(self) -> Mapping[tuple[str, str], Held]:
         """What must be the same after any changeset."""
@@ -105,6 +107,10 @@ class Model:
                 assert not databases[action.database].was_in_service, action.id
                 goal = names.trash(names.parse(action.database).target, NOW)
                 databases[goal] = Held(replace(databases.pop(action.database).look, database=goal), ours=False)
+            case verbs.END:
+                self._end(action, databases)
+            case verbs.DROP:
+                self._drop(action, databases)
             case verbs.CREATE | verbs.CLONE:
                 self._build(action, databases)
             case _:
@@ -122,12 +128,42 @@ class Model:
         databases[action.becomes] = Held(as_declared(wanted, action.becomes), ours=True)
         self._verified(wanted)
 
+    def _end(self, action: Action, databases: dict[str, Held]) -> None:
+        held, name = databases.pop(action.database), names.parse(action.database)
+        assert held.ours, f"{action.id} on a database that is not ours"
+        assert self.desired.instances[action.code].state == "absent", action.id
+        goal = names.trash(name.target, NOW)
+        assert goal not in databases, f"{action.id} onto a name that is taken"
+        if name.state is NameState.TRASH:
+            assert names.forbidden_return(action.database, names.switching(name.target)) == "", action.id
+            assert _ended_as(held.look) == action.database, action.id
+        look = _marked(_scheduled(held.look, verbs.SUSPEND), moving_from="", ended=goal)
+        databases[goal] = Held(replace(look, database=goal, missing_files=0), ours=True)
+
+    def _drop(self, action: Action, databases: dict[str, Held]) -> None:
+        look, name = databases.pop(action.database).look, names.parse(action.database)
+        assert names.is_expired_trash(name, NOW, KEPT), action.id
+        assert look.is_whole_copy_of_itself, action.id
+        assert _ended_as(look) == action.database or look.is_unused_build, action.id
+        wanted = [
+            i for i in self.desired.instances.values() if i.state != "absent" and i.server in (None, action.server)
+        ]
+        if any(name.target in (i.database_name, i.renamed_from) for i in wanted):
+            assert forms_of(self, action.server, name.target), f"{action.id}: it may be wanted back"
+
     def _change(self, action: Action, databases: dict[str, Held]) -> None:
         held = databases.get(action.database)
         assert held is not None, f"{action.id}: there is no {action.database}"
         assert held.ours, f"{action.id} on a database that is not ours"
         look, wanted = held.look, self._spec(action)
         match action.verb:
+            case verbs.RETURN:
+                assert _ended_as(look) == action.database, action.id
+                lock = names.switching(names.parse(action.database).target)
+                assert names.forbidden_return(action.database, lock) == "", action.id
+                assert names.forbidden_rename(lock, action.becomes) == "", action.id
+                assert action.becomes not in databases, f"{action.id} onto a name that is taken"
+                look = replace(_marked(look, moving_from="", ended=""), missing_files=0)
             case verbs.RENAME | verbs.SUSPEND | verbs.RESUME:
                 _require_lawful(action)
                 assert action.becomes not in databases, f"{action.id} onto a name that is taken"
@@ -159,6 +195,10 @@ def _require_lawful(action: Action) -> None:
     steps = [name for name in (action.database, lock, action.becomes) if name]
     for old, new in itertools.pairwise(steps):
         assert old == new or names.forbidden_rename(old, new) == "", action.id
+
+
+def _ended_as(look: DatabaseLook) -> str:
+    return look.mark.ended if look.mark else ""
 
 
 def _marked(look: DatabaseLook, **fields: Any) -> DatabaseLook:

@@ -79,7 +79,9 @@ def seen_as(look: DatabaseLook, **seen: Any) -> DatabaseLook:
 def online(server: str, *looks: DatabaseLook, lists: Iterable[str] = (), version: str = "19.0") -> ObservedHost:
     """Observe a host with databases that were looked at deeply, and some that were only listed."""
     listed = {*lists, *(look.database for look in looks)}
-    return replace(host(server, tuple(listed), version=version), looks={look.database: look for look in looks})
+    return replace(
+        host(server, tuple(listed), version=version, clock=NOW), looks={each.database: each for each in looks}
+    )
 
 
 def unfinished(name: str) -> DatabaseLook:

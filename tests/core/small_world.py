@@ -7,7 +7,7 @@ reads it. Left out: other databases, accounts of customers, modules, schedules, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ MOST_TRASH = 2
 NOBODY = 99
 """The number of what is gone, in whose folders nobody looks any more."""
 BUILD, BUILD_LATER = (f"building-{t:%y%m%d%H%M%S}" for t in (NOW, NOW - LATER))
+KEPT = timedelta(days=30)
+TRASH, TRASH_LATER = (f"trash-{t:%y%m%d%H%M%S}" for t in (NOW, NOW - KEPT - LATER))
 
 
 class Db(NamedTuple):
@@ -41,6 +43,7 @@ class Db(NamedTuple):
     in_service: bool | None = False
     owner: str = "?"
     served: bool = False
+    ended: str = ""
 
     @property
     def uuid(self) -> str:
@@ -70,6 +73,7 @@ class Db(NamedTuple):
             self.moving_from,
             self.in_service,
             None if self.owner == "?" else self.owner,
+            ended=self.ended,
         )
 
 
@@ -83,13 +87,17 @@ class Known(NamedTuple):
 
 
 class World(NamedTuple):
-    """Hosts and memory. `folders` says whose files lie under which name; `torn` and `lies` count the faults so far."""
+    """Hosts and memory. `folders` says whose files lie under which name; `torn` and `lies` count the faults so far.
+
+    `prunes` is remembered too: that the last text said `prune: true`.
+    """
 
     dbs: frozenset[Db] = frozenset()
     folders: frozenset[tuple[str, str, int]] = frozenset()
     trash: frozenset[tuple[str, str]] = frozenset()
     known: frozenset[Known] = frozenset()
     listed: frozenset[tuple[str, str]] = frozenset()
+    prunes: bool = False
     torn: int = 0
     lies: int = 0
 
@@ -119,9 +127,28 @@ def cloned(world: World, server: str, name: str, password: str) -> World:
 
 
 def renamed(world: World, server: str, old: str, new: str, *, torn: bool = False) -> World:
-    """Move the database, then (if the host lives so long) its folder, unless the new name's folder is there."""
+    """Rename what the law of names lets be renamed, whatever is in it."""
     if forbidden := names.forbidden_rename(old, new):
         raise Refused(forbidden, server=server, database=old)
+    return _move(world, server, old, new, torn=torn)
+
+
+def ended(world: World, db: Db, new: str, *, torn: bool = False) -> World:
+    """Turn to trash what is noted as ended under this very name."""
+    if forbidden := names.forbidden_trash(db.name, new) or ("" if db.ended == new else "it is not noted in it"):
+        raise Refused(forbidden, server=db.server, database=db.name)
+    return _move(world, db.server, db.name, new, torn=torn)
+
+
+def brought_back(world: World, db: Db, new: str, *, torn: bool = False) -> World:
+    """Take out of the trash what is noted as ended under the name that it bears."""
+    if forbidden := names.forbidden_return(db.name, new) or ("" if db.ended == db.name else "it is not noted in it"):
+        raise Refused(forbidden, server=db.server, database=db.name)
+    return _move(world, db.server, db.name, new, torn=torn)
+
+
+def _move(world: World, server: str, old: str, new: str, *, torn: bool) -> World:
+    """Move the database, then (if the host lives so long) its folder, unless the new name's folder is there."""
     db = world.at(server, old)
     if db is None:
         raise NoSuchDatabase(f"there is no {old}", server=server, database=old)
@@ -143,10 +170,10 @@ def _moved(
 
 
 def discarded(world: World, db: Db, new: str) -> World:
-    forbidden = names.forbidden_discard(db.name, new)
+    forbidden = names.forbidden_trash(db.name, new)
     if forbidden or not (db.code and claims.is_unused(db.uuid, db.mark(Mark("", "", "", "", "")))):
         raise Refused(forbidden or "it may have been in service", server=db.server, database=db.name)
-    trash = (names.trash(db.target, NOW - timedelta(seconds=s)) for s in range(MOST_TRASH))
+    trash = (names.trash(db.target, NOW - timedelta(seconds=s)) for s in range(1, MOST_TRASH + 1))
     free = next(((db.server, t) for t in trash if (db.server, t) not in world.trash), None)
     more = {free} if free else set()
     return _dropped(world, db)._replace(trash=world.trash | more)
@@ -163,8 +190,17 @@ class LawBroken(AssertionError):
     """Something was done that may never be done."""
 
 
+def trash_dropped(world: World, db: Db, wanted: Container[str]) -> World:
+    """Drop what was ended, when its time is over, unless it may be what a document wants back."""
+    alone = not any(d.server == db.server and d.target == db.target and d.state in names.FORMS for d in world.dbs)
+    refused = claims.why_trash_kept(db.uuid, db.mark(Mark("", "", "", "", "")), db.name, "demo")
+    if refused or not names.is_expired_trash(names.parse(db.name), NOW, KEPT) or (alone and db.target in wanted):
+        raise Refused(refused or "it is not expired, or wanted back", server=db.server, database=db.name)
+    return _dropped(world, db)
+
+
 def _dropped(world: World, db: Db) -> World:
-    if db.served:
+    if db.served and not (db.ended == db.name and db.name.startswith(TRASH_LATER)):
         raise LawBroken(f"{db.name} was in service and is dropped")
     return world.put(db, None)._replace(folders=frozenset(f for f in world.folders if f[:2] != (db.server, db.name)))
 
@@ -180,12 +216,20 @@ def own_build_dropped(world: World, server: str, name: str) -> World:
 
 def hours_later(world: World) -> World:
     """Let builds expire and trash become old: the same instant, with other times in the names."""
-    dbs = frozenset(
-        d._replace(name=d.name.replace(BUILD, BUILD_LATER), moving_from=d.moving_from.replace(BUILD, BUILD_LATER))
-        for d in world.dbs
-    )
-    folders = frozenset((s, f.replace(BUILD, BUILD_LATER), n) for s, f, n in world.folders)
-    return world._replace(dbs=dbs, folders=folders, trash=frozenset())
+    return _aged(world, BUILD, BUILD_LATER)._replace(trash=frozenset())
+
+
+def days_later(world: World) -> World:
+    """Let what was ended be past its time as well."""
+    return _aged(hours_later(world), TRASH, TRASH_LATER)
+
+
+def _aged(world: World, mark: str, later: str) -> World:
+    def put(text: str) -> str:
+        return text.replace(mark, later)
+
+    dbs = frozenset(d._replace(name=put(d.name), moving_from=put(d.moving_from), ended=put(d.ended)) for d in world.dbs)
+    return world._replace(dbs=dbs, folders=frozenset((s, put(f), n) for s, f, n in world.folders))
 
 
 def opened(world: World, server: str, name: str, password: str) -> Db:

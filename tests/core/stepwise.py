@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 from reconciler.core.actions import Action
 from reconciler.core.failures import HostError
 from reconciler.core.furnishing import Furnishing, Origin
+from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.building import Source
@@ -146,6 +147,18 @@ class _Database(_Nothing):
     async def note_in_service(self) -> None:
         await self._ask("note in service")
 
+    async def note_ended(self, trash: str) -> None:
+        await self._ask("note ended", trash)
+
+    async def end(self, new: str) -> None:
+        await self._ask("end", new)
+
+    async def bring_back(self, new: str) -> None:
+        await self._ask("bring back", new)
+
+    async def drop_trash(self, fleet: str, wanted: Iterable[str], now: datetime, limit: object) -> None:
+        await self._ask("drop trash", tuple(sorted(wanted)))
+
     async def discard(self, new: str) -> None:
         await self._ask("discard", new)
 
@@ -262,8 +275,13 @@ def ports(servers: Iterable[str], letter: str, notes: Notes) -> Ports:
         memory=notes,
         note=lambda write: write(),
         distrust=_distrust(notes),
+        inventory=_inventory,
     )
     return cast("Ports", world)
+
+
+async def _inventory() -> Inventory:
+    return NOTHING_REMEMBERED
 
 
 def _distrust(notes: Notes) -> Callable[[str, str, str], Awaitable[None]]:

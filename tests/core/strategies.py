@@ -50,6 +50,7 @@ OURS = (
     "half installed",
     "loud",
     "held back",
+    "ended as another",
 )
 NOT_OURS = ("refused", "failed", "unmarked", "copy", "of another fleet", "of another document")
 
@@ -150,15 +151,16 @@ def _host(draw: st.DrawFn, desired: Desired, code: str) -> Host:
             _hold(draw, found, spec(desired, f"template/{template.code}", code), template.template_db)
     for one in desired.instances.values():
         name = draw(st.sampled_from(["", *_forms(one.database_name), *_forms(one.renamed_from or one.code)]))
-        if name:
-            _hold(draw, found, spec(desired, f"instance/{one.code}", code), name)
+        ended = draw(st.sampled_from(["", "", *_trash(one.database_name)]))
+        for held in filter(None, (name, ended)):
+            _hold(draw, found, spec(desired, f"instance/{one.code}", code), held)
     return found
 
 
 def looks_of_undeclared(name: str) -> list[DatabaseLook]:
     """List what a look may find in a database that no document declares."""
     refused = DatabaseLook(name, Access.REFUSED)
-    if names.parse(name).state is not NameState.BUILDING:
+    if names.parse(name).state not in (NameState.BUILDING, NameState.TRASH):
         return [refused]
     mark = Mark("demo", "instance", names.parse(name).target, names.parse(name).target, "own")
     marks = [None, replace(mark, uuid="its template's"), mark]
@@ -169,6 +171,11 @@ def looks_of_undeclared(name: str) -> list[DatabaseLook]:
 
 def _forms(target: str) -> tuple[str, ...]:
     return (*names.fixed_forms(target), names.aside(target, NOW, "eeeee"))
+
+
+def _trash(target: str) -> tuple[str, ...]:
+    """Name trash that is to be kept, and trash past its time."""
+    return (names.trash(target, NOW - timedelta(days=3)), names.trash(target, NOW - timedelta(days=33)))
 
 
 def _hold(draw: st.DrawFn, found: Host, wanted: DatabaseSpec, name: str) -> None:
@@ -182,6 +189,7 @@ def look_of(wanted: DatabaseSpec, name: str, kind: str) -> DatabaseLook:
     assert look.mark is not None
     former = names.parse(name).target
     mark = replace(look.mark, code=former, name=former) if former.startswith("old-") else look.mark
+    mark = replace(mark, ended=name) if names.parse(name).state is NameState.TRASH else mark
     look = replace(look, mark=mark)
     unused = replace(mark, in_service=False) if names.parse(name).state is NameState.SWITCHING else mark
     variants: dict[str, DatabaseLook] = {
@@ -201,6 +209,9 @@ def look_of(wanted: DatabaseSpec, name: str, kind: str) -> DatabaseLook:
         "half installed": replace(look, modules={"base": "installed", "web": "to install", "crm": "to upgrade"}),
         "loud": replace(look, active_crons=(1, 2, 3)),
         "held back": replace(look, quiesced_crons=(4,)),
+        "ended as another": replace(
+            look, mark=replace(mark, ended=names.trash(wanted.target, NOW - timedelta(days=70)))
+        ),
     }
     return variants.get(kind, look)
 

@@ -78,9 +78,20 @@ def test_a_shallow_run_looks_at_nothing() -> None:
 
 
 def test_suspended_and_switching_forms_are_looked_at_under_their_own_names() -> None:
-    seen = observed(online("one", lists=("suspended.alpha", "switching.beta", "trash-261124110000.gamma")))
+    seen = observed(online("one", lists=("suspended.alpha", "switching.beta", "trash-261124110000.beta")))
     found = targets(FLEET, seen, NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING)
     assert [t.database for t in found] == ["suspended.alpha", "switching.beta"]
+
+
+def test_trash_is_looked_at_while_what_may_be_wanted_back_is_missing_and_when_its_time_is_over() -> None:
+    young, old = (names.trash("gamma", NOW - timedelta(days=days)) for days in (29, 31))
+    missing = observed(online("one", lists=(young,)))
+    found = targets(FLEET, missing, remembering(*SPECS), NOW, Depth(), EVERYTHING)
+    assert [(t.database, t.builders) for t in found] == [(young, ())]
+    there = observed(online("one", lists=("gamma", young, old)))
+    found = targets(FLEET, there, remembering(*SPECS), NOW, Depth(), EVERYTHING)
+    assert [t.database for t in found] == [old]
+    assert targets(FLEET, there, NOTHING_REMEMBERED, NOW, Depth(shallow=True), EVERYTHING) == ()
 
 
 def test_a_database_under_its_former_name_is_always_looked_at_as_the_former_account() -> None:
@@ -91,11 +102,20 @@ def test_a_database_under_its_former_name_is_always_looked_at_as_the_former_acco
     assert [(t.database, t.former_code) for t in found] == [("old-acme", "old-acme")]
 
 
-def test_absent_instances_and_offline_hosts_are_not_looked_at() -> None:
+def test_what_is_to_be_ended_is_looked_at_first_and_in_the_trash_once() -> None:
     absent = desired(instance("alpha", state="absent"))
-    assert targets(absent, LISTED, NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING) == targets(
-        desired(), LISTED, NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING
-    )
+    memory, trash = remembering(spec(absent, "instance/alpha")), names.trash("alpha", NOW)
+    for listed, inventory, looks in (
+        ("alpha", memory, ["alpha"]),
+        (trash, NOTHING_REMEMBERED, [trash]),
+        (trash, memory, []),
+    ):
+        seen = observed(online("one", lists=(listed,)))
+        found = targets(absent, seen, inventory, NOW, Depth(), EVERYTHING)
+        assert [t.database for t in found] == looks
+
+
+def test_offline_hosts_are_not_looked_at() -> None:
     assert targets(FLEET, observed(offline("one")), NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING) == ()
 
 

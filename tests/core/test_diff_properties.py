@@ -17,7 +17,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.names import NameState
 from reconciler.core.observed import Observed
 from reconciler.core.selection import Selection
-from tests.core.model import BUILD_LIMIT, Model, forms_of
+from tests.core.model import BUILD_LIMIT, KEPT, Model, forms_of
 from tests.core.scenes import NOW
 from tests.core.strategies import CODES, Scene, join, scenes
 from tests.harness.universe import read
@@ -58,18 +58,23 @@ def test_a_foreign_database_is_never_touched(scene: Scene) -> None:
     """Neither changed (the model fails on that) nor, where no document bears its name, logged in to."""
     before = dict(scene.model.foreign())
     one_pass(scene.model)
-    gone = {key for key in before if names.is_expired_build(names.parse(key[1]), NOW, BUILD_LIMIT)}
+    gone = {key for key in before if is_past_its_time(key[1])}
     after = scene.model.foreign()
     for key in before.keys() - gone:
         assert after[key] == before[key]
     for server, name in scene.model.logged_in:
-        made_by_this_tool = names.parse(name).state in (NameState.BUILDING, *names.ON_ITS_WAY)
+        made_by_this_tool = names.parse(name).state in (NameState.BUILDING, NameState.TRASH, *names.ON_ITS_WAY)
         assert made_by_this_tool or names.parse(name).target in declared_on(scene, server)
+
+
+def is_past_its_time(name: str) -> bool:
+    parsed = names.parse(name)
+    return names.is_expired_build(parsed, NOW, BUILD_LIMIT) or names.is_expired_trash(parsed, NOW, KEPT)
 
 
 def declared_on(scene: Scene, server: str) -> set[str]:
     """Name what documents declare: for an instance that is missing, a namesake on another server may be it."""
-    instances = [i for i in scene.desired.instances.values() if i.state != "absent"]
+    instances = scene.desired.instances.values()
     found = {i.database_name for i in instances} | {i.renamed_from for i in instances if i.renamed_from}
     return found | {t.template_db for t in scene.desired.templates.values() if server in t.server_codes}
 
@@ -90,18 +95,22 @@ def test_actions_come_after_what_they_need_and_each_begins_where_the_one_before_
             continue
         assert action.server not in activated or activated[action.server] in needs[action.id]
         key = (action.server, action.address)
-        if action.verb is not verbs.DISCARD:  # of two forms the one that was never in service goes
+        if action.verb not in (
+            verbs.DISCARD,
+            verbs.DROP,
+        ):  # of two forms the one that was never in service goes; and old trash
             assert borne.get(key, action.database) == action.database
             borne[key] = action.becomes
 
 
 @given(scenes())
 @quick
-def test_nothing_is_dropped_but_expired_building_names(scene: Scene) -> None:
+def test_nothing_is_dropped_but_expired_building_names_and_trash_past_its_time(scene: Scene) -> None:
     for action in planned(scene.model).actions:
-        droppable = names.is_expired_build(names.parse(action.database), NOW, BUILD_LIMIT)
-        assert (action.verb is verbs.SWEEP) == droppable
-        if action.verb not in (*ON_SERVERS, verbs.DISCARD):
+        assert (action.verb is verbs.SWEEP) == names.is_expired_build(names.parse(action.database), NOW, BUILD_LIMIT)
+        if action.verb is verbs.DROP:
+            assert names.is_expired_trash(names.parse(action.database), NOW, KEPT)
+        elif action.verb not in (*ON_SERVERS, verbs.DISCARD, verbs.END):
             assert names.parse(action.becomes).state in names.FORMS
 
 
@@ -122,9 +131,15 @@ def test_whatever_is_declared_is_there_or_planned_or_blocked_for_a_reason(scene:
 
 @given(scenes())
 @quick
-def test_absent_instances_are_left_alone(scene: Scene) -> None:
+def test_absent_instances_are_ended_and_nothing_else_is_done_to_them_and_what_is_not_absent_is_never_ended(
+    scene: Scene,
+) -> None:
     absent = {f"instance/{i.code}" for i in scene.desired.instances.values() if i.state == "absent"}
-    assert not absent & {a.address for a in planned(scene.model).actions}
+    for action in planned(scene.model).actions:
+        if action.address in absent:
+            assert action.verb in (verbs.END, verbs.DISCARD, verbs.DROP)
+        else:
+            assert action.verb is not verbs.END
 
 
 @given(scenes(), st.randoms(use_true_random=False))

@@ -19,7 +19,7 @@ from reconciler.core.names import NameState
 from reconciler.fleet.desired import Desired
 from tests.core.exploring import EXHAUSTIVE, Bounds, Explorer, State
 from tests.core.scenes import NOW, desired, instance
-from tests.core.small_world import LATER, Db, World
+from tests.core.small_world import LATER, TRASH_LATER, Db, World
 
 OWNER, ANOTHER = (f"{{name: Manager, login: manager@{place}.example}}" for place in ("here", "other"))
 
@@ -37,11 +37,20 @@ def texts(*servers: str) -> dict[str, Desired]:
         "acme of another": instance("acme", owner=ANOTHER),
         "acme of another, adopted": instance("acme", owner=ANOTHER, adopt="{}"),
         "shop": instance("shop"),
+        "acme absent": instance("acme", state="absent"),
+        "shop absent": instance("shop", state="absent"),
         "acme on one": instance("acme", server="one"),
         "acme on two": instance("acme", server="two"),
     }
     kept = {name: text for name, text in written.items() if len(servers) > 1 or not name.startswith("acme on")}
-    return {name: desired(*filter(None, [text]), servers=servers) for name, text in kept.items()}
+    declared = {name: desired(*filter(None, [text]), servers=servers) for name, text in kept.items()}
+    safety = "{max_removals_percent: 100}"  # of one customer every removal is that of all
+    pruning = {"prune": "true", "safety": safety}
+    return {
+        **declared,
+        "acme, and prune": desired(instance("acme"), servers=servers, **pruning),
+        "nothing, and prune": desired(servers=servers, **pruning),
+    }
 
 
 ONE_HOST = texts("one")
@@ -102,6 +111,7 @@ def part(*texts: str, blocked: Iterable[str] = (), from_nothing: bool = False, h
 
 
 SWITCHED = ("acme", "acme suspended")
+ENDED = ("acme", "acme absent")
 RENAMED = ("acme", "shop renamed from acme")
 SMALL = {
     "all edits, and a run dies": part(
@@ -120,6 +130,9 @@ SMALL = {
     "the list lies and the host dies": part(*SWITCHED, torn=1, lies=1, databases=3),
     "the host dies three times": part(*SWITCHED, torn=3, memory=False),
     "two build": part("acme", runs=2, from_nothing=True, databases=3, memory=False),
+    "ended and brought back": part(*ENDED, "acme suspended", memory=False, blocked=[LOST]),
+    "the list lies while it is ended or brought back": part(*ENDED, lies=1, databases=2, blocked=[LOST]),
+    "removed, and brought back": part("acme, and prune", "nothing, and prune", blocked=[LOST, LEFT]),
 }
 LARGE = {
     "the list lies, and something is cloned": part(
@@ -130,6 +143,15 @@ LARGE = {
     "renamed with memory": part(*RENAMED, from_nothing=True, databases=3, blocked=[AWAY, FROZEN, LOST, SEVERAL]),
     "the host dies five times while it is renamed": part(*RENAMED, torn=5, memory=False, blocked=[REFUSED]),
     "two build, in and out of service": part(*SWITCHED, runs=2, from_nothing=True, databases=2, memory=False),
+    "two reconcilers, ended or not": part(*ENDED, runs=2, memory=False, blocked=[LOST]),
+    "ended while it is renamed": part(
+        *RENAMED, "acme absent", "shop absent", memory=False, blocked=[OF_ANOTHER, REFUSED, LOST]
+    ),
+    "the host dies while it is ended or brought back": part(*ENDED, torn=1, memory=False, blocked=[LOST]),
+    "the host dies three times while it is ended or brought back": part(*ENDED, torn=3, memory=False, blocked=[LOST]),
+    "removed, with a list that lies": part(
+        "acme, and prune", "nothing, and prune", lies=1, databases=2, blocked=[FROZEN, LOST, LEFT]
+    ),
     "two hosts": part(
         "acme on one", "acme on two", "acme", hosts=2, databases=2, from_nothing=True, blocked=[ELSEWHERE, LOST]
     ),
@@ -180,6 +202,9 @@ class Ends:
 
     def _odd(self, before: World, world: World, text: int) -> Iterator[str]:
         for wanted in self._explorer.texts[self._explorer.codes[text]].instances.values():
+            if wanted.state == "absent":
+                yield from self._not_ended(before, world, wanted.database_name)
+                continue
             state = NameState.SUSPENDED if wanted.state == "suspended" else NameState.PUBLISHED
             name = names.resting(wanted.database_name, state)
             found = [d for d in world.dbs if d.name == name]
@@ -190,6 +215,14 @@ class Ends:
             own = [d for d in before.dbs if d.served and d.target in (wanted.database_name, wanted.renamed_from)]
             if own and sum(d.served for d in world.dbs) > sum(d.served for d in before.dbs):
                 yield "another was made beside it"
+
+    def _not_ended(self, before: World, world: World, target: str) -> Iterator[str]:
+        there = [d for d in world.dbs if d.target == target]
+        if any(d.state in names.FORMS for d in there):
+            yield "it is absent, and still there"
+        kept = [d for d in before.dbs if d.served and d.target == target and not d.name.startswith(TRASH_LATER)]
+        if len(kept) > sum(d.served and d.ended == d.name and world.has_files(d) for d in there):
+            yield "it is absent, and not whole in the trash"
 
 
 def _reason(why: str, advice: str) -> str | None:

@@ -26,6 +26,10 @@ def never_served(look: DatabaseLook, fleet: str = "demo") -> DatabaseLook:
     return replace(look, mark=replace(look.mark, in_service=False, fleet=fleet))
 
 
+def given_up(name: str, server: str = "one") -> DatabaseLook:
+    return never_served(look_of(ACME, name, server))
+
+
 LOST = replace(never_served(BUILD), missing_files=1)
 
 
@@ -80,7 +84,7 @@ def test_builds_that_are_lost_again_and_again_are_not_made_without_end() -> None
     """Two within the build limit (two hours): none is made before the limit has passed for one of them."""
 
     def trash(*ages: timedelta, target: str = "acme") -> Changeset:
-        return plan(ACME, online("one", lists=[names.trash(target, NOW - age) for age in ages]))
+        return plan(ACME, online("one", *(given_up(names.trash(target, NOW - age)) for age in ages)))
 
     hour, second = timedelta(hours=1), timedelta(seconds=1)
     assert refusal(trash(hour, 2 * hour)) == (
@@ -93,17 +97,14 @@ def test_builds_that_are_lost_again_and_again_are_not_made_without_end() -> None
 
 
 def test_what_is_lost_on_one_server_is_not_made_on_another_either() -> None:
-    lists = [names.trash("acme", NOW - timedelta(minutes=n)) for n in (1, 2)]
-    assert (
-        "were lost on their way into service on two"
-        in refusal(plan(ACME, online("one"), online("two", lists=lists)))[1]
-    )
+    trash = [given_up(names.trash("acme", NOW - timedelta(minutes=n)), "two") for n in (1, 2)]
+    assert "were lost on their way into service on two" in refusal(plan(ACME, online("one"), online("two", *trash)))[1]
 
 
 def test_what_was_lost_elsewhere_holds_nothing_back_on_the_server_that_the_text_names() -> None:
     """Another instance may have the name there."""
-    lists = [names.trash("acme", NOW - timedelta(minutes=n)) for n in (1, 2)]
-    found = plan(ON_ONE, online("one"), online("two", lists=lists))
+    trash = [given_up(names.trash("acme", NOW - timedelta(minutes=n)), "two") for n in (1, 2)]
+    found = plan(ON_ONE, online("one"), online("two", *trash))
     assert [a.id for a in found.actions] == ["clone instance/acme on one"]
 
 

@@ -148,7 +148,7 @@ def test_the_law_of_movement(old: str, new: str, *, allowed: bool) -> None:
     ],
 )
 def test_only_what_bears_the_lock_is_discarded(old: str, new: str, *, allowed: bool) -> None:
-    assert (names.forbidden_discard(old, new) == "") == allowed
+    assert (names.forbidden_trash(old, new) == "") == allowed
 
 
 def test_a_database_keeps_its_state_when_its_name_changes() -> None:

@@ -75,7 +75,7 @@ def test_every_way_into_service_leads_through_the_lock_of_the_name(old: str, new
 @given(our_names(), our_names() | any_text)
 @quick
 def test_only_the_lock_is_left_for_trash_and_by_its_own_target(old: str, new: str) -> None:
-    if names.forbidden_discard(old, new) == "":
+    if names.forbidden_trash(old, new) == "":
         assert names.parse(new).state is NameState.TRASH
         assert old == names.switching(names.parse(new).target)
 

@@ -221,7 +221,10 @@ def test_what_is_not_ours_is_counted_and_what_once_was_is_shown() -> None:
         "left": (Left.ORPHAN, "orphan: once published by this fleet, no longer declared"),
         "moved-261101120000.x": (Left.KEPT, "moved: kept"),
         "suspended.gone": (Left.ORPHAN, "orphan: suspended, and no document declares it"),
-        "trash-261101120000.acme": (Left.KEPT, "trash: kept"),
+        "trash-261101120000.acme": (
+            Left.KEPT,
+            "trash: dropped for good after 2026-12-01 12:00 UTC, if it is this fleet's",
+        ),
     }
 
 
@@ -231,7 +234,6 @@ def test_what_a_document_declares_absent_or_calls_its_former_name_is_nobody_else
     lists = ("suspended.acme", "old-beta", "switching.gone", "aside-261124110000aaaaa.left", "wiki")
     changeset = diff(text, observed(online("one", READY, lists=lists), online("two")), NOTHING_REMEMBERED, NOW)
     assert {x.database: x.what for x in changeset.left_alone} == {
-        "suspended.acme": "declared absent; databases are not removed yet, so it is left as it is",
         "aside-261124110000aaaaa.left": "orphan: aside, and no document declares it",
         "switching.gone": "orphan: switching, and no document declares it",
     }

@@ -27,6 +27,7 @@ def digest(**fields: object) -> str:
         {"parameters": '{"a.b": "1"}'},
         {"subdomain": "other"},
         {"database_name": "other"},
+        {"deletion_protection": "true"},
     ],
 )
 def test_the_digest_changes_with_what_is_kept_as_declared(fields: dict[str, object]) -> None:
@@ -39,7 +40,6 @@ def test_the_digest_changes_with_what_is_kept_as_declared(fields: dict[str, obje
         {"name": "Acme of Ghent", "partner": "Somebody"},
         {"labels": "{tier: gold}"},
         {"state": "suspended"},
-        {"deletion_protection": "true"},
         {"modules": "[mail, web]"},
     ],
 )

@@ -1,7 +1,8 @@
 """Customers at work: the one question that a fleet is judged by, asked at every durable step of every host.
 
 Whoever reaches a published database writes numbered rows into it and uploads files. From then on no row may be lost, hidden
-under another's name, or stand in two databases, and nothing that was ever in service may bear a name that is dropped in time.
+under another's name, or stand in two databases, and nothing that was ever in service may bear a name that is dropped in time,
+unless a text that was in force ended it and that is noted in it; then it may be gone when the retention is over.
 A database is told by the object that the simulated host keeps of it: renames keep it, copies do not. Nothing here looks at
 what the tool believes.
 """
@@ -10,6 +11,7 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from reconciler.core import names
 from reconciler.core.names import NameState
@@ -22,6 +24,8 @@ ROWS = "customer.order"
 FILES = "ir.attachment"
 REACHED_AS = (NameState.PUBLISHED, NameState.SUSPENDED)
 """A database that bore one of these names is its customer's own from then on."""
+KEPT = timedelta(days=30)
+"""`retention.trash_days` of a fleet that says nothing of it."""
 NO_FORM = (NameState.BUILDING, NameState.TRASH, NameState.MOVED, NameState.UNKNOWN)
 """What bears one of these does not stand for its declared name; every other state, also one yet to be invented, is a form."""
 BETWEEN_THE_HALVES = "rename.database"
@@ -39,6 +43,7 @@ class Served:
     database: Database
     customer: str
     seen: str
+    name: names.DatabaseName | None = None
     rows: set[int] = field(default_factory=set)
     files: dict[int, int] = field(default_factory=dict)
 
@@ -65,11 +70,17 @@ class Customers:
         self._often, self._chance = often, random.Random(seed)
         self._served: dict[int, Served] = {}  # by id(): the record keeps the object, so that no id comes twice
         self._same: dict[str, str] = {}
+        self._over: set[str] = set()
         self._numbers = itertools.count(1)
+
+    def leave(self, *names_: str) -> None:
+        """Learn of whom the text that is in force has no document any more, so that `prune` ends them."""
+        self._over |= {*names_}
 
     def join(self, *texts: Desired) -> None:
         """Learn the names of a text that is or was in force; a name and its `renamed_from` are one customer's."""
         for desired in texts:
+            self._over |= {i.database_name for i in desired.instances.values() if i.state == "absent"}
             for instance in desired.instances.values():
                 name = instance.database_name
                 self._same.setdefault(name, name)
@@ -139,15 +150,29 @@ class Customers:
 
     def _none_is_gone(self, standing: list[Standing]) -> None:
         there = {id(s.database) for s in standing}
-        for key, served in self._served.items():
-            if key not in there:
+        for key, served in list(self._served.items()):
+            if key not in there and self._is_past_its_time(served):
+                del self._served[key]  # and with it what its rows were demanded for
+            elif key not in there:
                 raise Broken(
                     f"the database last seen as {served.seen} was in service and is gone: {len(served.rows)} rows lost"
                 )
 
+    def _is_past_its_time(self, served: Served) -> bool:
+        name = served.name
+        if name is None or name.state is not NameState.TRASH or name.since is None:
+            return False
+        now = min(host.now() for host in self.hosts.values())
+        return now - name.since.timestamp() > KEPT.total_seconds()
+
+    def _is_ended(self, one: Standing) -> bool:
+        note = {"key": "odoo_fleet.ended", "value": one.name.text}
+        noted = any(one.database.matching("ir.config_parameter", **note))
+        return one.name.state is NameState.TRASH and one.name.target in self._over and noted
+
     def _not_given_up(self, one: Standing) -> None:
         served = self._served.get(id(one.database))
-        if served is not None and one.name.state in NO_FORM:
+        if served is not None and one.name.state in NO_FORM and not self._is_ended(one):
             raise Broken(f"{one.where} was in service as {served.seen}, and bears a name that is given up")
 
     def _rows_are_its_own(self, one: Standing) -> None:
@@ -177,7 +202,7 @@ class Customers:
     def _note(self, one: Standing) -> None:
         key, state = id(one.database), one.name.state
         if key in self._served:
-            self._served[key].seen = one.where
+            self._served[key].seen, self._served[key].name = one.where, one.name
         elif state is NameState.SUSPENDED or (state is NameState.PUBLISHED and one.database.stage == READY):
             self._served[key] = Served(one.database, self.customer(one.name.target), one.where)
 
@@ -225,6 +250,8 @@ class Customers:
             published = [s for s in theirs if s.name.state is NameState.PUBLISHED]
             if instance.state == "suspended" and published:
                 raise Broken(f"{instance.code} is to be suspended, and {published[0].where} is reachable")
+            if instance.state == "absent" and (left := [s for s in theirs if s.name.state in names.FORMS]):
+                raise Broken(f"{instance.code} is to be absent, and {left[0].where} is there")
             if instance.state == "active" and [s.name.text for s in published] != [instance.database_name]:
                 raise Broken(f"{instance.code} is not reachable; there is {[s.where for s in theirs]}")
 
@@ -232,7 +259,7 @@ class Customers:
         """Demand that, beyond the rows, every file that was ever saved can be read where its database is now."""
         self.served_as_declared(desired)
         for one in self._standing():
-            if one.name.state in REACHED_AS:
+            if one.name.state in REACHED_AS or (one.name.state is NameState.TRASH and id(one.database) in self._served):
                 served = self._served[id(one.database)]
                 stored = self.hosts[one.host].filestore.get(one.name.text, {})
                 for row_id, row in one.database.rows(FILES).items():

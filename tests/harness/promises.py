@@ -90,10 +90,16 @@ def _check_database(
 ) -> None:
     parsed = names.parse(name)
     spec = specs.get(parsed.target)
-    if spec is None or database.watched or parsed.state not in (NameState.PUBLISHED, NameState.SUSPENDED):
+    is_trash = parsed.state is NameState.TRASH
+    if spec is None or database.watched or not (is_trash or parsed.state in names.IN_SERVICE):
         return
     rows = database.rows("ir.config_parameter").values()
     parameters = {row["key"]: row["value"] for row in rows}
+    if is_trash:
+        _may_be_trash(name, parameters)
+        if quiet:
+            _quiet(name, database, parameters)
+        return
     _complete(name, database, spec, parameters, former.get(spec.code, spec.code))
     if quiet and (parsed.state is NameState.SUSPENDED or spec.kind == "template"):
         _quiet(name, database, parameters)
@@ -142,6 +148,12 @@ def _complete(
     missing = [m for m in spec.modules if m not in database.installed()]
     if missing and parameters.get("odoo_fleet.digest") == spec.digest():
         raise Broken(f"{name} lacks modules {missing}")
+
+
+def _may_be_trash(name: str, parameters: Mapping[str, str]) -> None:
+    """What is dropped in time was never in service, or is noted as ended under this very name."""
+    if parameters.get("odoo_fleet.in_service") != "no" and parameters.get("odoo_fleet.ended") != name:
+        raise Broken(f"{name} was in service, and nothing in it says that its text ended it")
 
 
 def _quiet(name: str, database: Database, parameters: Mapping[str, str]) -> None:

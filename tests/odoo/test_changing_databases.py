@@ -6,7 +6,9 @@ import asyncio
 import inspect
 import io
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,7 @@ from reconciler.core.failures import ConnectionCut, MasterPasswordRefused, Redir
 from reconciler.core.names import NameState
 from reconciler.odoo.apply import databases
 from reconciler.odoo.connection import DatabaseSession, HostConnection
-from reconciler.odoo.protocol import Answer, NoAnswer
+from reconciler.odoo.protocol import Answer, NoAnswer, Request
 from schemas.secrets import Secret
 from tests.core.scenes import EXPIRED, FRESH, NOW
 from tests.core.strategies import any_text, our_names
@@ -42,6 +44,9 @@ def test_each_of_its_functions_is_misused_below() -> None:
         "restore",
         "rename",
         "discard",
+        "end",
+        "bring_back",
+        "drop_trash",
         "drop_own_build",
         "drop_expired_build",
         "forget_name",
@@ -217,6 +222,127 @@ def test_a_build_that_was_never_in_service_is_discarded_after_a_look_inside() ->
     sent(host, databases.discard(session, TRASH), requests=2)
 
 
+KEPT = timedelta(days=30)
+OLD_TRASH = names.trash("acme", NOW - KEPT - timedelta(seconds=1))
+YOUNG_TRASH = names.trash("acme", NOW - KEPT)
+
+
+def ended_as(name: str, **said: str) -> list[dict[str, object]]:
+    return marked(**{"code": "acme", "in_service": "yes", "ended": name, **said})
+
+
+NOT_ENDED = marked(code="acme", in_service="yes")
+
+
+def dated(reply: Callable[[Request], Answer], moment: datetime | None = NOW) -> Callable[[Request], Answer]:
+    """Answer with the host's own time of day; with none where a proxy strips it."""
+
+    def answer(request: Request) -> Answer:
+        found = reply(request)
+        date = {} if moment is None else {"date": format_datetime(moment, usegmt=True)}
+        return replace(found, headers={**found.headers, **date})
+
+    return answer
+
+
+def drop(session: DatabaseSession, *wanted: str) -> Awaitable[object]:
+    return databases.drop_trash(session, "demo", wanted, NOW, KEPT)
+
+
+@pytest.mark.parametrize(
+    "name", ["acme", "suspended.acme", FRESH, EXPIRED, "aside-261124120000abcde.acme", "switching.beta"]
+)
+def test_nothing_is_ended_but_what_bears_the_lock_and_nothing_comes_back_but_from_the_trash_of_its_own_name(
+    name: str,
+) -> None:
+    host, session = opened(name, value(ended_as(TRASH)))
+    refused(host, databases.end(session, TRASH))
+    refused(host, databases.bring_back(session, "switching.acme"))
+    host, session = opened(TRASH, value(ended_as(TRASH)))
+    for goal in ("acme", "suspended.acme", "switching.beta", OLD_TRASH, FRESH):
+        refused(host, databases.bring_back(session, goal))
+
+
+@pytest.mark.parametrize(
+    "found", [NOT_ENDED, NEVER, UNFINISHED, ended_as(OLD_TRASH), ended_as(TRASH, uuid="its template's")]
+)
+def test_nothing_goes_to_trash_or_comes_back_but_what_is_noted_as_ended_under_that_very_name(
+    found: list[dict[str, object]],
+) -> None:
+    host, session = opened("switching.acme", value(found))
+    refused(host, databases.end(session, TRASH), requests=1)
+    host, session = opened(TRASH, value(found))
+    refused(host, databases.bring_back(session, "switching.acme"), requests=1)
+
+
+def test_what_its_text_ended_goes_to_trash_and_comes_back_after_a_look_inside() -> None:
+    host, session = opened("switching.acme", value(ended_as(TRASH)))
+    sent(host, databases.end(session, TRASH), requests=2)
+    assert host.sent()["args"] == [MASTER.reveal(), "switching.acme", TRASH]
+    for goal in ("switching.acme", "aside-261124120000abcde.acme"):
+        host, session = opened(TRASH, value(ended_as(TRASH)))
+        sent(host, databases.bring_back(session, goal), requests=2)
+        assert host.sent()["args"] == [MASTER.reveal(), TRASH, goal]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *NOT_EVEN_OURS,
+        "acme",
+        "suspended.acme",
+        "switching.acme",
+        FRESH,
+        EXPIRED,
+        "moved-200101000000.acme",
+        YOUNG_TRASH,
+        names.trash("acme", NOW + timedelta(days=400)),
+    ],
+)
+def test_no_trash_is_dropped_before_its_time_and_nothing_else_as_trash(name: str) -> None:
+    host, session = opened(name, dated(value(ended_as(name))))
+    refused(host, drop(session))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        NOT_ENDED,
+        marked(code="acme"),
+        UNFINISHED,
+        ended_as(TRASH),
+        ended_as(OLD_TRASH, fleet="theirs"),
+        ended_as(OLD_TRASH, uuid="what it was copied from"),
+        marked(in_service="no", fleet="theirs"),
+    ],
+)
+def test_trash_that_nothing_inside_calls_ended_is_kept_however_old(found: list[dict[str, object]]) -> None:
+    host, session = opened(OLD_TRASH, dated(value(found)))
+    refused(host, drop(session), requests=1)
+
+
+@pytest.mark.parametrize("moment", [None, NOW - timedelta(days=2), NOW + timedelta(days=2), NOW.replace(year=1970)])
+def test_trash_is_kept_where_the_hosts_clock_says_another_time_or_none(moment: datetime | None) -> None:
+    host, session = opened(OLD_TRASH, dated(value(ended_as(OLD_TRASH)), moment))
+    refused(host, drop(session), requests=1)
+
+
+def test_trash_that_may_be_what_a_document_wants_back_is_kept_at_that_moment() -> None:
+    host, session = opened(OLD_TRASH, dated(value(ended_as(OLD_TRASH))), dated(value([OLD_TRASH, "beta"])))
+    refused(host, drop(session, "acme"), requests=2)
+    host, session = opened(OLD_TRASH, dated(value(ended_as(OLD_TRASH))), dated(value([OLD_TRASH, "suspended.acme"])))
+    sent(host, drop(session, "acme"), requests=3)
+
+
+@pytest.mark.parametrize("found", [ended_as(OLD_TRASH), NEVER])
+def test_trash_past_its_time_is_dropped_if_its_text_ended_it_or_it_was_never_in_service(
+    found: list[dict[str, object]],
+) -> None:
+    host, session = opened(OLD_TRASH, dated(value(found)))
+    sent(host, drop(session, "beta"), requests=2)
+    assert host.sent() == {"service": "db", "method": "drop", "args": [MASTER.reveal(), OLD_TRASH]}
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -327,7 +453,22 @@ def in_session(use: Callable[[DatabaseSession], Awaitable[object]], name: str, *
         (
             lambda: in_session(lambda s: databases.discard(s, TRASH), "acme"),
             "acme",
-            f"a published database is not discarded from 'acme' to '{TRASH}'",
+            f"a published database is not turned to trash from 'acme' to '{TRASH}'",
+        ),
+        (
+            lambda: in_session(lambda s: databases.end(s, TRASH), "switching.acme", value(NOT_ENDED)),
+            "switching.acme",
+            f"nothing in it says that its text ended it as {TRASH}",
+        ),
+        (
+            lambda: in_session(lambda s: databases.bring_back(s, "switching.beta"), TRASH),
+            TRASH,
+            f"a trash database does not come back from '{TRASH}' to 'switching.beta'",
+        ),
+        (
+            lambda: in_session(drop, OLD_TRASH, dated(value(NOT_ENDED))),
+            OLD_TRASH,
+            "it was in service as instance/acme, and nothing in it says that its text ended it",
         ),
         (
             lambda: in_session(lambda s: databases.discard(s, TRASH), "switching.acme", value(UNFINISHED)),
@@ -381,7 +522,10 @@ def test_a_name_that_could_not_be_forgotten_is_not_taken_for_forgotten() -> None
 
 @given(our_names() | any_text)
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
-def test_of_all_names_only_building_ones_are_ever_made_or_dropped(name: str) -> None:
+def test_of_all_names_only_building_ones_and_trash_are_ever_made_or_dropped(name: str) -> None:
+    if names.parse(name).state is not NameState.TRASH:
+        host, session = opened(name, dated(value(ended_as(name))))
+        refused(host, drop(session))
     if names.parse(name).state is not NameState.BUILDING:
         host, connection = connected()
         refused(host, create(connection, name))

@@ -305,7 +305,7 @@ def test_item_17_databases_that_no_document_names_are_never_logged_in_to(version
 
     async def scenario() -> None:
         stage = Stage(version)
-        marked = ("suspended.theirs", "switching-up", "trash-260101120000.acme", "building-x.acme")
+        marked = ("suspended.theirs", "switching-up", "trash-x.acme", "trash-261123120000.theirs", "building-x.acme")
         stage.add_foreign(*marked)
         foreign = [stage.database(n) for n in (*FOREIGN, *marked)]
         for documents in ((ACME,), (AWAY,), (ACME,)):

@@ -1,17 +1,18 @@
 """The one module that creates, clones, restores, renames or drops a database.
 
 Each function checks its own precondition at the moment that it acts and refuses (`Refused`, nothing sent) where it does not
-hold. The law: new databases get building names only; renames follow `core.names`; only building names are dropped, and of
-those that this run did not make only what was never in service.
+hold. The law: new databases get building names only; renames follow `core.names`; only building names and trash are dropped, and
+of what this run did not make only what was never in service, and what its text ended and the retention is over for.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
-from reconciler.core import claims, names
+from reconciler.core import claims, endings, names
 from reconciler.core.failures import DatabaseExists, NoSuchDatabase, Refused
 from reconciler.core.names import NameState
 from reconciler.odoo import versions
@@ -78,13 +79,23 @@ async def rename(connection: HostConnection, old: str, new: str) -> None:
 
 async def discard(session: DatabaseSession, new: str) -> None:
     """Turn to trash a build that bears the lock, and whose own mark says now that it was never in service."""
-    old = session.database
-    forbidden = names.forbidden_discard(old, new)
+    forbidden = names.forbidden_trash(session.database, new)
     if not forbidden and not claims.is_unused(*await marks.read_mark(session)):
         forbidden = "its mark does not say that it was never in service"
-    if forbidden:
-        raise Refused(forbidden, server=session.connection.server, database=old)
-    await _rename(session.connection, old, new)
+    await _move(session, new, forbidden)
+
+
+async def end(session: DatabaseSession, new: str) -> None:
+    """Turn to trash a database that bears the lock, and in which it is noted now that its text ended it under this very name."""
+    forbidden = names.forbidden_trash(session.database, new) or await _why_not_ended(session, new)
+    await _move(session, new, forbidden)
+
+
+async def bring_back(session: DatabaseSession, new: str) -> None:
+    """Take a database that its text ended out of the trash again, to a name that nobody reaches."""
+    old = session.database
+    forbidden = names.forbidden_return(old, new) or await _why_not_ended(session, old)
+    await _move(session, new, forbidden)
 
 
 async def drop_own_build(connection: HostConnection, name: str) -> None:
@@ -117,6 +128,38 @@ async def drop_expired_build(
     await _drop(connection, name)
 
 
+async def drop_trash(
+    session: DatabaseSession, fleet: str, wanted: Container[str], now: datetime, limit: timedelta
+) -> None:
+    """Drop trash that is older than the retention now, by this machine's clock and the host's, and by what is in it now.
+
+    Args:
+        session: the database, open.
+        fleet: the code of the fleet whose mark it has to bear.
+        wanted: declared names that are to have a database on this host: trash of one that has none may be what is wanted back.
+        now: the time of day, UTC.
+        limit: how old it has to be.
+    """
+    connection, name = session.connection, names.parse(session.database)
+    refused = ""
+    if not names.is_expired_trash(name, now, limit):
+        refused = f"{name.text!r} is no trash older than {limit}"
+    elif refused := claims.why_trash_kept(*await marks.read_mark(session), name.text, fleet):
+        pass
+    elif name.target in wanted and not await _has_another_form(connection, name.target):
+        refused = f"a document declares {name.target}, and there is no other database for it"
+    elif doubt := endings.clock_doubt(now, connection.clock, connection.server):
+        refused = doubt.why
+    if refused:
+        raise Refused(refused, server=connection.server, database=name.text)
+    await _drop(connection, name.text)
+
+
+async def _has_another_form(connection: HostConnection, target: str) -> bool:
+    listed = map(names.parse, await connection.list_databases())
+    return any(each.target == target and each.state in names.FORMS for each in listed)
+
+
 async def forget_name(connection: HostConnection, name: str) -> None:
     """Make workers forget what they remember under a name that no database bears, where that is needed (up to 18).
 
@@ -137,6 +180,18 @@ async def forget_name(connection: HostConnection, name: str) -> None:
 def _require_building(connection: HostConnection, name: str) -> None:
     if names.parse(name).state is not NameState.BUILDING:
         raise Refused(f"{name!r} is not a building name", server=connection.server, database=name)
+
+
+async def _why_not_ended(session: DatabaseSession, trash: str) -> str:
+    uuid, mark = await marks.read_mark(session)
+    is_ended = mark is not None and mark.uuid == uuid and mark.ended == trash
+    return "" if is_ended else f"nothing in it says that its text ended it as {trash}"
+
+
+async def _move(session: DatabaseSession, new: str, forbidden: str) -> None:
+    if forbidden:
+        raise Refused(forbidden, server=session.connection.server, database=session.database)
+    await _rename(session.connection, session.database, new)
 
 
 async def _rename(connection: HostConnection, old: str, new: str) -> None:

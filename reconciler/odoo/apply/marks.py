@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.core import names
+from reconciler.core.names import NameState
 from reconciler.core.observed import DIGEST_CLEARED, IN_SERVICE_ROW, MARK_PREFIX, Mark, mark_of, rows_of
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.apply.settings import BEGIN, PUT
@@ -72,11 +74,21 @@ async def clear_digest(session: DatabaseSession) -> None:
 
 
 async def note_move(session: DatabaseSession, origin: str) -> None:
-    """Note the name that the database is leaving, or with an empty text that it has arrived whole."""
+    """Note the name that the database is leaving, or with an empty text that it has arrived whole.
+
+    What arrives elsewhere than in the trash is ended no more.
+    """
     if origin:
         await write_parameters(session, {MARK_PREFIX + "moving_from": origin})
     else:
-        await remove_parameters(session, [MARK_PREFIX + "moving_from"])
+        is_trash = names.parse(session.database).state is NameState.TRASH
+        struck = ["moving_from"] if is_trash else ["moving_from", "ended"]
+        await remove_parameters(session, [MARK_PREFIX + key for key in struck])
+
+
+async def note_ended(session: DatabaseSession, trash: str) -> None:
+    """Note that the text ended the database, and the trash name that it gets."""
+    await write_parameters(session, {MARK_PREFIX + "ended": trash})
 
 
 async def note_in_service(session: DatabaseSession) -> None:

@@ -28,7 +28,8 @@ async def look(connection: HostConnection, monotonic: Callable[[], float]) -> Ob
         listed = await connection.list_databases()
     except HostError as error:
         return _away(connection, error)
-    return host(connection.server, listed, version=str(version.series), seconds=monotonic() - started)
+    seconds = monotonic() - started
+    return host(connection.server, listed, version=str(version.series), seconds=seconds, clock=connection.clock)
 
 
 async def vitals(connection: HostConnection, monotonic: Callable[[], float], now: Callable[[], datetime]) -> Vitals:
@@ -129,11 +130,11 @@ async def _master_password(connection: HostConnection) -> Check:
         await connection.check_master_password()
     except ListingDisabled as error:
         return Check("master password", Answer.UNKNOWN, error.what, error.advice)
-    except MasterPasswordRefused as error:
+    except MasterPasswordRefused:
         advice = "the server's master_password is what admin_passwd in its odoo.conf says"
         if origin := connection.master_password().origin:
             advice += f"; it was {origin}"
-        return Check("master password", Answer.FAILED, error.what, advice)
+        return Check("master password", Answer.FAILED, "refused", advice)
     except HostError as error:
         return Check("master password", Answer.FAILED, error.what, error.advice)
     return Check("master password", Answer.PASSED, "accepted")
