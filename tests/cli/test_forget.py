@@ -80,3 +80,14 @@ def test_the_whole_fleet_or_a_plan_is_no_document_to_forget(left: World) -> None
     for words in (("fleet/test",), ("plan/starter",)):
         code, _, err = forget(left, *words)
         assert (code, "name one" in err) == (64, True), err
+
+
+def test_what_was_forgotten_before_the_next_run_is_not_ended_by_prune(left: World) -> None:
+    left.replace("fleet.yaml", "code: test\n", "code: test\nprune: true\n")
+    text = (left.fleet / "instances.yaml").read_text()
+    assert left.run("apply", "--yes").code == 0, "from here on the store knows of `prune`"
+    left.write("instances.yaml", text.partition("---\n")[2])
+    assert left.run("plan", "--detailed-exitcode").code == 2, "it would be ended"
+    assert forget(left, "instance/bistro")[0] == 0
+    assert left.run("apply", "--yes").code == 0
+    assert "bistro" in {name for host in left.hosts.values() for name in host.databases}
