@@ -27,7 +27,8 @@ from reconciler.odoo.connection import HostConnection, Timeouts
 from reconciler.odoo.hosts import OdooHost
 from reconciler.odoo.observe import certificates
 from reconciler.odoo.observe.login_pages import LoginPages
-from reconciler.odoo.transport import HttpxTransport, PageTransport, TlsOptions, Transport, Transports
+from reconciler.odoo.tls import TlsOptions
+from reconciler.odoo.transport import HttpxTransport, PageTransport, Transport, Transports
 from reconciler.store.threads import OneThread
 from reconciler.targets.opening import encryption, open_target
 from schemas.references import KeyReference

@@ -108,6 +108,21 @@ class BackupPolicy(Part):
     keep: Keep = Field(default=Keep(), description="Which are kept.", examples=[{"last": 3, "daily": 7}])
 
 
+class RestoreFrom(Part):
+    """What a new database is built from in the place of a clone of its template. Create-only."""
+
+    backup: Line = Field(
+        default="latest",
+        description="Which backup: its id, as `odoo-fleet backup list` shows it, or `latest`. Create-only.",
+        examples=["latest", "2026-11-29T02-30-00Z-prod-1"],
+    )
+    of: Code | None = Field(
+        default=None,
+        description="Of which instance, whether it is declared still or not. Left out: this one. Create-only.",
+        examples=["acme"],
+    )
+
+
 def _read_policy(written: Any) -> Any:
     """Take `true` for all defaults."""
     return {} if written is True else None if written is False else written

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from schemas.adoption import Adoption
-from schemas.backups import Backup
+from schemas.backups import Backup, RestoreFrom
 from schemas.document import Part, Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import (
@@ -165,6 +165,12 @@ class Instance(Pausable):
         description="Modules beside those of the template and the plan, which are kept in it too. One that is taken out of "
         "the text stays installed, with its data.",
         examples=[["contacts"]],
+    )
+    restore_from: RestoreFrom | None = Field(
+        default=None,
+        description="The database is built from a backup instead of a clone of its template. Create-only: once it is there, the "
+        "line does nothing.",
+        examples=[{"backup": "latest", "of": "acme"}],
     )
     backup: Backup = Field(
         default=None,

@@ -7,6 +7,7 @@ its file came along. Memory is bounded by the number of those rows, about 100 by
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -96,7 +97,20 @@ def prepare(file: BinaryIO, origin: str) -> None:
     """
     archive = Zip(file)
     dump, _ = _named(archive)
-    archive.replace(DUMP, rewritten(pieces(archive.read(dump)), origin))
+    archive.rewrite([(DUMP, rewritten(pieces(archive.read(dump)), origin))], without={DUMP})
+
+
+def add(file: BinaryIO, files: Mapping[str, bytes]) -> None:
+    """Add stored files to an archive, in its file, that were missing in it.
+
+    Args:
+        file: an archive that was read; open for reading and writing.
+        files: contents by the name that their rows have. One whose name is not that of its content is passed over.
+    """
+    whole = {
+        n: c for n, c in files.items() if n.partition("/")[2] == hashlib.sha1(c, usedforsecurity=False).hexdigest()
+    }
+    Zip(file).rewrite((f"{FILES}{name}", [content]) for name, content in whole.items())
 
 
 def _named(archive: Zip) -> tuple[Member, Member]:

@@ -5,6 +5,9 @@ And its scheduled actions begin while the rows are still coming in: mail is sent
 backup are to go. So the dump becomes one transaction that stops at the first error and ends with what would wake held back,
 the way that this tool holds it back (`odoo_fleet.quiesced`: ids that are added to, never overwritten).
 
+It gets another uuid in the same transaction: a host whose worker dies goes on restoring without it, and what is left then is
+known for a copy by its mark, which has the uuid of the original.
+
 Between the settings at the head and the first statement goes the beginning, since a newer pg_dump sets what an older server
 does not know, which must not stop it. `\restrict` and `\unrestrict` go: older versions of psql do not know them, and newer ones
 would refuse `\set` behind them.
@@ -30,6 +33,8 @@ WHERE key = '{key}';
 UPDATE public.{table} SET active = false WHERE active;
 """
 _NOTE = """
+UPDATE public.ir_config_parameter SET value = md5(random()::text || clock_timestamp()::text)::uuid::text
+WHERE key = 'database.uuid';
 INSERT INTO public.ir_config_parameter (key, value, create_date, write_date)
 VALUES ('odoo_fleet.restored_from', '{origin}', now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
 ON CONFLICT (key) DO UPDATE SET value = excluded.value;

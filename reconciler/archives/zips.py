@@ -1,4 +1,4 @@
-"""Zip files read in the order of their directory, one member at a time, and given another member in place of one that they have.
+"""Zip files read in the order of their directory, one member at a time, and given other members.
 
 Python's own `zipfile` holds a record of each member (135 MiB for 200,000, measured), and a database can have a million files;
 here the directory is read as it is needed. All that Odoo writes is read (stored and deflated members, zip64); what else there
@@ -11,7 +11,7 @@ import shutil
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -112,29 +112,31 @@ class Zip:
         if (crc, size) != (member.crc, member.size) or (unpacker is not None and not unpacker.eof):
             raise NotWhole(f"{member.name} in it is damaged")
 
-    def replace(self, name: str, parts: Iterable[bytes]) -> None:
-        """Put another member in the place of one, in the file itself: behind the members, with a directory anew.
+    def rewrite(self, added: Iterable[tuple[str, Iterable[bytes]]], without: Collection[str] = ()) -> None:
+        """Add members behind those that there are, and leave some out of the directory, in the file itself.
 
-        `parts` may be read from this very file. What the member held stays behind as bytes that no directory names. Cut short,
-        the file is none that can be read.
+        What is added may be read from this very file. What is left out stays behind as bytes that no directory names. Cut
+        short, the file is none that can be read.
         """
         with tempfile.TemporaryFile() as directory:
             count = 0
             for member in self.members():
-                if member.name != name:
+                if member.name not in without:
                     directory.write(member.record)
                     count += 1
             place = self._directory.place
             self._file.truncate(place)
-            entry, place = self._appended(name.encode(), place, parts)
-            directory.write(entry)
+            for name, parts in added:
+                entry, place = self._appended(name.encode(), place, parts)
+                directory.write(entry)
+                count += 1
             length = directory.tell()
             directory.seek(0)
             self._file.seek(place)
             shutil.copyfileobj(directory, self._file, PART)
-        self._file.write(_end(place, length, count + 1))
+        self._file.write(_end(place, length, count))
         self._file.flush()
-        self._directory = _Directory(place, length, count + 1)
+        self._directory = _Directory(place, length, count)
 
     def _appended(self, name: bytes, place: int, parts: Iterable[bytes]) -> tuple[bytes, int]:
         """Write a member at the end of the file; return its entry for the directory, and where it ends."""

@@ -33,6 +33,7 @@ from reconciler.reports.plan_json import apply_document
 
 NOT_DONE = 1
 INTERRUPTED = 130
+_GRACE = 30.0
 
 
 @dataclass(slots=True)
@@ -58,9 +59,9 @@ class Recorder:
 @click.option(
     "--grace",
     type=click.FloatRange(min=0),
-    default=30.0,
+    default=_GRACE,
     metavar="SECONDS",
-    help="How long running calls may take to end after Ctrl-C (default: 30).",
+    help=f"How long running calls may take to end after Ctrl-C (default: {_GRACE:g}).",
 )
 @confirmed
 @run_options
@@ -76,26 +77,35 @@ def command(
     """
     if file is not None:
         require_no_limits(options, confirmed)
-    if not yes and not (sys.stdin and sys.stdin.isatty()):
-        raise click.UsageError("there is no terminal to ask on: run with --yes, or look at `odoo-fleet plan` first")
-    # Only the result goes to stdout when machines read it.
-    stream: screens.Stream = screens.ERR if common.output == "json" else screens.OUT
+    require_terminal(yes=yes)
     desired = fleets.load(common)
     saved = read(file, desired, common) if file else None
     aim = aim_of(saved) if saved else given_aim(desired, options, confirmed)
     with begin_session(common, options.store, desired, aim) as session:
-        planned = _plan(session, file, saved)
-        notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
-        show_plan(planned, session, stream, notes)
-        warn_without_memory(planned, session)
-        if planned.changeset.actions and not (yes or _agreed(planned.changeset)):
-            screens.say("Nothing was changed.")
-            return NOT_DONE
-        recorder = Recorder()
-        with session.listening(recorder), keep_journal(session, "apply"):
-            passed = _carry_out(session, planned, grace)
-        outcomes = recorder.of(planned.changeset)
-        stopped = session.stop.is_set()
+        return perform(session, _plan(session, file, saved), common, yes=yes, grace=grace)
+
+
+def require_terminal(*, yes: bool) -> None:
+    """End the command as wrong usage where nobody can be asked."""
+    if not yes and not (sys.stdin and sys.stdin.isatty()):
+        raise click.UsageError("there is no terminal to ask on: run with --yes, or look at `odoo-fleet plan` first")
+
+
+def perform(session: Session, planned: Planned, common: Common, *, yes: bool, grace: float = _GRACE) -> int:
+    """Show a plan, ask, carry it out, say how each action ended; return the exit code."""
+    # Only the result goes to stdout when machines read it.
+    stream: screens.Stream = screens.ERR if common.output == "json" else screens.OUT
+    notes = drift_notes(session.store, planned.changeset, datetime.now(UTC))
+    show_plan(planned, session, stream, notes)
+    warn_without_memory(planned, session)
+    if planned.changeset.actions and not (yes or _agreed(planned.changeset)):
+        screens.say("Nothing was changed.")
+        return NOT_DONE
+    recorder = Recorder()
+    with session.listening(recorder), keep_journal(session, "apply"):
+        passed = _carry_out(session, planned, grace)
+    outcomes = recorder.of(planned.changeset)
+    stopped = session.stop.is_set()
     after = passed.after.changeset if passed and not stopped else None  # a stopped run takes no fresh look
     if common.output == "json":
         screens.print_json(apply_document(planned.changeset, session.desired.settings.code, outcomes, after))

@@ -1,4 +1,4 @@
-"""`backup`: make one now, and list what there is."""
+"""`backup`: make one now, list what there is, prove that it comes back."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from reconciler.cli.tables import render_tables
 from reconciler.core import backups
 from reconciler.core.backups import NotThere, Subject
 from reconciler.core.failures import HostError, StorageFailure
-from reconciler.engine import backing_up
+from reconciler.engine import backing_up, restoring
 from reconciler.engine.backing_up import Kept
 from reconciler.engine.observing import observe_shallow
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
-from reconciler.reports.backups import backups_table, entry_document, kept_line
+from reconciler.reports.backups import backups_table, entry_document, kept_line, proven_line
 from reconciler.reports.escapes import visible
 from schemas.instance import Instance
 from schemas.template import Template
@@ -84,6 +84,26 @@ def list_command(common: Common, options: RunOptions, words: tuple[str, ...]) ->
         click.echo(render_tables([backups_table(found)], screens.paper(screens.OUT)))
 
 
+@command.command(cls=groups.Command, examples=["odoo-fleet backup verify acme", "odoo-fleet backup verify"])
+@click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
+@run_options
+@common("text", "json")
+def verify(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
+    """Prove the newest backup of DOCUMENT, or of all that have one: restore it beside its database, look inside, drop it.
+
+    Nobody can reach what is restored, nothing in it runs and no mail leaves it. Its rows, modules, logins and files are
+    compared with the archive; how long it took is noted in the catalogue.
+    """
+    with open_session(common, options) as session, telling(StorageFailure):
+        done = interrupts.run(_verify(session, words))
+    if common.output == "json":
+        screens.print_json({"backups": [entry_document(k.entry) for k in done.kept], "failed": done.failed})
+    else:
+        for kept in done.kept:
+            click.echo(visible(proven_line(kept.entry)))
+    return 1 if done.failed else 0
+
+
 @dataclass(slots=True)
 class _Done:
     """What a run has made, and what it has not: by document, why."""
@@ -134,8 +154,8 @@ async def _one_after_the_other(
 ) -> None:
     desired = session.desired
     for subject, target in work:
-        document = desired.instances[subject.code] if subject.kind == "instance" else desired.templates[subject.code]
-        keep = backups.keep_of(backups.policy(desired, document))
+        document = backups.document_of(desired, subject.kind, subject.code)
+        keep = None if document is None else backups.keep_of(backups.policy(desired, document))
         screens.say(f"backing up {subject.address} on {subject.server} to {target}")
         try:
             kept = await backing_up.back_up(world, desired.settings.code, subject, target, keep)
@@ -160,6 +180,16 @@ def _target(desired: Desired, document: Instance | Template) -> str:
     return target
 
 
+def kept_documents(session: Session, words: Sequence[str]) -> tuple[list[str], list[Entry]]:
+    """Read which documents are to be kept, all that are selected or one, and what the targets have of them."""
+    with telling(StorageFailure):
+        found = [entry for _, entry in interrupts.run(_catalogue(session, words))]
+    addresses = [document.address for document in _documents(session, words)]
+    if words or not session.selection.is_everything:
+        found = [entry for entry in found if entry.address in addresses]
+    return addresses, found
+
+
 async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, Entry]]:
     """Read the catalogues of all targets, of one document or of all that are selected."""
     desired = session.desired
@@ -179,3 +209,32 @@ async def _entries(world: World, target: str, fleet: str, kind: str, code: str) 
     assert world.targets is not None
     for entry in await backing_up.entries(world.targets.open(target), fleet, kind, code):
         yield entry
+
+
+async def _verify(session: Session, words: Sequence[str]) -> _Done:
+    """Prove the newest backup of each database, one after the other: each costs its host a restore."""
+    desired, done = session.desired, _Done()
+    newest: dict[tuple[str, str], tuple[str, Entry]] = {}
+    for target, entry in await _catalogue(session, words):
+        newest[entry.address, entry.server] = max(
+            newest.get((entry.address, entry.server), (target, entry)),
+            (target, entry),
+            key=lambda each: each[1].taken_at,
+        )
+    if words and not newest:
+        raise click.UsageError(f"there is no backup of {' '.join(words)}")
+    async with session.world() as world:
+        for target, entry in newest.values():
+            document = backups.document_of(desired, entry.kind, entry.code)
+            if document is None or entry.server not in desired.servers:
+                done.fail(
+                    entry.address, f"{entry.id} cannot be proven: its document or its server is not declared any more"
+                )
+                continue
+            screens.say(f"proving {entry.id} of {entry.address} on {entry.server}")
+            subject = backups.beside(desired, document, entry.server)
+            try:
+                done.kept.append(Kept(await restoring.verify(world, target, entry, subject)))
+            except _FAILURES as error:
+                done.fail(entry.address, str(error))
+    return done

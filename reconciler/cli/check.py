@@ -36,5 +36,7 @@ async def _check(session: Session, code: str) -> tuple[Check, ...]:
     server = session.desired.servers[code]
     async with session.world() as world:
         tests = await world.hosts[code].check()
+        if session.desired.settings.backup_targets and all(c.answer is not Answer.FAILED for c in tests):
+            tests = (*tests, await world.hosts[code].check_backups())
         skipped = skipped_manager(server, elsewhere=code in session.reach.server_urls)
         return (*tests, skipped or await check_manager(world.pages[code], server))

@@ -185,6 +185,7 @@ class _Run:
     grace: float
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     abandoning: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def main(self, git: GitFlags) -> int:
         """Run; exit code 0 if it ended as it was told to."""
@@ -200,8 +201,8 @@ class _Run:
         self.log.logger.info("stopping", detail=detail)
 
     def abandon(self) -> None:
-        """Wait no longer."""
-        if not self.abandoning.is_set():
+        """Wait no longer; where it has ended already there is nothing to wait for."""
+        if not (self.abandoning.is_set() or self.ended.is_set()):
             self.abandoning.set()
             self.log.logger.info("waiting-no-longer", detail="hosts may go on with what runs")
 
@@ -269,6 +270,7 @@ class _Run:
                 await daemon.run()
             else:
                 await self._with_pages(daemon, self.address)
+            self.ended.set()
 
     async def _with_pages(self, daemon: Daemon, address: Address) -> None:
         from reconciler.daemon.views import DaemonView  # noqa: PLC0415 -- see `_directory`

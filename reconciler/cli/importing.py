@@ -35,7 +35,7 @@ FORMAT = 1
 
 @groups.command(
     "odoo-fleet import prod-1 --admin-password env:ODOO_ADMIN",
-    "odoo-fleet import prod-1 --admin-login root --admin-password file:admin-password --out new",
+    "odoo-fleet import prod-1 --admin-password file:admin-password --out new",
     "odoo-fleet import prod-1 --credentials accounts.yaml",
 )
 @click.argument("words", metavar="SERVER", nargs=-1, required=True, shell_complete=completing("server"))

@@ -57,8 +57,8 @@ def _of_code(
     if found or len(kinds) == 1:
         return found[0] if found else f"{kinds[0]}/{code}"
     codes = {address.partition("/")[2] for address in addresses}
-    hints = [did_you_mean(code, [*codes, *also]), "what it no longer has is named as KIND/CODE" if or_former else ""]
-    hint = "; ".join(filter(None, hints))
+    hints = [did_you_mean(code, [*codes, *also]), "What it no longer has is named as KIND/CODE." if or_former else ""]
+    hint = " ".join(filter(None, hints))
     raise click.UsageError(f"the fleet has no {code!r}" + (f" ({hint})" if hint else ""))
 
 

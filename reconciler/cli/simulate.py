@@ -21,7 +21,7 @@ from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver
-from reconciler.simulator import FaultSpec, HostSpec, SimulatedHost, serve
+from reconciler.simulator import CannotServe, FaultSpec, HostSpec, SimulatedHost, serve
 from reconciler.simulator import faults as fault_grammar
 from schemas.server import Server
 
@@ -66,8 +66,8 @@ def command(common: Common, data: Path | None, faults: tuple[str, ...], speed: f
         raise click.ClickException("no server of the fleet has a loopback server_url such as http://127.0.0.1:8069")
     try:
         asyncio.run(serve(places, ready=lambda hosts: _say(hosts, places), faults=ordered))
-    except OSError as error:
-        raise click.ClickException(error.strerror or str(error)) from error
+    except CannotServe as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _fault(text: str) -> FaultSpec:

@@ -24,8 +24,7 @@ from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import render_pauses, status_tables
 from reconciler.reports.words import how_known
 
-FOREIGN = "foreign"
-TRASH = "trash"
+FOREIGN, BACKUPS, TRASH = "foreign", "backups", "trash"
 
 
 @groups.command(
@@ -39,8 +38,8 @@ TRASH = "trash"
 @click.argument(
     "words",
     nargs=-1,
-    metavar="[servers|templates|instances|plans|foreign|trash] [DOCUMENT]",
-    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, TRASH]),
+    metavar="[servers|templates|instances|plans|foreign|trash|backups] [DOCUMENT]",
+    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, TRASH, BACKUPS]),
 )
 @click.option(
     "--health",
@@ -54,8 +53,9 @@ TRASH = "trash"
 def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_health: bool) -> None:
     """Show what is declared beside what is there: all of the fleet, one kind, or one document.
 
-    `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status trash [SERVER]` what was ended, and until
-    when it comes back.
+    `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status trash [SERVER]` what was
+    ended, and until when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each
+    database is.
     """
     if of_health:
         _show_health(common, options, words)
@@ -65,6 +65,9 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
         return
     if words[:1] == (TRASH,):
         _show_trash(common, options, words[1:])
+        return
+    if words[:1] == (BACKUPS,):
+        _show_backups(common, options, words[1:])
         return
     declared = None
     with open_session(common, options) as session:
@@ -99,6 +102,24 @@ def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -
         click.echo(render_tables((foreign_table(found),), paper))
         _show_frozen(rows, paper)
         click.echo("\nBy their names alone: none of others was logged in to, and none is ever changed.")
+
+
+def _show_backups(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    from reconciler.cli.backup import kept_documents  # noqa: PLC0415 -- only here
+    from reconciler.reports.backups import standing_documents, standing_table, standings  # noqa: PLC0415
+
+    with open_session(common, options) as session:
+        addresses, found = kept_documents(session, words)
+    rows, now = standings(addresses, found), datetime.now(UTC)
+    document = {"format": 1, "fleet": session.desired.settings.code, "backups": standing_documents(rows, now)}
+    if common.output == "json":
+        screens.print_json(document)
+    elif common.output == "yaml":
+        click.echo(_as_yaml(document), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        click.echo(render_tables((standing_table(rows, now),), screens.paper(screens.OUT)))
 
 
 def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:

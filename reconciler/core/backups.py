@@ -77,6 +77,17 @@ def subjects(desired: Desired, document: Instance | Template, observed: Observed
     return found
 
 
+def document_of(desired: Desired, kind: str, code: str) -> Instance | Template | None:
+    """Return the document that backups are of; None if it is not declared any more."""
+    return desired.templates.get(code) if kind == "template" else desired.instances.get(code)
+
+
+def beside(desired: Desired, document: Instance | Template, server: str) -> Subject:
+    """Return what a backup of a document becomes when it is restored on a server, whether its database is there or not."""
+    name = document.template_db if isinstance(document, Template) else document.database_name
+    return _subject(desired, document, server, name)
+
+
 def whose(subject: Subject, mark: Mark | None, uuid: str) -> str:
     """Say why a database is not the one that its name says; nothing if it is."""
     spec = subject.spec

@@ -95,6 +95,14 @@ class Frozen:
     advice: str
 
 
+def frozen_by_cause(frozen: Iterable[Frozen]) -> Mapping[tuple[str, str], Sequence[str]]:
+    """Put servers together that are frozen for the same reason, by that and what to do about it: two that are one host."""
+    causes: dict[tuple[str, str], list[str]] = {}
+    for each in frozen:
+        causes.setdefault((each.why, each.advice), []).append(each.server)
+    return causes
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Removed(Addressed):
     """A database whose document stood in an earlier revision of the text and no longer does, and what becomes of it.

@@ -63,6 +63,17 @@ def namesakes(desired: Desired, observed: Observed, instance: Instance) -> Itera
                 yield from ((host.server, name) for name in host.forms_of(target))
 
 
+def last_seen(desired: Desired, observed: Observed, inventory: Inventory, instance: Instance) -> str:
+    """Name the server that does not answer and held an instance when it last did, as far as memory goes; empty if none."""
+    known = {entry.server for entry in inventory.of("instance", instance.code)}
+    for code in desired.servers:
+        host = observed.hosts.get(code)
+        listed = instance.database_name in (inventory.listed(code) or ())
+        if (host is None or not host.online) and (code in known or (listed and not known)):
+            return code
+    return ""
+
+
 def is_whose(look: DatabaseLook, fleet: str) -> tuple[str, str]:
     """Name the document, by kind and code, of a database that was opened; nothing where it is not of this fleet."""
     mark = look.mark
@@ -101,11 +112,18 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     return _doubt_of_mark(look, spec, former_code)
 
 
+def objection(
+    look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, remembered: bool = False
+) -> Doubt | None:
+    """Say why nothing is done to a database that was looked at, or None if it is ours or to be taken over."""
+    if look.opened and look.mark is None and spec.adopt is not None:
+        return _why_not_adopted(look, spec)
+    return doubt(look, spec, former_code, remembered=remembered)
+
+
 def _doubt_of_mark(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None) -> Doubt | None:
     mark = look.mark
     if mark is None or not mark.fleet:
-        if spec.adopt is not None:
-            return _why_not_adopted(look, spec)
         return Doubt(
             "it bears no mark of this fleet", f"it was not made by this fleet: choose another {_named_by(spec)}"
         )
@@ -172,7 +190,9 @@ def _why_not_adopted(look: DatabaseLook, spec: DatabaseSpec) -> Doubt | None:
 
 def is_adopted(look: DatabaseLook | None, spec: DatabaseSpec) -> bool:
     """Tell whether a database that was looked at is to be taken over: nobody's yet, and the text says so."""
-    return look is not None and look.opened and look.mark is None and doubt(look, spec, None) is None
+    if look is None or not look.opened or look.mark is not None or spec.adopt is None:
+        return False
+    return _why_not_adopted(look, spec) is None
 
 
 def mark_for(spec: DatabaseSpec, uuid: str, version: str) -> Mark:

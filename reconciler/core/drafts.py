@@ -71,6 +71,11 @@ class Draft:
         """Add something declared that will not be done."""
         self.blocked.append(Blocked(kind, code, server, doubt.why, doubt.advice))
 
+    def disbelief(self, server: str) -> Doubt | None:
+        """Say why what a host lists is not believed; None if it is."""
+        frozen = self.frozen.get(server)
+        return frozen and Doubt(f"changes on {server} are frozen: {frozen.why}", frozen.advice)
+
     def host(self, server: str) -> ObservedHost | None:
         """Return what was observed of a server, if it was asked."""
         return self.observed.hosts.get(server)
@@ -120,6 +125,20 @@ class Draft:
         target = document.database_name if document.kind == "instance" else document.template_db
         why = f"`adopt` takes over a database {target}, and there is none: nothing is built while the line stands"
         return Doubt(why, "correct the name or the server; to have a new and empty one built, remove `adopt`")
+
+    def former_place(self, instance: Instance) -> str:
+        """Say where an instance without a server was before: it goes back there, so that a host that lies makes no second one.
+
+        Not to a server that the text gives up (`active: false`): what it held is said to be lost.
+        """
+        servers = self.desired.servers
+        places = (e.server for e in self.inventory.of("instance", instance.code))
+        return next((place for place in places if place in servers and servers[place].active), "")
+
+    def why_new(self, instance: Instance) -> Reason:
+        """Say why an instance is built: it is declared, or what it had is on a server that the text gives up."""
+        places = (self.desired.servers.get(e.server) for e in self.inventory.of("instance", instance.code))
+        return Reason.GIVEN_UP if any(place and not place.active for place in places) else Reason.DECLARED
 
     def lost_again(self, server: str, target: str) -> Doubt | None:
         """Say why no further build of a name is made: a host that dies in the same place each time is not filled with them."""

@@ -219,7 +219,7 @@ def _valid(model: type[_Model], desired: Desired, proposal: Proposal) -> tuple[_
 
 def _with_surprises(proposal: Proposal, spec: DatabaseSpec, look: DatabaseLook) -> Proposal:
     """Pause a document if adopting its database would change what the customer sees, or is refused; say so above it."""
-    if doubt := claims.doubt(look, spec, None):
+    if doubt := claims.objection(look, spec, None):
         return replace(proposal, closed=f"{doubt.why}: {doubt.advice}")
     seen = (*fields.adopted_with(spec, look, NameState.PUBLISHED), *fields.differences(spec, look, NameState.PUBLISHED))
     quiet = ("schedule",) if spec.kind == "template" else ()

@@ -65,8 +65,9 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
         found = _without_strangers(draft, instance, _only_ours(draft, instance, found))
     if len(found) > 1:
         where = ", ".join(f"{f.name.text} on {f.server}" for f in found)
-        doubt = Doubt(f"several databases claim to be it: {where}", "decide which one it is and rename the others")
-        draft.block("instance", instance.code, found[0].server, doubt)
+        several = Doubt(f"several databases claim to be it: {where}", "decide which one it is and rename the others")
+        # Of one host under two names each database is there twice.
+        draft.block("instance", instance.code, found[0].server, draft.disbelief(found[0].server) or several)
     elif found:
         _keep(draft, instance, found[0])
     else:
@@ -92,7 +93,7 @@ def _unused_elsewhere(draft: Draft, instance: Instance) -> tuple[Found, ...]:
 
 def _only_ours(draft: Draft, instance: Instance, found: tuple[Found, ...]) -> tuple[Found, ...]:
     """Of namesakes on several hosts keep those that were proven ours; two forms on one host stay a conflict."""
-    proven = [f for f in found if _doubt(draft, instance, f) is None and (look := _look(draft, f)) and look.mark]
+    proven = [f for f in found if _doubt(draft, instance, f) is None and _look(draft, f) is not None]
     servers = [f.server for f in found]
     if proven and len(set(servers)) == len(servers):
         return tuple(proven)
@@ -130,8 +131,16 @@ def _doubt(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
     if look is None:
         return None
     spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
+    return claims.doubt(look, spec, instance.renamed_from)
+
+
+def _objection(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
+    look = _look(draft, found)
+    if look is None:
+        return None
+    spec = instance_spec(draft.desired, instance, draft.desired.servers[found.server])
     remembered = ("instance", instance.code, found.server) in draft.inventory.entries
-    return claims.doubt(look, spec, instance.renamed_from, remembered=remembered)
+    return claims.objection(look, spec, instance.renamed_from, remembered=remembered)
 
 
 def _keep(draft: Draft, instance: Instance, found: Found) -> None:
@@ -141,7 +150,7 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if held is not None:
         draft.block("instance", instance.code, server.code, held)
         return
-    if doubt := _doubt(draft, instance, found) or _unseen_orphan(draft, instance, found):
+    if doubt := _objection(draft, instance, found) or _unseen_orphan(draft, instance, found):
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {doubt.why}", doubt.advice))
         return
     look = _look(draft, found)
@@ -305,7 +314,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
         return
-    code = instance.server or _former_place(draft, instance) or placing(draft, instance).server
+    code = instance.server or draft.former_place(instance) or placing(draft, instance).server
     if not code:
         reasons = "; ".join(f"{s}: {why}" for s, why in placing(draft, instance).passed_over)
         draft.block(
@@ -325,24 +334,11 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         spec = instance_spec(draft.desired, instance, server)
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
         after = draft.first(code, template, *discarded)
-        why = _why_new(draft, instance)
-        draft.plan(Action(verbs.CLONE, "instance", spec.code, code, why, spec.template_db, becomes, after=after))
+        verb, source, why = verbs.CLONE, spec.template_db, draft.why_new(instance)
+        if instance.restore_from is not None:
+            verb, source = verbs.RESTORE, instance.restore_from.of or instance.code
+        draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, after=after))
         draft.used[code] = draft.used.get(code, 0) + 1
-
-
-def _why_new(draft: Draft, instance: Instance) -> Reason:
-    places = (draft.desired.servers.get(e.server) for e in draft.inventory.of("instance", instance.code))
-    return Reason.GIVEN_UP if any(place and not place.active for place in places) else Reason.DECLARED
-
-
-def _former_place(draft: Draft, instance: Instance) -> str:
-    """Where an instance without a server was before: it goes back there, so that a host that lies makes no second one.
-
-    Not to a server that the text gives up (`active: false`): what it held is said to be lost.
-    """
-    servers = draft.desired.servers
-    places = (e.server for e in draft.inventory.of("instance", instance.code))
-    return next((place for place in places if place in servers and servers[place].active), "")
 
 
 def _hidden(draft: Draft, instance: Instance) -> Doubt | None:

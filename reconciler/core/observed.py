@@ -27,6 +27,9 @@ NEUTRALIZED = "database.is_neutralized"
 NOTED_MODULES = MARK_PREFIX + "pending_modules"
 """The parameter that names the modules of an install of ours from before it is pressed until it is proven."""
 
+HELD_MAIL_SERVERS = MARK_PREFIX + "quiesced_mail_servers"
+"""The parameter that keeps the ids of mail servers that a restore switched off, until the database goes into service."""
+
 SERVER_ACTION_PREFIX = "odoo-fleet: "
 """The names of server actions that this tool makes, each for one run, begin with this."""
 

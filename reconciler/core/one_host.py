@@ -40,8 +40,9 @@ def proven(observed: Observed) -> Mapping[str, Doubt]:
     for one, other in combinations(hosts, 2):
         proof = _on_both(one, other, look=other.server in similar.get(one.server, ()))
         if proof:
-            for here, there in ((one.server, other.server), (other.server, one.server)):
-                found.setdefault(here, Doubt(f"it is the same host as {there}: {proof} is on both", ADVICE))
+            why = f"{one.server} and {other.server} are one host: {proof} is on both"
+            for server in (one.server, other.server):
+                found.setdefault(server, Doubt(why, ADVICE))
     return found
 
 
@@ -56,5 +57,5 @@ def _on_both(one: ObservedHost, other: ObservedHost, *, look: bool) -> str:
     for name, mine in sorted(one.looks.items()) if look else ():
         theirs = other.looks.get(name)
         if theirs is not None and mine.opened and theirs.opened and mine.uuid and mine.uuid == theirs.uuid:
-            return f"{name} (database.uuid {mine.uuid})"
+            return f"{name} with the database.uuid {mine.uuid}"
     return ""

@@ -19,14 +19,17 @@ from schemas.references import DerivedSecret
 def builders_of(desired: Desired, server: str, database: str) -> tuple[DatabaseSpec, ...]:
     """List whose accounts may open a build: its document's, or those that a removed one would have, and the templates'.
 
-    A build answers to its template until it gets credentials of its own.
+    A build answers to its template until it gets credentials of its own, or to what it is restored from.
     """
     here = desired.servers[server]
     target = parse(database).target
     templates = [template_spec(desired, t, here) for t in desired.templates.values() if server in t.server_codes]
     instances = [i for i in desired.instances.values() if i.database_name == target and i.server in (None, server)]
     own = [*(instance_spec(desired, i, here) for i in instances), *(t for t in templates if t.target == target)]
-    own = own or [*as_gone(desired, server, target, guesses(target))]
+    sources = [i.restore_from.of for i in instances if i.restore_from is not None and i.restore_from.of is not None]
+    own += [instance_spec(desired, desired.instances[code], here) for code in sources if code in desired.instances]
+    gone = [("instance", code) for code in sources if code not in desired.instances] if own else guesses(target)
+    own += as_gone(desired, server, target, gone)
     return (*own, *(t for t in templates if t.target != target))
 
 

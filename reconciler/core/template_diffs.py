@@ -47,7 +47,7 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
     if look is None:
         return READY
     remembered = ("template", template.code, code) in draft.inventory.entries
-    if doubt := claims.doubt(look, spec, None, remembered=remembered) or claims.others_work(look, draft.now):
+    if doubt := claims.objection(look, spec, None, remembered=remembered) or claims.others_work(look, draft.now):
         draft.block("template", template.code, code, Doubt(f"{spec.target}: {doubt.why}", doubt.advice))
         return doubt
     return _repair(draft, spec, look)

@@ -142,6 +142,14 @@ ADOPT = Verb(
     happens="database {database} taken over with all that is in it",
     needs_master_password=False,
 )
+RESTORE = Verb(
+    "restore",
+    stage=55,
+    symbol="+",
+    new="new",
+    whereby="from a backup of {database}{quiet}",
+    happens="new database {target}, restored from a backup of {database}{quiet}",
+)
 DISCARD = Verb(
     "discard",
     stage=60,

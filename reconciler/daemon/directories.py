@@ -89,14 +89,14 @@ class DirectorySource:
                 await self._wait(QUIET_SECONDS)
                 if self._woken.is_set():
                     continue
-            loaded, revision = await asyncio.gather(
-                asyncio.to_thread(self._reader.read), asyncio.to_thread(revision_of, self.root)
+            loaded, revision, path = await asyncio.gather(
+                asyncio.to_thread(self._reader.read),
+                asyncio.to_thread(revision_of, self.root),
+                asyncio.to_thread(path_in_repository, self.root),
             )
             if loaded.desired is None and not late:
                 await self._wait(QUIET_SECONDS)
             if late or not self._woken.is_set():
-                # Only what is wrong is named by its file.
-                path = None if loaded.desired else await asyncio.to_thread(path_in_repository, self.root)
                 return Candidate(loaded, self.root, revision or "", path=path)
 
     async def _wait(self, seconds: float) -> None:

@@ -48,6 +48,7 @@ class Texts:
         desired = candidate.loaded.desired
         if desired is None:
             return self._reject(candidate, _summary(candidate))
+        desired = replace(desired, named=candidate.shown)  # what is said later of a place in it is said as this is
         former = self._desired
         if former is not None and former.settings.code != desired.settings.code:
             ours = former.settings.code

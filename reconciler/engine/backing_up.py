@@ -21,16 +21,19 @@ from reconciler.backups import catalogue, retention
 from reconciler.backups.catalogue import Entry
 from reconciler.core import backups
 from reconciler.core.backups import Subject
-from reconciler.core.failures import LastingError, PasswordRefused, StorageFailure
+from reconciler.core.failures import HostError, LastingError, PasswordRefused, StorageFailure
 from reconciler.core.observed import mark_of
 from reconciler.engine.accounts import Account
-from reconciler.engine.ports import Target, Targets
+from reconciler.engine.ports import Database, Target, Targets
 from reconciler.engine.worlds import World
+from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.version import __version__
 from schemas.backups import Keep
 
 _PART = 1024 * 1024
 _READ_AT_ONCE = 8
+_FETCHED = 200
+"""So many files that are missing are fetched one by one at most."""
 _UUID = "database.uuid"
 _NOT_WHOLE = "the host's answer is no whole backup"
 _CUT = "its worker may have been ended while it sent: raise limit_time_real of the host"
@@ -66,7 +69,7 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
         door = await world.hosts[subject.server].fetch_backup(
             subject.database, subject.sites, spool, lambda: _size(world, subject)
         )
-        found = await _read_own(subject, spool)
+        found = await _completed(world, subject, spool, await _read_own(subject, spool))
         is_locked = await asyncio.to_thread(_lock, _targets(world), target, spool, locked)
         content = locked if is_locked else spool
         length, digest = await asyncio.to_thread(_sum, content)
@@ -100,14 +103,34 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
     return Kept(entry, found.missing, removed)
 
 
-async def _size(world: World, subject: Subject) -> int:
-    """Ask a database how large it is, which takes its password."""
+async def _opened(world: World, subject: Subject, lost: str) -> Database:
     account = Account(world.hosts[subject.server], subject.spec, world.secrets, world.clock)
     opened = await account.open(subject.database)
     if opened is None:
-        what = "it refuses the declared password and all former ones, so that its size is not known"
+        what = f"it refuses the declared password and all former ones, so that {lost}"
         raise PasswordRefused(what, server=subject.server, database=subject.database)
-    return (await opened[0].inside()).bytes
+    return opened[0]
+
+
+async def _size(world: World, subject: Subject) -> int:
+    """Ask a database how large it is, which takes its password."""
+    return (await (await _opened(world, subject, "its size is not known")).inside()).bytes
+
+
+async def _completed(world: World, subject: Subject, spool: BinaryIO, found: Archive) -> Archive:
+    """Fetch files that were stored while the host packed, and add them; where that does not go, their number is told.
+
+    A host copies files first and reads rows later. Many that are missing are no matter of seconds: they were lost before.
+    """
+    if not 0 < found.missing_count <= _FETCHED:
+        return found
+    try:
+        database = await _opened(world, subject, "what is missing in it cannot be fetched")
+        files = await database.read_stored(found.missing)
+        await asyncio.to_thread(archive.add, spool, files)
+    except (HostError, SecretUnavailable):
+        return found
+    return await _read_own(subject, spool)
 
 
 async def _read_own(subject: Subject, spool: BinaryIO) -> Archive:

@@ -111,7 +111,7 @@ class Builder:
         """Create a template's database with its modules, quiet, and publish it under its name."""
         account = Account(self.host, spec, self.secrets, self.clock)
         account.password()  # one that is not to be had costs the host nothing
-        name = self._new_name(spec)
+        name = self.new_name(spec)
         await self._require_free(name)
         async with self._dropped_on_failure(name):
             self.step("creating")
@@ -139,7 +139,7 @@ class Builder:
         # All secrets first: one that is not to be had costs the host nothing.
         password, template_password, owner_password = account.password(), origin.password(), self._owner_password(spec)
         self._require_free_login(spec, source.logins - {template.admin_login} | {spec.admin_login}, template.target)
-        name = self._new_name(spec)
+        name = self.new_name(spec)
         await self._require_free(name, former)
         async with self._dropped_on_failure(name):
             self.step("cloning")
@@ -149,6 +149,35 @@ class Builder:
             await self._refuse(name, template.admin_login, template_password, password)
             await self._refuse(name, FACTORY_LOGIN, FACTORY_PASSWORD, password)
             await self._publish(database, account, final, files, former)
+
+    def new_name(self, spec: DatabaseSpec) -> str:
+        """Make up a building name that was never used."""
+        return names.building(spec.target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
+
+    async def require_room(self, spec: DatabaseSpec, former: str | None) -> None:
+        """Find out before the work that the name is taken, or the password not to be had."""
+        Account(self.host, spec, self.secrets, self.clock).password()
+        await self._require_free(self.new_name(spec), former)
+
+    async def take_in(self, database: Database, spec: DatabaseSpec, final: str, former: str | None) -> None:
+        """Make what was restored and proven, and sleeps, the database of a spec, and publish it.
+
+        Its people keep their passwords: it is theirs. The admin account gets the declared one.
+        """
+        account = Account(self.host, spec, self.secrets, self.clock)
+        self.step("settings")
+        database = await insist(lambda: database.set_credentials(spec.admin_login, account.password()), self.clock)
+        await insist(lambda: database.apply_settings(spec), self.clock)
+        self.step("modules")
+        if await insist(lambda: database.install(spec.modules), self.clock):
+            await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
+        await insist(database.quiesce, self.clock)
+        await set_apart(database, self.clock, self.nonces)
+        uuid, _ = await insist(database.identity, self.clock)
+        mark = replace(claims.mark_for(spec, uuid, self.version), moving_from=database.name, in_service=False)
+        await insist(lambda: database.write_mark(mark), self.clock)
+        files = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
+        await self._publish(database, account, final, files, former, newborn=False)
 
     async def _make_own(
         self, database: Database, account: Account, source: Source, owner_password: Secret | None
@@ -284,7 +313,14 @@ class Builder:
         return await database.furnish(what)
 
     async def _publish(
-        self, database: Database, account: Account, final: str, files: Sizes, former: str | None = None
+        self,
+        database: Database,
+        account: Account,
+        final: str,
+        files: Sizes,
+        former: str | None = None,
+        *,
+        newborn: bool = True,
     ) -> None:
         """Verify, rename: after this the database is in service.
 
@@ -294,7 +330,7 @@ class Builder:
         spec, built = account.spec, database.name
         self.step("verifying")
         look = await insist(database.look, self.clock)
-        require_verified(spec, look, NameState.SUSPENDED, self._at(built), newborn=True)
+        require_verified(spec, look, NameState.SUSPENDED, self._at(built), newborn=newborn)
         self.step("publishing")
         await self._forget(final)
         if final != spec.target:
@@ -337,9 +373,6 @@ class Builder:
                 advice="if the host does not list it, it belongs to another PostgreSQL role of the same cluster",
                 **self._at(found[0]),
             )
-
-    def _new_name(self, spec: DatabaseSpec) -> str:
-        return names.building(spec.target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
 
     @contextlib.asynccontextmanager
     async def _dropped_on_failure(self, name: str) -> AsyncIterator[None]:

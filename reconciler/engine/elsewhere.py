@@ -35,7 +35,7 @@ class Elsewhere:
         answers = await asyncio.gather(*map(_listed, asked)) if asked else ()
         for host, listed in zip(asked, answers, strict=True):
             if build in listed:
-                what = f"{server} is the same host as {host.server}: {build} is on both"
+                what = f"{server} and {host.server} are one host: {build} is on both"
                 raise LastingError(what, server=server, database=build, advice=one_host.ADVICE)
             if listed:
                 self.strangers.pop(host.server, None)

@@ -22,6 +22,9 @@ from reconciler.notices.events import ActionEnded, ActionStarted, ActionStep
 CIRCUIT_OPENS = 3
 """After so many actions in a row that a host failed (not refused), it is left alone for the pass; the others go on."""
 
+_ENDED = {Result.FAILED: "failed", Result.UNKNOWN: "ended unknown", Result.SKIPPED: "was skipped"}
+"""How an action that others wait for ended, if not well."""
+
 
 async def execute(
     changeset: Changeset, desired: Desired, world: World, *, exactly: bool = False
@@ -83,7 +86,7 @@ class _Run:
         for need in action.after:
             before = await asyncio.shield(self.ends[need])
             if before.result is not Result.DONE:
-                return Outcome(action, Result.SKIPPED, f"'{need}' is {before.result}")
+                return Outcome(action, Result.SKIPPED, f"'{need}' {_ENDED[before.result]}")
         async with self._limit(self._changes, action, self.desired.servers[action.server].max_concurrent_operations):
             if not action.verb.at_once:
                 return await self._perform(action)

@@ -5,27 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
-from reconciler.core import checks, claims, endings, fields, names, verbs
+from reconciler.core import checks, claims, fields, names, verbs
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
 from reconciler.core.failures import (
-    HalfMadeDatabase,
     LastingError,
     PasswordRefused,
     ProofFailed,
     Refused,
+    StorageFailure,
     UnknownOutcome,
 )
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
-from reconciler.core.openers import builders_of, owners_of_trash, removed_spec
+from reconciler.core.openers import removed_spec
 from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
-from reconciler.engine.accounts import Account, open_as_any, open_as_one_of
+from reconciler.engine import dropping, restoring
+from reconciler.engine.accounts import Account
 from reconciler.engine.building import Builder, Limits, Source, require_verified, set_apart
+from reconciler.engine.dropping import Drop
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.moves import AtLock, Mover
 from reconciler.engine.patience import insist
@@ -100,6 +101,18 @@ class Performer:
         await self._builder(action).clone_instance(spec, origin, source, action.becomes, self._former(action))
         self._verified(spec)
 
+    @carries_out(verbs.RESTORE)
+    async def _restore(self, action: Action) -> None:
+        spec, wanted = self._spec(action), self.desired.instances[action.code].restore_from
+        assert wanted is not None  # or else a clone was planned
+        await self.world.distrust(spec.kind, spec.code, spec.server)
+        builder, former = self._builder(action), self._former(action)
+        try:
+            await restoring.build(self.world, self.desired, builder, spec, wanted, action.becomes, former)
+        except StorageFailure as failure:
+            raise LastingError(failure.what, server=action.server, advice=failure.advice) from None
+        self._verified(spec)
+
     async def _source(self, action: Action, origin: DatabaseSpec) -> Source:
         """Look at a template once a pass: its clones are compared with that look, and bear its mark."""
         key = (origin.server, origin.target)
@@ -133,7 +146,7 @@ class Performer:
             shut = claims.doubt(DatabaseLook(action.database, Access.REFUSED), spec, None)
             raise PasswordRefused(shut.why if shut else "", advice=shut.advice if shut else "", **at)
         look = replace(await found.database.look(), access=found.access)
-        if doubt := claims.doubt(look, spec, None) or claims.others_work(look, self.world.clock.now()):
+        if doubt := claims.objection(look, spec, None) or claims.others_work(look, self.world.clock.now()):
             raise Refused(doubt.why, advice=doubt.advice, **at)
         if look.mark is not None:
             return found.database
@@ -319,58 +332,23 @@ class Performer:
     @carries_out(verbs.SWEEP)
     async def _sweep(self, action: Action) -> None:
         """Drop an unfinished build, after a look inside at this very moment."""
-        await self._drop_by(action, self._drop_expired)
+        await self._drop_by(action, dropping.drop_expired_build)
 
     @carries_out(verbs.DROP)
     async def _drop(self, action: Action) -> None:
         """Drop trash, after a look inside and at the text at this very moment."""
-        await self._drop_by(action, self._drop_trash)
+        await self._drop_by(action, dropping.drop_trash)
 
-    async def _drop_by(self, action: Action, drop: Callable[[Host, str], Awaitable[None]]) -> None:
+    async def _drop_by(self, action: Action, drop: Drop) -> None:
         host, name = self._host(action), action.database
         if name not in await host.listed():
             return
         try:
-            await drop(host, name)
+            await drop(self.desired, self.world, host, name)
         except UnknownOutcome:
             await self.world.clock.sleep(5.0)
         if name in await host.listed():
             raise UnknownOutcome("the host still lists it", server=action.server, database=name)
-
-    async def _drop_expired(self, host: Host, name: str) -> None:
-        limit = timedelta(hours=self.desired.settings.retention.building_hours)
-        try:
-            opened = await open_as_any(
-                host, builders_of(self.desired, host.server, name), self.world.secrets, self.world.clock, name
-            )
-        except HalfMadeDatabase:
-            opened = None
-        if opened is None and await host.is_half_made(name):
-            await host.drop_half_made(name)
-            return
-        if opened is None:
-            raise PasswordRefused(
-                "whether it was ever in service cannot be told: it takes no password of this fleet",
-                server=host.server,
-                database=name,
-                advice="look inside, and drop it by hand if nobody needs it",
-            )
-        await opened[0].drop_expired(self.world.clock.now(), limit)
-
-    async def _drop_trash(self, host: Host, name: str) -> None:
-        now = self.world.clock.now()
-        desired = endings.in_force(self.desired, now)
-        wanted = endings.wanted_on(desired, host.server)
-        owners = owners_of_trash(desired, await self.world.inventory(), host.server, name)
-        opened = await open_as_one_of(host, owners, self.world.secrets, self.world.clock, name)
-        if opened is None:
-            raise PasswordRefused(
-                "whether its text ended it cannot be told: it takes no password of this fleet",
-                server=host.server,
-                database=name,
-                advice="look inside, and drop it by hand if nobody needs it",
-            )
-        await opened[0].drop_trash(desired.settings.code, wanted, now, endings.trash_limit(desired))
 
     def _is_adopted(self, action: Action) -> bool:
         return action.kind == "instance" and self.desired.instances[action.code].adopt is not None

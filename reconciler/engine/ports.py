@@ -99,6 +99,10 @@ class Database(Protocol):
         """Return the contents of files by their keys, to be given to `write_files`."""
         ...
 
+    async def read_stored(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """Return the contents of stored files by their names (`ab/ab12…`); of those that are not there, nothing."""
+        ...
+
     async def write_files(self, files: Files) -> None:
         """Store contents again where their files are missing; harmless where they are not."""
         ...
@@ -272,6 +276,10 @@ class Host(Protocol):
         """Tell whether the database takes this login, by the one call that no worker answers from memory."""
         ...
 
+    async def check_backups(self) -> Check:
+        """Say by which way databases can be backed up; that there is none is an observation, not an exception."""
+        ...
+
     async def fetch_backup(
         self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
     ) -> str:
@@ -291,6 +299,10 @@ class Host(Protocol):
 
     async def clone(self, source: str, name: str, *, neutralize: bool) -> None:
         """Clone a database to a building name."""
+        ...
+
+    async def restore(self, name: str, archive: BinaryIO) -> None:
+        """Restore an archive that was prepared to a building name."""
         ...
 
     async def rename(self, old: str, new: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import cast
@@ -17,7 +17,7 @@ from typing import cast
 from reconciler.fleet import rules
 from reconciler.fleet.declarations import Documents
 from reconciler.fleet.declared_names import DeclaredNames, names_of
-from reconciler.fleet.diagnostics import Diagnostic, has_errors, sort
+from reconciler.fleet.diagnostics import Diagnostic, Range, has_errors, sort
 from reconciler.fleet.documents import RawDocument
 from reconciler.fleet.fingerprints import Fingerprints
 from reconciler.fleet.judging import Reading, ValidDocuments
@@ -28,9 +28,18 @@ from schemas.instance import Instance
 
 @dataclass(frozen=True)
 class Desired(Documents):
-    """A valid fleet. Documents are keyed and sorted by code."""
+    """A valid fleet. Documents are keyed and sorted by code.
+
+    `named` says what people call its files where that is not where they lie.
+    """
 
     fingerprints: Fingerprints = field(default_factory=Fingerprints, repr=False, compare=False)
+    named: Callable[[str], str] = field(default=str, repr=False, compare=False)
+
+    def range_of(self, kind: str, code: str, *path: str | int) -> Range:
+        """Where a value stands in the text, as people find it."""
+        found = super().range_of(kind, code, *path)
+        return replace(found, file=self.named(found.file))
 
     @cached_property
     def settings(self) -> FleetSettings:

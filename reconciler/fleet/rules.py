@@ -47,6 +47,7 @@ def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
             yield from _check_instance(world, instance)
     yield from _check_renames(world)
     yield from _check_backups(world)
+    yield from _check_restores(world)
     yield from _check_secrets(world)
     yield from check_clashes(world)
 
@@ -286,6 +287,25 @@ def _check_backups(world: Declarations) -> Iterator[Diagnostic]:
                 hint = "for example `backup_targets: {main: {url: file:///srv/odoo-backups}}`"
                 message = f"{what} no `backup_targets`, so that nothing is backed up"
                 yield Diagnostic(place, "no-backup-target", message, hint, Severity.WARNING)
+
+
+def _check_restores(world: Declarations) -> Iterator[Diagnostic]:
+    """Find instances that cannot be built from a backup."""
+    targets = world.settings.backup_targets if world.settings is not None else {}
+    for instance in world.instances.values():
+        if instance.restore_from is None:
+            continue
+        place = world.range_of("instance", instance.code, "restore_from")
+        if not targets:
+            message = "there is no place that a backup could come from: the fleet declares no `backup_targets`"
+            hint = "for example `backup_targets: {main: {url: file:///srv/odoo-backups}}`"
+            yield Diagnostic(place, "no-backup-target", message, hint)
+        if instance.neutralize:
+            message, hint = (
+                "what is restored is not neutralized",
+                "take one of the two out; `state: suspended` keeps it asleep",
+            )
+            yield Diagnostic(place, "restored-and-neutralized", message, hint)
 
 
 def _check_secrets(world: Declarations) -> Iterator[Diagnostic]:

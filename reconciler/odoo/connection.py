@@ -219,6 +219,15 @@ class HostConnection:
         """
         return await self._exchange.fetch(form.call, form.request(self._exchange.url), into=into, limit=timeout)
 
+    async def send_page(self, form: Form, *, timeout: float) -> Answer:
+        """Send a form that changes something, once, and return the page that is answered.
+
+        Raises:
+            UnknownOutcome: no answer came.
+        """
+        request = form.request(self._exchange.url)
+        return await self._exchange.fetch(form.call, request, into=None, limit=timeout, changes=True)
+
     async def fetch_value(self, service: str, method: str, *args: object, into: BinaryIO, timeout: float) -> None:
         """Make a call that changes nothing, and write its answer into a file as it comes: it is too large to be held.
 

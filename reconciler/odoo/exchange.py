@@ -105,16 +105,19 @@ class Exchange:
             # same PostgreSQL (19, service/model.py `retrying`).
             raise self._failed(call, UnknownOutcome, cut.what, _LOOK) from None
 
-    async def fetch(self, call: Call, request: Request, *, into: BinaryIO, limit: float) -> Answer:
-        """Send a request of another form than a call's, once, and write its answer into a file.
+    async def fetch(
+        self, call: Call, request: Request, *, into: BinaryIO | None, limit: float, changes: bool = False
+    ) -> Answer:
+        """Send a request of another form than a call's, once.
 
         Args:
             call: what it is, for reports and messages.
             request: what is sent.
-            into: takes the whole body; the answer has the beginning of it.
+            into: takes the whole body of the answer, which has the beginning of it then.
             limit: seconds until all of it must be there.
+            changes: whether it changes something, so that a lost answer is `UnknownOutcome`.
         """
-        return await self._told(call, lambda: self._sent(call, request, limit, into), changes=False)
+        return await self._told(call, lambda: self._sent(call, request, limit, into), changes=changes)
 
     async def fetch_value(self, call: Call, *, into: BinaryIO, limit: float) -> None:
         """Make a call that changes nothing, once, and write its answer into a file; raises as `read` where it is none."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import html
 import re
+import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import BinaryIO
 from urllib.parse import urlencode
 
 from reconciler.core.failures import (
@@ -23,22 +26,24 @@ from reconciler.core.failures import (
     Rejected,
     UnexpectedAnswer,
 )
-from reconciler.odoo.protocol import Answer, Call, Request
+from reconciler.odoo.protocol import Answer, Call, Request, Upload
 from schemas.secrets import Secret
 
+_PART = 1024 * 1024
 _SAID = re.compile(r"Database (?:backup|restore) error:\s*(.{0,2000}?)\s*<", re.DOTALL)
-_TAKES_NO_FORM = "let server_url lead to Odoo itself, or let the proxy pass /web/database/backup from this machine"
+_TAKES_NO_FORM = "let server_url lead to Odoo itself, or let the proxy pass /web/database from this machine"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form as it is sent: to which page, for which site, about which database."""
+    """A form as it is sent: to which page, about which database, for which site (empty: the host's own), with which file."""
 
     page: str
     database: str
     site: str
     master_password: Secret
     fields: dict[str, str] = field(default_factory=dict)
+    file: BinaryIO | None = None
 
     @property
     def call(self) -> Call:
@@ -48,8 +53,43 @@ class Form:
     def request(self, base: str) -> Request:
         """Put it on the wire."""
         given = {"master_pwd": self.master_password.reveal(), "name": self.database, **self.fields}
-        headers = {"content-type": "application/x-www-form-urlencoded", "host": self.site}
-        return Request(f"{base}/web/database/{self.page}", headers, urlencode(given).encode(), fresh=True)
+        url, site = f"{base}/web/database/{self.page}", {"host": self.site} if self.site else {}
+        if self.file is None:
+            headers = {"content-type": "application/x-www-form-urlencoded", **site}
+            return Request(url, headers, urlencode(given).encode(), fresh=True)
+        boundary = f"odoo-fleet-{secrets.token_hex(16)}"
+        upload = _with_file(given, self.file, boundary)
+        headers = {
+            "content-type": f"multipart/form-data; boundary={boundary}",
+            "content-length": str(upload.length),
+            **site,
+        }
+        return Request(url, headers, b"", fresh=True, upload=upload)
+
+
+def _with_file(given: Mapping[str, str], file: BinaryIO, boundary: str) -> Upload:
+    """Put fields and a file into one body, of which only parts are held at a time."""
+    line = '--{}\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n'
+    fields = "".join(line.format(boundary, name, "") + value + "\r\n" for name, value in given.items())
+    head = (fields + line.format(boundary, "backup_file", '; filename="backup.zip"')).encode()
+    tail = f"\r\n--{boundary}--\r\n".encode()
+
+    def parts() -> Iterator[bytes]:
+        yield head
+        file.seek(0)
+        while part := file.read(_PART):
+            yield part
+        yield tail
+
+    return Upload(len(head) + file.seek(0, 2) + len(tail), parts)
+
+
+def not_restored(answer: Answer) -> HostError | None:
+    """Tell what the page for restores answered; None if it says that it is done, which proves nothing."""
+    done = answer.status == HTTPStatus.SEE_OTHER and answer.headers.get("location", "").endswith(
+        "/web/database/manager"
+    )
+    return None if done else refusal(answer) or UnexpectedAnswer("the page for restores answers with a file")
 
 
 def refusal(answer: Answer) -> HostError | None:
@@ -58,14 +98,14 @@ def refusal(answer: Answer) -> HostError | None:
     if answer.status == HTTPStatus.OK and kind == "application/octet-stream":
         return None
     if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-        return Redirected(f"the page for backups redirects (HTTP {answer.status})", advice=_TAKES_NO_FORM)
+        return Redirected(f"its page redirects (HTTP {answer.status})", advice=_TAKES_NO_FORM)
     said = _SAID.search(answer.body.decode("utf-8", "replace"))
     if said is not None:
         return _meaning(html.unescape(said[1]))
     if answer.status in {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.OK}:
-        return UnexpectedAnswer(f"the page for backups answers neither a backup nor why not (HTTP {answer.status})")
+        return UnexpectedAnswer(f"its page answers neither what was asked for nor why not (HTTP {answer.status})")
     kind_of_failure = ProxyFailure if answer.status > HTTPStatus.INTERNAL_SERVER_ERROR else NotOdoo
-    what = f"something before Odoo keeps its page for backups closed (HTTP {answer.status})"
+    what = f"something before Odoo keeps its pages for databases closed (HTTP {answer.status})"
     return kind_of_failure(what, advice=_TAKES_NO_FORM)
 
 
@@ -74,8 +114,8 @@ def _meaning(said: str) -> HostError:
         return NoSuchDatabase("the page for backups does not know the database: its dbfilter leaves it out")
     if "disabled by the administrator" in said:
         return ListingDisabled(
-            "the host has list_db = False", advice="databases can be backed up only with list_db = True"
+            "the host has list_db = False", advice="databases can be backed up and restored only with list_db = True"
         )
     if said.strip() in {"Access Denied", "Access denied"}:
-        return MasterPasswordRefused("the page for backups refuses the master password")
+        return MasterPasswordRefused("its page refuses the master password")
     return Rejected(said)

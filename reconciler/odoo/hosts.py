@@ -89,6 +89,10 @@ class OdooDatabase:
         """Return the contents of files."""
         return await observe_databases.read_files(self._session, ids)
 
+    async def read_stored(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """Return the contents of stored files by their names."""
+        return await observe_databases.read_stored(self._session, names)
+
     async def write_files(self, files: Files) -> None:
         """Store contents again where their files are missing."""
         await settings.write_files(self._session, files)
@@ -287,6 +291,10 @@ class OdooHost:
         """Tell whether the database takes this login."""
         return await self._connection.login(database, login, password) is not None
 
+    async def check_backups(self) -> Check:
+        """Say by which way databases can be backed up."""
+        return await backups.check(self._connection, self._document.domain)
+
     async def fetch_backup(
         self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
     ) -> str:
@@ -308,6 +316,10 @@ class OdooHost:
     async def clone(self, source: str, name: str, *, neutralize: bool) -> None:
         """Clone a database to a building name."""
         await apply_databases.clone(self._connection, source, name, neutralize=neutralize)
+
+    async def restore(self, name: str, archive: BinaryIO) -> None:
+        """Restore an archive to a building name."""
+        await apply_databases.restore(self._connection, name, archive)
 
     async def rename(self, old: str, new: str) -> None:
         """Rename a database along its way."""

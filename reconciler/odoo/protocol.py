@@ -14,7 +14,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -100,13 +100,22 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is too large to be held: its length, and its parts, made anew by each call."""
+
+    length: int
+    parts: Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP POST. `fresh` asks for a connection that nothing else has used or will use."""
+    """One HTTP POST. `fresh` asks for a connection that nothing else has used or will use; `upload` goes in `body`'s place."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     fresh: bool = False
+    upload: Upload | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import re
 import ssl
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.core.failures import (
@@ -34,11 +34,12 @@ from reconciler.core.failures import (
 )
 from reconciler.odoo.cleaning import one_line
 from reconciler.odoo.only_httpx import httpx
-from reconciler.odoo.protocol import BEGINNING, Answer, NoAnswer, Request, Timeout, Transport
+from reconciler.odoo.protocol import BEGINNING, Answer, NoAnswer, Request, Timeout, Transport, Upload
 from reconciler.odoo.proxies import Proxy, proxy_for
+from reconciler.odoo.tls import TlsOptions, authorities, ssl_context
 from reconciler.version import __version__
 
-__all__ = ["HttpxTransport", "PageTransport", "TlsOptions", "Transport", "Transports"]
+__all__ = ["HttpxTransport", "PageTransport", "Transport", "Transports"]
 
 BODY_LIMIT = 16 * 1024 * 1024
 _POOLS = 16
@@ -46,14 +47,6 @@ _POOLS = 16
 that one pool for a thousand hosts costs as much as the calls themselves."""
 _IDLE_CONNECTIONS = 16  # of a pool
 _IDLE_SECONDS = 5.0  # shorter than any proxy's own limit, so that a kept connection is seldom closed under a request
-
-
-@dataclass(frozen=True, slots=True)
-class TlsOptions:
-    """Whom to believe: the system's authorities, or one's own file of them, or (verify=False) anybody."""
-
-    ca_file: Path | None = None
-    verify: bool = True
 
 
 # What each of httpx's errors means, and whether the request may have left. A test walks httpx's classes against this.
@@ -107,6 +100,9 @@ _NOT_ACCEPTED = {
 }
 """What helps, by the code of OpenSSL's verification (x509_vfy.h)."""
 
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
+"""The number that Python writes before what the system says, which says it no better."""
+
 _WORDS: dict[type[HostError], str] = {
     HostUnreachable: "no connection",
     HostTimeout: "no answer in time",
@@ -128,7 +124,7 @@ class HttpxTransport:
     """
 
     def __init__(self, tls: TlsOptions | None = None, environ: Mapping[str, str] | None = None) -> None:
-        self._context = _ssl_context(tls or TlsOptions())
+        self._context = ssl_context(tls or TlsOptions())
         self._environ = dict(environ or {})
         self._kept: _Pools = {}
         self._fresh: _Pools = {}
@@ -136,10 +132,11 @@ class HttpxTransport:
     async def send(self, request: Request, *, timeout: Timeout, into: BinaryIO | None = None) -> Answer:
         """Send once and return the whole answer, or its beginning if the whole goes into a file; or raise `NoAnswer`."""
         client = self._client(request)
+        content = request.body if request.upload is None else _parts(request.upload)
         limits = httpx.Timeout(timeout.total, connect=min(timeout.connect, timeout.total))
         with _failures_named():
             async with client.stream(
-                "POST", request.url, content=request.body, headers=dict(request.headers), timeout=limits
+                "POST", request.url, content=content, headers=dict(request.headers), timeout=limits
             ) as response:
                 return _answer(response, await (_bounded(response) if into is None else _written(response, into)))
 
@@ -206,7 +203,7 @@ class PageTransport:
     @functools.cached_property
     def _client(self) -> httpx.AsyncClient:
         # Made when it is first needed: most runs ask for no page, and a context for TLS costs 18 ms.
-        context = _ssl_context(TlsOptions(verify=self._tls.verify))
+        context = ssl_context(TlsOptions(verify=self._tls.verify))
         if self._tls.ca_file:
             try:
                 context.load_verify_locations(cafile=str(self._tls.ca_file))
@@ -273,35 +270,15 @@ def _failures_named() -> Iterator[None]:
         raise NoAnswer(ConnectionCut, one_line(f"the connection was cut: {error.strerror or error}")) from None
 
 
+async def _parts(body: Upload) -> AsyncIterator[bytes]:
+    parts = body.parts()
+    while part := await asyncio.to_thread(next, parts, b""):
+        yield part
+
+
 def _host(url: str) -> bytes:
     """Return what stands between the scheme and the path."""
     return url.partition("://")[2].partition("/")[0].encode(errors="replace")
-
-
-def _authorities(tls: TlsOptions) -> bytes:
-    try:
-        return tls.ca_file.read_bytes() if tls.ca_file else b""
-    except OSError:
-        return b""  # said by `_ssl_context`, which tries again
-
-
-def _ssl_context(tls: TlsOptions) -> ssl.SSLContext:
-    """Make the context; a private CA stands in the place of the system's authorities, not beside them.
-
-    Whom it believes does not hang on the version of Python: from 3.13 on an authority that is not to the letter of RFC 5280, as
-    companies and appliances make them, would be refused, and until 3.12 one that is itself signed by another.
-    """
-    try:
-        context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
-    except OSError as error:
-        what = f"the file of authorities {tls.ca_file} cannot be read: {error.strerror or error}"
-        raise TlsFailure(one_line(what)) from None
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    if not tls.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def _bounded(response: httpx.Response) -> bytes:
@@ -367,7 +344,7 @@ def _meaning(error: Exception) -> NoAnswer:
     if isinstance(error, httpx.ConnectError) and tls is not None and not isinstance(tls, _TLS_INTERRUPTED):
         return _tls_failure(tls)
     kind, sent = next(MEANINGS[base] for base in type(error).__mro__ if base in MEANINGS)
-    words = str(error) or type(error).__name__
+    words = _ERRNO.sub("", str(error)) or type(error).__name__
     return NoAnswer(kind, one_line(f"{_WORDS.get(kind, 'no answer')}: {words}"), sent=sent)
 
 
@@ -422,14 +399,14 @@ class Transports:
         Raises:
             TlsFailure: the file cannot be read.
         """
-        trust = (_authorities(tls), tls.verify)
+        trust = (authorities(tls), tls.verify)
         if trust not in self._by_trust:
             self._by_trust[trust] = HttpxTransport(tls, self._environ)
         return self._by_trust[trust]
 
     def pages(self, tls: TlsOptions) -> PageTransport:
         """Return what carries requests for public pages of servers with these options; raises as `get`."""
-        trust = (_authorities(tls), tls.verify)
+        trust = (authorities(tls), tls.verify)
         if trust not in self._pages:
             self._pages[trust] = PageTransport(tls)
         return self._pages[trust]

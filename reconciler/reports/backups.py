@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from reconciler.backups.catalogue import Entry
@@ -13,6 +15,7 @@ from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
 
 _UNITS = ("kB", "MB", "GB", "TB")
 _STEP = 1000
+_HOURS_SHOWN = 72
 
 
 def backups_table(found: Sequence[tuple[str, Entry]]) -> Table:
@@ -38,6 +41,77 @@ def _row(target: str, entry: Entry) -> tuple[Cell, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a document is kept: how many backups it has, when the newest was taken, when one was proven last."""
+
+    address: str
+    backups: int
+    taken_at: datetime | None
+    proven_at: datetime | None
+
+
+def standings(addresses: Iterable[str], found: Sequence[Entry]) -> tuple[Standing, ...]:
+    """Work out how documents are kept.
+
+    Args:
+        addresses: of documents that are to be kept; those that have backups come along, declared or not.
+        found: what the catalogues have.
+    """
+    of: dict[str, list[Entry]] = {address: [] for address in addresses}
+    for entry in found:
+        of.setdefault(entry.address, []).append(entry)
+    return tuple(
+        Standing(
+            address,
+            len(entries),
+            max((entry.taken_at for entry in entries), default=None),
+            max((entry.proven.at for entry in entries if entry.proven), default=None),
+        )
+        for address, entries in sorted(of.items())
+    )
+
+
+def standing_table(rows: Sequence[Standing], now: datetime) -> Table:
+    """Return the table of how documents are kept, with ages."""
+    columns = ("document", "backups", "newest", "age", "proven", "age of proof")
+    return Table("Backups", tuple(Column(name) for name in columns), tuple(_standing(row, now) for row in rows))
+
+
+def standing_documents(rows: Sequence[Standing], now: datetime) -> list[dict[str, Any]]:
+    """Return the same for machines: moments, and ages in seconds; null where there is none."""
+    return [
+        {
+            "document": row.address,
+            "backups": row.backups,
+            "taken_at": row.taken_at and row.taken_at.isoformat(),
+            "age_seconds": row.taken_at and round((now - row.taken_at).total_seconds()),
+            "proven_at": row.proven_at and row.proven_at.isoformat(),
+            "proof_age_seconds": row.proven_at and round((now - row.proven_at).total_seconds()),
+        }
+        for row in rows
+    ]
+
+
+def _standing(row: Standing, now: datetime) -> tuple[Cell, ...]:
+    count_of = Cell(str(row.backups), None if row.backups else Tone.BAD)
+    proof = Tone.DOUBT if row.backups else Tone.FAINT
+    return (
+        Cell(row.address),
+        count_of,
+        *(_moment(row.taken_at, now, Tone.FAINT)),
+        *(_moment(row.proven_at, now, proof)),
+    )
+
+
+def _moment(moment: datetime | None, now: datetime, tone: Tone) -> tuple[Cell, Cell]:
+    if moment is None:
+        return Cell("never" if tone is Tone.DOUBT else NOTHING, tone), Cell(NOTHING, Tone.FAINT)
+    hours = (now - moment).total_seconds() / 3600
+    age = f"{hours:.0f} h" if hours < _HOURS_SHOWN else f"{hours / 24:.0f} days"
+    return Cell(stamp(moment)), Cell(age)
+
+
 def kept_line(entry: Entry, removed: Sequence[Entry]) -> str:
     """Say in a line what was kept, and what was removed for it."""
     parts = [
@@ -50,6 +124,13 @@ def kept_line(entry: Entry, removed: Sequence[Entry]) -> str:
     if removed:
         parts.append(f"removed: {', '.join(old.id for old in removed)}")
     return f"{entry.address}  {entry.id}  {'; '.join(parts)}"
+
+
+def proven_line(entry: Entry) -> str:
+    """Say in a line that a backup came back, and in what time."""
+    took = entry.proven.seconds if entry.proven else 0
+    rows, files = sum(entry.rows.values()), count(entry.files, "file")
+    return f"{entry.address}  {entry.id}  proven in {took:.0f} s: {rows} rows, {files}"
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:

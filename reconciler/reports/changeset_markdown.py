@@ -13,7 +13,7 @@ from itertools import groupby
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Changeset, Removed, by_cause
+from reconciler.core.changesets import Changeset, Removed, by_cause, frozen_by_cause
 from reconciler.core.names import NameState, parse
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
@@ -280,9 +280,10 @@ class _Page:
 
     def _frozen(self) -> Block:
         items = []
-        for each in self._changeset.unsaid_frozen:
-            text = f"- {self._title(each.server)}: {prose(each.why)}\n  **What to do:** {prose(each.advice)}\n"
-            items.append(Item(text, Counter({_FROZEN: 1})))
+        for (why_frozen, advice), servers in frozen_by_cause(self._changeset.unsaid_frozen).items():
+            who = listed([self._title(server) for server in servers], _NAMED)
+            text = f"- {who}: {prose(why_frozen)}\n  **What to do:** {prose(advice)}\n"
+            items.append(Item(text, Counter({_FROZEN: len(servers)})))
         return Block("\n#### Frozen: nothing is changed there\n\n", tuple(items))
 
     def _paused(self) -> Block:
@@ -366,6 +367,8 @@ def _values(row: _Row) -> str:
 
 def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
     # A rename and a password are told by what happens. The mark follows from what is applied: alone it is worth a line.
+    if action.verb is verbs.ADOPT:  # what it changes is the customer's own, so all of it is worth showing
+        return action.changes
     if action.verb is not verbs.CONFIGURE:
         return ()
     return tuple(c for c in action.changes if not c.field.startswith("mark.")) or action.changes[:1]
@@ -382,7 +385,7 @@ def _telling(actions: list[Action]) -> list[Action]:
 def _happens(action: Action) -> str:
     if action.verb is verbs.CONFIGURE:
         return _configured(_worth_showing(action))
-    return action.verb.happens.format(
+    told = action.verb.happens.format(
         database=code(action.database),
         becomes=code(action.becomes),
         former=code(parse(action.database).target),
@@ -390,6 +393,7 @@ def _happens(action: Action) -> str:
         trash=code(trash_of(action)),
         quiet=", **suspended**" if ends_suspended(action) else "",
     )
+    return "; ".join([told, *([_configured(changes)] if (changes := _worth_showing(action)) else [])])
 
 
 def _configured(changes: tuple[FieldChange, ...]) -> str:

@@ -62,12 +62,19 @@ def _words(text: str) -> str:
     odd: list[str] = []
     for word in text.split(" "):
         if not word or _HARMLESS.fullmatch(word):
-            written += [code(" ".join(odd))] * bool(odd)
+            written += [_odd(odd)] * bool(odd)
             odd.clear()
             written.append("&amp;" if word == "&" else word)
         else:
             odd.append(word)
-    return " ".join([*written, *([code(" ".join(odd))] if odd else [])])
+    return " ".join([*written, *([_odd(odd)] if odd else [])])
+
+
+def _odd(words: Sequence[str]) -> str:
+    """Put words into a code span; the comma or colon behind them is the sentence's."""
+    text = " ".join(words)
+    bare = text[:-1] if text[-1:] in {",", ":", ";"} and len(text) > 1 else text
+    return code(bare) + text[len(bare) :]
 
 
 def _entity(found: re.Match[str]) -> str:

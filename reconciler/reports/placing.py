@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import instance_diffs, template_diffs
+from reconciler.core import claims, instance_diffs, template_diffs
 from reconciler.core.drafts import Draft
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
@@ -24,17 +24,21 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What was found of one instance: `current` is where its database is, `pinned` what its text names."""
+    """What was found of one instance: `current` is where its database is, `pinned` what its text names.
+
+    `last` is where it was seen last, if that server does not answer and nothing else tells.
+    """
 
     code: str
     current: str
     pinned: str
     rule: Placing
+    last: str = ""
 
     @property
     def server(self) -> str:
         """Where it is or goes: a database that exists stays, a text that names a server is followed, else the rule."""
-        return self.current or self.pinned or self.rule.server
+        return self.current or self.pinned or self.last or self.rule.server
 
 
 def find_placement(
@@ -49,7 +53,8 @@ def find_placement(
     instance_diffs.diff_instances(draft)
     draft.desired = desired
     rule = instance_diffs.placing(draft, instance)
-    return Placement(instance.code, found[0].server if found else "", instance.server or "", rule)
+    last = "" if found or instance.server else claims.last_seen(desired, observed, inventory, instance)
+    return Placement(instance.code, found[0].server if found else "", instance.server or "", rule, last)
 
 
 def _planned_before(desired: Desired, instance: Instance) -> dict[str, Instance]:
@@ -62,7 +67,7 @@ def render_placement(placement: Placement, paper: Paper) -> str:
     """Say where it goes and why, then for each other server why not."""
     rule = placement.rule
     lines = paper.paragraph(f"{_verdict(placement)}.")
-    if placement.current or placement.pinned:
+    if placement.current or placement.pinned or placement.last:
         lines += ["", "By the rule alone:"]
     lines += paper.paragraph(_chosen(rule), indent=2, head="✓ " if rule.server else "✗ ", tone=Tone.GOOD)
     for server, why in rule.passed_over:
@@ -76,6 +81,8 @@ def _verdict(placement: Placement) -> str:
         return f"{address} is on {placement.current}, and stays there: databases are not moved"
     if placement.pinned:
         return f"{address} goes to {placement.pinned}: its text names that server"
+    if placement.last:
+        return f"{address} was last seen on {placement.last}, which does not answer, and is made nowhere else"
     if placement.rule.server:
         return f"{address} would be placed on {placement.rule.server}"
     return f"No server can take {address}"
@@ -93,6 +100,7 @@ def placement_document(placement: Placement) -> dict[str, Any]:
         "server": placement.server or None,
         "current": placement.current or None,
         "pinned": placement.pinned or None,
+        "last_seen": placement.last or None,
         "rule": {
             "server": placement.rule.server or None,
             "free_percent": round(placement.rule.free_percent, 1) if placement.rule.server else None,

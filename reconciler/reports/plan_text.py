@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Blocked, Changeset, Frozen, Removed, Withheld, by_cause
+from reconciler.core.changesets import Blocked, Changeset, Frozen, Removed, Withheld, by_cause, frozen_by_cause
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
@@ -170,9 +170,10 @@ def _blocked(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
 def frozen_lines(frozen: Sequence[Frozen], paper: Paper) -> list[str]:
     """Say on which hosts nothing is changed, why, and what to do."""
     lines = [paper.paint("Frozen", Tone.STRONG)]
-    for each in frozen:
-        lines += paper.paragraph(f"{each.server}: {each.why}", indent=2, head="! ", tone=Tone.DOUBT)
-        lines += paper.paragraph(each.advice, indent=4, head="→ ")
+    for (why_frozen, advice), servers in frozen_by_cause(frozen).items():
+        text = f"{servers[0]}: {why_frozen}" if len(servers) == 1 else why_frozen
+        lines += paper.paragraph(text, indent=2, head="! ", tone=Tone.DOUBT)
+        lines += paper.paragraph(advice, indent=4, head="→ ")
     return lines
 
 

@@ -287,9 +287,7 @@ class _View:
 
     def instance(self, instance: Instance) -> InstanceRow:
         found = self._find(instance)
-        server = (
-            found.server if found else instance.server or self._last_place(instance) or self._future_place(instance)
-        )
+        server = found.server if found else instance.server or self._place_unseen(instance)
         document = self._desired.servers.get(server or "")
         observed = self._observed_state(instance, found)
         in_sync, detail = self._compare(instance, found, observed)
@@ -326,15 +324,9 @@ class _View:
         found = claims.find(self._observed, places, instance.database_name, instance.renamed_from)
         return next(iter(claims.narrow(found, self._inventory, "instance", instance.code)), None)
 
-    def _last_place(self, instance: Instance) -> str | None:
-        """Return the server on which an instance was when that last answered, as far as memory goes; None if all answer."""
-        known = {entry.server for entry in self._inventory.of("instance", instance.code)}
-        for code in self._desired.servers:
-            host = self._observed.hosts.get(code)
-            listed = instance.database_name in (self._inventory.listed(code) or ())
-            if (host is None or not host.online) and (code in known or (listed and not known)):
-                return code
-        return None
+    def _place_unseen(self, instance: Instance) -> str | None:
+        last = claims.last_seen(self._desired, self._observed, self._inventory, instance)
+        return last or self._future_place(instance)
 
     def _future_place(self, instance: Instance) -> str | None:
         planned = (*self._changeset.actions, *(held.action for held in self._changeset.withheld))

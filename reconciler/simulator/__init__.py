@@ -8,12 +8,13 @@ from .errors import ConnectionDropped, ConnectionRefused
 from .faults import FaultSpec
 from .host import SimulatedHost
 from .operations import STEPS
-from .serve import serve
+from .serve import CannotServe, serve
 from .specs import HostSpec
 from .wire import Request, Response
 
 __all__ = [
     "STEPS",
+    "CannotServe",
     "ConnectionDropped",
     "ConnectionRefused",
     "FaultSpec",

@@ -63,6 +63,9 @@ _HELD = re.compile(r"WHERE key = '([\w.]+)';\nUPDATE public\.(\w+) SET active = 
 _NOTED = re.compile(r"VALUES \('([\w.]+)', '([^']*)',[^;]*ON CONFLICT \(key\) DO UPDATE")
 
 
+_DRAWN = "SET value = md5(random()::text || clock_timestamp()::text)::uuid::text\nWHERE key = 'database.uuid';"
+
+
 async def dump(host: Machine, _worker: Worker, _call: Call, db_name: str, _format: str) -> str:
     """Return the database and its files as a base64 string."""
     return base64.b64encode(await archive(host, db_name)).decode()
@@ -139,6 +142,8 @@ def _load(host: Machine, database: Database, sql: str) -> None:
     database.revision += 1
     for key, table in _HELD.findall(sql):
         _hold(database, key, model_of(table))
+    if _DRAWN in sql:
+        database.set_parameter("database.uuid", host.new_uuid())
     for key, value in _NOTED.findall(sql):
         database.set_parameter(key, value)
 

@@ -228,12 +228,13 @@ def _serve(env: Env, _code: str, given: dict[str, Any], answer: dict[str, Any]) 
     if answer["lost"]:
         return
     put_parameters(env, given["notes"])
-    held = next(env.database.matching("ir.config_parameter", key=f"{_MARK}quiesced"), None)
-    if given["wake"] and held is not None:
-        jobs = [int(part) for part in held["value"].split(",") if part and int(part) in env.database.rows("ir.cron")]
-        if jobs:
-            records.write_cron(env, jobs, {"active": True})
-        records.unlink_parameter(env, [held["id"]])
+    for model, key in (("ir.cron", "quiesced"), ("ir.mail_server", "quiesced_mail_servers")):
+        held = next(env.database.matching("ir.config_parameter", key=_MARK + key), None)
+        if given["wake"] and held is not None:
+            there = [int(part) for part in held["value"].split(",") if part and int(part) in env.database.rows(model)]
+            for each in there:
+                env.database.update(model, each, {"active": True})
+            records.unlink_parameter(env, [held["id"]])
 
 
 _PARTS: dict[str, Callable[[Env, str, dict[str, Any], dict[str, Any]], None]] = {

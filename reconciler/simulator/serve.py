@@ -16,9 +16,22 @@ from .server import listen
 from .specs import HostSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .faults import FaultSpec
+
+
+class CannotServe(Exception):
+    """The machine does not let a host be served."""
+
+
+@contextlib.contextmanager
+def _saying(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # asyncio puts much else into the message.
+        raise CannotServe(f"{what}: {os.strerror(error.errno).lower() if error.errno else error}") from error
 
 
 async def serve(
@@ -35,7 +48,7 @@ async def serve(
         faults: ordered on every host whose code they name.
 
     Raises:
-        OSError: one of them cannot listen; the message says which and why.
+        CannotServe: one of them cannot keep its databases or listen; the message says which and why.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -45,14 +58,12 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         running = []
         for spec, address, port in hosts:
-            host = SimulatedHost(spec)
+            with _saying(f"the databases of {spec.code} cannot be kept in {spec.data_dir}"):
+                host = SimulatedHost(spec)
             for fault in faults:
                 host.faults.add(fault)
-            try:
+            with _saying(f"{spec.code} cannot be served at {address}:{port}"):
                 server = await listen(host, address, port)
-            except OSError as error:
-                reason = os.strerror(error.errno).lower() if error.errno else str(error)
-                raise OSError(error.errno, f"{spec.code} cannot be served at {address}:{port}: {reason}") from error
             stack.callback(server.close)
             running.append(host)
         ready(running)

@@ -100,6 +100,8 @@ class Folder:
             ) from None
         except asyncssh.PermissionDenied:
             raise StorageFailure(f"backup target {self._name!r}: {self._login.host} refuses the login") from None
+        except ValueError as error:  # in a container that runs as a number without a name
+            raise StorageFailure(f"backup target {self._name!r}: {error}") from None
         except (asyncssh.Error, OSError, TimeoutError) as error:
             await self.aclose()  # it may be gone: the next use makes another
             what = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__

@@ -1,5 +1,6 @@
 """An archive is whole, or it is refused with a sentence: cut anywhere, damaged anywhere, or of something else."""
 
+import hashlib
 import io
 import json
 import random
@@ -7,7 +8,7 @@ import zipfile
 
 import pytest
 
-from reconciler.archives.archive import read
+from reconciler.archives.archive import add, read
 from reconciler.archives.failures import NotSafe, NotWhole
 from tests.archives.samples import ATTACHMENTS, DUMP, GONE, HEAD, KEPT, MANIFEST, TAIL, archive, rows
 
@@ -24,6 +25,21 @@ def test_a_whole_one_tells_its_version_its_rows_and_its_files() -> None:
 def test_files_that_did_not_come_along_are_named() -> None:
     told = read(archive(DUMP.replace(b"\\\\! id\t\\N", b"new\t" + GONE.encode())))
     assert (told.files, told.missing, told.missing_count) == (2, (GONE,), 1)
+
+
+def test_what_was_missing_can_be_added_and_nothing_under_a_name_that_is_not_its_own() -> None:
+    content = b"stored while the host packed"
+    digest = hashlib.sha1(content).hexdigest()
+    name = f"{digest[:2]}/{digest}"
+    made = archive(DUMP.replace(b"\\! id\t\\N", b"new\t" + name.encode()))
+    add(made, {GONE: b"another content"})
+    assert read(made).missing == (name,)
+    add(made, {name: content})
+    assert read(made).missing == ()
+    with zipfile.ZipFile(made) as whole:
+        assert whole.testzip() is None
+        assert whole.read(f"filestore/{name}") == content
+        assert len(whole.namelist()) == 4
 
 
 def test_one_that_is_cut_at_any_byte_is_refused() -> None:

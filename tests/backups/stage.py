@@ -10,10 +10,12 @@ from typing import BinaryIO
 from reconciler.backups.catalogue import Entry
 from reconciler.core import backups
 from reconciler.core.backups import NotThere, Subject
+from reconciler.core.deciding import Limits
 from reconciler.engine import backing_up
 from reconciler.engine.backing_up import Kept
 from reconciler.engine.observing import observe_shallow
 from reconciler.engine.ports import Target
+from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.loading.secrets import SecretResolver
@@ -61,18 +63,18 @@ class Stage:
     policy: str = "{keep: {last: 2, daily: 0, weekly: 0, monthly: 0}}"
     before: Callable[[str, str], None] = lambda _what, _place: None
 
-    def text(self, **fields: object) -> str:
-        """The fleet's text, with the fields of the instance."""
-        whole = fleet(instance("acme", **fields), servers={"one": self.version})
+    def text(self, *others: str, **fields: object) -> str:
+        """The fleet's text, with the fields of the instance, and other documents."""
+        whole = fleet(instance("acme", **fields), *others, servers={"one": self.version})
         targets = TARGETS.format(self.root, self.encryption)
         return whole.replace("secret_key:", f"{targets}secret_key:", 1).replace(
             "code: starter\n", f"code: starter\nbackup: {self.policy}\n", 1
         )
 
-    def world(self, desired: Desired) -> World:
+    def world(self, desired: Desired, process: Process | None = None) -> World:
         targets = DeclaredTargets(desired, Path("fleet"), SecretResolver(desired, ENVIRON, Path("fleet")))
         targets._opened["main"] = Meddled(Directory("main", self.root), self._meddle)
-        return replace(self.universe.world(desired, Process()), targets=targets)
+        return replace(self.universe.world(desired, process or Process()), targets=targets)
 
     def _meddle(self, what: str, place: str) -> None:
         self.before(what, place)
@@ -91,6 +93,12 @@ class Stage:
         desired, subject = read(text), await self.subject(text, kind, code)
         keep = backups.keep_of(backups.policy(desired, desired.instances["acme"]))
         return await backing_up.back_up(self.world(desired), "demo", subject, "main", keep)
+
+    async def apply(self, text: str, limits: Limits | None = None, process: Process | None = None) -> Passed:
+        """Run one whole pass, with the targets at hand."""
+        desired, chosen = read(text), limits or Limits()
+        world = self.world(desired, process)
+        return await carry_out(await plan(desired, world, chosen), desired, world, chosen)
 
     async def entries(self) -> list[Entry]:
         """The catalogue."""

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import hashlib
 import json
 import zipfile
-from asyncio import run
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from reconciler.core.checks import Answer
 from reconciler.core.failures import HostError, LastingError, MasterPasswordRefused, Refused, StorageFailure
 from reconciler.simulator import wire
 from reconciler.simulator.wire import Response
 from tests.backups.stage import Stage, stage
+from tests.harness.universe import read
+from tests.harness.virtual_time import run
 
 both = pytest.mark.parametrize("version", ["19.0", "14.0"])
-
-
-def attach(made: Stage, database: str, content: bytes) -> str:
-    """Put a file into a database, as somebody does who works there."""
-    there = made.universe.hosts["one"]
-    name = f"ab/ab{content.hex():0<38}"[:43]
-    row = {"name": "a file", "type": "binary", "store_fname": name, "file_size": len(content), "public": False}
-    there.databases[database].insert("ir.attachment", row)
-    there.files(database)[name] = len(content)
-    return name
 
 
 @both
@@ -82,6 +76,28 @@ def test_a_filter_that_knows_whole_names_opens_the_page_for_suspended_ones(tmp_p
         host = made.universe.hosts["one"]
         object.__setattr__(host.spec, "dbfilter", "^(%d|%h)$")
         assert (await made.back_up(state="suspended")).entry.door == "page"
+
+    run(story())
+
+
+@both
+def test_where_a_proxy_closes_the_page_the_call_is_taken_and_check_says_so(tmp_path: Path, version: str) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target", version)
+        host = made.universe.hosts["one"]
+        whole = host.respond
+
+        async def closed(request: wire.Request) -> Response:
+            is_form = request.path.startswith("/web/database/") and request.path != "/web/database/list"
+            return wire.html_response("<html>not for you</html>", 503) if is_form else await whole(request)
+
+        host.respond = closed  # type: ignore[method-assign]
+        assert (await made.back_up()).entry.door == "call"
+        found = await made.world(read(made.text())).hosts["one"].check_backups()
+        assert (found.answer, found.for_activation) == (Answer.FAILED, False)
+        assert "keeps its pages for databases closed (HTTP 503): only by Odoo's call, up to 400 MB" in found.seen
+        host.respond = whole  # type: ignore[method-assign]
+        assert (await made.world(read(made.text())).hosts["one"].check_backups()).answer is Answer.PASSED
 
     run(story())
 
@@ -224,12 +240,42 @@ def test_a_removal_that_is_cut_short_never_leaves_an_entry_without_its_archive(t
     run(story())
 
 
-def test_files_that_came_after_the_copy_of_files_are_told(tmp_path: Path) -> None:
-    """The host copies files first and reads rows later: what is made in between has a row and no file."""
+def store(made: Stage, content: bytes) -> str:
+    """Store a file in the customer's database, as somebody does who works there."""
+    host, digest = made.universe.hosts["one"], hashlib.sha1(content).hexdigest()
+    name = f"{digest[:2]}/{digest}"
+    row = {"name": "new", "type": "binary", "store_fname": name, "file_size": len(content), "public": False}
+    host.databases["acme"].insert("ir.attachment", row)
+    host.files("acme")[name] = len(content)
+    return name
+
+
+@both
+def test_files_that_were_stored_while_the_host_packed_are_fetched_and_added(tmp_path: Path, version: str) -> None:
+    """The host copies files first and reads rows later: what is stored in between has a row and no file."""
 
     async def story() -> None:
+        made = await stage(tmp_path / "target", version)
+        object.__setattr__(made.universe.hosts["one"].spec, "speed", 1.0)
+        work = asyncio.ensure_future(made.back_up())
+        host = made.universe.hosts["one"]
+        while not [call for call in host.calls if call.method == "/web/database/backup"]:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+        name = store(made, bytes(3000))
+        kept = await work
+        assert (kept.missing, kept.entry.missing_files) == ((), 0)
+        with zipfile.ZipFile(made.root / kept.entry.place) as archive:
+            assert archive.testzip() is None
+            assert archive.read(f"filestore/{name}") == bytes(3000)
+
+    run(story())
+
+
+def test_files_that_nobody_has_any_more_are_told(tmp_path: Path) -> None:
+    async def story() -> None:
         made = await stage(tmp_path / "target")
-        name = attach(made, "acme", b"new")
+        name = store(made, b"lost")
         made.universe.hosts["one"].files("acme").pop(name)
         kept = await made.back_up()
         assert kept.missing == (name,)

@@ -52,7 +52,7 @@ def test_a_failure_is_told_with_what_was_skipped_because_of_it(world: World) -> 
     report = " ".join(ran.out.partition("Plan:")[2].split())
     assert "Failed - create template/restaurant on prod-2: " in report
     assert "no_such_module" in report
-    assert "Skipped - 'create template/restaurant on prod-2' is failed: clone instance/cafe on prod-2" in report
+    assert "Skipped - 'create template/restaurant on prod-2' failed: clone instance/cafe on prod-2" in report
     assert report.endswith("1 action done, 1 failed, 1 skipped; a fresh look finds 2 actions still to do.")
 
 

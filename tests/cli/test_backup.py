@@ -41,6 +41,57 @@ def test_without_a_name_all_that_have_a_policy_are_backed_up(keeping: World) -> 
     assert {entry["code"] for entry in only["backups"]} == {"acme"}
 
 
+def test_the_newest_is_proven_and_the_list_says_so(keeping: World) -> None:
+    ran = keeping.run("backup", "verify", "acme")
+    assert ran.code == 0, ran.err
+    assert " proven in " in ran.out
+    entries = json.loads(keeping.run("backup", "list", "acme", "-o", "json").out)["backups"]
+    assert [entry["proven"] is not None for entry in entries] == [False] * (len(entries) - 1) + [True]
+    assert keeping.run("backup", "verify", "nobody").code == 64
+
+
+def test_status_says_how_old_the_last_good_and_the_last_proven_are(keeping: World) -> None:
+    document = json.loads(keeping.run("status", "backups", "-o", "json").out)
+    rows = {row["document"]: row for row in document["backups"]}
+    assert set(rows) == {"instance/acme", "instance/bistro", "instance/cafe"}
+    assert rows["instance/acme"]["age_seconds"] >= 0
+    assert rows["instance/acme"]["proof_age_seconds"] >= 0
+    assert rows["instance/bistro"]["proven_at"] is None
+    text = keeping.run("status", "backups").out
+    assert "instance/bistro" in text
+    assert "never" in text
+    assert "instance/bistro" not in keeping.run("status", "backups", "acme").out
+
+
+def test_an_instance_that_has_no_database_is_built_from_one(keeping: World) -> None:
+    keeping.write("again.yaml", "kind: instance\ncode: again\ntemplate: restaurant\nplan: starter\nserver: prod-1\n")
+    ran = keeping.run("restore", "acme", "--as", "again", "--yes")
+    assert ran.code == 0, ran.err
+    assert "+ restore instance/again" in ran.out
+    assert "from a backup of acme" in ran.out
+    host = keeping.hosts["prod-1"]
+    assert len(host.databases["again"].rows("res.partner")) == len(host.databases["acme"].rows("res.partner"))
+    assert "No changes" in keeping.run("plan").out, "and the text without restore_from agrees"
+
+
+def test_nothing_is_restored_over_a_database(keeping: World) -> None:
+    before = keeping.hosts["prod-1"].databases["acme"].uuid
+    ran = keeping.run("restore", "acme", "--yes")
+    assert ran.code == 1
+    assert "instance/acme cannot be restored: it has a database" in ran.err
+    assert keeping.hosts["prod-1"].databases["acme"].uuid == before
+    assert keeping.run("restore", "acme", "--as", "nobody", "--yes").code == 64
+    assert keeping.run("restore", "acme").code == 64, "there is no terminal to ask on"
+
+
+def test_check_says_by_which_way_before_it_matters(keeping: World) -> None:
+    ran = keeping.run("check", "prod-1")
+    assert ran.code == 0, ran.out
+    said = " ".join(ran.out.split())
+    assert "passed backups by its page; suspended ones perhaps only by Odoo's call, up to 400 MB" in said
+    assert "→ for larger ones: dbfilter = ^(%d|%h)$" in ran.out
+
+
 def test_what_fails_is_said_and_the_others_are_kept(keeping: World) -> None:
     gone = keeping.hosts["prod-1"].databases.pop("acme")
     ran = keeping.run("backup", "now")

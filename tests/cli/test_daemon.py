@@ -64,3 +64,16 @@ def test_a_signal_ends_it_well_also_while_it_waits_for_a_valid_fleet(world: Worl
         assert process.wait(30) == 0
     assert rest.index("nothing new begins; what runs gets 30 s") < rest.index("daemon-stopped")
     assert "Traceback" not in rest
+
+
+def test_places_in_the_text_are_named_as_its_repository_has_them(world: World) -> None:
+    """Those of a text in force as those of one that is rejected: here a secret that is not there."""
+    subprocess.run(["git", "init", "-q", str(world.root)], check=True)
+    world.replace("instances.yaml", "server: prod-1\n", "server: prod-1\nadmin_password: {env: NOT_THERE}\n")
+    with _process(world, "--listen", "none", "--log-format", "json") as process:
+        assert process.stderr is not None
+        said = next(line for line in iter(process.stderr.readline, "") if "NOT_THERE" in line)
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+    assert "fleet/instances.yaml:" in said
+    assert str(world.root) not in said

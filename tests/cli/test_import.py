@@ -141,6 +141,10 @@ def test_what_adopting_would_change_for_the_customer_is_paused_and_told(held: tu
     assert "owner" not in documents(world)["shop"], "which of two it is cannot be told"
     assert documents(world)["shop"]["paused"] is True
     assert world.run("apply", "--yes").code == 0
+    file.write_text(text.replace("paused: true\n", ""))
+    told = world.run("plan", "-o", "markdown").out
+    assert "| database `shop` taken over with all that is in it; " in told, "a reviewer sees what it changes"
+    assert "`parameters.web.base.url`: `https://erp.shop.example` → `https://shop.example.com`" in told
     assert "odoo_fleet.fleet" not in world.hosts["prod-1"].snapshot()["shop"]["parameters"]  # type: ignore[operator]
 
 

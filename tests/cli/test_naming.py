@@ -50,7 +50,7 @@ def test_what_names_none_or_several_is_said(words: list[str], said: str) -> None
 
 
 def test_how_what_the_fleet_no_longer_has_is_named_is_said_only_where_that_may_be_meant() -> None:
-    said = "what it no longer has is named as KIND/CODE"
+    said = "What it no longer has is named as KIND/CODE"
     for or_former in (True, False):
         with pytest.raises(click.UsageError) as caught:
             address_of(["amce"], ADDRESSES, KINDS, or_former=or_former)

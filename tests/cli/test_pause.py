@@ -229,7 +229,7 @@ def test_json_says_how_the_document_stands(kept: World) -> None:
         (["pause", "instance/amce"], "the fleet has no 'instance/amce' (did you mean 'instance/acme'?)"),
         (
             ["pause", "acmee"],
-            "the fleet has no 'acmee' (did you mean 'acme'?; what it no longer has is named as KIND/CODE)",
+            "the fleet has no 'acmee' (did you mean 'acme'? What it no longer has is named as KIND/CODE.)",
         ),
         (["pause", "instanceX/acme"], "no kind 'instanceX' (did you mean 'instance'?)"),
         (["pause", "plan/starter"], "a plan has no databases of its own"),

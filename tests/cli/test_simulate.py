@@ -64,6 +64,13 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     assert ran.err.splitlines()[-1] == f"Error: prod-1 cannot be served at 127.0.0.1:{port}: address already in use"
 
 
+def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    world = write_fleet(tmp_path)
+    ran = world.run("simulate", "--data", "/proc/nowhere")
+    assert ran.code == 1
+    assert "cannot be kept in /proc/nowhere: no such file or directory\n" in ran.err
+
+
 def test_a_fleet_without_loopback_servers_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text("kind: fleet\nformat: 1\ncode: empty\n")
     ran = run("simulate", "--fleet", str(tmp_path))

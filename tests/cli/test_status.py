@@ -78,6 +78,9 @@ def test_an_instance_without_a_server_is_shown_where_it_was_last_seen(converged:
     assert re.search(r"bistro +prod-1 +active \(unknown\) +unknown", converged.run("status", *gone).out)
     (row,) = json.loads(converged.run("status", "bistro", *gone, "-o", "json").out)["instances"]
     assert (row["server"], row["observed"], row["in_sync"]) == ("prod-1", "unknown", "unknown")
+    ran = converged.run("place", "bistro", *gone)
+    assert ran.code == 0
+    assert "instance/bistro was last seen on prod-1, which does not answer" in ran.out
     other = ("--server-url", "prod-2=http://127.0.0.1:9")
     assert re.search(r"bistro +prod-1 +active +yes", converged.run("status", *other).out)
 

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from reconciler.odoo.connection import DatabaseSession, HostConnection, Timeouts
-from reconciler.odoo.transport import TlsOptions, Transports
+from reconciler.odoo.tls import TlsOptions
+from reconciler.odoo.transport import Transports
 from schemas.secrets import Secret
 from tests.contract.hosts import ContractHost
 from tests.contract.wire import Account

@@ -1,5 +1,6 @@
 """What opens a database that somebody else made, and how it is taken over: whole or not at all, with nobody else touched."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -116,6 +117,31 @@ def test_what_somebody_has_marked_is_refused_whole(host: ContractHost) -> None:
         adopt(host, here, password="another")
     assert looked_at(host, here) == before
     assert host.wire.login(here.database, "admin", "another") is False
+
+
+def test_of_two_fleets_at_once_one_has_it_whole_and_the_other_nothing_of_it(busy_host: ContractHost) -> None:
+    host, here = busy_host, busy_host.clone()
+    own = {"tests": OWN, "others": "the password of another fleet"}
+
+    def take(fleet: str) -> bool:
+        async def work(session: DatabaseSession) -> None:
+            await adopting.adopt(session, SPEC, replace(MARK, fleet=fleet), Secret(own[fleet]), quiet=False)
+
+        try:
+            inside(host, here, work)
+        except HostError:
+            return False
+        return True
+
+    with ThreadPoolExecutor() as threads:
+        won = [fleet for fleet, done in zip(own, threads.map(take, own), strict=True) if done]
+    (fleet,) = won
+    taken = here.with_password(own[fleet])
+    look = looked_at(host, taken)
+    assert look.mark == replace(MARK, fleet=fleet, uuid=look.uuid)
+    assert [host.wire.login(here.database, "admin", password) for name, password in own.items() if name != fleet] == [
+        False
+    ]
 
 
 def test_what_has_a_second_factor_is_refused_whole(host: ContractHost) -> None:

@@ -117,3 +117,10 @@ def test_product_sees_the_pictures_of_fields(host: ContractHost) -> None:
     key = f"{attachment}/{_row(here, attachment)['store_fname']}"
     assert sizes.get(key) == "2.93 Kb"
     assert set(inside(host, here, lambda session: databases.read_files(session, [key]))) == {key}
+
+
+def test_stored_files_are_read_by_their_names_and_those_that_nobody_has_are_not_there(host: ContractHost) -> None:
+    here = host.clone()
+    names = [str(_row(here, _store(here, _zeros(length)))["store_fname"]) for length in (10, 2000)]
+    found = inside(host, here, lambda session: databases.read_stored(session, [*names, "ab/" + "ab" * 20]))
+    assert found == {names[0]: bytes(10), names[1]: bytes(2000)}

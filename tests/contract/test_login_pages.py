@@ -10,7 +10,8 @@ from reconciler.health.login_pages import PageAnswer
 from reconciler.odoo.connection import HostConnection, Timeouts
 from reconciler.odoo.observe.hosts import vitals
 from reconciler.odoo.observe.login_pages import LoginPages
-from reconciler.odoo.transport import HttpxTransport, PageTransport, TlsOptions
+from reconciler.odoo.tls import TlsOptions
+from reconciler.odoo.transport import HttpxTransport, PageTransport
 from schemas.secrets import Secret
 from tests.contract.hosts import ContractHost
 

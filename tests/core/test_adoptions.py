@@ -123,7 +123,7 @@ def test_nothing_is_built_while_the_line_stands(adopt: str) -> None:
 def test_of_two_hosts_that_hold_one_none_is_taken() -> None:
     text = desired(instance("acme", adopt=OPENS), servers=("one", "two"))
     look = seen_as(as_declared(spec(text, "instance/acme")), mark=None, access=Access.GIVEN)
-    two = [online(code, look, lists=("template_base",)) for code in ("one", "two")]
+    two = [online(code, replace(look, uuid=f"uuid on {code}"), lists=("template_base",)) for code in ("one", "two")]
     changes = decide(text, observed(*two), NOTHING_REMEMBERED, NOW, Limits()).changeset
     assert [a for a in changes.actions if a.verb is verbs.ADOPT] == []
     assert "several databases claim to be it" in changes.blocked[0].why

@@ -25,14 +25,14 @@ BUILD = "building-26112412000000001.acme"
 @pytest.mark.parametrize("name", [BUILD, "aside-26112411000000001.acme"])
 def test_a_name_that_chance_has_a_part_in_stands_on_one_host_alone(name: str) -> None:
     assert said(seen("one", name), seen("two", name, "crm"), seen("three", "crm")) == {
-        "one": f"it is the same host as two: {name} is on both",
-        "two": f"it is the same host as one: {name} is on both",
+        "one": f"one and two are one host: {name} is on both",
+        "two": f"one and two are one host: {name} is on both",
     }
 
 
 def test_a_database_with_its_uuid_stands_on_one_host_alone() -> None:
     one, two = (seen(code, "acme", "crm", uuids={"acme": "u1"}) for code in ("one", "two"))
-    assert said(one, two)["two"] == "it is the same host as one: acme (database.uuid u1) is on both"
+    assert said(one, two)["two"] == "one and two are one host: acme with the database.uuid u1 is on both"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from reconciler.core.checks import Answer
 from reconciler.core.names import suspended
 from reconciler.health.login_pages import judge_manager
 from reconciler.odoo.observe.login_pages import LoginPages
-from reconciler.odoo.transport import TlsOptions, Transports
+from reconciler.odoo.tls import TlsOptions
+from reconciler.odoo.transport import Transports
 from tests.e2e.test_production import PRODUCTION, fresh
 from tests.harness.real_fleet import failures, instance, template
 from tests.health.certificates import make, needs_openssl

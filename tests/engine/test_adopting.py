@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.failures import HostUnreachable, PasswordRefused, ProofFailed, Refused, Rejected, UnknownOutcome
+from reconciler.loading.secrets import SecretResolver
 from tests.core.scenes import desired, instance, mark_for, spec
 from tests.engine.memory_host import WORKS, Kept
 from tests.engine.test_performing import ENTRY, Stand
-from tests.harness.universe import TEMPLATE, fleet, read
+from tests.harness.universe import ENVIRON, TEMPLATE, fleet, read, universe
+from tests.harness.virtual_time import run
 
 TEXT = desired(instance("acme", adopt="{admin_password: {env: THEIRS}}"))
 ACME = spec(TEXT, "instance/acme")
@@ -125,3 +128,35 @@ def test_a_template_is_quiet_from_then_on_and_noted_as_no_build_for_good() -> No
     kept.mark = replace(kept.mark, digest="of an earlier text")
     stand.perform(Action(verbs.CONFIGURE, "template", "base", "one", Reason.CHANGED, base.target, base.target))
     assert kept.mark.in_service is True, "what is turned to trash, or dropped, was never in service"
+
+
+def test_a_look_before_it_is_done_makes_nobody_remember_it_as_ours() -> None:
+    """Or else a plan would keep the next apply from taking it over."""
+    world = universe()
+    text = fleet(instance("acme", server="one", adopt="{}"))
+
+    async def story() -> None:
+        assert (await world.reconcile(fleet())).ok
+        database = world.hosts["one"].add_database("acme", admin_password=own(text), watched=False)
+        for row in list(database.rows("ir.module.module").values()):
+            if row["name"] in ("web", "mail"):
+                database.update("ir.module.module", row["id"], {"state": "installed"})
+        for key, value in (("web.base.url", "https://acme.example.com"), ("web.base.url.freeze", "True")):
+            database.set_parameter(key, value)
+        for _ in range(2):
+            planned = await world.plan(text)
+            assert [(a.verb, a.changes) for a in planned.changeset.actions] == [(verbs.ADOPT, ())]
+        assert world.memory is not None
+        assert ("instance", "acme", "one") not in world.memory.entries
+        assert (await world.reconcile(text)).ok
+        assert (await world.plan(text)).changeset.is_converged
+
+    run(story())
+
+
+def own(text: str) -> str:
+    """The password that the text declares."""
+    desired = read(text)
+    resolver = SecretResolver(desired, ENVIRON, Path())
+    reference = desired.instances["acme"].admin_password
+    return resolver.resolve(reference, "instance", "acme", "admin_password").reveal()

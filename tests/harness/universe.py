@@ -192,7 +192,8 @@ class Carrier:
             await process.turn(f"{code}{path}")
             process.check()
         headers = dict(request.headers)
-        asked = Request("POST", path, headers, request.body)
+        body = request.body if request.upload is None else b"".join(request.upload.parts())
+        asked = Request("POST", path, headers, body)
         try:
             async with asyncio.timeout(timeout.total):
                 answer = await self._answer(code, asked)

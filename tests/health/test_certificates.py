@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from reconciler.health.judging import Certificate
 from reconciler.odoo.observe.certificates import _read, look
-from reconciler.odoo.transport import HttpxTransport, TlsOptions
+from reconciler.odoo.tls import TlsOptions
+from reconciler.odoo.transport import HttpxTransport
 from tests.health.certificates import Made, make, needs_openssl
 from tests.odoo.fault_server import Behaviour, fault_server, hanging, resetting, sending
 

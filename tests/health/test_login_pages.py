@@ -12,7 +12,8 @@ from reconciler.health.login_pages import PageAnswer
 from reconciler.odoo.observe import login_pages
 from reconciler.odoo.observe.login_pages import LONGEST_BODY, LoginPages
 from reconciler.odoo.protocol import Timeout
-from reconciler.odoo.transport import PageTransport, TlsOptions
+from reconciler.odoo.tls import TlsOptions
+from reconciler.odoo.transport import PageTransport
 from tests.health.certificates import make, needs_openssl
 from tests.health.sites import LOGIN_PAGE, Page, Site, redirect, site
 

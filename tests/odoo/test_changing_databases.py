@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 
 from reconciler.core import names
-from reconciler.core.failures import MasterPasswordRefused, Refused
+from reconciler.core.failures import ConnectionCut, MasterPasswordRefused, Redirected, Refused, Rejected, UnknownOutcome
 from reconciler.core.names import NameState
 from reconciler.odoo.apply import databases
 from reconciler.odoo.connection import DatabaseSession, HostConnection
-from reconciler.odoo.protocol import Answer, Request
+from reconciler.odoo.protocol import Answer, NoAnswer, Request
 from schemas.secrets import Secret
 from tests.core.scenes import EXPIRED, FRESH, NOW
 from tests.core.strategies import any_text, our_names
@@ -40,6 +41,7 @@ def test_each_of_its_functions_is_misused_below() -> None:
     assert public == {
         "create",
         "clone",
+        "restore",
         "rename",
         "discard",
         "end",
@@ -80,16 +82,48 @@ def create(connection: HostConnection, name: str, *, demo: bool = False, country
 
 
 @pytest.mark.parametrize("name", [*NOT_BUILDING, *NOT_EVEN_OURS])
-def test_nothing_is_created_or_cloned_but_under_a_building_name(name: str) -> None:
+def test_nothing_is_created_cloned_or_restored_but_under_a_building_name(name: str) -> None:
     host, connection = connected()
     refused(host, create(connection, name))
     refused(host, databases.clone(connection, "template_base", name, neutralize=False))
+    refused(host, databases.restore(connection, name, io.BytesIO(b"PK")))
 
 
 @pytest.mark.parametrize("name", [*NOT_BUILDING, *NOT_EVEN_OURS])
 def test_no_own_build_is_dropped_but_a_building_name(name: str) -> None:
     host, connection = connected()
     refused(host, databases.drop_own_build(connection, name))
+
+
+NAME = "building-261124120000abcde.acme"
+
+
+def restored(*replies: Answer | NoAnswer) -> None:
+    host = scripted(value(result=[]), *replies)
+    asyncio.run(databases.restore(connect(host, "19.0"), NAME, io.BytesIO(b"PK")))
+    (form,) = [request for request in host.requests if request.url.endswith("/web/database/restore")]
+    assert form.upload is not None
+    body = b"".join(form.upload.parts())
+    assert len(body) == form.upload.length == int(form.headers["content-length"])
+    assert form.fresh
+
+
+def test_a_restore_is_done_where_odoo_leads_back_to_its_page_and_nowhere_else() -> None:
+    restored(Answer(303, {"location": "/web/database/manager"}, b""))
+    for status, location in ((303, "https://elsewhere.example/"), (301, "/web/database/manager"), (302, "/")):
+        with pytest.raises(Redirected):
+            restored(Answer(status, {"location": location}, b""))
+
+
+def test_what_its_page_says_instead_is_told_without_secrets() -> None:
+    said = f"<div>Database restore error: it&#39;s no {MASTER.reveal()}</div>".encode()
+    with pytest.raises(Rejected, match=r"it's no \[secret\]"):
+        restored(Answer(200, {"content-type": "text/html"}, said))
+
+
+def test_a_restore_of_which_no_answer_came_is_unknown() -> None:
+    with pytest.raises(UnknownOutcome):
+        restored(NoAnswer(ConnectionCut, "the connection was cut"))
 
 
 def marked(**said: str) -> list[dict[str, object]]:

@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.core.failures import ConnectionCut, HostUnreachable, NotOdoo, TlsFailure
 from reconciler.odoo.protocol import NoAnswer, Request, Timeout
-from reconciler.odoo.transport import HttpxTransport, TlsOptions, Transports
+from reconciler.odoo.tls import TlsOptions
+from reconciler.odoo.transport import HttpxTransport, Transports
 from tests.odoo.fault_server import Behaviour, answering, fault_server, hanging, resetting, sending
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the certificate is made by openssl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import io
 import os
 from collections.abc import Awaitable, Callable, Iterator
@@ -69,21 +70,21 @@ def test_what_is_written_is_read_listed_replaced_and_removed(make: Make) -> None
     content = os.urandom(LARGE)
 
     async def work(target: Target) -> None:
-        await target.write("demo/instance/acme/a.zip", io.BytesIO(content))
-        await target.write("demo/instance/acme/a.json", io.BytesIO(b"{}"))
-        await target.write("demo/instance/acme/a.json", io.BytesIO(b"[]"))
-        await target.write("demo/instance/acme-2/b.json", io.BytesIO(b"{}"))
+        await target.write("shop/instance/acme/a.zip", io.BytesIO(content))
+        await target.write("shop/instance/acme/a.json", io.BytesIO(b"{}"))
+        await target.write("shop/instance/acme/a.json", io.BytesIO(b"[]"))
+        await target.write("shop/instance/acme-2/b.json", io.BytesIO(b"{}"))
         read = io.BytesIO()
-        await target.read("demo/instance/acme/a.zip", read)
+        await target.read("shop/instance/acme/a.zip", read)
         assert read.getvalue() == content
-        assert await target.names("demo/instance/acme/") == ["demo/instance/acme/a.json", "demo/instance/acme/a.zip"]
-        assert len(await target.names("demo/")) == 3
+        assert await target.names("shop/instance/acme/") == ["shop/instance/acme/a.json", "shop/instance/acme/a.zip"]
+        assert len(await target.names("shop/")) == 3
         assert await target.names("nobody/") == []
-        await target.remove("demo/instance/acme/a.zip")
-        await target.remove("demo/instance/acme/a.zip")
-        assert await target.names("demo/instance/acme/") == ["demo/instance/acme/a.json"]
+        await target.remove("shop/instance/acme/a.zip")
+        await target.remove("shop/instance/acme/a.zip")
+        assert await target.names("shop/instance/acme/") == ["shop/instance/acme/a.json"]
         again = io.BytesIO()
-        await target.read("demo/instance/acme/a.json", again)
+        await target.read("shop/instance/acme/a.json", again)
         assert again.getvalue() == b"[]"
 
     use(make, work)
@@ -120,6 +121,21 @@ def test_a_directory_that_is_not_mounted_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(StorageFailure, match=r"is no directory \(make it, or mount it\)"):
         asyncio.run(target.write("a", io.BytesIO(b"x")))
     assert not (tmp_path / "mount").exists()
+
+
+def test_a_user_without_a_name_is_told_what_helps(servers: dict[str, Make], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs as a number of its own."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+
+    async def work(target: Target) -> None:
+        with pytest.raises(StorageFailure, match=r"backup target 'main': .*set one of LOGNAME, USER"):
+            await target.names("demo/")
+
+    use(servers["folder"], work)
 
 
 def test_another_host_key_gets_nothing(tmp_path: Path) -> None:

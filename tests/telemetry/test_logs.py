@@ -31,7 +31,7 @@ WELL: list[Event] = [
     HostObserved("prod-1", online=True, problem="", databases=3, seconds=0.01234),
     ActionStarted(ACTION),
     ActionEnded(Outcome(ACTION, Result.DONE, "", 1.5)),
-    ActionEnded(Outcome(ACTION, Result.SKIPPED, "'create' is failed")),
+    ActionEnded(Outcome(ACTION, Result.SKIPPED, "'create' failed")),
 ]
 DETAILS: list[Event] = [
     DatabaseObserved("prod-1", "acme", "current", problem="", seconds=0.5),

@@ -21,7 +21,7 @@ from schemas.secrets import Secret
 
 NAME = "adopt"
 
-# The password is written past the model: from 17 on its `write` mails a notice to the account's address at once, which a
+# The password is written past the model: on 19 its `write` mails a notice to the account's address at once, which a
 # transaction that is undone does not take back. What is kept of it in memory goes with the parameters.
 _TAKE = f"""\
 {WRITE}\

@@ -1,4 +1,4 @@
-"""The one module that creates, clones, renames or drops a database.
+"""The one module that creates, clones, restores, renames or drops a database.
 
 Each function checks its own precondition at the moment that it acts and refuses (`Refused`, nothing sent) where it does not
 hold. The law: new databases get building names only; renames follow `core.names`; only building names and trash are dropped, and
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from reconciler.core import claims, endings, names
 from reconciler.core.failures import DatabaseExists, NoSuchDatabase, Refused
@@ -17,6 +18,7 @@ from reconciler.core.names import NameState
 from reconciler.odoo import versions
 from reconciler.odoo.apply import marks
 from reconciler.odoo.connection import DatabaseSession, HostConnection
+from reconciler.odoo.forms import Form, not_restored
 from schemas.secrets import Secret
 
 _WORKERS_REACHED = 16
@@ -52,6 +54,20 @@ async def clone(connection: HostConnection, source: str, name: str, *, neutraliz
             raise Refused("this Odoo cannot neutralize a clone", server=connection.server, database=name)
         arguments.append(True)
     await connection.change("db", "duplicate_database", *arguments, timeout=connection.timeouts.clone)
+
+
+async def restore(connection: HostConnection, name: str, archive: BinaryIO) -> None:
+    """Restore an archive to a building name. Neither the answer nor a login proves rows and files to be whole.
+
+    The archive must have been prepared (`archives.archive.prepare`): a plain one runs its scheduled actions while it comes in.
+    """
+    _require_building(connection, name)
+    # Odoo's pages take the master password that comes for the host's own where that is still `admin`: not before it is known.
+    await connection.check_master_password()
+    form = Form("restore", name, "", connection.master_password(), {"copy": "true"}, archive)
+    if problem := not_restored(await connection.send_page(form, timeout=connection.timeouts.backup)):
+        what = connection.clean(problem.what)
+        raise type(problem)(what, server=connection.server, database=name, advice=problem.advice)
 
 
 async def rename(connection: HostConnection, old: str, new: str) -> None:

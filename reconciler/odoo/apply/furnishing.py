@@ -92,12 +92,12 @@ if 'before' in given:
     if not lost:
         rows = given['notes']
 {textwrap.indent(PUT, "        ")}\
-        if given['wake'] and 'odoo_fleet.quiesced' in stored:
-            held = [int(part) for part in values['odoo_fleet.quiesced'].split(',') if part]
-            jobs = clean['ir.cron'].search([('id', 'in', held)])
-            if jobs:
-                jobs.write({{'active': True}})
-            stored['odoo_fleet.quiesced'].unlink()
+        for model, key in [('ir.cron', 'odoo_fleet.quiesced'), ('ir.mail_server', 'odoo_fleet.quiesced_mail_servers')]:
+            if given['wake'] and key in stored:
+                held = clean[model].search([('id', 'in', [int(part) for part in values[key].split(',') if part])])
+                if held:
+                    held.write({{'active': True}})
+                stored[key].unlink()
 """
 
 _INSIDE = textwrap.indent(f"{STRIP}{_WRITE}if 'number' in given:\n{textwrap.indent(SET_APART, '    ')}", " " * 8)

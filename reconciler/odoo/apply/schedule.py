@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciler.core.failures import ProofFailed
-from reconciler.core.observed import MARK_PREFIX
+from reconciler.core.observed import HELD_MAIL_SERVERS, MARK_PREFIX
 from reconciler.fleet.counting import count
 from reconciler.odoo.connection import DatabaseSession
 
@@ -45,18 +45,23 @@ async def quiesce(session: DatabaseSession) -> None:
 
 
 async def wake(session: DatabaseSession) -> None:
-    """Switch on exactly those that were held back, then forget them; proven by a fresh look."""
-    row = await _row(session)
-    if row is None:
-        return
-    held = _ids(row)
-    there = await session.search("ir.cron", [["id", "in", held]], context=_EVERY_ROW) if held else []
+    """Switch on exactly those that were held back, then forget them; proven by a fresh look.
+
+    Mail servers that a restore switched off go first, so that what runs can send.
+    """
+    for model, key in (("ir.mail_server", HELD_MAIL_SERVERS), ("ir.cron", _PARAMETER)):
+        if (row := await _row(session, key)) is not None:
+            await _wake(session, model, _ids(row))
+            await session.change_call(_MODEL, "unlink", [row["id"]])
+
+
+async def _wake(session: DatabaseSession, model: str, held: Sequence[int]) -> None:
+    there = await session.search(model, [["id", "in", list(held)]], context=_EVERY_ROW) if held else []
     if there:
-        await session.write("ir.cron", there, {"active": True})
-        asleep = sorted(set(there) - set(await _active(session)))
-        if asleep:
-            raise ProofFailed(f"did not wake: {count(len(asleep), 'scheduled action')}", database=session.database)
-    await session.change_call(_MODEL, "unlink", [row["id"]])
+        await session.write(model, there, {"active": True})
+        awake = await session.search(model, [["id", "in", there], ["active", "=", True]])
+        if asleep := sorted(set(there) - set(awake)):
+            raise ProofFailed(f"did not wake: {count(len(asleep), 'row')} of {model}", database=session.database)
 
 
 async def _active(session: DatabaseSession) -> Sequence[int]:
@@ -72,8 +77,8 @@ async def _remember(session: DatabaseSession, active: Sequence[int]) -> None:
         await session.write(_MODEL, [row["id"]], {"value": held})
 
 
-async def _row(session: DatabaseSession) -> dict[str, Any] | None:
-    rows = await session.search_read(_MODEL, [["key", "=", _PARAMETER]], ["value"])
+async def _row(session: DatabaseSession, key: str = _PARAMETER) -> dict[str, Any] | None:
+    rows = await session.search_read(_MODEL, [["key", "=", key]], ["value"])
     return rows[0] if rows else None
 
 

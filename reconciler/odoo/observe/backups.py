@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from typing import BinaryIO
 
+from reconciler.core.checks import Answer, Check
 from reconciler.core.failures import (
     ConnectionCut,
     HostError,
@@ -22,6 +23,7 @@ from reconciler.core.failures import (
     ProxyFailure,
     Redirected,
     Refused,
+    Rejected,
     UnexpectedAnswer,
 )
 from reconciler.odoo.connection import HostConnection
@@ -30,6 +32,7 @@ from reconciler.odoo.forms import Form, refusal
 LARGEST_BY_CALL = 400 * 1000 * 1000
 """Bytes of a database with its files up to which the call is trusted with it."""
 
+_NOBODYS = "nobody-has-this-name"
 BY_PAGE, BY_CALL = "page", "call"
 _PART = 1024 * 1024
 _BEGINS = re.compile(rb'"result":\s*"|<string>')
@@ -71,6 +74,30 @@ async def fetch(
         raise Refused(what, server=connection.server, database=name, advice=_OTHER_WAYS)
     await _by_call(connection, name, into)
     return BY_CALL
+
+
+async def check(connection: HostConnection, domain: str | None) -> Check:
+    """Say by which way the host's databases can be backed up, before it matters. Its log gets a line of a database not found."""
+    test = "backups"
+    nobodys = Form("backup", _NOBODYS, f"{_NOBODYS}.{domain or 'localhost'}", connection.master_password())
+    try:
+        await connection.check_master_password()
+        with tempfile.TemporaryFile() as spool:
+            answer = await connection.fetch_page(nobodys, into=spool, timeout=connection.timeouts.read)
+        dotted = [name for name in await connection.list_databases() if "." in name]
+        served = [bool(await connection.served_databases(name)) for name in dotted[:1]]
+    except HostError as error:
+        return Check(test, Answer.UNKNOWN, error.what, error.advice, for_activation=False)
+    found, limit = refusal(answer), f"Odoo's call, up to {LARGEST_BY_CALL / 1e6:.0f} MB"
+    if not isinstance(found, NoSuchDatabase | Rejected):
+        seen = f"{found.what if found else 'its page answers nonsense'}: only by {limit}"
+        return Check(test, Answer.FAILED, seen, found.advice if found else "", for_activation=False)
+    if not isinstance(found, NoSuchDatabase) or served == [True]:
+        return Check(test, Answer.PASSED, "by its page, suspended ones too", for_activation=False)
+    seen = (
+        f"by its page; suspended ones by {limit}" if served else f"by its page; suspended ones perhaps only by {limit}"
+    )
+    return Check(test, Answer.PASSED, seen, "for larger ones: dbfilter = ^(%d|%h)$", for_activation=False)
 
 
 async def _by_page(connection: HostConnection, name: str, site: str, into: BinaryIO) -> HostError | None:

@@ -5,6 +5,7 @@ Nothing here logs in to a database that the core did not ask about, and nothing 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -214,6 +215,17 @@ async def read_files(session: DatabaseSession, ids: Collection[str]) -> dict[str
         ):  # those of fields too
             files[key] = {"datas": row["datas"], "mimetype": row["mimetype"]}
     return files
+
+
+async def read_stored(session: DatabaseSession, names: Collection[str]) -> dict[str, bytes]:
+    """Return the contents of stored files by their names; of those that are gone meanwhile, or lost, nothing."""
+    found: dict[str, bytes] = {}
+    for name in names:  # one at a time, for one can be large
+        domain = [["id", ">", 0], ["store_fname", "=", name]]
+        for row in await session.search_read(_FILES, domain, ["datas"], limit=1):
+            if content := _text(row["datas"]):
+                found[name] = base64.b64decode(content)
+    return found
 
 
 async def _row(session: DatabaseSession, model: str, record: int, fields: list[str]) -> dict[str, Any]:

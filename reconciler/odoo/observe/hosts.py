@@ -130,11 +130,11 @@ async def _master_password(connection: HostConnection) -> Check:
         await connection.check_master_password()
     except ListingDisabled as error:
         return Check("master password", Answer.UNKNOWN, error.what, error.advice)
-    except MasterPasswordRefused as error:
+    except MasterPasswordRefused:
         advice = "the server's master_password is what admin_passwd in its odoo.conf says"
         if origin := connection.master_password().origin:
             advice += f"; it was {origin}"
-        return Check("master password", Answer.FAILED, error.what, advice)
+        return Check("master password", Answer.FAILED, "refused", advice)
     except HostError as error:
         return Check("master password", Answer.FAILED, error.what, error.advice)
     return Check("master password", Answer.PASSED, "accepted")

@@ -1,0 +1,60 @@
+"""Opens what is to be dropped, with whatever account may open it, and has it judged inside before anything is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from reconciler.core import endings
+from reconciler.core.failures import HalfMadeDatabase, PasswordRefused
+from reconciler.core.openers import builders_of, owners_of_trash
+from reconciler.engine.accounts import open_as_any, open_as_one_of
+from reconciler.engine.ports import Database, Host
+from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+
+Drop = Callable[[Desired, World, Host, str], Awaitable[None]]
+
+
+async def drop_expired_build(desired: Desired, world: World, host: Host, name: str) -> None:
+    """Drop an unfinished build that is past its limit and was never in service.
+
+    Raises:
+        HostError: it is kept: it says why, or nobody can look inside.
+    """
+    limit = timedelta(hours=desired.settings.retention.building_hours)
+    try:
+        found = await open_as_any(host, builders_of(desired, host.server, name), world.secrets, world.clock, name)
+    except HalfMadeDatabase:
+        found = None
+    if found is None and await host.is_half_made(name):
+        await host.drop_half_made(name)
+        return
+    database = _opened(found, "whether it was ever in service cannot be told", host, name)
+    await database.drop_expired(world.clock.now(), limit)
+
+
+async def drop_trash(desired: Desired, world: World, host: Host, name: str) -> None:
+    """Drop trash that is past its retention, by the text as it counts now.
+
+    Raises:
+        HostError: it is kept: it says why, or nobody can look inside.
+    """
+    now = world.clock.now()
+    counting = endings.in_force(desired, now)
+    wanted = endings.wanted_on(counting, host.server)
+    owners = owners_of_trash(counting, await world.inventory(), host.server, name)
+    found = await open_as_one_of(host, owners, world.secrets, world.clock, name)
+    database = _opened(found, "whether its text ended it cannot be told", host, name)
+    await database.drop_trash(counting.settings.code, wanted, now, endings.trash_limit(counting))
+
+
+def _opened(found: tuple[Database, object] | None, unknown: str, host: Host, name: str) -> Database:
+    if found is None:
+        raise PasswordRefused(
+            f"{unknown}: it takes no password of this fleet",
+            server=host.server,
+            database=name,
+            advice="look inside, and drop it by hand if nobody needs it",
+        )
+    return found[0]

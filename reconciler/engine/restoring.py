@@ -1,0 +1,207 @@
+"""Brings a backup back under a building name, and proves it: what a host says of a restore is not believed.
+
+It says that it is done when a table is empty, when files landed in the wrong folder, when half of the rows are missing. The dump
+that it is given leaves no way to half of the rows (`archives.rewriting`); the rest is looked up: rows of the tables that people
+would miss, installed modules, logins, and for each attachment whether its file is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import re
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from reconciler.archives import archive
+from reconciler.archives.archive import Archive
+from reconciler.archives.rewriting import HELD_BACK
+from reconciler.backups.catalogue import Entry, Proof
+from reconciler.core import module_operations, names
+from reconciler.core.backups import Subject
+from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, StorageFailure, UnknownOutcome
+from reconciler.core.specs import DatabaseSpec, instance_spec
+from reconciler.engine.accounts import Account
+from reconciler.engine.backing_up import entries, fetch, write_entry
+from reconciler.engine.building import Builder
+from reconciler.engine.patience import insist
+from reconciler.engine.ports import Database, Host
+from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+from schemas.backups import RestoreFrom
+
+KEY_TABLES = (
+    "account_move",
+    "account_move_line",
+    "ir_attachment",
+    "ir_model",
+    "ir_module_module",
+    "product_template",
+    "project_task",
+    "res_company",
+    "res_groups",
+    "res_partner",
+    "res_users",
+    "sale_order",
+    "stock_move",
+)
+"""Tables whose rows are counted. None that Odoo writes to by itself when it restores a database, loads it, or logs somebody in
+(a 19 adds a row to mail_message)."""
+
+_UNFIT = re.compile(r"[^A-Za-z0-9 ./:_-]")
+
+
+async def verify(world: World, target: str, entry: Entry, subject: Subject) -> Entry:
+    """Prove a backup: restore it beside its database, look inside, drop it, and note in its entry how long that took.
+
+    Args:
+        world: the ports.
+        target: where the backup is.
+        entry: the backup.
+        subject: whose it is, and on which server it is restored.
+
+    Returns:
+        The entry, with its proof.
+
+    Raises:
+        HostError: it does not come back, or not whole.
+        StorageFailure: it is not there any more as it was kept.
+        SecretUnavailable: a password or a key is not to be had.
+    """
+    began = world.clock.monotonic()
+    account = Account(world.hosts[subject.server], subject.spec, world.secrets, world.clock)
+    async with _restored(world, target, entry, subject.spec, [account]) as database:
+        seconds = round(world.clock.monotonic() - began, 1)
+        await world.hosts[subject.server].drop_own_build(database.name)
+    proven = entry.model_copy(update={"proven": Proof(at=world.clock.now(), seconds=seconds)})
+    assert world.targets is not None
+    await write_entry(world.targets.open(target), proven)
+    return proven
+
+
+async def build(
+    world: World,
+    desired: Desired,
+    builder: Builder,
+    spec: DatabaseSpec,
+    wanted: RestoreFrom,
+    final: str,
+    former: str | None,
+) -> None:
+    """Build an instance from a backup: restore it under a building name, prove it, make it the instance's own, publish it.
+
+    Args:
+        world: the ports.
+        desired: the fleet.
+        builder: builds on the server of the spec.
+        spec: what the database is to be.
+        wanted: which backup.
+        final: the name that it is to bear: its target, or suspended.
+        former: the name that the instance had before, if its text says so.
+
+    Raises:
+        HostError: it does not come back, or not whole; nothing was published.
+        StorageFailure: there is no such backup, or it is not as it was kept.
+        SecretUnavailable: a password or a key is not to be had.
+    """
+    await builder.require_room(spec, former)
+    builder.step("looking for the backup")
+    target, entry = await _find(world, desired, wanted, spec)
+    own = Account(world.hosts[spec.server], spec, world.secrets, world.clock, entry.code)
+    source = desired.instances.get(entry.code)
+    as_source = (
+        [] if source is None else [replace(own, spec=instance_spec(desired, source, desired.servers[spec.server]))]
+    )
+    builder.step("restoring")
+    async with _restored(world, target, entry, spec, [*as_source, own]) as database:
+        await builder.take_in(database, spec, final, former)
+
+
+async def _find(world: World, desired: Desired, wanted: RestoreFrom, spec: DatabaseSpec) -> tuple[str, Entry]:
+    """Find a backup in the catalogues of all targets."""
+    assert world.targets is not None
+    code = wanted.of or spec.code
+    found = [
+        (target, entry)
+        for target in desired.settings.backup_targets
+        for entry in await entries(world.targets.open(target), spec.fleet, "instance", code)
+        if wanted.backup in {"latest", entry.id}
+    ]
+    if not found:
+        which = "no backup" if wanted.backup == "latest" else f"no backup {wanted.backup!r}"
+        raise StorageFailure(
+            f"there is {which} of instance/{code}", advice="`odoo-fleet backup list` shows what there is"
+        )
+    return max(found, key=lambda each: each[1].taken_at)
+
+
+@contextlib.asynccontextmanager
+async def _restored(
+    world: World, target: str, entry: Entry, spec: DatabaseSpec, accounts: Sequence[Account]
+) -> AsyncIterator[Database]:
+    """Restore a backup under a building name of a spec and prove it; if anything fails, here or in the body, it is dropped.
+
+    Raises as `verify`. Where the outcome is unknown the name is left, and swept when its limit has passed.
+    """
+    host = world.hosts[spec.server]
+    with tempfile.TemporaryFile() as spool:
+        kept = await fetch(world, target, entry, spool)
+        await _require_same_series(host, kept)
+        await asyncio.to_thread(archive.prepare, spool, _UNFIT.sub("-", f"{target} {entry.address} {entry.id}"))
+        name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))
+        try:
+            await host.restore(name, spool)
+            yield await _prove(world, host, name, kept, accounts)
+        except UnknownOutcome:
+            raise  # whatever runs there now: its name is swept when its limit has passed
+        except BaseException:
+            with contextlib.suppress(HostError):
+                if name in await host.listed():
+                    await host.drop_own_build(name)
+            raise
+
+
+async def _require_same_series(host: Host, kept: Archive) -> None:
+    """Refuse an archive of another Odoo: a 14 takes one of a 19, and even logs in to what that becomes."""
+    seen = await host.look()
+    if not seen.online:
+        raise Refused(f"it cannot be restored: {seen.problem}", server=host.server)
+    if seen.version != kept.series:
+        what = f"the backup is of Odoo {kept.series}, and the host runs {seen.version}"
+        raise Refused(what, server=host.server, advice="restore it on a host of its own version")
+
+
+async def _prove(world: World, host: Host, name: str, kept: Archive, accounts: Sequence[Account]) -> Database:
+    database = await _opened(world, name, accounts)
+    for what, expected, found in await _facts(database, kept):
+        if expected != found:
+            told = f"what was restored is not what was backed up: {what}: {found}, not {expected}"
+            raise ProofFailed(told, server=host.server, database=name)
+    return database
+
+
+async def _opened(world: World, name: str, accounts: Sequence[Account]) -> Database:
+    for account in accounts:
+        if (opened := await insist(functools.partial(account.open, name), world.clock)) is not None:
+            return opened[0]
+    what = "what was restored refuses the declared password and all former ones, so that it cannot be looked into"
+    raise PasswordRefused(what, server=accounts[0].host.server, database=name)
+
+
+async def _facts(database: Database, kept: Archive) -> list[tuple[str, object, object]]:
+    """Compare what is inside with what the archive holds: what it is, what was expected, what was found."""
+    tables = [table for table in KEY_TABLES if table in kept.rows]
+    waking = [table for table in HELD_BACK if table in kept.rows]
+    inside, look = await database.inside(tables, waking), await database.look()
+    sizes = await database.file_sizes()
+    installed = {name for name, state in look.modules.items() if state == module_operations.INSTALLED}
+    without = {key.partition("/")[2] for key, size in sizes.items() if not size}
+    return [
+        *((f"rows of {table}", kept.rows[table], inside.rows[table]) for table in tables),
+        *((f"active rows of {table}", 0, inside.active[table]) for table in waking),
+        ("modules", sorted(kept.modules), sorted(installed)),
+        ("logins", kept.rows["res_users"], len(await database.logins())),
+        ("files that are missing", kept.missing_count, len(without)),
+    ]

@@ -1,0 +1,120 @@
+"""On real Odoo 19 and 14 as production has them: a customer is backed up, proven, restored as another; what is broken is told."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import xmlrpc.client
+from pathlib import Path
+
+import pytest
+
+from reconciler.backups.catalogue import Entry
+from reconciler.core import backups
+from reconciler.core.backups import NotThere
+from reconciler.core.failures import StorageFailure
+from reconciler.engine import backing_up, restoring
+from reconciler.engine.observing import observe_shallow
+from reconciler.wiring import open_world
+from tests.e2e.test_production import PRODUCTION, fresh, login
+from tests.harness.real_fleet import RealFleet, failures, instance, template
+from tests.hosts.real_hosts import RealHost
+
+FILES = 300
+ACTIVE = "select count(*), sum(id) from ir_cron where active"
+COUNTS = (
+    "select (select count(*) from res_partner), (select count(*) from ir_attachment), (select count(*) from res_users)"
+)
+
+
+class KeptFleet(RealFleet):
+    """The fleet of a host, reached past the proxy, which gives up after five seconds, with a directory for backups."""
+
+    def write(self, *documents: str) -> None:
+        super().write(*documents)
+        file = self.directory / "fleet.yaml"
+        target = self.directory.parent / "target"
+        target.mkdir(exist_ok=True)
+        head = f"backup_targets: {{main: {{url: 'file://{target}'}}}}\nsecret_key:"
+        text = file.read_text().replace("secret_key:", head, 1)
+        file.write_text(text.replace(self.host.address.url, self.host.address.direct_url))
+
+
+async def back_up(fleet: RealFleet, code: str) -> Entry:
+    desired = fleet.desired
+    async with open_world(desired, fleet.reach(), fleet.memory, fleet.events.append) as world:
+        found = backups.subjects(desired, desired.instances[code], await observe_shallow(["real"], world))
+        assert not isinstance(found, NotThere)
+        return (await backing_up.back_up(world, "tests", found[0], "main", None)).entry
+
+
+async def verify(fleet: RealFleet, entry: Entry) -> Entry:
+    desired = fleet.desired
+    async with open_world(desired, fleet.reach(), fleet.memory, fleet.events.append) as world:
+        subject = backups.beside(desired, desired.instances[entry.code], "real")
+        return await restoring.verify(world, "main", entry, subject)
+
+
+def work_in(fleet: RealFleet, host: RealHost, name: str) -> None:
+    """What customers do: files, odd texts, a mail that waits."""
+    password = fleet.password("instance", name).reveal()
+    models = xmlrpc.client.ServerProxy(f"{host.address.direct_url}/xmlrpc/2/object", allow_none=True)
+    uid = login(host, name, "admin", password)
+    files = [{"name": f"f{i}", "datas": base64.b64encode(os.urandom(2000)).decode()} for i in range(FILES)]
+    models.execute_kw(name, uid, password, "ir.attachment", "create", [files])
+    odd = {"name": "Back\\slash ' \" \t tab \\. end\n\\.\n\\! id", "comment": "x" * 300_000}
+    models.execute_kw(name, uid, password, "res.partner", "create", [odd])
+
+
+@PRODUCTION
+def test_a_customer_with_files_is_backed_up_and_proven_and_a_broken_archive_is_not(
+    tmp_path: Path, real_host: RealHost
+) -> None:
+    made = fresh(tmp_path, real_host)
+    fleet = KeptFleet(made.directory, real_host)
+    n = fleet.suffix
+    name = f"acme{n}"
+    fleet.write(template(n, modules="[base, web]"), instance(name))
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    work_in(fleet, real_host, name)
+
+    entry = asyncio.run(back_up(fleet, name))
+    assert (entry.door, entry.missing_files) == ("page", 0)
+    assert entry.files >= FILES
+    before = real_host.psql(name, COUNTS)
+    proven = asyncio.run(verify(fleet, entry))
+    assert proven.proven is not None
+    assert [each for each in real_host.databases() if each.startswith("building-")] == []
+    assert real_host.psql(name, COUNTS) == before, "the customer's own was not touched"
+
+    copy = f"copy{n}"
+    restored = instance(copy, restore_from=f"{{backup: {entry.id}, of: {name}}}")
+    fleet.write(template(n, modules="[base, web]"), instance(name), restored)
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    assert real_host.psql(copy, COUNTS) == before
+    folders = [real_host.filestore_path(each) for each in (name, copy)]
+    contents = [{path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} for folder in folders]
+    names = real_host.psql(copy, "select distinct store_fname from ir_attachment where store_fname is not null").split()
+    assert {each.partition("/")[2]: contents[0][each.partition("/")[2]] for each in names} == {
+        each.partition("/")[2]: contents[1][each.partition("/")[2]] for each in names
+    }
+    assert login(real_host, copy, "admin", fleet.password("instance", copy).reveal())
+    assert login(real_host, copy, "admin", fleet.password("instance", name).reveal()) is False
+    assert real_host.psql(copy, ACTIVE) == real_host.psql(name, ACTIVE)
+    assert not asyncio.run(fleet.plan()).changeset.actions
+
+    file = tmp_path / "target" / entry.place
+    file.write_bytes(file.read_bytes()[: entry.bytes * 2 // 3])
+    with pytest.raises(StorageFailure, match="cut or changed"):
+        asyncio.run(verify(fleet, entry))
+
+    fleet.write(template(n, modules="[base, web]"), instance(name, state="suspended"), restored)
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    suspended = asyncio.run(back_up(fleet, name))
+    assert suspended.door == ("call" if real_host.address.version == "19" else "page")
+    assert suspended.rows["ir_attachment"] == entry.rows["ir_attachment"]
+    assert asyncio.run(verify(fleet, suspended)).proven is not None
