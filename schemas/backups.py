@@ -114,7 +114,7 @@ class RestoreFrom(Part):
     backup: Line = Field(
         default="latest",
         description="Which backup: its id, as `odoo-fleet backup list` shows it, or `latest`. Create-only.",
-        examples=["latest", "2026-11-29T02-30-00Z-prod-1"],
+        examples=["latest", "2026-11-29T02-30-00Z-prod-1-x7k2q"],
     )
     of: Code | None = Field(
         default=None,

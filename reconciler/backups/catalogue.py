@@ -64,9 +64,9 @@ class Entry(BaseModel):
         return f"{folder(self.fleet, self.kind, self.code)}{self.file}"
 
 
-def new_id(at: datetime, server: str) -> str:
-    """Name a backup by when and where it was taken."""
-    return f"{at.astimezone(UTC).strftime(_STAMP)}-{server}"
+def new_id(at: datetime, server: str, nonce: str) -> str:
+    """Name a backup by when and where it was taken, and by what tells it from another of the same second."""
+    return f"{at.astimezone(UTC).strftime(_STAMP)}-{server}-{nonce}"
 
 
 def folder(fleet: str, kind: str = "", code: str = "") -> str:

@@ -21,7 +21,7 @@ NOT_DONE = 1
 
 
 @groups.command(
-    "odoo-fleet restore acme --as acme-again", "odoo-fleet restore acme --backup 2026-11-29T02-30-00Z-prod-1"
+    "odoo-fleet restore acme --as acme-again", "odoo-fleet restore acme --backup 2026-11-29T02-30-00Z-prod-1-x7k2q"
 )
 @click.argument("words", metavar="INSTANCE", nargs=-1, required=True, shell_complete=completing("instance"))
 @click.option(

@@ -22,6 +22,7 @@ from reconciler.backups.catalogue import Entry
 from reconciler.core import backups
 from reconciler.core.backups import Subject
 from reconciler.core.failures import HostError, LastingError, PasswordRefused, StorageFailure
+from reconciler.core.names import NONCE_LENGTH
 from reconciler.core.observed import mark_of
 from reconciler.engine.accounts import Account
 from reconciler.engine.ports import Database, Target, Targets
@@ -73,7 +74,7 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
         is_locked = await asyncio.to_thread(_lock, _targets(world), target, spool, locked)
         content = locked if is_locked else spool
         length, digest = await asyncio.to_thread(_sum, content)
-        name = catalogue.new_id(taken_at, subject.server)
+        name = catalogue.new_id(taken_at, subject.server, world.nonces.token(NONCE_LENGTH))
         entry = Entry(
             id=name,
             fleet=fleet,

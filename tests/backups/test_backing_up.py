@@ -40,6 +40,18 @@ def test_a_backup_is_catalogued_beside_itself_for_people_and_programs(tmp_path: 
     run(story())
 
 
+def test_two_at_once_are_two_whole_backups(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        both = await asyncio.gather(made.back_up(), made.back_up())
+        assert {e.id for e in await made.entries()} == {kept.entry.id for kept in both}
+        assert len({kept.entry.id for kept in both}) == 2
+        for entry in await made.entries():
+            assert hashlib.sha256((made.root / entry.place).read_bytes()).hexdigest() == entry.sha256
+
+    run(story())
+
+
 @both
 def test_a_suspended_one_and_a_template_are_backed_up_too(tmp_path: Path, version: str) -> None:
     """The page of a 19 answers for no dotted name under `^%d$`: there Odoo's call is taken."""

@@ -6,18 +6,20 @@ import json
 
 import pytest
 
+from tests.cli.saving import applied
 from tests.cli.world import World
 
+__all__ = ["applied"]
 
-@pytest.fixture(scope="module")
-def keeping(converged: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+
+@pytest.fixture
+def keeping(applied: World) -> World:
     """The fleet with a directory for its backups, and a plan that asks for them."""
-    target = tmp_path_factory.mktemp("target")
-    converged.replace(
-        "fleet.yaml", "code: test\n", f"code: test\nbackup_targets: {{main: {{url: 'file://{target}'}}}}\n"
-    )
-    converged.replace("fleet.yaml", "code: starter\n", "code: starter\nbackup: true\n")
-    return converged
+    target = applied.root / "target"
+    target.mkdir()
+    applied.replace("fleet.yaml", "code: test\n", f"code: test\nbackup_targets: {{main: {{url: 'file://{target}'}}}}\n")
+    applied.replace("fleet.yaml", "code: starter\n", "code: starter\nbackup: true\n")
+    return applied
 
 
 def test_one_is_made_and_listed(keeping: World) -> None:
@@ -42,15 +44,18 @@ def test_without_a_name_all_that_have_a_policy_are_backed_up(keeping: World) -> 
 
 
 def test_the_newest_is_proven_and_the_list_says_so(keeping: World) -> None:
+    for _ in range(2):
+        assert keeping.run("backup", "now", "acme").code == 0
     ran = keeping.run("backup", "verify", "acme")
     assert ran.code == 0, ran.err
     assert " proven in " in ran.out
     entries = json.loads(keeping.run("backup", "list", "acme", "-o", "json").out)["backups"]
-    assert [entry["proven"] is not None for entry in entries] == [False] * (len(entries) - 1) + [True]
+    assert [entry["proven"] is not None for entry in entries] == [False, True]
     assert keeping.run("backup", "verify", "nobody").code == 64
 
 
 def test_status_says_how_old_the_last_good_and_the_last_proven_are(keeping: World) -> None:
+    assert keeping.run("backup", "now").code == keeping.run("backup", "verify", "acme").code == 0
     document = json.loads(keeping.run("status", "backups", "-o", "json").out)
     rows = {row["document"]: row for row in document["backups"]}
     assert set(rows) == {"instance/acme", "instance/bistro", "instance/cafe"}
@@ -64,6 +69,7 @@ def test_status_says_how_old_the_last_good_and_the_last_proven_are(keeping: Worl
 
 
 def test_an_instance_that_has_no_database_is_built_from_one(keeping: World) -> None:
+    assert keeping.run("backup", "now", "acme").code == 0
     keeping.write("again.yaml", "kind: instance\ncode: again\ntemplate: restaurant\nplan: starter\nserver: prod-1\n")
     ran = keeping.run("restore", "acme", "--as", "again", "--yes")
     assert ran.code == 0, ran.err

@@ -150,7 +150,7 @@ LARGE = {
     "the host dies while it is ended or brought back": part(*ENDED, torn=1, memory=False, blocked=[LOST]),
     "the host dies three times while it is ended or brought back": part(*ENDED, torn=3, memory=False, blocked=[LOST]),
     "removed, with a list that lies": part(
-        "acme, and prune", "nothing, and prune", lies=1, databases=2, blocked=[FROZEN, LOST, LEFT]
+        "acme, and prune", "nothing, and prune", lies=1, databases=2, blocked=[LOST, LEFT]
     ),
     "two hosts": part(
         "acme on one", "acme on two", "acme", hosts=2, databases=2, from_nothing=True, blocked=[ELSEWHERE, LOST]
