@@ -56,6 +56,9 @@ PARTS = (
             "reconciler/core/claims.py",
             "reconciler/core/depths.py",
             "reconciler/core/drafts.py",
+            "reconciler/core/endings.py",
+            "reconciler/core/one_host.py",
+            "reconciler/core/openers.py",
             "reconciler/core/placement.py",
             "reconciler/core/removals.py",
             "reconciler/core/diffs.py",
@@ -67,6 +70,7 @@ PARTS = (
         "engine",
         (
             "reconciler/engine/building.py",
+            "reconciler/engine/dropping.py",
             "reconciler/engine/elsewhere.py",
             "reconciler/engine/moves.py",
             "reconciler/engine/performing.py",
