@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.core.actions import FieldChange
 from reconciler.core.addressed import Addressed
 from reconciler.core.names import IN_SERVICE
-from reconciler.core.observed import Mark, Observed
+from reconciler.core.observed import DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.fleet.desired import Desired
 from schemas.backups import BackupPolicy, Keep
 from schemas.instance import Instance
 from schemas.template import Template
+
+FIELD = "backup"
+"""What an action shows that makes a backup before anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def subjects(desired: Desired, document: Instance | Template, observed: Observed
     if away := [host for host in asked if not host.online]:
         return NotThere(f"{away[0].server} does not answer: {away[0].problem}")
     forms = [(host.server, name) for host in asked for name in host.forms_of(target)]
-    found = [_subject(desired, document, code, name.text) for code, name in forms if name.state in IN_SERVICE]
+    found = [subject_of(desired, document, code, name.text) for code, name in forms if name.state in IN_SERVICE]
     if not found:
         return NotThere("it is between two names" if forms else f"it has no database {target!r}")
     if len(found) > 1 and isinstance(document, Instance):
@@ -85,7 +89,7 @@ def document_of(desired: Desired, kind: str, code: str) -> Instance | Template |
 def beside(desired: Desired, document: Instance | Template, server: str) -> Subject:
     """Return what a backup of a document becomes when it is restored on a server, whether its database is there or not."""
     name = document.template_db if isinstance(document, Template) else document.database_name
-    return _subject(desired, document, server, name)
+    return subject_of(desired, document, server, name)
 
 
 def whose(subject: Subject, mark: Mark | None, uuid: str) -> str:
@@ -98,7 +102,26 @@ def whose(subject: Subject, mark: Mark | None, uuid: str) -> str:
     return ""
 
 
-def _subject(desired: Desired, document: Instance | Template, code: str, database: str) -> Subject:
+def before_ending(desired: Desired, instance: Instance, look: DatabaseLook | None) -> FieldChange | None:
+    """Return what a plan shows of the backup that is made before a database ends; None where none is asked for, or it is made.
+
+    The note that a database was ended is written after its backup: what bears it has one.
+    """
+    declared = policy(desired, instance)
+    if declared is None or (look is not None and look.mark is not None and look.mark.ended):
+        return None
+    return FieldChange(FIELD, "none of this moment", f"one in {target_of(desired, declared)}, made first")
+
+
+def subject_of(desired: Desired, document: Instance | Template, code: str, database: str) -> Subject:
+    """Return a database of a document as one that can be backed up, or restored.
+
+    Args:
+        desired: the fleet's text.
+        document: whose it is.
+        code: the server.
+        database: its name there.
+    """
     server = desired.servers[code]
     spec = (
         instance_spec(desired, document, server)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core import claims, endings, names, verbs
+from reconciler.core import backups, claims, endings, names, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
@@ -117,7 +117,16 @@ def _why_not_ended(draft: Draft, instance: Instance, found: Found, look: Databas
         claims.doubt(look, spec, instance.renamed_from, remembered=remembered)
         or claims.others_work(look, draft.now)
         or _clock_doubt(draft, found.server)
+        or _no_target(draft, instance)
     )
+
+
+def _no_target(draft: Draft, instance: Instance) -> Doubt | None:
+    declared = backups.policy(draft.desired, instance)
+    if declared is None or backups.target_of(draft.desired, declared) is not None:
+        return None
+    why = "its text asks for backups, and there is no one target for that which is made before it ends"
+    return Doubt(why, "declare `backup_targets`, name the `target`, or take `backup` out of its plan")
 
 
 def _end_removed(draft: Draft, entry: Entry) -> None:
@@ -147,11 +156,13 @@ def _why_kept(draft: Draft, entry: Entry, look: DatabaseLook | None) -> str:
 
 
 def _end(draft: Draft, code: str, server: str, name: DatabaseName, look: DatabaseLook | None, reason: Reason) -> None:
-    """Plan an ending; whatever is to be kept of a database for good is made by an action that this one waits for."""
-    verb = verbs.END
+    """Plan an ending, with the backup before it that the text of an instance asks for; a removed one has no text to ask."""
+    verb, instance = verbs.END, draft.desired.instances.get(code)
     if name.state is NameState.SWITCHING and look is not None and look.is_unused_build:
-        verb = verbs.DISCARD
-    draft.plan(Action(verb, "instance", code, server, reason, name.text, after=draft.first(server)))
+        verb, instance = verbs.DISCARD, None
+    backup = backups.before_ending(draft.desired, instance, look) if instance is not None else None
+    changes = (backup,) if backup is not None else ()
+    draft.plan(Action(verb, "instance", code, server, reason, name.text, changes=changes, after=draft.first(server)))
 
 
 def _clock_doubt(draft: Draft, server: str) -> Doubt | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Changeset
-from reconciler.core.failures import HostError, MemoryFailure, PassingError, UnknownOutcome
+from reconciler.core.failures import HostError, MemoryFailure, PassingError, StorageFailure, UnknownOutcome
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.engine.performing import Performer
 from reconciler.engine.worlds import World
@@ -116,7 +116,7 @@ class _Run:
         except PassingError as error:
             self._note_failing(action)
             return Result.FAILED, str(error)
-        except (HostError, MemoryFailure, SecretUnavailable) as error:
+        except (HostError, MemoryFailure, SecretUnavailable, StorageFailure) as error:
             return Result.FAILED, str(error)
 
     def _note_failing(self, action: Action) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from reconciler.core import checks, claims, fields, names, verbs
+from reconciler.core import backups, checks, claims, fields, names, verbs
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
 from reconciler.core.failures import (
@@ -14,7 +14,6 @@ from reconciler.core.failures import (
     PasswordRefused,
     ProofFailed,
     Refused,
-    StorageFailure,
     UnknownOutcome,
 )
 from reconciler.core.names import NameState
@@ -23,7 +22,7 @@ from reconciler.core.openers import removed_spec
 from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
-from reconciler.engine import dropping, restoring
+from reconciler.engine import backing_up, dropping, restoring
 from reconciler.engine.accounts import Account
 from reconciler.engine.building import Builder, Limits, Source, require_verified, set_apart
 from reconciler.engine.dropping import Drop
@@ -107,10 +106,7 @@ class Performer:
         assert wanted is not None  # or else a clone was planned
         await self.world.distrust(spec.kind, spec.code, spec.server)
         builder, former = self._builder(action), self._former(action)
-        try:
-            await restoring.build(self.world, self.desired, builder, spec, wanted, action.becomes, former)
-        except StorageFailure as failure:
-            raise LastingError(failure.what, server=action.server, advice=failure.advice) from None
+        await restoring.build(self.world, self.desired, builder, spec, wanted, action.becomes, former)
         self._verified(spec)
 
     async def _source(self, action: Action, origin: DatabaseSpec) -> Source:
@@ -188,18 +184,29 @@ class Performer:
 
     @carries_out(verbs.END)
     async def _end(self, action: Action) -> None:
-        """Out of reach, quiet, noted as ended, then trash: what was not noted in it is dropped under no name."""
+        """Backed up where it shows that, out of reach, quiet, noted as ended, then trash: only what is noted in it is dropped."""
 
         async def quiet(database: Database) -> None:
             self.step(action, "holding scheduled actions back")
             await insist(database.quiesce, self.world.clock)
 
+        if any(change.field == backups.FIELD for change in action.changes):
+            await self._back_up(action)
         if action.code in self.desired.instances:  # of a removed document is kept by which text it was applied last
             await self.world.distrust(action.kind, action.code, action.server)
         target = names.parse(action.database).target
         await self._switch(action, quiet, "taking out of reach", names.trash(target, self.world.clock.now()))
         if action.code in self.desired.instances:
             self._verified(self._spec(action))
+
+    async def _back_up(self, action: Action) -> None:
+        self.step(action, "backing up")
+        instance = self.desired.instances[action.code]
+        declared = backups.policy(self.desired, instance)
+        target = backups.target_of(self.desired, declared)
+        assert target is not None  # or else the ending was blocked
+        subject = backups.subject_of(self.desired, instance, action.server, action.database)
+        await backing_up.back_up(self.world, self.desired.settings.code, subject, target, backups.keep_of(declared))
 
     @carries_out(verbs.RETURN)
     async def _untrash(self, action: Action) -> None:

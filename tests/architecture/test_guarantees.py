@@ -20,6 +20,11 @@ def test_every_test_that_a_guarantee_names_exists() -> None:
     assert [wrong for file, name in named if (wrong := _missing(file, name))] == []
 
 
+def test_no_two_guarantees_have_one_number() -> None:
+    numbers = re.findall(r"^\*\*(G\d+)\. ", DOCUMENT.read_text(), re.MULTILINE)
+    assert [number for number in set(numbers) if numbers.count(number) > 1] == []
+
+
 def test_every_test_that_is_named_without_its_file_exists_somewhere() -> None:
     assert DOCUMENT.is_file(), "docs/guarantees.md is missing"
     everywhere = {name for path in (ROOT / "tests").rglob("test_*.py") for name in _tests(path.read_text())}
