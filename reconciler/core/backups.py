@@ -110,7 +110,7 @@ def before_ending(desired: Desired, instance: Instance, look: DatabaseLook | Non
     declared = policy(desired, instance)
     if declared is None or (look is not None and look.mark is not None and look.mark.ended):
         return None
-    return FieldChange(FIELD, "none of this moment", f"one in {target_of(desired, declared)}, made first")
+    return FieldChange(FIELD, "none", f"one in {target_of(desired, declared)}, made first")
 
 
 def subject_of(desired: Desired, document: Instance | Template, code: str, database: str) -> Subject:
