@@ -143,7 +143,6 @@ LARGE = {
     "renamed with memory": part(*RENAMED, from_nothing=True, databases=3, blocked=[AWAY, FROZEN, LOST, SEVERAL]),
     "the host dies five times while it is renamed": part(*RENAMED, torn=5, memory=False, blocked=[REFUSED]),
     "two build, in and out of service": part(*SWITCHED, runs=2, from_nothing=True, databases=2, memory=False),
-    "two reconcilers, ended or not": part(*ENDED, runs=2, memory=False, blocked=[LOST]),
     "ended while it is renamed": part(
         *RENAMED, "acme absent", "shop absent", memory=False, blocked=[OF_ANOTHER, REFUSED, LOST]
     ),
