@@ -28,7 +28,7 @@ WHERE NOT EXISTS (SELECT 1 FROM public.ir_config_parameter WHERE key = '{key}');
 UPDATE public.ir_config_parameter SET value = (
     SELECT coalesce(string_agg(id::text, ',' ORDER BY id), '') FROM (
         SELECT id FROM public.{table} WHERE active
-        UNION SELECT held::integer FROM regexp_split_to_table(value, ',') AS held WHERE held ~ '^[0-9]+$') AS ids)
+        UNION SELECT held::integer FROM regexp_split_to_table(value, ',') AS held WHERE held ~ '^[0-9]{{1,9}}$') AS ids)
 WHERE key = '{key}';
 UPDATE public.{table} SET active = false WHERE active;
 """

@@ -8,12 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 FORMAT = 1
 _ENDING = ".json"
 _STAMP = "%Y-%m-%dT%H-%M-%SZ"
+
+
+_YEARS = range(2000, 9000)
+
+
+def _of_this_age(moment: datetime) -> datetime:
+    if moment.year not in _YEARS:
+        raise ValueError("no backup is of such a year")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_this_age)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Proof(BaseModel):
@@ -21,7 +35,7 @@ class Proof(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    at: datetime
+    at: Moment
     seconds: float
 
 
@@ -38,18 +52,18 @@ class Entry(BaseModel):
     server: str
     database: str
     uuid: str = ""
-    taken_at: datetime
+    taken_at: Moment
     seconds: float
     file: str
-    bytes: int
+    bytes: Count
     sha256: str
     encrypted: bool = False
     door: str = ""
     odoo: str
     modules: Mapping[str, str] = {}
     rows: Mapping[str, int] = {}
-    files: int = 0
-    missing_files: int = 0
+    files: Count = 0
+    missing_files: Count = 0
     made_by: str = ""
     proven: Proof | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import click
 
@@ -16,7 +17,7 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.cli.tables import render_tables
-from reconciler.core import backups
+from reconciler.core import backups, endings
 from reconciler.core.backups import NotThere, Subject
 from reconciler.core.failures import HostError, StorageFailure
 from reconciler.engine import backing_up, restoring
@@ -126,7 +127,14 @@ def _documents(session: Session, words: Sequence[str]) -> list[Instance | Templa
         address = address_of(words, everything, KINDS)
         fleets.require(address, everything, f"the fleet has no {address!r}")
         return [everything[address]]
-    return [d for d in everything.values() if session.selection.includes(d) and backups.policy(desired, d) is not None]
+    in_force = endings.in_force(desired, datetime.now(UTC)).instances
+    return [
+        d
+        for d in everything.values()
+        if session.selection.includes(d)
+        and backups.policy(desired, d) is not None
+        and (d.kind != "instance" or in_force[d.code].state != "absent")  # the backup before its end was its last
+    ]
 
 
 async def _back_up(session: Session, documents: Sequence[Instance | Template], targets: Mapping[str, str]) -> _Done:

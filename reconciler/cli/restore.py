@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import click
 
@@ -13,7 +14,7 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
 from reconciler.cli.plan import make_plan, show_plan
 from reconciler.cli.sessions import begin_session, given_aim
-from reconciler.core import verbs
+from reconciler.core import endings, verbs
 from reconciler.fleet.desired import Desired
 from schemas.backups import RestoreFrom
 
@@ -63,6 +64,11 @@ def command(
         planned = make_plan(session)
         if not any(action.verb is verbs.RESTORE for action in planned.changeset.actions):
             show_plan(planned, session, screens.ERR)
+            if endings.in_force(desired, datetime.now(UTC)).instances[code].state == "absent":
+                screens.say(
+                    f"instance/{code} cannot be restored: its text says that it has ended (`state`, `expires`)."
+                )
+                return NOT_DONE
             screens.say(f"instance/{code} cannot be restored: it has a database, or what stands above is in the way.")
             return NOT_DONE
         return perform(session, planned, common, yes=yes)

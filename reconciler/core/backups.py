@@ -92,12 +92,11 @@ def beside(desired: Desired, document: Instance | Template, server: str) -> Subj
     return subject_of(desired, document, server, name)
 
 
-def whose(subject: Subject, mark: Mark | None, uuid: str) -> str:
-    """Say why a database is not the one that its name says; nothing if it is."""
-    spec = subject.spec
+def not_of(fleet: str, kind: str, code: str, mark: Mark | None, uuid: str) -> str:
+    """Say why a database is not the one of a document; nothing if its mark says that it is."""
     if mark is None or mark.uuid != uuid:
         return "it bears no mark of its own, so that it may be anybody's"
-    if (mark.fleet, mark.kind) != (spec.fleet, spec.kind):
+    if (mark.fleet, mark.kind, mark.code) != (fleet, kind, code):
         return f"its mark says that it is {mark.address} of fleet {mark.fleet!r}"
     return ""
 

@@ -120,7 +120,7 @@ class Draft:
 
     def not_there(self, document: Instance | Template) -> Doubt | None:
         """Say that nothing is built for a document that is to take over a database which is not there, or None."""
-        if document.adopt is None:
+        if document.adopt is None or (document.kind == "instance" and document.restore_from is not None):
             return None
         target = document.database_name if document.kind == "instance" else document.template_db
         why = f"`adopt` takes over a database {target}, and there is none: nothing is built while the line stands"

@@ -57,10 +57,10 @@ def trash_limit(desired: Desired) -> timedelta:
     return timedelta(days=desired.settings.retention.trash_days)
 
 
-def wanted_on(desired: Desired, server: str) -> frozenset[str]:
-    """Return the names, present and former, of instances that are to have a database and may have it on a server."""
-    wanted = (i for i in desired.instances.values() if i.state != "absent" and i.server in (None, server))
-    return frozenset(name for i in wanted for name in (i.database_name, i.renamed_from) if name)
+def wanted(desired: Desired) -> frozenset[str]:
+    """Return the names, present and former, of instances that are to have a database, wherever: trash may be what they want."""
+    kept = (i for i in desired.instances.values() if i.state != "absent")
+    return frozenset(name for i in kept for name in (i.database_name, i.renamed_from) if name)
 
 
 def clock_doubt(now: datetime, host: datetime | None, server: str) -> Doubt | None:

@@ -21,8 +21,8 @@ class Result(StrEnum):
 class Outcome:
     """The end of one action.
 
-    `detail` says why it failed, is unknown or was skipped, and of one that was done what was done beside what it shows; `seconds`
-    is its own time.
+    `detail` says why it failed, is unknown or was skipped, and of one that was done what is to be known beside what it shows;
+    `seconds` is its own time.
     """
 
     action: Action

@@ -143,7 +143,9 @@ async def _read_own(subject: Subject, spool: BinaryIO) -> Archive:
         raise LastingError(f"{_NOT_WHOLE}: {cut}", advice=_CUT, **at) from None
     except NotSafe as odd:
         raise LastingError(f"its backup could not be restored: {odd}", **at) from None
-    if stranger := backups.whose(subject, mark_of(found.parameters), found.parameters.get(_UUID, "")):
+    if stranger := backups.not_of(
+        subject.spec.fleet, subject.kind, subject.code, mark_of(found.parameters), found.parameters.get(_UUID, "")
+    ):
         raise LastingError(f"it is not backed up: {stranger}", **at)
     return found
 
@@ -160,9 +162,8 @@ async def entries(place: Target, fleet: str, kind: str = "", code: str = "") -> 
                 file.seek(0)
                 return catalogue.read(name, file.read())
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(read(name)) for name in names]
-    return sorted((e for t in tasks if (e := t.result()) is not None), key=lambda e: (e.taken_at, e.address, e.server))
+    found = await asyncio.gather(*map(read, names))
+    return sorted((e for e in found if e is not None), key=lambda e: (e.taken_at, e.address, e.server))
 
 
 async def write_entry(place: Target, entry: Entry) -> None:
@@ -190,9 +191,13 @@ async def fetch(world: World, target: str, entry: Entry, into: BinaryIO) -> Arch
             locked.seek(0)
             await asyncio.to_thread(_targets(world).decrypt, target, locked, into)
     try:
-        return await asyncio.to_thread(archive.read, into)
+        found = await asyncio.to_thread(archive.read, into)
     except (NotWhole, NotSafe) as wrong:
         raise StorageFailure(f"{entry.place} in {target} cannot be restored: {wrong}") from None
+    mark, uuid = mark_of(found.parameters), found.parameters.get(_UUID, "")
+    if stranger := backups.not_of(entry.fleet, entry.kind, entry.code, mark, uuid):
+        raise StorageFailure(f"{entry.place} in {target} is no backup of {entry.address}: {stranger}")
+    return found
 
 
 def _targets(world: World) -> Targets:
@@ -204,14 +209,15 @@ def _targets(world: World) -> Targets:
 async def _thin_out(place: Target, newest: Entry, keep: Keep) -> tuple[Entry, ...]:
     """Remove what no rule keeps: the entry first, so that nothing is catalogued of which the content is gone.
 
-    The newest that was proven stays as well: it is the one that is known to come back.
+    Of this very database alone: an empty one that took the place of a lost one, or a copy that somebody practises on, evicts
+    nothing. What was just made stays, and so does the newest that was proven: it is the one that is known to come back. What a
+    clock that was wrong dated later neither goes nor counts.
     """
-    own = [
-        entry for entry in await entries(place, newest.fleet, newest.kind, newest.code) if entry.server == newest.server
-    ]
+    found = await entries(place, newest.fleet, newest.kind, newest.code)
+    own = [e for e in found if (e.server, e.uuid) == (newest.server, newest.uuid) and e.taken_at <= newest.taken_at]
     stay = retention.kept([entry.taken_at for entry in own], keep)
     proven = max((entry.taken_at for entry in own if entry.proven), default=None)
-    gone = [entry for entry in own if entry.taken_at not in stay and entry.taken_at != proven]
+    gone = [e for e in own if e.taken_at not in stay and e.taken_at != proven and e.id != newest.id]
     for entry in gone:
         await place.remove(catalogue.place_of(entry))
         await place.remove(entry.place)

@@ -42,7 +42,7 @@ async def drop_trash(desired: Desired, world: World, host: Host, name: str) -> N
     """
     now = world.clock.now()
     counting = endings.in_force(desired, now)
-    wanted = endings.wanted_on(counting, host.server)
+    wanted = endings.wanted(counting)
     owners = owners_of_trash(counting, await world.inventory(), host.server, name)
     found = await open_as_one_of(host, owners, world.secrets, world.clock, name)
     database = _opened(found, "whether its text ended it cannot be told", host, name)

@@ -40,7 +40,7 @@ _ROUNDS = 3
 
 Handler = Callable[["Performer", Action], Awaitable[str | None]]
 HANDLERS: dict[Verb, Handler] = {}
-"""What carries out each verb, and returns what more it did than the action shows."""
+"""What carries out each verb, and returns what is to be known beside what the action shows."""
 
 
 def carries_out(*verbs: Verb) -> Callable[[Handler], Handler]:
@@ -65,7 +65,7 @@ class Performer:
     _strangers: dict[str, dict[str, Host]] = field(default_factory=dict)
 
     async def perform(self, action: Action) -> str:
-        """Do it and say what more was done than it shows, or raise why not (`HostError`, `SecretUnavailable`)."""
+        """Do it and say what is to be known beside what it shows, or raise why not (`HostError`, `SecretUnavailable`)."""
         return await HANDLERS[action.verb](self, action) or ""
 
     @carries_out(verbs.ACTIVATE)
@@ -101,13 +101,14 @@ class Performer:
         self._verified(spec)
 
     @carries_out(verbs.RESTORE)
-    async def _restore(self, action: Action) -> None:
+    async def _restore(self, action: Action) -> str:
         spec, wanted = self._spec(action), self.desired.instances[action.code].restore_from
         assert wanted is not None  # or else a clone was planned
         await self.world.distrust(spec.kind, spec.code, spec.server)
         builder, former = self._builder(action), self._former(action)
-        await restoring.build(self.world, self.desired, builder, spec, wanted, action.becomes, former)
+        source = await restoring.build(self.world, self.desired, builder, spec, wanted, action.becomes, former)
         self._verified(spec)
+        return source
 
     async def _source(self, action: Action, origin: DatabaseSpec) -> Source:
         """Look at a template once a pass: its clones are compared with that look, and bear its mark."""

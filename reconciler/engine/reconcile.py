@@ -77,8 +77,6 @@ def _remember_orphans(seen: Planned, desired: Desired, world: World) -> None:
     Not yet of what is to be ended for that: it is known by that its document went while the text said `prune: true`.
     """
     prunes = desired.settings.prune
-    if prunes is not seen.inventory.prunes:
-        world.memory.server_state(PRUNES, "yes" if prunes else "no")
     frozen = {each.server for each in seen.changeset.frozen}
     for (kind, code, server), entry in seen.inventory.entries.items():
         is_gone = code not in desired.instances and not desired.names.claims(entry.target)
@@ -88,6 +86,9 @@ def _remember_orphans(seen: Planned, desired: Desired, world: World) -> None:
         is_ended = host is not None and host.online and server not in frozen and not host.forms_of(entry.target)
         if is_ended or not (prunes and seen.inventory.prunes):
             world.memory.verified(kind, code, server, entry.target, ORPHANED + entry.digest, entry.verified_at)
+    # Last: whoever reads in between, or after a crash, must not take what was removed before for removed under `prune`.
+    if prunes is not seen.inventory.prunes:
+        world.memory.server_state(PRUNES, "yes" if prunes else "no")
 
 
 def remember_looks(seen: Planned, desired: Desired, world: World) -> None:

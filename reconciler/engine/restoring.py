@@ -14,6 +14,7 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from reconciler.archives import archive
 from reconciler.archives.archive import Archive
@@ -49,6 +50,9 @@ KEY_TABLES = (
 )
 """Tables whose rows are counted. None that Odoo writes to by itself when it restores a database, loads it, or logs somebody in
 (a 19 adds a row to mail_message)."""
+
+_CLOCKS_MAY_DIFFER = timedelta(days=1)
+"""What is dated later than this was dated by a clock that was wrong: it is the latest of nothing, and is restored by its id."""
 
 _UNFIT = re.compile(r"[^A-Za-z0-9 ./:_-]")
 
@@ -89,7 +93,7 @@ async def build(
     wanted: RestoreFrom,
     final: str,
     former: str | None,
-) -> None:
+) -> str:
     """Build an instance from a backup: restore it under a building name, prove it, make it the instance's own, publish it.
 
     Args:
@@ -100,6 +104,9 @@ async def build(
         wanted: which backup.
         final: the name that it is to bear: its target, or suspended.
         former: the name that the instance had before, if its text says so.
+
+    Returns:
+        Which backup it was, for people.
 
     Raises:
         HostError: it does not come back, or not whole; nothing was published.
@@ -117,17 +124,18 @@ async def build(
     builder.step("restoring")
     async with _restored(world, target, entry, spec, [*as_source, own]) as database:
         await builder.take_in(database, spec, final, former)
+    return f"from {entry.id} of {entry.address} in {target}, taken {entry.taken_at:%Y-%m-%d %H:%M} UTC"
 
 
 async def _find(world: World, desired: Desired, wanted: RestoreFrom, spec: DatabaseSpec) -> tuple[str, Entry]:
     """Find a backup in the catalogues of all targets."""
     assert world.targets is not None
-    code = wanted.of or spec.code
+    code, soon = wanted.of or spec.code, world.clock.now() + _CLOCKS_MAY_DIFFER
     found = [
         (target, entry)
         for target in desired.settings.backup_targets
         for entry in await entries(world.targets.open(target), spec.fleet, "instance", code)
-        if wanted.backup in {"latest", entry.id}
+        if wanted.backup == entry.id or (wanted.backup == "latest" and entry.taken_at < soon)
     ]
     if not found:
         which = "no backup" if wanted.backup == "latest" else f"no backup {wanted.backup!r}"

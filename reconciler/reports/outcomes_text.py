@@ -11,7 +11,7 @@ from reconciler.fleet.counting import count
 from reconciler.reports.paragraphs import Paper, Tone
 
 _TITLES = {
-    Result.DONE: ("More than was shown", Tone.DOUBT),
+    Result.DONE: ("Worth knowing", Tone.DOUBT),
     Result.FAILED: ("Failed", Tone.BAD),
     Result.UNKNOWN: ("Unknown", Tone.DOUBT),
     Result.SKIPPED: ("Skipped", Tone.FAINT),
@@ -19,7 +19,7 @@ _TITLES = {
 
 
 def render_outcomes(outcomes: Sequence[Outcome], after: Changeset | None, paper: Paper) -> str:
-    """Return all that did not end well or did more than was shown, then one line that sums up.
+    """Return all that did not end well or had something to be said, then one line that sums up.
 
     Args:
         outcomes: in the order of the changeset.

@@ -49,19 +49,20 @@ class Directory:
         """Nothing is held open."""
 
     def _write(self, place: str, content: BinaryIO) -> None:
+        self._require_root()
         with self._failures():
-            if not self._root.is_dir():
-                raise StorageFailure(
-                    f"backup target {self._name!r}: {self._root} is no directory", advice="make it, or mount it"
-                )
             goal = self._root / place
             goal.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             partial = goal.with_name(goal.name + PARTIAL)
-            with open(partial, "wb", opener=_private) as file:
-                shutil.copyfileobj(content, file, _PART)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(goal)
+            try:
+                with open(partial, "wb", opener=_private) as file:
+                    shutil.copyfileobj(content, file, _PART)
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.replace(goal)
+            except BaseException:
+                partial.unlink(missing_ok=True)  # a full disk is not filled further
+                raise
             _make_durable(goal.parent)
 
     def _read(self, place: str, into: BinaryIO) -> None:
@@ -69,6 +70,7 @@ class Directory:
             shutil.copyfileobj(file, into, _PART)
 
     def _names(self, folder: str) -> list[str]:
+        self._require_root()
         with self._failures():
             found = (self._root / folder).rglob("*")
             return sorted(str(path.relative_to(self._root)) for path in found if path.is_file())
@@ -76,6 +78,13 @@ class Directory:
     def _remove(self, place: str) -> None:
         with self._failures():
             (self._root / place).unlink(missing_ok=True)
+
+    def _require_root(self) -> None:
+        """A directory that is not there has no backups to show: what is not mounted must not look like an empty one."""
+        if not self._root.is_dir():
+            raise StorageFailure(
+                f"backup target {self._name!r}: {self._root} is no directory", advice="make it, or mount it"
+            )
 
     @contextlib.contextmanager
     def _failures(self) -> Iterator[None]:

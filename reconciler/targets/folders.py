@@ -69,6 +69,9 @@ class Folder:
             try:
                 found = [str(path) async for path in _walk(client, self._root / folder)]
             except asyncssh.SFTPNoSuchFile:
+                if not await client.isdir(str(self._root)):
+                    what = f"backup target {self._name!r}: {self._root} is no directory there"
+                    raise StorageFailure(what, advice="make it, or mount it") from None
                 return []
         return sorted(str(PurePosixPath(path).relative_to(self._root)) for path in found)
 

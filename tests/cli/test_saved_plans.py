@@ -290,7 +290,7 @@ def test_what_comes_to_differ_after_the_plan_was_shown_is_told_with_what_was_don
     ran = applied.run("apply", "--yes")
     assert ran.code == 0
     more = "timezone had come to differ otherwise than was shown, and is as declared too"
-    assert f"More than was shown - configure instance/bistro on prod-1: {more} " in unwrapped(ran.out)
+    assert f"Worth knowing - configure instance/bistro on prod-1: {more} " in unwrapped(ran.out)
     assert more in unwrapped(applied.run("history", "instance/bistro").out)
     assert applied.run("plan", "--refresh", "--detailed-exitcode").code == 0
 
