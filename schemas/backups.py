@@ -108,11 +108,15 @@ class BackupPolicy(Part):
     keep: Keep = Field(default=Keep(), description="Which are kept.", examples=[{"last": 3, "daily": 7}])
 
 
+LATEST = "latest"
+"""The newest backup that no wrong clock has dated into the future."""
+
+
 class RestoreFrom(Part):
     """What a new database is built from in the place of a clone of its template. Create-only."""
 
     backup: Line = Field(
-        default="latest",
+        default=LATEST,
         description="Which backup: its id, as `odoo-fleet backup list` shows it, or `latest`. Create-only.",
         examples=["latest", "2026-11-29T02-30-00Z-prod-1-x7k2q"],
     )

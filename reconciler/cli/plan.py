@@ -16,6 +16,7 @@ from reconciler.cli.options import Common, Confirmed, RunOptions, common, confir
 from reconciler.cli.plan_notes import drift_notes, last_moment
 from reconciler.cli.progress import show_looking
 from reconciler.cli.sessions import Session, begin_session
+from reconciler.core import verbs
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
@@ -30,6 +31,7 @@ from reconciler.reports.escapes import visible
 from reconciler.reports.plan_json import plan_document
 from reconciler.reports.plan_text import render_plan
 from reconciler.reports.words import how_known
+from schemas.backups import LATEST
 
 if TYPE_CHECKING:
     from reconciler.cli.saved_plans import Sealer
@@ -88,6 +90,7 @@ def command(
     if out and sealer:
         from reconciler.cli.saved_plans import write  # noqa: PLC0415 -- only with --out
 
+        _require_that_it_stays_the_same(planned.changeset, session.desired)
         write(out, planned, session, sealer)
         screens.say(f"Saved to {out}: `odoo-fleet apply {shlex.quote(str(out))}` carries out exactly this.")
     _print(planned, session, common.output, notes, moment)
@@ -96,6 +99,22 @@ def command(
     if summary_file is not None:
         _add(summary_file, _markdown(planned, session, notes, moment))
     return CHANGES_PENDING if detailed_exitcode and not planned.changeset.is_converged else 0
+
+
+def _require_that_it_stays_the_same(changeset: Changeset, desired: Desired) -> None:
+    """End the command where what is to be saved could be another thing when it is carried out."""
+    latest = [
+        action.address
+        for action in changeset.actions
+        if action.verb is verbs.RESTORE
+        and (source := desired.instances[action.code].restore_from) is not None
+        and source.backup == LATEST
+    ]
+    if latest:
+        raise click.UsageError(
+            f"{', '.join(latest)}: which backup is the latest may change until the saved plan is applied: name one in "
+            "`restore_from` (`odoo-fleet backup list`)"
+        )
 
 
 def warn_without_memory(planned: Planned, session: Session) -> None:

@@ -31,7 +31,7 @@ from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from schemas.backups import RestoreFrom
+from schemas.backups import LATEST, RestoreFrom
 
 KEY_TABLES = (
     "account_move",
@@ -135,10 +135,10 @@ async def _find(world: World, desired: Desired, wanted: RestoreFrom, spec: Datab
         (target, entry)
         for target in desired.settings.backup_targets
         for entry in await entries(world.targets.open(target), spec.fleet, "instance", code)
-        if wanted.backup == entry.id or (wanted.backup == "latest" and entry.taken_at < soon)
+        if wanted.backup == entry.id or (wanted.backup == LATEST and entry.taken_at < soon)
     ]
     if not found:
-        which = "no backup" if wanted.backup == "latest" else f"no backup {wanted.backup!r}"
+        which = "no backup" if wanted.backup == LATEST else f"no backup {wanted.backup!r}"
         raise StorageFailure(
             f"there is {which} of instance/{code}", advice="`odoo-fleet backup list` shows what there is"
         )

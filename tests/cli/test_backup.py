@@ -113,3 +113,21 @@ def test_without_a_target_it_is_wrong_usage(world: World) -> None:
     assert "where instance/acme is backed up to is not said: the fleet declares no `backup_targets`" in ran.err
     assert world.run("backup", "list").code == 64
     assert "nothing has a backup policy" in world.run("backup", "now").err
+
+
+def test_a_plan_is_not_saved_that_could_restore_another_backup_when_it_is_applied(keeping: World) -> None:
+    assert keeping.run("backup", "now", "acme").code == 0
+    (entry,) = json.loads(keeping.run("backup", "list", "acme", "-o", "json").out)["backups"]
+    text = "kind: instance\ncode: again\ntemplate: restaurant\nplan: starter\nserver: prod-1\n"
+    text += "restore_from: {backup: %s, of: acme}\n"
+    file = keeping.root / "plan.json"
+    keeping.write("again.yaml", text % "latest")
+    ran = keeping.run("plan", "--out", str(file))
+    assert ran.code == 64
+    assert "instance/again: which backup is the latest may change" in ran.err
+    assert not file.exists()
+    keeping.write("again.yaml", text % entry["id"])
+    assert keeping.run("plan", "--out", str(file)).code == 0
+    ran = keeping.run("apply", str(file), "--yes")
+    assert ran.code == 0, ran.err
+    assert f"from {entry['id']} of instance/acme in main" in " ".join(ran.out.split())
