@@ -96,7 +96,8 @@ def test_a_customer_with_files_is_backed_up_and_proven_and_a_broken_archive_is_n
     assert passed.ok, failures(passed)
     assert real_host.psql(copy, COUNTS) == before
     folders = [real_host.filestore_path(each) for each in (name, copy)]
-    contents = [{path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} for folder in folders]
+    # Not `checklist`: there Odoo notes by empty files of the same names what it may remove one day.
+    contents = [{path.name: path.read_bytes() for path in folder.glob("[0-9a-f][0-9a-f]/*")} for folder in folders]
     names = real_host.psql(copy, "select distinct store_fname from ir_attachment where store_fname is not null").split()
     assert {each.partition("/")[2]: contents[0][each.partition("/")[2]] for each in names} == {
         each.partition("/")[2]: contents[1][each.partition("/")[2]] for each in names
