@@ -19,6 +19,7 @@ from reconciler.core import names
 from reconciler.core.deciding import Limits
 from reconciler.core.failures import CutOff
 from reconciler.core.names import NameState
+from reconciler.core.outcomes import Result
 from reconciler.engine import moves
 from reconciler.engine.reconcile import Passed
 from reconciler.notices.events import ActionStep
