@@ -45,6 +45,7 @@ test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request, every interlea
 	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=1000 ODOO_FLEET_PAIRS=sample=240 $(BIN)/pytest -n 2 tests/faults tests/core/test_every_state.py
 
 test-pairs: $(VENV)/.dev-stamp  ## every pair of faults at what makes, moves and drops databases, and 20,000 drawn lives: about an hour
+	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_EVERY=1 $(BIN)/pytest -n 2 tests/faults/test_endings.py tests/faults/test_adopting.py
 	@ODOO_FLEET_PAIRS=all $(BIN)/pytest -n 2 tests/faults/test_pairs.py
 
 MODULES ?=

@@ -171,7 +171,7 @@ class Explorer:
         if wanted.database == TEMPLATE:
             return self._template[wanted.server]
         if (wanted.server, wanted.database) in world.trash:
-            return _discarded_build(wanted.database)
+            return _discarded_build(wanted.server, wanted.database)
         db = world.at(wanted.server, wanted.database)
         assert db is not None
         if wanted.builders:
@@ -515,10 +515,10 @@ def _require_over(db: Db | None, action: Action, desired: Desired) -> None:
         raise LawBroken(f"{action.id} of what was not ended, or not long enough ago")
 
 
-def _discarded_build(name: str) -> DatabaseLook:
-    target = names.parse(name).target
-    mark = Mark("demo", "instance", target, target, "uuid", in_service=False)
-    return DatabaseLook(name, Access.CURRENT, uuid="uuid", mark=mark)
+def _discarded_build(server: str, name: str) -> DatabaseLook:
+    target, uuid = names.parse(name).target, f"uuid of {name} on {server}"
+    mark = Mark("demo", "instance", target, target, uuid, in_service=False)
+    return DatabaseLook(name, Access.CURRENT, uuid=uuid, mark=mark)
 
 
 def _written(db: Db, ask: Request) -> Db:

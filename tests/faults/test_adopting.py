@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import os
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from reconciler.core import verbs
 from reconciler.core.outcomes import Result
 from reconciler.simulator import SimulatedHost
+from tests.faults.shares import EXHAUSTIVE, moments
 from tests.faults.stories import killed_pass
 from tests.harness.customers import Broken, Customers
 from tests.harness.schedules import Turns
@@ -17,8 +17,7 @@ from tests.harness.universe import THEIRS, DictMemory, Process, Universe, fleet,
 from tests.harness.virtual_time import run
 
 VERSIONS = ["19.0", "14.0"]
-EXHAUSTIVE = bool(os.environ.get("ODOO_FLEET_EXHAUSTIVE"))
-EACH, PAIRS = (1, 240) if EXHAUSTIVE else (5, 24)
+EACH, PAIRS = 5, 120 if EXHAUSTIVE else 24
 """Every so many-th request is tried, and so many pairs of moments."""
 OPENS = "{admin_password: {env: THEIRS}}"
 
@@ -138,7 +137,7 @@ def test_killed_at_any_request_it_is_taken_over_whole_or_not_at_all(
         whole.sure()
         await taken_over(world, text(version), whole, customers)
 
-    for number in range(1, length_of(world_of_its_own(), text(version)) + 1, EACH):
+    for number in moments(1, length_of(world_of_its_own(), text(version)) + 1, EACH):
         try:
             run(one(number))
         except BaseException as error:

@@ -6,7 +6,6 @@ Customers work until the moment at which they are ended, and find all of it agai
 import asyncio
 import functools
 import itertools
-import os
 from dataclasses import dataclass
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from reconciler.core import names
 from reconciler.core.names import NameState
 from reconciler.simulator import STEPS
+from tests.faults.shares import EXHAUSTIVE, moments
 from tests.faults.stories import killed_pass, prepared
 from tests.faults.test_crashes import converges
 from tests.faults.test_two_reconcilers import one_alone, settled
@@ -24,7 +24,6 @@ from tests.harness.universe import DictMemory, Process, Universe, fleet, instanc
 from tests.harness.virtual_time import run
 
 VERSIONS = ["19.0", "14.0"]
-EXHAUSTIVE = bool(os.environ.get("ODOO_FLEET_EXHAUSTIVE"))
 SAMPLED = 11
 MONTH = 31 * 86400
 
@@ -118,7 +117,7 @@ def test_a_reconciler_killed_at_any_request_leaves_nothing_that_the_next_run_doe
         await converges(world, after, foreign, customers)
 
     length = run(length_of(ready(version, story), version, story))
-    for number in range(1, length + 1, 1 if EXHAUSTIVE else SAMPLED):
+    for number in moments(1, length + 1, SAMPLED):
         try:
             run(one(ready(version, story, number), number))
         except BaseException as error:
@@ -209,7 +208,7 @@ def play(pair: str, schedule: list[tuple[int, int]]) -> None:
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_two_reconcilers_may_overtake_each_other_at_any_request(pair: str) -> None:
-    for first in range(0, 120, 1 if EXHAUSTIVE else 19):
+    for first in moments(0, 120, 19):
         play(pair, [(0, first), (1, 10**6)])
         play(pair, [(0, first), (1, first // 2 + 9), (0, 10**6)])
 

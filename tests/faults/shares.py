@@ -1,0 +1,16 @@
+"""Which share of all moments is tried: a few, each third one and other ones each day (the gate), or all (`make test-pairs`)."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+EXHAUSTIVE = bool(os.environ.get("ODOO_FLEET_EXHAUSTIVE"))
+_EVERY = int(os.environ.get("ODOO_FLEET_EVERY", "3"))
+
+
+def moments(first: int, end: int, otherwise: int) -> range:
+    """Return those to be tried of the moments from `first` to before `end`; every so many-th where not most are wanted."""
+    if not EXHAUSTIVE:
+        return range(first, end, otherwise)
+    return range(first + datetime.now(UTC).toordinal() % _EVERY, end, _EVERY)
