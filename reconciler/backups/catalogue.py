@@ -6,11 +6,13 @@ what has one is whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from reconciler.core.endings import CLOCKS_MAY_DIFFER
 
 FORMAT = 1
 _ENDING = ".json"
@@ -76,6 +78,16 @@ class Entry(BaseModel):
     def place(self) -> str:
         """Where it lies in its target."""
         return f"{folder(self.fleet, self.kind, self.code)}{self.file}"
+
+
+def dated(entries: Iterable[Entry], now: datetime) -> list[Entry]:
+    """Return those that a clock which is right can have dated: what is dated later is the latest of nothing.
+
+    Args:
+        entries: some.
+        now: the time of day here; clocks of machines may differ.
+    """
+    return [entry for entry in entries if entry.taken_at < now + CLOCKS_MAY_DIFFER]
 
 
 def new_id(at: datetime, server: str, nonce: str) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.backups.catalogue import Entry
+from reconciler.backups.catalogue import Entry, dated
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.endings import telling
 from reconciler.cli.groups import command_first
@@ -171,6 +171,8 @@ async def _one_after_the_other(
             done.fail(subject.address, str(error))
         else:
             done.kept.append(kept)
+            if kept.not_thinned:
+                screens.say(f"warning: older backups of {subject.address} were not thinned out: {kept.not_thinned}")
 
 
 def _servers(desired: Desired, document: Instance | Template) -> tuple[str, ...]:
@@ -224,6 +226,8 @@ async def _verify(session: Session, words: Sequence[str]) -> _Done:
     desired, done = session.desired, _Done()
     newest: dict[tuple[str, str], tuple[str, Entry]] = {}
     for target, entry in await _catalogue(session, words):
+        if not dated([entry], datetime.now(UTC)):
+            continue
         newest[entry.address, entry.server] = max(
             newest.get((entry.address, entry.server), (target, entry)),
             (target, entry),

@@ -104,7 +104,8 @@ def _show_backups(common: Common, options: RunOptions, words: tuple[str, ...]) -
 
     with open_session(common, options) as session:
         addresses, found = kept_documents(session, words)
-    rows, now = standings(addresses, found), datetime.now(UTC)
+    now = datetime.now(UTC)
+    rows = standings(addresses, found, now)
     document = {"format": 1, "fleet": session.desired.settings.code, "backups": standing_documents(rows, now)}
     if common.output == "json":
         screens.print_json(document)

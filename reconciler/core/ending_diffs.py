@@ -201,17 +201,7 @@ def _why_not_dropped(draft: Draft, host: ObservedHost, name: DatabaseName, look:
         return f"whether its text ended it cannot be told, it takes no password of this fleet{problem}"
     if why := claims.why_trash_kept(look.uuid, look.mark, name.text, draft.desired.settings.code):
         return why
-    if name.target in endings.wanted(draft.desired) and not _has_its_own(draft, host, name.target):
-        return f"a document declares {name.target}, and no other database there was seen to be its own"
+    if name.target in endings.wanted(draft.desired):
+        return f"a document declares {name.target}, and may want it back"
     doubt = _clock_doubt(draft, host.server)
     return doubt.why if doubt else ""
-
-
-def _has_its_own(draft: Draft, host: ObservedHost, target: str) -> bool:
-    """Tell whether a form of a name, looked into now, bears the mark of a document that declares it: a name proves nothing."""
-    own = {
-        ("instance", i.code) for i in draft.desired.instances.values() if target in (i.database_name, i.renamed_from)
-    }
-    looks = (host.looks.get(form.text) for form in host.forms_of(target))
-    fleet = draft.desired.settings.code
-    return any(look is not None and look.opened and claims.is_whose(look, fleet) in own for look in looks)

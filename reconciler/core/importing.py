@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from reconciler.core import claims, fields, names
 from reconciler.core.names import NameState
-from reconciler.core.observed import Access, Contents, DatabaseLook
+from reconciler.core.observed import Access, DatabaseLook, Survey
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.fleet.desired import Desired
 from schemas.adoption import Adoption
@@ -48,7 +48,7 @@ class Holding:
 
     name: str
     look: DatabaseLook | None = None
-    contents: Contents = field(default_factory=Contents)
+    contents: Survey = field(default_factory=Survey)
     adopt: Adoption | None = None
 
 

@@ -184,7 +184,7 @@ class DatabaseLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class Survey:
     """What an import writes down of a database beside a look at it.
 
     Args:
@@ -281,6 +281,15 @@ class Observed:
         """All names between two names, with the hosts that list them."""
         listed = ((host, name) for host in self.hosts.values() for name in host.databases)
         return tuple((host, name) for host, name in listed if name.state in names.ON_ITS_WAY)
+
+    def unseen(self, servers: Iterable[str]) -> dict[str, str]:
+        """Say why nothing is known of each of these servers of which nothing is."""
+        found = {code: self.hosts.get(code) for code in servers}
+        return {
+            code: "it was not asked" if host is None else host.problem
+            for code, host in found.items()
+            if host is None or not host.online
+        }
 
     def trash_of(self, target: str) -> Sequence[tuple[ObservedHost, DatabaseName]]:
         """Return the trash names of `target`, with the hosts that list them."""

@@ -42,10 +42,11 @@ _CUT = "its worker may have been ended while it sent: raise limit_time_real of t
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of a backup: its entry, the names of files that were missing, and what made room for it."""
+    """What became of a backup: its entry, the names of files that were missing, what made room for it, or why nothing did."""
 
     entry: Entry
     missing: tuple[str, ...] = ()
+    not_thinned: str = ""
     removed: tuple[Entry, ...] = ()
 
 
@@ -100,8 +101,11 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
         content.seek(0)
         await place.write(entry.place, content)
     await write_entry(place, entry)
-    removed = () if keep is None else await _thin_out(place, entry, keep)
-    return Kept(entry, found.missing, removed)
+    try:
+        removed = () if keep is None else await _thin_out(place, entry, keep)
+    except StorageFailure as failure:  # the backup is whole and catalogued whatever becomes of older ones
+        return Kept(entry, found.missing, not_thinned=str(failure))
+    return Kept(entry, found.missing, removed=removed)
 
 
 async def _opened(world: World, subject: Subject, lost: str) -> Database:

@@ -184,30 +184,33 @@ class Performer:
         await self._switch(action, quiet, "taking out of reach")
 
     @carries_out(verbs.END)
-    async def _end(self, action: Action) -> None:
+    async def _end(self, action: Action) -> str:
         """Backed up where it shows that, out of reach, quiet, noted as ended, then trash: only what is noted in it is dropped."""
 
         async def quiet(database: Database) -> None:
             self.step(action, "holding scheduled actions back")
             await insist(database.quiesce, self.world.clock)
 
-        if any(change.field == backups.FIELD for change in action.changes):
-            await self._back_up(action)
+        said = await self._back_up(action) if any(c.field == backups.FIELD for c in action.changes) else ""
         if action.code in self.desired.instances:  # of a removed document is kept by which text it was applied last
             await self.world.distrust(action.kind, action.code, action.server)
         target = names.parse(action.database).target
         await self._switch(action, quiet, "taking out of reach", names.trash(target, self.world.clock.now()))
         if action.code in self.desired.instances:
             self._verified(self._spec(action))
+        return said
 
-    async def _back_up(self, action: Action) -> None:
+    async def _back_up(self, action: Action) -> str:
         self.step(action, "backing up")
         instance = self.desired.instances[action.code]
         declared = backups.policy(self.desired, instance)
         target = backups.target_of(self.desired, declared)
         assert target is not None  # or else the ending was blocked
         subject = backups.subject_of(self.desired, instance, action.server, action.database)
-        await backing_up.back_up(self.world, self.desired.settings.code, subject, target, backups.keep_of(declared))
+        keep = backups.keep_of(declared)
+        kept = await backing_up.back_up(self.world, self.desired.settings.code, subject, target, keep)
+        more = f"; older ones were not thinned out: {kept.not_thinned}" if kept.not_thinned else ""
+        return f"backed up as {kept.entry.id} in {target}{more}"
 
     @carries_out(verbs.RETURN)
     async def _untrash(self, action: Action) -> None:

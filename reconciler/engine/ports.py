@@ -13,7 +13,7 @@ from reconciler.core.checks import Check
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.inventory import Inventory
-from reconciler.core.observed import Contents, DatabaseLook, Files, Inside, Mark, ObservedHost
+from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
@@ -83,7 +83,7 @@ class Database(Protocol):
         """Look at everything that a spec declares, afresh."""
         ...
 
-    async def contents(self) -> Contents:
+    async def contents(self) -> Survey:
         """Read what an import writes down beside a look."""
         ...
 
@@ -225,8 +225,7 @@ class Database(Protocol):
     async def drop_trash(self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta) -> None:
         """Drop it: refused unless it is trash past its limit, of this fleet, that was never in service or that its text ended.
 
-        By its mark, read now, and unless the host's clock denies it; and refused where a name that is `wanted` has no other
-        database there.
+        By its mark, read now, and unless the host's clock denies it; and refused where its name is `wanted`.
         """
         ...
 

@@ -14,12 +14,11 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from reconciler.archives import archive
 from reconciler.archives.archive import Archive
 from reconciler.archives.rewriting import HELD_BACK
-from reconciler.backups.catalogue import Entry, Proof
+from reconciler.backups.catalogue import Entry, Proof, dated
 from reconciler.core import module_operations, names
 from reconciler.core.backups import Subject
 from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, StorageFailure, UnknownOutcome
@@ -50,9 +49,6 @@ KEY_TABLES = (
 )
 """Tables whose rows are counted. None that Odoo writes to by itself when it restores a database, loads it, or logs somebody in
 (a 19 adds a row to mail_message)."""
-
-_CLOCKS_MAY_DIFFER = timedelta(days=1)
-"""What is dated later than this was dated by a clock that was wrong: it is the latest of nothing, and is restored by its id."""
 
 _UNFIT = re.compile(r"[^A-Za-z0-9 ./:_-]")
 
@@ -130,13 +126,11 @@ async def build(
 async def _find(world: World, desired: Desired, wanted: RestoreFrom, spec: DatabaseSpec) -> tuple[str, Entry]:
     """Find a backup in the catalogues of all targets."""
     assert world.targets is not None
-    code, soon = wanted.of or spec.code, world.clock.now() + _CLOCKS_MAY_DIFFER
-    found = [
-        (target, entry)
-        for target in desired.settings.backup_targets
-        for entry in await entries(world.targets.open(target), spec.fleet, "instance", code)
-        if wanted.backup == entry.id or (wanted.backup == LATEST and entry.taken_at < soon)
-    ]
+    code, now, found = wanted.of or spec.code, world.clock.now(), []
+    for target in desired.settings.backup_targets:
+        there = await entries(world.targets.open(target), spec.fleet, "instance", code)
+        chosen = dated(there, now) if wanted.backup == LATEST else [e for e in there if e.id == wanted.backup]
+        found += [(target, entry) for entry in chosen]
     if not found:
         which = "no backup" if wanted.backup == LATEST else f"no backup {wanted.backup!r}"
         raise StorageFailure(

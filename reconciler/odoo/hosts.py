@@ -10,7 +10,7 @@ from typing import BinaryIO
 from reconciler.core.checks import Check
 from reconciler.core.failures import ProofFailed, Rejected
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.observed import Access, Contents, DatabaseLook, Files, Inside, Mark, ObservedHost, mark_of
+from reconciler.core.observed import Access, DatabaseLook, Files, Inside, Mark, ObservedHost, Survey, mark_of
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
@@ -77,7 +77,7 @@ class OdooDatabase:
             found = replace(found, missing_files=sum(not size for size in sizes.values()))
         return found
 
-    async def contents(self) -> Contents:
+    async def contents(self) -> Survey:
         """Read what an import writes down beside a look."""
         return await observe_databases.contents(self._session)
 

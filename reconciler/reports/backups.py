@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.backups.catalogue import Entry
+from reconciler.backups.catalogue import Entry, dated
 from reconciler.fleet.counting import count
 from reconciler.reports.happenings_text import stamp
 from reconciler.reports.paragraphs import Tone
@@ -42,7 +42,7 @@ def _row(target: str, entry: Entry) -> tuple[Cell, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BackupRow:
     """How a document is kept: how many backups it has, when the newest was taken, when one was proven last."""
 
     address: str
@@ -51,34 +51,35 @@ class Standing:
     proven_at: datetime | None
 
 
-def standings(addresses: Iterable[str], found: Sequence[Entry]) -> tuple[Standing, ...]:
+def standings(addresses: Iterable[str], found: Sequence[Entry], now: datetime) -> tuple[BackupRow, ...]:
     """Work out how documents are kept.
 
     Args:
         addresses: of documents that are to be kept; those that have backups come along, declared or not.
         found: what the catalogues have.
+        now: the time of day; what is dated later counts, and is no newest.
     """
     of: dict[str, list[Entry]] = {address: [] for address in addresses}
     for entry in found:
         of.setdefault(entry.address, []).append(entry)
     return tuple(
-        Standing(
+        BackupRow(
             address,
             len(entries),
-            max((entry.taken_at for entry in entries), default=None),
+            max((entry.taken_at for entry in dated(entries, now)), default=None),
             max((entry.proven.at for entry in entries if entry.proven), default=None),
         )
         for address, entries in sorted(of.items())
     )
 
 
-def standing_table(rows: Sequence[Standing], now: datetime) -> Table:
+def standing_table(rows: Sequence[BackupRow], now: datetime) -> Table:
     """Return the table of how documents are kept, with ages."""
     columns = ("document", "backups", "newest", "age", "proven", "age of proof")
     return Table("Backups", tuple(Column(name) for name in columns), tuple(_standing(row, now) for row in rows))
 
 
-def standing_documents(rows: Sequence[Standing], now: datetime) -> list[dict[str, Any]]:
+def standing_documents(rows: Sequence[BackupRow], now: datetime) -> list[dict[str, Any]]:
     """Return the same for machines: moments, and ages in seconds; null where there is none."""
     return [
         {
@@ -93,7 +94,7 @@ def standing_documents(rows: Sequence[Standing], now: datetime) -> list[dict[str
     ]
 
 
-def _standing(row: Standing, now: datetime) -> tuple[Cell, ...]:
+def _standing(row: BackupRow, now: datetime) -> tuple[Cell, ...]:
     count_of = Cell(str(row.backups), None if row.backups else Tone.BAD)
     proof = Tone.DOUBT if row.backups else Tone.FAINT
     return (

@@ -55,12 +55,7 @@ def foreign(desired: Desired, seen: Planned, found: Status, server: str = "") ->
         server: the one server that is meant; empty for all.
     """
     rows = [*_of_others(desired, seen, found.at), *_unproven(found.instances), *_unproven_templates(found.templates)]
-    hosts = seen.observed.hosts
-    unseen = {
-        code: "it was not asked" if code not in hosts else hosts[code].problem
-        for code in desired.servers
-        if server in ("", code) and not (code in hosts and hosts[code].online)
-    }
+    unseen = seen.observed.unseen(code for code in desired.servers if server in ("", code))
     kept = sorted((r for r in rows if server in ("", r.server)), key=lambda r: (r.server, r.database))
     return Foreign(desired.settings.code, found.at, tuple(kept), unseen)
 

@@ -56,12 +56,7 @@ def trash(desired: Desired, seen: Planned, now: datetime, server: str = "") -> T
                 what = planned.get((code, name.text)) or said.get((code, name.text), "")
                 row = (name.text, name.target, name.since, endings.dropped_at(name, desired), what)
                 rows.append(TrashRow(code, *row))
-    hosts = seen.observed.hosts
-    unseen = {
-        code: hosts[code].problem if code in hosts else "it was not asked"
-        for code in desired.servers
-        if server in ("", code) and not (code in hosts and hosts[code].online)
-    }
+    unseen = seen.observed.unseen(code for code in desired.servers if server in ("", code))
     return Trash(desired.settings.code, now, tuple(sorted(rows, key=lambda r: (r.dropped_after, r.server))), unseen)
 
 

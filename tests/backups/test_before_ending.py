@@ -43,6 +43,7 @@ def test_what_ends_has_a_backup_of_that_moment_and_the_plan_shows_it(tmp_path: P
         shown = [(c.field, c.desired) for c in action.changes]
         assert (action.verb, shown) == (verbs.END, [("backup", "one in main, made first")])
         (entry,) = await made.entries()
+        assert [o.detail for o in passed.outcomes] == [f"backed up as {entry.id} in main"]
         assert (entry.database, entry.door) == ("acme", "page")
         assert states(made) == [NameState.TRASH]
         again = await end(made)

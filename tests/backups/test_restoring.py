@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from reconciler.core.deciding import Limits
 from reconciler.core.outcomes import Result
 from reconciler.simulator.databases import Database
 from tests.backups.stage import Stage, stage
+from tests.faults.shares import EXHAUSTIVE
 from tests.harness.universe import Killed, Process, instance
 from tests.harness.virtual_time import run
 
 both = pytest.mark.parametrize("version", ["19.0", "14.0"])
-EXHAUSTIVE = bool(os.environ.get("ODOO_FLEET_EXHAUSTIVE"))
 COPY = "{backup: latest, of: acme}"
 
 

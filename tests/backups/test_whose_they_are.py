@@ -12,6 +12,7 @@ import pytest
 from reconciler.core.failures import LastingError, StorageFailure
 from reconciler.core.outcomes import Result
 from reconciler.engine import backing_up
+from reconciler.reports.backups import standings
 from reconciler.targets.directories import Directory
 from tests.backups.stage import Stage, stage
 from tests.harness.universe import instance, read
@@ -40,6 +41,8 @@ def test_what_a_wrong_clock_dated_later_takes_no_other_away_and_is_the_latest_of
         source = "{backup: latest, of: acme}"
         passed = await made.apply(made.text(instance("again", server="one", restore_from=source)))
         assert passed.ok, passed.outcomes
+        rows = standings(["instance/acme"], await made.entries(), made.universe.clock.now())
+        assert [(row.backups, row.taken_at) for row in rows] == [(2, second.entry.taken_at)]
         (restored,) = [o for o in passed.outcomes if o.action.verb == "restore"]
         assert second.entry.id in restored.detail
 

@@ -192,9 +192,8 @@ class LawBroken(AssertionError):
 
 def trash_dropped(world: World, db: Db, wanted: Container[str]) -> World:
     """Drop what was ended, when its time is over, unless it may be what a document wants back."""
-    alone = not any(d.server == db.server and d.target == db.target and d.state in names.FORMS for d in world.dbs)
     refused = claims.why_trash_kept(db.uuid, db.mark(Mark("", "", "", "", "")), db.name, "demo")
-    if refused or not names.is_expired_trash(names.parse(db.name), NOW, KEPT) or (alone and db.target in wanted):
+    if refused or not names.is_expired_trash(names.parse(db.name), NOW, KEPT) or db.target in wanted:
         raise Refused(refused or "it is not expired, or wanted back", server=db.server, database=db.name)
     return _dropped(world, db)
 

@@ -68,7 +68,8 @@ def fleet(
 def applied(fleet: RealFleet, *documents: str, limits: Limits | None = None) -> Passed:
     """Apply what must end well; where the proxy gave a busy host up, so that the end is unknown, look once more."""
     passed = attempted(fleet, *documents, limits=limits)
-    if not passed.ok and {o.result for o in passed.outcomes} <= {Result.DONE, Result.UNKNOWN, Result.SKIPPED}:
+    results = {o.result for o in passed.outcomes}
+    if Result.UNKNOWN in results and Result.FAILED not in results:
         passed = attempted(fleet, limits=limits)
     assert passed.ok, failures(passed)
     return passed

@@ -1,12 +1,12 @@
 """The reconciler or a host dies at any point of a run; the next run converges and no promise is broken meanwhile."""
 
 import asyncio
-import os
 
 import pytest
 
 from reconciler.core import names
 from reconciler.simulator import STEPS
+from tests.faults.shares import EXHAUSTIVE
 from tests.faults.stories import STORIES, killed_pass, prepared
 from tests.harness import promises
 from tests.harness.customers import Customers
@@ -14,7 +14,6 @@ from tests.harness.universe import Process, Universe, read
 from tests.harness.virtual_time import run
 
 VERSIONS = ["19.0", "14.0"]
-EXHAUSTIVE = bool(os.environ.get("ODOO_FLEET_EXHAUSTIVE"))
 SAMPLED = 29
 FIRST_OCCURRENCES = 1
 """Without ODOO_FLEET_EXHAUSTIVE (`make test-exhaustive`, part of CI) only every so many-th request is tried."""

@@ -6,13 +6,13 @@ Both have one text, or each its own: an edit lies between them, or the checkout 
 import asyncio
 import functools
 import itertools
-import os
 
 import pytest
 
 from reconciler.core import names
 from reconciler.core.names import NameState
 from reconciler.core.outcomes import Result
+from tests.faults.shares import EXHAUSTIVE
 from tests.harness import promises
 from tests.harness.customers import Customers
 from tests.harness.schedules import Turns
@@ -20,7 +20,6 @@ from tests.harness.universe import DictMemory, Process, Universe, fleet, instanc
 from tests.harness.virtual_time import run
 
 VERSION = "19.0"
-EXHAUSTIVE = bool(os.environ.get("ODOO_FLEET_EXHAUSTIVE"))
 PARTS = 8
 MOST = {"clone": 10**6, "suspend": 640, "rename": 640, "rotate": 640}
 """How many pairs of moments are tried of a story, of all that there are; of the others somewhat fewer."""

@@ -136,7 +136,7 @@ async def drop_trash(
     Args:
         session: the database, open.
         fleet: the code of the fleet whose mark it has to bear.
-        wanted: declared names that are to have a database on this host: trash of one that has none may be what is wanted back.
+        wanted: declared names that are to have a database: trash of one may be wanted back, whatever bears the name meanwhile.
         now: the time of day, UTC.
         limit: how old it has to be.
     """
@@ -146,18 +146,13 @@ async def drop_trash(
         refused = f"{name.text!r} is no trash older than {limit}"
     elif refused := claims.why_trash_kept(*await marks.read_mark(session), name.text, fleet):
         pass
-    elif name.target in wanted and not await _has_another_form(connection, name.target):
-        refused = f"a document declares {name.target}, and there is no other database for it"
+    elif name.target in wanted:
+        refused = f"a document declares {name.target}, and may want it back"
     elif doubt := endings.clock_doubt(now, connection.clock, connection.server):
         refused = doubt.why
     if refused:
         raise Refused(refused, server=connection.server, database=name.text)
     await _drop(connection, name.text)
-
-
-async def _has_another_form(connection: HostConnection, target: str) -> bool:
-    listed = map(names.parse, await connection.list_databases())
-    return any(each.target == target and each.state in names.FORMS for each in listed)
 
 
 async def forget_name(connection: HostConnection, name: str) -> None:

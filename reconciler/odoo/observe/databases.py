@@ -16,8 +16,8 @@ from reconciler.core.observed import (
     NOTED_MODULES,
     SERVER_ACTION_PREFIX,
     Access,
-    Contents,
     DatabaseLook,
+    Survey,
     mark_of,
 )
 from reconciler.core.settings import ADMIN, LOGIN, SETTINGS
@@ -68,7 +68,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
     )
 
 
-async def contents(session: DatabaseSession) -> Contents:
+async def contents(session: DatabaseSession) -> Survey:
     """Read which installed module depends on which, and who works in the database."""
     installed = [["state", "=", module_operations.INSTALLED]]
     modules = {
@@ -82,7 +82,7 @@ async def contents(session: DatabaseSession) -> Contents:
             needs[modules[row["module_id"][0]][0]].add(_text(row["name"]))
     admin = (await session.xmlids([ADMIN]))[ADMIN][1]
     people = await session.search_read(_USERS, [["share", "=", False], ["id", "!=", admin]], ["name", "login"])
-    return Contents(
+    return Survey(
         needs={name: frozenset(found) for name, found in needs.items()},
         by_itself=frozenset(name for name, by_itself in modules.values() if by_itself),
         people=tuple((_text(row["name"]), _text(row["login"])) for row in people),
