@@ -20,6 +20,7 @@ from reconciler.core.endings import CLOCKS_MAY_DIFFER
 from schemas.backups import BackupPolicy
 
 FIRST_PATIENCE = timedelta(minutes=10)
+STILL_HEARD = timedelta(minutes=5)
 LONGEST_PATIENCE = timedelta(hours=6)
 _MOST_DOUBLINGS = 10
 
@@ -45,7 +46,8 @@ class BackupRecord(Addressed):
         server: where the database is.
         work: what is done.
         good_at: when the last good backup was taken, or the last proof succeeded; as the catalogue says it.
-        tried_at: when it was last tried, or last heard of a try that goes on; None once one was good.
+        tried_at: when the last try began, or failed; None once one was good.
+        heard_at: when a try that goes on was last heard of; None while none does.
         tries: how many have begun since one was good.
         problem: why the last one failed; empty once one was good.
     """
@@ -56,6 +58,7 @@ class BackupRecord(Addressed):
     work: Work
     good_at: datetime | None = None
     tried_at: datetime | None = None
+    heard_at: datetime | None = None
     tries: int = 0
     problem: str = ""
 
@@ -94,9 +97,16 @@ def may_begin(record: BackupRecord, now: datetime) -> bool:
     A try that has begun counts as one that failed until it is good: what ends the whole process is not tried over and over.
     What a clock that was wrong dated later than now holds nothing up.
     """
+    if is_under_way(record, now):
+        return False
     if record.tried_at is None or record.tried_at > now + FIRST_PATIENCE:
         return True
     return now >= again_at(record)
+
+
+def is_under_way(record: BackupRecord, now: datetime) -> bool:
+    """Tell whether a try goes on somewhere, as far as was heard of it; who tries lets hear more often than this lasts."""
+    return record.heard_at is not None and abs(now - record.heard_at) < STILL_HEARD
 
 
 def again_at(record: BackupRecord) -> datetime:

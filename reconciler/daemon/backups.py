@@ -89,8 +89,9 @@ class BackupRounds:
         if world.stop.is_set():
             return
         waiting: dict[str, list[Appointment]] = {}
+        elsewhere = {r.server for r in records.values() if backup_times.is_under_way(r, now)}
         for each in found:
-            if each.is_due(now) and each.record.server not in self._busy:
+            if each.is_due(now) and each.record.server not in self._busy | elsewhere:
                 waiting.setdefault(each.record.server, []).append(each)
         for server, due in waiting.items():
             if len(self._busy) >= AT_ONCE:

@@ -29,7 +29,7 @@ FAILURES = (HostError, StorageFailure, SecretUnavailable, OSError)
 """What a try may end with that is no defect; an `OSError` is of this machine, such as a full disk."""
 
 BEAT_SECONDS = 60.0
-"""How often a try that goes on is heard of; well within the patience after which it counts as dead."""
+"""How often a try that goes on is heard of; well within what `backup_times.STILL_HEARD` allows."""
 
 
 class Records(Protocol):
@@ -145,14 +145,14 @@ async def _known(world: World, records: Records, record: BackupRecord) -> Backup
 
 async def _attempt(world: World, records: Records, record: BackupRecord, make: Callable[[], Awaitable[Made]]) -> Made:
     """Make something, and write down that it is tried, that it still is, and how it ended."""
-    begun = replace(record, tries=record.tries + 1)
+    begun = replace(record, tried_at=world.clock.now(), tries=record.tries + 1)
 
     def note(said: BackupRecord) -> None:
         world.note(lambda: records.put_backup(said))
 
     async def beat() -> None:
         while True:
-            note(replace(begun, tried_at=world.clock.now()))
+            note(replace(begun, heard_at=world.clock.now()))
             await world.clock.sleep(BEAT_SECONDS)
 
     beating = asyncio.ensure_future(beat())
@@ -160,10 +160,10 @@ async def _attempt(world: World, records: Records, record: BackupRecord, make: C
         made = await make()
     except Exception as error:
         why = str(error) if isinstance(error, FAILURES) else f"a defect of odoo-fleet: {type(error).__name__}"
-        note(replace(begun, tried_at=world.clock.now(), problem=why))
+        note(replace(begun, tried_at=world.clock.now(), heard_at=None, problem=why))
         raise
     else:
-        note(replace(begun, good_at=made.good_at, tried_at=None, tries=0, problem=""))
+        note(replace(begun, good_at=made.good_at, tried_at=None, heard_at=None, tries=0, problem=""))
         return made
     finally:
         beating.cancel()

@@ -29,11 +29,11 @@ def put(connection: Connection, fleet: str, record: BackupRecord) -> None:
 
 def claim(connection: Connection, fleet: str, record: BackupRecord, at: datetime) -> bool:
     """Write down that a try begins, if what is written of tries is what `record` says; tell whether it was."""
-    blank = {**_values(fleet, record), "tried_at": None, "tries": 0, "problem": ""}
+    blank = {**_values(fleet, record), "tried_at": None, "heard_at": None, "tries": 0, "problem": ""}
     connection.execute(upsert(backups, connection.dialect.name, ()), blank)
     unchanged = and_(backups.c.tries == record.tries, backups.c.tried_at.is_not_distinct_from(record.tried_at))
     begun = update(backups).where(_this(fleet, record), unchanged)
-    return connection.execute(begun.values(tried_at=at, tries=record.tries + 1)).rowcount == 1
+    return connection.execute(begun.values(tried_at=at, heard_at=at, tries=record.tries + 1)).rowcount == 1
 
 
 def forget(connection: Connection, fleet: str, kind: str, code: str) -> None:

@@ -104,7 +104,7 @@ class NoMemory:
         now = self._backups.get(record.key, record)
         if (now.tries, now.tried_at) != (record.tries, record.tried_at):
             return False
-        self._backups[record.key] = replace(record, tried_at=at, tries=record.tries + 1)
+        self._backups[record.key] = replace(record, tried_at=at, heard_at=at, tries=record.tries + 1)
         return True
 
     def put_backup(self, record: BackupRecord) -> None:

@@ -67,6 +67,7 @@ backups = Table(
     Column("work", PlainText, primary_key=True),
     Column("good_at", Moment),
     Column("tried_at", Moment),
+    Column("heard_at", Moment),
     Column("tries", Integer, nullable=False),
     Column("problem", PlainText, nullable=False),
 )

@@ -13,13 +13,14 @@ from typing import Any
 from reconciler.daemon.daemon import Daemon
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
+from reconciler.health.standing import Standing
 from reconciler.loading.secrets import SecretResolver
 from reconciler.store.forgetful import NoMemory
 from reconciler.store.sql_store import Store
 from reconciler.targets.directories import Directory
 from reconciler.wiring import DeclaredTargets
 from tests.backups.stage import TARGETS, Meddled
-from tests.daemon.stage import Stage, play
+from tests.daemon.stage import Script, Stage, play
 from tests.harness.universe import ENVIRON, Process, Universe, fleet, instance
 
 HOURS = 3600.0
@@ -71,10 +72,15 @@ class Keeping:
         return play(universe, story, store=store, interval=interval, dress=self.dress)
 
     def another(self, stage: Stage, store: NoMemory | Store) -> Daemon:
-        """A second daemon on the same fleet, with a store that may be the first one's or its own."""
+        """A second daemon on the same fleet's text as it comes, with a store that may be the first one's or its own."""
         first, process = stage.daemon, Process()
         return replace(
             first,
+            source=Script(),
+            _standing=Standing(),
+            _pages={},
+            _work=None,
+            _begun=asyncio.Event(),
             make_world=lambda desired, _root, _memory: self.dress(stage.universe.world(desired, process), desired),
             open_store=lambda _code: store,
             stop=asyncio.Event(),

@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.create_table(
         "backups",
         *(Column(name, Text, primary_key=True) for name in ("fleet", "kind", "code", "server", "work")),
-        *(Column(name, Text) for name in ("good_at", "tried_at")),
+        *(Column(name, Text) for name in ("good_at", "tried_at", "heard_at")),
         Column("tries", Integer, nullable=False),
         Column("problem", Text, nullable=False),
     )
