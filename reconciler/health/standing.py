@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.core.backup_times import BackupRecord
 from reconciler.health.judging import HealthRecord
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStanding:
+    """How one kind of work on one database stands. `due_since` is None while it is not due."""
+
+    record: BackupRecord
+    due_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,7 @@ class Standing:
         converged_at: when reality last matched the text, on every server that answered.
         failing_since: since when the last passes failed; None while they do not.
         health: the last record of each server.
+        kept: how databases are kept that have a policy for backups: one entry for backups, one for proofs.
         unreachable_pages: how many login pages customers do not reach, by server; of those that are looked at.
     """
 
@@ -58,3 +68,4 @@ class Standing:
     failing_since: datetime | None = None
     health: Mapping[str, HealthRecord] = field(default_factory=dict)
     unreachable_pages: Mapping[str, int] = field(default_factory=dict)
+    kept: tuple[KeptStanding, ...] = ()
