@@ -56,8 +56,14 @@ class Subscription(Part):
     """Since when and until when the customer has subscribed. Recorded and shown only: this version acts on `state` alone."""
 
     start: Day = Field(description="First day.", examples=["2026-01-01"])
-    end: Day | None = Field(default=None, description="Last day; left out: no end.", examples=["2026-12-31"])
-    auto_renew: bool = Field(default=False, description="Whether it renews itself at its end.", examples=[True])
+    end: Day | None = Field(
+        default=None, description="Last day of its term; left out: no end.", examples=["2026-12-31"]
+    )
+    auto_renew: bool = Field(
+        default=False,
+        description="Whether it renews itself at its end, by the `period` of its plan.",
+        examples=[True],
+    )
 
 
 class Instance(Pausable):
@@ -174,7 +180,8 @@ class Instance(Pausable):
     )
     subscription: Subscription | None = Field(
         default=None,
-        description="Since when and until when. Recorded and shown only: this version acts on `state` alone.",
+        description="Since when and until when, by days in its `timezone`, or in UTC. What its end does says `on_expiry` of its "
+        "plan.",
         examples=[{"start": "2026-01-01", "end": "2026-12-31", "auto_renew": True}],
     )
     expires: Day | None = Field(
