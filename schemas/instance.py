@@ -1,10 +1,9 @@
 """Kind `instance`: one customer's database, cloned from a template, configured, and published under its name."""
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from schemas.adoption import Adoption
 from schemas.backups import Backup, RestoreFrom
@@ -14,6 +13,7 @@ from schemas.texts import (
     Code,
     CountryCode,
     DatabaseName,
+    Day,
     FormerName,
     GroupName,
     Language,
@@ -22,27 +22,10 @@ from schemas.texts import (
     ParameterKey,
     ParameterValue,
     Subdomain,
-    problem,
 )
 from schemas.timezones import check_timezone
 
 InstanceState = Literal["active", "suspended", "absent"]
-
-
-def _read_date(written: Any) -> Any:
-    """Take a date as text, year-month-day; YAML's own dates differ from reader to reader, so ours are text."""
-    if not isinstance(written, str):
-        return written
-    try:
-        # `fromisoformat` alone would also take 20260101 and week dates.
-        if written[4:5] == "-" and written[7:8] == "-":
-            return date.fromisoformat(written)
-    except ValueError:
-        pass
-    raise problem("invalid-date", f"{written!r} is not a date", "write year-month-day, for example 2026-12-31")
-
-
-Day = Annotated[date, BeforeValidator(_read_date)]
 
 
 class Owner(Part):

@@ -34,7 +34,7 @@ class Standing:
         busy: servers on which actions run now.
         pending: actions that the last decision would run and that have not ended.
         blocked: what the last decision could not plan.
-        withheld: actions that pauses hold back.
+        withheld: actions that a pause, a freeze or a window holds back.
         orphans: databases of this fleet that nothing declares.
         foreign: databases on its hosts that are none of its business.
         frozen: servers whose listing lost databases and waits to be confirmed.

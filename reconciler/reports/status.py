@@ -403,10 +403,10 @@ class _View:
         return entry.verified_at if entry else None
 
     def _pending(self, kind: str, code: str, server: str | None = None) -> list[str]:
-        """Say what is planned for a document, what pauses withhold and what is blocked."""
+        """Say what is planned for a document, what is withheld and what is blocked."""
         changes = self._changeset
         mine = [a for a in changes.actions if (a.kind, a.code) == (kind, code) and server in (None, a.server)]
         held = [w.action for w in changes.withheld if (w.action.kind, w.action.code) == (kind, code)]
         stopped = [b for b in changes.blocked if (b.kind, b.code) == (kind, code) and server in (None, b.server)]
-        paused = [f"paused, would {a.verb}: {why(a)}" for a in held if server in (None, a.server)]
-        return [f"{a.verb}: {why(a)}" for a in mine] + paused + [b.why for b in stopped]
+        withheld = [f"withheld, would {a.verb}: {why(a)}" for a in held if server in (None, a.server)]
+        return [f"{a.verb}: {why(a)}" for a in mine] + withheld + [b.why for b in stopped]

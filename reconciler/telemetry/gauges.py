@@ -99,7 +99,7 @@ def _work(standing: Standing, now: datetime) -> Iterator[Metric]:
         "pending_actions", "Actions that the last decision would run and that have not ended.", standing.pending
     )
     yield _single("blocked_documents", "What the last decision could not plan.", standing.blocked)
-    yield _single("withheld_actions", "Actions that pauses hold back.", standing.withheld)
+    yield _single("withheld_actions", "Actions that a pause, a freeze or a window holds back.", standing.withheld)
     yield _single("orphan_databases", "Databases of this fleet that nothing declares.", standing.orphans)
     yield _single(
         "foreign_databases", "Databases on the fleet's hosts that are none of its business.", standing.foreign
