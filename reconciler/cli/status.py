@@ -54,8 +54,8 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
     """Show what is declared beside what is there: all of the fleet, one kind, or one document.
 
     `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status trash [SERVER]` what was ended, and until
-    when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each database is, and when the
-    next is due.
+    when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each database is, and
+    when the next is due.
     """
     if of_health:
         _show_health(common, options, words)
