@@ -20,12 +20,13 @@ from reconciler.cli.tables import render_tables
 from reconciler.core import backups, endings
 from reconciler.core.backup_times import Work
 from reconciler.core.backups import NotThere, Subject
+from reconciler.core.due_backups import next_backup
 from reconciler.core.failures import StorageFailure
 from reconciler.engine import backing_up, keeping
 from reconciler.engine.observing import observe_shallow
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from reconciler.reports.backups import backups_table, entry_document, kept_line, proven_line
+from reconciler.reports.backups import BackupRow, backups_table, entry_document, kept_line, proven_line, standings
 from reconciler.reports.escapes import visible
 from schemas.instance import Instance
 from schemas.template import Template
@@ -193,14 +194,20 @@ def _target(desired: Desired, document: Instance | Template) -> str:
     return target
 
 
-def kept_documents(session: Session, words: Sequence[str]) -> tuple[list[str], list[Entry]]:
-    """Read which documents are to be kept, all that are selected or one, and what the targets have of them."""
+def kept_rows(session: Session, words: Sequence[str], now: datetime) -> tuple[BackupRow, ...]:
+    """Work out how documents are kept, all that are selected or one, by what the targets and the store have of them."""
     with telling(StorageFailure):
         found = [entry for _, entry in interrupts.run(_catalogue(session, words))]
-    addresses = [document.address for document in _documents(session, words)]
+    documents = {document.address: document for document in _documents(session, words)}
     if words or not session.selection.is_everything:
-        found = [entry for entry in found if entry.address in addresses]
-    return addresses, found
+        found = [entry for entry in found if entry.address in documents]
+
+    def due(address: str, good: Mapping[str, datetime]) -> datetime | None:
+        return next_backup(session.desired, documents[address], good, now) if address in documents else None
+
+    records = session.store.backup_records().values()
+    problems = {record.address: record.problem for record in records if record.problem and record.work is Work.BACKUP}
+    return standings(documents, found, now, due, problems)
 
 
 async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, Entry]]:

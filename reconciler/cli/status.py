@@ -55,7 +55,7 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
 
     `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status trash [SERVER]` what was ended, and until
     when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each database is, and
-    `status subscriptions` whose ends when; that asks no host.
+    when the next is due, `status subscriptions` whose subscription ends when; that asks no host.
     """
     if of_health:
         _show_health(common, options, words)
@@ -100,13 +100,12 @@ def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -
 
 
 def _show_backups(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
-    from reconciler.cli.backup import kept_documents  # noqa: PLC0415 -- only here
-    from reconciler.reports.backups import standing_documents, standing_table, standings  # noqa: PLC0415
+    from reconciler.cli.backup import kept_rows  # noqa: PLC0415 -- only here
+    from reconciler.reports.backups import standing_documents, standing_table  # noqa: PLC0415 -- only here
 
-    with open_session(common, options) as session:
-        addresses, found = kept_documents(session, words)
     now = datetime.now(UTC)
-    rows = standings(addresses, found, now)
+    with open_session(common, options) as session:
+        rows = kept_rows(session, words, now)
     document = {"format": 1, "fleet": session.desired.settings.code, "backups": standing_documents(rows, now)}
     if common.output == "json":
         screens.print_json(document)

@@ -68,6 +68,23 @@ def appointments(
                 yield _appointment(document, policy, target, _record(records, document, server, Work.PROOF), now)
 
 
+def next_backup(desired: Desired, document: Document, good: Mapping[str, datetime], now: datetime) -> datetime | None:
+    """Return the moment from which on the next backup of a document is due; None if it has no appointments.
+
+    Args:
+        desired: the fleet's text.
+        document: whose.
+        good: by server, when the last good backup was taken.
+        now: the time of day; one that was never made is due now.
+    """
+    policy = backups.policy(desired, document)
+    if policy is None or (isinstance(document, Instance) and document.state == "absent"):
+        return None
+    records = [BackupRecord(document.kind, document.code, server, Work.BACKUP, at) for server, at in good.items()]
+    zone = document.timezone if isinstance(document, Instance) else None
+    return min((backup_times.due_at(policy, zone, record, now) or now for record in records), default=now)
+
+
 def withheld(
     appointment: Appointment, frozen: Collection[str], paused: Mapping[tuple[str, str], Pause], fleet: str
 ) -> str:

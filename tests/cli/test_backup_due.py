@@ -59,3 +59,23 @@ def test_a_pause_withholds_proofs_and_no_backups(keeping: World) -> None:
     assert "proven in" not in ran.out
     assert "proof of instance/acme: instance/acme is paused" in ran.err
     assert "nothing is restored there" in ran.err
+
+
+def test_status_says_when_the_next_one_is_due_and_what_is_overdue_or_fails(keeping: World) -> None:
+    def rows() -> dict[str, dict[str, object]]:
+        document = json.loads(keeping.run("status", "backups", "-o", "json").out)
+        return {row["document"]: row for row in document["backups"]}
+
+    assert {row["is_due"] for row in rows().values()} == {True}
+    assert keeping.run("backup", "now", "acme").code == 0
+    assert not rows()["instance/acme"]["is_due"]
+    assert str(rows()["instance/acme"]["due_at"]).endswith("T02:30:00+00:00")
+    text = keeping.run("status", "backups").out
+    assert "due now" in text
+    assert " 02:30" in text
+    assert max(map(len, text.splitlines())) <= 80
+    keeping.hosts["prod-1"].faults.add("page.web/database/backup:503")
+    keeping.hosts["prod-1"].faults.add("db.dump:error=interrupted")
+    assert keeping.run("backup", "due", "--target", "bistro").code == 1
+    assert rows()["instance/bistro"]["problem"]
+    assert "fails" in keeping.run("status", "backups").out

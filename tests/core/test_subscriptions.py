@@ -55,7 +55,8 @@ def test_it_stands_where_its_days_and_the_grace_of_its_plan_put_it(day: str, sta
 def test_a_year_hour_by_hour_changes_at_midnights_of_the_customer_alone(zone: str) -> None:
     """From before the change to summer time until after the change back."""
     text = fleet({"start": "2026-03-01", "end": "2026-10-24"}, zone=zone, grace_days=1)
-    moment, seen = datetime(2026, 2, 20, tzinfo=UTC), []
+    moment = datetime(2026, 2, 20, tzinfo=UTC)
+    seen: list[tuple[datetime, State]] = []
     while moment < datetime(2027, 1, 1, tzinfo=UTC):
         if not seen or seen[-1][1] is not state(text, moment):
             seen.append((moment.astimezone(ZoneInfo(zone)), state(text, moment)))
