@@ -318,6 +318,10 @@ class Host(Protocol):
         """Make workers forget what they remember under a name that no database bears, where the version needs that."""
         ...
 
+    async def end_half_made(self, old: str, new: str) -> None:
+        """Turn to trash what bears the lock: refused unless nobody can log in to it, because its initialisation never ended."""
+        ...
+
     async def is_half_made(self, name: str) -> bool:
         """Tell whether nobody can log in to a database because its initialisation never ended."""
         ...
