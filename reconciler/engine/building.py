@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from reconciler.core import claims, fields, module_operations, names
@@ -56,6 +57,8 @@ WORKERS_LAG = (*LOOKS_FIRST, HalfMadeDatabase)
 """What may pass by itself just after a create: a worker can still have the half-made database in memory."""
 
 Step = Callable[[str], None]
+Room = AbstractAsyncContextManager[object]
+"""What takes out of the way, while a proven build is published, what bears its name now (`replacing.out_of_the_way`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +162,10 @@ class Builder:
         Account(self.host, spec, self.secrets, self.clock).password()
         await self._require_free(self.new_name(spec), former)
 
-    async def take_in(self, database: Database, spec: DatabaseSpec, final: str, former: str | None) -> None:
-        """Make what was restored and proven, and sleeps, the database of a spec, and publish it.
+    async def take_in(
+        self, database: Database, spec: DatabaseSpec, final: str, former: str | None, room: Room | None = None
+    ) -> None:
+        """Make what was restored and proven, and sleeps, the database of a spec, and publish it, in the place of another perhaps.
 
         Its people keep their passwords: it is theirs. The admin account gets the declared one.
         """
@@ -177,7 +182,7 @@ class Builder:
         mark = replace(claims.mark_for(spec, uuid, self.version), moving_from=database.name, in_service=False)
         await insist(lambda: database.write_mark(mark), self.clock)
         files = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
-        await self._publish(database, account, final, files, former, newborn=False)
+        await self._publish(database, account, final, files, former, newborn=False, room=room)
 
     async def _make_own(
         self, database: Database, account: Account, source: Source, owner_password: Secret | None
@@ -321,6 +326,7 @@ class Builder:
         former: str | None = None,
         *,
         newborn: bool = True,
+        room: Room | None = None,
     ) -> None:
         """Verify, rename: after this the database is in service.
 
@@ -331,13 +337,14 @@ class Builder:
         self.step("verifying")
         look = await insist(database.look, self.clock)
         require_verified(spec, look, NameState.SUSPENDED, self._at(built), newborn=newborn)
-        self.step("publishing")
-        await self._forget(final)
-        if final != spec.target:
-            await self._forget(spec.target)
         awake = spec.kind == "instance" and not spec.neutralize and names.parse(final).state is NameState.PUBLISHED
         mover = Mover(self.host, account, self.clock, self.nonces, self.elsewhere, former)
-        await mover.publish(database, final, files, awake=awake)
+        async with room or nullcontext():
+            self.step("publishing")
+            await self._forget(final)
+            if final != spec.target:
+                await self._forget(spec.target)
+            await mover.publish(database, final, files, awake=awake)
 
     async def _forget(self, name: str) -> None:
         await insist(lambda: self.host.forget_name(name), self.clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from tests.core.scenes import desired, instance
 ZONES = ("UTC", "Europe/Brussels", "America/New_York", "Pacific/Apia")
 
 
-def fleet(subscription: dict[str, object], *, zone: str = "UTC", **plan: object) -> Desired:
+def fleet(subscription: Mapping[str, object], *, zone: str = "UTC", **plan: object) -> Desired:
     document = instance("acme", subscription=subscription, timezone=zone)
     text = desired(document)
     changed = text.plans["starter"].model_copy(update={"grace_days": 7, "on_expiry": "suspend", **plan})
