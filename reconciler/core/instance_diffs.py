@@ -5,7 +5,7 @@ Pinned instances come before those that are placed automatically, so that capaci
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields, names, trash, unclaimed, verbs
+from reconciler.core import claims, copies, fields, names, trash, unclaimed, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
@@ -22,9 +22,9 @@ from schemas.server import Server
 
 
 def diff_instances(draft: Draft) -> None:
-    """Plan what instances need."""
+    """Plan what instances need: copies last, since what is done to their sources comes first."""
     wanted = [i for i in draft.desired.instances.values() if i.state != "absent"]
-    for instance in sorted(wanted, key=lambda i: (i.server is None, i.code)):
+    for instance in sorted(wanted, key=lambda i: (i.clone_of is not None, i.server is None, i.code)):
         _diff_instance(draft, instance)
 
 
@@ -45,7 +45,7 @@ def _candidate(draft: Draft, instance: Instance, server: Server) -> Candidate:
     return Candidate(
         server=server,
         online=draft.hold(server) is None,
-        has_template=not isinstance(draft.templates.get((instance.template, server.code), Doubt("")), Doubt),
+        has_template=not isinstance(_template(draft, instance, server.code), Doubt),
         supports=not instance.neutralize or float(server.odoo_version) >= NEUTRALIZE_SINCE,
         used=draft.used.get(server.code, 0),
         paused=("server", server.code) in draft.pauses,
@@ -167,7 +167,8 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{former}", _TAKEN_OVER))
         return
     if look is not None and spec.neutralize and not fields.is_neutralized(look):
-        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", _A_COPY))
+        advice = _MADE_ANEW if spec.clone_of else _A_COPY
+        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", advice))
         return
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
     reason = Reason.ADOPTED if former else None
@@ -208,9 +209,12 @@ def _unseen_orphan(draft: Draft, instance: Instance, found: Found) -> Doubt | No
 
 
 _NOT_NEUTRALIZED = (
-    " is not neutralized, which is done only while a database is cloned: it goes on mailing and taking payments"
+    " is not neutralized, which is done only while a database is built: it goes on mailing and taking payments"
 )
-_A_COPY = "take `neutralize` out again; for a neutralized copy declare a new instance with it"
+_A_COPY = "take `neutralize` out again; for a neutralized copy declare a new instance with `clone_of`"
+_MADE_ANEW = (
+    "somebody put it in earnest: end it, and bring it back under another `database_name`; or write `neutralize: false`"
+)
 _TAKEN_OVER = (
     "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
     " if not, choose another `database_name`"
@@ -313,7 +317,13 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
         return
-    code = instance.server or draft.former_place(instance) or placing(draft, instance).server
+    copied = copies.original(draft, instance) if instance.clone_of is not None else None
+    if isinstance(copied, Doubt):
+        draft.block("instance", instance.code, instance.server or "", copied)
+        return
+    code = (
+        copied.server if copied else instance.server or draft.former_place(instance) or placing(draft, instance).server
+    )
     if not code:
         reasons = "; ".join(f"{s}: {why}" for s, why in placing(draft, instance).passed_over)
         draft.block(
@@ -321,10 +331,10 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         )
         return
     server = draft.desired.servers[code]
-    template = draft.templates.get((instance.template, code), Doubt("it is not declared there"))
+    template = _template(draft, instance, code)
     if doubt := draft.hold_new(server):
         draft.block("instance", instance.code, code, doubt)
-    elif isinstance(template, Doubt):
+    elif isinstance(template, Doubt) and copied is None:
         why = f"template {instance.template} cannot be cloned on {code}: {template.why}"
         draft.block("instance", instance.code, code, Doubt(why, template.advice))
     elif full := draft.full(server):
@@ -332,12 +342,16 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     else:
         spec = instance_spec(draft.desired, instance, server)
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
-        after = draft.first(code, template, *discarded)
-        verb, source, why = verbs.CLONE, spec.template_db, draft.why_new(instance)
-        if instance.restore_from is not None:
-            verb, source = verbs.RESTORE, instance.restore_from.of or instance.code
-        draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, after=after))
+        waits = copied.after if copied else () if isinstance(template, Doubt) else (template,)
+        after, why = draft.first(code, *waits, *discarded), draft.why_new(instance)
+        verb, source, changes = copies.made_of(instance, spec, copied)
+        draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, changes, after))
         draft.used[code] = draft.used.get(code, 0) + 1
+
+
+def _template(draft: Draft, instance: Instance, server: str) -> str | Doubt:
+    """Return what comes before a clone of an instance's template on a server, or why there can be none."""
+    return draft.templates.get((draft.desired.template_of(instance), server), Doubt("it is not declared there"))
 
 
 def _hidden(draft: Draft, instance: Instance) -> Doubt | None:

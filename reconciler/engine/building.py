@@ -162,21 +162,29 @@ class Builder:
     async def take_in(self, database: Database, spec: DatabaseSpec, final: str, former: str | None) -> None:
         """Make what was restored and proven, and sleeps, the database of a spec, and publish it.
 
-        Its people keep their passwords: it is theirs. The admin account gets the declared one.
+        Its people keep their passwords: it is theirs. The admin account gets the declared one. What is to be neutralized is so
+        before anything else is written, since a new password may be mailed to its owner, and once more after its modules.
         """
         account = Account(self.host, spec, self.secrets, self.clock)
+        if spec.neutralize:
+            self.step("neutralizing")
+            await insist(database.neutralize, self.clock)
         self.step("settings")
         database = await insist(lambda: database.set_credentials(spec.admin_login, account.password()), self.clock)
         await insist(lambda: database.apply_settings(spec), self.clock)
         self.step("modules")
         if await insist(lambda: database.install(spec.modules), self.clock):
             await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
-        await insist(database.quiesce, self.clock)
+        await insist(database.neutralize if spec.neutralize else database.quiesce, self.clock)
         await set_apart(database, self.clock, self.nonces)
         uuid, _ = await insist(database.identity, self.clock)
         mark = replace(claims.mark_for(spec, uuid, self.version), moving_from=database.name, in_service=False)
         await insist(lambda: database.write_mark(mark), self.clock)
         files = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
+        if spec.neutralize:
+            self.step("proving it neutralized")
+            if live := await insist(database.still_live, self.clock):
+                raise ProofFailed(f"it is not neutralized: {'; '.join(live)}", **self._at(database.name))
         await self._publish(database, account, final, files, former, newborn=False)
 
     async def _make_own(
@@ -335,7 +343,7 @@ class Builder:
         await self._forget(final)
         if final != spec.target:
             await self._forget(spec.target)
-        awake = spec.kind == "instance" and not spec.neutralize and names.parse(final).state is NameState.PUBLISHED
+        awake = not spec.sleeps and names.parse(final).state is NameState.PUBLISHED
         mover = Mover(self.host, account, self.clock, self.nonces, self.elsewhere, former)
         await mover.publish(database, final, files, awake=awake)
 

@@ -182,6 +182,17 @@ class Database(Protocol):
         """Switch exactly the remembered scheduled actions on and forget them; harmless when done twice."""
         ...
 
+    async def neutralize(self) -> None:
+        """Switch off what in it reaches the outside, and forget what was held back; in one transaction, or nothing.
+
+        Its host has to neutralize it first, by `Host.restore`, where it can; nothing here says that it did.
+        """
+        ...
+
+    async def still_live(self) -> Sequence[str]:
+        """Say, by a fresh look, what of it is not neutralized, for people; nothing if all of it is."""
+        ...
+
     async def write_mark(self, mark: Mark) -> None:
         """Write the ownership mark."""
         ...
@@ -300,8 +311,8 @@ class Host(Protocol):
         """Clone a database to a building name."""
         ...
 
-    async def restore(self, name: str, archive: BinaryIO) -> None:
-        """Restore an archive that was prepared to a building name."""
+    async def restore(self, name: str, archive: BinaryIO, *, neutralize: bool = False) -> None:
+        """Restore an archive that was prepared to a building name; neutralize it where this Odoo can, which no answer tells."""
         ...
 
     async def rename(self, old: str, new: str) -> None:

@@ -43,7 +43,7 @@ async def resume(performer: Performer, action: Action) -> None:
     spec = performer.spec(action)
 
     async def awake(database: Database) -> None:
-        if not (spec.neutralize or spec.kind == "template"):
+        if not spec.sleeps:
             performer.step(action, "waking scheduled actions")
             await insist(database.wake, performer.world.clock)
 
