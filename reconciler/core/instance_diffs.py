@@ -5,20 +5,17 @@ Pinned instances come before those that are placed automatically, so that capaci
 
 from __future__ import annotations
 
-from reconciler.core import claims, copies, fields, names, trash, unclaimed, verbs
+from reconciler.core import claims, copies, fields, names, places, trash, unclaimed, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
-from reconciler.core.placement import Candidate, Placing, place
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.core.template_diffs import why_configured
 from reconciler.core.verbs import Verb
-from reconciler.fleet.rules import NEUTRALIZE_SINCE
 from schemas.instance import Instance
-from schemas.server import Server
 
 
 def diff_instances(draft: Draft) -> None:
@@ -33,23 +30,6 @@ def find(draft: Draft, instance: Instance) -> tuple[Found, ...]:
     places = (instance.server,) if instance.server else draft.desired.servers
     found = claims.find(draft.observed, places, instance.database_name, instance.renamed_from)
     return claims.narrow(found, draft.inventory, "instance", instance.code)
-
-
-def placing(draft: Draft, instance: Instance) -> Placing:
-    """Apply the placement rule to an instance, with what this pass has planned so far counted as there."""
-    candidates = [_candidate(draft, instance, s) for s in draft.desired.servers.values() if s.active]
-    return place(candidates, draft.desired.settings.placement.min_capacity_percent)
-
-
-def _candidate(draft: Draft, instance: Instance, server: Server) -> Candidate:
-    return Candidate(
-        server=server,
-        online=draft.hold(server) is None,
-        has_template=not isinstance(_template(draft, instance, server.code), Doubt),
-        supports=not instance.neutralize or float(server.odoo_version) >= NEUTRALIZE_SINCE,
-        used=draft.used.get(server.code, 0),
-        paused=("server", server.code) in draft.pauses,
-    )
 
 
 def _diff_instance(draft: Draft, instance: Instance) -> None:
@@ -322,16 +302,18 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         draft.block("instance", instance.code, instance.server or "", copied)
         return
     code = (
-        copied.server if copied else instance.server or draft.former_place(instance) or placing(draft, instance).server
+        copied.server
+        if copied
+        else instance.server or draft.former_place(instance) or places.placing(draft, instance).server
     )
     if not code:
-        reasons = "; ".join(f"{s}: {why}" for s, why in placing(draft, instance).passed_over)
+        reasons = "; ".join(f"{s}: {why}" for s, why in places.placing(draft, instance).passed_over)
         draft.block(
             "instance", instance.code, "", Doubt(f"no server can take it ({reasons})", "see `odoo-fleet place`")
         )
         return
     server = draft.desired.servers[code]
-    template = _template(draft, instance, code)
+    template = places.template_of(draft, instance, code)
     if doubt := draft.hold_new(server):
         draft.block("instance", instance.code, code, doubt)
     elif isinstance(template, Doubt) and copied is None:
@@ -347,11 +329,6 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         verb, source, changes = copies.made_of(instance, spec, copied)
         draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, changes, after))
         draft.used[code] = draft.used.get(code, 0) + 1
-
-
-def _template(draft: Draft, instance: Instance, server: str) -> str | Doubt:
-    """Return what comes before a clone of an instance's template on a server, or why there can be none."""
-    return draft.templates.get((draft.desired.template_of(instance), server), Doubt("it is not declared there"))
 
 
 def _hidden(draft: Draft, instance: Instance) -> Doubt | None:

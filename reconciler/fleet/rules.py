@@ -174,7 +174,7 @@ class _Place:
 def _check_placements(world: Declarations) -> Iterator[Diagnostic]:
     places: dict[tuple[str | None, ...], _Place] = {}
     for instance in world.instances.values():
-        key = (instance.template, instance.clone_of, instance.server, str(_is_cloned(instance)))
+        key = (instance.template, instance.clone_of, instance.server, str(is_cloned(instance)))
         place = places.get(key)
         if place is None:
             place = places[key] = _place(world, instance)
@@ -192,13 +192,13 @@ def _place(world: Declarations, instance: Instance) -> _Place:
     return _Place(
         elsewhere=on if astray else (),
         old=next((s for s in servers if float(s.odoo_version) < NEUTRALIZE_SINCE), None)
-        if _is_cloned(instance)
+        if is_cloned(instance)
         else None,
         reached=next((server for server in servers if server.domain is not None), None),
     )
 
 
-def _is_cloned(instance: Instance) -> bool:
+def is_cloned(instance: Instance) -> bool:
     """Tell whether a database is a clone of its template, which its host neutralizes or nobody does."""
     return instance.clone_of is None and instance.restore_from is None
 
