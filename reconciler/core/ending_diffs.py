@@ -117,16 +117,8 @@ def _why_not_ended(draft: Draft, instance: Instance, found: Found, look: Databas
         claims.doubt(look, spec, instance.renamed_from, remembered=remembered)
         or claims.others_work(look, draft.now)
         or _clock_doubt(draft, found.server)
-        or _no_target(draft, instance)
+        or backups.no_target(draft.desired, instance)
     )
-
-
-def _no_target(draft: Draft, instance: Instance) -> Doubt | None:
-    declared = backups.policy(draft.desired, instance)
-    if declared is None or backups.target_of(draft.desired, declared) is not None:
-        return None
-    why = "its text asks for backups, and there is no one target for that which is made before it ends"
-    return Doubt(why, "declare `backup_targets`, name the `target`, or take `backup` out of its plan")
 
 
 def _end_removed(draft: Draft, entry: Entry) -> None:
@@ -201,7 +193,13 @@ def _why_not_dropped(draft: Draft, host: ObservedHost, name: DatabaseName, look:
         return f"whether its text ended it cannot be told, it takes no password of this fleet{problem}"
     if why := claims.why_trash_kept(look.uuid, look.mark, name.text, draft.desired.settings.code):
         return why
-    if name.target in endings.wanted(draft.desired):
+    if name.target in endings.wanted(draft.desired) and not _is_succeeded(host, name, look):
         return f"a document declares {name.target}, and may want it back"
     doubt = _clock_doubt(draft, host.server)
     return doubt.why if doubt else ""
+
+
+def _is_succeeded(host: ObservedHost, name: DatabaseName, look: DatabaseLook) -> bool:
+    """Tell whether trash was replaced, and another database rests under its name; whose that is, is looked up before the drop."""
+    forms = host.forms_of(name.target)
+    return claims.is_replaced(look.mark, name.text) and [form.state in names.IN_SERVICE for form in forms] == [True]

@@ -169,6 +169,15 @@ DISCARD = Verb(
     whereby="{database} becomes {trash}: it was never in service",
     happens="build {database} kept as {trash}: it was never in service",
 )
+REPLACE = Verb(
+    "replace",
+    stage=65,
+    symbol="~",
+    new="by command",
+    whereby="{database} becomes {trash}",
+    happens="**replaced** by what a command named: {database} becomes {trash}, kept for `retention.trash_days` and then dropped",
+    takes_out_of_service=True,
+)
 RENAME = Verb(
     "rename",
     stage=70,

@@ -209,8 +209,11 @@ class Database(Protocol):
         """Note in the mark that the database is in service from now on: it is its customers', whatever name it bears."""
         ...
 
-    async def note_ended(self, trash: str) -> None:
-        """Note in the mark that its text ended it, with the trash name that it gets; struck out when it is in service again."""
+    async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
+        """Note in the mark that its text ended it, with the trash name that it gets; struck out when it is in service again.
+
+        With `replaced`, that another database takes its place.
+        """
         ...
 
     async def end(self, new: str) -> None:
@@ -233,10 +236,13 @@ class Database(Protocol):
         """Drop it: refused unless it bears a building name past its limit, and was never in service by its mark, read now."""
         ...
 
-    async def drop_trash(self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta) -> None:
+    async def drop_trash(
+        self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta, *, succeeded: bool
+    ) -> None:
         """Drop it: refused unless it is trash past its limit, of this fleet, that was never in service or that its text ended.
 
-        By its mark, read now, and unless the host's clock denies it; and refused where its name is `wanted`.
+        By its mark, read now, and unless the host's clock denies it; and refused where its name is `wanted`, but for what its
+        mark says was replaced, beside the database that `succeeded` it.
         """
         ...
 

@@ -27,7 +27,7 @@ from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.engine import backing_up
 from reconciler.engine.accounts import Account
 from reconciler.engine.backing_up import entries, fetch, write_entry
-from reconciler.engine.building import Builder
+from reconciler.engine.building import Builder, Room
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
@@ -88,9 +88,10 @@ async def build(
     desired: Desired,
     builder: Builder,
     spec: DatabaseSpec,
-    wanted: RestoreFrom,
+    source: tuple[str, Entry],
     final: str,
     former: str | None,
+    room: Room | None = None,
 ) -> str:
     """Build an instance from a backup: restore it under a building name, prove it, make it the instance's own, publish it.
 
@@ -99,29 +100,28 @@ async def build(
         desired: the fleet.
         builder: builds on the server of the spec.
         spec: what the database is to be.
-        wanted: which backup.
+        source: the target, and the backup in it.
         final: the name that it is to bear: its target, or suspended.
         former: the name that the instance had before, if its text says so.
+        room: takes out of the way what bears its name, once all is proven.
 
     Returns:
         Which backup it was, for people.
 
     Raises:
         HostError: it does not come back, or not whole; nothing was published.
-        StorageFailure: there is no such backup, or it is not as it was kept.
+        StorageFailure: it is not as it was kept.
         SecretUnavailable: a password or a key is not to be had.
     """
-    await builder.require_room(spec, former)
-    builder.step("looking for the backup")
-    target, entry = await _find(world, desired, wanted, spec)
+    target, entry = source
     own = Account(world.hosts[spec.server], spec, world.secrets, world.clock, entry.code)
-    source = desired.instances.get(entry.code)
+    document = desired.instances.get(entry.code)
     as_source = (
-        [] if source is None else [replace(own, spec=instance_spec(desired, source, desired.servers[spec.server]))]
+        [] if document is None else [replace(own, spec=instance_spec(desired, document, desired.servers[spec.server]))]
     )
     builder.step("restoring")
     async with _restored(world, target, entry, spec, [*as_source, own], neutralize=spec.neutralize) as database:
-        await builder.take_in(database, spec, final, former)
+        await builder.take_in(database, spec, final, former, room)
     return f"from {entry.id} of {entry.address} in {target}, taken {entry.taken_at:%Y-%m-%d %H:%M} UTC"
 
 
@@ -162,12 +162,16 @@ async def copy(
             await builder.take_in(database, spec, final, former)
 
 
-async def _find(world: World, desired: Desired, wanted: RestoreFrom, spec: DatabaseSpec) -> tuple[str, Entry]:
-    """Find a backup in the catalogues of all targets."""
+async def find(world: World, desired: Desired, wanted: RestoreFrom, own: str) -> tuple[str, Entry]:
+    """Find a backup in the catalogues of all targets; `own` is the code of whom it is for.
+
+    Raises:
+        StorageFailure: there is no such backup, or a target does not answer.
+    """
     assert world.targets is not None
-    code, now, found = wanted.of or spec.code, world.clock.now(), []
+    code, now, found = wanted.of or own, world.clock.now(), []
     for target in desired.settings.backup_targets:
-        there = await entries(world.targets.open(target), spec.fleet, "instance", code)
+        there = await entries(world.targets.open(target), desired.settings.code, "instance", code)
         chosen = dated(there, now) if wanted.backup == LATEST else [e for e in there if e.id == wanted.backup]
         found += [(target, entry) for entry in chosen]
     if not found:

@@ -189,9 +189,9 @@ class OdooDatabase:
         """Note in the mark that the database is in service from now on."""
         await marks.note_in_service(self._session)
 
-    async def note_ended(self, trash: str) -> None:
-        """Note in the mark that its text ended the database, with the trash name that it gets."""
-        await marks.note_ended(self._session, trash)
+    async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
+        """Note in the mark that its text ended the database or another replaces it, with the trash name that it gets."""
+        await marks.note_ended(self._session, trash, replaced=replaced)
 
     async def end(self, new: str) -> None:
         """Turn to trash what its text ended."""
@@ -213,9 +213,11 @@ class OdooDatabase:
         """Drop it if it is an expired build that was never in service."""
         await apply_databases.drop_expired_build(self._session.connection, self.name, self._session, now, limit)
 
-    async def drop_trash(self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta) -> None:
+    async def drop_trash(
+        self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta, *, succeeded: bool
+    ) -> None:
         """Drop it if it is trash past its limit that is nobody's any more."""
-        await apply_databases.drop_trash(self._session, fleet, wanted, now, limit)
+        await apply_databases.drop_trash(self._session, fleet, wanted, now, limit, succeeded=succeeded)
 
     async def set_apart(self, number: int) -> None:
         """Set the sequences by which workers tell databases of one name apart."""

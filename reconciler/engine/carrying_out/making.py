@@ -47,6 +47,9 @@ async def restore(performer: Performer, action: Action) -> str:
     assert wanted is not None  # or else a clone was planned
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     builder, former = performer.builder(action), performer.former(action)
-    source = await restoring.build(performer.world, performer.desired, builder, spec, wanted, action.becomes, former)
+    await builder.require_room(spec, former)
+    performer.step(action, "looking for the backup")
+    source = await restoring.find(performer.world, performer.desired, wanted, spec.code)
+    told = await restoring.build(performer.world, performer.desired, builder, spec, source, action.becomes, former)
     performer.remember_verified(spec)
-    return source
+    return told

@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 from reconciler.core import claims, endings, names
 from reconciler.core.failures import DatabaseExists, NoSuchDatabase, Refused
-from reconciler.core.names import NameState
+from reconciler.core.names import DatabaseName, NameState
+from reconciler.core.observed import Mark
 from reconciler.odoo import versions
 from reconciler.odoo.apply import marks
 from reconciler.odoo.connection import DatabaseSession, HostConnection
@@ -131,7 +132,13 @@ async def drop_expired_build(
 
 
 async def drop_trash(
-    session: DatabaseSession, fleet: str, wanted: Container[str], now: datetime, limit: timedelta
+    session: DatabaseSession,
+    fleet: str,
+    wanted: Container[str],
+    now: datetime,
+    limit: timedelta,
+    *,
+    succeeded: bool,
 ) -> None:
     """Drop trash that is older than the retention now, by this machine's clock and the host's, and by what is in it now.
 
@@ -141,16 +148,15 @@ async def drop_trash(
         wanted: declared names that are to have a database: trash of one may be wanted back, whatever bears the name meanwhile.
         now: the time of day, UTC.
         limit: how old it has to be.
+        succeeded: whether its document has another database in service, which was opened just now: what that replaced is not
+            wanted back.
     """
     connection, name = session.connection, names.parse(session.database)
-    refused = ""
     if not names.is_expired_trash(name, now, limit):
         refused = f"{name.text!r} is no trash older than {limit}"
-    elif refused := claims.why_trash_kept(*await marks.read_mark(session), name.text, fleet):
-        pass
-    elif name.target in wanted:
-        refused = f"a document declares {name.target}, and may want it back"
-    elif doubt := endings.clock_doubt(now, connection.clock, connection.server):
+    else:
+        refused = _why_kept(*await marks.read_mark(session), name, fleet, wanted, succeeded=succeeded)
+    if not refused and (doubt := endings.clock_doubt(now, connection.clock, connection.server)):
         refused = doubt.why
     if refused:
         raise Refused(refused, server=connection.server, database=name.text)
@@ -177,6 +183,16 @@ async def forget_name(connection: HostConnection, name: str) -> None:
 def _require_building(connection: HostConnection, name: str) -> None:
     if names.parse(name).state is not NameState.BUILDING:
         raise Refused(f"{name!r} is not a building name", server=connection.server, database=name)
+
+
+def _why_kept(
+    uuid: str, mark: Mark | None, name: DatabaseName, fleet: str, wanted: Container[str], *, succeeded: bool
+) -> str:
+    if kept := claims.why_trash_kept(uuid, mark, name.text, fleet):
+        return kept
+    if name.target in wanted and not (succeeded and claims.is_replaced(mark, name.text)):
+        return f"a document declares {name.target}, and may want it back"
+    return ""
 
 
 async def _why_not_ended(session: DatabaseSession, trash: str) -> str:
