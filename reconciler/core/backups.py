@@ -67,7 +67,7 @@ def subjects(desired: Desired, document: Instance | Template, observed: Observed
     if isinstance(document, Template):
         codes, target = document.server_codes, document.template_db
     else:
-        template = desired.templates[document.template]
+        template = desired.templates[desired.template_of(document)]
         codes = (document.server,) if document.server is not None else template.server_codes
         target = document.database_name
     asked = [observed.hosts[code] for code in codes if code in observed.hosts]

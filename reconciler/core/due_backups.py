@@ -128,7 +128,7 @@ def _servers(
         codes, name, is_pinned = document.server_codes, document.template_db, True
     else:
         is_pinned = document.server is not None
-        codes = (document.server,) if document.server else desired.templates[document.template].server_codes
+        codes = (document.server,) if document.server else desired.templates[desired.template_of(document)].server_codes
         name = document.database_name
     found = []
     for code in codes:

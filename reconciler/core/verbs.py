@@ -154,6 +154,14 @@ RESTORE = Verb(
     whereby="from a backup of {database}{quiet}",
     happens="new database {target}, restored from a backup of {database}{quiet}",
 )
+COPY = Verb(
+    "copy",
+    stage=57,
+    symbol="+",
+    new="new",
+    whereby="of {database} as it is then{quiet}",
+    happens="new database {target}, a copy of {database} as it is then{quiet}",
+)
 DISCARD = Verb(
     "discard",
     stage=60,

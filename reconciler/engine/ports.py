@@ -182,6 +182,17 @@ class Database(Protocol):
         """Switch exactly the remembered scheduled actions on and forget them; harmless when done twice."""
         ...
 
+    async def neutralize(self) -> None:
+        """Switch off what in it reaches the outside, and forget what was held back; in one transaction, or nothing.
+
+        Its host has to neutralize it first, by `Host.restore`, where it can; nothing here says that it did.
+        """
+        ...
+
+    async def still_live(self) -> Sequence[str]:
+        """Say, by a fresh look, what of it is not neutralized, for people; nothing if all of it is."""
+        ...
+
     async def write_mark(self, mark: Mark) -> None:
         """Write the ownership mark."""
         ...
@@ -306,8 +317,8 @@ class Host(Protocol):
         """Clone a database to a building name."""
         ...
 
-    async def restore(self, name: str, archive: BinaryIO) -> None:
-        """Restore an archive that was prepared to a building name."""
+    async def restore(self, name: str, archive: BinaryIO, *, neutralize: bool = False) -> None:
+        """Restore an archive that was prepared to a building name; neutralize it where this Odoo can, which no answer tells."""
         ...
 
     async def rename(self, old: str, new: str) -> None:
@@ -332,46 +343,6 @@ class Host(Protocol):
 
     async def drop_half_made(self, name: str) -> None:
         """Drop a building name past its limit that nobody can log in to, because its initialisation never ended."""
-        ...
-
-
-class Target(Protocol):
-    """A place where backups are kept. Every method may raise `StorageFailure`."""
-
-    async def write(self, place: str, content: BinaryIO) -> None:
-        """Keep a file from its beginning: under its name it is whole, or it is not there."""
-        ...
-
-    async def read(self, place: str, into: BinaryIO) -> None:
-        """Copy a file."""
-        ...
-
-    async def names(self, folder: str) -> Sequence[str]:
-        """List where files lie below a folder; none where there is no such folder."""
-        ...
-
-    async def remove(self, place: str) -> None:
-        """Remove a file, if it is there."""
-        ...
-
-    async def aclose(self) -> None:
-        """End what is held open."""
-        ...
-
-
-class Targets(Protocol):
-    """The places for backups that a fleet declares."""
-
-    def open(self, name: str) -> Target:
-        """Return one by its name; raises `StorageFailure` or `SecretUnavailable` where it cannot be used."""
-        ...
-
-    def encrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> bool:
-        """Encrypt a file, if the target asks for that, and tell whether it does; raises as `open`."""
-        ...
-
-    def decrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> None:
-        """Decrypt a file of the target; raises as `open`, and where it is another's or was changed."""
         ...
 
 

@@ -97,7 +97,7 @@ async def _is_back(mover: Mover, was: Present, trash: str) -> bool:
     spec = mover.account.spec
 
     async def awake(database: Database) -> None:
-        if not spec.neutralize:
+        if not spec.sleeps:
             await insist(database.wake, mover.clock)
 
     with contextlib.suppress(HostError, StopIteration):

@@ -21,6 +21,7 @@ from reconciler.odoo.apply import (
     insides,
     marks,
     modules,
+    neutralizing,
     schedule,
     server_actions,
     settings,
@@ -163,6 +164,14 @@ class OdooDatabase:
     async def wake(self) -> None:
         """Let the scheduled actions that were held back go again."""
         await schedule.wake(self._session)
+
+    async def neutralize(self) -> None:
+        """Make it harmless, beyond what its host did."""
+        await neutralizing.neutralize(self._session)
+
+    async def still_live(self) -> Sequence[str]:
+        """Say what of it is not neutralized."""
+        return await neutralizing.still_live(self._session)
 
     async def write_mark(self, mark: Mark) -> None:
         """Write the ownership mark."""
@@ -319,9 +328,9 @@ class OdooHost:
         """Clone a database to a building name."""
         await apply_databases.clone(self._connection, source, name, neutralize=neutralize)
 
-    async def restore(self, name: str, archive: BinaryIO) -> None:
+    async def restore(self, name: str, archive: BinaryIO, *, neutralize: bool = False) -> None:
         """Restore an archive to a building name."""
-        await apply_databases.restore(self._connection, name, archive)
+        await apply_databases.restore(self._connection, name, archive, neutralize=neutralize)
 
     async def rename(self, old: str, new: str) -> None:
         """Rename a database along its way."""

@@ -295,7 +295,7 @@ class _View:
             code=instance.code,
             name=instance.name,
             server=server,
-            template=instance.template,
+            template=f"copy of {instance.clone_of}" if instance.clone_of else self._desired.template_of(instance),
             plan=instance.plan,
             database=found.name.text if found else instance.database_name,
             state=instance.state,

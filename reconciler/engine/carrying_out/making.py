@@ -1,8 +1,8 @@
-"""Carries out `create`, `clone`, `restore`: databases that come to be."""
+"""Carries out `create`, `clone`, `copy`, `restore`: databases that come to be."""
 
 from __future__ import annotations
 
-from reconciler.core import verbs
+from reconciler.core import backups, verbs
 from reconciler.core.actions import Action
 from reconciler.core.specs import template_spec
 from reconciler.engine import restoring
@@ -26,6 +26,17 @@ async def clone(performer: Performer, action: Action) -> None:
     source = await performer.source(action, origin)
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     await performer.builder(action).clone_instance(spec, origin, source, action.becomes, performer.former(action))
+    performer.remember_verified(spec)
+
+
+@carries_out(verbs.COPY)
+async def copy(performer: Performer, action: Action) -> None:
+    """Build an instance as a copy of another one, neutralized unless its text says otherwise, and publish it."""
+    spec, desired = performer.spec(action), performer.desired
+    source = backups.subject_of(desired, desired.instances[spec.clone_of or ""], action.server, action.database)
+    await performer.world.distrust(spec.kind, spec.code, spec.server)
+    builder, former = performer.builder(action), performer.former(action)
+    await restoring.copy(performer.world, builder, spec, source, action.becomes, former)
     performer.remember_verified(spec)
 
 

@@ -82,7 +82,7 @@ def awake(performer: Performer, action: Action) -> AtLock:
     spec = performer.spec(action)
 
     async def wake(database: Database) -> None:
-        if not (spec.neutralize or spec.kind == "template"):
+        if not spec.sleeps:
             performer.step(action, "waking scheduled actions")
             await insist(database.wake, performer.world.clock)
 

@@ -52,21 +52,23 @@ async def clone(connection: HostConnection, source: str, name: str, *, neutraliz
     _require_building(connection, name)
     arguments: list[object] = [connection.master_password(), source, name]
     if neutralize:
-        if not versions.has_neutralize_argument(await connection.known_series()):
+        if not versions.neutralizes(await connection.known_series()):
             raise Refused("this Odoo cannot neutralize a clone", server=connection.server, database=name)
         arguments.append(True)
     await connection.change("db", "duplicate_database", *arguments, timeout=connection.timeouts.clone)
 
 
-async def restore(connection: HostConnection, name: str, archive: BinaryIO) -> None:
+async def restore(connection: HostConnection, name: str, archive: BinaryIO, *, neutralize: bool = False) -> None:
     """Restore an archive to a building name. Neither the answer nor a login proves rows and files to be whole.
 
-    The archive must have been prepared (`archives.archive.prepare`): a plain one runs its scheduled actions while it comes in.
+    The archive must have been prepared (`archives.archive.prepare`): a plain one runs its scheduled actions while it comes in,
+    neutralized or not. A host that is too old to neutralize passes over that it is asked to.
     """
     _require_building(connection, name)
     # Odoo's pages take the master password that comes for the host's own where that is still `admin`: not before it is known.
     await connection.check_master_password()
-    form = Form("restore", name, "", connection.master_password(), {"copy": "true"}, archive)
+    fields = {"copy": "true", **({"neutralize_database": "true"} if neutralize else {})}
+    form = Form("restore", name, "", connection.master_password(), fields, archive)
     if problem := not_restored(await connection.send_page(form, timeout=connection.timeouts.backup)):
         what = connection.clean(problem.what)
         raise type(problem)(what, server=connection.server, database=name, advice=problem.advice)
