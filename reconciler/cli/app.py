@@ -34,6 +34,7 @@ _COMMANDS = {
     "check": "The activation tests of one server.",
     "import": "Write documents for what a host holds and no document declares.",
     "place": "Where an instance would be placed, and why not elsewhere.",
+    "render": "The proxy's map of host names to databases.",
     "secret": "One secret's value, or a new key.",
     "simulate": "Serve the fleet's loopback servers as simulated Odoo hosts.",
     "schema": "JSON Schema of the documents, for editors.",

@@ -45,6 +45,12 @@ def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
     for instance in world.instances.values():
         if instance.deletion_protection or instance.owner is not None or instance.subscription is not None:
             yield from _check_instance(world, instance)
+        if instance.primary_domain is not None and instance.primary_domain not in instance.domains:
+            place = world.range_of("instance", instance.code, "primary_domain")
+            message = f"the primary domain {instance.primary_domain!r} is none of its domains"
+            yield Diagnostic(
+                place, "unknown-primary-domain", message, f"add it: `domains: [{instance.primary_domain}]`"
+            )
     yield from _check_renames(world)
     yield from _check_backups(world)
     yield from _check_restores(world)

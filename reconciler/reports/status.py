@@ -24,6 +24,7 @@ from reconciler.core.observed import Access, Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.core.specs import instance_spec
+from reconciler.fleet.addresses import primary_address
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import Vitals, free_percent, is_watched, judge_once
 from reconciler.health.signs import CAPACITY, LATENCY, VERSION, HealthStatus
@@ -302,7 +303,7 @@ class _View:
             observed=observed,
             in_sync=in_sync,
             detail=detail or self._soon(instance),
-            url=(document.public_address(instance.subdomain) or None) if document else None,
+            url=(primary_address(instance, document) or None) if document else None,
             verified_at=self._verified_at(instance, found),
         )
 
