@@ -23,6 +23,7 @@ from reconciler.core.failures import MemoryFailure
 from reconciler.core.observed import Observed
 from reconciler.core.pauses import Pause
 from reconciler.engine import keeping
+from reconciler.engine.ports import Targets
 from reconciler.engine.rounds import Rounds
 from reconciler.health.standing import KeptStanding, Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
@@ -62,6 +63,7 @@ class BackupRounds:
     store_failed: Callable[[MemoryFailure], None]
     on_defect: Callable[[str, Exception], None]
     _busy: set[str] = field(default_factory=set)
+    _used: list[Targets | None] = field(default_factory=list)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _first_due: dict[Key, datetime] = field(default_factory=dict)  # what was never done: when that was seen
 
@@ -72,19 +74,33 @@ class BackupRounds:
                 self._over.clear()
                 try:
                     await self._begin(group)
+                    if not self._busy:
+                        await self._close()
                 except MemoryFailure as failure:
                     self.store_failed(failure)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_SECONDS):
                         await self._over.wait()
 
+    async def _close(self) -> None:
+        """End connections to targets when nothing runs: one that is kept for weeks is dead when it is needed."""
+        used, self._used = self._used, []
+        for targets in used:
+            if targets is not None:
+                await targets.aclose()
+
     async def _begin(self, group: asyncio.TaskGroup) -> None:
         """Begin what is due on hosts on which none of it runs."""
         rounds, world = self.rounds, self.rounds.world
+        if not rounds.desired.settings.backup_targets:
+            self.note(())
+            return
         records = await world.aside.ask(self.store.backup_records)
-        commanded = await world.aside.ask(self.store.pauses)
+        inventory = await world.inventory()
+        commanded = inventory.pauses
         now, observed = world.clock.now(), Observed(rounds.known)
-        found = list(appointments(rounds.desired, observed, records, now))
+        selection = rounds.limits.selection
+        found = list(appointments(rounds.desired, observed, records, inventory, now, selection))
         self._show(found, now)
         if world.stop.is_set():
             return
@@ -100,6 +116,7 @@ class BackupRounds:
                 subject = subject_of(rounds.desired, appointment, observed)
                 if not isinstance(subject, NotThere):
                     self._busy.add(server)
+                    self._used.append(world.targets)
                     group.create_task(self._keep(appointment, subject), name=f"{appointment.record.work} on {server}")
                     break
 

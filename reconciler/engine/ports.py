@@ -364,6 +364,10 @@ class Targets(Protocol):
         """Decrypt a file of the target; raises as `open`, and where it is another's or was changed."""
         ...
 
+    async def aclose(self) -> None:
+        """End what is held open; another use would open it again."""
+        ...
+
 
 class Pages(Protocol):
     """The public pages of the instances on one server, asked as a visitor does: no cookie, no credential."""

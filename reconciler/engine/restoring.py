@@ -160,7 +160,7 @@ async def _restored(
         try:
             await host.restore(name, spool)
             yield await _prove(world, host, name, kept, accounts)
-        except UnknownOutcome:
+        except (UnknownOutcome, asyncio.CancelledError):
             raise  # whatever runs there now: its name is swept when its limit has passed
         except BaseException:
             with contextlib.suppress(HostError):
