@@ -18,6 +18,7 @@ VerbName = Literal[
     "clone",
     "restore",
     "discard",
+    "replace",
     "rename",
     "suspend",
     "end",

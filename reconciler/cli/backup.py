@@ -182,7 +182,11 @@ async def _one_after_the_other(session: Session, world: World, work: Sequence[tu
 def _servers(desired: Desired, document: Instance | Template) -> tuple[str, ...]:
     if isinstance(document, Template):
         return document.server_codes
-    return (document.server,) if document.server is not None else desired.templates[document.template].server_codes
+    return (
+        (document.server,)
+        if document.server is not None
+        else desired.templates[desired.template_of(document)].server_codes
+    )
 
 
 def _target(desired: Desired, document: Instance | Template) -> str:

@@ -140,7 +140,7 @@ def _servers(
     if isinstance(document, Template):
         codes, name = document.server_codes, document.template_db
     else:
-        codes = (document.server,) if document.server else desired.templates[document.template].server_codes
+        codes = (document.server,) if document.server else desired.templates[desired.template_of(document)].server_codes
         name = document.database_name
     for code in codes:
         host = observed.hosts.get(code)

@@ -23,8 +23,8 @@ from reconciler.core.failures import MemoryFailure
 from reconciler.core.observed import Observed
 from reconciler.core.pauses import Pause
 from reconciler.engine import keeping
-from reconciler.engine.ports import Targets
 from reconciler.engine.rounds import Rounds
+from reconciler.engine.storage import Targets
 from reconciler.health.standing import KeptStanding, Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.store.opening import AnyStore

@@ -39,7 +39,18 @@ _A_LINE = 20
 _CHANGES = 2
 """Values that a row shows; those of a row with more are folded below the tables."""
 _IN_WORDS = frozenset(
-    {"admin_password", "modules", "languages", "schedule", "files", "owner", "template", "neutralize", "backup"}
+    {
+        "admin_password",
+        "modules",
+        "languages",
+        "schedule",
+        "files",
+        "owner",
+        "template",
+        "neutralize",
+        "backup",
+        "contents",
+    }
 )
 """Fields whose changes are told in words, not by values."""
 
@@ -368,7 +379,7 @@ def _values(row: _Row) -> str:
 def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
     # A rename and a password are told by what happens. The mark follows from what is applied: alone it is worth a line.
     # What adopting changes is the customer's own, and before an ending its backup is what counts.
-    if action.verb in (verbs.ADOPT, verbs.END):
+    if action.verb in (verbs.ADOPT, verbs.END, verbs.REPLACE):
         return action.changes
     if action.verb is not verbs.CONFIGURE:
         return ()

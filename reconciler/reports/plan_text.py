@@ -14,7 +14,18 @@ from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.words import goals, mark_in_words, whereby, why
 
 _DESCRIBED = frozenset(
-    {"admin_password", "modules", "languages", "schedule", "files", "owner", "template", "neutralize", "backup"}
+    {
+        "admin_password",
+        "modules",
+        "languages",
+        "schedule",
+        "files",
+        "owner",
+        "template",
+        "neutralize",
+        "backup",
+        "contents",
+    }
 )
 """Fields whose changes are told in words; the values of others are quoted."""
 

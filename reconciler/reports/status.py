@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import cast
 
-from reconciler.core import claims, endings
+from reconciler.core import claims, endings, subscriptions
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset, Frozen
 from reconciler.core.claims import Found
@@ -295,7 +295,7 @@ class _View:
             code=instance.code,
             name=instance.name,
             server=server,
-            template=instance.template,
+            template=f"copy of {instance.clone_of}" if instance.clone_of else self._desired.template_of(instance),
             plan=instance.plan,
             database=found.name.text if found else instance.database_name,
             state=instance.state,
@@ -307,11 +307,13 @@ class _View:
         )
 
     def _soon(self, instance: Instance) -> str:
-        """Say that an instance ends in a few days, or nothing."""
-        if instance.expires is None or instance.state == "absent":
+        """Say that an instance ends in a few days, or its subscription, or nothing."""
+        if instance.state == "absent":
             return ""
-        soon = endings.within(endings.expires_at(instance), self._now)
-        return f"expires on {instance.expires} ({soon})" if soon else ""
+        soon = instance.expires and endings.within(endings.expires_at(instance), self._now)
+        if soon:
+            return f"expires on {instance.expires} ({soon})"
+        return subscriptions.told(self._desired, instance, self._now).replace(f" of {instance.address}", "")
 
     def plans(self) -> Iterator[PlanRow]:
         live = [i.plan for i in self._desired.instances.values() if i.state != "absent"]
