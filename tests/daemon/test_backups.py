@@ -30,8 +30,9 @@ def databases(stage: Stage) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Days pass faster where nobody looks every two seconds whether something was paused."""
+    """Days pass faster where nobody looks every few seconds whether something was paused and whether the loop turns."""
     monkeypatch.setattr(daemon, "PAUSES_SECONDS", 600.0)
+    monkeypatch.setattr(daemon, "BEAT_SECONDS", 600.0)
 
 
 @pytest.fixture
