@@ -192,7 +192,7 @@ class Instance(Pausable):
     )
     backup: Backup = Field(
         default=None,
-        description="How it is backed up. Left out: as its plan says; `true` for the defaults.",
+        description="How it is backed up. Left out: as its plan says; `true` for the defaults, `false`: not at all.",
         examples=[True, {"target": "main"}],
     )
     parameters: Mapping[ParameterKey, ParameterValue] = Field(

@@ -64,8 +64,8 @@ async def keep_appointments(session: Session) -> Done:
 
 async def _appointments(session: Session, world: World, seen: Planned) -> list[Appointment]:
     records: Mapping[Key, BackupRecord] = await world.aside.ask(session.store.backup_records)
-    found = appointments(session.desired, seen.observed, records, world.clock.now())
-    return [each for each in found if session.selection.includes(each.document)]
+    now, selection = world.clock.now(), session.selection
+    return list(appointments(session.desired, seen.observed, records, seen.inventory, now, selection))
 
 
 async def _keep_those_of(session: Session, world: World, seen: Planned, server: str, done: Done) -> None:

@@ -43,8 +43,8 @@ class NotThere:
 
 
 def policy(desired: Desired, document: Instance | Template) -> BackupPolicy | None:
-    """Return how a document is backed up: as itself says, else its plan; None where nobody says."""
-    if document.backup is not None or isinstance(document, Template):
+    """Return how a document is backed up: as itself says, else its plan; None where nobody says, or it says `false`."""
+    if isinstance(document, Template) or "backup" in document.model_fields_set:
         return document.backup
     return desired.plans[document.plan].backup
 

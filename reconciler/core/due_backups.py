@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from reconciler.core import backup_times, backups, endings, pauses
 from reconciler.core.backup_times import BackupRecord, Work
 from reconciler.core.backups import NotThere, Subject
+from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
 from reconciler.core.pauses import Pause
+from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
 from schemas.backups import BackupPolicy
 from schemas.instance import Instance
@@ -44,24 +46,35 @@ class Appointment:
 
 
 def appointments(
-    desired: Desired, observed: Observed, records: Mapping[Key, BackupRecord], now: datetime
+    desired: Desired,
+    observed: Observed,
+    records: Mapping[Key, BackupRecord],
+    inventory: Inventory,
+    now: datetime,
+    selection: Selection = EVERYTHING,
 ) -> Iterator[Appointment]:
-    """Yield the appointments of every database that is to be kept and, as far as is known, is there.
+    """Yield the appointments of every database that is to be kept and, as far as is known, is there and is the fleet's.
 
     Args:
         desired: the fleet's text.
         observed: the last answers of its hosts.
         records: what is known of earlier work.
+        inventory: what is remembered; what a document only wants to adopt is not the fleet's before it was seen to be.
         now: the time of day.
+        selection: what the run is limited to.
     """
     in_force = endings.in_force(desired, now)
     documents: tuple[Document, ...] = (*in_force.templates.values(), *in_force.instances.values())
     for document in documents:
         policy = backups.policy(in_force, document)
         target = backups.target_of(in_force, policy)
-        if policy is None or target is None or (isinstance(document, Instance) and document.state == "absent"):
+        if policy is None or target is None or not selection.includes(document):
+            continue
+        if isinstance(document, Instance) and document.state == "absent":
             continue
         for server in _servers(in_force, document, observed, records):
+            if document.adopt is not None and (document.kind, document.code, server) not in inventory.entries:
+                continue
             backup = _record(records, document, server, Work.BACKUP)
             yield _appointment(document, policy, target, backup, now)
             if policy.verify != "off" and backup.good_at is not None:
@@ -122,24 +135,21 @@ def subject_of(desired: Desired, appointment: Appointment, observed: Observed) -
 
 def _servers(
     desired: Desired, document: Document, observed: Observed, records: Mapping[Key, BackupRecord]
-) -> list[str]:
-    """Name where the databases of a document are; of a host that does not answer, by the text and by what is known."""
+) -> Iterator[str]:
+    """Yield where the databases of a document are; on a host that does not answer, where one was backed up before."""
     if isinstance(document, Template):
-        codes, name, is_pinned = document.server_codes, document.template_db, True
+        codes, name = document.server_codes, document.template_db
     else:
-        is_pinned = document.server is not None
         codes = (document.server,) if document.server else desired.templates[desired.template_of(document)].server_codes
         name = document.database_name
-    found = []
     for code in codes:
         host = observed.hosts.get(code)
         if host is not None and host.online:
             is_there = bool(host.forms_of(name))
         else:
-            is_there = is_pinned or (document.kind, document.code, code, Work.BACKUP) in records
+            is_there = (document.kind, document.code, code, Work.BACKUP) in records
         if is_there:
-            found.append(code)
-    return found
+            yield code
 
 
 def _record(records: Mapping[Key, BackupRecord], document: Document, server: str, work: Work) -> BackupRecord:

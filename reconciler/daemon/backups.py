@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,10 +20,12 @@ from reconciler.core.backup_times import BackupRecord, Work
 from reconciler.core.backups import NotThere, Subject
 from reconciler.core.due_backups import Appointment, Key, appointments, in_turn, subject_of, withheld
 from reconciler.core.failures import MemoryFailure
+from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
 from reconciler.core.pauses import Pause
 from reconciler.engine import keeping
 from reconciler.engine.rounds import Rounds
+from reconciler.engine.storage import Targets
 from reconciler.health.standing import KeptStanding, Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.store.opening import AnyStore
@@ -33,6 +35,11 @@ TICK_SECONDS = 30.0
 
 AT_ONCE = 4
 """On how many hosts: each takes up to 200 MiB of memory, a core while it is read, and the disk for an archive."""
+
+_REST = 10
+"""How many times as long as it takes to find what is due nothing of it is done again: at most a tenth of a core is taken."""
+
+_IN_ONE_GO = 500
 
 _TOLD = {
     Work.BACKUP: (NoticeName.BACKUP_FAILED, NoticeName.BACKUP_GOOD, "backup", "backed up"),
@@ -62,6 +69,7 @@ class BackupRounds:
     store_failed: Callable[[MemoryFailure], None]
     on_defect: Callable[[str, Exception], None]
     _busy: set[str] = field(default_factory=set)
+    _used: list[Targets | None] = field(default_factory=list)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _first_due: dict[Key, datetime] = field(default_factory=dict)  # what was never done: when that was seen
 
@@ -70,51 +78,75 @@ class BackupRounds:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._over.clear()
+                clock = self.rounds.world.clock
+                began = clock.monotonic()
                 try:
                     await self._begin(group)
+                    if not self._busy:
+                        await self._close()
                 except MemoryFailure as failure:
                     self.store_failed(failure)
+                except Exception as error:  # noqa: BLE001 -- a defect in what looks after backups must not stop the passes
+                    self.on_defect("", error)
+                # Where a thousand small ones end one after the other, each end would have ten thousand looked through.
+                await clock.sleep(_REST * (clock.monotonic() - began))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_SECONDS):
                         await self._over.wait()
 
-    async def _begin(self, group: asyncio.TaskGroup) -> None:
-        """Begin what is due on hosts on which none of it runs."""
-        rounds, world = self.rounds, self.rounds.world
-        records = await world.aside.ask(self.store.backup_records)
-        commanded = await world.aside.ask(self.store.pauses)
-        now, observed = world.clock.now(), Observed(rounds.known)
-        found = list(appointments(rounds.desired, observed, records, now))
-        self._show(found, now)
-        if world.stop.is_set():
-            return
-        waiting: dict[str, list[Appointment]] = {}
-        elsewhere = {r.server for r in records.values() if backup_times.is_under_way(r, now)}
-        for each in found:
-            if each.is_due(now) and each.record.server not in self._busy | elsewhere:
-                waiting.setdefault(each.record.server, []).append(each)
-        for server, due in waiting.items():
-            if len(self._busy) >= AT_ONCE:
-                return
-            for appointment in self._possible(due, observed, commanded, now):
-                subject = subject_of(rounds.desired, appointment, observed)
-                if not isinstance(subject, NotThere):
-                    self._busy.add(server)
-                    group.create_task(self._keep(appointment, subject), name=f"{appointment.record.work} on {server}")
-                    break
+    async def _close(self) -> None:
+        """End connections to targets when nothing runs: one that is kept for weeks is dead when it is needed."""
+        used, self._used = self._used, []
+        for targets in used:
+            if targets is not None:
+                await targets.aclose()
 
-    def _possible(
-        self, due: Iterable[Appointment], observed: Observed, commanded: Mapping[tuple[str, str], Pause], now: datetime
-    ) -> Iterator[Appointment]:
-        """Yield what may be done now, in turn."""
-        desired, away, frozen = self.rounds.desired, self.rounds.away, self.standing().frozen
-        paused = pauses.in_force(desired, commanded)
-        for each in in_turn(due):
-            record, host = each.record, observed.hosts.get(each.record.server)
-            if host is None or not host.online or record.address in away or not backup_times.may_begin(record, now):
+    async def _begin(self, group: asyncio.TaskGroup) -> None:
+        """Begin what is due on hosts on which none of it runs, here or elsewhere."""
+        rounds, world = self.rounds, self.rounds.world
+        if not rounds.desired.settings.backup_targets:
+            self.note(())
+            return
+        records, inventory = await world.aside.ask(self.store.backup_records), await world.inventory()
+        now, observed = world.clock.now(), Observed(rounds.known)
+        found = await self._appointments(observed, records, inventory, now)
+        self._show(found, now)
+        paused = pauses.in_force(rounds.desired, inventory.pauses)
+        taken = self._busy | {record.server for record in records.values() if backup_times.is_under_way(record, now)}
+        for each in in_turn(each for each in found if each.is_due(now)):
+            if len(self._busy) >= AT_ONCE or world.stop.is_set():
+                return
+            server = each.record.server
+            if server in taken or not self._is_possible(each, observed, paused, now):
                 continue
-            if not withheld(each, frozen, paused, desired.settings.code):
-                yield each
+            subject = subject_of(rounds.desired, each, observed)
+            if not isinstance(subject, NotThere):
+                taken.add(server)
+                self._busy.add(server)
+                self._used.append(world.targets)
+                group.create_task(self._keep(each, subject), name=f"{each.record.work} on {server}")
+
+    async def _appointments(
+        self, observed: Observed, records: Mapping[Key, BackupRecord], inventory: Inventory, now: datetime
+    ) -> list[Appointment]:
+        """List them, with pauses: of ten thousand, passes would wait for seconds when the daemon has just started."""
+        found: list[Appointment] = []
+        selection = self.rounds.limits.selection
+        for each in appointments(self.rounds.desired, observed, records, inventory, now, selection):
+            found.append(each)
+            if not len(found) % _IN_ONE_GO:
+                await asyncio.sleep(0)
+        return found
+
+    def _is_possible(
+        self, due: Appointment, observed: Observed, paused: Mapping[tuple[str, str], Pause], now: datetime
+    ) -> bool:
+        record = due.record
+        host = observed.hosts.get(record.server)
+        if host is None or not host.online or record.address in self.rounds.away:
+            return False
+        is_withheld = withheld(due, self.standing().frozen, paused, self.rounds.desired.settings.code)
+        return backup_times.may_begin(record, now) and not is_withheld
 
     async def _keep(self, appointment: Appointment, subject: Subject) -> None:
         record, world, fleet = appointment.record, self.rounds.world, self.rounds.desired.settings.code

@@ -23,6 +23,7 @@ from reconciler.engine import backing_up, restoring
 from reconciler.engine.backing_up import Kept
 from reconciler.engine.worlds import World
 from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.notices.events import BackupEnded
 from schemas.backups import Keep
 
 FAILURES = (HostError, StorageFailure, SecretUnavailable, OSError)
@@ -147,6 +148,13 @@ async def _attempt(world: World, records: Records, record: BackupRecord, make: C
     """Make something, and write down that it is tried, that it still is, and how it ended."""
     begun = replace(record, tried_at=world.clock.now(), tries=record.tries + 1)
 
+    began = world.clock.monotonic()
+
+    def tell(kept: Kept | None, problem: str = "") -> None:
+        seconds, backup = world.clock.monotonic() - began, kept.entry.id if kept else ""
+        about = record.kind, record.code, record.server, record.work.value
+        world.emit(BackupEnded(*about, seconds, backup, problem))
+
     def note(said: BackupRecord) -> None:
         world.note(lambda: records.put_backup(said))
 
@@ -161,9 +169,12 @@ async def _attempt(world: World, records: Records, record: BackupRecord, make: C
     except Exception as error:
         why = str(error) if isinstance(error, FAILURES) else f"a defect of odoo-fleet: {type(error).__name__}"
         note(replace(begun, tried_at=world.clock.now(), heard_at=None, problem=why))
+        tell(None, why)
         raise
     else:
         note(replace(begun, good_at=made.good_at, tried_at=None, heard_at=None, tries=0, problem=""))
+        if made.kept is not None:
+            tell(made.kept)
         return made
     finally:
         beating.cancel()

@@ -226,7 +226,7 @@ async def _unpacked(
     try:
         await host.restore(name, spool, neutralize=neutralize)
         yield await _prove(world, host, name, kept, accounts, neutralized=neutralize)
-    except UnknownOutcome:
+    except (UnknownOutcome, asyncio.CancelledError):
         raise  # whatever runs there now: its name is swept when its limit has passed
     except BaseException:
         with contextlib.suppress(HostError):

@@ -44,3 +44,7 @@ class Targets(Protocol):
     def decrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> None:
         """Decrypt a file of the target; raises as `open`, and where it is another's or was changed."""
         ...
+
+    async def aclose(self) -> None:
+        """End what is held open; another use would open it again."""
+        ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.core.actions import Action
+from reconciler.core.addressed import Addressed
 from reconciler.core.outcomes import Outcome
 
 
@@ -59,7 +60,20 @@ class MemoryFailed:
     problem: str
 
 
-Event = MemoryFailed | HostObserved | DatabaseObserved | ActionStarted | ActionStep | ActionEnded
+@dataclass(frozen=True, slots=True)
+class BackupEnded(Addressed):
+    """A backup of a database was made or proven, or that failed. `work` is `backup` or `proof`."""
+
+    kind: str
+    code: str
+    server: str
+    work: str
+    seconds: float
+    backup: str = ""
+    problem: str = ""
+
+
+Event = MemoryFailed | HostObserved | DatabaseObserved | ActionStarted | ActionStep | ActionEnded | BackupEnded
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from schemas.secrets import Secret
 
 _PART = 1024 * 1024
 _PATIENCE = 30.0
+_GONE = (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Folder:
         self._name, self._root, self._login = name, PurePosixPath(root), login
         self._connection: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
+        self._beginning = asyncio.Lock()
 
     async def write(self, place: str, content: BinaryIO) -> None:
         """Keep a file, whole or not at all."""
@@ -91,7 +94,7 @@ class Folder:
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[asyncssh.SFTPClient]:
         try:
-            yield self._client or await self._begin()
+            yield await self._begun()
         except asyncssh.HostKeyNotVerifiable:
             what = f"backup target {self._name!r}: the host key of {self._login.host} is not the one in known_hosts"
             raise StorageFailure(
@@ -106,14 +109,17 @@ class Folder:
         except ValueError as error:  # in a container that runs as a number without a name
             raise StorageFailure(f"backup target {self._name!r}: {error}") from None
         except (asyncssh.Error, OSError, TimeoutError) as error:
-            await self.aclose()  # it may be gone: the next use makes another
+            if not isinstance(error, asyncssh.SFTPError) or isinstance(error, _GONE):
+                await self.aclose()  # the next use makes another; an answer of the machine's ends nobody else's work
             what = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
             raise StorageFailure(f"backup target {self._name!r}: {self._login.host}: {what}") from None
 
-    async def _begin(self) -> asyncssh.SFTPClient:
-        self._connection = await self._connect()
-        self._client = await self._connection.start_sftp_client()
-        return self._client
+    async def _begun(self) -> asyncssh.SFTPClient:
+        async with self._beginning:
+            if self._client is None:
+                self._connection = await self._connect()
+                self._client = await self._connection.start_sftp_client()
+            return self._client
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         login = self._login

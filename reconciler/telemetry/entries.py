@@ -16,6 +16,7 @@ from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,
     ActionStep,
+    BackupEnded,
     CallEvent,
     DatabaseObserved,
     Event,
@@ -50,6 +51,8 @@ def of_event(event: Event) -> LogEntry:
             return LogEntry("debug", "action-step", {**_action(action), "step": step})
         case ActionEnded(outcome):
             return _outcome(outcome)
+        case BackupEnded():
+            return _backup(event)
         case _:
             assert_never(event)
 
@@ -114,6 +117,16 @@ def _outcome(outcome: Outcome) -> LogEntry:
     # Skipped is not a failure of its own: what it was skipped for has its line already.
     went_wrong = outcome.result in {Result.FAILED, Result.UNKNOWN}
     return LogEntry("warning" if went_wrong else "info", "action-ended", fields)
+
+
+def _backup(event: BackupEnded) -> LogEntry:
+    fields = {
+        "about": event.address,
+        "server": event.server,
+        "seconds": round(event.seconds, 3),
+        **_given(backup=event.backup, problem=event.problem),
+    }
+    return LogEntry("warning" if event.problem else "info", f"{event.work}-ended", fields)
 
 
 def _action(action: Action) -> dict[str, object]:

@@ -9,17 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, product
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from reconciler.core.backup_times import Work
 from reconciler.core.observed import Access
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.health.standing import Standing
-from reconciler.notices.events import ActionEnded, CallEvent, DatabaseObserved, Event, HostObserved, MemoryFailed
+from reconciler.notices.events import (
+    ActionEnded,
+    BackupEnded,
+    CallEvent,
+    DatabaseObserved,
+    Event,
+    HostObserved,
+    MemoryFailed,
+)
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.telemetry.gauges import gauges, servers_of
 
@@ -77,6 +86,8 @@ class Metrics:
                 self._count(outcome)
             case MemoryFailed():
                 self._store_failures.inc()
+            case BackupEnded(server=server) if server not in self._departed:
+                self._backups.labels(server, event.work, (Result.FAILED if event.problem else Result.DONE).value).inc()
             case _:
                 pass  # that an action began, and its steps, show in its end and in the standing
 
@@ -140,6 +151,9 @@ class Metrics:
         self._looks = counter("database_looks_total", "Deep looks at databases, by how the login went.", "access")
         self._repaired = counter("drift_repaired_total", "Drift that was repaired.", "server")
         self._returned = counter("drift_returned_total", "Drift that came back after it was repaired.", "server")
+        self._backups = counter(
+            "backups_total", "Backups that were made or proven, or failed to be.", "server", "work", "result"
+        )
         self._notices = counter("notices_total", "Notices to the operator, by name and level.", "name", "level")
         self._store_failures = counter("store_failures_total", "Times that something could not be written down.")
         self._passes = histogram(
@@ -169,7 +183,7 @@ class Metrics:
         """Take along the series of servers that left; a call of theirs that ends later brings none of them back."""
         for server in self._known - servers:
             self._listed.pop(server, None)
-            for metric in (self._actions, self._call_failures, self._repaired, self._returned):
+            for metric in (self._actions, self._call_failures, self._repaired, self._returned, self._backups):
                 metric.remove_by_labels({"server": server})
         self._departed = (self._departed | self._known) - servers
         for server in servers:
@@ -181,6 +195,8 @@ class Metrics:
             self._actions.labels(server, result.value)
         for metric in (self._call_failures, self._repaired, self._returned):
             metric.labels(server)
+        for work, ended in product(Work, (Result.DONE, Result.FAILED)):
+            self._backups.labels(server, work.value, ended.value)
 
 
 class _Instances:

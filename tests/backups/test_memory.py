@@ -6,11 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.faults.shares import EXHAUSTIVE
+
 MOST = 200
 """MiB that a process may take in all."""
 
+GIGABYTES = 20 if EXHAUSTIVE else 1
+"""What the files of the archive are, as they lie on the host; packed they are far less."""
+
 _STORY = """
-import asyncio, http.server, os, resource, sys, tempfile, threading, zipfile
+import asyncio, http.server, os, resource, sys, tempfile, threading, zipfile, zlib
 from pathlib import Path
 from reconciler.archives import archive
 from reconciler.odoo.forms import Form
@@ -19,8 +24,8 @@ from reconciler.odoo.transport import HttpxTransport
 from schemas.secrets import Secret
 from tests.archives.samples import ATTACHMENTS, DUMP, HEAD, MANIFEST
 
-FILES, ROWS = 50_000, 400_000
-made = Path(sys.argv[1]) / "made.zip"
+FILES, ROWS, LARGE = 50_000, 400_000, 4
+made, GIGABYTES = Path(sys.argv[1]) / "made.zip", int(sys.argv[2])
 
 def rows():
     yield HEAD + b"COPY public.ir_attachment (id, store_fname, name) FROM stdin;\\n"
@@ -29,11 +34,28 @@ def rows():
         yield b"%d\\t%s\\t%s\\n" % (n, name, b"x" * 600)
     yield b"\\\\.\\n\\n" + DUMP[len(HEAD):].replace(ATTACHMENTS, b"")
 
+NOTHING = bytes(1 << 24)
+packer = zlib.compressobj(9, wbits=-15)
+PACKED = packer.compress(NOTHING) + packer.flush(zlib.Z_FULL_FLUSH)
+
+class Repeated:  # packs the same many times in no time
+    def compress(self, part):
+        return PACKED
+    def flush(self):
+        return bytes([3, 0])
+
 with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as whole:
     with whole.open("dump.sql", "w", force_zip64=True) as dump:
         dump.writelines(rows())
-    for n in range(FILES):
+    for n in range(FILES - LARGE):
         whole.writestr(f"filestore/{n % 256:02x}/{n % 256:02x}{n:038x}", b"x")
+    for n in range(FILES - LARGE, FILES):
+        entry = zipfile.ZipInfo(f"filestore/{n % 256:02x}/{n % 256:02x}{n:038x}")
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        with whole.open(entry, "w", force_zip64=True) as large:
+            large._compressor = Repeated()
+            for _ in range(GIGABYTES * 64 // LARGE):
+                large.write(NOTHING)
     whole.writestr("manifest.json", MANIFEST)
 
 if os.fork():
@@ -80,7 +102,7 @@ os._exit(0)
 
 
 def test_an_archive_larger_than_the_bound_is_fetched_read_prepared_and_sent_within_it(tmp_path: Path) -> None:
-    words = [sys.executable, "-c", _STORY, str(tmp_path)]
+    words = [sys.executable, "-c", _STORY, str(tmp_path), str(GIGABYTES)]
     done = subprocess.run(
         words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2], timeout=240
     )

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.core.failures import StorageFailure
 from reconciler.daemon import daemon
+from reconciler.notices.events import BackupEnded
 from reconciler.notices.notices import NoticeName
 from reconciler.store.forgetful import NoMemory
 from tests.backups.conftest import _no_threads
@@ -30,8 +31,9 @@ def databases(stage: Stage) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Days pass faster where nobody looks every two seconds whether something was paused."""
+    """Days pass faster where nobody looks every few seconds whether something was paused and whether the loop turns."""
     monkeypatch.setattr(daemon, "PAUSES_SECONDS", 600.0)
+    monkeypatch.setattr(daemon, "BEAT_SECONDS", 600.0)
 
 
 @pytest.fixture
@@ -50,6 +52,8 @@ def test_each_night_one_backup_is_made_by_the_clock_of_the_instance(keeping: Kee
     assert taken[0] < EPOCH + timedelta(minutes=5), "what has none yet is backed up at once"
     assert nights(taken[1:]) == ["24 21", "25 21", "26 21", "27 21"], "02:30 in Kolkata is 21:00 UTC"
     assert all(moment.minute == 0 for moment in taken[1:])
+    told = [event for event in stage.universe.events if isinstance(event, BackupEnded)]
+    assert [(event.work, event.problem) for event in told] == [("backup", "")] * len(taken)
     assert not stage.defects
     assert NoticeName.BACKUP_FAILED not in stage.names()
 

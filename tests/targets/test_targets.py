@@ -21,7 +21,9 @@ from reconciler.targets.opening import open_target
 from schemas.backups import BackupTarget
 from schemas.references import EnvSecret
 from schemas.secrets import Secret
-from tests.targets.servers import BUCKET, s3_server, sftp_server
+from tests.hosts import debian
+from tests.hosts.fixtures import DID_NOT_RUN
+from tests.targets.servers import BUCKET, SftpServer, openssh_server, s3_server, sftp_server
 
 SECRET = "a-secret-of-the-store"
 LARGE = 20 * 1024 * 1024
@@ -39,18 +41,32 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Make
         made["bucket"] = lambda: Bucket(
             "main", BUCKET, "a/prefix", endpoint=url, region="us-east-1", credentials=credentials
         )
-        made["folder"] = _folder(exits, tmp_path_factory.mktemp("sftp"))
+        made["folder"] = _folder(exits.enter_context(sftp_server(tmp_path_factory.mktemp("sftp"))))
         yield made
 
 
-def _folder(exits: ExitStack, directory: Path) -> Make:
-    sftp = exits.enter_context(sftp_server(directory))
+@pytest.fixture(scope="module")
+def openssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
+    """The server that most machines have: Debian's OpenSSH, which root installs where it is missing."""
+    try:
+        debian.require_programs({"sshd": "openssh-server"})
+    except debian.OdooUnavailable as reason:
+        pytest.skip(f"SFTP {DID_NOT_RUN}: {reason}")
+    with ExitStack() as exits:
+        yield _folder(exits.enter_context(openssh_server(tmp_path_factory.mktemp("openssh"), debian.program("sshd"))))
+
+
+def _folder(sftp: SftpServer) -> Make:
     login = Login("127.0.0.1", sftp.port, sftp.user, sftp.known_hosts, Secret(sftp.key.read_text()))
     return lambda: Folder("main", str(sftp.root), login)
 
 
-@pytest.fixture(params=["directory", "bucket", "folder"])
-def make(request: pytest.FixtureRequest, servers: dict[str, Make]) -> Make:
+@pytest.fixture(params=["directory", "bucket", "folder", pytest.param("openssh", marks=pytest.mark.deploy)])
+def make(request: pytest.FixtureRequest) -> Make:
+    if request.param == "openssh":
+        made: Make = request.getfixturevalue("openssh")
+        return made
+    servers: dict[str, Make] = request.getfixturevalue("servers")
     return servers[request.param]
 
 
@@ -112,6 +128,19 @@ def test_what_is_not_there_is_said(make: Make) -> None:
     async def work(target: Target) -> None:
         with pytest.raises(StorageFailure, match="backup target 'main'"):
             await target.read("demo/instance/nobody/a.zip", io.BytesIO())
+
+    use(make, work)
+
+
+def test_what_fails_for_one_ends_no_work_of_others(make: Make) -> None:
+    async def work(target: Target) -> None:
+        places = [f"demo/instance/shop-{n}/a.zip" for n in range(3)]
+        writing = [asyncio.ensure_future(target.write(place, io.BytesIO(os.urandom(LARGE)))) for place in places]
+        while not all(each.done() for each in writing):
+            with pytest.raises(StorageFailure):
+                await target.read("demo/instance/nobody/a.zip", io.BytesIO())
+        await asyncio.gather(*writing)
+        assert set(places) <= set(await target.names("demo/"))
 
     use(make, work)
 

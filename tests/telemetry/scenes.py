@@ -18,6 +18,7 @@ from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,
     ActionStep,
+    BackupEnded,
     CallEvent,
     DatabaseObserved,
     HostObserved,
@@ -90,6 +91,8 @@ def lived(*, per_instance: bool = False) -> Metrics:
     for result, seconds in ((Result.DONE, 40.0), (Result.FAILED, 3.0), (Result.UNKNOWN, 600.0), (Result.SKIPPED, 0.0)):
         metrics.on_event(ActionEnded(Outcome(CLONE, result, "why", seconds)))
     metrics.on_event(MemoryFailed("no space left"))
+    metrics.on_event(BackupEnded("instance", "acme", "prod-1", "backup", 12.5, "2026-03-01T02-30-00Z-prod-1-x7k2q"))
+    metrics.on_event(BackupEnded("instance", "acme", "prod-1", "proof", 3.0, problem="it does not come back"))
     metrics.on_call(CALL)
     metrics.on_call(replace(CALL, error="UnknownOutcome"))
     for name in (NoticeName.DRIFT_REPAIRED, NoticeName.DRIFT_RETURNED):

@@ -314,3 +314,10 @@ def test_backups_are_told_by_the_worst_of_each_server_and_where_asked_for_by_dat
     each = series(Metrics(per_instance=True))
     assert value(each, "database_backup_timestamp_seconds", **acme) == NOW.timestamp() - 9 * 3600
     assert value(each, "database_proof_timestamp_seconds", **acme) == NOW.timestamp() - 3 * 86400
+
+
+def test_backups_that_were_made_and_that_failed_are_counted() -> None:
+    found = series(lived())
+    assert value(found, "backups_total", server="prod-1", work="backup", result="done") == 1
+    assert value(found, "backups_total", server="prod-1", work="proof", result="failed") == 1
+    assert value(found, "backups_total", server="prod-1", work="backup", result="failed") == 0
