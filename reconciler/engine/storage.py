@@ -44,3 +44,7 @@ class Targets(Protocol):
     def decrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> None:
         """Decrypt a file of the target; raises as `open`, and where it is another's or was changed."""
         ...
+
+    def archive(self, path: str) -> BinaryIO:
+        """Open a file of this machine, relative to the fleet's directory; raises `StorageFailure` where it cannot be read."""
+        ...

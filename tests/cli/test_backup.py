@@ -105,6 +105,22 @@ def test_a_backup_takes_the_place_of_the_database_and_what_that_was_comes_back_f
     assert len(json.loads(keeping.run("backup", "list", "acme", "-o", "json").out)["backups"]) == 2
 
 
+def test_a_zip_of_another_host_becomes_an_instance(keeping: World) -> None:
+    assert keeping.run("backup", "now", "acme").code == 0
+    (archive,) = (keeping.root / "target").rglob("*.zip")
+    keeping.write("again.yaml", "kind: instance\ncode: again\ntemplate: restaurant\nplan: starter\nserver: prod-1\n")
+    for wrong in (["acme", "--archive", str(archive)], ["acme", "--archive", str(archive), "--as", "again"], []):
+        assert keeping.run("restore", *wrong, "--yes").code == 64
+    over = keeping.run("restore", "--archive", str(archive), "--as", "bistro", "--yes")
+    assert (over.code, "instance/bistro cannot be restored" in over.err) == (1, True)
+    ran = keeping.run("restore", "--archive", str(archive), "--as", "again", "--yes")
+    assert ran.code == 0, ran.err
+    assert archive.name in "".join(ran.out.split())
+    host = keeping.hosts["prod-1"]
+    assert len(host.databases["again"].rows("res.partner")) == len(host.databases["acme"].rows("res.partner"))
+    assert "No changes" in keeping.run("plan").out
+
+
 def test_nothing_is_restored_over_another_instance_or_without_a_backup_or_an_answer(keeping: World) -> None:
     before = {name: database.uuid for name, database in keeping.hosts["prod-1"].databases.items()}
     ran = keeping.run("restore", "acme", "--yes")

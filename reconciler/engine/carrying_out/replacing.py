@@ -30,7 +30,7 @@ async def _from_backup(performer: Performer, action: Action, mover: Mover, prese
     spec, wanted, world = performer.spec(action), performer.desired.instances[action.code].restore_from, performer.world
     assert wanted is not None  # the command says which
     # Before the present one is backed up: that would be the latest.
-    source = await restoring.find(world, performer.desired, wanted, spec.code)
+    source = await restoring.source_of(world, performer.desired, wanted, spec.code)
     said = await backed_up_first(performer, action)
     await world.distrust(spec.kind, spec.code, spec.server)
     room = replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what))
