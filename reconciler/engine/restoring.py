@@ -34,6 +34,7 @@ from reconciler.engine.backing_up import entries, fetch, targets_of, write_entry
 from reconciler.engine.building import Builder, Room
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
+from reconciler.engine.storage import on_this_machine
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from schemas.backups import LATEST, RestoreFrom
@@ -210,7 +211,7 @@ def _kept(world: World, target: str, entry: Entry) -> Source:
 
 async def _take_archive(world: World, path: str, fleet: str, given: str | None, into: BinaryIO) -> Archive:
     """Copy an archive that this fleet has not made into an empty file, and read it to its last byte."""
-    with targets_of(world).archive(path) as file:
+    with targets_of(world).archive(path) as file, on_this_machine():
         await asyncio.to_thread(shutil.copyfileobj, file, into)
     try:
         found = await asyncio.to_thread(archive.read, into)
@@ -280,7 +281,8 @@ async def _unpacked(
     """Do the same with an archive that is at hand and was read; `origin` is noted in what becomes of it."""
     host = world.hosts[spec.server]
     await _require_same_series(host, kept)
-    await asyncio.to_thread(archive.prepare, spool, _UNFIT.sub("-", origin))
+    with on_this_machine():
+        await asyncio.to_thread(archive.prepare, spool, _UNFIT.sub("-", origin))
     name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))
     try:
         await host.restore(name, spool, neutralize=neutralize)
