@@ -31,7 +31,7 @@ async def _from_backup(performer: Performer, action: Action, mover: Mover, prese
     assert wanted is not None  # the command says which
     # Before the present one is backed up: that would be the latest.
     source = await restoring.source_of(world, performer.desired, wanted, spec.code)
-    said = await backed_up_first(performer, action)
+    said = await backed_up_first(performer, action, thins_out=False)
     await world.distrust(spec.kind, spec.code, spec.server)
     room = replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what))
     builder, former = performer.builder(action), performer.former(action)
