@@ -109,7 +109,7 @@ def command(
         planned = make_plan(session)
         if not any(action.verb in _PLANNED for action in planned.changeset.actions):
             show_plan(planned, session, screens.ERR)
-            screens.say(f"instance/{code} cannot be restored: {_why_not(desired, code)}.")
+            screens.say(f"instance/{code} cannot be restored: {_why_not(desired, code, is_own=code == of)}.")
             return NOT_DONE
         return perform(session, planned, common, yes=yes)
 
@@ -125,10 +125,12 @@ def _found(session: Session, code: str, wanted: RestoreFrom) -> RestoreFrom:
     return interrupts.run(main())
 
 
-def _why_not(desired: Desired, code: str) -> str:
+def _why_not(desired: Desired, code: str, *, is_own: bool) -> str:
     if endings.in_force(desired, datetime.now(UTC)).instances[code].state == "absent":
         return "its text says that it has ended (`state`, `expires`)"
-    return "what stands above is in the way, or it has a database and is not the one that the backup is of"
+    if is_own:
+        return "what stands above is in the way"
+    return "it has a database, and nothing of another one is put in its place; or what stands above is in the way"
 
 
 def _of(words: Sequence[str], desired: Desired) -> str:

@@ -93,6 +93,7 @@ def test_a_backup_takes_the_place_of_the_database_and_what_that_was_comes_back_f
     assert "backup: none → one in main, made first" in said
     assert "1 to replace" in said
     (trash,) = [name for name in host.databases if name.startswith("trash-")]
+    assert f"what was there is {trash}" in said
     restored = host.databases["acme"].uuid
     assert (host.databases[trash].uuid, restored == before) == (before, False)
     assert "No changes" in keeping.run("plan").out
