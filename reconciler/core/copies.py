@@ -61,5 +61,5 @@ def made_of(
         )
         return verbs.COPY, copied.database, (FieldChange("neutralize", "a live database", will),)
     if instance.restore_from is not None:
-        return verbs.RESTORE, instance.restore_from.of or instance.code, ()
+        return verbs.RESTORE, instance.restore_from.source(instance.code), ()
     return verbs.CLONE, spec.template_db, ()

@@ -311,7 +311,7 @@ def _check_restores(world: Declarations) -> Iterator[Diagnostic]:
         if instance.restore_from is None:
             continue
         place = world.range_of("instance", instance.code, "restore_from")
-        if not targets:
+        if not targets and instance.restore_from.archive is None:
             message = "there is no place that a backup could come from: the fleet declares no `backup_targets`"
             hint = "for example `backup_targets: {main: {url: file:///srv/odoo-backups}}`"
             yield Diagnostic(place, "no-backup-target", message, hint)
