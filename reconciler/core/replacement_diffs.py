@@ -5,7 +5,7 @@ All that holds back the instance holds back its replacement; what takes its plac
 
 from __future__ import annotations
 
-from reconciler.core import backups, endings, instance_diffs, names, replacements, verbs
+from reconciler.core import backups, copies, endings, instance_diffs, names, replacements, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
@@ -13,7 +13,7 @@ from reconciler.core.names import IN_SERVICE, NameState
 from reconciler.core.replacements import Replacing
 from schemas.instance import Instance
 
-_NEW = (verbs.CLONE, verbs.RESTORE)
+_NEW = (verbs.CLONE, verbs.COPY, verbs.RESTORE)
 
 
 def diff_replacement(draft: Draft) -> None:
@@ -62,7 +62,16 @@ def _is_there(draft: Draft, found: Found, trash: str) -> bool:
 
 def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing) -> None:
     becomes = names.suspended(found.name.target) if instance.state == "suspended" else found.name.target
-    changes = [replacements.by_trash(asked.trash) if asked.trash else _by_backup(instance)]
+    if asked.trash:
+        changes = [replacements.by_trash(asked.trash)]
+    elif copies.is_copied(instance):
+        source = copies.original(draft, instance, found.server)
+        if isinstance(source, Doubt):
+            draft.block("instance", instance.code, found.server, source)
+            return
+        changes = [replacements.by_copy(instance.clone_of or "")]
+    else:
+        changes = [_by_backup(instance)]
     look = draft.look(found.server, found.name.text)
     if asked.backup_first and (backup := backups.before_ending(draft.desired, instance, look)):
         changes.append(backup)

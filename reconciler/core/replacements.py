@@ -17,7 +17,7 @@ _NOW = "as of now"
 class Replacing:
     """Whose database is replaced, by what, and whether the one that is there is backed up first where the text asks for that.
 
-    `trash` names what comes back from there; without it, it is what the document's `restore_from` says.
+    `trash` names what comes back from there; without it, it is what the document's `restore_from` or `clone_of` says.
     """
 
     code: str
@@ -30,12 +30,17 @@ def by_backup(which: str, code: str) -> FieldChange:
     return FieldChange(FIELD, _NOW, f"backup {which} of instance/{code}")
 
 
+def by_copy(code: str) -> FieldChange:
+    """Show that a copy of what another instance has by then takes the place of the contents of now."""
+    return FieldChange(FIELD, _NOW, f"instance/{code} as it is then")
+
+
 def by_trash(name: str) -> FieldChange:
     """Show that what lies in the trash takes the place of the contents of now."""
     return FieldChange(FIELD, _NOW, name)
 
 
 def trash_in(changes: Iterable[FieldChange]) -> str:
-    """Return the trash name that an action shows as where the contents come from; empty where they come from a backup."""
+    """Return the trash name that an action shows as where the contents come from; empty where they do not."""
     (source,) = (change.desired for change in changes if change.field == FIELD)
     return "" if " " in source else source
