@@ -1,10 +1,9 @@
 """Kind `instance`: one customer's database, cloned from a template, configured, and published under its name."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from schemas.adoption import Adoption
 from schemas.backups import Backup, RestoreFrom
@@ -14,6 +13,7 @@ from schemas.texts import (
     Code,
     CountryCode,
     DatabaseName,
+    Day,
     FormerName,
     GroupName,
     Language,
@@ -22,32 +22,15 @@ from schemas.texts import (
     ParameterKey,
     ParameterValue,
     Subdomain,
-    problem,
 )
 from schemas.timezones import check_timezone
 
 InstanceState = Literal["active", "suspended", "absent"]
 
 
-def _read_date(written: Any) -> Any:
-    """Take a date as text, year-month-day; YAML's own dates differ from reader to reader, so ours are text."""
-    if not isinstance(written, str):
-        return written
-    try:
-        # `fromisoformat` alone would also take 20260101 and week dates.
-        if written[4:5] == "-" and written[7:8] == "-":
-            return date.fromisoformat(written)
-    except ValueError:
-        pass
-    raise problem("invalid-date", f"{written!r} is not a date", "write year-month-day, for example 2026-12-31")
-
-
 def _is_a_copy(validated: dict[str, Any]) -> bool:
     """Neutralize what is a copy of a customer, unless its document says otherwise."""
     return validated.get("clone_of") is not None
-
-
-Day = Annotated[date, BeforeValidator(_read_date)]
 
 
 class Owner(Part):
@@ -78,8 +61,14 @@ class Subscription(Part):
     """Since when and until when the customer has subscribed. Recorded and shown only: this version acts on `state` alone."""
 
     start: Day = Field(description="First day.", examples=["2026-01-01"])
-    end: Day | None = Field(default=None, description="Last day; left out: no end.", examples=["2026-12-31"])
-    auto_renew: bool = Field(default=False, description="Whether it renews itself at its end.", examples=[True])
+    end: Day | None = Field(
+        default=None, description="Last day of its term; left out: no end.", examples=["2026-12-31"]
+    )
+    auto_renew: bool = Field(
+        default=False,
+        description="Whether it renews itself at its end, by the `period` of its plan.",
+        examples=[True],
+    )
 
 
 class Instance(Pausable):
@@ -211,7 +200,8 @@ class Instance(Pausable):
     )
     subscription: Subscription | None = Field(
         default=None,
-        description="Since when and until when. Recorded and shown only: this version acts on `state` alone.",
+        description="Since when and until when, by days in its `timezone`, or in UTC. What its end does says `on_expiry` of its "
+        "plan.",
         examples=[{"start": "2026-01-01", "end": "2026-12-31", "auto_renew": True}],
     )
     expires: Day | None = Field(

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core import ending_diffs, endings, one_host, pauses
+from reconciler.core import ending_diffs, endings, one_host, pauses, windows
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.depths import Depth
@@ -55,7 +55,7 @@ class Planned:
 
 
 def decide(desired: Desired, observed: Observed, inventory: Inventory, now: datetime, limits: Limits) -> Planned:
-    """Compare the text with what was seen, and hold back what pauses, frozen hosts and thresholds do not let through.
+    """Compare the text with what was seen, and hold back what pauses, windows, frozen hosts and thresholds do not let through.
 
     Args:
         desired: the fleet's text, resolved.
@@ -68,7 +68,8 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
     same = one_host.proven(observed)
     frozen = {**frozen_hosts(desired, observed, inventory, limits.confirmed_listings), **same}
     wanted = diff(desired, observed, inventory, now, limits.selection, frozen, limits.replacing)
-    released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code)
+    closed = windows.closed(wanted.actions, desired, now)
+    released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code, closed)
     gated = gate(released, frozen, desired.settings.safety, _in_service(desired, observed, inventory), limits.allowed)
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)

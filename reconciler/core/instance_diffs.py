@@ -5,7 +5,7 @@ Pinned instances come before those that are placed automatically, so that capaci
 
 from __future__ import annotations
 
-from reconciler.core import claims, copies, fields, names, places, trash, unclaimed, verbs
+from reconciler.core import claims, copies, ending_diffs, fields, names, places, subscriptions, trash, unclaimed, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
@@ -150,16 +150,22 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         advice = _MADE_ANEW if spec.clone_of else _A_COPY
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", advice))
         return
+    ended = subscriptions.is_over(draft.desired, instance, draft.now) and found.name.state is NameState.PUBLISHED
+    if ended and (doubt := ending_diffs.clock_doubt(draft, server.code)):
+        draft.block("instance", instance.code, server.code, doubt)
+        return
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
     reason = Reason.ADOPTED if former else None
     if look is not None and claims.is_adopted(look, spec):
         chain.add(verbs.ADOPT, Reason.DECLARED, chain.name, fields.adopted_with(spec, look, found.name.state))
         look, reason = claims.as_adopted(look, spec), Reason.DECLARED
-    _bring_to_its_place(chain, instance, found, look)
+    _bring_to_its_place(chain, instance, found, look, ended=ended)
     _configure(chain, spec, look, reason)
 
 
-def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None) -> None:
+def _bring_to_its_place(
+    chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None, *, ended: bool
+) -> None:
     """Plan its name, its state and its password: a new password comes before a way back that has not begun.
 
     It never comes between out of reach and back in reach, where nothing may stand that can fail for reasons of its own.
@@ -172,7 +178,7 @@ def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: D
         chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, names.parse(chain.name).state), (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
-        chain.add(verbs.SUSPEND, _why_switched(found), names.suspended(spec.target))
+        chain.add(verbs.SUSPEND, Reason.EXPIRED if ended else _why_switched(found), names.suspended(spec.target))
     elif instance.state == "active" and state is not NameState.PUBLISHED:
         if state is NameState.SUSPENDED:
             chain.rotate(look)

@@ -10,7 +10,9 @@ from reconciler.core.actions import FieldChange
 FIELD = "contents"
 """What an action shows of where the contents come from that replace those of now."""
 
-_NOW = "as of now"
+NOW = "as of now"
+LOST = "lost: its initialisation never ended"
+"""What is replaced where nobody can log in to it, since what every Odoo database has is not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +27,32 @@ class Replacing:
     backup_first: bool = True
 
 
-def by_backup(which: str, code: str) -> FieldChange:
-    """Show that a backup takes the place of the contents of now."""
-    return FieldChange(FIELD, _NOW, f"backup {which} of instance/{code}")
+def by_backup(which: str, code: str, present: str = NOW) -> FieldChange:
+    """Show that a backup takes the place of the contents that are there."""
+    return FieldChange(FIELD, present, f"backup {which} of instance/{code}")
 
 
-def by_copy(code: str) -> FieldChange:
-    """Show that a copy of what another instance has by then takes the place of the contents of now."""
-    return FieldChange(FIELD, _NOW, f"instance/{code} as it is then")
+def by_copy(code: str, present: str = NOW) -> FieldChange:
+    """Show that a copy of what another instance has by then takes the place of the contents that are there."""
+    return FieldChange(FIELD, present, f"instance/{code} as it is then")
 
 
-def by_trash(name: str) -> FieldChange:
-    """Show that what lies in the trash takes the place of the contents of now."""
-    return FieldChange(FIELD, _NOW, name)
+def by_trash(name: str, present: str = NOW) -> FieldChange:
+    """Show that what lies in the trash takes the place of the contents that are there."""
+    return FieldChange(FIELD, present, name)
 
 
 def trash_in(changes: Iterable[FieldChange]) -> str:
     """Return the trash name that an action shows as where the contents come from; empty where they do not."""
-    (source,) = (change.desired for change in changes if change.field == FIELD)
+    source = _of(changes).desired
     return "" if " " in source else source
+
+
+def is_lost(changes: Iterable[FieldChange]) -> bool:
+    """Tell whether an action shows that what it replaces cannot be opened any more."""
+    return _of(changes).observed == LOST
+
+
+def _of(changes: Iterable[FieldChange]) -> FieldChange:
+    (found,) = (change for change in changes if change.field == FIELD)
+    return found

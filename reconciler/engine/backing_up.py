@@ -65,11 +65,11 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
         StorageFailure: it cannot be kept.
         SecretUnavailable: a password or a key is not to be had.
     """
-    place = _targets(world).open(target)
+    place = targets_of(world).open(target)
     taken_at, began = world.clock.now(), world.clock.monotonic()
     with tempfile.TemporaryFile() as spool, tempfile.TemporaryFile() as locked:
         door, found = await collect(world, subject, spool)
-        is_locked = await asyncio.to_thread(_lock, _targets(world), target, spool, locked)
+        is_locked = await asyncio.to_thread(_lock, targets_of(world), target, spool, locked)
         content = locked if is_locked else spool
         length, digest = await asyncio.to_thread(_sum, content)
         name = catalogue.new_id(taken_at, subject.server, world.nonces.token(NONCE_LENGTH))
@@ -193,7 +193,7 @@ async def fetch(world: World, target: str, entry: Entry, into: BinaryIO) -> Arch
         StorageFailure: it is not there, not the one that was kept, or not whole any more.
         SecretUnavailable: its key is not to be had.
     """
-    place = _targets(world).open(target)
+    place = targets_of(world).open(target)
     with tempfile.TemporaryFile() as locked:
         content = locked if entry.encrypted else into
         await place.read(entry.place, content)
@@ -201,7 +201,7 @@ async def fetch(world: World, target: str, entry: Entry, into: BinaryIO) -> Arch
             raise StorageFailure(f"{entry.place} in {target} is not what was kept there: it was cut or changed")
         if entry.encrypted:
             locked.seek(0)
-            await asyncio.to_thread(_targets(world).decrypt, target, locked, into)
+            await asyncio.to_thread(targets_of(world).decrypt, target, locked, into)
     try:
         found = await asyncio.to_thread(archive.read, into)
     except (NotWhole, NotSafe) as wrong:
@@ -212,7 +212,8 @@ async def fetch(world: World, target: str, entry: Entry, into: BinaryIO) -> Arch
     return found
 
 
-def _targets(world: World) -> Targets:
+def targets_of(world: World) -> Targets:
+    """Return the places for backups (`StorageFailure` where there are none)."""
     if world.targets is None:
         raise StorageFailure("there are no backup targets here")
     return world.targets

@@ -176,6 +176,13 @@ class Mover:
         name = await self.new_trash(names.parse(build.name).target)
         await self._send_rename(build.name, name, lambda: build.discard(name))
 
+    async def give_up(self, name: str, trash: str) -> None:
+        """Turn to trash, through the lock, a database in which nothing runs, since its initialisation never ended."""
+        lock = names.switching(names.parse(name).target)
+        if name != lock:
+            await self._send_rename(name, lock, lambda: self.host.rename(name, lock))
+        await self._send_rename(lock, trash, lambda: self.host.end_half_made(lock, trash))
+
     async def new_trash(self, target: str) -> str:
         """Make up a trash name that is not taken: what was replaced and the build that came too late may be of one second."""
         listed, moment = await insist(self.host.listed, self.clock), self.clock.now()

@@ -183,10 +183,7 @@ class Database(Protocol):
         ...
 
     async def neutralize(self) -> None:
-        """Switch off what in it reaches the outside, and forget what was held back; in one transaction, or nothing.
-
-        Its host has to neutralize it first, by `Host.restore`, where it can; nothing here says that it did.
-        """
+        """Switch off what reaches the outside, beyond what `Host.restore` did, and forget what was held back: all or nothing."""
         ...
 
     async def still_live(self) -> Sequence[str]:
@@ -327,6 +324,10 @@ class Host(Protocol):
 
     async def forget_name(self, name: str) -> None:
         """Make workers forget what they remember under a name that no database bears, where the version needs that."""
+        ...
+
+    async def end_half_made(self, old: str, new: str) -> None:
+        """Turn to trash what bears the lock: refused unless nobody can log in to it, because its initialisation never ended."""
         ...
 
     async def is_half_made(self, name: str) -> bool:

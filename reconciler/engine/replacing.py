@@ -24,18 +24,25 @@ from reconciler.engine.ports import Database
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The database that bears a name when its replacement begins: the name, in service or suspended, and its own uuid."""
+    """The database that bears a name when its replacement begins: the name, and its own uuid, empty where that is lost."""
 
     name: str
     uuid: str
 
 
-async def present(mover: Mover, name: str) -> Present:
+async def present(mover: Mover, name: str, *, lost: bool = False) -> Present:
     """Open what is to be replaced, before anything is built for that.
+
+    Args:
+        mover: moves the databases of this document.
+        name: what it is called now.
+        lost: whether it is known that nobody can log in to it any more, and by memory that it is the document's.
 
     Raises:
         HostError: it does not open, or is not the document's.
     """
+    if lost and await mover.host.is_half_made(name):
+        return Present(name, "")
     _, uuid = await _opened(mover, name)
     return Present(name, uuid)
 
@@ -57,6 +64,12 @@ async def out_of_the_way(mover: Mover, was: Present, step: Callable[[str], None]
     Raises:
         HostError: it is not out of the way.
     """
+    if not was.uuid:
+        step("putting what cannot be opened away")
+        trash = await mover.new_trash(names.parse(was.name).target)
+        await mover.give_up(was.name, trash)
+        yield trash
+        return
     database, uuid = await _opened(mover, was.name)
     if uuid != was.uuid:
         raise Refused("another database bears the name by now", server=mover.host.server, database=was.name)

@@ -19,6 +19,7 @@ from typing import BinaryIO
 from reconciler.archives import archive
 from reconciler.archives.archive import Archive
 from reconciler.archives.rewriting import HELD_BACK
+from reconciler.backups import catalogue
 from reconciler.backups.catalogue import Entry, Proof, dated
 from reconciler.core import module_operations, names
 from reconciler.core.backups import Subject
@@ -26,7 +27,7 @@ from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Re
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.engine import backing_up
 from reconciler.engine.accounts import Account
-from reconciler.engine.backing_up import entries, fetch, write_entry
+from reconciler.engine.backing_up import entries, fetch, targets_of, write_entry
 from reconciler.engine.building import Builder, Room
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
@@ -78,8 +79,11 @@ async def verify(world: World, target: str, entry: Entry, subject: Subject) -> E
         seconds = round(world.clock.monotonic() - began, 1)
         await world.hosts[subject.server].drop_own_build(database.name)
     proven = entry.model_copy(update={"proven": Proof(at=world.clock.now(), seconds=seconds)})
-    assert world.targets is not None
-    await write_entry(world.targets.open(target), proven)
+    place = targets_of(world).open(target)
+    # What was thinned out meanwhile must not be catalogued again: its content is gone.
+    if catalogue.place_of(entry) not in await place.names(catalogue.folder(entry.fleet, entry.kind, entry.code)):
+        raise StorageFailure(f"{entry.id} of {entry.address} was removed from {target} while it was proven")
+    await write_entry(place, proven)
     return proven
 
 

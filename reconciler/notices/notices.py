@@ -43,6 +43,10 @@ class NoticeName(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     FORGOTTEN = "forgotten"  # what a removed document had is not expected any more
+    BACKUP_FAILED = "backup-failed"  # told when it begins to fail, not at each try
+    BACKUP_GOOD = "backup-good"
+    PROOF_FAILED = "proof-failed"  # what is kept could not be restored
+    PROOF_GOOD = "proof-good"
     STORE_FAILED = "store-failed"
 
 

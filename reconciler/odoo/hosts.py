@@ -340,6 +340,10 @@ class OdooHost:
         """Make workers forget what they remember under a name that no database bears."""
         await apply_databases.forget_name(self._connection, name)
 
+    async def end_half_made(self, old: str, new: str) -> None:
+        """Turn to trash what bears the lock and whose initialisation never ended."""
+        await apply_databases.end_half_made(self._connection, old, new)
+
     async def is_half_made(self, name: str) -> bool:
         """Tell whether nobody can log in because the database's initialisation never ended."""
         return await self._connection.is_half_made(name)

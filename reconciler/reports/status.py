@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import cast
 
-from reconciler.core import claims, endings
+from reconciler.core import claims, endings, subscriptions
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset, Frozen
 from reconciler.core.claims import Found
@@ -307,11 +307,13 @@ class _View:
         )
 
     def _soon(self, instance: Instance) -> str:
-        """Say that an instance ends in a few days, or nothing."""
-        if instance.expires is None or instance.state == "absent":
+        """Say that an instance ends in a few days, or its subscription, or nothing."""
+        if instance.state == "absent":
             return ""
-        soon = endings.within(endings.expires_at(instance), self._now)
-        return f"expires on {instance.expires} ({soon})" if soon else ""
+        soon = instance.expires and endings.within(endings.expires_at(instance), self._now)
+        if soon:
+            return f"expires on {instance.expires} ({soon})"
+        return subscriptions.told(self._desired, instance, self._now).replace(f" of {instance.address}", "")
 
     def plans(self) -> Iterator[PlanRow]:
         live = [i.plan for i in self._desired.instances.values() if i.state != "absent"]
@@ -403,10 +405,10 @@ class _View:
         return entry.verified_at if entry else None
 
     def _pending(self, kind: str, code: str, server: str | None = None) -> list[str]:
-        """Say what is planned for a document, what pauses withhold and what is blocked."""
+        """Say what is planned for a document, what is withheld and what is blocked."""
         changes = self._changeset
         mine = [a for a in changes.actions if (a.kind, a.code) == (kind, code) and server in (None, a.server)]
         held = [w.action for w in changes.withheld if (w.action.kind, w.action.code) == (kind, code)]
         stopped = [b for b in changes.blocked if (b.kind, b.code) == (kind, code) and server in (None, b.server)]
-        paused = [f"paused, would {a.verb}: {why(a)}" for a in held if server in (None, a.server)]
-        return [f"{a.verb}: {why(a)}" for a in mine] + paused + [b.why for b in stopped]
+        withheld = [f"withheld, would {a.verb}: {why(a)}" for a in held if server in (None, a.server)]
+        return [f"{a.verb}: {why(a)}" for a in mine] + withheld + [b.why for b in stopped]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,10 +18,11 @@ from reconciler.core.failures import StorageFailure
 from reconciler.core.names import NameState
 from reconciler.core.outcomes import Result
 from reconciler.core.replacements import Replacing
+from reconciler.core.selection import Selection
 from reconciler.engine.reconcile import Passed
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import EMPTY, Database
 from tests.backups.stage import Stage, stage
-from tests.harness.universe import Process
+from tests.harness.universe import DictMemory, Killed, Process
 from tests.harness.virtual_time import run
 
 both = pytest.mark.parametrize("version", ["19.0", "14.0"])
@@ -272,5 +275,81 @@ def test_it_counts_as_a_removal(tmp_path: Path) -> None:
         assert passed.outcomes == ()
         assert "safety.max_removals" in passed.planned.changeset.blocked[0].why
         assert (await made.apply(text, replace(limits, allowed={"removals"}))).outcomes[0].result is Result.DONE
+
+    run(story())
+
+
+def test_what_nobody_can_log_in_to_any_more_is_replaced_if_memory_knows_it_and_stays_in_the_trash(
+    tmp_path: Path,
+) -> None:
+    """Up to 15 Odoo answers there as to a wrong password, so that it cannot be told from one that runs."""
+
+    async def story() -> None:
+        made = await backed_up(tmp_path / "target")
+        database(made).stage = EMPTY
+        lost = database(made).uuid
+        known = made.universe.branch()
+        made.universe.memory = DictMemory()
+        passed = await replaced(made, backup_first=False)
+        (blocked,) = passed.planned.changeset.blocked
+        assert (passed.outcomes, "restore acme --confirm-listing one" in blocked.advice) == ((), True)
+
+        made.universe = known
+        (failed,) = (await replaced(made)).outcomes
+        assert failed.result is Result.FAILED, "what cannot be backed up is not replaced without a word"
+        passed = await replaced(made, backup_first=False)
+        assert passed.ok, passed.outcomes
+        (shown,) = passed.planned.changeset.actions[0].changes
+        assert "its initialisation never ended" in shown.observed
+        assert (partners(database(made)), database(made, NameState.TRASH).uuid) == ({THEN}, lost)
+        made.universe.clock.skew += timedelta(days=31)
+        await made.apply(made.text())
+        assert database(made, NameState.TRASH).uuid == lost, "nothing in it can be read"
+
+    run(story())
+
+
+def test_the_replacement_of_what_nobody_can_log_in_to_goes_on_after_a_crash(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await backed_up(tmp_path / "target")
+        database(made).stage = EMPTY
+        start, whole = made.universe, Process()
+        made.universe = start.branch()
+        await replaced(made, whole, backup_first=False)
+        for number in range(1, whole.sent + 1):
+            made.universe = start.branch()
+            with contextlib.suppress(Killed, BaseExceptionGroup):
+                await replaced(made, Process(kill_after=number), backup_first=False)
+            await made.apply(made.text())
+            serving = [d for n, d in made.universe.hosts["one"].databases.items() if n in ("acme", "suspended.acme")]
+            assert all(d.stage == EMPTY or partners(d) == {THEN} for d in serving), "no empty one is made in its place"
+            limits = Limits(
+                Selection(), Depth(refresh=True), {"one"}, replacing=Replacing("acme", "", backup_first=False)
+            )
+            if not any(d.stage == "ready" for d in serving):
+                await asyncio.sleep(1)
+                passed = await made.apply(made.text(restore_from="{}"), limits)
+                assert passed.ok, (number, passed.outcomes, passed.planned.changeset.blocked)
+            assert partners(database(made)) == {THEN}, number
+
+    run(story())
+
+
+@pytest.mark.parametrize(("trouble", "advice"), [("refused", "secret show"), ("not readable", "by hand")])
+def test_what_runs_on_and_cannot_be_held_back_is_not_replaced_but_told_how(
+    tmp_path: Path, trouble: str, advice: str
+) -> None:
+    async def story() -> None:
+        made = await backed_up(tmp_path / "target")
+        acme = database(made)
+        if trouble == "refused":
+            (admin,) = acme.matching("res.users", login="admin")
+            acme.update("res.users", admin["id"], {"password": "their own"})
+        else:
+            acme.delete("res.company", 1)
+        passed = await replaced(made, backup_first=False)
+        (blocked,) = passed.planned.changeset.blocked
+        assert (passed.outcomes, advice in blocked.advice) == ((), True), blocked
+        assert forms(made) == ["acme"]
 
     run(story())

@@ -105,6 +105,7 @@ class World:
     def run(self, *words: str) -> Ran:
         """Run a command on the fleet; with the world's store where it takes one."""
         with_store = {
+            "backup",
             "plan",
             "apply",
             "status",
@@ -117,7 +118,7 @@ class World:
             "forget",
             "import",
         }
-        store = ["--store", self.store] if words[0] in with_store else []
+        store = ["--store", self.store] if words[0] in with_store and "--store" not in words else []
         return run(*words, "--fleet", str(self.fleet), *store)
 
 

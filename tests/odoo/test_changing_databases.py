@@ -45,6 +45,7 @@ def test_each_of_its_functions_is_misused_below() -> None:
         "rename",
         "discard",
         "end",
+        "end_half_made",
         "bring_back",
         "drop_trash",
         "drop_own_build",
@@ -209,6 +210,17 @@ TRASH = "trash-261124120000.acme"
 def test_nothing_is_discarded_but_what_bears_the_lock(old: str, new: str) -> None:
     host, session = opened(old, value(NEVER))
     refused(host, databases.discard(session, new))
+
+
+def test_what_its_initialisation_never_ended_goes_to_trash_from_the_lock_alone() -> None:
+    host = scripted(HALF_MADE, value(result=True))
+    sent(host, databases.end_half_made(connect(host), "switching.acme", TRASH), requests=2)
+    for old, new in (("acme", TRASH), ("switching.beta", TRASH), ("switching.acme", FRESH), ("switching.acme", "acme")):
+        host = scripted(HALF_MADE, value(result=True))
+        refused(host, databases.end_half_made(connect(host), old, new))
+    for answer in (value(result=False), value(result=2)):
+        host = scripted(answer, value(result=True))
+        refused(host, databases.end_half_made(connect(host), "switching.acme", TRASH), requests=1)
 
 
 @pytest.mark.parametrize("found", [*WAS_OR_MAY_HAVE_BEEN, UNFINISHED, marked(in_service="no", uuid="its template's")])

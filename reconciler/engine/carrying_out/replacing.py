@@ -20,7 +20,7 @@ from reconciler.engine.replacing import Present
 async def replace(performer: Performer, action: Action) -> str:
     """Backed up where it shows that, the new one whole and proven, then the present one trash, then the new one in its place."""
     mover = performer.mover(action)
-    present = await replacing.present(mover, action.database)
+    present = await replacing.present(mover, action.database, lost=replacements.is_lost(action.changes))
     if trash := replacements.trash_in(action.changes):
         return await _from_trash(performer, action, mover, present, trash)
     if copies.is_copied(performer.desired.instances[action.code]):

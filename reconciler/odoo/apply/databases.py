@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from reconciler.core import claims, endings, names
-from reconciler.core.failures import DatabaseExists, NoSuchDatabase, Refused
+from reconciler.core.failures import DatabaseExists, HalfMadeDatabase, NoSuchDatabase, Refused
 from reconciler.core.names import DatabaseName, NameState
 from reconciler.core.observed import Mark
 from reconciler.odoo import versions
@@ -23,6 +23,7 @@ from reconciler.odoo.forms import Form, not_restored
 from schemas.secrets import Secret
 
 _WORKERS_REACHED = 16
+_NOBODYS = Secret("nobody's")
 
 
 async def create(
@@ -92,6 +93,20 @@ async def end(session: DatabaseSession, new: str) -> None:
     """Turn to trash a database that bears the lock, and in which it is noted now that its text ended it under this very name."""
     forbidden = names.forbidden_trash(session.database, new) or await _why_not_ended(session, new)
     await _move(session, new, forbidden)
+
+
+async def end_half_made(connection: HostConnection, old: str, new: str) -> None:
+    """Turn to trash what bears the lock and nobody can log in to, since its initialisation never ended: nothing in it runs."""
+    forbidden = names.forbidden_trash(old, new)
+    if not forbidden:
+        forbidden = "its initialisation has ended: what may run is held back before it becomes trash"
+        try:
+            await connection.login(old, "", _NOBODYS)
+        except HalfMadeDatabase:  # without models no scheduled action is found
+            forbidden = ""
+    if forbidden:
+        raise Refused(forbidden, server=connection.server, database=old)
+    await _rename(connection, old, new)
 
 
 async def bring_back(session: DatabaseSession, new: str) -> None:
