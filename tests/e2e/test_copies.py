@@ -102,6 +102,20 @@ def require_neutral(host: RealHost, copy: str) -> None:
     assert f"//{copy}." in url
 
 
+def refresh(host: RealHost, fleet: KeptFleet, customer: Customer, copy: str, mail: int) -> None:
+    """Have the copy made anew on a busy host: the former one, in which a mail was tried, is in the trash then, asleep."""
+    customer.call("res.partner", "create", {"name": "came later"})
+    anew = Limits(depth=Depth(refresh=True), replacing=Replacing(copy, backup_first=False))
+    with busy(host):
+        passed = asyncio.run(fleet.apply(anew))
+        assert passed.ok, failures(passed)
+    require_neutral(host, copy)
+    assert rows(host, copy, "select count(*) from res_partner where name = 'came later'") == ["1"]
+    (trash,) = [each for each in host.databases() if each.startswith("trash-")]
+    assert rows(host, trash, f"select state from mail_mail where id = {mail}") == ["exception"]
+    assert rows(host, trash, "select count(*) from ir_cron where active") == ["0"]
+
+
 @PRODUCTION
 def test_a_copy_of_a_busy_customer_mails_nobody_and_is_proven_neutralized(tmp_path: Path, real_host: RealHost) -> None:
     with mail_sink() as sink:
@@ -139,16 +153,8 @@ def test_a_copy_of_a_busy_customer_mails_nobody_and_is_proven_neutralized(tmp_pa
         assert rows(real_host, copy, f"select state from mail_mail where id = {mail}") == ["exception"]
         assert not asyncio.run(fleet.plan()).changeset.actions
 
-        customer.call("res.partner", "create", {"name": "came later"})
-        anew = Limits(depth=Depth(refresh=True), replacing=Replacing(copy, backup_first=False))
-        with busy(real_host):
-            passed = asyncio.run(fleet.apply(anew))
-            assert passed.ok, failures(passed)
-        require_neutral(real_host, copy)
-        assert rows(real_host, copy, "select count(*) from res_partner where name = 'came later'") == ["1"]
-        (trash,) = [each for each in real_host.databases() if each.startswith("trash-")]
-        assert rows(real_host, trash, f"select state from mail_mail where id = {mail}") == ["exception"]
-        assert rows(real_host, trash, "select count(*) from ir_cron where active") == ["0"]
+        if is_14:  # the quicker of the two, and the one that neutralizes nothing by itself
+            refresh(real_host, fleet, customer, copy, mail)
         strangers = [each for each in sink.mails if f"sent by {name}\n" not in each]
         assert strangers == [], "only the source's own job mailed"
         assert sink.mails
