@@ -26,6 +26,7 @@ _COMMANDS = {
     "status": "What is declared beside what is there.",
     "backup": "Back databases up, list what there is, prove that it comes back.",
     "restore": "Build an instance that has no database from a backup.",
+    "refresh": "Make a copy of an instance anew, in the place of the one that is there.",
     "pause": "Leave one document, or the whole fleet, alone for a while.",
     "resume": "End a pause.",
     "forget": "No longer expect what a removed document had; it stays on its host.",

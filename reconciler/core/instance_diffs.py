@@ -308,7 +308,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
         return
-    copied = copies.original(draft, instance) if instance.clone_of is not None else None
+    copied = copies.original(draft, instance) if copies.is_copied(instance) else None
     if isinstance(copied, Doubt):
         draft.block("instance", instance.code, instance.server or "", copied)
         return

@@ -147,6 +147,7 @@ async def copy(
     source: Subject,
     final: str,
     former: str | None,
+    room: Room | None = None,
 ) -> None:
     """Build an instance as a copy of another one, as that is now; its people notice nothing but a busy worker.
 
@@ -160,21 +161,21 @@ async def copy(
         source: the database that is copied.
         final: the name that the copy is to bear: its target, or suspended.
         former: the name that the copy had before, if its text says so.
+        room: makes room for it while it is published, where it takes another one's place.
 
     Raises:
         HostError: it does not come over whole, or not neutralized; nothing was published.
         SecretUnavailable: a password is not to be had.
     """
-    await builder.require_room(spec, former)
     account = Account(world.hosts[spec.server], source.spec, world.secrets, world.clock)
-    account.password()
+    account.password()  # one that is not to be had costs the host nothing
     builder.step(f"reading {source.database}")
     with tempfile.TemporaryFile() as spool:
         _, kept = await backing_up.collect(world, source, spool)
         builder.step("copying")
         origin = f"{source.address} on {source.server} {world.clock.now():%Y-%m-%dT%H-%M-%SZ}"
         async with _unpacked(world, spool, kept, origin, spec, [account], neutralize=spec.neutralize) as database:
-            await builder.take_in(database, spec, final, former)
+            await builder.take_in(database, spec, final, former, room)
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,12 +321,12 @@ def _check_copies(world: Declarations) -> Iterator[Diagnostic]:
     """Find instances that are neither of a template nor a copy, and copies of what cannot be copied."""
     by_default = world.defaults.given.get("instance", ())
     for instance in world.instances.values():
-        source = world.sources["instance", instance.code]
         if instance.clone_of is not None:
-            yield from _check_copy(world, instance, source, instance.clone_of)
+            yield from _check_copy(world, instance, world.sources["instance", instance.code], instance.clone_of)
         elif instance.template is None and "template" not in by_default:
             hint = "for example `template: restaurant`; a copy of another instance has `clone_of` in its place"
-            yield Diagnostic(source.range_of(), "missing-field", "'template' is missing", hint)
+            place = world.range_of("instance", instance.code)
+            yield Diagnostic(place, "missing-field", "'template' is missing", hint)
 
 
 _MADE_OTHERWISE = {

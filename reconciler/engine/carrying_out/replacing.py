@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from reconciler.core import claims, names, replacements, verbs
+from reconciler.core import backups, claims, copies, names, replacements, verbs
 from reconciler.core.actions import Action
 from reconciler.core.failures import Refused
 from reconciler.core.names import NameState
@@ -26,7 +26,29 @@ async def replace(performer: Performer, action: Action) -> str:
     present = await replacing.present(mover, action.database, lost=replacements.is_lost(action.changes))
     if trash := replacements.trash_in(action.changes):
         return await _from_trash(performer, action, mover, present, trash)
+    if copies.is_copied(performer.desired.instances[action.code]):
+        return await _from_source(performer, action, mover, present)
     return await _from_backup(performer, action, mover, present)
+
+
+async def _from_source(performer: Performer, action: Action, mover: Mover, present: Present) -> str:
+    """Copy what the instance is a copy of anew, wherever that rests by now."""
+    spec, desired, world = performer.spec(action), performer.desired, performer.world
+    source = desired.instances[spec.clone_of or ""]
+    listed = await insist(mover.host.listed, world.clock)
+    forms = (source.database_name, names.suspended(source.database_name))
+    found = [form for form in forms if form in listed]
+    if len(found) != 1:
+        what = f"instance/{source.code}, of which it is a copy, has no database in service there"
+        raise Refused(what, server=action.server, database=action.database)
+    said = await backed_up_first(performer, action)
+    await world.distrust(spec.kind, spec.code, spec.server)
+    room = replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what))
+    subject = backups.subject_of(desired, source, action.server, found[0])
+    former = performer.former(action)
+    await restoring.copy(world, performer.builder(action), spec, subject, action.becomes, former, room)
+    performer.remember_verified(spec)
+    return said
 
 
 async def _from_backup(performer: Performer, action: Action, mover: Mover, present: Present) -> str:
