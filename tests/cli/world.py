@@ -116,6 +116,7 @@ class World:
             "history",
             "forget",
             "import",
+            "token",
         }
         store = ["--store", self.store] if words[0] in with_store else []
         return run(*words, "--fleet", str(self.fleet), *store)
