@@ -1,7 +1,7 @@
 """Verbs: what can be done to a server or a database, and all that is said of it. A new verb is one value here.
 
-What it does is in `reconciler.engine.performing`, when it is planned in the diff of its kind; all others go by what stands here:
-order, safety, saved plans, reports, history, metrics.
+What it does is in `reconciler.engine.carrying_out`, when it is planned in the diff of its kind; all others go by what stands
+here: order, safety, saved plans, reports, history, metrics.
 """
 
 from __future__ import annotations

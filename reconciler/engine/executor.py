@@ -13,7 +13,7 @@ from reconciler.core.actions import Action
 from reconciler.core.changesets import Changeset
 from reconciler.core.failures import HostError, MemoryFailure, PassingError, StorageFailure, UnknownOutcome
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.engine.performing import Performer
+from reconciler.engine.carrying_out.performer import Performer
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable

@@ -20,8 +20,8 @@ from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.building import Source
+from reconciler.engine.carrying_out.performer import Performer
 from reconciler.engine.elsewhere import Elsewhere
-from reconciler.engine.performing import Performer
 from reconciler.engine.ports import Database
 from reconciler.engine.worlds import World as Ports
 from reconciler.fleet.desired import Desired
@@ -255,11 +255,11 @@ class _Elsewhere(Elsewhere):
 class _Performer(Performer):
     """The real one, but that the template, which never changes here, is looked at beforehand."""
 
-    def _elsewhere(self, action: Action) -> Elsewhere:
-        real = super()._elsewhere(action)
+    def elsewhere(self, action: Action) -> Elsewhere:
+        real = super().elsewhere(action)
         return _Elsewhere(real.hosts, real.with_template)
 
-    async def _source(self, action: Action, origin: DatabaseSpec) -> Source:
+    async def source(self, action: Action, origin: DatabaseSpec) -> Source:
         template = _Database(origin.server, TEMPLATE, f"admin_password of template/{origin.code}")
         bears = Origin(TEMPLATE_UUID, origin.digest())
         return Source(cast("Database", template), bears, FILES, frozenset({"admin"}), frozenset(origin.modules))

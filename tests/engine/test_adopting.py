@@ -14,7 +14,7 @@ from reconciler.core.failures import HostUnreachable, PasswordRefused, ProofFail
 from reconciler.loading.secrets import SecretResolver
 from tests.core.scenes import desired, instance, mark_for, spec
 from tests.engine.memory_host import WORKS, Kept
-from tests.engine.test_performing import ENTRY, Stand
+from tests.engine.test_carrying_out import ENTRY, Stand
 from tests.harness.universe import ENVIRON, TEMPLATE, fleet, read, universe
 from tests.harness.virtual_time import run
 

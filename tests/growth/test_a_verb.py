@@ -15,7 +15,7 @@ from reconciler.core.deciding import Limits
 from reconciler.core.drafts import Draft
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.core.verbs import VERBS, Verb
-from reconciler.engine.performing import HANDLERS, Performer, carries_out
+from reconciler.engine.carrying_out.performer import HANDLERS, Performer, carries_out
 from reconciler.notices.events import ActionEnded
 from reconciler.planfile import saved_changesets
 from reconciler.reports import verbs_reference

@@ -73,7 +73,7 @@ PARTS = (
             "reconciler/engine/dropping.py",
             "reconciler/engine/elsewhere.py",
             "reconciler/engine/moves.py",
-            "reconciler/engine/performing.py",
+            "reconciler/engine/carrying_out/*.py",
             "reconciler/odoo/apply/databases.py",
             "reconciler/odoo/apply/furnishing.py",
         ),

@@ -25,7 +25,7 @@ from reconciler.core.failures import (
 )
 from reconciler.core.specs import DatabaseSpec
 from reconciler.core.verbs import Verb
-from reconciler.engine.performing import Performer
+from reconciler.engine.carrying_out.performer import Performer
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from tests.core.scenes import EXPIRED, desired, instance, mark_for, seen_as, spec

@@ -1,0 +1,26 @@
+"""What carries out each verb, a module a subject. All are loaded with the package, so that each verb has its handler."""
+
+from reconciler.engine.carrying_out import (
+    adopting as adopting,
+)
+from reconciler.engine.carrying_out import (
+    configuring as configuring,
+)
+from reconciler.engine.carrying_out import (
+    ending as ending,
+)
+from reconciler.engine.carrying_out import (
+    making as making,
+)
+from reconciler.engine.carrying_out import (
+    moving as moving,
+)
+from reconciler.engine.carrying_out import (
+    passwords as passwords,
+)
+from reconciler.engine.carrying_out import (
+    removing as removing,
+)
+from reconciler.engine.carrying_out import (
+    server_states as server_states,
+)

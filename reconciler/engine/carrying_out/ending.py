@@ -1,0 +1,50 @@
+"""Carries out `end` and `untrash`: out of service into the trash, and back from there."""
+
+from __future__ import annotations
+
+from reconciler.core import backups, names, verbs
+from reconciler.core.actions import Action
+from reconciler.engine import backing_up
+from reconciler.engine.carrying_out.moving import quietly, switch
+from reconciler.engine.carrying_out.performer import Performer, carries_out
+from reconciler.engine.patience import insist
+
+
+@carries_out(verbs.END)
+async def end(performer: Performer, action: Action) -> str:
+    """Backed up where it shows that, out of reach, quiet, noted as ended, then trash: only what is noted in it is dropped."""
+    said = await _back_up(performer, action) if any(c.field == backups.FIELD for c in action.changes) else ""
+    if action.code in performer.desired.instances:  # of a removed document is kept by which text it was applied last
+        await performer.world.distrust(action.kind, action.code, action.server)
+    target = names.parse(action.database).target
+    await switch(
+        performer,
+        action,
+        quietly(performer, action),
+        "taking out of reach",
+        names.trash(target, performer.world.clock.now()),
+    )
+    if action.code in performer.desired.instances:
+        performer.remember_verified(performer.spec(action))
+    return said
+
+
+async def _back_up(performer: Performer, action: Action) -> str:
+    performer.step(action, "backing up")
+    instance = performer.desired.instances[action.code]
+    declared = backups.policy(performer.desired, instance)
+    target = backups.target_of(performer.desired, declared)
+    assert target is not None  # or else the ending was blocked
+    subject = backups.subject_of(performer.desired, instance, action.server, action.database)
+    keep = backups.keep_of(declared)
+    kept = await backing_up.back_up(performer.world, performer.desired.settings.code, subject, target, keep)
+    more = f"; older ones were not thinned out: {kept.not_thinned}" if kept.not_thinned else ""
+    return f"backed up as {kept.entry.id} in {target}{more}"
+
+
+@carries_out(verbs.RETURN)
+async def untrash(performer: Performer, action: Action) -> None:
+    """Back from the trash to where it is suspended: quiet still, and on its way to wherever its text wants it."""
+    await performer.world.distrust(action.kind, action.code, action.server)
+    await insist(lambda: performer.host(action).forget_name(action.becomes), performer.world.clock)
+    await switch(performer, action, None, "bringing it back")

@@ -1,0 +1,41 @@
+"""Carries out `create`, `clone`, `restore`: databases that come to be."""
+
+from __future__ import annotations
+
+from reconciler.core import verbs
+from reconciler.core.actions import Action
+from reconciler.core.specs import template_spec
+from reconciler.engine import restoring
+from reconciler.engine.carrying_out.performer import Performer, carries_out
+
+
+@carries_out(verbs.CREATE)
+async def create(performer: Performer, action: Action) -> None:
+    """Create a template's database."""
+    spec = performer.spec(action)
+    await performer.builder(action).create_template(spec)
+    performer.remember_verified(spec)
+
+
+@carries_out(verbs.CLONE)
+async def clone(performer: Performer, action: Action) -> None:
+    """Clone an instance's database from its template."""
+    spec = performer.spec(action)
+    template = performer.desired.templates[spec.template]
+    origin = template_spec(performer.desired, template, performer.desired.servers[action.server])
+    source = await performer.source(action, origin)
+    await performer.world.distrust(spec.kind, spec.code, spec.server)
+    await performer.builder(action).clone_instance(spec, origin, source, action.becomes, performer.former(action))
+    performer.remember_verified(spec)
+
+
+@carries_out(verbs.RESTORE)
+async def restore(performer: Performer, action: Action) -> str:
+    """Build an instance's database from a backup, and say which one it was."""
+    spec, wanted = performer.spec(action), performer.desired.instances[action.code].restore_from
+    assert wanted is not None  # or else a clone was planned
+    await performer.world.distrust(spec.kind, spec.code, spec.server)
+    builder, former = performer.builder(action), performer.former(action)
+    source = await restoring.build(performer.world, performer.desired, builder, spec, wanted, action.becomes, former)
+    performer.remember_verified(spec)
+    return source

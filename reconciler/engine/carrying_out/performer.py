@@ -1,0 +1,129 @@
+"""Carries out one action. What it does is what the changeset shows; each step looks before it acts and ends in a proof."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from reconciler.core import names
+from reconciler.core.actions import Action
+from reconciler.core.asking import in_use
+from reconciler.core.openers import removed_spec
+from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.verbs import Verb
+from reconciler.engine.accounts import Account
+from reconciler.engine.building import Builder, Limits, Source
+from reconciler.engine.elsewhere import Elsewhere
+from reconciler.engine.moves import Mover
+from reconciler.engine.ports import Host
+from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
+
+Handler = Callable[["Performer", Action], Awaitable[str | None]]
+HANDLERS: dict[Verb, Handler] = {}
+"""What carries out each verb, and returns what is to be known beside what the action shows."""
+
+
+def carries_out(*verbs: Verb) -> Callable[[Handler], Handler]:
+    """Register what carries out some verbs: it does the action, or raises why not (`HostError`, `SecretUnavailable`)."""
+
+    def register(handler: Handler) -> Handler:
+        HANDLERS.update(dict.fromkeys(verbs, handler))
+        return handler
+
+    return register
+
+
+@dataclass(slots=True)
+class Performer:
+    """Carries out the actions of one pass; `step` is told what an action is at, `exactly` refuses to do more than it shows."""
+
+    desired: Desired
+    world: World
+    step: Callable[[Action, str], None]
+    exactly: bool = False
+    _sources: dict[tuple[str, str], asyncio.Task[Source]] = field(default_factory=dict)
+    _strangers: dict[str, dict[str, Host]] = field(default_factory=dict)
+
+    async def perform(self, action: Action) -> str:
+        """Do it and say what is to be known beside what it shows, or raise why not (`HostError`, `SecretUnavailable`)."""
+        return await HANDLERS[action.verb](self, action) or ""
+
+    async def source(self, action: Action, origin: DatabaseSpec) -> Source:
+        """Look at a template once a pass: its clones are compared with that look, and bear its mark."""
+        key = (origin.server, origin.target)
+        if key not in self._sources or (self._sources[key].done() and self._sources[key].exception()):
+            self._sources[key] = asyncio.ensure_future(self.builder(action).read_source(origin))
+        return await asyncio.shield(self._sources[key])
+
+    def remember_verified(self, spec: DatabaseSpec) -> None:
+        """Note in the store that a fresh look found a database as its spec says, now."""
+        now = self.world.clock.now()
+        memory = self.world.memory
+        self.world.note(lambda: memory.verified(spec.kind, spec.code, spec.server, spec.target, spec.digest(), now))
+
+    def spec(self, action: Action) -> DatabaseSpec:
+        """What the database of an action is to be; that of a removed document is what it was."""
+        server = self.desired.servers[action.server]
+        if action.kind == "template":
+            return template_spec(self.desired, self.desired.templates[action.code], server)
+        if action.code not in self.desired.instances:
+            return removed_spec(self.desired, action.code, action.server, names.parse(action.database).target)
+        return instance_spec(self.desired, self.desired.instances[action.code], server)
+
+    def account(self, action: Action) -> Account:
+        """Open as the document's account, and while it is renamed as that of its former code."""
+        former = names.parse(action.database).target
+        instance = self.desired.instances.get(action.code) if action.kind == "instance" else None
+        if instance is not None and former in ("", instance.code, instance.database_name):
+            former = instance.renamed_from or ""
+        return Account(self.host(action), self.spec(action), self.world.secrets, self.world.clock, former or None)
+
+    def mover(self, action: Action) -> Mover:
+        """What renames the database of an action."""
+        account, elsewhere = self.account(action), self.elsewhere(action)
+        return Mover(account.host, account, self.world.clock, self.world.nonces, elsewhere, self.former(action))
+
+    def elsewhere(self, action: Action) -> Elsewhere:
+        """Name the other hosts on which the same instance may be, with its names that the text gives to no other there."""
+        codes = in_use(self.desired) & self.world.hosts.keys() - {action.server}
+        others = {code: self.world.hosts[code] for code in sorted(codes)}
+        strangers = self._strangers.setdefault(action.server, others)
+        if action.kind != "instance" or action.code not in self.desired.instances:
+            return Elsewhere(strangers=strangers)
+        instance, declared = self.desired.instances[action.code], self.desired.names.places
+        own = [name for name in (instance.database_name, instance.renamed_from) if name]
+        asked = [(code, [name for name in own if code not in declared.get(name, ())]) for code in others]
+        return Elsewhere(
+            [(others[code], targets) for code, targets in asked if targets],
+            self.desired.templates[instance.template].server_codes,
+            strangers,
+        )
+
+    def former(self, action: Action) -> str | None:
+        """The name that an instance had before, if its text says so."""
+        instance = self.desired.instances.get(action.code) if action.kind == "instance" else None
+        return instance.renamed_from if instance is not None else None
+
+    def builder(self, action: Action) -> Builder:
+        """What builds databases on the server of an action."""
+        timeouts = self.desired.servers[action.server].timeouts
+        return Builder(
+            self.host(action),
+            self.world.secrets,
+            self.world.clock,
+            self.world.nonces,
+            Limits(timeouts.create_seconds, timeouts.clone_seconds),
+            self.version(action),
+            lambda what: self.step(action, what),
+            self.elsewhere(action),
+        )
+
+    def version(self, action: Action) -> str:
+        """The declared Odoo version of the server of an action."""
+        return self.desired.servers[action.server].odoo_version
+
+    def host(self, action: Action) -> Host:
+        """The host of an action."""
+        return self.world.hosts[action.server]
