@@ -98,6 +98,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     default="127.0.0.1:9469",
     help="Where /healthz, /readyz and /metrics are served, or none (default: 127.0.0.1:9469).",
 )
+@click.option("--api", is_flag=True, help="Serve the API there as well, at /api/v1, to whoever has a token.")
 @click.option("--metrics-per-instance", is_flag=True, help="Metrics per instance as well: for hundreds, not thousands.")
 @click.option(
     "--data",
@@ -129,6 +130,7 @@ def command(
     allowed_signers: Path | None,
     interval: float,
     listen: str,
+    api: bool,
     metrics_per_instance: bool,
     data: Path | None,
     grace: float,
@@ -144,6 +146,9 @@ def command(
             "--signed-only, --allowed-signers, --git-token and --git-ssh-key are for a text from --git"
         )
     address = _address(listen)
+    if api and (address is None or options.store == "none"):
+        lacking = "an address: not with --listen none" if address is None else "tokens: not with --store none"
+        raise click.UsageError(f"--api needs {lacking}")
     log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
     try:
         from reconciler.telemetry.metrics import Metrics  # noqa: PLC0415 -- the extra `daemon`
@@ -155,7 +160,16 @@ def command(
     )
     place = data or Path(default_url(common.fleet).removeprefix("sqlite:///")).parent
     run = _Run(
-        common, options, log, Metrics(per_instance=metrics_per_instance), store_url, place, interval, address, grace
+        common,
+        options,
+        log,
+        Metrics(per_instance=metrics_per_instance),
+        store_url,
+        place,
+        interval,
+        address,
+        grace,
+        api,
     )
     with telling(CannotListen):
         return run.main(git)
@@ -183,6 +197,7 @@ class _Run:
     interval: float
     address: Address | None
     grace: float
+    api: bool
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     abandoning: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -273,20 +288,28 @@ class _Run:
             self.ended.set()
 
     async def _with_pages(self, daemon: Daemon, address: Address) -> None:
+        from reconciler.daemon.boards import DaemonBoard  # noqa: PLC0415 -- see `_directory`
         from reconciler.daemon.views import DaemonView  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.api import api_routes  # noqa: PLC0415 -- see `_directory`
         from reconciler.web.app import make_app  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.doors import Door  # noqa: PLC0415 -- see `_directory`
         from reconciler.web.serving import serve  # noqa: PLC0415 -- see `_directory`
 
         if not address.is_loopback:
             self.log.logger.warning("listening-beyond-this-machine", address=str(address))
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            app = make_app(DaemonView(daemon, self.metrics))
+            board = DaemonBoard(daemon)
+            following = group.create_task(board.follow()) if self.api else None
+            routes = api_routes(board, Door(board)) if self.api else ()
+            app = make_app(DaemonView(daemon, self.metrics), routes)
             group.create_task(serve(app, address.host, address.port, over, self._on_listening, self._on_page_failed))
             try:
                 await daemon.run()
             finally:
                 over.set()
+                if following:
+                    following.cancel()
 
     def _choose(self, desired: Desired) -> Limits:
         from reconciler.daemon.texts import Refusal  # noqa: PLC0415 -- see `_directory`
