@@ -22,12 +22,22 @@ Percent = Annotated[int, Field(ge=0, le=100)]
 
 
 class Safety(Part):
-    """How much one pass may take away before it stops and asks."""
+    """How much one pass may take away or change before it stops and asks: `max_…` and `max_…_percent` of each threshold."""
 
     max_removals: int = Field(
         default=10, ge=0, le=1_000_000, description="Databases that a pass may take out of service.", examples=[10]
     )
     max_removals_percent: Percent = Field(
+        default=30, description="The same as a share of those in service.", examples=[30]
+    )
+    max_changes: int = Field(
+        default=200,
+        ge=0,
+        le=1_000_000,
+        description="Databases that are there and that a pass may change, without those that it makes or takes out of service.",
+        examples=[200],
+    )
+    max_changes_percent: Percent = Field(
         default=30, description="The same as a share of those in service.", examples=[30]
     )
 
@@ -164,7 +174,7 @@ class FleetSettings(Pausable):
         examples=[{"instance": {"lang": "en_US", "timezone": "Europe/Brussels"}}],
     )
     safety: Safety = Field(
-        default=Safety(), description="How much one pass may take away.", examples=[{"max_removals": 10}]
+        default=Safety(), description="How much one pass may take away or change.", examples=[{"max_removals": 10}]
     )
     retention: Retention = Field(
         default=Retention(), description="How long what is no longer needed is kept.", examples=[{"trash_days": 30}]

@@ -15,6 +15,7 @@ import click
 
 from reconciler.cli.groups import Option
 from reconciler.cli.naming import completing
+from reconciler.core.safety import THRESHOLDS
 
 Function = Callable[..., Any]
 _FLEET, _HOSTS, _OUTPUT, _CONFIRMED = "What of the fleet", "Hosts and memory", "Output", "What is confirmed"
@@ -47,8 +48,8 @@ class RunOptions:
 class Confirmed:
     """What the operator confirms for this run."""
 
-    listings: tuple[str, ...]
-    removals: bool
+    listings: tuple[str, ...] = ()
+    allowed: frozenset[str] = frozenset()
 
 
 def common(*formats: str, log_level: str = "error", hidden: Container[str] = ()) -> Callable[[Function], Function]:
@@ -217,8 +218,9 @@ def confirmed(function: Function) -> Function:
     """Give a command the options by which an operator confirms what the gate stops; it receives them as `confirmed`."""
 
     @functools.wraps(function)
-    def call(*args: Any, listings: tuple[str, ...], removals: bool, **rest: Any) -> Any:
-        return function(*args, confirmed=Confirmed(listings, removals), **rest)
+    def call(*args: Any, listings: tuple[str, ...], **rest: Any) -> Any:
+        allowed = frozenset(t.name for t in THRESHOLDS if rest.pop(f"allow_{t.name}"))
+        return function(*args, confirmed=Confirmed(listings, allowed), **rest)
 
     return _with_options(
         call,
@@ -232,13 +234,9 @@ def confirmed(function: Function) -> Function:
             section=_CONFIRMED,
             shell_complete=completing("server"),
         ),
-        click.option(
-            "--allow-removals",
-            "removals",
-            is_flag=True,
-            help="Take out of service more than the safety thresholds allow.",
-            cls=Option,
-            section=_CONFIRMED,
+        *(
+            click.option(f"--allow-{t.name}", is_flag=True, help=t.allowed, cls=Option, section=_CONFIRMED)
+            for t in THRESHOLDS
         ),
     )
 

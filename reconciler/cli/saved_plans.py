@@ -184,7 +184,7 @@ def require_no_limits(options: RunOptions, confirmed: Confirmed) -> None:
         "--refresh": options.refresh,
         "--server-url": options.server_urls,
         "--confirm-listing": confirmed.listings,
-        "--allow-removals": confirmed.removals,
+        **{f"--allow-{name}": True for name in sorted(confirmed.allowed)},
     }
     if named := [option for option, value in given.items() if value]:
         raise click.UsageError(f"{', '.join(named)}: a saved changeset has its own limits; give them to `plan --out`")

@@ -32,7 +32,7 @@ from reconciler.wiring import Reach, open_world
 BY_NAMES = Limits(depth=Depth(shallow=True))
 """All of the fleet, as far as the names of databases tell: two calls a host."""
 
-NOT_CONFIRMED = Confirmed((), removals=False)
+NOT_CONFIRMED = Confirmed()
 Listener = Callable[[Event], None]
 
 
@@ -130,7 +130,7 @@ def given_aim(desired: Desired, options: RunOptions, confirmed: Confirmed, earli
         selection=fleets.selection(desired, options, earlier),
         depth=Depth.of(desired, shallow=options.shallow, refresh=options.refresh),
         confirmed_listings=_servers(desired, confirmed.listings),
-        allow_removals=confirmed.removals,
+        allowed=confirmed.allowed,
     )
     return Aim(limits, fleets.server_urls(desired, options))
 

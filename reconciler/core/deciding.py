@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +19,7 @@ from reconciler.core.names import NameState, parse
 from reconciler.core.observed import Observed
 from reconciler.core.removals import with_removed
 from reconciler.core.revisions import Comparison
-from reconciler.core.safety import Thresholds, frozen_hosts, gate, withhold
+from reconciler.core.safety import frozen_hosts, gate, withhold
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
 
@@ -29,15 +28,15 @@ from reconciler.fleet.desired import Desired
 class Limits:
     """What one run is limited to, and what its operator confirms for this run.
 
-    With `exactly`, what differs in a database otherwise than the changeset shows ends its action before anything is written. With
-    `since`, the selection is limited to what that comparison of texts found concerned (`Comparison.narrow`), hosts that
-    it does not concern are not asked, and what becomes of removed documents is told.
+    `allowed` names the thresholds that are lifted. With `exactly`, what differs in a database otherwise than the changeset shows
+    ends its action before anything is written. With `since`, the selection is limited to what that comparison of texts found
+    concerned (`Comparison.narrow`), hosts that it does not concern are not asked, and what becomes of removed documents is told.
     """
 
     selection: Selection = EVERYTHING
     depth: Depth = field(default_factory=Depth)
     confirmed_listings: Collection[str] = ()
-    allow_removals: bool = False
+    allowed: Collection[str] = ()
     since: Comparison | None = None
     exactly: bool = False
 
@@ -67,17 +66,10 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
     frozen = {**frozen_hosts(desired, observed, inventory, limits.confirmed_listings), **same}
     wanted = diff(desired, observed, inventory, now, limits.selection, frozen)
     released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code)
-    gated = gate(released, frozen, _thresholds(desired, limits), _in_service(desired, observed, inventory))
+    gated = gate(released, frozen, desired.settings.safety, _in_service(desired, observed, inventory), limits.allowed)
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)
     return Planned(observed, gated, inventory, frozenset(same))
-
-
-def _thresholds(desired: Desired, limits: Limits) -> Thresholds:
-    if limits.allow_removals:
-        return Thresholds(sys.maxsize, 100.0)
-    safety = desired.settings.safety
-    return Thresholds(safety.max_removals, safety.max_removals_percent)
 
 
 def _in_service(desired: Desired, observed: Observed, inventory: Inventory) -> int:

@@ -1,8 +1,8 @@
-"""The gate between what the diff wants and what may run: pauses, frozen hosts, removal thresholds. Decided before it is shown."""
+"""The gate between what the diff wants and what may run: pauses, frozen hosts, thresholds. Decided before it is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.actions import Action, Reason
@@ -14,6 +14,7 @@ from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
+from schemas.fleet import Safety
 
 PERCENT_COUNTS_FROM = 10
 """Below so many databases in service the percentage says nothing: one of three is already 33 %."""
@@ -23,11 +24,41 @@ _ALL = 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
-    """How much one pass may take out of service before it stops and says so."""
+class Threshold:
+    """Something that one pass does to so many databases only; then it stops, does it to none, and says so.
 
-    max_removals: int
-    max_removals_percent: float
+    The fleet's `safety` has `max_NAME` and `max_NAME_percent`, a run that means it has `--allow-NAME`.
+    """
+
+    name: str
+    counts: Callable[[Action], bool]
+    told: str
+    """What would become of the databases."""
+    allowed: str
+    """What `--allow-NAME` does, for its help."""
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return f"if it is meant, run with --allow-{self.name}"
+
+
+_ROUTINE = (Reason.INTERRUPTED, Reason.OLD_MARK, Reason.ADOPTED)
+"""Why databases are changed that nobody edited just now: work is finished, marks are written as this version writes them."""
+
+REMOVALS = Threshold(
+    "removals",
+    lambda action: action.verb.takes_out_of_service,
+    "would go out of service",
+    "Take out of service more than the safety thresholds allow.",
+)
+CHANGES = Threshold(
+    "changes",
+    lambda action: action.verb.alters and action.reason not in _ROUTINE,
+    "would be changed",
+    "Change more databases than the safety thresholds allow.",
+)
+THRESHOLDS = (REMOVALS, CHANGES)
 
 
 def frozen_hosts(
@@ -145,27 +176,32 @@ def withhold(changeset: Changeset, pauses: Mapping[tuple[str, str], Pause], flee
     return replace(changeset, actions=kept, blocked=blocked, withheld=tuple(held.values()))
 
 
-def gate(changeset: Changeset, frozen: Mapping[str, Doubt], thresholds: Thresholds, in_service: int) -> Changeset:
-    """Turn what must not run into what is blocked: all on frozen hosts, which are named, and all removals if they are too many.
+def gate(
+    changeset: Changeset, frozen: Mapping[str, Doubt], safety: Safety, in_service: int, allowed: Collection[str] = ()
+) -> Changeset:
+    """Turn what must not run into what is blocked: all on frozen hosts, which are named, and all of what is too much.
 
     Args:
         changeset: what the diff wants.
         frozen: hosts to leave alone, with why and what to do.
-        thresholds: of the fleet document.
+        safety: of the fleet document.
         in_service: how many published databases the fleet has now.
+        allowed: names of thresholds that someone lifts for this run.
     """
     why: dict[str, tuple[str, str]] = {}
     for action in changeset.actions:
         if action.server in frozen:
             doubt = frozen[action.server]
             why[action.id] = (f"changes on {action.server} are frozen: {doubt.why}", doubt.advice)
-    removals = [a for a in changeset.actions if a.verb.takes_out_of_service]
-    removed = [a for a in removals if a.reason is Reason.REMOVED]
-    if lost := _lost(len(removed), in_service, thresholds):
+    removed = [a for a in changeset.actions if REMOVALS.counts(a) and a.reason is Reason.REMOVED]
+    if REMOVALS.name not in allowed and (lost := _lost(len(removed), in_service, safety.max_removals_percent)):
         why |= {action.id: (lost, _IF_LOST) for action in removed if action.id not in why}
-    if too_many := _too_many(len(removals), in_service, thresholds):
-        for action in removals:
-            why.setdefault(action.id, (too_many, "if it is meant, run with --allow-removals"))
+    for threshold in THRESHOLDS:
+        counted = [a for a in changeset.actions if threshold.counts(a)]
+        too_many = _too_many(threshold, len({a.address for a in counted}), in_service, safety)
+        if too_many and threshold.name not in allowed:
+            for action in counted:
+                why.setdefault(action.id, (too_many, threshold.advice))
     named = tuple(Frozen(server, doubt.why, doubt.advice) for server, doubt in sorted(frozen.items()))
     return replace(_block(changeset, why), frozen=named)
 
@@ -173,24 +209,26 @@ def gate(changeset: Changeset, frozen: Mapping[str, Doubt], thresholds: Threshol
 _IF_LOST = "look whether the text is all there; if they were removed on purpose, run with --allow-removals"
 
 
-def _lost(removed: int, in_service: int, thresholds: Thresholds) -> str:
+def _lost(removed: int, in_service: int, max_percent: int) -> str:
     """Say why so many documents rather went missing than were removed: of few instances two may be half."""
-    if removed and removed >= in_service and thresholds.max_removals_percent < _ALL:
+    if removed and removed >= in_service and max_percent < _ALL:
         return "no document is left of any instance that is in service, and `prune` ends none of them"
     percent = _ALL * removed / in_service if in_service else 0.0
-    if removed > 1 and percent > thresholds.max_removals_percent:
-        limit = f"safety.max_removals_percent ({thresholds.max_removals_percent:g})"
+    if removed > 1 and percent > max_percent:
+        limit = f"safety.max_removals_percent ({max_percent})"
         return f"the documents of {removed} of {count(in_service, 'database')} in service are gone, more than {limit}"
     return ""
 
 
-def _too_many(removals: int, in_service: int, thresholds: Thresholds) -> str:
-    if removals > thresholds.max_removals:
-        return f"{count(removals, 'database')} would go out of service, more than safety.max_removals ({thresholds.max_removals})"
-    percent = 100.0 * removals / in_service if in_service else 0.0
-    if in_service >= PERCENT_COUNTS_FROM and percent > thresholds.max_removals_percent:
-        limit = f"safety.max_removals_percent ({thresholds.max_removals_percent:g})"
-        return f"{removals} of {count(in_service, 'database')} ({percent:.0f} %) would go out of service, more than {limit}"
+def _too_many(threshold: Threshold, databases: int, in_service: int, safety: Safety) -> str:
+    most: int = getattr(safety, f"max_{threshold.name}")
+    if databases > most:
+        return f"{count(databases, 'database')} {threshold.told}, more than safety.max_{threshold.name} ({most})"
+    most_percent: int = getattr(safety, f"max_{threshold.name}_percent")
+    percent = _ALL * databases / in_service if in_service else 0.0
+    if in_service >= PERCENT_COUNTS_FROM and percent > most_percent:
+        limit = f"safety.max_{threshold.name}_percent ({most_percent})"
+        return f"{databases} of {count(in_service, 'database')} ({percent:.0f} %) {threshold.told}, more than {limit}"
     return ""
 
 

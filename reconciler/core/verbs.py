@@ -15,6 +15,7 @@ class Verb(str):
     """The name of a verb, with what others need to know of it."""
 
     __slots__ = (
+        "alters",
         "at_once",
         "goal",
         "happens",
@@ -43,6 +44,8 @@ class Verb(str):
     `{trash}` the trash's, `{quiet}` says that it is suspended then."""
     takes_out_of_service: bool
     """Whether customers no longer reach the database afterwards: the removal thresholds count those."""
+    alters: bool
+    """Whether a database that is there is another one afterwards, and still in service: the change thresholds count those."""
     passes_out_of_reach: bool
     """Whether customers do not reach a database in service while it lasts, and do again afterwards."""
     is_housekeeping: bool
@@ -63,6 +66,7 @@ class Verb(str):
         new: str = "declared",
         whereby: str = "",
         takes_out_of_service: bool = False,
+        alters: bool = False,
         passes_out_of_reach: bool = False,
         is_housekeeping: bool = False,
         needs_master_password: bool = True,
@@ -72,7 +76,7 @@ class Verb(str):
         verb = super().__new__(cls, name)
         verb.stage, verb.symbol, verb.goal, verb.happens, verb.new = stage, symbol, goal or name, happens, new
         verb.whereby, verb.takes_out_of_service, verb.at_once = whereby, takes_out_of_service, at_once
-        verb.passes_out_of_reach = passes_out_of_reach
+        verb.alters, verb.passes_out_of_reach = alters, passes_out_of_reach
         verb.is_housekeeping, verb.needs_master_password = is_housekeeping, needs_master_password
         VERBS[name] = verb
         return verb
@@ -157,7 +161,14 @@ DISCARD = Verb(
     whereby="{database} becomes {trash}: it was never in service",
     happens="build {database} kept as {trash}: it was never in service",
 )
-RENAME = Verb("rename", stage=70, symbol="~", happens="database renamed: {former} → {target}", passes_out_of_reach=True)
+RENAME = Verb(
+    "rename",
+    stage=70,
+    symbol="~",
+    happens="database renamed: {former} → {target}",
+    alters=True,
+    passes_out_of_reach=True,
+)
 SUSPEND = Verb(
     "suspend",
     stage=80,
@@ -182,16 +193,20 @@ RETURN = Verb(
     new="declared again",
     whereby="{database} becomes {becomes}",
     happens="back from the trash, with all that is in it: {database} becomes {becomes}",
+    alters=True,
 )
-RESUME = Verb("resume", stage=90, symbol="+", new="declared active", happens="back in service")
+RESUME = Verb("resume", stage=90, symbol="+", new="declared active", happens="back in service", alters=True)
 ROTATE = Verb(
     "rotate-password",
     stage=100,
     symbol="~",
     goal="change",
     happens="password of the admin account changed",
+    alters=True,
     needs_master_password=False,
 )
-CONFIGURE = Verb("configure", stage=110, symbol="~", goal="change", happens="changed", needs_master_password=False)
+CONFIGURE = Verb(
+    "configure", stage=110, symbol="~", goal="change", happens="changed", alters=True, needs_master_password=False
+)
 SWEEP = Verb("sweep", stage=120, symbol="-", happens="dropped", is_housekeeping=True)
 DROP = Verb("drop", stage=130, symbol="-", happens="**dropped for good**, with all that is in it", is_housekeeping=True)

@@ -24,7 +24,7 @@ from reconciler.core.selection import Selection
 from reconciler.fleet.desired import Desired
 
 KIND = "odoo-fleet changeset"
-FORMAT = 1
+FORMAT = 2
 """Raise it when a field changes its meaning or goes away: an older tool then refuses the file by its format."""
 
 PURPOSE = "saved changeset/{fleet}"
@@ -41,7 +41,7 @@ class SavedLimits:
     verify_after_seconds: float
     rotation_per_host: int
     confirmed_listings: tuple[str, ...]
-    allow_removals: bool
+    allowed: tuple[str, ...]
     server_urls: Mapping[str, str]
     since: Comparison | None
     remark: str
@@ -129,7 +129,7 @@ def save(
             verify_after_seconds=depth.verify_after.total_seconds(),
             rotation_per_host=depth.rotation_per_host,
             confirmed_listings=tuple(sorted(limits.confirmed_listings)),
-            allow_removals=limits.allow_removals,
+            allowed=tuple(sorted(limits.allowed)),
             server_urls=dict(sorted(server_urls.items())),
             since=limits.since,
             remark=remark,
@@ -147,7 +147,7 @@ def limits_of(saved: SavedChangeset) -> Limits:
         selection=limits.since.narrow(selection) if limits.since else selection,
         depth=Depth(limits.shallow, timedelta(seconds=limits.verify_after_seconds), limits.rotation_per_host),
         confirmed_listings=frozenset(limits.confirmed_listings),
-        allow_removals=limits.allow_removals,
+        allowed=frozenset(limits.allowed),
         since=limits.since,
         exactly=True,
     )

@@ -81,6 +81,15 @@ def test_what_was_confirmed_stays_confirmed(applied: World) -> None:
     assert "suspended.acme" in listed(applied)["prod-1"]
 
 
+def test_an_edit_that_changes_too_many_is_done_once_it_is_confirmed(applied: World) -> None:
+    applied.replace("fleet.yaml", "code: test\n", "code: test\nsafety: {max_changes: 0}\n")
+    applied.replace("instances.yaml", "company: Acme SA", "company: Acme NV")
+    ran = applied.run("apply", "--yes")
+    assert (ran.code, "1 database would be changed, more than safety.max_changes (0)" in ran.out) == (1, True)
+    assert apply(applied, save(applied, "--allow-changes")).code == 0
+    assert without_times(applied.run("plan").out) == MATCHES
+
+
 def test_an_empty_one_is_saved_and_does_nothing(applied: World) -> None:
     file = save(applied)
     ran = apply(applied, file)
@@ -199,6 +208,7 @@ def test_an_address_with_credentials_is_not_saved(kept: tuple[World, str], tmp_p
         ("--server-url", "prod-1=http://127.0.0.1:1"),
         ("--confirm-listing", "prod-1"),
         ("--allow-removals",),
+        ("--allow-changes",),
     ],
 )
 def test_other_limits_beside_a_file_are_wrong_usage(

@@ -50,7 +50,7 @@ FILES: dict[str, tuple[Callable[[str], str], str]] = {
         lambda text: edited(text, lambda d: d["changeset"]["actions"][2].update(becomes="evil")),
         EDITED,
     ),
-    "other limits": (lambda text: edited(text, lambda d: d["limits"].update(allow_removals=True)), EDITED),
+    "other limits": (lambda text: edited(text, lambda d: d["limits"].update(allowed=["removals"])), EDITED),
     "another address": (
         lambda text: edited(text, lambda d: d["limits"]["server_urls"].update(x="http://evil")),
         EDITED,
@@ -67,12 +67,12 @@ FILES: dict[str, tuple[Callable[[str], str], str]] = {
     "YAML": (lambda _: "kind: odoo-fleet changeset\n", f"{NO_CHANGESET}, or not all of it: no JSON"),
     "far too deep": (lambda _: "[" * 100_000, f"{NO_CHANGESET}, or not all of it: no JSON"),
     "a newer format": (
-        lambda text: edited(text, lambda d: d.update(format=2)),
-        "its format is 2, and this version reads format 1: a newer odoo-fleet wrote it",
+        lambda text: edited(text, lambda d: d.update(format=3)),
+        "its format is 3, and this version reads format 2: a newer odoo-fleet wrote it",
     ),
     "a format that is none": (
         lambda text: edited(text, lambda d: d.update(format=True)),
-        "its format is True, and this version reads format 1",
+        "its format is True, and this version reads format 2",
     ),
 }
 

@@ -62,7 +62,7 @@ def test_what_is_read_back_is_what_was_saved() -> None:
         since.narrow(Selection(frozenset({"instance/acme"}), (("tier", "gold"),))),
         Depth(shallow=True, verify_after=timedelta(hours=1), rotation_per_host=9),
         frozenset({"one"}),
-        allow_removals=True,
+        allowed=frozenset({"removals"}),
         since=since,
     )
     back = saved(planned, limits)

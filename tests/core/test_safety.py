@@ -1,4 +1,4 @@
-"""The gate: hosts whose listing shrank are left alone, and too many removals do not run at all."""
+"""The gate: hosts whose listing shrank are left alone, and too many removals or changes do not run at all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Entry, Inventory
-from reconciler.core.safety import PERCENT_COUNTS_FROM, Thresholds, frozen_hosts, gate
+from reconciler.core.safety import PERCENT_COUNTS_FROM, THRESHOLDS, frozen_hosts, gate
 from reconciler.fleet.desired import Desired
+from schemas.fleet import Safety
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, offline, online, spec
 from tests.core.strategies import SERVERS, changesets
 
-ANYTHING = Thresholds(1000, 100)
+ANYTHING = Safety(max_removals=1000, max_removals_percent=100, max_changes_percent=100)
 NOBODY = desired()
+
+
+def removals(most: int, percent: int) -> Safety:
+    return Safety(max_removals=most, max_removals_percent=percent)
 
 
 def before(*listed: str, ours: tuple[str, ...] = ("acme",)) -> Inventory:
@@ -137,8 +142,8 @@ def test_nothing_runs_on_a_frozen_host_and_the_advice_names_it() -> None:
 
 def test_one_removal_too_many_stops_all_of_them() -> None:
     changeset = Changeset((suspend("a1"), suspend("b2")))
-    assert gate(changeset, {}, Thresholds(2, 100), 2) == changeset
-    gated = gate(changeset, {}, Thresholds(1, 100), 2)
+    assert gate(changeset, {}, removals(2, 100), 2) == changeset
+    gated = gate(changeset, {}, removals(1, 100), 2)
     assert gated.actions == ()
     assert {b.why for b in gated.blocked} == {
         "suspend: 2 databases would go out of service, more than safety.max_removals (1)"
@@ -147,15 +152,47 @@ def test_one_removal_too_many_stops_all_of_them() -> None:
 
 def test_the_share_counts_from_ten_databases_on() -> None:
     changeset = Changeset(tuple(suspend(f"i{n}") for n in range(4)))
-    assert gate(changeset, {}, Thresholds(10, 30), PERCENT_COUNTS_FROM - 1) == changeset
-    assert "40 %" in gate(changeset, {}, Thresholds(10, 30), PERCENT_COUNTS_FROM).blocked[0].why
-    assert gate(changeset, {}, Thresholds(10, 40), PERCENT_COUNTS_FROM) == changeset
+    assert gate(changeset, {}, removals(10, 30), PERCENT_COUNTS_FROM - 1) == changeset
+    assert "40 %" in gate(changeset, {}, removals(10, 30), PERCENT_COUNTS_FROM).blocked[0].why
+    assert gate(changeset, {}, removals(10, 40), PERCENT_COUNTS_FROM) == changeset
+
+
+def configure(code: str, reason: Reason = Reason.CHANGED) -> Action:
+    return Action(verbs.CONFIGURE, "instance", code, "one", reason, code, code)
+
+
+def test_an_edit_that_would_change_too_many_databases_changes_none_of_them_until_someone_says_so() -> None:
+    edited = Changeset((*(configure(f"i{n}") for n in range(3)), suspend("acme")))
+    few = Safety(max_changes=2)
+    gated = gate(edited, {}, few, 4)
+    assert gated.actions == (suspend("acme"),)
+    assert {(b.why, b.advice) for b in gated.blocked} == {
+        (
+            "configure: 3 databases would be changed, more than safety.max_changes (2)",
+            "if it is meant, run with --allow-changes",
+        )
+    }
+    assert gate(edited, {}, few, 4, ["changes"]) == edited
+    assert gate(edited, {}, few, 4, ["removals"]) == gated
+
+
+def test_a_database_that_is_changed_by_two_actions_counts_once() -> None:
+    renewed = Action(verbs.ROTATE, "instance", "acme", "one", Reason.ROTATED, "acme", "acme")
+    changeset = Changeset((renewed, configure("acme")))
+    assert gate(changeset, {}, Safety(max_changes=1), 1) == changeset
+
+
+def test_what_is_made_finished_taken_over_or_marked_anew_is_no_change_that_somebody_edited() -> None:
+    clone = Action(verbs.CLONE, "instance", "acme", "one", Reason.DECLARED, "basic", "acme")
+    routine = (Reason.INTERRUPTED, Reason.OLD_MARK, Reason.ADOPTED)
+    changeset = Changeset((clone, *(configure(f"i{n}", reason) for n, reason in enumerate(routine))))
+    assert gate(changeset, {}, Safety(max_changes=0), 1) == changeset
 
 
 def test_what_needs_a_blocked_action_is_blocked_with_it_and_says_so() -> None:
     first = suspend("acme")
     second = Action(verbs.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "suspended.acme", after=(first.id,))
-    gated = gate(Changeset((first, second)), {}, Thresholds(0, 100), 1)
+    gated = gate(Changeset((first, second)), {}, removals(0, 100), 1)
     assert gated.actions == ()
     assert f"configure: it needs '{first.id}', which is blocked" in [b.why for b in gated.blocked]
 
@@ -165,11 +202,15 @@ def test_what_needs_a_blocked_action_is_blocked_with_it_and_says_so() -> None:
 def test_the_gate_never_lets_more_through_than_allowed_and_loses_nothing(
     changeset: Changeset, most: int, percent: int, in_service: int, frozen: set[str]
 ) -> None:
-    gated = gate(changeset, dict.fromkeys(frozen, Doubt("it lies")), Thresholds(most, percent), in_service)
-    removals = [a for a in gated.actions if a.verb is verbs.SUSPEND]
-    assert len(removals) <= most
-    if in_service >= PERCENT_COUNTS_FROM:
-        assert len(removals) <= in_service * percent / 100
+    safety = Safety.model_validate(
+        {f"max_{t.name}": most for t in THRESHOLDS} | {f"max_{t.name}_percent": percent for t in THRESHOLDS}
+    )
+    gated = gate(changeset, dict.fromkeys(frozen, Doubt("it lies")), safety, in_service)
+    for threshold in THRESHOLDS:
+        databases = {a.address for a in gated.actions if threshold.counts(a)}
+        assert len(databases) <= most
+        if in_service >= PERCENT_COUNTS_FROM:
+            assert len(databases) <= in_service * percent / 100
     assert not any(a.server in frozen for a in gated.actions)
     kept = {a.id for a in gated.actions}
     assert all(need in kept for a in gated.actions for need in a.after)

@@ -10,7 +10,8 @@ from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone, With
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.pauses import Pause
-from reconciler.core.safety import Thresholds, frozen_hosts, gate, withhold
+from reconciler.core.safety import frozen_hosts, gate, withhold
+from schemas.fleet import Safety
 from tests.core.scenes import NOW, desired, instance, observed, offline, online
 
 CONFIGURE = Action(verbs.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "acme", "acme")
@@ -22,6 +23,8 @@ BLOCKED = (Blocked("instance", "dodo", "one", "it is full"), Blocked("instance",
 ALL = Changeset(
     (CONFIGURE, CREATE, CLONE, LATER, ELSEWHERE), BLOCKED, (LeftAlone("one", "old", "orphan", Left.ORPHAN),), foreign=3
 )
+
+NO_REMOVAL = Safety(max_removals=0, max_removals_percent=100)
 
 
 def paused(kind: str, code: str) -> dict[tuple[str, str], Pause]:
@@ -118,21 +121,21 @@ def test_three_missing_names_are_shown_whole(missing: int, shown: str) -> None:
 
 
 def test_too_many_removals_are_blocked_with_what_to_do() -> None:
-    (blocked,) = gate(Changeset((suspend("acme"),)), {}, Thresholds(0, 100), 1).blocked
+    (blocked,) = gate(Changeset((suspend("acme"),)), {}, NO_REMOVAL, 1).blocked
     why_not = "suspend: 1 database would go out of service, more than safety.max_removals (0)"
     assert blocked == Blocked("instance", "acme", "one", why_not, "if it is meant, run with --allow-removals")
 
 
 def test_too_large_a_share_is_told_in_per_cent_of_what_is_in_service() -> None:
     changeset = Changeset(tuple(suspend(f"i{n}") for n in range(4)))
-    told = {b.why for b in gate(changeset, {}, Thresholds(10, 12.5), 12).blocked}
+    told = {b.why for b in gate(changeset, {}, Safety(max_removals=10, max_removals_percent=12), 12).blocked}
     assert told == {
-        "suspend: 4 of 12 databases (33 %) would go out of service, more than safety.max_removals_percent (12.5)"
+        "suspend: 4 of 12 databases (33 %) would go out of service, more than safety.max_removals_percent (12)"
     }
 
 
 def test_a_removal_on_a_frozen_host_is_blocked_for_the_host_even_if_there_are_too_many() -> None:
-    (blocked,) = gate(Changeset((suspend("acme"),)), {"one": Doubt("it lies")}, Thresholds(0, 100), 1).blocked
+    (blocked,) = gate(Changeset((suspend("acme"),)), {"one": Doubt("it lies")}, NO_REMOVAL, 1).blocked
     assert blocked.why == "suspend: changes on one are frozen: it lies"
 
 
@@ -140,7 +143,7 @@ def test_what_needs_a_blocked_action_has_nothing_to_do_of_its_own_and_what_does_
     first, other = suspend("acme"), Action(verbs.CONFIGURE, "instance", "beta", "one", Reason.CHANGED, "beta", "beta")
     second = Action(verbs.CONFIGURE, "instance", "acme", "one", Reason.CHANGED, "suspended.acme", after=(first.id,))
     earlier = (Blocked("instance", "zoo", "one", "it is full"),)
-    found = gate(Changeset((first, second, other), earlier), {}, Thresholds(0, 100), 1)
+    found = gate(Changeset((first, second, other), earlier), {}, NO_REMOVAL, 1)
     assert found.actions == (other,)
     needs = f"configure: it needs '{first.id}', which is blocked"
     assert [(b.code, b.why, b.advice) for b in found.blocked] == [
@@ -155,4 +158,5 @@ def test_what_needs_a_blocked_action_has_nothing_to_do_of_its_own_and_what_does_
 
 
 def test_nothing_in_service_has_no_share_that_could_be_too_large() -> None:
-    assert gate(Changeset((suspend("acme"),)), {}, Thresholds(1, 0), 0).actions == (suspend("acme"),)
+    safety = Safety(max_removals=1, max_removals_percent=0)
+    assert gate(Changeset((suspend("acme"),)), {}, safety, 0).actions == (suspend("acme"),)

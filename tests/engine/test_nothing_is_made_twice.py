@@ -121,7 +121,7 @@ def test_a_mass_of_suspensions_stops_the_pass() -> None:
         stopped = await world.reconcile(suspended)
         assert not stopped.outcomes
         assert len(blocked(stopped.planned)) == 12
-        meant = await world.reconcile(suspended, limits=Limits(allow_removals=True))
+        meant = await world.reconcile(suspended, limits=Limits(allowed=["removals"]))
         assert meant.ok
         assert all(name.startswith("suspended.") for name in world.hosts["one"].listed() if name != "template_base")
 

@@ -323,7 +323,7 @@ class Life:
         """Run a second reconciler that shares nothing with ours but the host."""
         self.story.append("another reconciler runs")
         alone = Universe(self.world.hosts, self.world.clock, memory, seed=self.pair.seed + 77, _runs=7)
-        await alone.reconcile(text, limits=Limits(allow_removals=True))
+        await alone.reconcile(text, limits=Limits(allowed=["removals"]))
         self.story.append("the other one has ended")
 
     async def run(self, text: str, fault: Fault | None, *, alone: bool = True, repairing: bool = False) -> None:
@@ -336,7 +336,7 @@ class Life:
         promises.watch(self.ours, read(text), self.customers, alone=alone)
         self.story.append(f"{fault} in a run, lists are {lists}")
         try:
-            passed = await self.world.reconcile(text, Process(meddler=meddler), Limits(allow_removals=True))
+            passed = await self.world.reconcile(text, Process(meddler=meddler), Limits(allowed=["removals"]))
             self.tell(passed)
             if passed.ok and alone and lists == "true" and self.host.alive:
                 self.customers.served_as_declared(read(text))
@@ -379,7 +379,7 @@ class Life:
     async def settle(self) -> None:
         """The trouble is over: a few runs later all is as declared, and nothing is left of what was cut short."""
         promises.watch(self.ours, self.desired, self.customers)
-        confirmed = Limits(confirmed_listings=("one",), allow_removals=True)
+        confirmed = Limits(confirmed_listings=("one",), allowed=["removals"])
         pause = _FEW_MINUTES
         for _ in range(5):
             await asyncio.sleep(pause)

@@ -232,7 +232,7 @@ def _older_by_hand(world: Universe) -> str:
     return RIGHT
 
 
-ALLOWED = Limits(allow_removals=True)
+ALLOWED = Limits(allowed=["removals"])
 
 
 async def told(world: Universe, text: str, limits: Limits) -> None:
@@ -259,7 +259,7 @@ def test_nothing_is_dropped_and_the_right_text_finds_everybody_again(name: str, 
         world.clock = VirtualClock()
         world.clock.skew = timedelta(seconds=host.now()) + (datetime.fromtimestamp(0, UTC) - VirtualClock().now())
         for _ in range(PASSES):
-            await world.reconcile(RIGHT, limits=Limits(confirmed_listings=["one"], allow_removals=True))
+            await world.reconcile(RIGHT, limits=Limits(confirmed_listings=["one"], allowed=["removals"]))
         served = {key: bears for key, bears in before.items() if names.parse(bears).state in names.IN_SERVICE}
         assert {key: bearing(world)[key] for key in served} == served
 

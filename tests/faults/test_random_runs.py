@@ -189,7 +189,9 @@ class Life:
                 raise
 
     def limits(self) -> Limits:
-        return Limits(confirmed_listings=tuple(self.servers) if self.chance.random() < 0.5 else (), allow_removals=True)
+        return Limits(
+            confirmed_listings=tuple(self.servers) if self.chance.random() < 0.5 else (), allowed=["removals"]
+        )
 
     async def live(self) -> None:
         self.edit()
@@ -221,7 +223,7 @@ class Life:
         await asyncio.sleep(120)
         self.bring_home()
         self.watch()
-        confirmed = Limits(confirmed_listings=tuple(self.servers), allow_removals=True)
+        confirmed = Limits(confirmed_listings=tuple(self.servers), allowed=["removals"])
         passed = await self.world.reconcile(self.text(), limits=confirmed)
         for _ in range(4):
             self.customers.sure()

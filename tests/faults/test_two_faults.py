@@ -63,7 +63,7 @@ def dies(world: Universe, when: Callable[[str], bool]) -> None:
 
 async def converges(world: Universe, text: str, customers: Customers) -> None:
     """A few runs later all is as declared, and a day later nothing that was kept is gone."""
-    limits = Limits(confirmed_listings=tuple(world.hosts), allow_removals=True)
+    limits = Limits(confirmed_listings=tuple(world.hosts), allowed=["removals"])
     seen = list[str]()
     for _ in range(4):
         await asyncio.sleep(300)
@@ -235,7 +235,7 @@ def _overtaken(before: str, ours: str, theirs: str, first: int) -> None:
             process.turn = lambda _request: turns.take(who)
             alone = Universe(world.hosts, world.clock, DictMemory(), seed=who + 10)
             try:
-                await alone.reconcile(text, process, Limits(allow_removals=True))
+                await alone.reconcile(text, process, Limits(allowed=["removals"]))
             finally:
                 await turns.end(who)
 
