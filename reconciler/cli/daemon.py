@@ -32,6 +32,8 @@ from reconciler.wiring import Reach, SystemClock, SystemNonces, open_worlds
 from schemas.secrets import Secret
 
 if TYPE_CHECKING:
+    from starlette.routing import Route
+
     from reconciler.daemon.daemon import Daemon
     from reconciler.daemon.sources import Source
     from reconciler.telemetry.metrics import Metrics
@@ -99,6 +101,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     help="Where /healthz, /readyz and /metrics are served, or none (default: 127.0.0.1:9469).",
 )
 @click.option("--api", is_flag=True, help="Serve the API there as well, at /api/v1, to whoever has a token.")
+@click.option("--page", is_flag=True, help="Serve the page there as well, at /, to whoever logs in with a token.")
 @click.option("--metrics-per-instance", is_flag=True, help="Metrics per instance as well: for hundreds, not thousands.")
 @click.option(
     "--data",
@@ -131,6 +134,7 @@ def command(
     interval: float,
     listen: str,
     api: bool,
+    page: bool,
     metrics_per_instance: bool,
     data: Path | None,
     grace: float,
@@ -146,9 +150,9 @@ def command(
             "--signed-only, --allowed-signers, --git-token and --git-ssh-key are for a text from --git"
         )
     address = _address(listen)
-    if api and (address is None or options.store == "none"):
+    if (api or page) and (address is None or options.store == "none"):
         lacking = "an address: not with --listen none" if address is None else "tokens: not with --store none"
-        raise click.UsageError(f"--api needs {lacking}")
+        raise click.UsageError(f"{'--api' if api else '--page'} needs {lacking}")
     log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
     try:
         from reconciler.telemetry.metrics import Metrics  # noqa: PLC0415 -- the extra `daemon`
@@ -170,6 +174,7 @@ def command(
         address,
         grace,
         api,
+        page,
     )
     with telling(CannotListen):
         return run.main(git)
@@ -198,6 +203,7 @@ class _Run:
     address: Address | None
     grace: float
     api: bool
+    page: bool
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     abandoning: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -288,20 +294,15 @@ class _Run:
             self.ended.set()
 
     async def _with_pages(self, daemon: Daemon, address: Address) -> None:
-        from reconciler.daemon.boards import DaemonBoard  # noqa: PLC0415 -- see `_directory`
         from reconciler.daemon.views import DaemonView  # noqa: PLC0415 -- see `_directory`
-        from reconciler.web.api import api_routes  # noqa: PLC0415 -- see `_directory`
         from reconciler.web.app import make_app  # noqa: PLC0415 -- see `_directory`
-        from reconciler.web.doors import Door  # noqa: PLC0415 -- see `_directory`
         from reconciler.web.serving import serve  # noqa: PLC0415 -- see `_directory`
 
         if not address.is_loopback:
             self.log.logger.warning("listening-beyond-this-machine", address=str(address))
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            board = DaemonBoard(daemon)
-            following = group.create_task(board.follow()) if self.api else None
-            routes = api_routes(board, Door(board)) if self.api else ()
+            routes, following = self._doors(daemon, group) if self.api or self.page else ([], None)
             app = make_app(DaemonView(daemon, self.metrics), routes)
             group.create_task(serve(app, address.host, address.port, over, self._on_listening, self._on_page_failed))
             try:
@@ -310,6 +311,21 @@ class _Run:
                 over.set()
                 if following:
                     following.cancel()
+
+    def _doors(self, daemon: Daemon, group: asyncio.TaskGroup) -> tuple[list[Route], asyncio.Task[None]]:
+        """Return what is served to who has a token, and the task that keeps it up to date."""
+        from reconciler.daemon.boards import DaemonBoard  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.api import api_routes  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.doors import Door  # noqa: PLC0415 -- see `_directory`
+
+        board = DaemonBoard(daemon)
+        door = Door(board)
+        routes = api_routes(board, door) if self.api else []
+        if self.page:
+            from reconciler.web.page.pages import page_routes  # noqa: PLC0415 -- Jinja only for the page
+
+            routes += page_routes(board, door)
+        return routes, group.create_task(board.follow())
 
     def _choose(self, desired: Desired) -> Limits:
         from reconciler.daemon.texts import Refusal  # noqa: PLC0415 -- see `_directory`

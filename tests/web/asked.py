@@ -128,7 +128,8 @@ def asking(
         try:
             if begin is None:
                 stage.source.write(text, "a" * 40)
-                await stage.converged()
+                async with asyncio.timeout(3600):
+                    await stage.converged()
             else:
                 await begin(stage)
             await story(Asked(stage, board, app))
