@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.core.failures import StorageFailure
-from reconciler.engine.ports import Clock, Memory, Nonces, Secrets, Target
+from reconciler.engine.ports import Clock, Memory, Nonces, Secrets
+from reconciler.engine.storage import Target
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import Certificate

@@ -1,8 +1,10 @@
-"""Backups as a fleet declares them: where to, and of what how many are kept."""
+"""Backups as a fleet declares them: when, where to, of what how many are kept, and how often one is proven."""
 
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from schemas.document import Part
@@ -14,6 +16,26 @@ _RECIPIENT = r"^age1[02-9ac-hj-np-z]{58}$"
 EXPLANATIONS[_RECIPIENT] = "a public key of age, as `age-keygen` prints it: age1…"
 
 Count = Annotated[int, Field(ge=0, le=100_000)]
+
+
+EVERY_NIGHT = "30 2 * * *"
+_CRON_FIELDS = 5
+_LATER = datetime(2000, 1, 1, tzinfo=UTC)
+"""A moment after which a schedule that ever comes is looked for."""
+
+
+def _check_schedule(written: str) -> str:
+    """Take a cron expression whose time comes."""
+    example = "minute, hour, day of month, month, day of week; for example 30 2 * * *"
+    if len(written.split()) != _CRON_FIELDS:
+        raise problem("invalid-schedule", "'schedule' must have five fields", example)
+    try:
+        next(CronSim(written, _LATER))
+    except CronSimError as error:
+        raise problem("invalid-schedule", f"'schedule' is no cron expression: {str(error).lower()}", example) from None
+    except StopIteration:
+        raise problem("invalid-schedule", "'schedule' names a time that never comes", example) from None
+    return " ".join(written.split())
 
 
 def _check_target(written: str) -> str:
@@ -97,15 +119,35 @@ class Keep(Part):
     monthly: Count = Field(default=12, description="The same of months.", examples=[12])
 
 
-class BackupPolicy(Part):
-    """How a database is backed up."""
+Rhythm = Literal["daily", "weekly", "monthly", "off"]
 
+
+def _read_rhythm(written: Any) -> Any:
+    """Take `off` as YAML reads it, for false."""
+    return "off" if written is False else written
+
+
+class BackupPolicy(Part):
+    """When a database is backed up, where to, which backups are kept, and how often one is proven."""
+
+    schedule: Annotated[Line, AfterValidator(_check_schedule)] = Field(
+        default=EVERY_NIGHT,
+        description="When, as five fields of cron, by the clock of the instance's `timezone`; without one, and for templates, of "
+        "UTC. A time that was missed is made up for once.",
+        examples=[EVERY_NIGHT, "0 */6 * * *"],
+    )
     target: Code | None = Field(
         default=None,
         description="Where to: one of the fleet's `backup_targets`. Left out: the only one.",
         examples=["main"],
     )
     keep: Keep = Field(default=Keep(), description="Which are kept.", examples=[{"last": 3, "daily": 7}])
+    verify: Annotated[Rhythm, BeforeValidator(_read_rhythm, json_schema_input_type=Rhythm | Literal[False])] = Field(
+        default="weekly",
+        description="How often the newest backup is proven by restoring it, at a time of `schedule`: each database on a day "
+        "of its own of the week or month. `false`: by command only.",
+        examples=["weekly", False],
+    )
 
 
 LATEST = "latest"

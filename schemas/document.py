@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 from schemas.texts import Code, LabelKey, LabelValue, Line
 
@@ -23,6 +24,11 @@ class Part(BaseModel):
     """A mapping inside a document."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def typed(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """Return the fields of a model by the names that people type: `from` is no name that a class can have."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 class Document(Part):

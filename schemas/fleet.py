@@ -9,6 +9,7 @@ from schemas.backups import BackupTarget
 from schemas.document import Part, Pausable
 from schemas.references import KeyReference
 from schemas.texts import Code
+from schemas.windows import Freeze, Window
 
 if TYPE_CHECKING:
 
@@ -175,6 +176,16 @@ class FleetSettings(Pausable):
     )
     safety: Safety = Field(
         default=Safety(), description="How much one pass may take away or change.", examples=[{"max_removals": 10}]
+    )
+    windows: Annotated[tuple[Window, ...], Field(strict=False)] = Field(
+        default=(),
+        description="When some verbs may begin. What is outside of all windows that concern it waits, and is shown as waiting.",
+        examples=[[{"verbs": ["configure"], "from": "22:00", "to": "05:00", "timezone": "Europe/Brussels"}]],
+    )
+    freezes: Annotated[tuple[Freeze, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Days on which nothing is begun, but what each excepts; what was begun before is finished.",
+        examples=[[{"from": "2026-12-24", "to": "2027-01-03", "reason": "closed", "except": ["resume"]}]],
     )
     retention: Retention = Field(
         default=Retention(), description="How long what is no longer needed is kept.", examples=[{"trash_days": 30}]

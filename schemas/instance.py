@@ -1,10 +1,9 @@
 """Kind `instance`: one customer's database, cloned from a template, configured, and published under its name."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from schemas.adoption import Adoption
 from schemas.backups import Backup, RestoreFrom
@@ -14,6 +13,7 @@ from schemas.texts import (
     Code,
     CountryCode,
     DatabaseName,
+    Day,
     FormerName,
     GroupName,
     Language,
@@ -22,27 +22,15 @@ from schemas.texts import (
     ParameterKey,
     ParameterValue,
     Subdomain,
-    problem,
 )
 from schemas.timezones import check_timezone
 
 InstanceState = Literal["active", "suspended", "absent"]
 
 
-def _read_date(written: Any) -> Any:
-    """Take a date as text, year-month-day; YAML's own dates differ from reader to reader, so ours are text."""
-    if not isinstance(written, str):
-        return written
-    try:
-        # `fromisoformat` alone would also take 20260101 and week dates.
-        if written[4:5] == "-" and written[7:8] == "-":
-            return date.fromisoformat(written)
-    except ValueError:
-        pass
-    raise problem("invalid-date", f"{written!r} is not a date", "write year-month-day, for example 2026-12-31")
-
-
-Day = Annotated[date, BeforeValidator(_read_date)]
+def _is_a_copy(validated: dict[str, Any]) -> bool:
+    """Neutralize what is a copy of a customer, unless its document says otherwise."""
+    return validated.get("clone_of") is not None
 
 
 class Owner(Part):
@@ -73,23 +61,42 @@ class Subscription(Part):
     """Since when and until when the customer has subscribed. Recorded and shown only: this version acts on `state` alone."""
 
     start: Day = Field(description="First day.", examples=["2026-01-01"])
-    end: Day | None = Field(default=None, description="Last day; left out: no end.", examples=["2026-12-31"])
-    auto_renew: bool = Field(default=False, description="Whether it renews itself at its end.", examples=[True])
+    end: Day | None = Field(
+        default=None, description="Last day of its term; left out: no end.", examples=["2026-12-31"]
+    )
+    auto_renew: bool = Field(
+        default=False,
+        description="Whether it renews itself at its end, by the `period` of its plan.",
+        examples=[True],
+    )
 
 
 class Instance(Pausable):
-    """One customer's database. Four lines are enough: kind, code, template, plan."""
+    """One customer's database, or a copy of one to try things on. Four lines are enough: kind, code, template, plan."""
 
     noun: ClassVar[str] = "customer"
     usual_defaults: ClassVar[Mapping[str, object]] = {"lang": "en_US", "timezone": "Europe/Brussels"}
-    refers: ClassVar[Mapping[str, str]] = {"template": "template", "plan": "plan", "server": "server"}
+    refers: ClassVar[Mapping[str, str]] = {
+        "template": "template",
+        "clone_of": "instance",
+        "plan": "plan",
+        "server": "server",
+    }
     withheld: ClassVar[str] = "its database is not made, changed, renamed, suspended or put back in service"
 
     kind: Literal["instance"] = Field(description="What this document declares.", examples=["instance"])
-    template: Code = Field(
+    template: Code | None = Field(
+        default=None,
         description="The template that the database is cloned from. Create-only: of another one only the modules and the "
-        "parameters are kept from then on, which the plan says.",
+        "parameters are kept from then on, which the plan says. Each instance has this or `clone_of`.",
         examples=["restaurant"],
+    )
+    clone_of: Code | None = Field(
+        default=None,
+        description="Another instance, on the same server, of which this is a copy to try things on, in the place of "
+        "`template`: its rows, files, modules and users, as they are when the copy is built; neutralized unless `neutralize: "
+        "false` says otherwise. What the document declares is applied to the copy, the rest is left as it came. Create-only.",
+        examples=["acme"],
     )
     plan: Code = Field(
         description="The plan that the customer has subscribed to; its modules are installed.", examples=["starter"]
@@ -184,14 +191,17 @@ class Instance(Pausable):
         examples=[{"sale.default_confirmation_template": "12"}],
     )
     neutralize: bool = Field(
-        default=False,
-        description="Whether the clone is neutralized by Odoo (no mail, no payments), for test databases; from 17.0 "
-        "on. Create-only: `true` on a database that was not neutralized is blocked, and one that was stays so.",
+        default_factory=_is_a_copy,
+        validate_default=True,
+        description="Whether it is neutralized when it is built (no mail, no payments, no scheduled actions), for databases to "
+        "try things on. Left out: only what is a `clone_of`. Clones of a template need Odoo 17.0 for it. Create-only: `true` "
+        "on a database that was not neutralized is blocked, and one that was stays so.",
         examples=[True],
     )
     subscription: Subscription | None = Field(
         default=None,
-        description="Since when and until when. Recorded and shown only: this version acts on `state` alone.",
+        description="Since when and until when, by days in its `timezone`, or in UTC. What its end does says `on_expiry` of its "
+        "plan.",
         examples=[{"start": "2026-01-01", "end": "2026-12-31", "auto_renew": True}],
     )
     expires: Day | None = Field(

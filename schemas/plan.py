@@ -35,17 +35,21 @@ class Plan(Document):
     )
     period: Period = Field(
         default="month",
-        description="How long a subscription runs before it is renewed. Recorded and shown only.",
+        description="By how much a subscription with `auto_renew` is prolonged each time.",
         examples=["year"],
     )
     grace_days: int = Field(
         default=0,
         ge=0,
         le=3650,
-        description="Days between the end of a subscription and its suspension. Recorded and shown only: this version "
-        "suspends what says "
-        "`state: suspended`.",
+        description="Days after the last one of a subscription for which it stays in service, see `on_expiry`.",
         examples=[7],
+    )
+    on_expiry: Literal["warn", "suspend"] = Field(
+        default="warn",
+        description="What becomes of an instance whose subscription has ended and whose grace is over: `warn` tells it only, "
+        "`suspend` counts it as `state: suspended` until its text prolongs it.",
+        examples=["suspend"],
     )
     modules: Modules = Field(
         default=(), description="Modules that the plan adds to those of the template.", examples=[["project"]]

@@ -5,9 +5,10 @@ are plain enough (no look-around) for JSON Schema too. Text that no pattern can 
 `problem`: its type is the problem's code and its context the hint.
 """
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 EXPLANATIONS: dict[str, str] = {}
@@ -166,3 +167,23 @@ def _check_parameter_value(value: str) -> str:
 
 
 ParameterValue = Annotated[str, AfterValidator(_check_parameter_value)]
+
+
+def _read_date(written: Any) -> Any:
+    """Take a date as text, year-month-day; YAML's own dates differ from reader to reader, so ours are text."""
+    if not isinstance(written, str):
+        return written
+    try:
+        # `fromisoformat` alone would also take 20260101 and week dates.
+        if written[4:5] == "-" and written[7:8] == "-":
+            return date.fromisoformat(written)
+    except ValueError:
+        pass
+    raise problem("invalid-date", f"{written!r} is not a date", "write year-month-day, for example 2026-12-31")
+
+
+Day = Annotated[date, BeforeValidator(_read_date)]
+
+TimeOfDay = Annotated[
+    str, Field(pattern=_pattern(r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$", "a time of day in quotes, such as '22:00'"))
+]

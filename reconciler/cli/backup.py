@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import click
 
 from reconciler.backups.catalogue import Entry, dated
 from reconciler.cli import fleets, groups, interrupts, screens
+from reconciler.cli.due_backups import Done, keep_appointments
 from reconciler.cli.endings import telling
 from reconciler.cli.groups import command_first
 from reconciler.cli.naming import address_of, completing
@@ -18,21 +18,20 @@ from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.cli.tables import render_tables
 from reconciler.core import backups, endings
+from reconciler.core.backup_times import Work
 from reconciler.core.backups import NotThere, Subject
-from reconciler.core.failures import HostError, StorageFailure
-from reconciler.engine import backing_up, restoring
-from reconciler.engine.backing_up import Kept
+from reconciler.core.due_backups import next_backup
+from reconciler.core.failures import StorageFailure
+from reconciler.engine import backing_up, keeping
 from reconciler.engine.observing import observe_shallow
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from reconciler.fleet.secrets import SecretUnavailable
-from reconciler.reports.backups import backups_table, entry_document, kept_line, proven_line
+from reconciler.reports.backups import BackupRow, backups_table, entry_document, kept_line, proven_line, standings
 from reconciler.reports.escapes import visible
 from schemas.instance import Instance
 from schemas.template import Template
 
 KINDS = ("instance", "template")
-_FAILURES = (HostError, StorageFailure, SecretUnavailable)
 
 
 class _BackupGroup(click.Group):
@@ -63,11 +62,7 @@ def now(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
             raise click.UsageError("nothing has a backup policy: name a document, or give a plan `backup: true`")
         targets = {document.address: _target(session.desired, document) for document in documents}
         done = interrupts.run(_back_up(session, documents, targets))
-    if common.output == "json":
-        screens.print_json({"backups": [entry_document(k.entry) for k in done.kept], "failed": done.failed})
-    else:
-        for kept in done.kept:
-            click.echo(visible(kept_line(kept.entry, kept.removed)))
+    _show(done, common.output)
     return 1 if done.failed else 0
 
 
@@ -97,25 +92,38 @@ def verify(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
     """
     with open_session(common, options) as session, telling(StorageFailure):
         done = interrupts.run(_verify(session, words))
-    if common.output == "json":
-        screens.print_json({"backups": [entry_document(k.entry) for k in done.kept], "failed": done.failed})
-    else:
-        for kept in done.kept:
-            click.echo(visible(proven_line(kept.entry)))
+    _show(done, common.output)
     return 1 if done.failed else 0
 
 
-@dataclass(slots=True)
-class _Done:
-    """What a run has made, and what it has not: by document, why."""
+@command.command(
+    cls=groups.Command, examples=["odoo-fleet backup due", "odoo-fleet backup due --selector tier=gold -o json"]
+)
+@run_options
+@common("text", "json")
+def due(common: Common, options: RunOptions) -> int:
+    """Make the backups and proofs that are due by their `schedule` and `verify`; for a timer, where no daemon runs.
 
-    kept: list[Kept] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
+    What was missed is made up for, once. What has failed is left alone for a while, 10 minutes at first and 6 hours at most:
+    until then it counts as failed. Where a daemon shares the store, neither does what the other has begun.
+    """
+    with open_session(common, options) as session, telling(StorageFailure):
+        done = interrupts.run(keep_appointments(session))
+    _show(done, common.output, "" if done.kept or done.failed else done.next_one)
+    return 1 if done.failed else 0
 
-    def fail(self, address: str, why: str) -> None:
-        """Take a failure in, and say it."""
-        self.failed[address] = why
-        screens.say(visible(f"{address}: {why}"))
+
+def _show(done: Done, output: str, otherwise: str = "") -> None:
+    if output == "json":
+        entries = {kept.entry.id: kept.entry for kept in (*done.kept, *done.proven)}
+        screens.print_json({"backups": [entry_document(each) for each in entries.values()], "failed": done.failed})
+        return
+    for kept in done.kept:
+        click.echo(visible(kept_line(kept.entry, kept.removed)))
+    for kept in done.proven:
+        click.echo(visible(proven_line(kept.entry)))
+    if otherwise:
+        click.echo(visible(otherwise))
 
 
 def _documents(session: Session, words: Sequence[str]) -> list[Instance | Template]:
@@ -137,9 +145,9 @@ def _documents(session: Session, words: Sequence[str]) -> list[Instance | Templa
     ]
 
 
-async def _back_up(session: Session, documents: Sequence[Instance | Template], targets: Mapping[str, str]) -> _Done:
+async def _back_up(session: Session, documents: Sequence[Instance | Template], targets: Mapping[str, str]) -> Done:
     """Back all of them up: on one host one after the other, as a worker of it is taken for as long as each lasts."""
-    done = _Done()
+    done = Done()
     async with session.world() as world:
         codes = {code for d in documents for code in _servers(session.desired, d)}
         observed = await observe_shallow(sorted(codes), world)
@@ -157,28 +165,28 @@ async def _back_up(session: Session, documents: Sequence[Instance | Template], t
     return done
 
 
-async def _one_after_the_other(
-    session: Session, world: World, work: Sequence[tuple[Subject, str]], done: _Done
-) -> None:
+async def _one_after_the_other(session: Session, world: World, work: Sequence[tuple[Subject, str]], done: Done) -> None:
     desired = session.desired
     for subject, target in work:
         document = backups.document_of(desired, subject.kind, subject.code)
         keep = None if document is None else backups.keep_of(backups.policy(desired, document))
         screens.say(f"backing up {subject.address} on {subject.server} to {target}")
         try:
-            kept = await backing_up.back_up(world, desired.settings.code, subject, target, keep)
-        except _FAILURES as error:
+            kept = await keeping.back_up(world, desired.settings.code, subject, target, keep, session.store)
+        except keeping.FAILURES as error:
             done.fail(subject.address, str(error))
         else:
-            done.kept.append(kept)
-            if kept.not_thinned:
-                screens.say(f"warning: older backups of {subject.address} were not thinned out: {kept.not_thinned}")
+            done.take(Work.BACKUP, kept)
 
 
 def _servers(desired: Desired, document: Instance | Template) -> tuple[str, ...]:
     if isinstance(document, Template):
         return document.server_codes
-    return (document.server,) if document.server is not None else desired.templates[document.template].server_codes
+    return (
+        (document.server,)
+        if document.server is not None
+        else desired.templates[desired.template_of(document)].server_codes
+    )
 
 
 def _target(desired: Desired, document: Instance | Template) -> str:
@@ -190,14 +198,20 @@ def _target(desired: Desired, document: Instance | Template) -> str:
     return target
 
 
-def kept_documents(session: Session, words: Sequence[str]) -> tuple[list[str], list[Entry]]:
-    """Read which documents are to be kept, all that are selected or one, and what the targets have of them."""
+def kept_rows(session: Session, words: Sequence[str], now: datetime) -> tuple[BackupRow, ...]:
+    """Work out how documents are kept, all that are selected or one, by what the targets and the store have of them."""
     with telling(StorageFailure):
         found = [entry for _, entry in interrupts.run(_catalogue(session, words))]
-    addresses = [document.address for document in _documents(session, words)]
+    documents = {document.address: document for document in _documents(session, words)}
     if words or not session.selection.is_everything:
-        found = [entry for entry in found if entry.address in addresses]
-    return addresses, found
+        found = [entry for entry in found if entry.address in documents]
+
+    def due(address: str, good: Mapping[str, datetime]) -> datetime | None:
+        return next_backup(session.desired, documents[address], good, now) if address in documents else None
+
+    records = session.store.backup_records().values()
+    problems = {record.address: record.problem for record in records if record.problem and record.work is Work.BACKUP}
+    return standings(documents, found, now, due, problems)
 
 
 async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, Entry]]:
@@ -221,9 +235,9 @@ async def _entries(world: World, target: str, fleet: str, kind: str, code: str) 
         yield entry
 
 
-async def _verify(session: Session, words: Sequence[str]) -> _Done:
+async def _verify(session: Session, words: Sequence[str]) -> Done:
     """Prove the newest backup of each database, one after the other: each costs its host a restore."""
-    desired, done = session.desired, _Done()
+    desired, done = session.desired, Done()
     newest: dict[tuple[str, str], tuple[str, Entry]] = {}
     for target, entry in await _catalogue(session, words):
         if not dated([entry], datetime.now(UTC)):
@@ -246,7 +260,7 @@ async def _verify(session: Session, words: Sequence[str]) -> _Done:
             screens.say(f"proving {entry.id} of {entry.address} on {entry.server}")
             subject = backups.beside(desired, document, entry.server)
             try:
-                done.kept.append(Kept(await restoring.verify(world, target, entry, subject)))
-            except _FAILURES as error:
+                done.take(Work.PROOF, await keeping.prove(world, target, entry, subject, session.store))
+            except keeping.FAILURES as error:
                 done.fail(entry.address, str(error))
     return done

@@ -1,4 +1,4 @@
-"""`restore`: by command what `restore_from` does in the text: an instance that has no database gets one from a backup."""
+"""`restore`: a backup takes the place of the database of an instance, or becomes the one of an instance that has none."""
 
 from __future__ import annotations
 
@@ -8,32 +8,52 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import fleets, groups, screens
+from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.apply import perform, require_terminal
+from reconciler.cli.endings import telling
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
 from reconciler.cli.plan import make_plan, show_plan
-from reconciler.cli.sessions import begin_session, given_aim
+from reconciler.cli.sessions import Session, begin_session, given_aim
 from reconciler.core import endings, verbs
+from reconciler.core.failures import StorageFailure
+from reconciler.core.replacements import Replacing
+from reconciler.engine import restoring
 from reconciler.fleet.desired import Desired
-from schemas.backups import RestoreFrom
+from schemas.backups import LATEST, RestoreFrom
 
 NOT_DONE = 1
+_PLANNED = (verbs.RESTORE, verbs.REPLACE)
 
 
 @groups.command(
-    "odoo-fleet restore acme --as acme-again", "odoo-fleet restore acme --backup 2026-11-29T02-30-00Z-prod-1-x7k2q"
+    "odoo-fleet restore acme",
+    "odoo-fleet restore acme --backup 2026-11-29T02-30-00Z-prod-1-x7k2q",
+    "odoo-fleet restore acme --from-trash trash-261129120000.acme",
+    "odoo-fleet restore acme --as acme-again",
 )
 @click.argument("words", metavar="INSTANCE", nargs=-1, required=True, shell_complete=completing("instance"))
 @click.option(
-    "--backup", default="latest", metavar="ID", help="Which backup, as `backup list` shows it (default: latest)."
+    "--backup", default=LATEST, metavar="ID", help="Which backup, as `backup list` shows it (default: latest)."
+)
+@click.option(
+    "--from-trash",
+    "trash",
+    default="",
+    metavar="NAME",
+    help="Not a backup: what was replaced or ended comes back in the place of what is there (`status trash`).",
 )
 @click.option(
     "--as",
     "goal",
     default="",
     metavar="CODE",
-    help="The instance that is built from it (default: INSTANCE itself). It is in the text, and has no database yet.",
+    help="Another instance that is built from it. It is in the text, and has no database yet.",
+)
+@click.option(
+    "--without-backup",
+    is_flag=True,
+    help="Make no backup of what is replaced, though its text asks for one: it lies in the trash all the same.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @confirmed
@@ -46,32 +66,54 @@ def command(
     *,
     words: tuple[str, ...],
     backup: str,
+    trash: str,
     goal: str,
+    without_backup: bool,
     yes: bool,
 ) -> int:
-    """Build an instance from a backup of INSTANCE: show the plan, ask, carry it out.
+    """Bring INSTANCE back from a backup: show the plan, ask, carry it out.
 
-    Nothing is restored over a database that is there. What is restored is proven under a building name and published like any
-    build; nothing of it runs, and no mail leaves it, before that.
+    What is restored is proven under a building name first; nothing of it runs, and no mail leaves it, before it is published.
+    Until then the database that is there stays in service. Then that becomes trash, from which it can come back.
     """
+    if trash and (goal or backup != LATEST):
+        raise click.UsageError("--from-trash goes with neither --backup nor --as")
     require_terminal(yes=yes)
     desired = fleets.load(common)
-    code = goal or _of(words, desired)
+    of = _of(words, desired)
+    code = goal or of
     fleets.require(code, desired.instances, f"the fleet has no instance {code!r}")
-    desired = _restoring(desired, code, RestoreFrom(backup=backup, of=_of(words, desired)))
-    aim = given_aim(desired, replace(options, targets=(f"instance/{code}",)), confirmed)
-    with begin_session(common, options.store, desired, aim) as session:
+    refreshed = replace(options, targets=(f"instance/{code}",), refresh=not options.shallow)
+    aim = given_aim(desired, refreshed, confirmed)
+    if code == of:  # never over another one: a wrong --as would replace a customer by another
+        asked = Replacing(code, trash, backup_first=not without_backup)
+        aim = replace(aim, limits=replace(aim.limits, replacing=asked))
+    with begin_session(common, options.store, desired, aim) as session, telling(StorageFailure):
+        if not trash:
+            session.desired = _restoring(desired, code, _found(session, code, RestoreFrom(backup=backup, of=of)))
         planned = make_plan(session)
-        if not any(action.verb is verbs.RESTORE for action in planned.changeset.actions):
+        if not any(action.verb in _PLANNED for action in planned.changeset.actions):
             show_plan(planned, session, screens.ERR)
-            if endings.in_force(desired, datetime.now(UTC)).instances[code].state == "absent":
-                screens.say(
-                    f"instance/{code} cannot be restored: its text says that it has ended (`state`, `expires`)."
-                )
-                return NOT_DONE
-            screens.say(f"instance/{code} cannot be restored: it has a database, or what stands above is in the way.")
+            screens.say(f"instance/{code} cannot be restored: {_why_not(desired, code)}.")
             return NOT_DONE
         return perform(session, planned, common, yes=yes)
+
+
+def _found(session: Session, code: str, wanted: RestoreFrom) -> RestoreFrom:
+    """Look up which backup it is, so that the plan shows that one, and no later one is taken when it is carried out."""
+
+    async def main() -> RestoreFrom:
+        async with session.world() as world:
+            _, entry = await restoring.find(world, session.desired, wanted, code)
+        return RestoreFrom(backup=entry.id, of=entry.code)
+
+    return interrupts.run(main())
+
+
+def _why_not(desired: Desired, code: str) -> str:
+    if endings.in_force(desired, datetime.now(UTC)).instances[code].state == "absent":
+        return "its text says that it has ended (`state`, `expires`)"
+    return "what stands above is in the way, or it has a database and is not the one that the backup is of"
 
 
 def _of(words: Sequence[str], desired: Desired) -> str:

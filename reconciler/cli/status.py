@@ -24,7 +24,7 @@ from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import render_pauses, status_tables
 from reconciler.reports.words import how_known
 
-FOREIGN, TRASH, BACKUPS = "foreign", "trash", "backups"
+FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS = "foreign", "trash", "backups", "subscriptions"
 
 
 @groups.command(
@@ -38,8 +38,8 @@ FOREIGN, TRASH, BACKUPS = "foreign", "trash", "backups"
 @click.argument(
     "words",
     nargs=-1,
-    metavar="[servers|templates|instances|plans|foreign|trash|backups] [DOCUMENT]",
-    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, TRASH, BACKUPS]),
+    metavar="[servers|templates|instances|plans|foreign|trash|backups|subscriptions] [DOCUMENT]",
+    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS]),
 )
 @click.option(
     "--health",
@@ -54,12 +54,13 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
     """Show what is declared beside what is there: all of the fleet, one kind, or one document.
 
     `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status trash [SERVER]` what was ended, and until
-    when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each database is.
+    when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each database is, and
+    when the next is due, `status subscriptions` whose subscription ends when; that asks no host.
     """
     if of_health:
         _show_health(common, options, words)
         return
-    views = {FOREIGN: _show_foreign, TRASH: _show_trash, BACKUPS: _show_backups}
+    views = {FOREIGN: _show_foreign, TRASH: _show_trash, BACKUPS: _show_backups, SUBSCRIPTIONS: _show_subscriptions}
     if show := views.get("".join(words[:1])):
         show(common, options, words[1:])
         return
@@ -99,13 +100,12 @@ def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -
 
 
 def _show_backups(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
-    from reconciler.cli.backup import kept_documents  # noqa: PLC0415 -- only here
-    from reconciler.reports.backups import standing_documents, standing_table, standings  # noqa: PLC0415
+    from reconciler.cli.backup import kept_rows  # noqa: PLC0415 -- only here
+    from reconciler.reports.backups import standing_documents, standing_table  # noqa: PLC0415 -- only here
 
-    with open_session(common, options) as session:
-        addresses, found = kept_documents(session, words)
     now = datetime.now(UTC)
-    rows = standings(addresses, found, now)
+    with open_session(common, options) as session:
+        rows = kept_rows(session, words, now)
     document = {"format": 1, "fleet": session.desired.settings.code, "backups": standing_documents(rows, now)}
     if common.output == "json":
         screens.print_json(document)
@@ -115,6 +115,24 @@ def _show_backups(common: Common, options: RunOptions, words: tuple[str, ...]) -
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         click.echo(render_tables((standing_table(rows, now),), screens.paper(screens.OUT)))
+
+
+def _show_subscriptions(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    from reconciler.reports import subscriptions  # noqa: PLC0415 -- only here
+
+    if words:
+        raise click.UsageError("`status subscriptions` shows all of them; --target and --selector choose")
+    desired, now = fleets.load(common), datetime.now(UTC)
+    rows = subscriptions.subscription_rows(desired, now, fleets.selection(desired, options))
+    document = subscriptions.subscriptions_document(desired, rows, now)
+    if common.output == "json":
+        screens.print_json(document)
+    elif common.output == "yaml":
+        click.echo(_as_yaml(document), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        click.echo(render_tables((subscriptions.subscriptions_table(rows),), screens.paper(screens.OUT)))
 
 
 def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:

@@ -98,7 +98,7 @@ def worth_a_look(
 
 def _sources(desired: Desired, seen: Observed, selection: Selection) -> Iterator[tuple[str, str]]:
     for instance in desired.instances.values():
-        if selection.includes(instance):
+        if selection.includes(instance) and instance.template is not None:
             places = [instance.server] if instance.server else list(seen.hosts)
             if is_missing(instance, seen, places):
                 yield f"template/{instance.template}", instance.server or ANYWHERE

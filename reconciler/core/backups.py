@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.core.actions import FieldChange
 from reconciler.core.addressed import Addressed
+from reconciler.core.claims import Doubt
 from reconciler.core.names import IN_SERVICE
 from reconciler.core.observed import DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
@@ -66,7 +67,7 @@ def subjects(desired: Desired, document: Instance | Template, observed: Observed
     if isinstance(document, Template):
         codes, target = document.server_codes, document.template_db
     else:
-        template = desired.templates[document.template]
+        template = desired.templates[desired.template_of(document)]
         codes = (document.server,) if document.server is not None else template.server_codes
         target = document.database_name
     asked = [observed.hosts[code] for code in codes if code in observed.hosts]
@@ -104,12 +105,23 @@ def not_of(fleet: str, kind: str, code: str, mark: Mark | None, uuid: str) -> st
 def before_ending(desired: Desired, instance: Instance, look: DatabaseLook | None) -> FieldChange | None:
     """Return what a plan shows of the backup that is made before a database ends; None where none is asked for, or it is made.
 
-    The note that a database was ended is written after its backup: what bears it has one.
+    The note that a database was ended is written after its backup: what bears it has one, but for what was to be replaced, which
+    can be done without.
     """
     declared = policy(desired, instance)
-    if declared is None or (look is not None and look.mark is not None and look.mark.ended):
+    noted = look.mark if look is not None else None
+    if declared is None or (noted is not None and noted.ended and noted.ended != noted.replaced):
         return None
     return FieldChange(FIELD, "none", f"one in {target_of(desired, declared)}, made first")
+
+
+def no_target(desired: Desired, instance: Instance) -> Doubt | None:
+    """Say that there is nowhere to keep the backup that is made before a database ends, or None."""
+    declared = policy(desired, instance)
+    if declared is None or target_of(desired, declared) is not None:
+        return None
+    why = "its text asks for backups, and there is no one target for that which is made before it ends"
+    return Doubt(why, "declare `backup_targets`, name the `target`, or take `backup` out of its plan")
 
 
 def subject_of(desired: Desired, document: Instance | Template, code: str, database: str) -> Subject:

@@ -80,7 +80,7 @@ class LeftAlone:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """An action that would run if it were not for a pause, with which one; it is neither done nor a failure."""
+    """An action that would run but for a pause, a freeze or a window, with which one; it is neither done nor a failure."""
 
     action: Action
     why: str

@@ -284,6 +284,11 @@ def why_trash_kept(uuid: str, mark: Mark | None, name: str, fleet: str) -> str:
     return f"it was in service as {mark.address}, and nothing in it says that its text ended it"
 
 
+def is_replaced(mark: Mark | None, name: str) -> bool:
+    """Tell whether trash is noted to bear its name because another database took its place."""
+    return mark is not None and mark.ended == mark.replaced == name
+
+
 def why_build_kept(look: DatabaseLook) -> str:
     """Say why a build past its limit that was looked into is kept, or nothing if it was never in service."""
     if look.opened:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core import ending_diffs, endings, one_host, pauses
+from reconciler.core import ending_diffs, endings, one_host, pauses, windows
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.depths import Depth
@@ -18,6 +18,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.names import NameState, parse
 from reconciler.core.observed import Observed
 from reconciler.core.removals import with_removed
+from reconciler.core.replacements import Replacing
 from reconciler.core.revisions import Comparison
 from reconciler.core.safety import frozen_hosts, gate, withhold
 from reconciler.core.selection import EVERYTHING, Selection
@@ -31,6 +32,7 @@ class Limits:
     `allowed` names the thresholds that are lifted. With `exactly`, what differs in a database otherwise than the changeset shows
     ends its action before anything is written. With `since`, the selection is limited to what that comparison of texts found
     concerned (`Comparison.narrow`), hosts that it does not concern are not asked, and what becomes of removed documents is told.
+    `replacing` says whose database another one takes the place of, by command.
     """
 
     selection: Selection = EVERYTHING
@@ -39,6 +41,7 @@ class Limits:
     allowed: Collection[str] = ()
     since: Comparison | None = None
     exactly: bool = False
+    replacing: Replacing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Planned:
 
 
 def decide(desired: Desired, observed: Observed, inventory: Inventory, now: datetime, limits: Limits) -> Planned:
-    """Compare the text with what was seen, and hold back what pauses, frozen hosts and thresholds do not let through.
+    """Compare the text with what was seen, and hold back what pauses, windows, frozen hosts and thresholds do not let through.
 
     Args:
         desired: the fleet's text, resolved.
@@ -64,8 +67,9 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
     desired = endings.in_force(desired, now)
     same = one_host.proven(observed)
     frozen = {**frozen_hosts(desired, observed, inventory, limits.confirmed_listings), **same}
-    wanted = diff(desired, observed, inventory, now, limits.selection, frozen)
-    released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code)
+    wanted = diff(desired, observed, inventory, now, limits.selection, frozen, limits.replacing)
+    closed = windows.closed(wanted.actions, desired, now)
+    released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code, closed)
     gated = gate(released, frozen, desired.settings.safety, _in_service(desired, observed, inventory), limits.allowed)
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from reconciler.core import claims, ending_diffs, instance_diffs, names, template_diffs, verbs
+from reconciler.core import claims, ending_diffs, instance_diffs, names, replacement_diffs, template_diffs, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset, Left, LeftAlone
 from reconciler.core.claims import Doubt
@@ -18,6 +18,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.names import DatabaseName, NameState
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.ordering import order
+from reconciler.core.replacements import Replacing
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
 from schemas.server import Server
@@ -33,6 +34,7 @@ def diff(
     now: datetime,
     selection: Selection = EVERYTHING,
     frozen: Mapping[str, Doubt] | None = None,
+    replacing: Replacing | None = None,
 ) -> Changeset:
     """Compare a fleet with its hosts.
 
@@ -43,8 +45,9 @@ def diff(
         now: the time of this pass, UTC.
         selection: what the run is limited to; what the selected needs comes along.
         frozen: hosts whose listing is not believed, with why and what to do: they may hold what they do not list.
+        replacing: whose database is to be replaced, if that is asked for.
     """
-    draft = Draft(desired, observed, inventory, now, frozen or {})
+    draft = Draft(desired, observed, inventory, now, frozen or {}, replacing)
     draft.count_used()
     for plans in PLANNERS:
         plans(draft)
@@ -61,6 +64,7 @@ PLANNERS: list[Callable[[Draft], None]] = [
     _diff_servers,
     template_diffs.diff_templates,
     instance_diffs.diff_instances,
+    replacement_diffs.diff_replacement,
     ending_diffs.diff_endings,
 ]
 """What plans, each with what those before it planned: activations before templates, and both before clones."""

@@ -14,6 +14,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
 from reconciler.core.observed import DatabaseLook, Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
+from reconciler.core.replacements import Replacing
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.server import Server
@@ -35,6 +36,7 @@ class Draft:
     inventory: Inventory
     now: datetime
     frozen: Mapping[str, Doubt] = field(default_factory=dict)
+    replacing: Replacing | None = None
     actions: list[Action] = field(default_factory=list)
     blocked: list[Blocked] = field(default_factory=list)
     left_alone: list[LeftAlone] = field(default_factory=list)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core import backups, claims, endings, names, verbs
+from reconciler.core import backups, claims, endings, names, subscriptions, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
@@ -32,8 +32,8 @@ def diff_endings(draft: Draft) -> None:
             if name.state is NameState.TRASH:
                 _drop(draft, host, name)
     for instance in draft.desired.instances.values():
-        if instance.expires is not None and instance.state != "absent":
-            _expires(draft, instance)
+        if instance.state != "absent":
+            _tell(draft, instance)
     draft.said.update({(action.server, action.database): None for action in draft.actions if action.database})
 
 
@@ -56,13 +56,15 @@ def is_whole(look: DatabaseLook, name: DatabaseName) -> bool:
     return mark is not None and mark.ended == name.text and not (mark.moving_from or look.active_crons)
 
 
-def _expires(draft: Draft, instance: Instance) -> None:
-    """Tell of an instance that ends soon; nothing is done to it for that yet."""
-    soon = endings.within(endings.expires_at(instance), draft.now)
-    for host in draft.observed.hosts.values() if soon else ():
-        for name in host.forms_of(instance.database_name) if instance.server in (None, host.server) else ():
-            what = f"instance/{instance.code} expires on {instance.expires} ({soon}): out of service then, and trash"
-            draft.left_alone.append(LeftAlone(host.server, name.text, what, Left.ENDING))
+def _tell(draft: Draft, instance: Instance) -> None:
+    """Tell of an instance that ends soon, or whose subscription does."""
+    told = [subscriptions.told(draft.desired, instance, draft.now)]
+    if soon := instance.expires and endings.within(endings.expires_at(instance), draft.now):
+        told.append(f"{instance.address} expires on {instance.expires} ({soon}): out of service then, and trash")
+    for what in filter(None, told):
+        for host in draft.observed.hosts.values():
+            for name in host.forms_of(instance.database_name) if instance.server in (None, host.server) else ():
+                draft.left_alone.append(LeftAlone(host.server, name.text, what, Left.ENDING))
 
 
 def _end_absent(draft: Draft, instance: Instance) -> None:
@@ -116,17 +118,9 @@ def _why_not_ended(draft: Draft, instance: Instance, found: Found, look: Databas
     return (
         claims.doubt(look, spec, instance.renamed_from, remembered=remembered)
         or claims.others_work(look, draft.now)
-        or _clock_doubt(draft, found.server)
-        or _no_target(draft, instance)
+        or clock_doubt(draft, found.server)
+        or backups.no_target(draft.desired, instance)
     )
-
-
-def _no_target(draft: Draft, instance: Instance) -> Doubt | None:
-    declared = backups.policy(draft.desired, instance)
-    if declared is None or backups.target_of(draft.desired, declared) is not None:
-        return None
-    why = "its text asks for backups, and there is no one target for that which is made before it ends"
-    return Doubt(why, "declare `backup_targets`, name the `target`, or take `backup` out of its plan")
 
 
 def _end_removed(draft: Draft, entry: Entry) -> None:
@@ -151,7 +145,7 @@ def _why_kept(draft: Draft, entry: Entry, look: DatabaseLook | None) -> str:
         return f"its mark does not say that it is instance/{entry.code}"
     if look.mark is not None and look.mark.protected:
         return "it is protected against deletion: only its document can take that back"
-    doubt = claims.others_work(look, draft.now) or _clock_doubt(draft, entry.server)
+    doubt = claims.others_work(look, draft.now) or clock_doubt(draft, entry.server)
     return doubt.why if doubt else ""
 
 
@@ -165,7 +159,8 @@ def _end(draft: Draft, code: str, server: str, name: DatabaseName, look: Databas
     draft.plan(Action(verb, "instance", code, server, reason, name.text, changes=changes, after=draft.first(server)))
 
 
-def _clock_doubt(draft: Draft, server: str) -> Doubt | None:
+def clock_doubt(draft: Draft, server: str) -> Doubt | None:
+    """Say why nothing is done by the day that it is here, or nothing."""
     return endings.clock_doubt(draft.now, draft.observed.hosts[server].clock, server)
 
 
@@ -201,7 +196,13 @@ def _why_not_dropped(draft: Draft, host: ObservedHost, name: DatabaseName, look:
         return f"whether its text ended it cannot be told, it takes no password of this fleet{problem}"
     if why := claims.why_trash_kept(look.uuid, look.mark, name.text, draft.desired.settings.code):
         return why
-    if name.target in endings.wanted(draft.desired):
+    if name.target in endings.wanted(draft.desired) and not _is_succeeded(host, name, look):
         return f"a document declares {name.target}, and may want it back"
-    doubt = _clock_doubt(draft, host.server)
+    doubt = clock_doubt(draft, host.server)
     return doubt.why if doubt else ""
+
+
+def _is_succeeded(host: ObservedHost, name: DatabaseName, look: DatabaseLook) -> bool:
+    """Tell whether trash was replaced, and another database rests under its name; whose that is, is looked up before the drop."""
+    forms = host.forms_of(name.target)
+    return claims.is_replaced(look.mark, name.text) and [form.state in names.IN_SERVICE for form in forms] == [True]

@@ -7,13 +7,12 @@ host's own denies: a machine that believes in another year would throw away what
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-from reconciler.core import names
+from reconciler.core import names, subscriptions
 from reconciler.core.claims import Doubt
 from reconciler.core.names import DatabaseName
 from reconciler.fleet.desired import Desired
-from schemas.instance import Instance
+from schemas.instance import Instance, InstanceState
 
 CLOCKS_MAY_DIFFER = timedelta(days=1)
 """Retention counts in days, so that clocks which differ by less end nothing too early that anybody would notice."""
@@ -29,8 +28,11 @@ def within(moment: datetime, now: datetime) -> str:
 
 
 def in_force(desired: Desired, now: datetime) -> Desired:
-    """Return the text as it counts at a moment: what has expired by then is absent."""
-    over = {i.code: _absent(i) for i in desired.instances.values() if is_over(i, now)}
+    """Return the text as it counts at a moment: what has expired is absent, whose subscription has ended is suspended."""
+    over = {i.code: _counting(i, "absent") for i in desired.instances.values() if is_over(i, now)}
+    for instance in desired.instances.values():
+        if instance.state == "active" and instance.code not in over and subscriptions.is_over(desired, instance, now):
+            over[instance.code] = _counting(instance, "suspended")
     return desired.having("instance", {**desired.instances, **over}) if over else desired
 
 
@@ -42,8 +44,7 @@ def is_over(instance: Instance, now: datetime) -> bool:
 def expires_at(instance: Instance) -> datetime:
     """Return the moment at which an instance with `expires` does so, UTC: that day begins in its time zone, or in UTC."""
     assert instance.expires is not None
-    zone = ZoneInfo(instance.timezone) if instance.timezone else UTC
-    return datetime.combine(instance.expires, time(), zone).astimezone(UTC)
+    return datetime.combine(instance.expires, time(), subscriptions.zone_of(instance)).astimezone(UTC)
 
 
 def dropped_at(trash: DatabaseName, desired: Desired) -> datetime:
@@ -86,5 +87,5 @@ def clock_doubt(now: datetime, host: datetime | None, server: str) -> Doubt | No
     return None
 
 
-def _absent(instance: Instance) -> Instance:
-    return instance.model_copy(update={"state": "absent"})
+def _counting(instance: Instance, state: InstanceState) -> Instance:
+    return instance.model_copy(update={"state": state})

@@ -151,7 +151,7 @@ def _parameters(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]
 
 
 def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Iterator[FieldChange]:
-    in_service = spec.kind == "instance" and state is NameState.PUBLISHED and not spec.neutralize
+    in_service = spec.kind == "instance" and state is NameState.PUBLISHED and not spec.sleeps
     if in_service and look.quiesced_crons is not None:
         yield FieldChange("schedule", f"{count(len(look.quiesced_crons), 'scheduled action')} held back", "awake")
     quiet = spec.kind == "template" or state in (NameState.SUSPENDED, NameState.TRASH, *ON_ITS_WAY)

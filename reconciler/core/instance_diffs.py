@@ -5,26 +5,23 @@ Pinned instances come before those that are placed automatically, so that capaci
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields, names, trash, unclaimed, verbs
+from reconciler.core import claims, copies, ending_diffs, fields, names, places, subscriptions, trash, unclaimed, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
 from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
-from reconciler.core.placement import Candidate, Placing, place
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.core.template_diffs import why_configured
 from reconciler.core.verbs import Verb
-from reconciler.fleet.rules import NEUTRALIZE_SINCE
 from schemas.instance import Instance
-from schemas.server import Server
 
 
 def diff_instances(draft: Draft) -> None:
-    """Plan what instances need."""
+    """Plan what instances need: copies last, since what is done to their sources comes first."""
     wanted = [i for i in draft.desired.instances.values() if i.state != "absent"]
-    for instance in sorted(wanted, key=lambda i: (i.server is None, i.code)):
+    for instance in sorted(wanted, key=lambda i: (i.clone_of is not None, i.server is None, i.code)):
         _diff_instance(draft, instance)
 
 
@@ -33,23 +30,6 @@ def find(draft: Draft, instance: Instance) -> tuple[Found, ...]:
     places = (instance.server,) if instance.server else draft.desired.servers
     found = claims.find(draft.observed, places, instance.database_name, instance.renamed_from)
     return claims.narrow(found, draft.inventory, "instance", instance.code)
-
-
-def placing(draft: Draft, instance: Instance) -> Placing:
-    """Apply the placement rule to an instance, with what this pass has planned so far counted as there."""
-    candidates = [_candidate(draft, instance, s) for s in draft.desired.servers.values() if s.active]
-    return place(candidates, draft.desired.settings.placement.min_capacity_percent)
-
-
-def _candidate(draft: Draft, instance: Instance, server: Server) -> Candidate:
-    return Candidate(
-        server=server,
-        online=draft.hold(server) is None,
-        has_template=not isinstance(draft.templates.get((instance.template, server.code), Doubt("")), Doubt),
-        supports=not instance.neutralize or float(server.odoo_version) >= NEUTRALIZE_SINCE,
-        used=draft.used.get(server.code, 0),
-        paused=("server", server.code) in draft.pauses,
-    )
 
 
 def _diff_instance(draft: Draft, instance: Instance) -> None:
@@ -167,18 +147,25 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{former}", _TAKEN_OVER))
         return
     if look is not None and spec.neutralize and not fields.is_neutralized(look):
-        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", _A_COPY))
+        advice = _MADE_ANEW if spec.clone_of else _A_COPY
+        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", advice))
+        return
+    ended = subscriptions.is_over(draft.desired, instance, draft.now) and found.name.state is NameState.PUBLISHED
+    if ended and (doubt := ending_diffs.clock_doubt(draft, server.code)):
+        draft.block("instance", instance.code, server.code, doubt)
         return
     chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
     reason = Reason.ADOPTED if former else None
     if look is not None and claims.is_adopted(look, spec):
         chain.add(verbs.ADOPT, Reason.DECLARED, chain.name, fields.adopted_with(spec, look, found.name.state))
         look, reason = claims.as_adopted(look, spec), Reason.DECLARED
-    _bring_to_its_place(chain, instance, found, look)
+    _bring_to_its_place(chain, instance, found, look, ended=ended)
     _configure(chain, spec, look, reason)
 
 
-def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None) -> None:
+def _bring_to_its_place(
+    chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None, *, ended: bool
+) -> None:
     """Plan its name, its state and its password: a new password comes before a way back that has not begun.
 
     It never comes between out of reach and back in reach, where nothing may stand that can fail for reasons of its own.
@@ -191,7 +178,7 @@ def _bring_to_its_place(chain: _Chain, instance: Instance, found: Found, look: D
         chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, names.parse(chain.name).state), (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
-        chain.add(verbs.SUSPEND, _why_switched(found), names.suspended(spec.target))
+        chain.add(verbs.SUSPEND, Reason.EXPIRED if ended else _why_switched(found), names.suspended(spec.target))
     elif instance.state == "active" and state is not NameState.PUBLISHED:
         if state is NameState.SUSPENDED:
             chain.rotate(look)
@@ -208,9 +195,12 @@ def _unseen_orphan(draft: Draft, instance: Instance, found: Found) -> Doubt | No
 
 
 _NOT_NEUTRALIZED = (
-    " is not neutralized, which is done only while a database is cloned: it goes on mailing and taking payments"
+    " is not neutralized, which is done only while a database is built: it goes on mailing and taking payments"
 )
-_A_COPY = "take `neutralize` out again; for a neutralized copy declare a new instance with it"
+_A_COPY = "take `neutralize` out again; for a neutralized copy declare a new instance with `clone_of`"
+_MADE_ANEW = (
+    "somebody put it in earnest: end it, and bring it back under another `database_name`; or write `neutralize: false`"
+)
 _TAKEN_OVER = (
     "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
     " if not, choose another `database_name`"
@@ -313,18 +303,26 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
         return
-    code = instance.server or draft.former_place(instance) or placing(draft, instance).server
+    copied = copies.original(draft, instance) if instance.clone_of is not None else None
+    if isinstance(copied, Doubt):
+        draft.block("instance", instance.code, instance.server or "", copied)
+        return
+    code = (
+        copied.server
+        if copied
+        else instance.server or draft.former_place(instance) or places.placing(draft, instance).server
+    )
     if not code:
-        reasons = "; ".join(f"{s}: {why}" for s, why in placing(draft, instance).passed_over)
+        reasons = "; ".join(f"{s}: {why}" for s, why in places.placing(draft, instance).passed_over)
         draft.block(
             "instance", instance.code, "", Doubt(f"no server can take it ({reasons})", "see `odoo-fleet place`")
         )
         return
     server = draft.desired.servers[code]
-    template = draft.templates.get((instance.template, code), Doubt("it is not declared there"))
+    template = places.template_of(draft, instance, code)
     if doubt := draft.hold_new(server):
         draft.block("instance", instance.code, code, doubt)
-    elif isinstance(template, Doubt):
+    elif isinstance(template, Doubt) and copied is None:
         why = f"template {instance.template} cannot be cloned on {code}: {template.why}"
         draft.block("instance", instance.code, code, Doubt(why, template.advice))
     elif full := draft.full(server):
@@ -332,11 +330,10 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     else:
         spec = instance_spec(draft.desired, instance, server)
         becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
-        after = draft.first(code, template, *discarded)
-        verb, source, why = verbs.CLONE, spec.template_db, draft.why_new(instance)
-        if instance.restore_from is not None:
-            verb, source = verbs.RESTORE, instance.restore_from.of or instance.code
-        draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, after=after))
+        waits = copied.after if copied else () if isinstance(template, Doubt) else (template,)
+        after, why = draft.first(code, *waits, *discarded), draft.why_new(instance)
+        verb, source, changes = copies.made_of(instance, spec, copied)
+        draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, changes, after))
         draft.used[code] = draft.used.get(code, 0) + 1
 
 

@@ -45,9 +45,12 @@ def _needs(action: Action, desired: Desired) -> Iterator[Need]:
         if instance is None:  # removed: its password is derived
             return
         if action.verb is verbs.CLONE:
-            yield _of_template(instance.template, desired)
+            yield _of_template(desired.template_of(instance), desired)
             if instance.owner is not None:
                 yield Need(instance.owner.initial_password, "instance", action.code, "owner.initial_password")
+        if action.verb is verbs.COPY and instance.clone_of is not None:
+            source = desired.instances[instance.clone_of]
+            yield Need(source.admin_password, "instance", source.code, "admin_password")
         yield from _of_adoption(action, instance)
         yield Need(instance.admin_password, "instance", action.code, "admin_password")
 

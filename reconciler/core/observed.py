@@ -43,7 +43,8 @@ class Mark(Addressed):
     tells whether the database was ever published or suspended; None where nothing is written about it (0.1.0 wrote nothing).
     `owner` is the login of the owner that it was built for or adopted for, None where nothing is written about that; `modules`
     are those that the text asked for when it was applied last. `ended` is the trash name that it was given when its text
-    ended it: under this very name, and no other, it may be dropped. `protected` says whether its document has
+    ended it: under this very name, and no other, it may be dropped. `replaced` is the same name where another database took its
+    place: it is not what its text wants back. `protected` says whether its document has
     `deletion_protection`, which holds when that is removed; None where nothing is written about it.
     """
 
@@ -60,6 +61,7 @@ class Mark(Addressed):
     owner: str | None = None
     modules: tuple[str, ...] | None = None
     ended: str = ""
+    replaced: str = ""
     protected: bool | None = None
 
 
@@ -84,6 +86,7 @@ def mark_of(parameters: Mapping[str, str]) -> Mark | None:
         owner=None if "owner" not in rows else rows["owner"].removeprefix(_NOBODY),
         modules=tuple(rows["modules"].removeprefix(_NOBODY).split()) if "modules" in rows else None,
         ended=rows.get("ended", ""),
+        replaced=rows.get("replaced", ""),
         protected=said.get(rows.get("protected", "")),
     )
 
@@ -110,6 +113,8 @@ def rows_of(mark: Mark) -> dict[str, str]:
         rows["modules"] = " ".join(mark.modules) or _NOBODY
     if mark.ended:
         rows["ended"] = mark.ended
+    if mark.replaced:
+        rows["replaced"] = mark.replaced
     if mark.protected is not None:
         rows["protected"] = _WORDS[mark.protected]
     return {MARK_PREFIX + key: value for key, value in rows.items()}

@@ -19,7 +19,7 @@ from schemas.references import DerivedSecret
 def builders_of(desired: Desired, server: str, database: str) -> tuple[DatabaseSpec, ...]:
     """List whose accounts may open a build: its document's, or those that a removed one would have, and the templates'.
 
-    A build answers to its template until it gets credentials of its own, or to what it is restored from.
+    A build answers to its template until it gets credentials of its own, or to what it is restored from, or a copy of.
     """
     here = desired.servers[server]
     target = parse(database).target
@@ -27,6 +27,7 @@ def builders_of(desired: Desired, server: str, database: str) -> tuple[DatabaseS
     instances = [i for i in desired.instances.values() if i.database_name == target and i.server in (None, server)]
     own = [*(instance_spec(desired, i, here) for i in instances), *(t for t in templates if t.target == target)]
     sources = [i.restore_from.of for i in instances if i.restore_from is not None and i.restore_from.of is not None]
+    sources += [i.clone_of for i in instances if i.clone_of is not None]
     own += [instance_spec(desired, desired.instances[code], here) for code in sources if code in desired.instances]
     gone = [("instance", code) for code in sources if code not in desired.instances] if own else guesses(target)
     own += as_gone(desired, server, target, gone)

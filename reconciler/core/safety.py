@@ -1,9 +1,10 @@
-"""The gate between what the diff wants and what may run: pauses, frozen hosts, thresholds. Decided before it is shown."""
+"""The gate between what the diff wants and what may run: pauses, windows, frozen hosts, thresholds. Decided before it is seen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset, Frozen, Withheld
@@ -151,22 +152,28 @@ def _borne_elsewhere(host: ObservedHost) -> Iterator[str]:
             yield look.mark.name
 
 
-def withhold(changeset: Changeset, pauses: Mapping[tuple[str, str], Pause], fleet: str) -> Changeset:
-    """Hold back what pauses concern, and what waits for that; say of what is blocked anyway that it is paused.
+def withhold(
+    changeset: Changeset,
+    pauses: Mapping[tuple[str, str], Pause],
+    fleet: str,
+    closed: Mapping[str, str] = MappingProxyType({}),
+) -> Changeset:
+    """Hold back what pauses concern or may not begin now, and what waits for that; say of what is blocked that it is paused.
 
     Args:
         changeset: what the diff wants; dependencies stand before what waits for them.
         pauses: those in force, by kind and code.
         fleet: the code of the fleet.
+        closed: why actions may not begin now, by id.
     """
-    if not pauses:
+    if not (pauses or closed):
         return changeset
     held: dict[str, Withheld] = {}
     for action in changeset.actions:
         pause = pause_of(action, fleet, pauses)
         missing = next((need for need in action.after if need in held), None)
-        if pause is not None:
-            held[action.id] = Withheld(action, pause.why)
+        if why := pause.why if pause is not None else closed.get(action.id):
+            held[action.id] = Withheld(action, why)
         elif missing is not None:
             held[action.id] = Withheld(action, f"it needs '{missing}': {held[missing].why}")
     blocked = tuple(

@@ -31,7 +31,8 @@ class DatabaseSpec(Addressed):
     """One database as declared. `kind` and `code` name its document; `target` is the name that it bears when published.
 
     A setting that is not declared is not in `settings`, and so not kept; `birth` has what stands in for it at the build, and
-    is the customer's to change afterwards. `adopt` says what opens a database that this fleet has not made.
+    is the customer's to change afterwards. `adopt` says what opens a database that this fleet has not made, `clone_of` of which
+    instance it is a copy.
     """
 
     fleet: str
@@ -55,6 +56,12 @@ class DatabaseSpec(Addressed):
     birth: Mapping[str, str] = field(default_factory=dict)
     adopt: Adoption | None = None
     protected: bool = False
+    clone_of: str | None = None
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether its scheduled actions never run. In a neutralized copy Odoo's tidying up does, and no others are held back."""
+        return self.kind == "template" or (self.neutralize and self.clone_of is None)
 
     def at_birth(self) -> DatabaseSpec:
         """Return what the database is made to be at its build: all that is kept, and what it is only given once.
@@ -89,13 +96,18 @@ class DatabaseSpec(Addressed):
             "template": self.template,
             "neutralize": self.neutralize,
             **({"protected": True} if self.protected else {}),
+            **({"clone_of": self.clone_of} if self.clone_of else {}),
         }
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def instance_spec(desired: Desired, instance: Instance, server: Server) -> DatabaseSpec:
-    """Work out what an instance's database on `server` should be. Its modules come from template, plan and itself."""
-    template = desired.templates[instance.template]
+    """Work out what an instance's database on `server` should be. Its modules come from template, plan and itself.
+
+    Of a copy only what its own document and its plan say is kept: all else is as its source had it.
+    """
+    template = desired.templates[desired.template_of(instance)]
+    parameters = template.parameters if instance.clone_of is None else {}
     return DatabaseSpec(
         fleet=desired.settings.code,
         kind="instance",
@@ -108,7 +120,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         modules=desired.instance_modules(instance),
         languages=(instance.lang,) if instance.lang else (),
         settings=settings.declared(instance),
-        parameters={**template.parameters, **instance.parameters},
+        parameters={**parameters, **instance.parameters},
         base_url=server.public_address(instance.subdomain),
         template=template.code,
         template_db=template.template_db,
@@ -118,12 +130,13 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         birth=settings.at_birth(instance, template),
         adopt=instance.adopt,
         protected=instance.deletion_protection,
+        clone_of=instance.clone_of,
     )
 
 
 def instance_digest(desired: Desired, instance: Instance, server: Server) -> str:
     """Return `instance_spec(…).digest()`, worked out once while the documents stay the same."""
-    template, plan = desired.templates[instance.template], desired.plans[instance.plan]
+    template, plan = desired.templates[desired.template_of(instance)], desired.plans[instance.plan]
     made_from = (instance, server, template, plan, desired.settings)
     key = ("instance", instance.code, server.code)
     return desired.fingerprints.of(key, made_from, lambda: instance_spec(desired, instance, server).digest())

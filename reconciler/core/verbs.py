@@ -154,12 +154,29 @@ RESTORE = Verb(
     whereby="from a backup of {database}{quiet}",
     happens="new database {target}, restored from a backup of {database}{quiet}",
 )
+COPY = Verb(
+    "copy",
+    stage=57,
+    symbol="+",
+    new="new",
+    whereby="of {database} as it is then{quiet}",
+    happens="new database {target}, a copy of {database} as it is then{quiet}",
+)
 DISCARD = Verb(
     "discard",
     stage=60,
     symbol="-",
     whereby="{database} becomes {trash}: it was never in service",
     happens="build {database} kept as {trash}: it was never in service",
+)
+REPLACE = Verb(
+    "replace",
+    stage=65,
+    symbol="~",
+    new="by command",
+    whereby="{database} becomes {trash}",
+    happens="**replaced** by what a command named: {database} becomes {trash}, kept for `retention.trash_days` and then dropped",
+    takes_out_of_service=True,
 )
 RENAME = Verb(
     "rename",

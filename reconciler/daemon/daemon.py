@@ -18,6 +18,7 @@ from typing import Any
 from reconciler.core.deciding import Limits
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.pauses import Pause
+from reconciler.daemon.backups import BackupRounds
 from reconciler.daemon.concerns import concerned_servers
 from reconciler.daemon.following import Following
 from reconciler.daemon.sources import Candidate, Source
@@ -174,8 +175,20 @@ class Daemon:
         # Ten thousand documents that stay: looking through them again at every collection would cost each second edit 50 ms.
         gc.collect()
         gc.freeze()
-        async with _side_by_side(self._follow_pauses(work), self._forget_history(work), self._look_after_health(work)):
+        beside = (self._follow_pauses(work), self._forget_history(work), self._look_after_health(work))
+        async with _side_by_side(*beside, self._backups(work).run()):
             await work.rounds.run()
+
+    def _backups(self, work: Work) -> BackupRounds:
+        return BackupRounds(
+            work.rounds,
+            work.store,
+            standing=lambda: self.standing,
+            note=lambda kept: self._note(lambda standing: replace(standing, kept=kept)),
+            tell=self._teller.tell,
+            store_failed=self._teller.store_failed,
+            on_defect=self.on_defect,
+        )
 
     async def _look_after_health(self, work: Work) -> None:
         latest: Mapping[str, HealthRecord] = {}

@@ -25,7 +25,8 @@ from reconciler.core.failures import HostError, LastingError, PasswordRefused, S
 from reconciler.core.names import NONCE_LENGTH
 from reconciler.core.observed import mark_of
 from reconciler.engine.accounts import Account
-from reconciler.engine.ports import Database, Target, Targets
+from reconciler.engine.ports import Database
+from reconciler.engine.storage import Target, Targets
 from reconciler.engine.worlds import World
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.version import __version__
@@ -65,14 +66,11 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
         StorageFailure: it cannot be kept.
         SecretUnavailable: a password or a key is not to be had.
     """
-    place = _targets(world).open(target)
+    place = targets_of(world).open(target)
     taken_at, began = world.clock.now(), world.clock.monotonic()
     with tempfile.TemporaryFile() as spool, tempfile.TemporaryFile() as locked:
-        door = await world.hosts[subject.server].fetch_backup(
-            subject.database, subject.sites, spool, lambda: _size(world, subject)
-        )
-        found = await _completed(world, subject, spool, await _read_own(subject, spool))
-        is_locked = await asyncio.to_thread(_lock, _targets(world), target, spool, locked)
+        door, found = await collect(world, subject, spool)
+        is_locked = await asyncio.to_thread(_lock, targets_of(world), target, spool, locked)
         content = locked if is_locked else spool
         length, digest = await asyncio.to_thread(_sum, content)
         name = catalogue.new_id(taken_at, subject.server, world.nonces.token(NONCE_LENGTH))
@@ -106,6 +104,17 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
     except StorageFailure as failure:  # the backup is whole and catalogued whatever becomes of older ones
         return Kept(entry, found.missing, not_thinned=str(failure))
     return Kept(entry, found.missing, removed=removed)
+
+
+async def collect(world: World, subject: Subject, spool: BinaryIO) -> tuple[str, Archive]:
+    """Have a database packed by its host into an empty file; return by which way it came, and what it holds.
+
+    Raises:
+        HostError: the host gave nothing, or nothing that is whole and this fleet's.
+    """
+    host = world.hosts[subject.server]
+    door = await host.fetch_backup(subject.database, subject.sites, spool, lambda: _size(world, subject))
+    return door, await _completed(world, subject, spool, await _read_own(subject, spool))
 
 
 async def _opened(world: World, subject: Subject, lost: str) -> Database:
@@ -185,7 +194,7 @@ async def fetch(world: World, target: str, entry: Entry, into: BinaryIO) -> Arch
         StorageFailure: it is not there, not the one that was kept, or not whole any more.
         SecretUnavailable: its key is not to be had.
     """
-    place = _targets(world).open(target)
+    place = targets_of(world).open(target)
     with tempfile.TemporaryFile() as locked:
         content = locked if entry.encrypted else into
         await place.read(entry.place, content)
@@ -193,7 +202,7 @@ async def fetch(world: World, target: str, entry: Entry, into: BinaryIO) -> Arch
             raise StorageFailure(f"{entry.place} in {target} is not what was kept there: it was cut or changed")
         if entry.encrypted:
             locked.seek(0)
-            await asyncio.to_thread(_targets(world).decrypt, target, locked, into)
+            await asyncio.to_thread(targets_of(world).decrypt, target, locked, into)
     try:
         found = await asyncio.to_thread(archive.read, into)
     except (NotWhole, NotSafe) as wrong:
@@ -204,7 +213,8 @@ async def fetch(world: World, target: str, entry: Entry, into: BinaryIO) -> Arch
     return found
 
 
-def _targets(world: World) -> Targets:
+def targets_of(world: World) -> Targets:
+    """Return the places for backups (`StorageFailure` where there are none)."""
     if world.targets is None:
         raise StorageFailure("there are no backup targets here")
     return world.targets

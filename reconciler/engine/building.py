@@ -15,9 +15,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, fields, module_operations, names
+from reconciler.core import claims, module_operations, names
 from reconciler.core.failures import (
     CutOff,
     DatabaseExists,
@@ -39,6 +40,7 @@ from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
 from reconciler.engine.moves import SAMPLE, Mover
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
+from reconciler.engine.verifying import require_neutralized, require_verified
 from schemas.secrets import Secret
 
 LEAST_NUMBER, GREATEST_NUMBER = 10_000, 1_000_000_000
@@ -56,6 +58,8 @@ WORKERS_LAG = (*LOOKS_FIRST, HalfMadeDatabase)
 """What may pass by itself just after a create: a worker can still have the half-made database in memory."""
 
 Step = Callable[[str], None]
+Room = AbstractAsyncContextManager[object]
+"""What takes out of the way, while a proven build is published, what bears its name now (`replacing.out_of_the_way`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,25 +163,33 @@ class Builder:
         Account(self.host, spec, self.secrets, self.clock).password()
         await self._require_free(self.new_name(spec), former)
 
-    async def take_in(self, database: Database, spec: DatabaseSpec, final: str, former: str | None) -> None:
-        """Make what was restored and proven, and sleeps, the database of a spec, and publish it.
+    async def take_in(
+        self, database: Database, spec: DatabaseSpec, final: str, former: str | None, room: Room | None = None
+    ) -> None:
+        """Make what was restored and proven, and sleeps, the database of a spec, and publish it, in the place of another perhaps.
 
-        Its people keep their passwords: it is theirs. The admin account gets the declared one.
+        Its people keep their passwords: it is theirs. The admin account gets the declared one. What is to be neutralized is so
+        before anything else is written, since a new password may be mailed to its owner, and once more after its modules.
         """
         account = Account(self.host, spec, self.secrets, self.clock)
+        if spec.neutralize:
+            self.step("neutralizing")
+            await insist(database.neutralize, self.clock)
         self.step("settings")
         database = await insist(lambda: database.set_credentials(spec.admin_login, account.password()), self.clock)
         await insist(lambda: database.apply_settings(spec), self.clock)
         self.step("modules")
         if await insist(lambda: database.install(spec.modules), self.clock):
             await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
-        await insist(database.quiesce, self.clock)
+        await insist(database.neutralize if spec.neutralize else database.quiesce, self.clock)
         await set_apart(database, self.clock, self.nonces)
         uuid, _ = await insist(database.identity, self.clock)
         mark = replace(claims.mark_for(spec, uuid, self.version), moving_from=database.name, in_service=False)
         await insist(lambda: database.write_mark(mark), self.clock)
         files = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
-        await self._publish(database, account, final, files, former, newborn=False)
+        if spec.neutralize:
+            await require_neutralized(database, self.clock, self._at(database.name))
+        await self._publish(database, account, final, files, former, newborn=False, room=room)
 
     async def _make_own(
         self, database: Database, account: Account, source: Source, owner_password: Secret | None
@@ -321,6 +333,7 @@ class Builder:
         former: str | None = None,
         *,
         newborn: bool = True,
+        room: Room | None = None,
     ) -> None:
         """Verify, rename: after this the database is in service.
 
@@ -331,13 +344,14 @@ class Builder:
         self.step("verifying")
         look = await insist(database.look, self.clock)
         require_verified(spec, look, NameState.SUSPENDED, self._at(built), newborn=newborn)
-        self.step("publishing")
-        await self._forget(final)
-        if final != spec.target:
-            await self._forget(spec.target)
-        awake = spec.kind == "instance" and not spec.neutralize and names.parse(final).state is NameState.PUBLISHED
+        awake = not spec.sleeps and names.parse(final).state is NameState.PUBLISHED
         mover = Mover(self.host, account, self.clock, self.nonces, self.elsewhere, former)
-        await mover.publish(database, final, files, awake=awake)
+        async with room or nullcontext():
+            self.step("publishing")
+            await self._forget(final)
+            if final != spec.target:
+                await self._forget(spec.target)
+            await mover.publish(database, final, files, awake=awake)
 
     async def _forget(self, name: str) -> None:
         await insist(lambda: self.host.forget_name(name), self.clock)
@@ -405,24 +419,6 @@ def newest(files: Sizes, count: int) -> Sizes:
     """Return so many of the newest files."""
     keys = sorted(files, key=lambda key: int(key.partition("/")[0]), reverse=True)
     return {key: files[key] for key in keys[:count]}
-
-
-def require_verified(
-    spec: DatabaseSpec, look: DatabaseLook, state: NameState, at: dict[str, str], *, newborn: bool = False
-) -> None:
-    """Demand that a fresh look shows exactly what the spec declares, and of a newborn what it is given at birth.
-
-    Raises:
-        ProofFailed: it differs, with the fields.
-    """
-    doubt = claims.doubt(look, spec, None)
-    if doubt is not None:
-        raise ProofFailed(doubt.why, advice=doubt.advice, **at)
-    differ = fields.differences_at_birth if newborn else fields.differences
-    differing = [c for c in differ(spec, look, state) if c.field != "files"]
-    if differing:
-        shown = "; ".join(f"{c.field} is {c.observed!r}, not {c.desired!r}" for c in differing[:3])
-        raise ProofFailed(f"after it was configured, {shown}", **at)
 
 
 def _require_files(source: Source, files: Sizes, at: dict[str, str]) -> None:

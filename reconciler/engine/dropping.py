@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from reconciler.core import endings
+from reconciler.core import backups, claims, endings, names
 from reconciler.core.failures import HalfMadeDatabase, PasswordRefused
 from reconciler.core.openers import builders_of, owners_of_trash
-from reconciler.engine.accounts import open_as_any, open_as_one_of
+from reconciler.core.specs import instance_spec
+from reconciler.engine.accounts import Account, open_as_any, open_as_one_of
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
@@ -46,7 +47,25 @@ async def drop_trash(desired: Desired, world: World, host: Host, name: str) -> N
     owners = owners_of_trash(counting, await world.inventory(), host.server, name)
     found = await open_as_one_of(host, owners, world.secrets, world.clock, name)
     database = _opened(found, "whether its text ended it cannot be told", host, name)
-    await database.drop_trash(counting.settings.code, wanted, now, endings.trash_limit(counting))
+    succeeded = names.parse(name).target in wanted and await _is_succeeded(counting, world, host, database)
+    await database.drop_trash(counting.settings.code, wanted, now, endings.trash_limit(counting), succeeded=succeeded)
+
+
+async def _is_succeeded(desired: Desired, world: World, host: Host, trash: Database) -> bool:
+    """Tell whether the instance that trash was of has another database in service on this host, as that says itself now."""
+    _, mark = await trash.identity()
+    instance = desired.instances.get(mark.code) if mark is not None else None
+    if instance is None or not claims.is_replaced(mark, trash.name):
+        return False
+    spec = instance_spec(desired, instance, desired.servers[host.server])
+    listed = await host.listed()
+    for name in (instance.database_name, names.suspended(instance.database_name)):
+        opened = await Account(host, spec, world.secrets, world.clock).open(name) if name in listed else None
+        if opened is not None:
+            uuid, borne = await opened[0].identity()
+            is_own = backups.not_of(spec.fleet, spec.kind, spec.code, borne, uuid) == ""
+            return is_own and borne is not None and borne.in_service is True
+    return False
 
 
 def _opened(found: tuple[Database, object] | None, unknown: str, host: Host, name: str) -> Database:

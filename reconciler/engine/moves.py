@@ -6,7 +6,7 @@ other form of the name exists before it goes on, and notes in the database that 
 A host moves the database first and its files second, and skips the files silently where the new name's folder exists. So a
 way is noted in the database before its first rename and struck out after the proof of its last; what still bears the note is
 put right first, by whoever comes next. Nothing here decides where a database goes, nothing leads to a building name, and to
-trash leads one way: of what its text ended, after that was noted in it.
+trash leads one way: of what its text ended or another one replaces, after that was noted in it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from reconciler.core import names
 from reconciler.core.failures import (
@@ -89,13 +90,16 @@ class Mover:
             raise await self._given_up(held, lost) from lost
         return await self._come_to_rest(held, final, before, wake if awake else None)
 
-    async def travel(self, database: Database, goal: str, at_lock: AtLock | None = None) -> Database:
+    async def travel(
+        self, database: Database, goal: str, at_lock: AtLock | None = None, *, replaced: bool = False
+    ) -> Database:
         """Take a database from where it rests, or is on its way, through the lock to where it is to rest.
 
         Args:
             database: open under the name that it bears.
             goal: published or suspended, trash, or the lock of another name where the way goes on from there.
             at_lock: what is done while the database is out of reach.
+            replaced: whether it becomes trash because another one takes its place.
 
         Raises:
             DatabaseExists: another database bears a form of the name; where that was seen in time, this one stays.
@@ -122,7 +126,7 @@ class Mover:
                 raise await self._given_up(database, taken) from taken
             await self._retreat(database, origin)
             raise
-        return await self._into_service(database, goal, at_lock)
+        return await self._into_service(database, goal, at_lock, replaced=replaced)
 
     async def settle(self, database: Database) -> Database:
         """Put an earlier way right before anything else: its files may still wait under the name before.
@@ -169,8 +173,22 @@ class Mover:
 
     async def discard(self, build: Database) -> None:
         """Turn to trash a build that bears the lock; the database service looks once more that it was never in service."""
-        name = names.trash(names.parse(build.name).target, self.clock.now())
+        name = await self.new_trash(names.parse(build.name).target)
         await self._send_rename(build.name, name, lambda: build.discard(name))
+
+    async def give_up(self, name: str, trash: str) -> None:
+        """Turn to trash, through the lock, a database in which nothing runs, since its initialisation never ended."""
+        lock = names.switching(names.parse(name).target)
+        if name != lock:
+            await self._send_rename(name, lock, lambda: self.host.rename(name, lock))
+        await self._send_rename(lock, trash, lambda: self.host.end_half_made(lock, trash))
+
+    async def new_trash(self, target: str) -> str:
+        """Make up a trash name that is not taken: what was replaced and the build that came too late may be of one second."""
+        listed, moment = await insist(self.host.listed, self.clock), self.clock.now()
+        while (name := names.trash(target, moment)) in listed:
+            moment += timedelta(seconds=1)
+        return name
 
     async def _given_up(self, held: Database, why: HostError) -> BuildLost:
         await self.discard(held)
@@ -203,7 +221,9 @@ class Mover:
             return held
         return await self._leave_folder_behind(await self._walk(held, database.name), lock)
 
-    async def _into_service(self, held: Database, final: str, at_lock: AtLock | None = None) -> Database:
+    async def _into_service(
+        self, held: Database, final: str, at_lock: AtLock | None = None, *, replaced: bool = False
+    ) -> Database:
         """Go from the lock to where the database rests; from before the rename on it counts as having been in service.
 
         What was done at the lock is done once more there: somebody else may have done the opposite in between.
@@ -214,7 +234,7 @@ class Mover:
         if at_lock is not None:  # after the note: what was never in service was never awake
             await at_lock(held)
         if names.parse(final).state is NameState.TRASH:
-            await insist(lambda: held.note_ended(final), self.clock)
+            await insist(lambda: held.note_ended(final, replaced=replaced), self.clock)
         return await self._come_to_rest(held, final, before, at_lock)
 
     async def _come_to_rest(self, held: Database, final: str, before: Sizes, at_lock: AtLock | None) -> Database:

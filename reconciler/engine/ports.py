@@ -182,6 +182,17 @@ class Database(Protocol):
         """Switch exactly the remembered scheduled actions on and forget them; harmless when done twice."""
         ...
 
+    async def neutralize(self) -> None:
+        """Switch off what in it reaches the outside, and forget what was held back; in one transaction, or nothing.
+
+        Its host has to neutralize it first, by `Host.restore`, where it can; nothing here says that it did.
+        """
+        ...
+
+    async def still_live(self) -> Sequence[str]:
+        """Say, by a fresh look, what of it is not neutralized, for people; nothing if all of it is."""
+        ...
+
     async def write_mark(self, mark: Mark) -> None:
         """Write the ownership mark."""
         ...
@@ -198,8 +209,11 @@ class Database(Protocol):
         """Note in the mark that the database is in service from now on: it is its customers', whatever name it bears."""
         ...
 
-    async def note_ended(self, trash: str) -> None:
-        """Note in the mark that its text ended it, with the trash name that it gets; struck out when it is in service again."""
+    async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
+        """Note in the mark that its text ended it, with the trash name that it gets; struck out when it is in service again.
+
+        With `replaced`, that another database takes its place.
+        """
         ...
 
     async def end(self, new: str) -> None:
@@ -222,10 +236,13 @@ class Database(Protocol):
         """Drop it: refused unless it bears a building name past its limit, and was never in service by its mark, read now."""
         ...
 
-    async def drop_trash(self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta) -> None:
+    async def drop_trash(
+        self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta, *, succeeded: bool
+    ) -> None:
         """Drop it: refused unless it is trash past its limit, of this fleet, that was never in service or that its text ended.
 
-        By its mark, read now, and unless the host's clock denies it; and refused where its name is `wanted`.
+        By its mark, read now, and unless the host's clock denies it; and refused where its name is `wanted`, but for what its
+        mark says was replaced, beside the database that `succeeded` it.
         """
         ...
 
@@ -300,8 +317,8 @@ class Host(Protocol):
         """Clone a database to a building name."""
         ...
 
-    async def restore(self, name: str, archive: BinaryIO) -> None:
-        """Restore an archive that was prepared to a building name."""
+    async def restore(self, name: str, archive: BinaryIO, *, neutralize: bool = False) -> None:
+        """Restore an archive that was prepared to a building name; neutralize it where this Odoo can, which no answer tells."""
         ...
 
     async def rename(self, old: str, new: str) -> None:
@@ -310,6 +327,10 @@ class Host(Protocol):
 
     async def forget_name(self, name: str) -> None:
         """Make workers forget what they remember under a name that no database bears, where the version needs that."""
+        ...
+
+    async def end_half_made(self, old: str, new: str) -> None:
+        """Turn to trash what bears the lock: refused unless nobody can log in to it, because its initialisation never ended."""
         ...
 
     async def is_half_made(self, name: str) -> bool:
@@ -322,46 +343,6 @@ class Host(Protocol):
 
     async def drop_half_made(self, name: str) -> None:
         """Drop a building name past its limit that nobody can log in to, because its initialisation never ended."""
-        ...
-
-
-class Target(Protocol):
-    """A place where backups are kept. Every method may raise `StorageFailure`."""
-
-    async def write(self, place: str, content: BinaryIO) -> None:
-        """Keep a file from its beginning: under its name it is whole, or it is not there."""
-        ...
-
-    async def read(self, place: str, into: BinaryIO) -> None:
-        """Copy a file."""
-        ...
-
-    async def names(self, folder: str) -> Sequence[str]:
-        """List where files lie below a folder; none where there is no such folder."""
-        ...
-
-    async def remove(self, place: str) -> None:
-        """Remove a file, if it is there."""
-        ...
-
-    async def aclose(self) -> None:
-        """End what is held open."""
-        ...
-
-
-class Targets(Protocol):
-    """The places for backups that a fleet declares."""
-
-    def open(self, name: str) -> Target:
-        """Return one by its name; raises `StorageFailure` or `SecretUnavailable` where it cannot be used."""
-        ...
-
-    def encrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> bool:
-        """Encrypt a file, if the target asks for that, and tell whether it does; raises as `open`."""
-        ...
-
-    def decrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> None:
-        """Decrypt a file of the target; raises as `open`, and where it is another's or was changed."""
         ...
 
 

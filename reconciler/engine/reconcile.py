@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core import claims, endings, fields
 from reconciler.core.deciding import Limits, Planned, decide
@@ -47,7 +47,7 @@ async def carry_out(planned: Planned, desired: Desired, world: World, limits: Li
     outcomes = await execute(planned.changeset, desired, world, exactly=limits.exactly)
     if not outcomes or world.stop.is_set():
         return Passed(planned, outcomes, planned)
-    after = await plan(desired, world, limits)
+    after = await plan(desired, world, replace(limits, replacing=None))  # asked for once
     remember(after, desired, world)
     return Passed(planned, outcomes, after)
 

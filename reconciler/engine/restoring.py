@@ -14,18 +14,21 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import BinaryIO
 
 from reconciler.archives import archive
 from reconciler.archives.archive import Archive
 from reconciler.archives.rewriting import HELD_BACK
+from reconciler.backups import catalogue
 from reconciler.backups.catalogue import Entry, Proof, dated
 from reconciler.core import module_operations, names
 from reconciler.core.backups import Subject
 from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, StorageFailure, UnknownOutcome
 from reconciler.core.specs import DatabaseSpec, instance_spec
+from reconciler.engine import backing_up
 from reconciler.engine.accounts import Account
-from reconciler.engine.backing_up import entries, fetch, write_entry
-from reconciler.engine.building import Builder
+from reconciler.engine.backing_up import entries, fetch, targets_of, write_entry
+from reconciler.engine.building import Builder, Room
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
@@ -76,8 +79,11 @@ async def verify(world: World, target: str, entry: Entry, subject: Subject) -> E
         seconds = round(world.clock.monotonic() - began, 1)
         await world.hosts[subject.server].drop_own_build(database.name)
     proven = entry.model_copy(update={"proven": Proof(at=world.clock.now(), seconds=seconds)})
-    assert world.targets is not None
-    await write_entry(world.targets.open(target), proven)
+    place = targets_of(world).open(target)
+    # What was thinned out meanwhile must not be catalogued again: its content is gone.
+    if catalogue.place_of(entry) not in await place.names(catalogue.folder(entry.fleet, entry.kind, entry.code)):
+        raise StorageFailure(f"{entry.id} of {entry.address} was removed from {target} while it was proven")
+    await write_entry(place, proven)
     return proven
 
 
@@ -86,9 +92,10 @@ async def build(
     desired: Desired,
     builder: Builder,
     spec: DatabaseSpec,
-    wanted: RestoreFrom,
+    source: tuple[str, Entry],
     final: str,
     former: str | None,
+    room: Room | None = None,
 ) -> str:
     """Build an instance from a backup: restore it under a building name, prove it, make it the instance's own, publish it.
 
@@ -97,38 +104,78 @@ async def build(
         desired: the fleet.
         builder: builds on the server of the spec.
         spec: what the database is to be.
-        wanted: which backup.
+        source: the target, and the backup in it.
         final: the name that it is to bear: its target, or suspended.
         former: the name that the instance had before, if its text says so.
+        room: takes out of the way what bears its name, once all is proven.
 
     Returns:
         Which backup it was, for people.
 
     Raises:
         HostError: it does not come back, or not whole; nothing was published.
-        StorageFailure: there is no such backup, or it is not as it was kept.
+        StorageFailure: it is not as it was kept.
         SecretUnavailable: a password or a key is not to be had.
     """
-    await builder.require_room(spec, former)
-    builder.step("looking for the backup")
-    target, entry = await _find(world, desired, wanted, spec)
+    target, entry = source
     own = Account(world.hosts[spec.server], spec, world.secrets, world.clock, entry.code)
-    source = desired.instances.get(entry.code)
+    document = desired.instances.get(entry.code)
     as_source = (
-        [] if source is None else [replace(own, spec=instance_spec(desired, source, desired.servers[spec.server]))]
+        [] if document is None else [replace(own, spec=instance_spec(desired, document, desired.servers[spec.server]))]
     )
     builder.step("restoring")
-    async with _restored(world, target, entry, spec, [*as_source, own]) as database:
-        await builder.take_in(database, spec, final, former)
+    async with _restored(world, target, entry, spec, [*as_source, own], neutralize=spec.neutralize) as database:
+        await builder.take_in(database, spec, final, former, room)
     return f"from {entry.id} of {entry.address} in {target}, taken {entry.taken_at:%Y-%m-%d %H:%M} UTC"
 
 
-async def _find(world: World, desired: Desired, wanted: RestoreFrom, spec: DatabaseSpec) -> tuple[str, Entry]:
-    """Find a backup in the catalogues of all targets."""
+async def copy(
+    world: World,
+    builder: Builder,
+    spec: DatabaseSpec,
+    source: Subject,
+    final: str,
+    former: str | None,
+) -> None:
+    """Build an instance as a copy of another one, as that is now; its people notice nothing but a busy worker.
+
+    Not by the host's own duplicate: that ends what its people are doing, and runs what is due and sends what waits in the copy
+    before it can be stopped.
+
+    Args:
+        world: the ports.
+        builder: builds on the server of the spec.
+        spec: what the copy is to be.
+        source: the database that is copied.
+        final: the name that the copy is to bear: its target, or suspended.
+        former: the name that the copy had before, if its text says so.
+
+    Raises:
+        HostError: it does not come over whole, or not neutralized; nothing was published.
+        SecretUnavailable: a password is not to be had.
+    """
+    await builder.require_room(spec, former)
+    account = Account(world.hosts[spec.server], source.spec, world.secrets, world.clock)
+    account.password()
+    builder.step(f"reading {source.database}")
+    with tempfile.TemporaryFile() as spool:
+        _, kept = await backing_up.collect(world, source, spool)
+        builder.step("copying")
+        origin = f"{source.address} on {source.server} {world.clock.now():%Y-%m-%dT%H-%M-%SZ}"
+        async with _unpacked(world, spool, kept, origin, spec, [account], neutralize=spec.neutralize) as database:
+            await builder.take_in(database, spec, final, former)
+
+
+async def find(world: World, desired: Desired, wanted: RestoreFrom, own: str) -> tuple[str, Entry]:
+    """Find a backup in the catalogues of all targets; `own` is the code of whom it is for.
+
+    Raises:
+        StorageFailure: there is no such backup, or a target does not answer.
+    """
     assert world.targets is not None
-    code, now, found = wanted.of or spec.code, world.clock.now(), []
+    code, now, found = wanted.of or own, world.clock.now(), []
     for target in desired.settings.backup_targets:
-        there = await entries(world.targets.open(target), spec.fleet, "instance", code)
+        there = await entries(world.targets.open(target), desired.settings.code, "instance", code)
         chosen = dated(there, now) if wanted.backup == LATEST else [e for e in there if e.id == wanted.backup]
         found += [(target, entry) for entry in chosen]
     if not found:
@@ -141,28 +188,51 @@ async def _find(world: World, desired: Desired, wanted: RestoreFrom, spec: Datab
 
 @contextlib.asynccontextmanager
 async def _restored(
-    world: World, target: str, entry: Entry, spec: DatabaseSpec, accounts: Sequence[Account]
+    world: World,
+    target: str,
+    entry: Entry,
+    spec: DatabaseSpec,
+    accounts: Sequence[Account],
+    *,
+    neutralize: bool = False,
 ) -> AsyncIterator[Database]:
     """Restore a backup under a building name of a spec and prove it; if anything fails, here or in the body, it is dropped.
 
     Raises as `verify`. Where the outcome is unknown the name is left, and swept when its limit has passed.
     """
-    host = world.hosts[spec.server]
     with tempfile.TemporaryFile() as spool:
         kept = await fetch(world, target, entry, spool)
-        await _require_same_series(host, kept)
-        await asyncio.to_thread(archive.prepare, spool, _UNFIT.sub("-", f"{target} {entry.address} {entry.id}"))
-        name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))
-        try:
-            await host.restore(name, spool)
-            yield await _prove(world, host, name, kept, accounts)
-        except UnknownOutcome:
-            raise  # whatever runs there now: its name is swept when its limit has passed
-        except BaseException:
-            with contextlib.suppress(HostError):
-                if name in await host.listed():
-                    await host.drop_own_build(name)
-            raise
+        origin = f"{target} {entry.address} {entry.id}"
+        async with _unpacked(world, spool, kept, origin, spec, accounts, neutralize=neutralize) as database:
+            yield database
+
+
+@contextlib.asynccontextmanager
+async def _unpacked(
+    world: World,
+    spool: BinaryIO,
+    kept: Archive,
+    origin: str,
+    spec: DatabaseSpec,
+    accounts: Sequence[Account],
+    *,
+    neutralize: bool,
+) -> AsyncIterator[Database]:
+    """Do the same with an archive that is at hand and was read; `origin` is noted in what becomes of it."""
+    host = world.hosts[spec.server]
+    await _require_same_series(host, kept)
+    await asyncio.to_thread(archive.prepare, spool, _UNFIT.sub("-", origin))
+    name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))
+    try:
+        await host.restore(name, spool, neutralize=neutralize)
+        yield await _prove(world, host, name, kept, accounts, neutralized=neutralize)
+    except UnknownOutcome:
+        raise  # whatever runs there now: its name is swept when its limit has passed
+    except BaseException:
+        with contextlib.suppress(HostError):
+            if name in await host.listed():
+                await host.drop_own_build(name)
+        raise
 
 
 async def _require_same_series(host: Host, kept: Archive) -> None:
@@ -175,9 +245,11 @@ async def _require_same_series(host: Host, kept: Archive) -> None:
         raise Refused(what, server=host.server, advice="restore it on a host of its own version")
 
 
-async def _prove(world: World, host: Host, name: str, kept: Archive, accounts: Sequence[Account]) -> Database:
+async def _prove(
+    world: World, host: Host, name: str, kept: Archive, accounts: Sequence[Account], *, neutralized: bool
+) -> Database:
     database = await _opened(world, name, accounts)
-    for what, expected, found in await _facts(database, kept):
+    for what, expected, found in await _facts(database, kept, neutralized=neutralized):
         if expected != found:
             told = f"what was restored is not what was backed up: {what}: {found}, not {expected}"
             raise ProofFailed(told, server=host.server, database=name)
@@ -192,10 +264,11 @@ async def _opened(world: World, name: str, accounts: Sequence[Account]) -> Datab
     raise PasswordRefused(what, server=accounts[0].host.server, database=name)
 
 
-async def _facts(database: Database, kept: Archive) -> list[tuple[str, object, object]]:
+async def _facts(database: Database, kept: Archive, *, neutralized: bool) -> list[tuple[str, object, object]]:
     """Compare what is inside with what the archive holds: what it is, what was expected, what was found."""
     tables = [table for table in KEY_TABLES if table in kept.rows]
-    waking = [table for table in HELD_BACK if table in kept.rows]
+    # A host that neutralizes adds a mail server that leads nowhere; that no other is active is found out later.
+    waking = [table for table in HELD_BACK if table in kept.rows and not (neutralized and table == "ir_mail_server")]
     inside, look = await database.inside(tables, waking), await database.look()
     sizes = await database.file_sizes()
     installed = {name for name, state in look.modules.items() if state == module_operations.INSTALLED}

@@ -111,6 +111,11 @@ class Rounds:
         """Name the hosts on which actions run."""
         return tuple(sorted(code for code, lane in self._lanes.items() if lane.acting))
 
+    @property
+    def away(self) -> frozenset[str]:
+        """Name the instances on which actions run."""
+        return frozenset(self._away)
+
     def wake(self, servers: Collection[str] | None = None) -> None:
         """Look at these hosts, or at all, as soon as nothing runs on them; failures of before no longer delay anything."""
         for code, lane in self._lanes.items():

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import Inventory
-from reconciler.engine.ports import Aside, Clock, Host, InLine, Memory, Nonces, Pages, Secrets, Targets
+from reconciler.engine.ports import Aside, Clock, Host, InLine, Memory, Nonces, Pages, Secrets
+from reconciler.engine.storage import Targets
 from reconciler.notices.events import Event, MemoryFailed
 
 

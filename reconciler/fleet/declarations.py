@@ -61,6 +61,11 @@ class Documents:
         """The instances, by code."""
         return cast("Mapping[str, Instance]", self.documents["instance"])
 
+    def template_of(self, instance: Instance) -> str:
+        """Return the code of the template that an instance, or what it is a copy of, is made from; of a broken one nothing."""
+        source = self.instances.get(instance.clone_of) if instance.clone_of is not None else instance
+        return (source and source.template) or ""
+
     def range_of(self, kind: str, code: str, *path: str | int) -> Range:
         """Where a value stands in the text; for what is not written, the nearest thing around it."""
         return self.sources[kind, code].range_of(*path)
@@ -84,10 +89,11 @@ class Declarations(Documents):
         return (instance for instance in self.instances.values() if instance.state != "absent")
 
     def possible_servers(self, instance: Instance) -> tuple[str, ...]:
-        """The servers that an instance may live on: the one it names, or those of its template."""
-        if instance.server is not None:
-            return (instance.server,)
-        template = self.templates.get(instance.template)
+        """The servers that an instance may live on: the one it names, or those of its template; a copy's are its source's."""
+        source = self.instances.get(instance.clone_of or "", instance)
+        if (server := instance.server or source.server) is not None:
+            return (server,)
+        template = self.templates.get(self.template_of(instance))
         return template.server_codes if template is not None else ()
 
 

@@ -69,9 +69,13 @@ class Desired(Documents):
         return replace(self, documents={**self.documents, kind: documents})
 
     def instance_modules(self, instance: Instance) -> tuple[str, ...]:
-        """Modules that an instance is to have: of its template, its plan and its own, in this order, each once."""
-        template, plan = self.templates[instance.template], self.plans[instance.plan]
-        return tuple(dict.fromkeys((*template.modules, *plan.modules, *instance.modules)))
+        """Modules that an instance is to have: of its template, its plan and its own, in this order, each once.
+
+        A copy has those of its source whatever they are, so that nobody keeps its template's in it.
+        """
+        template, plan = self.templates[self.template_of(instance)], self.plans[instance.plan]
+        first = template.modules if instance.clone_of is None else ()
+        return tuple(dict.fromkeys((*first, *plan.modules, *instance.modules)))
 
     @cached_property
     def names(self) -> DeclaredNames:

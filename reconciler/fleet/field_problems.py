@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.fleet.diagnostics import Diagnostic, Range
 from reconciler.fleet.documents import FROM_CODE, UNREADABLE, DocumentSource, Hints, Path, dotted
+from schemas.document import typed
 from schemas.texts import DATABASE_NAME_LENGTH, EXPLANATIONS
 
 REFERENCE_HINT = "write {env: NAME}, {file: PATH}, {env: NAME, file: PATH} or {derived: {}}"
@@ -140,8 +141,8 @@ def _missing_field(error: FieldError, model: type[BaseModel]) -> Words:
     field = str(error.path[-1])
     examples: Sequence[Any] = ()
     for owner in _models_at(model, error.path[:-1]):
-        if field in owner.model_fields:
-            examples = owner.model_fields[field].examples or ()
+        if field in typed(owner):
+            examples = typed(owner)[field].examples or ()
     hint = f"for example `{field}: {_as_yaml(examples[0])}`" if examples else ""
     return Words("missing-field", f"{error.name} is missing", hint)
 
@@ -284,9 +285,7 @@ def _models_at(model: type[BaseModel], path: Path) -> list[type[BaseModel]]:
     """The models that may stand at `path`: several where a field holds one of several."""
     models: list[type[BaseModel]] = [model]
     for part in path:
-        annotations = [
-            each.model_fields[part].annotation for each in models if isinstance(part, str) and part in each.model_fields
-        ]
+        annotations = [typed(each)[part].annotation for each in models if isinstance(part, str) and part in typed(each)]
         models = [found for annotation in annotations for found in _models_in(annotation)] or (
             [] if annotations else models
         )
@@ -300,5 +299,5 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
-    fields = {name for each in _models_at(model, path) for name in each.model_fields}
+    fields = {name for each in _models_at(model, path) for name in typed(each)}
     return sorted(fields - {"value"})

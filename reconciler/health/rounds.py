@@ -230,6 +230,6 @@ def _subjects(desired: Desired) -> Iterator[Key]:
 
 def _places(instance: Instance, desired: Desired) -> list[Server]:
     """Return the servers in use with a domain that an instance may be on: the one that it names, or its template's."""
-    codes = (instance.server,) if instance.server else desired.templates[instance.template].server_codes
+    codes = (instance.server,) if instance.server else desired.templates[desired.template_of(instance)].server_codes
     servers = [desired.servers[code] for code in codes]
     return [server for server in servers if is_watched(server) and server.domain]

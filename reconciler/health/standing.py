@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.core.backup_times import BackupRecord
 from reconciler.health.judging import HealthRecord
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStanding:
+    """How one kind of work on one database stands. `due_since` is None while it is not due."""
+
+    record: BackupRecord
+    due_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,7 @@ class Standing:
         busy: servers on which actions run now.
         pending: actions that the last decision would run and that have not ended.
         blocked: what the last decision could not plan.
-        withheld: actions that pauses hold back.
+        withheld: actions that a pause, a freeze or a window holds back.
         orphans: databases of this fleet that nothing declares.
         foreign: databases on its hosts that are none of its business.
         frozen: servers whose listing lost databases and waits to be confirmed.
@@ -34,6 +43,7 @@ class Standing:
         converged_at: when reality last matched the text, on every server that answered.
         failing_since: since when the last passes failed; None while they do not.
         health: the last record of each server.
+        kept: how databases are kept that have a policy for backups: one entry for backups, one for proofs.
         unreachable_pages: how many login pages customers do not reach, by server; of those that are looked at.
     """
 
@@ -58,3 +68,4 @@ class Standing:
     failing_since: datetime | None = None
     health: Mapping[str, HealthRecord] = field(default_factory=dict)
     unreachable_pages: Mapping[str, int] = field(default_factory=dict)
+    kept: tuple[KeptStanding, ...] = ()

@@ -21,6 +21,7 @@ from reconciler.odoo.apply import (
     insides,
     marks,
     modules,
+    neutralizing,
     schedule,
     server_actions,
     settings,
@@ -164,6 +165,14 @@ class OdooDatabase:
         """Let the scheduled actions that were held back go again."""
         await schedule.wake(self._session)
 
+    async def neutralize(self) -> None:
+        """Make it harmless, beyond what its host did."""
+        await neutralizing.neutralize(self._session)
+
+    async def still_live(self) -> Sequence[str]:
+        """Say what of it is not neutralized."""
+        return await neutralizing.still_live(self._session)
+
     async def write_mark(self, mark: Mark) -> None:
         """Write the ownership mark."""
         await marks.write_mark(self._session, mark)
@@ -180,9 +189,9 @@ class OdooDatabase:
         """Note in the mark that the database is in service from now on."""
         await marks.note_in_service(self._session)
 
-    async def note_ended(self, trash: str) -> None:
-        """Note in the mark that its text ended the database, with the trash name that it gets."""
-        await marks.note_ended(self._session, trash)
+    async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
+        """Note in the mark that its text ended the database or another replaces it, with the trash name that it gets."""
+        await marks.note_ended(self._session, trash, replaced=replaced)
 
     async def end(self, new: str) -> None:
         """Turn to trash what its text ended."""
@@ -204,9 +213,11 @@ class OdooDatabase:
         """Drop it if it is an expired build that was never in service."""
         await apply_databases.drop_expired_build(self._session.connection, self.name, self._session, now, limit)
 
-    async def drop_trash(self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta) -> None:
+    async def drop_trash(
+        self, fleet: str, wanted: Container[str], now: datetime, limit: timedelta, *, succeeded: bool
+    ) -> None:
         """Drop it if it is trash past its limit that is nobody's any more."""
-        await apply_databases.drop_trash(self._session, fleet, wanted, now, limit)
+        await apply_databases.drop_trash(self._session, fleet, wanted, now, limit, succeeded=succeeded)
 
     async def set_apart(self, number: int) -> None:
         """Set the sequences by which workers tell databases of one name apart."""
@@ -317,9 +328,9 @@ class OdooHost:
         """Clone a database to a building name."""
         await apply_databases.clone(self._connection, source, name, neutralize=neutralize)
 
-    async def restore(self, name: str, archive: BinaryIO) -> None:
+    async def restore(self, name: str, archive: BinaryIO, *, neutralize: bool = False) -> None:
         """Restore an archive to a building name."""
-        await apply_databases.restore(self._connection, name, archive)
+        await apply_databases.restore(self._connection, name, archive, neutralize=neutralize)
 
     async def rename(self, old: str, new: str) -> None:
         """Rename a database along its way."""
@@ -328,6 +339,10 @@ class OdooHost:
     async def forget_name(self, name: str) -> None:
         """Make workers forget what they remember under a name that no database bears."""
         await apply_databases.forget_name(self._connection, name)
+
+    async def end_half_made(self, old: str, new: str) -> None:
+        """Turn to trash what bears the lock and whose initialisation never ended."""
+        await apply_databases.end_half_made(self._connection, old, new)
 
     async def is_half_made(self, name: str) -> bool:
         """Tell whether nobody can log in because the database's initialisation never ended."""

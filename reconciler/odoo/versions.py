@@ -59,8 +59,8 @@ def has_database_service(version: Version) -> bool:
     return version < Version(19, 1)
 
 
-def has_neutralize_argument(version: Version) -> bool:
-    """Tell whether `duplicate_database` takes `neutralize`. Some late 16.0 builds do; a TypeError on the others."""
+def neutralizes(version: Version) -> bool:
+    """Tell whether clones and restores can be neutralized. Some late 16.0 builds do; of clones a TypeError on the others."""
     return version >= Version(17)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.backups.catalogue import Entry, dated
@@ -14,6 +14,7 @@ from reconciler.reports.paragraphs import Tone
 from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
 
 _UNITS = ("kB", "MB", "GB", "TB")
+NO_PROBLEMS: Mapping[str, str] = {}
 _STEP = 1000
 _HOURS_SHOWN = 72
 
@@ -43,21 +44,34 @@ def _row(target: str, entry: Entry) -> tuple[Cell, ...]:
 
 @dataclass(frozen=True, slots=True)
 class BackupRow:
-    """How a document is kept: how many backups it has, when the newest was taken, when one was proven last."""
+    """How a document is kept: how many backups it has, when the newest was taken, when one was proven last.
+
+    `due_at` says from when on the next one is due, None where none is to be made by itself; `problem` why the last try failed.
+    """
 
     address: str
     backups: int
     taken_at: datetime | None
     proven_at: datetime | None
+    due_at: datetime | None = None
+    problem: str = ""
 
 
-def standings(addresses: Iterable[str], found: Sequence[Entry], now: datetime) -> tuple[BackupRow, ...]:
+def standings(
+    addresses: Iterable[str],
+    found: Sequence[Entry],
+    now: datetime,
+    due: Callable[[str, Mapping[str, datetime]], datetime | None] = lambda _address, _good: None,
+    problems: Mapping[str, str] = NO_PROBLEMS,
+) -> tuple[BackupRow, ...]:
     """Work out how documents are kept.
 
     Args:
         addresses: of documents that are to be kept; those that have backups come along, declared or not.
         found: what the catalogues have.
         now: the time of day; what is dated later counts, and is no newest.
+        due: says from when on the next one of a document is due, by the last good one on each server.
+        problems: by document, why the last try failed.
     """
     of: dict[str, list[Entry]] = {address: [] for address in addresses}
     for entry in found:
@@ -68,14 +82,23 @@ def standings(addresses: Iterable[str], found: Sequence[Entry], now: datetime) -
             len(entries),
             max((entry.taken_at for entry in dated(entries, now)), default=None),
             max((entry.proven.at for entry in entries if entry.proven), default=None),
+            due(address, _last_good(dated(entries, now))),
+            problems.get(address, ""),
         )
         for address, entries in sorted(of.items())
     )
 
 
+def _last_good(entries: Iterable[Entry]) -> dict[str, datetime]:
+    last: dict[str, datetime] = {}
+    for entry in entries:
+        last[entry.server] = max(entry.taken_at, last.get(entry.server, entry.taken_at))
+    return last
+
+
 def standing_table(rows: Sequence[BackupRow], now: datetime) -> Table:
     """Return the table of how documents are kept, with ages."""
-    columns = ("document", "backups", "newest", "age", "proven", "age of proof")
+    columns = ("document", "backups", "newest", "age", "proven", "next (UTC)")
     return Table("Backups", tuple(Column(name) for name in columns), tuple(_standing(row, now) for row in rows))
 
 
@@ -89,28 +112,41 @@ def standing_documents(rows: Sequence[BackupRow], now: datetime) -> list[dict[st
             "age_seconds": row.taken_at and round((now - row.taken_at).total_seconds()),
             "proven_at": row.proven_at and row.proven_at.isoformat(),
             "proof_age_seconds": row.proven_at and round((now - row.proven_at).total_seconds()),
+            "due_at": row.due_at and row.due_at.isoformat(),
+            "is_due": row.due_at is not None and row.due_at <= now,
+            "problem": row.problem,
         }
         for row in rows
     ]
 
 
 def _standing(row: BackupRow, now: datetime) -> tuple[Cell, ...]:
-    count_of = Cell(str(row.backups), None if row.backups else Tone.BAD)
-    proof = Tone.DOUBT if row.backups else Tone.FAINT
+    never = Cell("never", Tone.DOUBT) if row.backups else Cell(NOTHING, Tone.FAINT)
     return (
         Cell(row.address),
-        count_of,
-        *(_moment(row.taken_at, now, Tone.FAINT)),
-        *(_moment(row.proven_at, now, proof)),
+        Cell(str(row.backups), None if row.backups else Tone.BAD),
+        Cell(_minute(row.taken_at)) if row.taken_at else Cell(NOTHING, Tone.FAINT),
+        Cell(_age(row.taken_at, now)) if row.taken_at else Cell(NOTHING, Tone.FAINT),
+        Cell(f"{_age(row.proven_at, now)} ago") if row.proven_at else never,
+        _next(row, now),
     )
 
 
-def _moment(moment: datetime | None, now: datetime, tone: Tone) -> tuple[Cell, Cell]:
-    if moment is None:
-        return Cell("never" if tone is Tone.DOUBT else NOTHING, tone), Cell(NOTHING, Tone.FAINT)
+def _next(row: BackupRow, now: datetime) -> Cell:
+    if row.due_at is None:
+        return Cell(NOTHING, Tone.FAINT)
+    if row.problem:
+        return Cell("fails", Tone.BAD)
+    return Cell(_minute(row.due_at)) if row.due_at > now else Cell("due now", Tone.DOUBT)
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def _age(moment: datetime, now: datetime) -> str:
     hours = (now - moment).total_seconds() / 3600
-    age = f"{hours:.0f} h" if hours < _HOURS_SHOWN else f"{hours / 24:.0f} days"
-    return Cell(stamp(moment)), Cell(age)
+    return f"{hours:.0f} h" if hours < _HOURS_SHOWN else f"{hours / 24:.0f} days"
 
 
 def kept_line(entry: Entry, removed: Sequence[Entry]) -> str:

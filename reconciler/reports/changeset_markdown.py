@@ -39,17 +39,28 @@ _A_LINE = 20
 _CHANGES = 2
 """Values that a row shows; those of a row with more are folded below the tables."""
 _IN_WORDS = frozenset(
-    {"admin_password", "modules", "languages", "schedule", "files", "owner", "template", "neutralize", "backup"}
+    {
+        "admin_password",
+        "modules",
+        "languages",
+        "schedule",
+        "files",
+        "owner",
+        "template",
+        "neutralize",
+        "backup",
+        "contents",
+    }
 )
 """Fields whose changes are told in words, not by values."""
 
 _ACTION, _BLOCKED, _LEFT_ALONE, _DETAIL = "action", "blocked document", "database left alone", "line of details"
-_PAUSED, _REMOVED, _FROZEN = "paused action", "document no longer declared", "frozen server"
+_WITHHELD, _REMOVED, _FROZEN = "withheld action", "document no longer declared", "frozen server"
 _PLURALS = {
     _BLOCKED: "blocked documents",
     _LEFT_ALONE: "databases left alone",
     _DETAIL: "lines of details",
-    _PAUSED: "paused actions",
+    _WITHHELD: "withheld actions",
     _REMOVED: "documents no longer declared",
     _FROZEN: "frozen servers",
 }
@@ -140,10 +151,10 @@ class _Page:
         concerned = self._customers(a.code for a in changes.actions if a.kind == "instance")
         blocked = [b for b in changes.blocked if b.kind == "instance"]
         acted_on = {a.code for a in changes.actions if a.kind == "instance"}
-        paused = {w.action.code for w in changes.withheld if w.action.kind == "instance"}
-        paused = (paused | {b.code for b in blocked if b.paused}) - acted_on
-        waiting = {b.code for b in blocked} - acted_on - paused
-        others = sum(i.state != "absent" for i in everyone) - len(concerned) - len(waiting) - len(paused)
+        withheld = {w.action.code for w in changes.withheld if w.action.kind == "instance"}
+        withheld = (withheld | {b.code for b in blocked if b.paused}) - acted_on
+        waiting = {b.code for b in blocked} - acted_on - withheld
+        others = sum(i.state != "absent" for i in everyone) - len(concerned) - len(waiting) - len(withheld)
         yield from self._removals()
         if losers:
             verb = "goes" if len(losers) == 1 else "go"
@@ -160,8 +171,8 @@ class _Page:
             yield f"- **Concerned:** {count(len(concerned), 'customer')}: {listed(concerned, _NAMED)}"
         if waiting:
             yield f"- **Waiting:** {count(len(waiting), 'customer')}, see what is blocked"
-        if paused:
-            yield f"- **Paused:** {count(len(paused), 'customer')}: {listed(self._customers(sorted(paused)), _NAMED)}"
+        if withheld:
+            yield f"- **Withheld:** {count(len(withheld), 'customer')}: {listed(self._customers(sorted(withheld)), _NAMED)}"
         untouched = [
             (others, "other customer", "other customers"),
             (len(changes.left_alone), _LEFT_ALONE, _PLURALS[_LEFT_ALONE]),
@@ -179,7 +190,7 @@ class _Page:
         servers = [(server, _groups(self._rows(actions))) for server, actions in self._by_server()]
         for server, groups in servers:
             yield _table(self._title(server), groups)
-        yield self._paused()
+        yield self._withheld()
         yield self._left_alone()
         for server, groups in servers:
             yield _details(server, groups)
@@ -286,18 +297,18 @@ class _Page:
             items.append(Item(text, Counter({_FROZEN: len(servers)})))
         return Block("\n#### Frozen: nothing is changed there\n\n", tuple(items))
 
-    def _paused(self) -> Block:
-        """Say each pause once, with what would happen without it."""
-        pauses: dict[str, list[Action]] = {}
+    def _withheld(self) -> Block:
+        """Say each reason once, with what would happen without it."""
+        reasons: dict[str, list[Action]] = {}
         for each in self._changeset.withheld:
-            pauses.setdefault(each.why, []).append(each.action)
+            reasons.setdefault(each.why, []).append(each.action)
         items = []
-        for pause, actions in pauses.items():
-            items.append(Item(f"- {prose(_short(pause, _A_REASON))}. Without it:\n"))
+        for reason, actions in reasons.items():
+            items.append(Item(f"- {prose(_short(reason, _A_REASON))}. Without it:\n"))
             for alike in _groups(self._rows(actions)):
                 line = f"  - {listed([row.who for row in alike], _ALIKE)}: {alike[0].happens} ({alike[0].why})\n"
-                items.append(Item(line, Counter({_PAUSED: sum(row.actions for row in alike)})))
-        return Block("\n#### Paused\n\n", tuple(items))
+                items.append(Item(line, Counter({_WITHHELD: sum(row.actions for row in alike)})))
+        return Block("\n#### Withheld\n\n", tuple(items))
 
     def _left_alone(self) -> Block:
         """Say once what holds of many databases."""
@@ -368,7 +379,7 @@ def _values(row: _Row) -> str:
 def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
     # A rename and a password are told by what happens. The mark follows from what is applied: alone it is worth a line.
     # What adopting changes is the customer's own, and before an ending its backup is what counts.
-    if action.verb in (verbs.ADOPT, verbs.END):
+    if action.verb in (verbs.ADOPT, verbs.END, verbs.REPLACE):
         return action.changes
     if action.verb is not verbs.CONFIGURE:
         return ()

@@ -36,7 +36,7 @@ def validation_junit(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def plan_junit(changeset: Changeset) -> str:
-    """Return a skipped test for each action that waits or is paused, and a failed one for all that is blocked.
+    """Return a skipped test for each action that waits or is withheld, and a failed one for all that is blocked.
 
     What is blocked in a document that is paused is skipped as well: nobody waits for it. So is what is no longer declared. A
     frozen host is a failed test even where nothing waits for it: somebody has to confirm its listing.
@@ -61,7 +61,7 @@ def _action(action: Action) -> _Case:
 
 def _withheld(withheld: Withheld) -> _Case:
     action = withheld.action
-    return _skipped(action, f"paused, would {action.verb}: {_reason(action)}; {withheld.why}")
+    return _skipped(action, f"withheld, would {action.verb}: {_reason(action)}; {withheld.why}")
 
 
 def _reason(action: Action) -> str:

@@ -55,8 +55,8 @@ def _afterwards(after: Changeset | None) -> str:
     left = [count(len(after.actions), "action") + " still to do"] if after.actions else []
     left += [f"{len(after.blocked)} blocked"] if after.blocked else []
     if after.withheld:
-        paused = f"{count(len(after.withheld), 'action')} paused"
-        left = [*left, paused] if left else [f"nothing left to do but {paused}"]
+        withheld = f"{count(len(after.withheld), 'action')} withheld"
+        left = [*left, withheld] if left else [f"nothing left to do but {withheld}"]
     return f"; a fresh look finds {' and '.join(left)}"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import claims, instance_diffs, template_diffs
+from reconciler.core import claims, instance_diffs, places, template_diffs
 from reconciler.core.drafts import Draft
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
@@ -52,7 +52,7 @@ def find_placement(
     draft.desired = desired.having("instance", _planned_before(desired, instance))
     instance_diffs.diff_instances(draft)
     draft.desired = desired
-    rule = instance_diffs.placing(draft, instance)
+    rule = places.placing(draft, instance)
     last = "" if found or instance.server else claims.last_seen(desired, observed, inventory, instance)
     return Placement(instance.code, found[0].server if found else "", instance.server or "", rule, last)
 

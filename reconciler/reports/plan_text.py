@@ -14,7 +14,18 @@ from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.words import goals, mark_in_words, whereby, why
 
 _DESCRIBED = frozenset(
-    {"admin_password", "modules", "languages", "schedule", "files", "owner", "template", "neutralize", "backup"}
+    {
+        "admin_password",
+        "modules",
+        "languages",
+        "schedule",
+        "files",
+        "owner",
+        "template",
+        "neutralize",
+        "backup",
+        "contents",
+    }
 )
 """Fields whose changes are told in words; the values of others are quoted."""
 
@@ -45,7 +56,7 @@ def render_plan(
     if changeset.removed:
         sections.append([paper.paint("No longer declared", Tone.STRONG), *_each(_removed(changeset, paper))])
     if changeset.withheld:
-        sections.append([paper.paint("Paused", Tone.STRONG), *_each(_withheld(changeset, paper, notes))])
+        sections.append([paper.paint("Withheld", Tone.STRONG), *_each(_withheld(changeset, paper, notes))])
     if changeset.blocked:
         sections.append([paper.paint("Blocked", Tone.STRONG), *_each(_blocked(changeset, paper))])
     if changeset.unsaid_frozen:
@@ -68,7 +79,7 @@ def summary(changeset: Changeset, desired: Desired, scope: str = "", known: str 
     if changeset.removed:
         parts.append(f"{len({each.address for each in changeset.removed})} no longer declared")
     if changeset.withheld and (changeset.actions or changeset.blocked):
-        parts.append(f"{len(changeset.withheld)} paused")
+        parts.append(f"{len(changeset.withheld)} withheld")
     if changeset.blocked:
         parts.append(f"{len(changeset.blocked)} blocked")
     if changeset.frozen:
@@ -84,7 +95,7 @@ def _nothing(changeset: Changeset, desired: Desired, scope: str) -> str:
     if changeset.blocked:
         return "Nothing can be done"
     if changeset.withheld:
-        return f"Nothing to do but {count(len(changeset.withheld), 'paused action')}"
+        return f"Nothing to do but {count(len(changeset.withheld), 'withheld action')}"
     if scope:
         return "No changes"
     instances = sum(i.state != "absent" for i in desired.instances.values())
@@ -123,12 +134,12 @@ def _reason(action: Action, notes: Mapping[str, str]) -> str:
 
 
 def _withheld(changeset: Changeset, paper: Paper, notes: Mapping[str, str]) -> Iterator[list[str]]:
-    """Say each pause once, with all that would be done without it."""
-    pauses: dict[str, list[Withheld]] = {}
+    """Say each reason once, with all that would be done without it."""
+    reasons: dict[str, list[Withheld]] = {}
     for each in changeset.withheld:
-        pauses.setdefault(each.why, []).append(each)
-    for pause, held in pauses.items():
-        lines = paper.paragraph(pause, indent=2, head="= ", tone=Tone.DOUBT)
+        reasons.setdefault(each.why, []).append(each)
+    for reason, held in reasons.items():
+        lines = paper.paragraph(reason, indent=2, head="= ", tone=Tone.DOUBT)
         for action in (each.action for each in held):
             lines += paper.paragraph(f"{action.id}: {_reason(action, notes)}", indent=4, head="would ", tone=Tone.FAINT)
             for change in worth_showing(action.changes):

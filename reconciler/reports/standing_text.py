@@ -28,7 +28,7 @@ def status_line(standing: Standing, now: datetime) -> str:
     parts += [f"{count(standing.pending, 'action')} to do"] if standing.pending else []
     parts += [f"busy: {', '.join(standing.busy)}"] if standing.busy else []
     parts += [f"{standing.blocked} blocked"] if standing.blocked else []
-    parts += [f"{standing.withheld} withheld by pauses"] if standing.withheld else []
+    parts += [f"{standing.withheld} withheld"] if standing.withheld else []
     parts += [f"frozen: {', '.join(standing.frozen)}"] if standing.frozen else []
     parts += [f"a newer text is not taken: {standing.rejected}"] if standing.rejected else []
     parts += [f"source: {standing.source_problem}"] if standing.source_problem else []

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar, cast
 
-from reconciler.core import claims, endings
+from reconciler.core import claims, endings, subscriptions
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset, Frozen
 from reconciler.core.claims import Found
@@ -317,7 +317,7 @@ class _View:
             code=instance.code,
             name=instance.name,
             server=server,
-            template=instance.template,
+            template=f"copy of {instance.clone_of}" if instance.clone_of else self._desired.template_of(instance),
             plan=instance.plan,
             database=found.name.text if found else instance.database_name,
             state=instance.state,
@@ -329,11 +329,13 @@ class _View:
         )
 
     def _soon(self, instance: Instance) -> str:
-        """Say that an instance ends in a few days, or nothing."""
-        if instance.expires is None or instance.state == "absent":
+        """Say that an instance ends in a few days, or its subscription, or nothing."""
+        if instance.state == "absent":
             return ""
-        soon = endings.within(endings.expires_at(instance), self._now)
-        return f"expires on {instance.expires} ({soon})" if soon else ""
+        soon = instance.expires and endings.within(endings.expires_at(instance), self._now)
+        if soon:
+            return f"expires on {instance.expires} ({soon})"
+        return subscriptions.told(self._desired, instance, self._now).replace(f" of {instance.address}", "")
 
     def plans(self) -> Iterator[PlanRow]:
         live = [i.plan for i in self._desired.instances.values() if i.state != "absent"]
@@ -421,9 +423,9 @@ class _View:
         return entry.verified_at if entry else None
 
     def _pending(self, kind: str, code: str, server: str | None = None) -> list[str]:
-        """Say what is planned for a document, what pauses withhold and what is blocked."""
+        """Say what is planned for a document, what is withheld and what is blocked."""
         this = (kind, code)
         mine = [a for a in self._actions[this] if server in (None, a.server)]
         stopped = [b for b in self._blocked[this] if server in (None, b.server)]
-        paused = [f"paused, would {a.verb}: {why(a)}" for a in self._held[this] if server in (None, a.server)]
-        return [f"{a.verb}: {why(a)}" for a in mine] + paused + [b.why for b in stopped]
+        withheld = [f"withheld, would {a.verb}: {why(a)}" for a in self._held[this] if server in (None, a.server)]
+        return [f"{a.verb}: {why(a)}" for a in mine] + withheld + [b.why for b in stopped]

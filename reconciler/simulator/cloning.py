@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import seed
+from . import neutralizing, seed
 from .databases import READY, Database
 from .errors import Failure, disk_full, key_error, postgres
 from .operations import postgres_name, still_there
@@ -41,7 +41,7 @@ async def duplicate(
             raise key_error("ir.config_parameter")
         seed.draw_anew(database, uuid=host.new_uuid(), secret=host.new_uuid(), now=host.now())
         if neutralize_database:
-            _neutralize(database)
+            neutralizing.neutralize(database)
         worker.delete(name)
         worker.registry(name, database)
         host.reached("duplicate_database.uuid")
@@ -83,14 +83,3 @@ def _half(files: dict[str, int]) -> dict[str, int]:
     """Return the first half of the files, the last of them cut short."""
     names = sorted(files)[: (len(files) + 1) // 2]
     return {name: files[name] // 2 if name == names[-1] else files[name] for name in names}
-
-
-def _neutralize(database: Database) -> None:
-    database.set_parameter("database.is_neutralized", "true")
-    keep = database.reference("base.autovacuum_job")
-    for action in list(database.rows("ir.cron")):
-        if action != keep:
-            database.update("ir.cron", action, {"active": False})
-    for model in ("ir.mail_server", "fetchmail.server"):
-        for server in list(database.rows(model)):
-            database.update(model, server, {"active": False})

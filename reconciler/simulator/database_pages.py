@@ -54,7 +54,10 @@ async def _backup(host: Machine, request: Request, fields: Mapping[str, Any]) ->
 async def _restore(host: Machine, _request: Request, fields: Mapping[str, Any]) -> Response:
     await _require_master(host, fields)
     is_copy = str(fields.get("copy", "")).lower() in {"1", "true", "t", "y", "yes", "on"}
-    await dumping.unpack(host, str(fields.get("name")), fields.get("backup_file", b""), is_copy=is_copy)
+    # Any text is taken for yes; a host that is too old passes over it.
+    is_neutral = bool(fields.get("neutralize_database")) and host.neutralizes
+    data = fields.get("backup_file", b"")
+    await dumping.unpack(host, str(fields.get("name")), data, is_copy=is_copy, is_neutral=is_neutral)
     return wire.html_response("<title>Redirecting...</title>\n", 303, {"Location": "/web/database/manager"})
 
 

@@ -18,7 +18,7 @@ import re
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from . import persistence, seed
+from . import neutralizing, persistence, seed
 from .common_service import version_info
 from .databases import Database
 from .errors import Failure, no_database, postgres
@@ -96,8 +96,8 @@ async def restore(host: Machine, _worker: Worker, _call: Call, db_name: str, dat
     return await unpack(host, db_name, base64.b64decode(data), is_copy=bool(copy))
 
 
-async def unpack(host: Machine, db_name: str, data: bytes, *, is_copy: bool) -> bool:
-    """Make a database of an archive."""
+async def unpack(host: Machine, db_name: str, data: bytes, *, is_copy: bool, is_neutral: bool = False) -> bool:
+    """Make a database of an archive; what is due in it runs before it is neutralized."""
     host.need_postgres()
     name = postgres_name(db_name)
     if name in host.databases:
@@ -121,6 +121,8 @@ async def unpack(host: Machine, db_name: str, data: bytes, *, is_copy: bool) -> 
     await host.pause(1.0)
     if is_copy and database.stage == "ready":
         seed.draw_anew(database, uuid=host.new_uuid(), secret=host.new_uuid(), now=host.now())
+    if is_neutral and database.stage == "ready":
+        neutralizing.neutralize(database)
     if files:
         nested = name in host.filestore
         host.files(name).update({f"filestore/{stored}" if nested else stored: size for stored, size in files.items()})

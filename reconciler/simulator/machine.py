@@ -131,7 +131,7 @@ class Machine(ABC):
 
     @property
     def neutralizes(self) -> bool:
-        """Whether `duplicate_database` takes the argument that neutralizes."""
+        """Whether `duplicate_database` and the page for restores neutralize what they make."""
         return catalogue.since(self.version, 17)
 
     def listed(self) -> list[str]:

@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.access.tokens import Token
+from reconciler.core.backup_times import BackupRecord
+from reconciler.core.due_backups import Key
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
@@ -33,6 +35,7 @@ class NoMemory:
         self._listings: dict[str, tuple[str, ...]] = {}
         self._pauses: dict[tuple[str, str], Pause] = {}
         self._tokens: dict[str, Token] = {}
+        self._backups: dict[Key, BackupRecord] = {}
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
@@ -66,6 +69,9 @@ class NoMemory:
         if kind == "server":
             self._server_states.pop(code, None)
             self._listings.pop(code, None)
+        for record in [r for r in self._backups.values() if code == (r.server if kind == "server" else r.code)]:
+            if kind in ("server", record.kind):
+                del self._backups[record.key]
         found = [self._entries.pop(key) for key in keys]
         return tuple(sorted(found, key=lambda entry: (entry.server, entry.target)))
 
@@ -102,6 +108,22 @@ class NoMemory:
     def revoke_token(self, token_hash: str) -> bool:
         """Let a token be used no more, and tell whether there was one."""
         return self._tokens.pop(token_hash, None) is not None
+
+    def backup_records(self) -> Mapping[Key, BackupRecord]:
+        """Return a copy of what is known of backups and their proofs."""
+        return dict(self._backups)
+
+    def claim_backup(self, record: BackupRecord, at: datetime) -> bool:
+        """Note that a try begins; false if another has begun since `record` was read."""
+        now = self._backups.get(record.key, record)
+        if (now.tries, now.tried_at) != (record.tries, record.tried_at):
+            return False
+        self._backups[record.key] = replace(record, tried_at=at, heard_at=at, tries=record.tries + 1)
+        return True
+
+    def put_backup(self, record: BackupRecord) -> None:
+        """Note what is known of one kind of work on one database."""
+        self._backups[record.key] = record
 
     def begin_pass(
         self,

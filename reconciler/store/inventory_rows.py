@@ -55,7 +55,7 @@ def clear(connection: Connection, fleet: str, kind: str, code: str, server: str)
 def put(connection: Connection, fleet: str, entry: Entry) -> None:
     """Write an entry, new or not."""
     values = {name: getattr(entry, name) for name in ("kind", "code", "server", "target", "digest", "verified_at")}
-    connection.execute(_upsert(entries, connection.dialect.name), {"fleet": fleet, **values})
+    connection.execute(upsert(entries, connection.dialect.name), {"fleet": fleet, **values})
 
 
 def forget(connection: Connection, fleet: str, kind: str, code: str) -> tuple[Entry, ...]:
@@ -75,20 +75,20 @@ def forget(connection: Connection, fleet: str, kind: str, code: str) -> tuple[En
 def put_server_state(connection: Connection, fleet: str, server: str, state: str) -> None:
     """Write the state in force of a server."""
     values = {"fleet": fleet, "server": server, "state": state}
-    connection.execute(_upsert(server_states, connection.dialect.name), values)
+    connection.execute(upsert(server_states, connection.dialect.name), values)
 
 
 def put_listing(connection: Connection, fleet: str, server: str, names: Sequence[str], at: datetime) -> None:
     """Write what a server listed."""
     values = {"fleet": fleet, "server": server, "names": json.dumps(list(names)), "at": at}
-    connection.execute(_upsert(listings, connection.dialect.name), values)
+    connection.execute(upsert(listings, connection.dialect.name), values)
 
 
 def put_pause(connection: Connection, fleet: str, pause: Pause) -> None:
     """Write a pause; where there is one it goes on, with the new reason if there is one."""
     values = {"fleet": fleet, "kind": pause.kind, "code": pause.code, "reason": pause.reason, "since": pause.since}
     changed = ("reason",) if pause.reason else ()
-    connection.execute(_upsert(pauses, connection.dialect.name, changed), values)
+    connection.execute(upsert(pauses, connection.dialect.name, changed), values)
 
 
 def drop_pause(connection: Connection, fleet: str, kind: str, code: str) -> bool:
@@ -108,8 +108,8 @@ def _insert_in_postgresql(table: Table) -> postgresql.Insert:
 
 
 @functools.cache
-def _upsert(table: Table, dialect: str, changed: tuple[str, ...] | None = None) -> sqlite.Insert | postgresql.Insert:
-    """Insert a row; one with its key gets the new values, all or those named."""
+def upsert(table: Table, dialect: str, changed: tuple[str, ...] | None = None) -> sqlite.Insert | postgresql.Insert:
+    """Return what inserts a row; one with its key gets the new values, all or those named."""
     statement = _insert_in_postgresql(table) if dialect == "postgresql" else sqlite.insert(table)
     keys = [c.name for c in table.primary_key]
     names = [c.name for c in table.c if c.name not in keys] if changed is None else changed

@@ -20,13 +20,15 @@ from typing import Self
 from sqlalchemy import Connection
 
 from reconciler.access.tokens import Token
+from reconciler.core.backup_times import BackupRecord
+from reconciler.core.due_backups import Key
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
 from reconciler.health.judging import HealthRecord
 from reconciler.notices.notices import Notice
 from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart
-from reconciler.store import health_rows, inventory_rows, journal_rows, token_rows
+from reconciler.store import backup_rows, health_rows, inventory_rows, journal_rows, token_rows
 from reconciler.store.connections import Connections, Place
 
 _AT_A_TIME = 5000
@@ -78,6 +80,7 @@ class Store:
     def forget(self, kind: str, code: str) -> tuple[Entry, ...]:
         """No longer expect the databases of a document, or those on a server; return what was remembered of them."""
         with self._connections.writing(durable=True) as connection:
+            backup_rows.forget(connection, self._fleet, kind, code)
             return inventory_rows.forget(connection, self._fleet, kind, code)
 
     def server_state(self, server: str, state: str) -> None:
@@ -122,6 +125,21 @@ class Store:
         """Let a token be used no more, and tell whether there was one. On the disk when this returns."""
         with self._connections.writing(durable=True) as connection:
             return token_rows.remove(connection, self._fleet, token_hash)
+
+    def backup_records(self) -> Mapping[Key, BackupRecord]:
+        """Read what is known of backups and their proofs."""
+        with self._connections.reading() as connection:
+            return backup_rows.read(connection, self._fleet)
+
+    def claim_backup(self, record: BackupRecord, at: datetime) -> bool:
+        """Write down that a try begins; false if another process has begun one since `record` was read."""
+        with self._connections.writing() as connection:
+            return backup_rows.claim(connection, self._fleet, record, at)
+
+    def put_backup(self, record: BackupRecord) -> None:
+        """Write down what is known of one kind of work on one database."""
+        with self._connections.writing() as connection:
+            backup_rows.put(connection, self._fleet, record)
 
     def begin_pass(
         self,

@@ -57,6 +57,21 @@ pauses = Table(
     Column("since", Moment, nullable=False),
 )
 
+backups = Table(
+    "backups",
+    metadata,
+    Column("fleet", PlainText, primary_key=True),
+    Column("kind", PlainText, primary_key=True),
+    Column("code", PlainText, primary_key=True),
+    Column("server", PlainText, primary_key=True),
+    Column("work", PlainText, primary_key=True),
+    Column("good_at", Moment),
+    Column("tried_at", Moment),
+    Column("heard_at", Moment),
+    Column("tries", Integer, nullable=False),
+    Column("problem", PlainText, nullable=False),
+)
+
 passes = Table(
     "passes",
     metadata,

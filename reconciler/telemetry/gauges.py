@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,9 +10,10 @@ from datetime import datetime
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
+from reconciler.core.backup_times import Work
 from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import SIGNS, VERSION, HealthStatus, Sign
-from reconciler.health.standing import Standing
+from reconciler.health.standing import KeptStanding, Standing
 from reconciler.version import __version__
 from schemas.kinds import pausable
 
@@ -25,18 +27,27 @@ def servers_of(standing: Standing) -> frozenset[str]:
     return frozenset({*standing.servers_online, *standing.health, *standing.frozen, *standing.busy})
 
 
-def gauges(standing: Standing, now: datetime, listed: Mapping[str, int]) -> Iterator[Metric]:
+def gauges(
+    standing: Standing, now: datetime, listed: Mapping[str, int], *, per_instance: bool = False
+) -> Iterator[Metric]:
     """Make the gauges of one moment.
 
     Args:
         standing: how the daemon stands.
         now: the time.
         listed: how many databases each server listed at its last look, if it answered.
+        per_instance: also tell of each database that has a policy for backups.
     """
     yield from _text(standing)
     yield from _work(standing, now)
     yield from _servers(standing, listed)
     yield from _health(standing.health)
+    servers = servers_of(standing)
+    for work in Work:
+        kept = [each for each in standing.kept if each.record.work is work and each.record.server in servers]
+        yield from _kept(work, kept, now)
+        if per_instance:
+            yield _each_kept(work, kept)
 
 
 def _text(standing: Standing) -> Iterator[Metric]:
@@ -88,7 +99,7 @@ def _work(standing: Standing, now: datetime) -> Iterator[Metric]:
         "pending_actions", "Actions that the last decision would run and that have not ended.", standing.pending
     )
     yield _single("blocked_documents", "What the last decision could not plan.", standing.blocked)
-    yield _single("withheld_actions", "Actions that pauses hold back.", standing.withheld)
+    yield _single("withheld_actions", "Actions that a pause, a freeze or a window holds back.", standing.withheld)
     yield _single("orphan_databases", "Databases of this fleet that nothing declares.", standing.orphans)
     yield _single(
         "foreign_databases", "Databases on the fleet's hosts that are none of its business.", standing.foreign
@@ -148,6 +159,45 @@ def _health(health: Mapping[str, HealthRecord]) -> Iterator[Metric]:
     for sign in SIGNS.values():
         if sign.gauge:
             yield _per_server(sign.gauge, sign.meaning, ((r.server, _measured(sign, r)) for r in records))
+
+
+def _kept(work: Work, kept: Iterable[KeptStanding], now: datetime) -> Iterator[Metric]:
+    """How the databases of each server are kept: the worst of each."""
+    due: dict[str, float] = {}
+    failing: dict[str, int] = {}
+    oldest: dict[str, float] = {}
+    for each in kept:
+        server, good = each.record.server, each.record.good_at
+        waited = 0.0 if each.due_since is None else max(0.0, (now - each.due_since).total_seconds())
+        due[server] = max(due.get(server, 0.0), waited)
+        failing[server] = failing.get(server, 0) + bool(each.record.problem)
+        if good is not None:
+            oldest[server] = min(oldest.get(server, math.inf), good.timestamp())
+    yield _per_server(
+        f"{work}_due_seconds",
+        f"For how long the {work} has been due that waits longest, of all databases on the server; 0 if none is due.",
+        sorted(due.items()),
+    )
+    yield _per_server(
+        f"{work}s_failing",
+        f"Databases on the server whose last {work} failed.",
+        ((server, float(count)) for server, count in sorted(failing.items())),
+    )
+    yield _per_server(
+        f"oldest_{work}_timestamp_seconds",
+        f"When the last good {work} was made of the database on the server of which that is longest ago.",
+        sorted(oldest.items()),
+    )
+
+
+def _each_kept(work: Work, kept: Iterable[KeptStanding]) -> Metric:
+    records = [each.record for each in kept]
+    return _labelled(
+        f"database_{work}_timestamp_seconds",
+        f"When the last good {work} of the database was made.",
+        ("kind", "code", "server"),
+        (((r.kind, r.code, r.server), _seconds(r.good_at)) for r in records),
+    )
 
 
 def _measured(sign: Sign, record: HealthRecord) -> float | None:

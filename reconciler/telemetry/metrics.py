@@ -113,7 +113,8 @@ class Metrics:
             now: the time, for what is told as seconds since something.
         """
         self._follow(servers_of(standing))
-        return generate_latest(_Once(chain(self._registry.collect(), gauges(standing, now, self._listed))))
+        now_so = gauges(standing, now, self._listed, per_instance=self._instances is not None)
+        return generate_latest(_Once(chain(self._registry.collect(), now_so)))
 
     def _make_counters(self) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:

@@ -14,8 +14,8 @@ from reconciler.core.deciding import Limits
 from reconciler.engine import backing_up
 from reconciler.engine.backing_up import Kept
 from reconciler.engine.observing import observe_shallow
-from reconciler.engine.ports import Target
 from reconciler.engine.reconcile import Passed, carry_out, plan
+from reconciler.engine.storage import Target
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.loading.secrets import SecretResolver

@@ -210,3 +210,22 @@ def test_the_catalogue_of_another_version_or_place_is_passed_over(tmp_path: Path
         assert await made.entries() == [entry]
 
     run(story())
+
+
+def test_one_that_is_thinned_out_while_it_is_proven_is_not_catalogued_again(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        entry = (await made.back_up()).entry
+
+        def step(reached: str) -> None:
+            if reached == "restore.done":
+                for file in made.files():
+                    (made.root / file).unlink()
+
+        made.universe.hosts["one"].on_step = step
+        with pytest.raises(StorageFailure, match="removed from main while it was proven"):
+            await verify(made, entry)
+        assert made.files() == []
+        assert building(made) == []
+
+    run(story())

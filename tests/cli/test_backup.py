@@ -80,14 +80,46 @@ def test_an_instance_that_has_no_database_is_built_from_one(keeping: World) -> N
     assert "No changes" in keeping.run("plan").out, "and the text without restore_from agrees"
 
 
-def test_nothing_is_restored_over_a_database(keeping: World) -> None:
-    before = keeping.hosts["prod-1"].databases["acme"].uuid
+def test_a_backup_takes_the_place_of_the_database_and_what_that_was_comes_back_from_the_trash(keeping: World) -> None:
+    host = keeping.hosts["prod-1"]
+    assert keeping.run("backup", "now", "acme").code == 0
+    (entry,) = json.loads(keeping.run("backup", "list", "acme", "-o", "json").out)["backups"]
+    before = host.databases["acme"].uuid
     ran = keeping.run("restore", "acme", "--yes")
+    assert ran.code == 0, ran.err
+    said = " ".join(ran.out.split())
+    assert "~ replace instance/acme by command, acme becomes trash-….acme" in said
+    assert f"contents: as of now → backup {entry['id']} of instance/acme" in said
+    assert "backup: none → one in main, made first" in said
+    assert "1 to replace" in said
+    (trash,) = [name for name in host.databases if name.startswith("trash-")]
+    restored = host.databases["acme"].uuid
+    assert (host.databases[trash].uuid, restored == before) == (before, False)
+    assert "No changes" in keeping.run("plan").out
+    assert trash in keeping.run("status", "trash").out
+    ran = keeping.run("restore", "acme", "--from-trash", trash, "--without-backup", "--yes")
+    assert ran.code == 0, ran.err
+    assert f"contents: as of now → {trash}" in " ".join(ran.out.split())
+    assert host.databases["acme"].uuid == before
+    assert {d.uuid for name, d in host.databases.items() if name.startswith("trash-")} == {restored}
+    assert len(json.loads(keeping.run("backup", "list", "acme", "-o", "json").out)["backups"]) == 2
+
+
+def test_nothing_is_restored_over_another_instance_or_without_a_backup_or_an_answer(keeping: World) -> None:
+    before = {name: database.uuid for name, database in keeping.hosts["prod-1"].databases.items()}
+    ran = keeping.run("restore", "acme", "--yes")
+    assert (ran.code, "there is no backup of instance/acme" in ran.err) == (1, True)
+    assert keeping.run("backup", "now", "acme").code == 0
+    ran = keeping.run("restore", "acme", "--as", "bistro", "--yes")
     assert ran.code == 1
-    assert "instance/acme cannot be restored: it has a database" in ran.err
-    assert keeping.hosts["prod-1"].databases["acme"].uuid == before
+    assert "instance/bistro cannot be restored" in ran.err
+    ran = keeping.run("restore", "acme", "--from-trash", "trash-261129120000.acme", "--yes")
+    assert ran.code == 1
+    assert "is not listed on prod-1 as trash of acme" in " ".join(ran.err.split())
     assert keeping.run("restore", "acme", "--as", "nobody", "--yes").code == 64
+    assert keeping.run("restore", "acme", "--as", "bistro", "--from-trash", "x", "--yes").code == 64
     assert keeping.run("restore", "acme").code == 64, "there is no terminal to ask on"
+    assert {name: database.uuid for name, database in keeping.hosts["prod-1"].databases.items()} == before
 
 
 def test_check_says_by_which_way_before_it_matters(keeping: World) -> None:

@@ -46,7 +46,9 @@ def test_a_paused_instance_is_shown_and_not_touched_until_it_is_resumed(kept: Wo
     assert applied.code == 0
     assert "acme" not in kept.hosts["prod-1"].databases
     assert "bistro" in kept.hosts["prod-1"].databases
-    assert applied.out.splitlines()[-1] == "6 actions done; a fresh look finds nothing left to do but 1 action paused."
+    assert (
+        applied.out.splitlines()[-1] == "6 actions done; a fresh look finds nothing left to do but 1 action withheld."
+    )
     resumed = kept.run("resume", "instance/acme")
     assert (resumed.code, resumed.out) == (
         0,
@@ -61,7 +63,7 @@ def test_the_plan_says_what_would_be_done_and_by_which_pause_it_is_not(kept: Wor
     ran = kept.run("plan", "--detailed-exitcode")
     assert ran.code == 2
     assert moments(ran.out).endswith(
-        "Paused\n"
+        "Withheld\n"
         "  = server/prod-2 is paused (since (moment) UTC): its disk is replaced\n"
         "    would activate server/prod-2: new: its tests come first\n"
         "    would create template/restaurant on prod-2: new, database\n"
@@ -69,7 +71,7 @@ def test_the_plan_says_what_would_be_done_and_by_which_pause_it_is_not(kept: Wor
         "    would clone instance/cafe on prod-2: new, from template_restaurant,\n"
         "          suspended\n"
         "\n"
-        "Plan: 1 to activate, 1 to create, 2 to clone; 3 paused.\n"
+        "Plan: 1 to activate, 1 to create, 2 to clone; 3 withheld.\n"
     )
 
 
@@ -77,8 +79,8 @@ def test_the_pull_request_says_so_too(kept: World) -> None:
     kept.run("pause", "instance/acme", "--reason", "ticket 4711")
     kept.run("pause", "server/prod-2")
     page = re.sub(r"\(since [^)]*UTC\)", "(since then)", kept.run("plan", "-o", "markdown").out)
-    assert "- **Paused:** 2 customers: `acme`, `cafe`\n" in page
-    assert page.partition("#### Paused\n\n")[2] == (
+    assert "- **Withheld:** 2 customers: `acme`, `cafe`\n" in page
+    assert page.partition("#### Withheld\n\n")[2] == (
         "- server/prod-2 is paused (since then). Without it:\n"
         "  - server `prod-2`: tested, then put to use (new: its tests come first)\n"
         "  - template `restaurant`: database `template_restaurant` created (new)\n"
@@ -101,14 +103,14 @@ def test_machines_read_it_from_json_and_junit(kept: World) -> None:
     skipped = case.find("skipped")
     assert skipped is not None
     message = str(skipped.get("message"))
-    assert message.startswith("paused, would clone: new, from template_restaurant; fleet/test is paused (since ")
+    assert message.startswith("withheld, would clone: new, from template_restaurant; fleet/test is paused (since ")
     assert suites.get("failures") == "0"
 
 
 def test_a_paused_fleet_is_left_alone_as_a_whole(kept: World) -> None:
     assert "fleet/test is paused: nothing is changed on any of its servers." in kept.run("pause").out
     applied = kept.run("apply", "--yes")
-    assert (applied.code, applied.out.splitlines()[-1]) == (0, "Nothing to do but 7 paused actions.")
+    assert (applied.code, applied.out.splitlines()[-1]) == (0, "Nothing to do but 7 withheld actions.")
     assert not any(host.databases for host in kept.hosts.values())
     assert kept.run("resume").out.startswith("fleet/test is no longer paused")
 
@@ -136,7 +138,7 @@ def test_status_shows_what_is_paused_by_what_and_why(kept: World) -> None:
 def test_status_says_of_an_instance_what_is_held_back(kept: World) -> None:
     kept.run("pause", "instance/acme")
     (row,) = json.loads(kept.run("status", "instances", "acme", "-o", "json").out)["instances"]
-    assert (row["server"], row["in_sync"], row["detail"]) == ("prod-1", "no", "paused, would clone: new")
+    assert (row["server"], row["in_sync"], row["detail"]) == ("prod-1", "no", "withheld, would clone: new")
 
 
 def test_what_the_text_pauses_no_command_resumes(kept: World) -> None:
@@ -258,6 +260,6 @@ def test_what_is_blocked_in_a_paused_document_is_no_failure(kept: World) -> None
     assert "(server/prod-2 is paused (since " in " ".join(kept.run("plan", *offline).out.split())
     page = kept.run("plan", "-o", "markdown", *offline).out
     assert "**Paused:** server/prod-2 is paused" in page.partition("#### Blocked")[2]
-    assert "- **Paused:** 1 customer: `cafe`\n" in page
+    assert "- **Withheld:** 1 customer: `cafe`\n" in page
     suites = ET.fromstring(kept.run("plan", "-o", "junit", *offline).out)
     assert suites.get("failures") == "0"

@@ -105,6 +105,7 @@ class World:
     def run(self, *words: str) -> Ran:
         """Run a command on the fleet; with the world's store where it takes one."""
         with_store = {
+            "backup",
             "plan",
             "apply",
             "status",
@@ -118,7 +119,7 @@ class World:
             "import",
             "token",
         }
-        store = ["--store", self.store] if words[0] in with_store else []
+        store = ["--store", self.store] if words[0] in with_store and "--store" not in words else []
         return run(*words, "--fleet", str(self.fleet), *store)
 
 

@@ -147,7 +147,8 @@ class _Database(_Nothing):
     async def note_in_service(self) -> None:
         await self._ask("note in service")
 
-    async def note_ended(self, trash: str) -> None:
+    async def note_ended(self, trash: str, *, replaced: bool) -> None:
+        assert not replaced, "nothing is replaced here"
         await self._ask("note ended", trash)
 
     async def end(self, new: str) -> None:
@@ -156,7 +157,10 @@ class _Database(_Nothing):
     async def bring_back(self, new: str) -> None:
         await self._ask("bring back", new)
 
-    async def drop_trash(self, fleet: str, wanted: Iterable[str], now: datetime, limit: object) -> None:
+    async def drop_trash(
+        self, fleet: str, wanted: Iterable[str], now: datetime, limit: object, *, succeeded: bool
+    ) -> None:
+        assert not succeeded, "nothing is replaced here"
         await self._ask("drop trash", tuple(sorted(wanted)))
 
     async def discard(self, new: str) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from reconciler.fleet import field_problems
 from reconciler.fleet.documents import UNREADABLE, Hints
 from reconciler.fleet.field_problems import explain, field_errors
+from schemas.document import typed
 from schemas.kinds import KINDS
 
 WRONG: list[Any] = [
@@ -82,7 +83,7 @@ def documents(kind: str) -> Iterator[dict[str, Any]]:
         for value in WRONG:
             yield {name: value}
         for part in parts_in(field.annotation):
-            for inner in part.model_fields:
+            for inner in typed(part):
                 for value in WRONG:
                     yield {name: {inner: value}}
 

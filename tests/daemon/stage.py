@@ -10,7 +10,8 @@ from reconciler.core.deciding import Limits
 from reconciler.daemon.daemon import Daemon
 from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.daemon.systemd import Systemd
-from reconciler.fleet.desired import resolve
+from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired, resolve
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.loading.yaml_reader import read_documents
 from reconciler.notices.notices import Notice, NoticeName
@@ -85,8 +86,9 @@ def play(
     choose: Callable[..., Limits] = lambda _desired: Limits(),
     interval: float = INTERVAL,
     systemd: Systemd | None = None,
+    dress: Callable[[World, Desired], World] = lambda world, _desired: world,
 ) -> Stage:
-    """Run a daemon while a story goes on, then stop it."""
+    """Run a daemon while a story goes on, then stop it; `dress` gives its worlds ports that a universe does not have."""
     kept = store or NoMemory()
     notices: list[Notice] = []
     defects: list[Exception] = []
@@ -96,7 +98,7 @@ def play(
         universe.memory = kept  # type: ignore[assignment]
         daemon = Daemon(
             source=source,
-            make_world=lambda desired, _root, _memory: universe.world(desired, process),
+            make_world=lambda desired, _root, _memory: dress(universe.world(desired, process), desired),
             open_store=lambda _code: kept,
             clock=universe.clock,
             interval=interval,

@@ -155,6 +155,38 @@ STORIES = (
         SERVER,
         "2",
     ),
+    Story(
+        "OdooFleetBackupFailing",
+        {of_server("server_backups_failing"): "0x9 2x90 0x60", **BUILD},
+        71,
+        (9, 60, 110),
+        SERVER,
+        "2",
+    ),
+    Story(
+        "OdooFleetBackupOverdue",
+        {of_server("server_backup_due_seconds"): "0+60x1500 0x60", **BUILD},
+        24 * HOURS + 10,
+        (20 * HOURS, 24 * HOURS, 1530),
+        SERVER,
+        "1d 0h 10m 0s",
+    ),
+    Story(
+        "OdooFleetProofFailing",
+        {of_server("server_proofs_failing"): "0x9 1x90 0x60", **BUILD},
+        71,
+        (9, 60, 110),
+        SERVER,
+        "1",
+    ),
+    Story(
+        "OdooFleetProofOverdue",
+        {of_server("server_proof_due_seconds"): "0+60x5000 0x60", **BUILD},
+        73 * HOURS,
+        (70 * HOURS, 72 * HOURS, 5030),
+        SERVER,
+        "3d 1h 0m 0s",
+    ),
     Story("OdooFleetHostFrozen", {of_server("server_frozen"): "0x9 1x9 0x60", **BUILD}, 11, (9, 25), SERVER),
 )
 

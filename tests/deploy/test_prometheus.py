@@ -22,7 +22,7 @@ MUST_BE_HEARD = {
     *(NoticeName.REVISION_UNSIGNED, NoticeName.HISTORY_REWRITTEN, NoticeName.HOST_OFFLINE, NoticeName.HEALTH_CHANGED),
     *(NoticeName.CERTIFICATE_EXPIRING, NoticeName.LOGIN_PAGE_UNREACHABLE, NoticeName.ACTION_FAILED),
     *(NoticeName.ACTION_UNKNOWN, NoticeName.BLOCKED, NoticeName.DRIFT_RETURNED, NoticeName.HOST_FROZEN),
-    *(NoticeName.ORPHAN_FOUND, NoticeName.PAUSED),
+    *(NoticeName.ORPHAN_FOUND, NoticeName.PAUSED, NoticeName.BACKUP_FAILED, NoticeName.PROOF_FAILED),
 }
 
 

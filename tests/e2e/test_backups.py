@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from reconciler.backups.catalogue import Entry
+from reconciler.cli.due_backups import Done, keep_appointments
+from reconciler.cli.sessions import Aim, Session
 from reconciler.core import backups
 from reconciler.core.backups import NotThere
-from reconciler.core.failures import StorageFailure
+from reconciler.core.deciding import Limits
+from reconciler.core.failures import HostError, StorageFailure
 from reconciler.engine import backing_up, restoring
 from reconciler.engine.observing import observe_shallow
+from reconciler.engine.reconcile import Passed
 from reconciler.wiring import open_world
 from tests.e2e.test_production import PRODUCTION, fresh, login
 from tests.harness.real_fleet import RealFleet, failures, instance, template
@@ -38,6 +42,7 @@ class KeptFleet(RealFleet):
         target.mkdir(exist_ok=True)
         head = f"backup_targets: {{main: {{url: 'file://{target}'}}}}\nsecret_key:"
         text = file.read_text().replace("secret_key:", head, 1)
+        text = text.replace("code: starter\n", "code: starter\nbackup: true\n", 1)
         file.write_text(text.replace(self.host.address.url, self.host.address.direct_url))
 
 
@@ -47,6 +52,17 @@ async def back_up(fleet: RealFleet, code: str) -> Entry:
         found = backups.subjects(desired, desired.instances[code], await observe_shallow(["real"], world))
         assert not isinstance(found, NotThere)
         return (await backing_up.back_up(world, "tests", found[0], "main", None)).entry
+
+
+async def keep(fleet: RealFleet) -> Done:
+    """Do what is due, as `backup due` does."""
+    return await keep_appointments(Session(fleet.desired, Aim(Limits()), fleet.reach(), fleet.memory))
+
+
+async def back_up_while_it_is_suspended(fleet: RealFleet, code: str) -> tuple[Entry | BaseException, Passed]:
+    backup, passed = await asyncio.gather(back_up(fleet, code), fleet.apply(), return_exceptions=True)
+    assert isinstance(passed, Passed), passed
+    return backup, passed
 
 
 async def verify(fleet: RealFleet, entry: Entry) -> Entry:
@@ -80,12 +96,14 @@ def test_a_customer_with_files_is_backed_up_and_proven_and_a_broken_archive_is_n
     assert passed.ok, failures(passed)
     work_in(fleet, real_host, name)
 
-    entry = asyncio.run(back_up(fleet, name))
-    assert (entry.door, entry.missing_files) == ("page", 0)
-    assert entry.files >= FILES
     before = real_host.psql(name, COUNTS)
-    proven = asyncio.run(verify(fleet, entry))
-    assert proven.proven is not None
+    done = asyncio.run(keep(fleet))
+    assert done.failed == {}
+    (entry,) = [kept.entry for kept in done.kept]
+    assert (entry.code, entry.door, entry.missing_files) == (name, "page", 0)
+    assert entry.files >= FILES
+    assert [kept.entry.id for kept in done.proven] == [entry.id]
+    assert asyncio.run(keep(fleet)).kept == [], "once is enough"
     assert [each for each in real_host.databases() if each.startswith("building-")] == []
     assert real_host.psql(name, COUNTS) == before, "the customer's own was not touched"
 
@@ -113,8 +131,9 @@ def test_a_customer_with_files_is_backed_up_and_proven_and_a_broken_archive_is_n
         asyncio.run(verify(fleet, entry))
 
     fleet.write(template(n, modules="[base, web]"), instance(name, state="suspended"), restored)
-    passed = asyncio.run(fleet.apply())
+    cut, passed = asyncio.run(back_up_while_it_is_suspended(fleet, name))
     assert passed.ok, failures(passed)
+    assert isinstance(cut, HostError | Entry), "whole, or not at all, and the suspension waits for none"
     suspended = asyncio.run(back_up(fleet, name))
     assert suspended.door == ("call" if real_host.address.version == "19" else "page")
     assert suspended.rows["ir_attachment"] == entry.rows["ir_attachment"]

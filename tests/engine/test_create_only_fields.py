@@ -80,7 +80,7 @@ def test_neutralize_on_a_database_in_service_is_not_believed(*, store: bool) -> 
         for _ in range(2):
             passed = await world.reconcile(acme(neutralize="true", company="Acme NV"))
             (blocked,) = passed.planned.changeset.blocked
-            assert "acme is not neutralized, which is done only while a database is cloned" in blocked.why
+            assert "acme is not neutralized, which is done only while a database is built" in blocked.why
             assert "take `neutralize` out again" in blocked.advice
         assert world.hosts["one"].databases["acme"].revision == before
         assert (await world.reconcile(acme(company="Acme NV"))).ok

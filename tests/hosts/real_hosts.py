@@ -146,6 +146,12 @@ class RealHost:
         (folder / "__manifest__.py").write_text(manifest)
         (folder / "__init__.py").touch()
 
+    def send_mails_to(self, port: int) -> None:
+        """Have it send to a port of this machine where a database has no mail server of its own, from its next start on."""
+        conf = self._directory / "odoo.conf"
+        kept = [line for line in conf.read_text().splitlines() if not line.startswith("smtp_")]
+        conf.write_text("\n".join([*kept, "smtp_server = 127.0.0.1", f"smtp_port = {port}", ""]))
+
     def drop(self, database: str) -> None:
         """Remove one database and its files, past the server and at once."""
         self.psql("postgres", f'drop database if exists "{database}" with (force)')

@@ -15,6 +15,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from reconciler.loading.yaml_reader import read_documents
+from schemas.document import typed
 from schemas.instance import Instance
 from schemas.json_schema import json_schema
 from schemas.kinds import KINDS
@@ -41,7 +42,7 @@ def models() -> Iterator[type[BaseModel]]:
         if isinstance(each, type) and issubclass(each, BaseModel) and each not in seen:
             seen.add(each)
             yield each
-            todo += [field.annotation for field in each.model_fields.values()]
+            todo += [field.annotation for field in typed(each).values()]
         todo += get_args(each)
 
 
@@ -49,7 +50,7 @@ def test_every_field_is_described_with_an_example() -> None:
     lacking = [
         f"{model.__name__}.{name}"
         for model in models()
-        for name, field in model.model_fields.items()
+        for name, field in typed(model).items()
         if not field.description or (not field.examples and model.__name__ != "LiteralSecret")
     ]
     assert lacking == []

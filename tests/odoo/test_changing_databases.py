@@ -45,6 +45,7 @@ def test_each_of_its_functions_is_misused_below() -> None:
         "rename",
         "discard",
         "end",
+        "end_half_made",
         "bring_back",
         "drop_trash",
         "drop_own_build",
@@ -211,6 +212,17 @@ def test_nothing_is_discarded_but_what_bears_the_lock(old: str, new: str) -> Non
     refused(host, databases.discard(session, new))
 
 
+def test_what_its_initialisation_never_ended_goes_to_trash_from_the_lock_alone() -> None:
+    host = scripted(HALF_MADE, value(result=True))
+    sent(host, databases.end_half_made(connect(host), "switching.acme", TRASH), requests=2)
+    for old, new in (("acme", TRASH), ("switching.beta", TRASH), ("switching.acme", FRESH), ("switching.acme", "acme")):
+        host = scripted(HALF_MADE, value(result=True))
+        refused(host, databases.end_half_made(connect(host), old, new))
+    for answer in (value(result=False), value(result=2)):
+        host = scripted(answer, value(result=True))
+        refused(host, databases.end_half_made(connect(host), "switching.acme", TRASH), requests=1)
+
+
 @pytest.mark.parametrize("found", [*WAS_OR_MAY_HAVE_BEEN, UNFINISHED, marked(in_service="no", uuid="its template's")])
 def test_nothing_is_discarded_but_what_was_certainly_never_in_service(found: list[dict[str, object]]) -> None:
     host, session = opened("switching.acme", value(found))
@@ -245,8 +257,8 @@ def dated(reply: Callable[[Request], Answer], moment: datetime | None = NOW) -> 
     return answer
 
 
-def drop(session: DatabaseSession, *wanted: str) -> Awaitable[object]:
-    return databases.drop_trash(session, "demo", wanted, NOW, KEPT)
+def drop(session: DatabaseSession, *wanted: str, succeeded: bool = False) -> Awaitable[object]:
+    return databases.drop_trash(session, "demo", wanted, NOW, KEPT, succeeded=succeeded)
 
 
 @pytest.mark.parametrize(
@@ -330,6 +342,33 @@ def test_trash_is_kept_where_the_hosts_clock_says_another_time_or_none(moment: d
 def test_trash_that_may_be_what_a_document_wants_back_is_kept_at_that_moment() -> None:
     host, session = opened(OLD_TRASH, dated(value(ended_as(OLD_TRASH))))
     refused(host, drop(session, "acme", "beta"), requests=1)
+
+
+REPLACED = ended_as(OLD_TRASH, replaced=OLD_TRASH)
+
+
+@pytest.mark.parametrize(
+    ("found", "succeeded"),
+    [
+        (REPLACED, False),
+        (ended_as(OLD_TRASH), True),
+        (ended_as(OLD_TRASH, replaced=TRASH), True),
+        (ended_as(TRASH, replaced=OLD_TRASH), True),
+        (ended_as(TRASH, replaced=TRASH), True),
+        (ended_as(OLD_TRASH, replaced=OLD_TRASH, fleet="theirs"), True),
+        (ended_as(OLD_TRASH, replaced=OLD_TRASH, uuid="what it was copied from"), True),
+    ],
+)
+def test_what_was_replaced_is_kept_unless_that_is_noted_in_it_and_another_one_is_in_service(
+    found: list[dict[str, object]], *, succeeded: bool
+) -> None:
+    host, session = opened(OLD_TRASH, dated(value(found)))
+    refused(host, drop(session, "acme", succeeded=succeeded), requests=1)
+
+
+def test_what_was_replaced_is_dropped_past_its_time_beside_what_replaced_it() -> None:
+    host, session = opened(OLD_TRASH, dated(value(REPLACED)))
+    sent(host, drop(session, "acme", succeeded=True), requests=2)
 
 
 @pytest.mark.parametrize("found", [ended_as(OLD_TRASH), NEVER])

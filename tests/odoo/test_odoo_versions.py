@@ -53,7 +53,7 @@ def test_an_unknown_version_takes_the_door_that_all_have() -> None:
 @pytest.mark.parametrize(
     ("question", "first_true", "last_false"),
     [
-        (versions.has_neutralize_argument, Version(17), Version(16)),
+        (versions.neutralizes, Version(17), Version(16)),
         (versions.has_module_state_reset, Version(19), Version(18, 4)),
         (lambda v: not versions.has_database_service(v), Version(19, 1), Version(19, 0)),
         (lambda v: not versions.has_login_cooldown_on_rpc(v), Version(16), Version(15)),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.failures import StorageFailure
-from reconciler.engine.ports import Target
+from reconciler.engine.storage import Target
 from reconciler.targets.buckets import Bucket, Credentials
 from reconciler.targets.directories import PARTIAL, Directory
 from reconciler.targets.folders import Folder, Login

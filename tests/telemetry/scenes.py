@@ -9,10 +9,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
+from reconciler.core.backup_times import BackupRecord, Work
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import HealthStatus
-from reconciler.health.standing import Standing
+from reconciler.health.standing import KeptStanding, Standing
 from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,
@@ -44,6 +45,14 @@ WELL = HealthRecord(
     },
 )
 OFFLINE = HealthRecord("prod-2", NOW, HealthStatus.CRITICAL, online=False, why="offline: refused")
+KEPT = (
+    KeptStanding(BackupRecord("instance", "acme", "prod-1", Work.BACKUP, NOW - timedelta(hours=9)), None),
+    KeptStanding(
+        BackupRecord("instance", "beta", "prod-1", Work.BACKUP, NOW - timedelta(days=2), problem="the target is full"),
+        NOW - timedelta(hours=10),
+    ),
+    KeptStanding(BackupRecord("instance", "acme", "prod-1", Work.PROOF, NOW - timedelta(days=3)), None),
+)
 STANDING = Standing(
     fleet="demo",
     revision="0123abcd",
@@ -64,6 +73,7 @@ STANDING = Standing(
     failing_since=NOW - timedelta(hours=1),
     health={"prod-1": WELL, "prod-2": OFFLINE},
     unreachable_pages={"prod-1": 1},
+    kept=KEPT,
 )
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]

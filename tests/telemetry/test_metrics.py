@@ -301,3 +301,16 @@ def test_text_of_hosts_and_people_cannot_forge_a_series() -> None:
 def test_two_daemons_in_one_process_count_apart() -> None:
     assert value(series(lived()), "store_failures_total") == 1
     assert value(series(Metrics()), "store_failures_total") == 0
+
+
+def test_backups_are_told_by_the_worst_of_each_server_and_where_asked_for_by_database() -> None:
+    found = series(Metrics())
+    assert value(found, "server_backup_due_seconds", server="prod-1") == 10 * 3600
+    assert value(found, "server_backups_failing", server="prod-1") == 1
+    assert value(found, "server_oldest_backup_timestamp_seconds", server="prod-1") == NOW.timestamp() - 2 * 86400
+    assert value(found, "server_proof_due_seconds", server="prod-1") == 0
+    acme = {"kind": "instance", "code": "acme", "server": "prod-1"}
+    assert value(found, "database_backup_timestamp_seconds", **acme) is None
+    each = series(Metrics(per_instance=True))
+    assert value(each, "database_backup_timestamp_seconds", **acme) == NOW.timestamp() - 9 * 3600
+    assert value(each, "database_proof_timestamp_seconds", **acme) == NOW.timestamp() - 3 * 86400

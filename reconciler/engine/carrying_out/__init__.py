@@ -22,5 +22,8 @@ from reconciler.engine.carrying_out import (
     removing as removing,
 )
 from reconciler.engine.carrying_out import (
+    replacing as replacing,
+)
+from reconciler.engine.carrying_out import (
     server_states as server_states,
 )

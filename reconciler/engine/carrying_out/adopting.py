@@ -13,10 +13,10 @@ from reconciler.core.failures import (
 )
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.engine.accounts import Account
-from reconciler.engine.building import require_verified
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database
+from reconciler.engine.verifying import require_verified
 
 
 @carries_out(verbs.ADOPT)

@@ -14,10 +14,10 @@ from reconciler.core.observed import DatabaseLook
 from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import Account
-from reconciler.engine.building import require_verified
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database
+from reconciler.engine.verifying import require_verified
 
 _ROUNDS = 3
 """How often a configuration is applied when a fresh look still differs (a call whose answer was lost, an edit meanwhile)."""

@@ -13,28 +13,25 @@ from reconciler.engine.patience import insist
 @carries_out(verbs.END)
 async def end(performer: Performer, action: Action) -> str:
     """Backed up where it shows that, out of reach, quiet, noted as ended, then trash: only what is noted in it is dropped."""
-    said = await _back_up(performer, action) if any(c.field == backups.FIELD for c in action.changes) else ""
+    said = await backed_up_first(performer, action)
     if action.code in performer.desired.instances:  # of a removed document is kept by which text it was applied last
         await performer.world.distrust(action.kind, action.code, action.server)
-    target = names.parse(action.database).target
-    await switch(
-        performer,
-        action,
-        quietly(performer, action),
-        "taking out of reach",
-        names.trash(target, performer.world.clock.now()),
-    )
+    trash = names.trash(names.parse(action.database).target, performer.world.clock.now())
+    await switch(performer, action, quietly(performer, action), "taking out of reach", trash)
     if action.code in performer.desired.instances:
         performer.remember_verified(performer.spec(action))
     return said
 
 
-async def _back_up(performer: Performer, action: Action) -> str:
+async def backed_up_first(performer: Performer, action: Action) -> str:
+    """Make the backup that an action shows, and say which it is; nothing where it shows none."""
+    if all(change.field != backups.FIELD for change in action.changes):
+        return ""
     performer.step(action, "backing up")
     instance = performer.desired.instances[action.code]
     declared = backups.policy(performer.desired, instance)
     target = backups.target_of(performer.desired, declared)
-    assert target is not None  # or else the ending was blocked
+    assert target is not None  # or else the action was blocked
     subject = backups.subject_of(performer.desired, instance, action.server, action.database)
     keep = backups.keep_of(declared)
     kept = await backing_up.back_up(performer.world, performer.desired.settings.code, subject, target, keep)

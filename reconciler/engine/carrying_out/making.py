@@ -1,8 +1,8 @@
-"""Carries out `create`, `clone`, `restore`: databases that come to be."""
+"""Carries out `create`, `clone`, `copy`, `restore`: databases that come to be."""
 
 from __future__ import annotations
 
-from reconciler.core import verbs
+from reconciler.core import backups, verbs
 from reconciler.core.actions import Action
 from reconciler.core.specs import template_spec
 from reconciler.engine import restoring
@@ -29,6 +29,17 @@ async def clone(performer: Performer, action: Action) -> None:
     performer.remember_verified(spec)
 
 
+@carries_out(verbs.COPY)
+async def copy(performer: Performer, action: Action) -> None:
+    """Build an instance as a copy of another one, neutralized unless its text says otherwise, and publish it."""
+    spec, desired = performer.spec(action), performer.desired
+    source = backups.subject_of(desired, desired.instances[spec.clone_of or ""], action.server, action.database)
+    await performer.world.distrust(spec.kind, spec.code, spec.server)
+    builder, former = performer.builder(action), performer.former(action)
+    await restoring.copy(performer.world, builder, spec, source, action.becomes, former)
+    performer.remember_verified(spec)
+
+
 @carries_out(verbs.RESTORE)
 async def restore(performer: Performer, action: Action) -> str:
     """Build an instance's database from a backup, and say which one it was."""
@@ -36,6 +47,9 @@ async def restore(performer: Performer, action: Action) -> str:
     assert wanted is not None  # or else a clone was planned
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     builder, former = performer.builder(action), performer.former(action)
-    source = await restoring.build(performer.world, performer.desired, builder, spec, wanted, action.becomes, former)
+    await builder.require_room(spec, former)
+    performer.step(action, "looking for the backup")
+    source = await restoring.find(performer.world, performer.desired, wanted, spec.code)
+    told = await restoring.build(performer.world, performer.desired, builder, spec, source, action.becomes, former)
     performer.remember_verified(spec)
-    return source
+    return told

@@ -40,16 +40,9 @@ async def suspend(performer: Performer, action: Action) -> None:
 @carries_out(verbs.RESUME)
 async def resume(performer: Performer, action: Action) -> None:
     """Back in service; woken while nobody reaches it, unless it is to stay neutralized."""
-    spec = performer.spec(action)
-
-    async def awake(database: Database) -> None:
-        if not (spec.neutralize or spec.kind == "template"):
-            performer.step(action, "waking scheduled actions")
-            await insist(database.wake, performer.world.clock)
-
     await performer.world.distrust(action.kind, action.code, action.server)
     await insist(lambda: performer.host(action).forget_name(action.becomes), performer.world.clock)
-    await switch(performer, action, awake, "on its way back")
+    await switch(performer, action, awake(performer, action), "on its way back")
 
 
 @carries_out(verbs.DISCARD)
@@ -82,3 +75,15 @@ def quietly(performer: Performer, action: Action) -> AtLock:
         await insist(database.quiesce, performer.world.clock)
 
     return quiet
+
+
+def awake(performer: Performer, action: Action) -> AtLock:
+    """Return what lets the scheduled actions of a database go again while nobody reaches it."""
+    spec = performer.spec(action)
+
+    async def wake(database: Database) -> None:
+        if not spec.sleeps:
+            performer.step(action, "waking scheduled actions")
+            await insist(database.wake, performer.world.clock)
+
+    return wake

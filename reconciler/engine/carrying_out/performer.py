@@ -97,7 +97,7 @@ class Performer:
         asked = [(code, [name for name in own if code not in declared.get(name, ())]) for code in others]
         return Elsewhere(
             [(others[code], targets) for code, targets in asked if targets],
-            self.desired.templates[instance.template].server_codes,
+            self.desired.templates[self.desired.template_of(instance)].server_codes,
             strangers,
         )
 

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from reconciler.core import claims, endings, names
-from reconciler.core.failures import DatabaseExists, NoSuchDatabase, Refused
-from reconciler.core.names import NameState
+from reconciler.core.failures import DatabaseExists, HalfMadeDatabase, NoSuchDatabase, Refused
+from reconciler.core.names import DatabaseName, NameState
+from reconciler.core.observed import Mark
 from reconciler.odoo import versions
 from reconciler.odoo.apply import marks
 from reconciler.odoo.connection import DatabaseSession, HostConnection
@@ -22,6 +23,7 @@ from reconciler.odoo.forms import Form, not_restored
 from schemas.secrets import Secret
 
 _WORKERS_REACHED = 16
+_NOBODYS = Secret("nobody's")
 
 
 async def create(
@@ -50,21 +52,23 @@ async def clone(connection: HostConnection, source: str, name: str, *, neutraliz
     _require_building(connection, name)
     arguments: list[object] = [connection.master_password(), source, name]
     if neutralize:
-        if not versions.has_neutralize_argument(await connection.known_series()):
+        if not versions.neutralizes(await connection.known_series()):
             raise Refused("this Odoo cannot neutralize a clone", server=connection.server, database=name)
         arguments.append(True)
     await connection.change("db", "duplicate_database", *arguments, timeout=connection.timeouts.clone)
 
 
-async def restore(connection: HostConnection, name: str, archive: BinaryIO) -> None:
+async def restore(connection: HostConnection, name: str, archive: BinaryIO, *, neutralize: bool = False) -> None:
     """Restore an archive to a building name. Neither the answer nor a login proves rows and files to be whole.
 
-    The archive must have been prepared (`archives.archive.prepare`): a plain one runs its scheduled actions while it comes in.
+    The archive must have been prepared (`archives.archive.prepare`): a plain one runs its scheduled actions while it comes in,
+    neutralized or not. A host that is too old to neutralize passes over that it is asked to.
     """
     _require_building(connection, name)
     # Odoo's pages take the master password that comes for the host's own where that is still `admin`: not before it is known.
     await connection.check_master_password()
-    form = Form("restore", name, "", connection.master_password(), {"copy": "true"}, archive)
+    fields = {"copy": "true", **({"neutralize_database": "true"} if neutralize else {})}
+    form = Form("restore", name, "", connection.master_password(), fields, archive)
     if problem := not_restored(await connection.send_page(form, timeout=connection.timeouts.backup)):
         what = connection.clean(problem.what)
         raise type(problem)(what, server=connection.server, database=name, advice=problem.advice)
@@ -89,6 +93,20 @@ async def end(session: DatabaseSession, new: str) -> None:
     """Turn to trash a database that bears the lock, and in which it is noted now that its text ended it under this very name."""
     forbidden = names.forbidden_trash(session.database, new) or await _why_not_ended(session, new)
     await _move(session, new, forbidden)
+
+
+async def end_half_made(connection: HostConnection, old: str, new: str) -> None:
+    """Turn to trash what bears the lock and nobody can log in to, since its initialisation never ended: nothing in it runs."""
+    forbidden = names.forbidden_trash(old, new)
+    if not forbidden:
+        forbidden = "its initialisation has ended: what may run is held back before it becomes trash"
+        try:
+            await connection.login(old, "", _NOBODYS)
+        except HalfMadeDatabase:  # without models no scheduled action is found
+            forbidden = ""
+    if forbidden:
+        raise Refused(forbidden, server=connection.server, database=old)
+    await _rename(connection, old, new)
 
 
 async def bring_back(session: DatabaseSession, new: str) -> None:
@@ -129,7 +147,13 @@ async def drop_expired_build(
 
 
 async def drop_trash(
-    session: DatabaseSession, fleet: str, wanted: Container[str], now: datetime, limit: timedelta
+    session: DatabaseSession,
+    fleet: str,
+    wanted: Container[str],
+    now: datetime,
+    limit: timedelta,
+    *,
+    succeeded: bool,
 ) -> None:
     """Drop trash that is older than the retention now, by this machine's clock and the host's, and by what is in it now.
 
@@ -139,16 +163,15 @@ async def drop_trash(
         wanted: declared names that are to have a database: trash of one may be wanted back, whatever bears the name meanwhile.
         now: the time of day, UTC.
         limit: how old it has to be.
+        succeeded: whether its document has another database in service, which was opened just now: what that replaced is not
+            wanted back.
     """
     connection, name = session.connection, names.parse(session.database)
-    refused = ""
     if not names.is_expired_trash(name, now, limit):
         refused = f"{name.text!r} is no trash older than {limit}"
-    elif refused := claims.why_trash_kept(*await marks.read_mark(session), name.text, fleet):
-        pass
-    elif name.target in wanted:
-        refused = f"a document declares {name.target}, and may want it back"
-    elif doubt := endings.clock_doubt(now, connection.clock, connection.server):
+    else:
+        refused = _why_kept(*await marks.read_mark(session), name, fleet, wanted, succeeded=succeeded)
+    if not refused and (doubt := endings.clock_doubt(now, connection.clock, connection.server)):
         refused = doubt.why
     if refused:
         raise Refused(refused, server=connection.server, database=name.text)
@@ -175,6 +198,16 @@ async def forget_name(connection: HostConnection, name: str) -> None:
 def _require_building(connection: HostConnection, name: str) -> None:
     if names.parse(name).state is not NameState.BUILDING:
         raise Refused(f"{name!r} is not a building name", server=connection.server, database=name)
+
+
+def _why_kept(
+    uuid: str, mark: Mark | None, name: DatabaseName, fleet: str, wanted: Container[str], *, succeeded: bool
+) -> str:
+    if kept := claims.why_trash_kept(uuid, mark, name.text, fleet):
+        return kept
+    if name.target in wanted and not (succeeded and claims.is_replaced(mark, name.text)):
+        return f"a document declares {name.target}, and may want it back"
+    return ""
 
 
 async def _why_not_ended(session: DatabaseSession, trash: str) -> str:

@@ -76,19 +76,20 @@ async def clear_digest(session: DatabaseSession) -> None:
 async def note_move(session: DatabaseSession, origin: str) -> None:
     """Note the name that the database is leaving, or with an empty text that it has arrived whole.
 
-    What arrives elsewhere than in the trash is ended no more.
+    What arrives elsewhere than in the trash is ended no more, nor replaced.
     """
     if origin:
         await write_parameters(session, {MARK_PREFIX + "moving_from": origin})
     else:
         is_trash = names.parse(session.database).state is NameState.TRASH
-        struck = ["moving_from"] if is_trash else ["moving_from", "ended"]
+        struck = ["moving_from"] if is_trash else ["moving_from", "ended", "replaced"]
         await remove_parameters(session, [MARK_PREFIX + key for key in struck])
 
 
-async def note_ended(session: DatabaseSession, trash: str) -> None:
-    """Note that the text ended the database, and the trash name that it gets."""
-    await write_parameters(session, {MARK_PREFIX + "ended": trash})
+async def note_ended(session: DatabaseSession, trash: str, *, replaced: bool) -> None:
+    """Note that the text ended the database, or that another one takes its place, and the trash name that it gets."""
+    rows = ["ended", "replaced"] if replaced else ["ended"]
+    await write_parameters(session, {MARK_PREFIX + row: trash for row in rows})
 
 
 async def note_in_service(session: DatabaseSession) -> None:

@@ -1,12 +1,12 @@
-"""Version 5: the tokens by which a daemon is asked and steered, as hashes."""
+"""Version 6: the tokens by which a daemon is asked and steered, as hashes."""
 
 from __future__ import annotations
 
 from alembic import op
 from sqlalchemy import Column, Text
 
-revision = "0005"
-down_revision: str | None = "0004"
+revision = "0006"
+down_revision: str | None = "0005"
 
 
 def upgrade() -> None:

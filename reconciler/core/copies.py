@@ -1,0 +1,65 @@
+"""Copies of instances: which database a copy is made of, and when. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core import claims, names, verbs
+from reconciler.core.actions import FieldChange
+from reconciler.core.claims import Doubt
+from reconciler.core.drafts import Draft
+from reconciler.core.specs import DatabaseSpec
+from reconciler.core.verbs import Verb
+from schemas.instance import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The database that is copied: where it is, what it is called when its turn has come, and what has to be done first."""
+
+    server: str
+    database: str
+    after: tuple[str, ...] = ()
+
+
+def original(draft: Draft, copy: Instance) -> Original | Doubt:
+    """Find what a copy is made of: what is there, or what this very pass makes or changes first."""
+    source = draft.desired.instances[copy.clone_of or ""]
+    if source.state == "absent":
+        return Doubt(
+            f"instance/{source.code}, of which it is a copy, is absent", "end the copy too, or name another source"
+        )
+    planned = [a for a in draft.actions if a.kind == "instance" and a.code == source.code]
+    if planned:
+        last = planned[-1]
+        found, after = [(last.server, last.becomes)], tuple(a.id for a in planned)
+    else:
+        places = (source.server,) if source.server else draft.desired.servers
+        there = claims.find(draft.observed, places, source.database_name, source.renamed_from)
+        found, after = [(f.server, f.name.text) for f in there], ()
+    stated = [(server, name) for server, name in found if names.parse(name).state in names.IN_SERVICE]
+    if len(found) != 1 or not stated:
+        several = ", ".join(f"{name} on {server}" for server, name in found)
+        why = f"not one database in service, but {several}" if found else "no database yet"
+        return Doubt(f"instance/{source.code}, of which it is a copy, has {why}", "it is made once there is one")
+    ((server, database),) = stated
+    if copy.server not in (None, server):
+        advice = f"remove `server`, or write `server: {server}`"
+        return Doubt(f"instance/{source.code} is on {server}, and a copy is made on the server of its source", advice)
+    return Original(server, database, after)
+
+
+def made_of(
+    instance: Instance, spec: DatabaseSpec, copied: Original | None
+) -> tuple[Verb, str, tuple[FieldChange, ...]]:
+    """Return by which verb a database is built, of what, and what is told of it beside that."""
+    if copied is not None:
+        will = (
+            "it mails nobody and takes no payment"
+            if instance.neutralize
+            else "no: it mails and is paid as its source is"
+        )
+        return verbs.COPY, copied.database, (FieldChange("neutralize", "a live database", will),)
+    if instance.restore_from is not None:
+        return verbs.RESTORE, instance.restore_from.of or instance.code, ()
+    return verbs.CLONE, spec.template_db, ()

@@ -1,0 +1,39 @@
+"""Where an instance is put that has no database yet: the placement rule, asked with what a pass knows. Pure."""
+
+from __future__ import annotations
+
+from reconciler.core import copies
+from reconciler.core.claims import Doubt
+from reconciler.core.drafts import Draft
+from reconciler.core.placement import Candidate, Placing, place
+from reconciler.fleet.rules import NEUTRALIZE_SINCE, is_cloned
+from schemas.instance import Instance
+from schemas.server import Server
+
+
+def placing(draft: Draft, instance: Instance) -> Placing:
+    """Apply the placement rule to an instance, with what this pass has planned so far counted as there.
+
+    A copy has no choice: it is where its source is.
+    """
+    copied = copies.original(draft, instance) if instance.clone_of is not None else None
+    only = copied.server if isinstance(copied, copies.Original) else None
+    servers = [s for s in draft.desired.servers.values() if s.active and only in (None, s.code)]
+    candidates = [_candidate(draft, instance, s) for s in servers]
+    return place(candidates, draft.desired.settings.placement.min_capacity_percent)
+
+
+def _candidate(draft: Draft, instance: Instance, server: Server) -> Candidate:
+    return Candidate(
+        server=server,
+        online=draft.hold(server) is None,
+        has_template=instance.clone_of is not None or not isinstance(template_of(draft, instance, server.code), Doubt),
+        supports=not (instance.neutralize and is_cloned(instance)) or float(server.odoo_version) >= NEUTRALIZE_SINCE,
+        used=draft.used.get(server.code, 0),
+        paused=("server", server.code) in draft.pauses,
+    )
+
+
+def template_of(draft: Draft, instance: Instance, server: str) -> str | Doubt:
+    """Return what comes before a clone of an instance's template on a server, or why there can be none."""
+    return draft.templates.get((draft.desired.template_of(instance), server), Doubt("it is not declared there"))

@@ -1,0 +1,115 @@
+"""The diff's part on replacements: what a command asks for takes the place of what an instance's database was to get.
+
+All that holds back the instance holds back its replacement; what takes its place needs none of the changes that it had to get.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.core import backups, endings, instance_diffs, names, replacements, verbs
+from reconciler.core.actions import Action, FieldChange, Reason
+from reconciler.core.claims import Doubt, Found
+from reconciler.core.drafts import Draft
+from reconciler.core.names import IN_SERVICE, NameState
+from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.replacements import Replacing
+from schemas.instance import Instance
+
+_NEW = (verbs.CLONE, verbs.RESTORE)
+
+
+def diff_replacement(draft: Draft) -> None:
+    """Plan the replacement that is asked for, where the instance has a database."""
+    asked = draft.replacing
+    if asked is None or (instance := draft.desired.instances[asked.code]).state == "absent":
+        return
+    planned = [a for a in draft.actions if a.address == instance.address]
+    found = instance_diffs.find(draft, instance)
+    look = draft.look(found[0].server, found[0].name.text) if len(found) == 1 else None
+    is_lost = look is not None and _is_lost(draft, instance, found[0], look)
+    if any(a.verb in _NEW for a in planned) or (_is_blocked(draft, instance, look) and not is_lost):
+        return
+    draft.actions = [a for a in draft.actions if a not in planned]
+    draft.blocked = [b for b in draft.blocked if b.address != instance.address]
+    if len(found) != 1:  # or else it was blocked, or is about to come back from the trash
+        draft.block("instance", instance.code, instance.server or "", Doubt("it has no database that rests", _APPLY))
+    elif doubt := _why_not(draft, instance, found[0], asked, is_lost=is_lost):
+        draft.block("instance", instance.code, found[0].server, doubt)
+    else:
+        _plan(draft, instance, found[0], asked, is_lost=is_lost)
+
+
+def _is_lost(draft: Draft, instance: Instance, found: Found, look: DatabaseLook) -> bool:
+    """Tell whether nobody can log in to what memory has verified to be an instance's database, so that nothing runs in it."""
+    entry = draft.inventory.entries.get(("instance", instance.code, found.server))
+    is_own = entry is not None and entry.target == found.name.target and not entry.orphaned and not found.renamed
+    return look.access is Access.HALF_MADE and is_own and draft.hold(draft.desired.servers[found.server]) is None
+
+
+def _is_blocked(draft: Draft, instance: Instance, look: DatabaseLook | None) -> bool:
+    """Tell whether something holds the instance back; where its database does not open, say how it is replaced by hand."""
+    own = [b for b in draft.blocked if b.address == instance.address]
+    if look is not None and look.access in (Access.FAILED, Access.HALF_MADE):
+        others = [b for b in draft.blocked if b not in own]
+        draft.blocked = [*others, *(replace(b, advice=_BY_HAND.format(code=b.code, server=b.server)) for b in own)]
+    return bool(own)
+
+
+_BY_HAND = (
+    "what does not open cannot be held back, and may go on mailing from the trash. If it stays so, rename it by hand to a name"
+    " that no document declares, with its files, or drop it; then `odoo-fleet restore {code} --confirm-listing {server}` builds"
+    " it anew"
+)
+_APPLY = "run `odoo-fleet apply`, and replace it after that"
+
+
+def _why_not(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, is_lost: bool) -> Doubt | None:
+    name, look = found.name.text, draft.look(found.server, found.name.text)
+    if instance.deletion_protection:
+        why = f"{name}: it is protected against deletion, and would go to the trash"
+        return Doubt(why, "take `deletion_protection` out in a change of its own")
+    if look is None or not (look.opened or is_lost):
+        return Doubt(f"{name}: it was not looked into", "run without --shallow")
+    if not is_lost and (found.renamed or found.name.state not in IN_SERVICE or look.mark is None):
+        return Doubt(f"{name}: what its text says of it is not done yet", _APPLY)
+    if asked.trash and not _is_there(draft, found, asked.trash):
+        return Doubt(
+            f"{asked.trash} is not listed on {found.server} as trash of {found.name.target}", "see `status trash`"
+        )
+    clock = endings.clock_doubt(draft.now, draft.observed.hosts[found.server].clock, found.server)
+    return clock or (backups.no_target(draft.desired, instance) if asked.backup_first else None)
+
+
+def _is_there(draft: Draft, found: Found, trash: str) -> bool:
+    name = names.parse(trash)
+    is_own = name.state is NameState.TRASH and name.target == found.name.target
+    return is_own and draft.observed.hosts[found.server].lists(trash)
+
+
+def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, is_lost: bool) -> None:
+    becomes = names.suspended(found.name.target) if instance.state == "suspended" else found.name.target
+    present = replacements.LOST if is_lost else replacements.NOW
+    changes = [replacements.by_trash(asked.trash, present) if asked.trash else _by_backup(instance, present)]
+    look = draft.look(found.server, found.name.text)
+    if asked.backup_first and (backup := backups.before_ending(draft.desired, instance, look)):
+        changes.append(replace(backup, desired=f"{backup.desired} (--without-backup: none)"))
+    draft.plan(
+        Action(
+            verbs.REPLACE,
+            "instance",
+            instance.code,
+            found.server,
+            Reason.DECLARED,
+            found.name.text,
+            becomes,
+            tuple(changes),
+            draft.first(found.server),
+        )
+    )
+
+
+def _by_backup(instance: Instance, present: str) -> FieldChange:
+    source = instance.restore_from
+    assert source is not None  # the command says which
+    return replacements.by_backup(source.backup, source.of or instance.code, present)

@@ -1,0 +1,59 @@
+"""Carries out `replace`: a backup, or what lies in the trash, takes the place of the database that an instance has."""
+
+from __future__ import annotations
+
+from reconciler.core import claims, names, replacements, verbs
+from reconciler.core.actions import Action
+from reconciler.core.failures import Refused
+from reconciler.core.names import NameState
+from reconciler.engine import replacing, restoring
+from reconciler.engine.building import set_apart
+from reconciler.engine.carrying_out.ending import backed_up_first
+from reconciler.engine.carrying_out.moving import awake
+from reconciler.engine.carrying_out.performer import Performer, carries_out
+from reconciler.engine.moves import Mover
+from reconciler.engine.patience import insist
+from reconciler.engine.replacing import Present
+
+
+@carries_out(verbs.REPLACE)
+async def replace(performer: Performer, action: Action) -> str:
+    """Backed up where it shows that, the new one whole and proven, then the present one trash, then the new one in its place."""
+    mover = performer.mover(action)
+    present = await replacing.present(mover, action.database, lost=replacements.is_lost(action.changes))
+    if trash := replacements.trash_in(action.changes):
+        return await _from_trash(performer, action, mover, present, trash)
+    return await _from_backup(performer, action, mover, present)
+
+
+async def _from_backup(performer: Performer, action: Action, mover: Mover, present: Present) -> str:
+    spec, wanted, world = performer.spec(action), performer.desired.instances[action.code].restore_from, performer.world
+    assert wanted is not None  # the command says which
+    # Before the present one is backed up: that would be the latest.
+    source = await restoring.find(world, performer.desired, wanted, spec.code)
+    said = await backed_up_first(performer, action)
+    await world.distrust(spec.kind, spec.code, spec.server)
+    room = replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what))
+    builder, former = performer.builder(action), performer.former(action)
+    told = await restoring.build(world, performer.desired, builder, spec, source, action.becomes, former, room)
+    performer.remember_verified(spec)
+    return f"{told}; {said}" if said else told
+
+
+async def _from_trash(performer: Performer, action: Action, mover: Mover, present: Present, trash: str) -> str:
+    world = performer.world
+    database = await insist(lambda: mover.open(trash), world.clock)
+    look = await insist(database.look, world.clock)
+    doubt = claims.doubt(look, performer.spec(action), None)
+    if doubt is not None or look.mark is None or look.mark.ended != trash:
+        why = doubt.why if doubt else "nothing in it says that it was put there by this fleet"
+        raise Refused(why, server=action.server, database=trash)
+    said = await backed_up_first(performer, action)
+    await world.distrust(action.kind, action.code, action.server)
+    await set_apart(database, world.clock, world.nonces)  # workers may remember another one under its name
+    is_published = names.parse(action.becomes).state is NameState.PUBLISHED
+    async with replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what)):
+        performer.step(action, "on its way back")
+        await insist(lambda: mover.host.forget_name(action.becomes), world.clock)
+        await mover.travel(database, action.becomes, awake(performer, action) if is_published else None)
+    return said

@@ -1,0 +1,75 @@
+"""Whose subscription stands where: what ends when, and what that does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.subscriptions import Standing, State, standing
+from reconciler.fleet.desired import Desired
+from reconciler.reports.status_tables import Cell, Column, Table
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRow:
+    """The subscription of one instance, as of one moment."""
+
+    code: str
+    name: str
+    plan: str
+    standing: Standing
+
+
+def subscription_rows(
+    desired: Desired, now: datetime, selection: Selection = EVERYTHING
+) -> tuple[SubscriptionRow, ...]:
+    """Return a row for each instance that has a subscription and is not absent, those first that end first."""
+    found = [
+        SubscriptionRow(i.code, i.name, i.plan, at)
+        for i in desired.instances.values()
+        if i.state != "absent" and selection.includes(i) and (at := standing(desired, i, now)) is not None
+    ]
+    return tuple(sorted(found, key=lambda row: (row.standing.over is None, str(row.standing.over), row.code)))
+
+
+def subscriptions_table(rows: tuple[SubscriptionRow, ...]) -> Table:
+    """Return the rows as a table of text."""
+    columns = ("INSTANCE", "PLAN", "STATE", "SINCE", "UNTIL", "THEN")
+    cells = tuple(
+        (
+            Cell(row.code),
+            Cell(row.plan),
+            Cell(row.standing.state),
+            Cell(str(row.standing.start)),
+            Cell(str(row.standing.end or "")),
+            Cell(_then(row.standing)),
+        )
+        for row in rows
+    )
+    return Table("Subscriptions", tuple(map(Column, columns)), cells)
+
+
+def _then(found: Standing) -> str:
+    if found.renews:
+        return "renews itself" if found.end else "goes on"
+    if found.over is None:
+        return "goes on"
+    if not found.suspends:
+        return "nothing (on_expiry: warn)"
+    return f"suspended {'since' if found.state is State.EXPIRED else 'on'} {found.over}"
+
+
+def subscriptions_document(desired: Desired, rows: tuple[SubscriptionRow, ...], now: datetime) -> dict[str, Any]:
+    """Return the rows as JSON's plain types; days as year-month-day."""
+    plain = [{"code": r.code, "name": r.name, "plan": r.plan, **_plain(r.standing)} for r in rows]
+    at = now.isoformat(timespec="seconds")
+    return {"format": FORMAT, "fleet": desired.settings.code, "checked_at": at, "subscriptions": plain}
+
+
+def _plain(found: Standing) -> dict[str, Any]:
+    days = {name: day.isoformat() if (day := getattr(found, name)) else None for name in ("start", "end", "over")}
+    return {**asdict(found), "state": str(found.state), **days}

@@ -1,0 +1,365 @@
+"""A copy of an instance: its source's rows, files and people, neutralized, under a name, password and address of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.outcomes import Result
+from reconciler.reports.paragraphs import Paper
+from reconciler.reports.plan_text import render_plan
+from reconciler.simulator import neutralizing
+from reconciler.simulator.databases import Database
+from reconciler.simulator.environment import Env
+from tests.backups.stage import stage
+from tests.faults.shares import moments
+from tests.faults.test_two_reconcilers import one_alone
+from tests.harness.schedules import Turns
+from tests.harness.universe import DictMemory, Killed, Process, Universe, fleet, instance, read, universe
+from tests.harness.virtual_time import run
+
+OUT = {"name": "out", "active": True, "smtp_host": "mail", "smtp_user": "u", "smtp_pass": "p"}
+both = pytest.mark.parametrize("version", ["19.0", "14.0"])
+
+
+def copy_of(source: str, code: str = "", **fields: object) -> str:
+    lines = [f"{name}: {value}" for name, value in fields.items()]
+    head = ["kind: instance", f"code: {code or source + '-staging'}", f"clone_of: {source}", "plan: starter"]
+    return "\n".join([*head, *lines]) + "\n"
+
+
+def text(*documents: str, version: str = "19.0") -> str:
+    return fleet(instance("acme", company="Acme SA"), *documents, servers={"one": version})
+
+
+async def lived_in(version: str = "19.0") -> Universe:
+    """A customer with people, a way to send and to fetch mail, a mail that waits, a payment provider, and what is due now."""
+    world = universe({"one": version})
+    assert (await world.reconcile(text(version=version))).ok
+    acme = world.hosts["one"].databases["acme"]
+    acme.insert("res.users", {**acme.rows("res.users")[2], "login": "pilot", "password": "their own"})
+    acme.insert(
+        "ir.mail_server", {"name": "out", "active": True, "smtp_host": "mail", "smtp_user": "u", "smtp_pass": "p"}
+    )
+    acme.insert("ir.mail_server", {"name": "old", "active": False, "smtp_host": "mail", "smtp_pass": "p"})
+    acme.insert("fetchmail.server", {"name": "in", "active": True, "state": "done", "server": "mail", "password": "p"})
+    acme.insert("mail.mail", {"subject": "an invoice", "state": "outgoing", "email_to": "theirs@example.net"})
+    for state in ("enabled", "test"):
+        acme.insert(of_payments(version), {"name": state, "state": state})
+    return world
+
+
+def copied(version: str) -> str:
+    return text(copy_of("acme"), version=version)
+
+
+@functools.cache
+def _begun(version: str) -> Universe:
+    return run(lived_in(version))
+
+
+@pytest.fixture(autouse=True)
+def _made(_no_threads: None) -> None:
+    for version in ("19.0", "14.0"):
+        _begun(version)
+
+
+def begun(version: str) -> Universe:
+    """A world of its own in which a customer works; one is made of each version."""
+    return _begun(version).branch()
+
+
+def active(database: Database, model: str) -> set[int]:
+    return {row["id"] for row in database.matching(model, active=True)}
+
+
+def states(database: Database, model: str) -> list[object]:
+    return [row["state"] for row in database.rows(model).values()]
+
+
+def of_payments(version: str) -> str:
+    return "payment.provider" if version == "19.0" else "payment.acquirer"
+
+
+def require_neutral(database: Database, version: str) -> None:
+    tidying = database.reference("base.autovacuum_job")
+    assert database.parameter("database.is_neutralized") == "true"
+    assert active(database, "ir.cron") <= {tidying}
+    servers = [database.rows("ir.mail_server")[each] for each in active(database, "ir.mail_server")]
+    assert [server["smtp_host"] for server in servers] == ["invalid"]
+    for row in database.rows("ir.mail_server").values():
+        assert (row["smtp_host"], row.get("smtp_user") or row.get("smtp_pass") or "") == ("invalid", "")
+    for row in database.rows("fetchmail.server").values():
+        assert (row["active"], row["state"], row["password"]) == (False, "draft", False)
+    assert states(database, "mail.mail") == ["cancel"]
+    assert states(database, of_payments(version)) == ["disabled", "test"]
+    assert database.parameter("odoo_fleet.quiesced_mail_servers") is None
+
+
+def require_nothing_reached_the_outside(world: Universe, since: int = 0) -> None:
+    """Nobody was reached from a copy, by whatever name; but for the tidying up of one that is published."""
+    for each in world.hosts["one"].outbox[since:]:
+        is_copy = each.name.endswith("acme-staging")
+        assert not is_copy or (each.what == TIDIES and not each.name.startswith("building-")), each
+
+
+TIDIES = "cron: Base: Auto-vacuum internal data"
+
+
+@both
+def test_it_has_all_of_its_source_and_is_itself(version: str) -> None:
+    async def story() -> None:
+        world, whole = begun(version), copied(version)
+        host = world.hosts["one"]
+        planned = await world.plan(whole)
+        shown = render_plan(planned.changeset, read(whole), Paper())
+        assert "+ copy instance/acme-staging  new, of acme as it is then" in shown
+        assert "neutralize: a live database → it mails nobody and takes no payment" in shown
+        passed = await world.reconcile(whole)
+        assert passed.ok, passed
+        acme, copy = host.databases["acme"], host.databases["acme-staging"]
+        for model in ("res.partner", "res.users", "ir.attachment"):
+            assert len(copy.rows(model)) == len(acme.rows(model)), model
+        assert host.files("acme-staging") == host.files("acme")
+        assert next(copy.matching("res.users", login="pilot"))["password"] == "their own"
+        admins = [next(each.matching("res.users", login="admin"))["password"] for each in (acme, copy)]
+        assert admins[0] != admins[1]
+        assert copy.parameter("web.base.url") == "https://acme-staging.example.com"
+        assert copy.uuid != acme.uuid
+        assert (copy.parameter("odoo_fleet.code"), copy.parameter("odoo_fleet.uuid")) == ("acme-staging", copy.uuid)
+        company = copy.rows("res.company")[copy.reference("base.main_company") or 0]
+        assert company["name"] == "Acme SA", "what it does not declare is as in its source"
+        again = await world.reconcile(whole)
+        assert not again.planned.changeset.actions
+
+    run(story())
+
+
+@both
+def test_it_is_neutralized_and_its_source_is_not(version: str) -> None:
+    async def story() -> None:
+        world = begun(version)
+        acme = world.hosts["one"].databases["acme"]
+        models = ("ir.cron", "ir.mail_server", "fetchmail.server", "mail.mail", of_payments(version))
+        columns = ("id", "active", "state", "smtp_host", "smtp_user", "smtp_pass", "password")
+        before = [[row.get(column) for column in columns] for m in models for row in acme.rows(m).values()]
+        assert (await world.reconcile(copied(version))).ok
+        copy = world.hosts["one"].databases["acme-staging"]
+        require_neutral(copy, version)
+        assert active(copy, "ir.cron") == {copy.reference("base.autovacuum_job")}, "Odoo tidies up in it"
+        assert [[r.get(c) for c in columns] for m in models for r in acme.rows(m).values()] == before
+        await asyncio.sleep(7 * 86400)
+        world.hosts["one"].advance()
+        require_nothing_reached_the_outside(world)
+
+    run(story())
+
+
+@both
+def test_what_its_document_declares_is_applied_and_it_is_suspended_and_resumed_neutralized(version: str) -> None:
+    async def story() -> None:
+        world = begun(version)
+        host = world.hosts["one"]
+        fields = {"company": "Try SA", "parameters": "{a.note: tried}", "modules": "[contacts]"}
+        asleep = text(copy_of("acme", state="suspended", **fields), version=version)
+        assert (await world.reconcile(asleep)).ok
+        assert active(host.databases["suspended.acme-staging"], "ir.cron") == set()
+        awake = text(copy_of("acme", **fields), version=version)
+        assert (await world.reconcile(awake)).ok
+        copy = host.databases["acme-staging"]
+        require_neutral(copy, version)
+        assert copy.rows("res.company")[copy.reference("base.main_company") or 0]["name"] == "Try SA"
+        assert copy.parameter("a.note") == "tried"
+        assert copy.modules()["contacts"] == "installed"
+        assert not (await world.reconcile(awake)).planned.changeset.actions
+
+    run(story())
+
+
+@both
+def test_a_suspended_source_is_copied_and_a_new_one_in_the_same_pass(version: str) -> None:
+    async def story() -> None:
+        world = universe({"one": version})
+        new = text(copy_of("acme"), version=version)
+        passed = await world.reconcile(new)
+        assert passed.ok, passed
+        assert {"acme", "acme-staging"} <= set(world.hosts["one"].listed())
+        asleep = fleet(instance("acme", state="suspended"), copy_of("acme"), servers={"one": version})
+        assert (await world.reconcile(asleep)).ok
+        more = asleep + "---\n" + copy_of("acme", "second")
+        passed = await world.reconcile(more)
+        assert passed.ok, passed
+        assert "second" in world.hosts["one"].listed()
+
+    run(story())
+
+
+def test_in_earnest_it_is_a_second_live_one() -> None:
+    async def story() -> None:
+        world = begun("19.0")
+        host = world.hosts["one"]
+        assert (await world.reconcile(text(copy_of("acme", neutralize="false")))).ok
+        acme, copy = host.databases["acme"], host.databases["acme-staging"]
+        for model in ("ir.cron", "ir.mail_server"):
+            assert active(copy, model) == active(acme, model)
+        assert copy.parameter("database.is_neutralized") is None
+
+    run(story())
+
+
+@both
+def test_what_comes_from_a_backup_can_be_neutralized_too(tmp_path: Path, version: str) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target", version)
+        made.universe.hosts["one"].databases["acme"].insert("ir.mail_server", {**OUT})
+        await made.back_up()
+        passed = await made.apply(made.text(instance("beta", restore_from="{of: acme}", neutralize="true")))
+        assert passed.ok, passed
+        beta = made.universe.hosts["one"].databases["beta"]
+        assert beta.parameter("database.is_neutralized") == "true"
+        assert active(beta, "ir.cron") == set()
+        assert {beta.rows("ir.mail_server")[each]["smtp_host"] for each in active(beta, "ir.mail_server")} == {
+            "invalid"
+        }
+
+    run(story())
+
+
+ALIVE: dict[str, tuple[str, dict[str, object], str]] = {
+    "a scheduled action": ("ir.cron", {"active": True}, "active scheduled actions"),
+    "a mail server": ("ir.mail_server", {"active": True, "smtp_host": "mail"}, "mail servers that lead somewhere"),
+    "a password": ("ir.mail_server", {"smtp_pass": "p"}, "mail servers that lead somewhere"),
+    "none that leads nowhere": ("ir.mail_server", {"active": False}, "no mail server that leads nowhere"),
+    "incoming mail": ("fetchmail.server", {"state": "done"}, "servers of incoming mail"),
+    "a waiting mail": ("mail.mail", {"state": "outgoing"}, "mails that wait"),
+    "a payment provider": ("payment", {"state": "enabled"}, "payment providers"),
+    "the parameter": ("ir.config_parameter", {"value": "false"}, "it does not say that it was neutralized"),
+    "what would wake": ("held", {"value": "1,2,3"}, "scheduled actions or mail servers that would wake"),
+}
+"""What is alive in a copy though it was neutralized: where, what, and what is said of it."""
+
+
+@pytest.mark.parametrize("alive", ALIVE)
+@both
+def test_one_that_is_not_neutralized_in_one_point_is_never_published(
+    monkeypatch: pytest.MonkeyPatch, version: str, alive: str
+) -> None:
+    model, change, said = ALIVE[alive]
+    play = neutralizing.play
+
+    def half_done(env: Env) -> dict[str, object]:
+        answer = play(env)
+        if env.context["odoo_fleet"]["write"]:
+            keys = {"ir.config_parameter": "database.is_neutralized", "held": "odoo_fleet.quiesced"}
+            name = {"payment": of_payments(version), "held": "ir.config_parameter"}.get(model, model)
+            for row in list(env.database.rows(name).values()):
+                if model not in keys or row["key"] == keys[model]:
+                    env.database.update(name, row["id"], change)
+        return answer
+
+    monkeypatch.setattr(neutralizing, "play", half_done)
+
+    async def story() -> None:
+        world = begun(version)
+        passed = await world.reconcile(copied(version))
+        (outcome,) = passed.outcomes
+        assert outcome.result is Result.FAILED
+        assert "it is not neutralized" in outcome.detail
+        assert said in outcome.detail
+        assert not [name for name in world.hosts["one"].listed() if name.endswith("acme-staging")]
+
+    run(story())
+
+
+@pytest.mark.parametrize("does", ["nothing", "says so alone"])
+def test_a_host_that_neutralizes_in_name_only_is_not_believed(monkeypatch: pytest.MonkeyPatch, does: str) -> None:
+    def in_name_only(database: Database) -> None:
+        if does == "says so alone":
+            database.set_parameter("database.is_neutralized", "true")
+
+    monkeypatch.setattr(neutralizing, "neutralize", in_name_only)
+
+    async def story() -> None:
+        world = begun("19.0")
+        passed = await world.reconcile(copied("19.0"))
+        (outcome,) = passed.outcomes
+        assert outcome.result is Result.FAILED
+        assert "it is not neutralized" in outcome.detail
+        assert not [name for name in world.hosts["one"].listed() if name.endswith("acme-staging")]
+        require_nothing_reached_the_outside(world)
+
+    run(story())
+
+
+async def ends_well(world: Universe, whole: str, version: str) -> None:
+    for _ in range(3):
+        await asyncio.sleep(3 * 3600)
+        await world.reconcile(whole)
+    host = world.hosts["one"]
+    left = [name for name in host.listed() if name.endswith("acme-staging") and not name.startswith("trash-")]
+    assert left == ["acme-staging"]
+    assert "acme" in host.listed()
+    copy = host.databases["acme-staging"]
+    require_neutral(copy, version)
+    assert host.files("acme-staging") == host.files("acme")
+    assert len(copy.rows("res.users")) == len(host.databases["acme"].rows("res.users"))
+    require_nothing_reached_the_outside(world)
+
+
+async def length_of(version: str) -> int:
+    process = Process()
+    await begun(version).reconcile(copied(version), process)
+    return process.sent
+
+
+@both
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_reconciler_killed_at_any_request_leaves_one_neutralized_copy_or_none(version: str, moment: str) -> None:
+    async def story() -> None:
+        whole = copied(version)
+        for number in moments(1, await length_of(version) + 1, 7):
+            world = begun(version)
+            process = Process(kill_before=number) if moment == "before" else Process(kill_after=number)
+            with contextlib.suppress(Killed, BaseExceptionGroup):
+                await world.reconcile(whole, process)
+            await ends_well(world, whole, version)
+
+    run(story())
+
+
+@both
+@pytest.mark.parametrize("step", ["restore.listed", "restore.rows", "restore.done", "rename.database", "rename.files"])
+def test_a_host_that_dies_on_the_way_leaves_one_neutralized_copy_or_none(version: str, step: str) -> None:
+    async def story() -> None:
+        world, whole = begun(version), copied(version)
+        host = world.hosts["one"]
+
+        def die(reached: str) -> None:
+            if reached == step:
+                host.on_step = lambda _step: None
+                host.kill()
+
+        host.on_step = die
+        await world.reconcile(whole)
+        host.start()
+        await ends_well(world, whole, version)
+
+    run(story())
+
+
+@both
+def test_two_reconcilers_make_one_copy(version: str) -> None:
+    async def story() -> None:
+        whole = copied(version)
+        for first in moments(0, await length_of(version) + 1, 13):
+            world, turns = begun(version), Turns([(0, first), (1, 10**6)])
+            async with asyncio.TaskGroup() as group:
+                for who in (0, 1):
+                    group.create_task(one_alone(world, whole, who, turns, DictMemory()))
+            await ends_well(world, whole, version)
+
+    run(story())

@@ -1,0 +1,81 @@
+"""On real Odoo 19 and 14 a backup takes the place of a customer's database in service, which comes back from the trash."""
+
+from __future__ import annotations
+
+import asyncio
+import xmlrpc.client
+from pathlib import Path
+
+from reconciler.core import verbs
+from reconciler.core.deciding import Limits
+from reconciler.core.depths import Depth
+from reconciler.core.replacements import Replacing
+from tests.e2e.test_backups import KeptFleet, back_up
+from tests.e2e.test_endings import trash_of
+from tests.e2e.test_production import PRODUCTION, active_crons, fresh, login
+from tests.harness.real_fleet import failures, instance, template
+from tests.hosts.real_hosts import RealHost
+
+PARTNERS = "select name from res_partner where name in ('Then', 'Since') order by name desc"
+UUID = "select value from ir_config_parameter where key = 'database.uuid'"
+
+
+def note(fleet: KeptFleet, host: RealHost, database: str, name: str) -> None:
+    """Write a partner as the customer's admin."""
+    password = fleet.password("instance", database).reveal()
+    models = xmlrpc.client.ServerProxy(f"{host.address.direct_url}/xmlrpc/2/object", allow_none=True)
+    uid = login(host, database, "admin", password)
+    models.execute_kw(database, uid, password, "res.partner", "create", [[{"name": name}]])
+
+
+def replaced(fleet: KeptFleet, code: str, trash: str = "") -> str:
+    """Carry out what `restore CODE` does; return the detail of its outcome."""
+    limits = Limits(depth=Depth(refresh=True), replacing=Replacing(code, trash, backup_first=False))
+    passed = asyncio.run(fleet.apply(limits))
+    assert passed.ok, failures(passed)
+    (outcome,) = passed.outcomes
+    assert outcome.action.verb is verbs.REPLACE
+    return outcome.detail
+
+
+@PRODUCTION
+def test_what_was_written_since_is_in_the_trash_alone_and_comes_back_from_there(
+    tmp_path: Path, real_host: RealHost
+) -> None:
+    made = fresh(tmp_path, real_host)
+    fleet = KeptFleet(made.directory, real_host)
+    n = fleet.suffix
+    name = f"acme{n}"
+    fleet.write(template(n, modules="[base, web]"), instance(name))
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    note(fleet, real_host, name, "Then")
+    entry = asyncio.run(back_up(fleet, name))
+    note(fleet, real_host, name, "Since")
+    first, awake = real_host.psql(name, UUID), active_crons(real_host, name)
+    assert awake
+
+    fleet.write(template(n, modules="[base, web]"), instance(name, restore_from=f"{{backup: {entry.id}}}"))
+    assert entry.id in replaced(fleet, name)
+    (trash,) = trash_of(real_host)
+    assert (real_host.psql(name, PARTNERS).split(), real_host.psql(trash, PARTNERS).split()) == (
+        ["Then"],
+        ["Then", "Since"],
+    )
+    assert (real_host.psql(trash, UUID), active_crons(real_host, trash)) == (first, set())
+    assert active_crons(real_host, name) == awake
+    password = fleet.password("instance", name).reveal()
+    assert login(real_host, name, "admin", password)
+    fleet.write(template(n, modules="[base, web]"), instance(name))
+    assert not asyncio.run(fleet.plan()).changeset.actions
+
+    replaced(fleet, name, trash)
+    assert (real_host.psql(name, UUID), active_crons(real_host, name)) == (first, awake)
+    (other,) = trash_of(real_host)
+    assert real_host.psql(other, PARTNERS).split() == ["Then"]
+    assert all(login(real_host, name, "admin", password) for _ in range(8)), "whichever worker answers"
+    partners = xmlrpc.client.ServerProxy(f"{real_host.address.direct_url}/xmlrpc/2/object", allow_none=True)
+    for _ in range(8):
+        found = partners.execute_kw(name, 2, password, "res.partner", "search_count", [[["name", "=", "Since"]]])
+        assert found == 1, "no worker answers from what it remembers of the other one"
+    assert not asyncio.run(fleet.plan()).changeset.actions
