@@ -87,6 +87,7 @@ def endpoints() -> tuple[Endpoint, ...]:
             answers.Accepted,
             _reconcile,
             body=ReconcileBody,
+            refusals=(404,),
             status=202,
         ),
         Endpoint(
@@ -97,8 +98,18 @@ def endpoints() -> tuple[Endpoint, ...]:
             answers.PauseChanged,
             _pause,
             body=PauseBody,
+            refusals=(404,),
         ),
-        Endpoint("POST", f"{BASE}/resume", manager, "End a pause.", answers.PauseChanged, _resume, body=PauseBody),
+        Endpoint(
+            "POST",
+            f"{BASE}/resume",
+            manager,
+            "End a pause.",
+            answers.PauseChanged,
+            _resume,
+            body=PauseBody,
+            refusals=(404,),
+        ),
         Endpoint("GET", f"{BASE}/tokens", admin, "Who may use this.", answers.Tokens, _tokens),
         Endpoint("DELETE", f"{BASE}/tokens/{{id}}", admin, "Revoke a token.", answers.Token, _revoke, refusals=(404,)),
     )
@@ -247,7 +258,7 @@ async def _reconcile(call: Call) -> Mapping[str, Any]:
     wanted = set(call.body.servers)
     known = (await call.board.picture()).desired.servers
     if unknown := sorted(wanted - set(known)):
-        raise Refused(422, f"the fleet has no server {unknown[0][:63]!r}")
+        raise Refused(404, f"the fleet has no server {unknown[0][:63]!r}")
     await call.board.reconcile(wanted, call.actor)
     which = ", ".join(sorted(wanted)) or "all servers"
     return {"accepted": True, "detail": f"the text is read again, and {which} looked at, as soon as nothing runs there"}
@@ -281,7 +292,7 @@ def find_subject(picture: Picture, document: str | None) -> tuple[str, str]:
     kind, _, code = document.partition("/")
     if kind not in pausable() or code not in desired.documents[kind]:
         raise Refused(
-            422, f"the fleet has no {document[:120]!r} that can be paused: write KIND/CODE, as in instance/acme"
+            404, f"the fleet has no {document[:120]!r} that can be paused: write KIND/CODE, as in instance/acme"
         )
     return kind, code
 

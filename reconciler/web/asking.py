@@ -28,7 +28,7 @@ def _labelled(written: str) -> str:
     return written
 
 
-Label = Annotated[str, AfterValidator(_labelled)]
+Label = Annotated[str, AfterValidator(_labelled), Field(json_schema_extra={"pattern": "="})]
 
 
 _ORDER: Any = Field(default="code", description="In which order; - turns it.")

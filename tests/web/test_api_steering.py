@@ -68,7 +68,7 @@ def test_the_whole_fleet_is_paused_where_nothing_is_named() -> None:
 def test_what_cannot_be_paused_is_refused(document: str) -> None:
     async def story(asked: Asked) -> None:
         answer = await asked.ask("POST", "/api/v1/pause", Role.MANAGER, json={"document": document})
-        assert answer.status_code == 422
+        assert answer.status_code == 404
         assert not asked.board.pauses()
 
     asking(story)
@@ -94,7 +94,7 @@ def test_reconciling_looks_at_the_servers_that_are_named_now() -> None:
 def test_a_server_that_is_not_there_is_refused() -> None:
     async def story(asked: Asked) -> None:
         answer = await asked.ask("POST", "/api/v1/reconcile", Role.MANAGER, json={"servers": ["one", "three"]})
-        assert (answer.status_code, "no server 'three'" in answer.json()["detail"]) == (422, True)
+        assert (answer.status_code, "no server 'three'" in answer.json()["detail"]) == (404, True)
 
     asking(story)
 

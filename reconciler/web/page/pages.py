@@ -385,7 +385,7 @@ async def _passes(visit: Visit) -> Shown:
 async def _reconcile(visit: Visit) -> GoTo:
     picture, server = await visit.board.picture(), visit.form.get("server", "")
     if server and server not in picture.desired.servers:
-        raise Refused(422, "the fleet has no server of this code")
+        raise Refused(404, "the fleet has no server of this code")
     await visit.board.reconcile({server} if server else (), visit.actor)
     return _back(visit, "reconcile")
 
