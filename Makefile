@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint format test test-exhaustive test-pairs test-odoo mutants soak bench docs requirements clean
+.PHONY: help setup demo demo-web lint format test test-exhaustive test-pairs test-odoo mutants soak bench docs requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -24,6 +24,9 @@ setup: $(VENV)/.dev-stamp  ## a virtual environment in .venv with everything tha
 
 demo: $(VENV)/.run-stamp  ## simulated hosts, the sample fleet converged before your eyes, and what to try next
 	@scripts/demo.sh
+
+demo-web: $(VENV)/.run-stamp  ## the same fleet kept by a daemon with its page, and a token for each role to log in with
+	@scripts/demo-web.sh
 
 lint: $(VENV)/.dev-stamp  ## style, types, layers, spelling, unused dependencies
 	@$(BIN)/ruff check .

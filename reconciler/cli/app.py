@@ -30,6 +30,7 @@ _COMMANDS = {
     "pause": "Leave one document, or the whole fleet, alone for a while.",
     "resume": "End a pause.",
     "forget": "No longer expect what a removed document had; it stays on its host.",
+    "token": "Who may use the daemon's API and page.",
     "events": "What happened, like a log.",
     "history": "What happened to one document: when, why, by which commit.",
     "check": "The activation tests of one server.",
