@@ -308,12 +308,15 @@ class Rounds:
 
     async def _inventory(self) -> Inventory:
         """Return what is remembered, everything included that was done until now: while it is read, more may be."""
-        while self._remembered is None or self.world.clock.monotonic() - self._remembered[0] > REMEMBERED_SECONDS:
+        if self._remembered and self.world.clock.monotonic() - self._remembered[0] <= REMEMBERED_SECONDS:
+            return self._remembered[1]
+        while True:
             now, writings = self.world.clock.monotonic(), self._writings
             read = await self.world.inventory()
+            # However long it took: many hosts that ask at once for a large memory wait for one another in the store's thread.
             if writings == self._writings:
                 self._remembered = (now, read)
-        return self._remembered[1]
+                return read
 
     def _forget_inventory(self) -> None:
         self._remembered = None

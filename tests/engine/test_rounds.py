@@ -1,8 +1,12 @@
 """The daemon's passes: each host at its own pace, every decision the one that `plan` would show."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from reconciler.core.outcomes import Result
+from reconciler.engine.ports import InLine
 from tests.engine.rounds_stage import INTERVAL, Stage, play
 from tests.harness.universe import Process, fleet, instance, universe
 from tests.harness.virtual_time import EPOCH, run
@@ -63,6 +67,24 @@ def test_a_host_that_hangs_holds_back_no_other() -> None:
             await asyncio.sleep(1)
 
     play(world, fleet(instance("acme", server="two"), instance("beta", server="one"), servers=TWO), story)
+
+
+def test_a_memory_that_takes_long_to_read_delays_decisions_and_prevents_none() -> None:
+    class Slow(InLine):
+        async def ask(self, call: Callable[[], Any]) -> Any:
+            await asyncio.sleep(3)
+            return call()
+
+    world = universe(TWO)
+    made = world.world
+    world.world = lambda desired, process: replace(made(desired, process), aside=Slow())  # type: ignore[method-assign]
+
+    async def story(stage: Stage) -> None:
+        async with asyncio.timeout(600):
+            while "acme" not in names(stage, "one"):
+                await asyncio.sleep(1)
+
+    play(world, fleet(instance("acme", server="one"), servers=TWO), story)
 
 
 def test_a_long_action_on_one_host_does_not_keep_an_edit_from_another() -> None:
