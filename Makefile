@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint format test test-exhaustive test-pairs test-odoo mutants soak bench docs requirements clean
+.PHONY: help setup demo demo-web lint format test test-exhaustive test-pairs test-odoo mutants soak bench docs requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -25,6 +25,9 @@ setup: $(VENV)/.dev-stamp  ## a virtual environment in .venv with everything tha
 demo: $(VENV)/.run-stamp  ## simulated hosts, the sample fleet converged before your eyes, and what to try next
 	@scripts/demo.sh
 
+demo-web: $(VENV)/.run-stamp  ## the same fleet kept by a daemon with its page, and a token for each role to log in with
+	@scripts/demo-web.sh
+
 lint: $(VENV)/.dev-stamp  ## style, types, layers, spelling, unused dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -42,10 +45,10 @@ test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, some four mi
 	@$(BIN)/pytest -n 2 -p randomly --randomly-seed=$(SEED) --randomly-dont-reset-seed
 
 test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request (of endings and adoptions at a third, another each day), interleavings, 1,000 random lives, pairs of faults, a backup of 20 GB
-	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=1000 ODOO_FLEET_PAIRS=sample=240 $(BIN)/pytest -n 2 tests/faults tests/core/test_every_state.py tests/backups/test_memory.py
+	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=1000 ODOO_FLEET_PAIRS=sample=240 $(BIN)/pytest -n 2 tests/faults tests/core/test_every_state.py tests/backups/test_memory.py tests/backups/test_replacing_by_accident.py
 
 test-pairs: $(VENV)/.dev-stamp  ## every pair of faults at what makes, moves and drops databases, 20,000 drawn lives, all moments of endings and adoptions: hours
-	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_EVERY=1 $(BIN)/pytest -n 2 tests/faults/test_endings.py tests/faults/test_adopting.py
+	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_EVERY=1 $(BIN)/pytest -n 2 tests/faults/test_endings.py tests/faults/test_adopting.py tests/backups/test_replacing_by_accident.py
 	@ODOO_FLEET_PAIRS=all $(BIN)/pytest -n 2 tests/faults/test_pairs.py
 
 MODULES ?=

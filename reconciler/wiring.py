@@ -114,6 +114,16 @@ class DeclaredTargets:
             raise StorageFailure(what, advice="let it name the private key")
         encryption(name).decrypt(content, into, self._resolve(name, reference, "decrypt_with"))
 
+    def archive(self, path: str) -> BinaryIO:
+        """Open a file of this machine that was not made here."""
+        place = self._root / path
+        try:
+            if not place.is_file():
+                raise StorageFailure(f"{place} is no file", advice="`archive` is relative to the fleet's directory")
+            return place.open("rb")
+        except OSError as error:
+            raise StorageFailure(f"{place} cannot be read: {error.strerror}") from None
+
     async def aclose(self) -> None:
         """End what is held open."""
         for target in self._opened.values():

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from schemas.document import Part
 from schemas.references import KeyReference
@@ -167,6 +167,33 @@ class RestoreFrom(Part):
         description="Of which instance, whether it is declared still or not. Left out: this one. Create-only.",
         examples=["acme"],
     )
+    archive: FilePath | None = Field(
+        default=None,
+        description="Not one of this fleet's backups: an archive that Odoo's own page for backups made, a zip with its files. "
+        "Relative to the fleet's directory, or a whole path on the machine that runs this tool. What opens it, `adopt` says. "
+        "Create-only.",
+        examples=["arrivals/acme.zip", "/srv/arrivals/acme.zip"],
+    )
+    fleet: Code | None = Field(
+        default=None,
+        description="With `archive`: the other fleet that the database in it belongs to, if it bears the mark of one. Without it "
+        "such an archive is refused. Create-only.",
+        examples=["theirs"],
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_source(cls, written: Any) -> Any:
+        named = written.keys() if isinstance(written, dict) else frozenset()
+        if "archive" in named and named & {"backup", "of"}:
+            raise problem("two-sources", "an 'archive' is none of this fleet's backups", "take `backup` and `of` out")
+        if "fleet" in named and "archive" not in named:
+            raise problem("two-sources", "'fleet' says whose an `archive` is", "take it out, or name an `archive`")
+        return written
+
+    def source(self, own: str) -> str:
+        """Name where it comes from, for the instance of a code."""
+        return self.archive or self.of or own
 
 
 def _read_policy(written: Any) -> Any:

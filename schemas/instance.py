@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from schemas.adoption import Adoption
 from schemas.backups import Backup, RestoreFrom
-from schemas.document import Part, Pausable, code_of
+from schemas.document import Part, Pausable, code_of, type_of_sequence
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import (
     Code,
@@ -16,6 +16,7 @@ from schemas.texts import (
     Day,
     FormerName,
     GroupName,
+    Hostname,
     Language,
     Line,
     Modules,
@@ -113,6 +114,16 @@ class Instance(Pausable):
         validate_default=True,
         description="The instance is reached at `<subdomain>.<domain of its server>`. Left out: the code.",
         examples=["acme"],
+    )
+    domains: Annotated[tuple[Hostname, ...], type_of_sequence] = Field(
+        default=(),
+        description="Names of the customer's own that lead to it, beside its subdomain. `render` writes the proxy's map.",
+        examples=[["erp.acme.example"]],
+    )
+    primary_domain: Hostname | None = Field(
+        default=None,
+        description="The one of `domains` that links in mails name (`web.base.url`); left out: the subdomain.",
+        examples=["erp.acme.example"],
     )
     partner: Line | None = Field(
         default=None, description="The customer. Recorded and shown only.", examples=["Acme SA"]

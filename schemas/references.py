@@ -107,7 +107,10 @@ class LiteralSecret(Part):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        del schema, handler
+        del schema
+        if handler.mode == "serialization":
+            properties = {"value": {"type": "string", "const": REDACTED}}
+            return {"type": "object", "properties": properties, "required": ["value"], "title": "LiteralSecret"}
         return {
             "type": "string",
             "minLength": 1,

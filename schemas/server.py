@@ -225,8 +225,10 @@ class Server(Pausable):
 
     def public_address(self, subdomain: str) -> str:
         """Return where customers reach an instance, without a path; nothing where no domain is declared."""
-        if self.domain is None:
-            return ""
+        return "" if self.domain is None else self.public_url(f"{subdomain}.{self.domain}")
+
+    def public_url(self, name: str) -> str:
+        """Return where customers reach what has a host name of its own on it, without a path."""
         port = self.public_port
         suffix = f":{port}" if port not in {None, _DEFAULT_PORTS[self.public_scheme]} else ""
-        return f"{self.public_scheme}://{subdomain}.{self.domain}{suffix}"
+        return f"{self.public_scheme}://{name}{suffix}"

@@ -16,6 +16,7 @@ VerbName = Literal[
     "create",
     "adopt",
     "clone",
+    "copy",
     "restore",
     "discard",
     "replace",

@@ -32,6 +32,8 @@ from reconciler.wiring import Reach, SystemClock, SystemNonces, open_worlds
 from schemas.secrets import Secret
 
 if TYPE_CHECKING:
+    from starlette.routing import Route
+
     from reconciler.daemon.daemon import Daemon
     from reconciler.daemon.sources import Source
     from reconciler.telemetry.metrics import Metrics
@@ -98,6 +100,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     default="127.0.0.1:9469",
     help="Where /healthz, /readyz and /metrics are served, or none (default: 127.0.0.1:9469).",
 )
+@click.option("--api", is_flag=True, help="Serve the API there as well, at /api/v1, to whoever has a token.")
+@click.option("--page", is_flag=True, help="Serve the page there as well, at /, to whoever logs in with a token.")
 @click.option("--metrics-per-instance", is_flag=True, help="Metrics per instance as well: for hundreds, not thousands.")
 @click.option(
     "--data",
@@ -129,6 +133,8 @@ def command(
     allowed_signers: Path | None,
     interval: float,
     listen: str,
+    api: bool,
+    page: bool,
     metrics_per_instance: bool,
     data: Path | None,
     grace: float,
@@ -144,6 +150,9 @@ def command(
             "--signed-only, --allowed-signers, --git-token and --git-ssh-key are for a text from --git"
         )
     address = _address(listen)
+    if (api or page) and (address is None or options.store == "none"):
+        lacking = "an address: not with --listen none" if address is None else "tokens: not with --store none"
+        raise click.UsageError(f"{'--api' if api else '--page'} needs {lacking}")
     log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
     try:
         from reconciler.telemetry.metrics import Metrics  # noqa: PLC0415 -- the extra `daemon`
@@ -155,7 +164,17 @@ def command(
     )
     place = data or Path(default_url(common.fleet).removeprefix("sqlite:///")).parent
     run = _Run(
-        common, options, log, Metrics(per_instance=metrics_per_instance), store_url, place, interval, address, grace
+        common,
+        options,
+        log,
+        Metrics(per_instance=metrics_per_instance),
+        store_url,
+        place,
+        interval,
+        address,
+        grace,
+        api,
+        page,
     )
     with telling(CannotListen):
         return run.main(git)
@@ -183,6 +202,8 @@ class _Run:
     interval: float
     address: Address | None
     grace: float
+    api: bool
+    page: bool
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     abandoning: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -281,12 +302,30 @@ class _Run:
             self.log.logger.warning("listening-beyond-this-machine", address=str(address))
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            app = make_app(DaemonView(daemon, self.metrics))
+            routes, following = self._doors(daemon, group) if self.api or self.page else ([], None)
+            app = make_app(DaemonView(daemon, self.metrics), routes)
             group.create_task(serve(app, address.host, address.port, over, self._on_listening, self._on_page_failed))
             try:
                 await daemon.run()
             finally:
                 over.set()
+                if following:
+                    following.cancel()
+
+    def _doors(self, daemon: Daemon, group: asyncio.TaskGroup) -> tuple[list[Route], asyncio.Task[None]]:
+        """Return what is served to who has a token, and the task that keeps it up to date."""
+        from reconciler.daemon.boards import DaemonBoard  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.api import api_routes  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.doors import Door  # noqa: PLC0415 -- see `_directory`
+
+        board = DaemonBoard(daemon)
+        door = Door(board)
+        routes = api_routes(board, door) if self.api else []
+        if self.page:
+            from reconciler.web.page.pages import page_routes  # noqa: PLC0415 -- Jinja only for the page
+
+            routes += page_routes(board, door)
+        return routes, group.create_task(board.follow())
 
     def _choose(self, desired: Desired) -> Limits:
         from reconciler.daemon.texts import Refusal  # noqa: PLC0415 -- see `_directory`

@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 import click
 
 from reconciler.cli import fleets, groups, interrupts, screens
-from reconciler.cli.happenings import Asked, Found, read_happenings, unseen
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.since import since_option
 from reconciler.engine.ports import Clock
 from reconciler.notices.notices import Level
-from reconciler.reports.happenings import LEVELS, NAMES, Happening
+from reconciler.reports.happenings import LEVELS, NAMES, Asked, Found, Happening
 from reconciler.reports.happenings_json import happening_document
 from reconciler.reports.happenings_text import render_event
+from reconciler.store.happenings import read_happenings, unseen
 from reconciler.store.opening import AnyStore
 
 INTERVAL = 2.0

@@ -7,7 +7,6 @@ from datetime import datetime
 import click
 
 from reconciler.cli import groups, screens
-from reconciler.cli.happenings import Asked, Found, read_happenings
 from reconciler.cli.known import Known, know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
@@ -15,8 +14,10 @@ from reconciler.cli.since import since_option
 from reconciler.core import verbs
 from reconciler.core.names import parse
 from reconciler.core.outcomes import Result
+from reconciler.reports.happenings import Asked, Found
 from reconciler.reports.happenings_json import history_document
 from reconciler.reports.happenings_text import render_history, stamp
+from reconciler.store.happenings import read_happenings
 from reconciler.store.opening import AnyStore
 from schemas.kinds import pausable
 

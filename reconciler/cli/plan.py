@@ -108,6 +108,7 @@ def _require_that_it_stays_the_same(changeset: Changeset, desired: Desired) -> N
         for action in changeset.actions
         if action.verb is verbs.RESTORE
         and (source := desired.instances[action.code].restore_from) is not None
+        and source.archive is None
         and source.backup == LATEST
     ]
     if latest:

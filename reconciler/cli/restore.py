@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -31,8 +32,9 @@ _PLANNED = (verbs.RESTORE, verbs.REPLACE)
     "odoo-fleet restore acme --backup 2026-11-29T02-30-00Z-prod-1-x7k2q",
     "odoo-fleet restore acme --from-trash trash-261129120000.acme",
     "odoo-fleet restore acme --as acme-again",
+    "odoo-fleet restore --archive /srv/arrivals/acme.zip --as acme",
 )
-@click.argument("words", metavar="INSTANCE", nargs=-1, required=True, shell_complete=completing("instance"))
+@click.argument("words", metavar="[INSTANCE]", nargs=-1, shell_complete=completing("instance"))
 @click.option(
     "--backup", default=LATEST, metavar="ID", help="Which backup, as `backup list` shows it (default: latest)."
 )
@@ -49,6 +51,12 @@ _PLANNED = (verbs.RESTORE, verbs.REPLACE)
     default="",
     metavar="CODE",
     help="Another instance that is built from it. It is in the text, and has no database yet.",
+)
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Not a backup of this fleet: a zip that Odoo's own page made, for the instance of --as. What opens it, `adopt` says.",
 )
 @click.option(
     "--without-backup",
@@ -68,6 +76,7 @@ def command(
     backup: str,
     trash: str,
     goal: str,
+    archive: Path | None,
     without_backup: bool,
     yes: bool,
 ) -> int:
@@ -78,9 +87,13 @@ def command(
     """
     if trash and (goal or backup != LATEST):
         raise click.UsageError("--from-trash goes with neither --backup nor --as")
+    if archive and (words or trash or not goal or backup != LATEST):
+        raise click.UsageError("--archive goes with --as alone: nothing else is known of what is in it")
+    if not (words or archive):
+        raise click.UsageError("name the instance whose backup is meant, or an --archive")
     require_terminal(yes=yes)
     desired = fleets.load(common)
-    of = _of(words, desired)
+    of = _of(words, desired) if words else ""
     code = goal or of
     fleets.require(code, desired.instances, f"the fleet has no instance {code!r}")
     refreshed = replace(options, targets=(f"instance/{code}",), refresh=not options.shallow)
@@ -89,12 +102,14 @@ def command(
         asked = Replacing(code, trash, backup_first=not without_backup)
         aim = replace(aim, limits=replace(aim.limits, replacing=asked))
     with begin_session(common, options.store, desired, aim) as session, telling(StorageFailure):
-        if not trash:
+        if archive:
+            session.desired = _restoring(desired, code, RestoreFrom(archive=str(archive.absolute())))
+        elif not trash:
             session.desired = _restoring(desired, code, _found(session, code, RestoreFrom(backup=backup, of=of)))
         planned = make_plan(session)
         if not any(action.verb in _PLANNED for action in planned.changeset.actions):
             show_plan(planned, session, screens.ERR)
-            screens.say(f"instance/{code} cannot be restored: {_why_not(desired, code)}.")
+            screens.say(f"instance/{code} cannot be restored: {_why_not(desired, code, is_own=code == of)}.")
             return NOT_DONE
         return perform(session, planned, common, yes=yes)
 
@@ -110,10 +125,12 @@ def _found(session: Session, code: str, wanted: RestoreFrom) -> RestoreFrom:
     return interrupts.run(main())
 
 
-def _why_not(desired: Desired, code: str) -> str:
+def _why_not(desired: Desired, code: str, *, is_own: bool) -> str:
     if endings.in_force(desired, datetime.now(UTC)).instances[code].state == "absent":
         return "its text says that it has ended (`state`, `expires`)"
-    return "what stands above is in the way, or it has a database and is not the one that the backup is of"
+    if is_own:
+        return "what stands above is in the way"
+    return "it has a database, and nothing of another one is put in its place; or what stands above is in the way"
 
 
 def _of(words: Sequence[str], desired: Desired) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import click
 
 from reconciler.cli.endings import telling
+from reconciler.cli.files import replace_file
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.cli.sessions import Aim, Session
 from reconciler.core.deciding import Planned
@@ -120,27 +119,11 @@ def write(file: Path, planned: Planned, session: Session, sealer: Sealer) -> Non
     )
     text = json.dumps(sealer.close(saved), indent=1, ensure_ascii=True) + "\n"
     try:
-        _replace(file, text.encode("ascii"))
+        replace_file(file, text.encode("ascii"))
     except OSError as error:
         raise click.ClickException(
             f"the changeset cannot be saved to {visible(str(file))}: {_reason(error)}"
         ) from error
-
-
-def _replace(file: Path, data: bytes) -> None:
-    if file.exists() and not file.is_file():
-        raise OSError(0, "it is not a regular file")
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def read(file: Path, desired: Desired, common: Common) -> SavedChangeset:

@@ -102,6 +102,13 @@ def not_of(fleet: str, kind: str, code: str, mark: Mark | None, uuid: str) -> st
     return ""
 
 
+def not_to_be_taken(fleet: str, given: str | None, mark: Mark | None) -> str:
+    """Say why an archive of somebody else's is not taken in; nothing if it is nobody's, this fleet's, or the `given` one's."""
+    if mark is None or mark.fleet in (fleet, given):
+        return ""
+    return f"its mark says that it is {mark.address} of fleet {mark.fleet!r}"
+
+
 def before_ending(desired: Desired, instance: Instance, look: DatabaseLook | None) -> FieldChange | None:
     """Return what a plan shows of the backup that is made before a database ends; None where none is asked for, or it is made.
 

@@ -177,6 +177,11 @@ def _why_not_adopted(look: DatabaseLook, spec: DatabaseSpec) -> Doubt | None:
         return Doubt(
             "it has no database.uuid, by which copies are told", "set that system parameter in it to a new UUID"
         )
+    return why_not_its_admin(look)
+
+
+def why_not_its_admin(look: DatabaseLook) -> Doubt | None:
+    """Say why what opened a database that this fleet has not made is not the account that it is kept by, or None."""
     if not look.is_admin:
         advice = f"give the login and the password of its account base.user_admin, '{look.login}', in `adopt`"
         return Doubt("what `adopt` says opens another account than its admin's", advice)

@@ -22,8 +22,19 @@ class Original:
     after: tuple[str, ...] = ()
 
 
-def original(draft: Draft, copy: Instance) -> Original | Doubt:
-    """Find what a copy is made of: what is there, or what this very pass makes or changes first."""
+def is_copied(instance: Instance) -> bool:
+    """Tell whether a database is a copy of another instance's, unless a command says that it comes from a backup."""
+    return instance.clone_of is not None and instance.restore_from is None
+
+
+def original(draft: Draft, copy: Instance, server: str | None = None) -> Original | Doubt:
+    """Find what a copy is made of: what is there, or what this very pass makes or changes first.
+
+    Args:
+        draft: what is observed, and planned so far.
+        copy: the copy's document.
+        server: where the copy is already; left out, where its text says.
+    """
     source = draft.desired.instances[copy.clone_of or ""]
     if source.state == "absent":
         return Doubt(
@@ -37,16 +48,16 @@ def original(draft: Draft, copy: Instance) -> Original | Doubt:
         places = (source.server,) if source.server else draft.desired.servers
         there = claims.find(draft.observed, places, source.database_name, source.renamed_from)
         found, after = [(f.server, f.name.text) for f in there], ()
-    stated = [(server, name) for server, name in found if names.parse(name).state in names.IN_SERVICE]
+    stated = [each for each in found if names.parse(each[1]).state in names.IN_SERVICE]
     if len(found) != 1 or not stated:
-        several = ", ".join(f"{name} on {server}" for server, name in found)
+        several = ", ".join(f"{name} on {code}" for code, name in found)
         why = f"not one database in service, but {several}" if found else "no database yet"
         return Doubt(f"instance/{source.code}, of which it is a copy, has {why}", "it is made once there is one")
-    ((server, database),) = stated
-    if copy.server not in (None, server):
-        advice = f"remove `server`, or write `server: {server}`"
-        return Doubt(f"instance/{source.code} is on {server}, and a copy is made on the server of its source", advice)
-    return Original(server, database, after)
+    ((place, database),) = stated
+    if (server or copy.server) not in (None, place):
+        advice = f"remove `server`, or write `server: {place}`; a copy that is elsewhere is ended first"
+        return Doubt(f"instance/{source.code} is on {place}, and a copy is made on the server of its source", advice)
+    return Original(place, database, after)
 
 
 def made_of(
@@ -61,5 +72,5 @@ def made_of(
         )
         return verbs.COPY, copied.database, (FieldChange("neutralize", "a live database", will),)
     if instance.restore_from is not None:
-        return verbs.RESTORE, instance.restore_from.of or instance.code, ()
+        return verbs.RESTORE, instance.restore_from.source(instance.code), ()
     return verbs.CLONE, spec.template_db, ()

@@ -172,17 +172,21 @@ def _bring_to_its_place(
     """
     spec = chain.spec
     if found.name.state is NameState.TRASH:
-        chain.add(verbs.RETURN, Reason.DECLARED, names.suspended(found.name.target))
+        chain.add(
+            verbs.RETURN,
+            Reason.DECLARED if found.renamed else _why_switched(found, look),
+            names.suspended(found.name.target),
+        )
     if found.renamed:
         renamed = FieldChange("database_name", found.name.target, spec.target)
         chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, names.parse(chain.name).state), (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
-        chain.add(verbs.SUSPEND, Reason.EXPIRED if ended else _why_switched(found), names.suspended(spec.target))
+        chain.add(verbs.SUSPEND, Reason.EXPIRED if ended else _why_switched(found, look), names.suspended(spec.target))
     elif instance.state == "active" and state is not NameState.PUBLISHED:
         if state is NameState.SUSPENDED:
             chain.rotate(look)
-        chain.add(verbs.RESUME, _why_switched(found), spec.target)
+        chain.add(verbs.RESUME, _why_switched(found, look), spec.target)
     chain.rotate(look)
 
 
@@ -251,10 +255,11 @@ def _never_looked_at(found: Found) -> Doubt:
     return Doubt(why, "run without --shallow")
 
 
-def _why_switched(found: Found) -> Reason:
+def _why_switched(found: Found, look: DatabaseLook | None) -> Reason:
     if found.renamed:
         return Reason.RENAMED
-    return Reason.INTERRUPTED if found.name.state in names.ON_ITS_WAY else Reason.DECLARED
+    is_cut_short = claims.is_replaced(look.mark if look else None, found.name.text)  # by what never came into its place
+    return Reason.INTERRUPTED if is_cut_short or found.name.state in names.ON_ITS_WAY else Reason.DECLARED
 
 
 class _Chain:
@@ -303,7 +308,7 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
         return
-    copied = copies.original(draft, instance) if instance.clone_of is not None else None
+    copied = copies.original(draft, instance) if copies.is_copied(instance) else None
     if isinstance(copied, Doubt):
         draft.block("instance", instance.code, instance.server or "", copied)
         return

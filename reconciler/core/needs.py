@@ -56,7 +56,11 @@ def _needs(action: Action, desired: Desired) -> Iterator[Need]:
 
 
 def _of_adoption(action: Action, document: Instance | Template) -> Iterator[Need]:
-    if action.verb is verbs.ADOPT and document.adopt is not None and document.adopt.admin_password is not None:
+    if (
+        action.verb in (verbs.ADOPT, verbs.RESTORE)
+        and document.adopt is not None
+        and document.adopt.admin_password is not None
+    ):
         yield Need(document.adopt.admin_password, document.kind, document.code, ADOPT_FIELD)
 
 

@@ -16,7 +16,7 @@ def placing(draft: Draft, instance: Instance) -> Placing:
 
     A copy has no choice: it is where its source is.
     """
-    copied = copies.original(draft, instance) if instance.clone_of is not None else None
+    copied = copies.original(draft, instance) if copies.is_copied(instance) else None
     only = copied.server if isinstance(copied, copies.Original) else None
     servers = [s for s in draft.desired.servers.values() if s.active and only in (None, s.code)]
     candidates = [_candidate(draft, instance, s) for s in servers]

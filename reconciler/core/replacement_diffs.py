@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core import backups, endings, instance_diffs, names, replacements, verbs
+from reconciler.core import backups, copies, endings, instance_diffs, names, replacements, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
@@ -16,7 +16,7 @@ from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.replacements import Replacing
 from schemas.instance import Instance
 
-_NEW = (verbs.CLONE, verbs.RESTORE)
+_NEW = (verbs.CLONE, verbs.COPY, verbs.RESTORE)
 
 
 def diff_replacement(draft: Draft) -> None:
@@ -90,7 +90,16 @@ def _is_there(draft: Draft, found: Found, trash: str) -> bool:
 def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, is_lost: bool) -> None:
     becomes = names.suspended(found.name.target) if instance.state == "suspended" else found.name.target
     present = replacements.LOST if is_lost else replacements.NOW
-    changes = [replacements.by_trash(asked.trash, present) if asked.trash else _by_backup(instance, present)]
+    if asked.trash:
+        changes = [replacements.by_trash(asked.trash, present)]
+    elif copies.is_copied(instance):
+        source = copies.original(draft, instance, found.server)
+        if isinstance(source, Doubt):
+            draft.block("instance", instance.code, found.server, source)
+            return
+        changes = [replacements.by_copy(instance.clone_of or "", present)]
+    else:
+        changes = [_by_backup(instance, present)]
     look = draft.look(found.server, found.name.text)
     if asked.backup_first and (backup := backups.before_ending(draft.desired, instance, look)):
         changes.append(replace(backup, desired=f"{backup.desired} (--without-backup: none)"))

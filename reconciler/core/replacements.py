@@ -19,7 +19,7 @@ LOST = "lost: its initialisation never ended"
 class Replacing:
     """Whose database is replaced, by what, and whether the one that is there is backed up first where the text asks for that.
 
-    `trash` names what comes back from there; without it, it is what the document's `restore_from` says.
+    `trash` names what comes back from there; without it, it is what the document's `restore_from` or `clone_of` says.
     """
 
     code: str
@@ -32,13 +32,18 @@ def by_backup(which: str, code: str, present: str = NOW) -> FieldChange:
     return FieldChange(FIELD, present, f"backup {which} of instance/{code}")
 
 
+def by_copy(code: str, present: str = NOW) -> FieldChange:
+    """Show that a copy of what another instance has by then takes the place of the contents that are there."""
+    return FieldChange(FIELD, present, f"instance/{code} as it is then")
+
+
 def by_trash(name: str, present: str = NOW) -> FieldChange:
     """Show that what lies in the trash takes the place of the contents that are there."""
     return FieldChange(FIELD, present, name)
 
 
 def trash_in(changes: Iterable[FieldChange]) -> str:
-    """Return the trash name that an action shows as where the contents come from; empty where they come from a backup."""
+    """Return the trash name that an action shows as where the contents come from; empty where they do not."""
     source = _of(changes).desired
     return "" if " " in source else source
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.core import settings
 from reconciler.core.addressed import Addressed
+from reconciler.fleet.addresses import primary_address
 from reconciler.fleet.desired import Desired
 from schemas.adoption import Adoption
 from schemas.instance import Instance, Owner
@@ -121,7 +122,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         languages=(instance.lang,) if instance.lang else (),
         settings=settings.declared(instance),
         parameters={**parameters, **instance.parameters},
-        base_url=server.public_address(instance.subdomain),
+        base_url=primary_address(instance, server),
         template=template.code,
         template_db=template.template_db,
         neutralize=instance.neutralize,

@@ -43,7 +43,22 @@ def doubt(draft: Draft, instance: Instance) -> Doubt | None:
             return Doubt(what, f"set `server: {found.server}`: databases are not moved between servers yet")
         return Doubt(what, "apply once more: it comes back when nothing else bears a form of its name")
     doubts = (_may_be_its_own(draft, instance, host, name) for host, name in _seen(draft, instance))
-    return next((each for each in doubts if each), None)
+    return next((each for each in doubts if each), None) or _under_another_name(draft, instance)
+
+
+def _under_another_name(draft: Draft, instance: Instance) -> Doubt | None:
+    """Say that an instance ended under another `database_name` than it has by now: what it had is in the trash of that."""
+    for entry in draft.inventory.of("instance", instance.code):
+        if entry.target in (instance.database_name, instance.renamed_from) or draft.desired.claims(entry.target):
+            continue
+        for host, name in draft.observed.trash_of(entry.target):
+            if host.server == entry.server:
+                return Doubt(
+                    f"{name.text} on {host.server} is this instance's of another `database_name`",
+                    f"write `database_name: {entry.target}` to bring it back, and rename it after that; for one that begins"
+                    " empty choose another `code`",
+                )
+    return None
 
 
 def _seen(draft: Draft, instance: Instance) -> Iterator[tuple[ObservedHost, DatabaseName]]:

@@ -161,6 +161,7 @@ COPY = Verb(
     new="new",
     whereby="of {database} as it is then{quiet}",
     happens="new database {target}, a copy of {database} as it is then{quiet}",
+    at_once=1,  # twice the size of the database is in the host's /tmp meanwhile
 )
 DISCARD = Verb(
     "discard",

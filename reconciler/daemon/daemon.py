@@ -88,7 +88,7 @@ class Daemon:
     _standing: Standing = field(default_factory=Standing)
     _pages: dict[str, PageRecord] = field(default_factory=dict)
     _teller: Teller = field(init=False)
-    _work: _Work | None = None
+    _work: Work | None = None
     _begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -100,6 +100,15 @@ class Daemon:
         if self._work is None:
             return self._standing
         return replace(self._work.following.standing, unreachable_pages=unreachable(self._pages.values()))
+
+    @property
+    def work(self) -> Work | None:
+        """What there is since a valid text was found; None until then."""
+        return self._work
+
+    def tell(self, notice: Notice) -> None:
+        """Tell a notice to everyone who listens, the store among them."""
+        self._teller.tell(notice)
 
     def on_event(self, event: Event) -> None:
         """Take an event of a pass; given to `wiring.open_worlds`."""
@@ -170,7 +179,7 @@ class Daemon:
         async with _side_by_side(*beside, self._backups(work).run()):
             await work.rounds.run()
 
-    def _backups(self, work: _Work) -> BackupRounds:
+    def _backups(self, work: Work) -> BackupRounds:
         return BackupRounds(
             work.rounds,
             work.store,
@@ -181,7 +190,7 @@ class Daemon:
             on_defect=self.on_defect,
         )
 
-    async def _look_after_health(self, work: _Work) -> None:
+    async def _look_after_health(self, work: Work) -> None:
         latest: Mapping[str, HealthRecord] = {}
         try:
             latest = await work.aside.ask(work.store.latest_health)
@@ -208,7 +217,7 @@ class Daemon:
             pages=self._pages,
         )
 
-    def _tell_health(self, work: _Work, found: HealthRecord, notices: tuple[Notice, ...]) -> None:
+    def _tell_health(self, work: Work, found: HealthRecord, notices: tuple[Notice, ...]) -> None:
         known = {**self.standing.health, found.server: found}
         declared = {code: record for code, record in known.items() if code in work.rounds.desired.servers}
         self._note(lambda standing: replace(standing, health=declared))
@@ -226,7 +235,7 @@ class Daemon:
         servers = concerned_servers(rounds.desired, desired, rounds.known)
         rounds.adopt(desired, self._world(desired, candidate, self._work.store), servers)
 
-    def _begin(self, desired: Desired, candidate: Candidate) -> _Work:
+    def _begin(self, desired: Desired, candidate: Candidate) -> Work:
         limits = self.choose(desired)
         store = self.open_store(desired.settings.code)
         try:
@@ -238,7 +247,7 @@ class Daemon:
         following = Following(
             store, world.aside, self._teller, self.clock.now, self._standing, self.on_defect, self.on_pass, self.ran_by
         )
-        return _Work(store, world.aside, following, Rounds(desired, world, limits, self.interval, following))
+        return Work(store, world.aside, following, Rounds(desired, world, limits, self.interval, following))
 
     def _world(self, desired: Desired, candidate: Candidate, store: AnyStore) -> World:
         return replace(self.make_world(desired, candidate.root, store), stop=self.stop, abandon=self.abandon)
@@ -263,7 +272,7 @@ class Daemon:
         await self.stop.wait()
         self.systemd.stopping()
 
-    async def _follow_pauses(self, work: _Work) -> None:
+    async def _follow_pauses(self, work: Work) -> None:
         """Look at the hosts again when a command paused or resumed something."""
         before = await self._pauses(work)
         while True:
@@ -274,14 +283,14 @@ class Daemon:
                     work.rounds.wake()
                 before = now
 
-    async def _pauses(self, work: _Work) -> Mapping[tuple[str, str], Pause] | None:
+    async def _pauses(self, work: Work) -> Mapping[tuple[str, str], Pause] | None:
         try:
             return await work.aside.ask(work.store.pauses)
         except MemoryFailure as failure:
             self._teller.store_failed(failure)
             return None
 
-    async def _forget_history(self, work: _Work) -> None:
+    async def _forget_history(self, work: Work) -> None:
         while True:
             kept = timedelta(days=work.rounds.desired.settings.retention.history_days)
             try:
@@ -299,7 +308,7 @@ class Daemon:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class Work:
     """What there is once a valid text was found."""
 
     store: AnyStore

@@ -41,6 +41,15 @@ class _Pass:
     result: PassResult = PassResult.DONE
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The last decision: what it saw and planned, of which text, when."""
+
+    planned: Planned
+    desired: Desired
+    at: datetime
+
+
 @dataclass(slots=True)
 class Following:
     """The rounds' follower (`reconciler.engine.rounds.Follower`), and a listener of the events of passes.
@@ -51,6 +60,7 @@ class Following:
         teller: who tells notices.
         now: the time of day.
         standing: the picture, replaced at each change; the daemon itself keeps the part about the text in it.
+        latest: the last decision; None before the first.
         on_defect: told of an exception that is a defect of the tool.
         on_pass: told how many seconds a pass took and how it ended (`telemetry.metrics.PassResult`).
         ran_by: the account and the machine that run the daemon.
@@ -64,6 +74,7 @@ class Following:
     on_defect: Callable[[str, Exception], None]
     on_pass: Callable[[float, str], None]
     ran_by: str | None = None
+    latest: Decided | None = None
     _told: Told = field(default_factory=Told)
     _pass_of: dict[str, _Pass] = field(default_factory=dict)  # server: the pass that runs there
     _failing: set[str] = field(default_factory=set)  # servers whose last batch did not go well
@@ -71,6 +82,7 @@ class Following:
     def decided(self, planned: Planned, desired: Desired, fresh: frozenset[str], begun: tuple[Action, ...]) -> None:
         """See `Follower`."""
         now, revision = self.now(), self.standing.revision
+        self.latest = Decided(planned, desired, now)
         self._told, notices = tell_decision(self._told, planned, fresh, revision)
         for notice in notices:
             self.teller.tell(notice)

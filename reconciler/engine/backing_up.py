@@ -26,7 +26,7 @@ from reconciler.core.names import NONCE_LENGTH
 from reconciler.core.observed import mark_of
 from reconciler.engine.accounts import Account
 from reconciler.engine.ports import Database
-from reconciler.engine.storage import Target, Targets
+from reconciler.engine.storage import Target, Targets, on_this_machine, spooled
 from reconciler.engine.worlds import World
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.version import __version__
@@ -70,7 +70,8 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
     taken_at, began = world.clock.now(), world.clock.monotonic()
     with tempfile.TemporaryFile() as spool, tempfile.TemporaryFile() as locked:
         door, found = await collect(world, subject, spool)
-        is_locked = await asyncio.to_thread(_lock, targets_of(world), target, spool, locked)
+        with on_this_machine():
+            is_locked = await asyncio.to_thread(_lock, targets_of(world), target, spool, locked)
         content = locked if is_locked else spool
         length, digest = await asyncio.to_thread(_sum, content)
         name = catalogue.new_id(taken_at, subject.server, world.nonces.token(NONCE_LENGTH))
@@ -197,12 +198,13 @@ async def fetch(world: World, target: str, entry: Entry, into: BinaryIO) -> Arch
     place = targets_of(world).open(target)
     with tempfile.TemporaryFile() as locked:
         content = locked if entry.encrypted else into
-        await place.read(entry.place, content)
-        if await asyncio.to_thread(_sum, content) != (entry.bytes, entry.sha256):
-            raise StorageFailure(f"{entry.place} in {target} is not what was kept there: it was cut or changed")
-        if entry.encrypted:
-            locked.seek(0)
-            await asyncio.to_thread(targets_of(world).decrypt, target, locked, into)
+        await place.read(entry.place, spooled(content))
+        with on_this_machine():
+            if await asyncio.to_thread(_sum, content) != (entry.bytes, entry.sha256):
+                raise StorageFailure(f"{entry.place} in {target} is not what was kept there: it was cut or changed")
+            if entry.encrypted:
+                locked.seek(0)
+                await asyncio.to_thread(targets_of(world).decrypt, target, locked, into)
     try:
         found = await asyncio.to_thread(archive.read, into)
     except (NotWhole, NotSafe) as wrong:

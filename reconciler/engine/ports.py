@@ -183,10 +183,7 @@ class Database(Protocol):
         ...
 
     async def neutralize(self) -> None:
-        """Switch off what in it reaches the outside, and forget what was held back; in one transaction, or nothing.
-
-        Its host has to neutralize it first, by `Host.restore`, where it can; nothing here says that it did.
-        """
+        """Switch off what reaches the outside, beyond what `Host.restore` did, and forget what was held back: all or nothing."""
         ...
 
     async def still_live(self) -> Sequence[str]:

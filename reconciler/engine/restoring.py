@@ -11,19 +11,22 @@ import asyncio
 import contextlib
 import functools
 import re
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from reconciler.archives import archive
 from reconciler.archives.archive import Archive
+from reconciler.archives.failures import NotSafe, NotWhole
 from reconciler.archives.rewriting import HELD_BACK
 from reconciler.backups import catalogue
 from reconciler.backups.catalogue import Entry, Proof, dated
-from reconciler.core import module_operations, names
+from reconciler.core import backups, claims, module_operations, names
 from reconciler.core.backups import Subject
 from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, StorageFailure, UnknownOutcome
+from reconciler.core.observed import mark_of
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.engine import backing_up
 from reconciler.engine.accounts import Account
@@ -31,6 +34,7 @@ from reconciler.engine.backing_up import entries, fetch, targets_of, write_entry
 from reconciler.engine.building import Builder, Room
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database, Host
+from reconciler.engine.storage import on_this_machine
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from schemas.backups import LATEST, RestoreFrom
@@ -75,7 +79,7 @@ async def verify(world: World, target: str, entry: Entry, subject: Subject) -> E
     """
     began = world.clock.monotonic()
     account = Account(world.hosts[subject.server], subject.spec, world.secrets, world.clock)
-    async with _restored(world, target, entry, subject.spec, [account]) as database:
+    async with _restored(world, _kept(world, target, entry), subject.spec, lambda _: [account]) as database:
         seconds = round(world.clock.monotonic() - began, 1)
         await world.hosts[subject.server].drop_own_build(database.name)
     proven = entry.model_copy(update={"proven": Proof(at=world.clock.now(), seconds=seconds)})
@@ -92,7 +96,7 @@ async def build(
     desired: Desired,
     builder: Builder,
     spec: DatabaseSpec,
-    source: tuple[str, Entry],
+    source: Source,
     final: str,
     former: str | None,
     room: Room | None = None,
@@ -104,7 +108,7 @@ async def build(
         desired: the fleet.
         builder: builds on the server of the spec.
         spec: what the database is to be.
-        source: the target, and the backup in it.
+        source: the backup, or the archive.
         final: the name that it is to bear: its target, or suspended.
         former: the name that the instance had before, if its text says so.
         room: takes out of the way what bears its name, once all is proven.
@@ -117,16 +121,23 @@ async def build(
         StorageFailure: it is not as it was kept.
         SecretUnavailable: a password or a key is not to be had.
     """
-    target, entry = source
-    own = Account(world.hosts[spec.server], spec, world.secrets, world.clock, entry.code)
-    document = desired.instances.get(entry.code)
-    as_source = (
-        [] if document is None else [replace(own, spec=instance_spec(desired, document, desired.servers[spec.server]))]
-    )
+
+    def accounts(kept: Archive) -> list[Account]:
+        """Open it as what it is of, if that is this fleet's, and as what it is to be."""
+        mark = mark_of(kept.parameters)
+        code = mark.code if mark is not None and (mark.fleet, mark.kind) == (spec.fleet, "instance") else None
+        own = Account(world.hosts[spec.server], spec, world.secrets, world.clock, code)
+        document = desired.instances.get(code) if code is not None else None
+        if document is None:
+            return [own]
+        return [replace(own, spec=instance_spec(desired, document, desired.servers[spec.server])), own]
+
     builder.step("restoring")
-    async with _restored(world, target, entry, spec, [*as_source, own], neutralize=spec.neutralize) as database:
+    async with _restored(world, source, spec, accounts, neutralize=spec.neutralize) as database:
+        if source.is_foreign and (doubt := claims.why_not_its_admin(await insist(database.look, world.clock))):
+            raise Refused(doubt.why, server=spec.server, database=database.name, advice=doubt.advice)
         await builder.take_in(database, spec, final, former, room)
-    return f"from {entry.id} of {entry.address} in {target}, taken {entry.taken_at:%Y-%m-%d %H:%M} UTC"
+    return source.told
 
 
 async def copy(
@@ -136,6 +147,7 @@ async def copy(
     source: Subject,
     final: str,
     former: str | None,
+    room: Room | None = None,
 ) -> None:
     """Build an instance as a copy of another one, as that is now; its people notice nothing but a busy worker.
 
@@ -149,21 +161,72 @@ async def copy(
         source: the database that is copied.
         final: the name that the copy is to bear: its target, or suspended.
         former: the name that the copy had before, if its text says so.
+        room: makes room for it while it is published, where it takes another one's place.
 
     Raises:
         HostError: it does not come over whole, or not neutralized; nothing was published.
         SecretUnavailable: a password is not to be had.
     """
-    await builder.require_room(spec, former)
     account = Account(world.hosts[spec.server], source.spec, world.secrets, world.clock)
-    account.password()
+    account.password()  # one that is not to be had costs the host nothing
     builder.step(f"reading {source.database}")
     with tempfile.TemporaryFile() as spool:
         _, kept = await backing_up.collect(world, source, spool)
         builder.step("copying")
         origin = f"{source.address} on {source.server} {world.clock.now():%Y-%m-%dT%H-%M-%SZ}"
         async with _unpacked(world, spool, kept, origin, spec, [account], neutralize=spec.neutralize) as database:
-            await builder.take_in(database, spec, final, former)
+            await builder.take_in(database, spec, final, former, room)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where what is restored comes from: as people are told, as it is noted in the database, and how it gets into a file.
+
+    What is foreign was not made by this fleet, and is opened by what `adopt` says.
+    """
+
+    told: str
+    noted: str
+    fetch: Callable[[BinaryIO], Awaitable[Archive]]
+    is_foreign: bool = False
+
+
+async def source_of(world: World, desired: Desired, wanted: RestoreFrom, own: str) -> Source:
+    """Find what an instance of the code `own` is to be restored from.
+
+    Raises:
+        StorageFailure: there is no such backup, or a target does not answer.
+    """
+    if wanted.archive is not None:
+        path, fleet = wanted.archive, desired.settings.code
+        taken = functools.partial(_take_archive, world, path, fleet, wanted.fleet)
+        return Source(f"from the archive {path}", path, taken, is_foreign=True)
+    target, entry = await find(world, desired, wanted, own)
+    return _kept(world, target, entry)
+
+
+def _kept(world: World, target: str, entry: Entry) -> Source:
+    told = f"from {entry.id} of {entry.address} in {target}, taken {entry.taken_at:%Y-%m-%d %H:%M} UTC"
+    return Source(told, f"{target} {entry.address} {entry.id}", functools.partial(fetch, world, target, entry))
+
+
+async def _take_archive(world: World, path: str, fleet: str, given: str | None, into: BinaryIO) -> Archive:
+    """Copy an archive that this fleet has not made into an empty file, and read it to its last byte."""
+    with targets_of(world).archive(path) as file, on_this_machine():
+        await asyncio.to_thread(shutil.copyfileobj, file, into)
+    try:
+        found = await asyncio.to_thread(archive.read, into)
+    except (NotWhole, NotSafe) as wrong:
+        raise StorageFailure(f"{path} cannot be restored: {wrong}") from None
+    if stranger := backups.not_to_be_taken(fleet, given, mark_of(found.parameters)):
+        raise StorageFailure(f"{path} is not taken in: {stranger}", advice=_GIVEN_UP)
+    return found
+
+
+_GIVEN_UP = (
+    "only if that fleet has given it up, or this is to be a copy beside it, name that fleet:"
+    " `restore_from: {archive: …, fleet: …}`"
+)
 
 
 async def find(world: World, desired: Desired, wanted: RestoreFrom, own: str) -> tuple[str, Entry]:
@@ -189,10 +252,9 @@ async def find(world: World, desired: Desired, wanted: RestoreFrom, own: str) ->
 @contextlib.asynccontextmanager
 async def _restored(
     world: World,
-    target: str,
-    entry: Entry,
+    source: Source,
     spec: DatabaseSpec,
-    accounts: Sequence[Account],
+    accounts: Callable[[Archive], Sequence[Account]],
     *,
     neutralize: bool = False,
 ) -> AsyncIterator[Database]:
@@ -201,9 +263,8 @@ async def _restored(
     Raises as `verify`. Where the outcome is unknown the name is left, and swept when its limit has passed.
     """
     with tempfile.TemporaryFile() as spool:
-        kept = await fetch(world, target, entry, spool)
-        origin = f"{target} {entry.address} {entry.id}"
-        async with _unpacked(world, spool, kept, origin, spec, accounts, neutralize=neutralize) as database:
+        kept = await source.fetch(spool)
+        async with _unpacked(world, spool, kept, source.noted, spec, accounts(kept), neutralize=neutralize) as database:
             yield database
 
 
@@ -221,7 +282,8 @@ async def _unpacked(
     """Do the same with an archive that is at hand and was read; `origin` is noted in what becomes of it."""
     host = world.hosts[spec.server]
     await _require_same_series(host, kept)
-    await asyncio.to_thread(archive.prepare, spool, _UNFIT.sub("-", origin))
+    with on_this_machine():
+        await asyncio.to_thread(archive.prepare, spool, _UNFIT.sub("-", origin))
     name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))
     try:
         await host.restore(name, spool, neutralize=neutralize)
@@ -261,7 +323,8 @@ async def _opened(world: World, name: str, accounts: Sequence[Account]) -> Datab
         if (opened := await insist(functools.partial(account.open, name), world.clock)) is not None:
             return opened[0]
     what = "what was restored refuses the declared password and all former ones, so that it cannot be looked into"
-    raise PasswordRefused(what, server=accounts[0].host.server, database=name)
+    advice = "what opens one that this fleet has not made, `adopt` says: an account that logs in with a second factor does not"
+    raise PasswordRefused(what, server=accounts[0].host.server, database=name, advice=advice)
 
 
 async def _facts(database: Database, kept: Archive, *, neutralized: bool) -> list[tuple[str, object, object]]:

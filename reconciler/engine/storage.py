@@ -1,9 +1,13 @@
-"""The ports to places for backups."""
+"""The ports to places for backups, and the files on this machine that what is kept there goes through."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import BinaryIO, Protocol
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Protocol, cast
+
+from reconciler.core.failures import StorageFailure
 
 
 class Target(Protocol):
@@ -48,3 +52,36 @@ class Targets(Protocol):
     async def aclose(self) -> None:
         """End what is held open; another use would open it again."""
         ...
+
+    def archive(self, path: str) -> BinaryIO:
+        """Open a file of this machine, relative to the fleet's directory; raises `StorageFailure` where it cannot be read."""
+        ...
+
+
+@contextlib.contextmanager
+def on_this_machine() -> Iterator[None]:
+    """Say of a file that lies here meanwhile where it lies if its disk is full: neither a host nor a target is to blame.
+
+    Raises:
+        StorageFailure: in the place of an `OSError` of the body.
+    """
+    try:
+        yield
+    except OSError as error:
+        what = f"{tempfile.gettempdir()} on this machine: {error.strerror or error}"
+        raise StorageFailure(what, advice="make room where TMPDIR leads") from None
+
+
+def spooled(file: BinaryIO) -> BinaryIO:
+    """Give a target a file of this machine to write into, so that it does not take this machine's full disk for its own."""
+    return cast("BinaryIO", _Spool(file))
+
+
+class _Spool:
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, part: bytes) -> int:
+        """Write as the file does."""
+        with on_this_machine():
+            return self._file.write(part)

@@ -76,6 +76,9 @@ def check_clashes(world: Declarations) -> Iterator[Diagnostic]:
     yield from _told(world, "duplicate-server-url", "address", addresses, _addresses)
     yield from _told(world, "duplicate-database", "database", databases, _databases)
     yield from _told(world, "duplicate-subdomain", "subdomain", subdomains, _subdomains)
+    if any(instance.domains for instance in instances):
+        reached = [name for each in world.wanted_instances() for name, _ in _host_names(world, each)]
+        yield from _told(world, "duplicate-domain", "host name", reached, _domains)
     yield from _told(world, "duplicate-renamed-from", "former name", former, _former_names)
 
 
@@ -121,6 +124,23 @@ def _subdomains(world: Declarations, names: Container[str]) -> Iterator[Claim]:
         if instance.subdomain in names and (instance.server is None or domain is not None):
             places = (domain,) if domain is not None else ()
             yield Claim(instance.subdomain, places, "instance", instance.code, "subdomain")
+
+
+def _domains(world: Declarations, names: Container[str]) -> Iterator[Claim]:
+    """Yield the claims to host names; that two subdomains are one is told as that."""
+    reached: set[str] = set()
+    for instance in world.wanted_instances():
+        for name, where in _host_names(world, instance):
+            if name in names and (where == "domains" or name not in reached):
+                reached.add(name)
+                yield Claim(name, ("fleet",), "instance", instance.code, where)
+
+
+def _host_names(world: Declarations, instance: Instance) -> Iterator[tuple[str, str]]:
+    server = world.servers.get(instance.server or "")
+    if server is not None and server.domain is not None:
+        yield f"{instance.subdomain}.{server.domain}", "subdomain"
+    yield from ((name, "domains") for name in dict.fromkeys(instance.domains))
 
 
 def _former_names(world: Declarations, names: Container[str]) -> Iterator[Claim]:

@@ -45,6 +45,12 @@ def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
     for instance in world.instances.values():
         if instance.deletion_protection or instance.owner is not None or instance.subscription is not None:
             yield from _check_instance(world, instance)
+        if instance.primary_domain is not None and instance.primary_domain not in instance.domains:
+            place = world.range_of("instance", instance.code, "primary_domain")
+            message = f"the primary domain {instance.primary_domain!r} is none of its domains"
+            yield Diagnostic(
+                place, "unknown-primary-domain", message, f"add it: `domains: [{instance.primary_domain}]`"
+            )
     yield from _check_renames(world)
     yield from _check_backups(world)
     yield from _check_restores(world)
@@ -305,7 +311,7 @@ def _check_restores(world: Declarations) -> Iterator[Diagnostic]:
         if instance.restore_from is None:
             continue
         place = world.range_of("instance", instance.code, "restore_from")
-        if not targets:
+        if not targets and instance.restore_from.archive is None:
             message = "there is no place that a backup could come from: the fleet declares no `backup_targets`"
             hint = "for example `backup_targets: {main: {url: file:///srv/odoo-backups}}`"
             yield Diagnostic(place, "no-backup-target", message, hint)
@@ -315,12 +321,12 @@ def _check_copies(world: Declarations) -> Iterator[Diagnostic]:
     """Find instances that are neither of a template nor a copy, and copies of what cannot be copied."""
     by_default = world.defaults.given.get("instance", ())
     for instance in world.instances.values():
-        source = world.sources["instance", instance.code]
         if instance.clone_of is not None:
-            yield from _check_copy(world, instance, source, instance.clone_of)
+            yield from _check_copy(world, instance, world.sources["instance", instance.code], instance.clone_of)
         elif instance.template is None and "template" not in by_default:
             hint = "for example `template: restaurant`; a copy of another instance has `clone_of` in its place"
-            yield Diagnostic(source.range_of(), "missing-field", "'template' is missing", hint)
+            place = world.range_of("instance", instance.code)
+            yield Diagnostic(place, "missing-field", "'template' is missing", hint)
 
 
 _MADE_OTHERWISE = {

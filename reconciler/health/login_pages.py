@@ -9,6 +9,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from reconciler.core.checks import Answer, Check
+from reconciler.fleet.addresses import primary_address
 from reconciler.notices.notices import Level, Notice, NoticeName
 from schemas.instance import Instance
 from schemas.server import Server
@@ -81,8 +82,8 @@ class PageRecord:
 
 
 def login_url(instance: Instance, server: Server) -> str:
-    """Return the public address of an instance's login page; nothing where its server declares no domain."""
-    address = server.public_address(instance.subdomain)
+    """Return the public address of an instance's login page; nothing where it has none."""
+    address = primary_address(instance, server)
     return f"{address}{_PATH}" if address else ""
 
 

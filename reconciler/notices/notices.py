@@ -43,6 +43,10 @@ class NoticeName(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     FORGOTTEN = "forgotten"  # what a removed document had is not expected any more
+    RECONCILE_ASKED = "reconcile-asked"  # somebody asked the daemon to look now
+    ACCESS_LIMITED = "access-limited"  # somebody shows wrong tokens
+    TOKEN_MADE = "token-made"  # noqa: S105 -- somebody may ask and steer the daemon from now on
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105 -- and somebody no more
     BACKUP_FAILED = "backup-failed"  # told when it begins to fail, not at each try
     BACKUP_GOOD = "backup-good"
     PROOF_FAILED = "proof-failed"  # what is kept could not be restored

@@ -55,6 +55,27 @@ class Happening:
         return f"{self.kind}/{self.code}" if self.code else self.kind
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What happenings are asked for: of a document, of a server, of some names (none: all), of a level or worse."""
+
+    limit: int
+    since: datetime | None = None
+    kind: str | None = None
+    code: str | None = None
+    server: str | None = None
+    names: tuple[str, ...] = ()
+    level: str = Level.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The newest happenings, oldest first; `is_cut` if there are older ones."""
+
+    happenings: tuple[Happening, ...]
+    is_cut: bool
+
+
 def ended(outcome: OutcomeRecord) -> Happening:
     """Make the happening of an action that ended."""
     name, level = ENDED.get(outcome.result, (f"action-{outcome.result}", Level.WARNING))

@@ -32,11 +32,18 @@ _DIGEST = "sha256:"
 
 def render_event(happening: Happening, paper: Paper) -> str:
     """Return one happening as one paragraph."""
+    if happening.deed is None:
+        return "\n".join(_told(happening, paper))
+    return "\n".join(_stamped(happening, in_words(happening), paper))
+
+
+def in_words(happening: Happening) -> str:
+    """Say what happened, without when."""
     deed = happening.deed
     if deed is None:
-        return "\n".join(_told(happening, paper))
+        return happening.detail
     fields = f" ({', '.join(happening.fields)})" if happening.fields else ""
-    return "\n".join(_stamped(happening, f"{_what(deed)}{fields}; {_end(happening, deed)}", paper))
+    return f"{_what(deed)}{fields}; {_end(happening, deed)}"
 
 
 def render_history(happening: Happening, paper: Paper, of: str = "") -> str:

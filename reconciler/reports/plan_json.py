@@ -38,7 +38,7 @@ def plan_document(
         "selected": list(selection),
         "base": compared,
         "databases": known_document(known or NOTHING_KNOWN),
-        **_changeset(changeset),
+        **changeset_document(changeset),
     }
 
 
@@ -55,14 +55,15 @@ def apply_document(
     return {
         "format": FORMAT,
         "fleet": fleet,
-        "plan": _changeset(before),
+        "plan": changeset_document(before),
         "outcomes": [_outcome(each) for each in outcomes],
-        "after": None if after is None else _changeset(after),
+        "after": None if after is None else changeset_document(after),
         "converged": after is not None and after.is_converged,
     }
 
 
-def _changeset(changeset: Changeset) -> dict[str, Any]:
+def changeset_document(changeset: Changeset) -> dict[str, Any]:
+    """Return a changeset alone."""
     return {
         "digest": changeset.digest(),
         "converged": changeset.is_converged,

@@ -6,11 +6,12 @@ shows. What was never verified is said to be so, and is not shown as ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import cast
+from typing import Protocol, TypeVar, cast
 
 from reconciler.core import claims, endings, subscriptions
 from reconciler.core.actions import Reason
@@ -23,7 +24,8 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import Access, Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.specs import instance_spec
+from reconciler.core.specs import instance_digest, instance_spec
+from reconciler.fleet.addresses import primary_address
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import Vitals, free_percent, is_watched, judge_once
 from reconciler.health.signs import CAPACITY, LATENCY, VERSION, HealthStatus
@@ -228,12 +230,33 @@ def _by_sequence(desired: Desired) -> list[Server]:
     return sorted(desired.servers.values(), key=lambda s: (s.sequence, s.code))
 
 
+class _OfDocument(Protocol):
+    @property
+    def kind(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+
+
+_D = TypeVar("_D", bound=_OfDocument)
+
+
+def _by_document(found: Iterable[_D]) -> Mapping[tuple[str, str], Sequence[_D]]:
+    """Put together what concerns one document: a fleet may have ten thousand, with something pending for each."""
+    together: defaultdict[tuple[str, str], list[_D]] = defaultdict(list)
+    for each in found:
+        together[each.kind, each.code].append(each)
+    return together
+
+
 class _View:
     def __init__(
         self, desired: Desired, observed: Observed, inventory: Inventory, changeset: Changeset, now: datetime
     ) -> None:
         self._desired, self._observed, self._inventory = desired, observed, inventory
-        self._changeset, self._now = changeset, now
+        self._now = now
+        self._actions = _by_document(changeset.actions)
+        self._held = _by_document(each.action for each in changeset.withheld)
+        self._blocked = _by_document(changeset.blocked)
         draft = Draft(desired, observed, inventory, now)
         draft.count_used()
         self._used = draft.used
@@ -302,7 +325,7 @@ class _View:
             observed=observed,
             in_sync=in_sync,
             detail=detail or self._soon(instance),
-            url=(document.public_address(instance.subdomain) or None) if document else None,
+            url=(primary_address(instance, document) or None) if document else None,
             verified_at=self._verified_at(instance, found),
         )
 
@@ -331,8 +354,8 @@ class _View:
         return last or self._future_place(instance)
 
     def _future_place(self, instance: Instance) -> str | None:
-        planned = (*self._changeset.actions, *(held.action for held in self._changeset.withheld))
-        return next((a.server for a in planned if a.address == f"instance/{instance.code}"), None)
+        this = ("instance", instance.code)
+        return next((a.server for a in (*self._actions[this], *self._held[this])), None)
 
     def _observed_state(self, instance: Instance, found: Found | None) -> str:
         if found:
@@ -363,10 +386,9 @@ class _View:
         if self._was_looked_into(found):  # whatever differed would be planned or blocked
             return InSync.YES, ""
         entry = self._inventory.entries.get(("instance", instance.code, found.server))
-        spec = instance_spec(self._desired, instance, self._desired.servers[found.server])
         if entry is None:
             return InSync.NEVER_SEEN, _UNPROVEN
-        if entry.digest == spec.digest():
+        if entry.digest == instance_digest(self._desired, instance, self._desired.servers[found.server]):
             return InSync.YES, ""
         if not entry.last_digest:
             return InSync.NO, "the last look found it otherwise, or a change of it was cut short"
@@ -374,13 +396,10 @@ class _View:
 
     def _is_edit_alone(self, instance: Instance) -> bool:
         """Tell whether all that differs is that the text was edited since it was applied."""
-        changes, this = self._changeset, ("instance", instance.code)
-        held = [w.action for w in changes.withheld]
-        if any((each.kind, each.code) == this for each in changes.blocked) or any(
-            (a.kind, a.code) == this for a in held
-        ):
+        this = ("instance", instance.code)
+        if self._blocked[this] or self._held[this]:
             return False
-        return all(a.reason is Reason.CHANGED for a in changes.actions if (a.kind, a.code) == this)
+        return all(a.reason is Reason.CHANGED for a in self._actions[this])
 
     def _is_anothers(self, instance: Instance, found: Found) -> bool:
         """Tell whether a look found that a database only bears an instance's name."""
@@ -406,9 +425,8 @@ class _View:
 
     def _pending(self, kind: str, code: str, server: str | None = None) -> list[str]:
         """Say what is planned for a document, what is withheld and what is blocked."""
-        changes = self._changeset
-        mine = [a for a in changes.actions if (a.kind, a.code) == (kind, code) and server in (None, a.server)]
-        held = [w.action for w in changes.withheld if (w.action.kind, w.action.code) == (kind, code)]
-        stopped = [b for b in changes.blocked if (b.kind, b.code) == (kind, code) and server in (None, b.server)]
-        withheld = [f"withheld, would {a.verb}: {why(a)}" for a in held if server in (None, a.server)]
+        this = (kind, code)
+        mine = [a for a in self._actions[this] if server in (None, a.server)]
+        stopped = [b for b in self._blocked[this] if server in (None, b.server)]
+        withheld = [f"withheld, would {a.verb}: {why(a)}" for a in self._held[this] if server in (None, a.server)]
         return [f"{a.verb}: {why(a)}" for a in mine] + withheld + [b.why for b in stopped]

@@ -19,15 +19,19 @@ def status_document(
     status: Status, subjects: Sequence[str], declared: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the rows of the subjects asked for; that of a single document beside what is `declared`, defaults included."""
-    pauses = [_pause(each) for each in status.concerning(subjects)]
+    pauses = [pause_document(each) for each in status.concerning(subjects)]
     start = {"format": FORMAT, "fleet": status.fleet, "checked_at": _time(status.at), "paused": pauses}
     start["databases"] = known_document(status.known)
     start["frozen"] = [asdict(each) for each in status.frozen]
     beside = {} if declared is None else {"declared": dict(declared)}
-    return {**start, **{subject: [{**_row(row), **beside} for row in status.rows[subject]] for subject in subjects}}
+    return {
+        **start,
+        **{subject: [{**row_document(row), **beside} for row in status.rows[subject]] for subject in subjects},
+    }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def row_document(row: Row) -> dict[str, Any]:
+    """Return one row."""
     plain = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(row).items()}
     match row:
         case ServerRow(available_capacity=free, last_check=at):
@@ -40,7 +44,8 @@ def _row(row: Row) -> dict[str, Any]:
     return plain
 
 
-def _pause(pause: Pause) -> dict[str, Any]:
+def pause_document(pause: Pause) -> dict[str, Any]:
+    """Return one pause."""
     since = None if pause.since is None else _time(pause.since)
     by = "text" if pause.since is None else "command"
     return {"kind": pause.kind, "code": pause.code, "by": by, "since": since, "reason": pause.reason, "why": pause.why}

@@ -13,6 +13,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from reconciler.access.tokens import Token
 from reconciler.core.backup_times import BackupRecord
 from reconciler.core.due_backups import Key
 from reconciler.core.inventory import Entry, Inventory
@@ -33,6 +34,7 @@ class NoMemory:
         self._server_states: dict[str, str] = {}
         self._listings: dict[str, tuple[str, ...]] = {}
         self._pauses: dict[tuple[str, str], Pause] = {}
+        self._tokens: dict[str, Token] = {}
         self._backups: dict[Key, BackupRecord] = {}
         self._numbers = itertools.count(1)
 
@@ -94,6 +96,18 @@ class NoMemory:
     def resume(self, kind: str, code: str) -> bool:
         """End the pause of a document, and tell whether there was one."""
         return self._pauses.pop((kind, code), None) is not None
+
+    def add_token(self, token: Token) -> None:
+        """Let a token be used from now on."""
+        self._tokens[token.hash] = token
+
+    def tokens(self) -> tuple[Token, ...]:
+        """Return what is kept of the tokens."""
+        return tuple(self._tokens.values())
+
+    def revoke_token(self, token_hash: str) -> bool:
+        """Let a token be used no more, and tell whether there was one."""
+        return self._tokens.pop(token_hash, None) is not None
 
     def backup_records(self) -> Mapping[Key, BackupRecord]:
         """Return a copy of what is known of backups and their proofs."""

@@ -1,8 +1,8 @@
 """The store: the engine's memory of one fleet, its pauses and its history, in SQLite or PostgreSQL.
 
 What takes trust away (`clear`) is on the disk before it returns, for then a host may be written to; and so is what a person
-asked for (`pause`, `resume`). What gives trust or tells history is committed, so that no process's death loses it, but the
-last of it may be lost to a power cut: then something is looked at once more. A store that is deleted while it is open is
+asked for (pauses, tokens). What gives trust or tells history is committed, so that no process's death loses it, but the last of
+it may be lost to a power cut: then something is looked at once more. A store that is deleted while it is open is
 made anew, empty: a file by the next call, tables on a server by the one after the call that finds them gone and says so.
 
 Its methods block: a write for a millisecond and the disk's sync where it syncs, `inventory` for some 5 ms for each thousand
@@ -19,6 +19,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
+from reconciler.access.tokens import Token
 from reconciler.core.backup_times import BackupRecord
 from reconciler.core.due_backups import Key
 from reconciler.core.inventory import Entry, Inventory
@@ -27,7 +28,7 @@ from reconciler.core.pauses import Pause
 from reconciler.health.judging import HealthRecord
 from reconciler.notices.notices import Notice
 from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart
-from reconciler.store import backup_rows, health_rows, inventory_rows, journal_rows
+from reconciler.store import backup_rows, health_rows, inventory_rows, journal_rows, token_rows
 from reconciler.store.connections import Connections, Place
 
 _AT_A_TIME = 5000
@@ -109,6 +110,21 @@ class Store:
         """End the pause of a document, and tell whether there was one. On the disk when this returns."""
         with self._connections.writing(durable=True) as connection:
             return inventory_rows.drop_pause(connection, self._fleet, kind, code)
+
+    def add_token(self, token: Token) -> None:
+        """Let a token be used from now on. On the disk when this returns."""
+        with self._connections.writing(durable=True) as connection:
+            token_rows.add(connection, self._fleet, token)
+
+    def tokens(self) -> tuple[Token, ...]:
+        """Read what is kept of the tokens, the oldest first; those that have ended too."""
+        with self._connections.reading() as connection:
+            return token_rows.read(connection, self._fleet)
+
+    def revoke_token(self, token_hash: str) -> bool:
+        """Let a token be used no more, and tell whether there was one. On the disk when this returns."""
+        with self._connections.writing(durable=True) as connection:
+            return token_rows.remove(connection, self._fleet, token_hash)
 
     def backup_records(self) -> Mapping[Key, BackupRecord]:
         """Read what is known of backups and their proofs."""
@@ -218,8 +234,8 @@ class Store:
         """Delete older passes with their outcomes, older notices and older looks at health; return how many rows.
 
         A pass is as old as its end, and without one as its last outcome. Passes that this process runs, the last look at each
-        server, and everything that is no history (entries, states, listings, pauses) stay. Done in steps, so that no other
-        process waits for long: what fails in the middle has forgotten a part.
+        server, and everything that is no history (entries, states, listings, pauses, tokens) stay. Done in steps, so that no
+        other process waits for long: what fails in the middle has forgotten a part.
         """
         return (
             self._delete_all(lambda c: journal_rows.forget(c, self._fleet, before, list(self._running), _AT_A_TIME))

@@ -158,3 +158,15 @@ health = Table(
     _by_time("health", "server", "server"),
     sqlite_autoincrement=True,
 )
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("fleet", PlainText, primary_key=True),
+    Column("hash", PlainText, primary_key=True),
+    Column("role", PlainText, nullable=False),
+    Column("name", PlainText, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("made_by", PlainText, nullable=False),
+    Column("expires_at", Moment),
+)

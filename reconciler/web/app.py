@@ -1,8 +1,11 @@
-"""Three pages, for monitoring alone: `/healthz`, `/readyz`, `/metrics`. Nothing is changed through them and no body is read."""
+"""What is served: `/healthz`, `/readyz`, `/metrics` for monitoring, to everybody who reaches them; the API if it is wanted.
+
+Nothing is changed through the first three, and no body is read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from starlette.applications import Starlette
@@ -13,10 +16,13 @@ from starlette.routing import Route
 
 from reconciler.health.standing import Standing
 from reconciler.telemetry.metrics import CONTENT_TYPE
+from reconciler.web.problems import Refused, problem_answer
+from reconciler.web.routes import HEADERS
 
 # One request a connection: what is left of a body is never waited for, and no idle client is kept.
 _ALWAYS = {"Cache-Control": "no-store", "Connection": "close", "X-Content-Type-Options": "nosniff"}
 _WELL, _UNWELL = 200, 503
+API = "/api/"
 
 
 class View(Protocol):
@@ -39,8 +45,8 @@ class View(Protocol):
         ...
 
 
-def make_app(view: View) -> Starlette:
-    """Make the pages of a view; what it raises is answered with 500 and raised to the server."""
+def make_app(view: View, api: Sequence[Route] = ()) -> Starlette:
+    """Make the pages of a view, and what else there is; what they raise is answered with 500 and raised to the server."""
 
     async def healthz(_request: Request) -> Response:
         why = view.alive()
@@ -58,6 +64,7 @@ def make_app(view: View) -> Starlette:
             Route("/healthz", healthz, methods=["GET"]),
             Route("/readyz", readyz, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
+            *api,
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},
     )
@@ -69,14 +76,19 @@ def _in_force(standing: Standing) -> str:
     return f"ready: fleet {standing.fleet}, revision {standing.revision}" if standing.revision else "ready"
 
 
-async def _refused(_request: Request, refusal: Exception) -> Response:
+async def _refused(request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, HTTPException)
+    if request.url.path.startswith(API):
+        said = {404: "there is nothing here: see /api/v1/openapi.json", 405: "this cannot be done here"}
+        detail = said.get(refusal.status_code, refusal.detail)
+        return problem_answer(Refused(refusal.status_code, detail, refusal.headers or {}), HEADERS)
     said = {404: "there is nothing here", 405: "only GET and HEAD"}
     return _text(refusal.status_code, said.get(refusal.status_code, refusal.detail), refusal.headers)
 
 
-async def _failed(_request: Request, _failure: Exception) -> Response:
-    return _text(500, "the daemon could not answer; its log says why")
+async def _failed(request: Request, _failure: Exception) -> Response:
+    why = "the daemon could not answer; its log says why"
+    return problem_answer(Refused(500, why), HEADERS) if request.url.path.startswith(API) else _text(500, why)
 
 
 def _text(status: int, line: str, headers: Mapping[str, str] | None = None) -> Response:

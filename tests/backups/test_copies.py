@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from reconciler.core.deciding import Limits
+from reconciler.core.depths import Depth
 from reconciler.core.outcomes import Result
+from reconciler.core.replacements import Replacing
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
 from reconciler.simulator import neutralizing
@@ -361,5 +365,94 @@ def test_two_reconcilers_make_one_copy(version: str) -> None:
                 for who in (0, 1):
                     group.create_task(one_alone(world, whole, who, turns, DictMemory()))
             await ends_well(world, whole, version)
+
+    run(story())
+
+
+REFRESHED = Limits(depth=Depth(refresh=True), replacing=Replacing("acme-staging", backup_first=False))
+
+
+async def tried_in(version: str) -> tuple[Universe, str]:
+    """A copy in which something was tried, and a source that went on."""
+    world, whole = begun(version), copied(version)
+    assert (await world.reconcile(whole)).ok
+    host = world.hosts["one"]
+    host.databases["acme-staging"].insert("res.partner", {"name": "tried"})
+    host.databases["acme"].insert("res.partner", {"name": "new customer"})
+    return world, whole
+
+
+def has(database: Database, name: str) -> bool:
+    return any(database.matching("res.partner", name=name))
+
+
+def forms(world: Universe) -> list[str]:
+    return [name for name in world.hosts["one"].listed() if name.endswith("acme-staging")]
+
+
+@both
+def test_a_refreshed_one_is_as_its_source_is_now_and_the_former_lies_in_the_trash(version: str) -> None:
+    async def story() -> None:
+        world, whole = await tried_in(version)
+        host = world.hosts["one"]
+        shown = render_plan((await world.plan(whole, REFRESHED)).changeset, read(whole), Paper())
+        assert "~ replace instance/acme-staging  by command, acme-staging becomes" in shown
+        assert "instance/acme as it is then" in shown
+        passed = await world.reconcile(whole, limits=REFRESHED)
+        assert passed.ok, passed
+        copy = host.databases["acme-staging"]
+        assert (has(copy, "new customer"), has(copy, "tried")) == (True, False)
+        require_neutral(copy, version)
+        (trash,) = [name for name in forms(world) if name.startswith("trash-")]
+        assert has(host.databases[trash], "tried")
+        assert not (await world.reconcile(whole)).planned.changeset.actions
+        back = Limits(depth=Depth(refresh=True), replacing=Replacing("acme-staging", trash, backup_first=False))
+        passed = await world.reconcile(whole, limits=back)
+        assert passed.ok, passed
+        assert has(host.databases["acme-staging"], "tried")
+        require_neutral(host.databases["acme-staging"], version)
+        require_nothing_reached_the_outside(world)
+
+    run(story())
+
+
+@both
+def test_one_that_cannot_be_made_anew_stays_what_it_was(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    async def story() -> None:
+        world, whole = await tried_in(version)
+        host = world.hosts["one"]
+        monkeypatch.setattr(neutralizing, "_live", lambda _database: iter([("mails that wait", "", {}, {})]))
+        monkeypatch.setattr(neutralizing, "play", _tells_alone(neutralizing.play))
+        passed = await world.reconcile(whole, limits=REFRESHED)
+        (outcome,) = passed.outcomes
+        assert outcome.result is Result.FAILED
+        assert "1 mails that wait" in outcome.detail
+        assert forms(world) == ["acme-staging"]
+        assert has(host.databases["acme-staging"], "tried")
+        gone = fleet(instance("acme", state="absent"), copy_of("acme", state="absent"), servers={"one": version})
+        assert not [a for a in (await world.plan(gone, REFRESHED)).changeset.actions if a.verb == "replace"]
+
+    run(story())
+
+
+def _tells_alone(play: Callable[[Env], dict[str, object]]) -> Callable[[Env], dict[str, object]]:
+    return lambda env: {} if env.context["odoo_fleet"]["write"] else play(env)
+
+
+@both
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_while_it_is_refreshed_there_is_one_neutralized_copy_always(version: str, moment: str) -> None:
+    async def story() -> None:
+        start, whole = await tried_in(version)
+        process = Process()
+        assert (await start.branch().reconcile(whole, process, REFRESHED)).outcomes
+        for number in moments(1, process.sent + 1, 9):
+            world = start.branch()
+            dying = Process(kill_before=number) if moment == "before" else Process(kill_after=number)
+            with contextlib.suppress(Killed, BaseExceptionGroup):
+                await world.reconcile(whole, dying, REFRESHED)
+            await ends_well(world, whole, version)
+            copy = world.hosts["one"].databases["acme-staging"]
+            assert has(copy, "tried") is not has(copy, "new customer"), "one of the two, whole"
 
     run(story())

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +18,7 @@ from reconciler.core.failures import HostError, ProofFailed, Refused, StorageFai
 from reconciler.engine import restoring
 from reconciler.simulator.databases import Database
 from tests.backups.stage import Stage, stage
-from tests.harness.universe import read
+from tests.harness.universe import instance, read
 from tests.harness.virtual_time import run
 
 both = pytest.mark.parametrize("version", ["19.0", "14.0"])
@@ -26,6 +30,30 @@ async def verify(made: Stage, entry: Entry, **fields: object) -> Entry:
     assert document is not None
     subject = backups.beside(desired, document, "one")
     return await restoring.verify(made.world(desired), "main", entry, subject)
+
+
+class Full(io.BytesIO):
+    """A file on a disk that is full."""
+
+    def write(self, _part: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_disk_of_this_machine_that_is_full_is_not_the_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        entry = (await made.back_up()).entry
+        monkeypatch.setattr(tempfile, "TemporaryFile", Full)
+        with pytest.raises(StorageFailure, match=f"{tempfile.gettempdir()} on this machine: No space left") as failed:
+            await verify(made, entry)
+        assert "TMPDIR" in failed.value.advice
+        text = made.text(instance("beta", restore_from="{of: acme}"))
+        (outcome,) = (await made.apply(text)).outcomes
+        assert "on this machine: No space left" in outcome.detail
+
+    run(story())
 
 
 def building(made: Stage) -> list[str]:

@@ -130,6 +130,17 @@ def test_the_latest_backup_is_that_before_the_one_that_is_made_first(tmp_path: P
     run(story())
 
 
+def test_the_backup_that_is_made_first_thins_out_none_of_those_that_may_be_wanted(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await backed_up(tmp_path / "target")
+        made.policy = "{keep: {last: 1, daily: 0, weekly: 0, monthly: 0}}"
+        passed = await replaced(made)
+        assert passed.ok, passed.outcomes
+        assert (partners(database(made)), len(await made.entries())) == ({THEN}, 2)
+
+    run(story())
+
+
 def _no_backup(made: Stage) -> None:
     def refuse(what: str, _place: str) -> None:
         if what == "write":

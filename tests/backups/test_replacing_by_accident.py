@@ -275,3 +275,25 @@ def test_an_edit_after_a_crash_is_what_counts(tmp_path: Path, stays: str) -> Non
                 watch.sure()
 
     run(story())
+
+
+def test_what_a_crash_left_in_the_trash_comes_back_in_a_freeze_too(tmp_path: Path) -> None:
+    async def story() -> None:
+        made, _ = await begun(tmp_path / "target", "19.0", "a backup", "active")
+        start, tried = made.universe, 0
+        for number in itertools.count(1):
+            made.universe, process = start.branch(), Process(kill_after=number)
+            with contextlib.suppress(Killed, BaseExceptionGroup):
+                await replaced(made, process)
+            if not process.dead:
+                break
+            if {names.parse(name).state for name in forms(made)} == {NameState.TRASH, NameState.BUILDING}:
+                tried += 1
+                text = made.text().replace(
+                    "code: demo\n", "code: demo\nfreezes: [{from: 2026-11-01, to: 2026-12-31}]\n", 1
+                )
+                await made.apply(text)
+                assert "acme" in forms(made), number
+        assert tried
+
+    run(story())

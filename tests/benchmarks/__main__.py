@@ -19,13 +19,14 @@ from tests.benchmarks import (
     bench_daemon,
     bench_daemon_loading,
     bench_loading,
+    bench_page,
     bench_passing,
 )
 from tests.benchmarks.rows import Row, render
 
 BENCHMARKS = {
     module.NAME: module.measure
-    for module in (bench_commands, bench_loading, bench_passing, bench_daemon_loading, bench_daemon)
+    for module in (bench_commands, bench_loading, bench_passing, bench_daemon_loading, bench_daemon, bench_page)
 } | {"clone": bench_clones.measure_one, "clones-19": bench_clones.measure_19, "clones-14": bench_clones.measure_14}
 
 

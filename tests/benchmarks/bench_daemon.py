@@ -41,11 +41,11 @@ def measure() -> Iterator[Row]:
     """Yield both comparisons."""
     with tempfile.TemporaryDirectory() as directory, running(HOSTS, INSTANCES) as ports:
         root, store = Path(directory) / "fleet", f"sqlite:///{directory}/state.sqlite"
-        _write(root, ports)
-        _remember_all(root, store)
-        with _daemon(root, store, Path(directory) / "daemon.log") as process:
+        write(root, ports)
+        remember_all(root, store)
+        with daemon(root, store, Path(directory) / "daemon.log") as process:
             log = Path(directory) / "daemon.log"
-            _until_quiet(log)
+            until_quiet(log)
             ours = [_first_request(root, log, number) for number in range(EDITS)]
             (Path(directory) / "bare").mkdir()
             bare = asyncio.run(_bare(Path(directory) / "bare", ports[0]))
@@ -64,7 +64,7 @@ def measure() -> Iterator[Row]:
             )
 
 
-def _write(root: Path, ports: list[int]) -> None:
+def write(root: Path, ports: list[int]) -> None:
     """Write a file for each instance, as people have them."""
     servers = ", ".join(host_code(host) for host in range(len(ports)))
     (root / "instances").mkdir(parents=True)
@@ -82,7 +82,7 @@ def _instance(root: Path, code: str) -> Path:
     return root / "instances" / f"{code}.yaml"
 
 
-def _remember_all(root: Path, url: str) -> None:
+def remember_all(root: Path, url: str) -> None:
     """Write down that all databases were verified just now, as they are after the first day."""
     desired = load_fleet(root).desired
     assert desired is not None
@@ -99,9 +99,20 @@ def _remember_all(root: Path, url: str) -> None:
 
 
 @contextlib.contextmanager
-def _daemon(root: Path, store: str, log: Path) -> Iterator[psutil.Process]:
+def daemon(root: Path, store: str, log: Path, *more: str) -> Iterator[psutil.Process]:
+    """Run a daemon as a process of its own, with its whole log in a file."""
     command = [sys.executable, "-m", "reconciler", "daemon", "--fleet", str(root), "--store", store]
-    command += ["--interval", str(INTERVAL), "--listen", "127.0.0.1:0", "--log-level", "debug", "--log-format", "json"]
+    command += [
+        "--interval",
+        str(INTERVAL),
+        "--listen",
+        "127.0.0.1:0",
+        "--log-level",
+        "debug",
+        "--log-format",
+        "json",
+        *more,
+    ]
     with log.open("wb") as stream:
         process = subprocess.Popen(command, env={**os.environ, **ENVIRON}, stderr=stream)
     try:
@@ -115,7 +126,7 @@ def _lines(log: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
-def _until_quiet(log: Path) -> None:
+def until_quiet(log: Path) -> None:
     """Wait until nothing was logged for five seconds after the first looks."""
     seen = -1
     while not (seen > HOSTS and seen == len(_lines(log))):

@@ -93,6 +93,7 @@ def test_a_backup_takes_the_place_of_the_database_and_what_that_was_comes_back_f
     assert "backup: none → one in main, made first" in said
     assert "1 to replace" in said
     (trash,) = [name for name in host.databases if name.startswith("trash-")]
+    assert f"what was there is {trash}" in said
     restored = host.databases["acme"].uuid
     assert (host.databases[trash].uuid, restored == before) == (before, False)
     assert "No changes" in keeping.run("plan").out
@@ -103,6 +104,22 @@ def test_a_backup_takes_the_place_of_the_database_and_what_that_was_comes_back_f
     assert host.databases["acme"].uuid == before
     assert {d.uuid for name, d in host.databases.items() if name.startswith("trash-")} == {restored}
     assert len(json.loads(keeping.run("backup", "list", "acme", "-o", "json").out)["backups"]) == 2
+
+
+def test_a_zip_of_another_host_becomes_an_instance(keeping: World) -> None:
+    assert keeping.run("backup", "now", "acme").code == 0
+    (archive,) = (keeping.root / "target").rglob("*.zip")
+    keeping.write("again.yaml", "kind: instance\ncode: again\ntemplate: restaurant\nplan: starter\nserver: prod-1\n")
+    for wrong in (["acme", "--archive", str(archive)], ["acme", "--archive", str(archive), "--as", "again"], []):
+        assert keeping.run("restore", *wrong, "--yes").code == 64
+    over = keeping.run("restore", "--archive", str(archive), "--as", "bistro", "--yes")
+    assert (over.code, "instance/bistro cannot be restored" in over.err) == (1, True)
+    ran = keeping.run("restore", "--archive", str(archive), "--as", "again", "--yes")
+    assert ran.code == 0, ran.err
+    assert archive.name in "".join(ran.out.split())
+    host = keeping.hosts["prod-1"]
+    assert len(host.databases["again"].rows("res.partner")) == len(host.databases["acme"].rows("res.partner"))
+    assert "No changes" in keeping.run("plan").out
 
 
 def test_nothing_is_restored_over_another_instance_or_without_a_backup_or_an_answer(keeping: World) -> None:

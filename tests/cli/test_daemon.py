@@ -27,6 +27,8 @@ from tests.cli.world import ENVIRONMENT, World, run
         (("--server-url", "prod-1=http://[::1"), "not a valid address"),
         (("--server-url", "prod-1=http://hunter2:99999"), "not a valid address"),
         (("--interval", "0"), "--interval"),
+        (("--api", "--listen", "none"), "--api needs an address"),
+        (("--page", "--store", "none"), "--page needs tokens"),
     ],
 )
 def test_what_cannot_be_meant_is_wrong_usage_and_no_secret_is_repeated(words: tuple[str, ...], said: str) -> None:

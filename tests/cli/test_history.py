@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.cli.events import INTERVAL, follow_store
-from reconciler.cli.happenings import Asked, read_happenings
 from reconciler.cli.plan_notes import drift_notes
 from reconciler.cli.since import read_since
 from reconciler.core import verbs
@@ -27,9 +26,10 @@ from reconciler.notices import recurrence
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.notices.telling import tell_outcomes
 from reconciler.reports.changeset_markdown import render_changeset_markdown
-from reconciler.reports.happenings import Happening
+from reconciler.reports.happenings import Asked, Happening
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
+from reconciler.store.happenings import read_happenings
 from reconciler.store.opening import open_store
 from reconciler.store.sql_store import Store
 from tests.cli.world import KEY, MASTER, World

@@ -145,11 +145,14 @@ def test_every_command_shows_examples_that_are_right_usage() -> None:
         ["secret", "show"],
         ["backup", "now"],
         ["backup", "list"],
+        ["token", "new"],
+        ["token", "list"],
+        ["token", "revoke"],
         *([name] for name in app.commands.list_commands(click.Context(app.commands))),
     ):
         command = _parsed(words)
         examples = getattr(command, "examples", ())
-        assert examples or words in (["secret"], ["backup"]), words
+        assert examples or words in (["secret"], ["backup"], ["token"]), words
         for line in examples:
             _parsed(shlex.split(line.partition(" > ")[0])[1:], whole=True)
 

@@ -117,6 +117,8 @@ class World:
             "history",
             "forget",
             "import",
+            "render",
+            "token",
         }
         store = ["--store", self.store] if words[0] in with_store and "--store" not in words else []
         return run(*words, "--fleet", str(self.fleet), *store)

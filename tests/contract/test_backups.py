@@ -8,7 +8,9 @@ import zipfile
 import pytest
 
 from reconciler.archives import archive
+from reconciler.odoo.apply import neutralizing
 from tests.contract.hosts import ContractHost
+from tests.contract.product import inside
 from tests.contract.wire import Refusal, Reply
 
 PAGE, OCTETS = 200, "application/octet-stream"
@@ -126,6 +128,43 @@ def test_a_prepared_archive_is_restored_with_everything_held_back_and_all_files(
         assert here.parameter("database.uuid") != source.parameter("database.uuid")
         by_size = here.read_one("ir.attachment", attachment, "datas", context={"bin_size": True})
         assert by_size["datas"] == "1.00 Kb"
+    finally:
+        host.ground.drop(here.database)
+
+
+def test_what_is_restored_is_neutralized_by_a_host_that_can_and_beyond_that_by_a_server_action(
+    host: ContractHost,
+) -> None:
+    source = host.clone(host.created)
+    source.call(
+        "ir.mail_server", "create", {"name": "out", "smtp_host": "localhost", "smtp_user": "me", "smtp_pass": "x"}
+    )
+    packed = io.BytesIO(_backup(host, source.database, f"{source.database}.example.com").body)
+    archive.prepare(packed, "instance/acme on one 2026-11-29T02-30-00Z")
+    here = source.renamed(f"building-1.{host.fresh_name()}")
+    try:
+        assert _restore(host, here.database, packed.getvalue(), neutralize_database="true").status == 303
+        can = host.version == "19"
+        assert (here.parameter("database.is_neutralized") == "true") is can
+        nowhere = [["active", "=", True], ["smtp_host", "=", "invalid"]]
+        assert here.call("ir.mail_server", "search_count", nowhere) == int(can)
+        alone = "it does not say that it was neutralized (database.is_neutralized)"
+        by_the_host = "no mail server that leads nowhere, so that it sends by the host's own"
+        live = inside(host, here, neutralizing.still_live)
+        assert "1 mail servers that lead somewhere" in live
+        assert (alone in live, by_the_host in live) == (not can, not can)
+        assert "scheduled actions or mail servers that would wake" in live
+        for _ in range(2):  # doing it twice is harmless
+            inside(host, here, neutralizing.neutralize)
+            assert inside(host, here, neutralizing.still_live) == []
+        (server,) = here.call("ir.mail_server", "search_read", [["name", "=", "out"], ["active", "=", False]], [])
+        assert (server["smtp_host"], server["smtp_user"], server["smtp_pass"]) == ("invalid", False, False)
+        assert here.call("ir.mail_server", "search_count", nowhere) == 1
+        assert here.call("ir.cron", "search", []) == []
+        tidying = here.call("ir.model.data", "search_read", [["name", "=", "autovacuum_job"]], ["res_id"])[0]["res_id"]
+        assert here.parameter("odoo_fleet.quiesced") == str(tidying)
+        assert here.parameter("odoo_fleet.quiesced_mail_servers") is None
+        assert source.parameter("database.is_neutralized") is None
     finally:
         host.ground.drop(here.database)
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import xmlrpc.client
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,11 +15,13 @@ import httpx
 import pytest
 
 from reconciler.core.checks import Answer
+from reconciler.core.inventory import Inventory
 from reconciler.core.names import suspended
 from reconciler.health.login_pages import judge_manager
 from reconciler.odoo.observe.login_pages import LoginPages
 from reconciler.odoo.tls import TlsOptions
 from reconciler.odoo.transport import Transports
+from reconciler.reports.proxy_maps import render_routes, routes
 from tests.e2e.test_production import PRODUCTION, fresh
 from tests.harness.real_fleet import failures, instance, template
 from tests.health.certificates import make, needs_openssl
@@ -29,6 +31,7 @@ from tests.hosts.real_hosts import RealHost
 
 DEPLOY = Path(__file__).parents[2] / "deploy/proxies"
 DOMAIN, OWN = "example.com", "odoo-1.example.com"
+CUSTOMERS = "acme.example"
 PAGE = "This address is not available"
 _MOST_REDIRECTS = 5
 _START_PATIENCE = 20.0
@@ -90,32 +93,63 @@ def caddy(directory: Path, text: str, port: int, tls: int) -> Program:
     return Program(words, directory, "caddy", environment=home)
 
 
-PROXIES: dict[str, tuple[str, Callable[[Path, str, int, int], Program]]] = {
-    "nginx": ("nginx.conf", nginx),
-    "caddy": ("Caddyfile", caddy),
+PROXIES: dict[str, tuple[str, str, Callable[[Path, str, int, int], Program]]] = {
+    "nginx": ("nginx.conf", "nginx-domains.conf", nginx),
+    "caddy": ("Caddyfile", "Caddyfile-domains", caddy),
 }
 
 
 @contextmanager
 def standing_before(host: RealHost, directory: Path, proxy: str, operators: str) -> Iterator[Visitor]:
     """Start a proxy with its configuration as it is to be copied, but for what an operator changes in it."""
+    yours = {**_yours("example.com", host, directory), "10.0.0.0/8": operators}
+    with _started(directory, proxy, DOMAIN, lambda: _edited(PROXIES[proxy][0], yours)) as visitor:
+        yield visitor
+
+
+@contextmanager
+def standing_before_domains(host: RealHost, directory: Path, proxy: str, names: str) -> Iterator[Visitor]:
+    """Start the proxy of customers' own domains, with the map of names that odoo-fleet wrote."""
+    yours = {**_yours("customers", host, directory), "prod-1": "real"}
+
+    def text() -> str:
+        (directory / "names").write_text(names)
+        if proxy == "caddy":
+            return _edited(PROXIES[proxy][1], {**yours, "/etc/caddy/odoo-names": str(directory / "names")})
+        upgrade = 'map $http_upgrade $connection_upgrade { default upgrade; "" ""; }'  # as nginx.conf has it
+        return f"include names;\n{upgrade}\n{_edited(PROXIES[proxy][1], yours)}"
+
+    with _started(directory, proxy, CUSTOMERS, text) as visitor:
+        yield visitor
+
+
+def _yours(certificate: str, host: RealHost, directory: Path) -> dict[str, str]:
+    return {
+        f"/etc/ssl/{certificate}.pem": str(directory / "proxy.pem"),
+        f"/etc/ssl/{certificate}.key": str(directory / "proxy.key"),
+        "/srv/www": str(DEPLOY),
+        "127.0.0.1:8069": host.address.direct_url.removeprefix("http://"),
+    }
+
+
+def _edited(name: str, yours: Mapping[str, str]) -> str:
+    text = (DEPLOY / name).read_text()
+    for before, after in yours.items():
+        assert before in text
+        text = text.replace(before, after)
+    return text
+
+
+@contextmanager
+def _started(directory: Path, proxy: str, domain: str, configured: Callable[[], str]) -> Iterator[Visitor]:
     debian.require_programs({"caddy": "caddy"} if proxy == "caddy" else {})
     directory.mkdir()
     now = datetime.now(UTC)
-    made = make(directory, now - timedelta(days=1), now + timedelta(days=2), f"*.{DOMAIN}")
+    made = make(directory, now - timedelta(days=1), now + timedelta(days=2), f"*.{domain}")
+    made.file.rename(directory / "proxy.pem")
+    made.key.rename(directory / "proxy.key")
     port, tls = free_port(), free_port()
-    name, start = PROXIES[proxy]
-    text = (DEPLOY / name).read_text()
-    for before, after in {
-        "/etc/ssl/example.com.pem": str(made.file),
-        "/etc/ssl/example.com.key": str(made.key),
-        "/srv/www": str(DEPLOY),
-        "127.0.0.1:8069": host.address.direct_url.removeprefix("http://"),
-        "10.0.0.0/8": operators,
-    }.items():
-        assert before in text
-        text = text.replace(before, after)
-    program, visitor = start(directory, text, port, tls), Visitor(tls)
+    program, visitor = PROXIES[proxy][2](directory, configured(), port, tls), Visitor(tls)
     program.start()
     try:
         assert _answers(program, visitor), program.log_text()
@@ -154,7 +188,12 @@ def test_customers_reach_their_database_and_nobody_the_forms_for_the_master_pass
 ) -> None:
     fleet = fresh(tmp_path, real_host)
     n = fleet.suffix
-    fleet.write(template(n, modules="[base, web]"), instance(f"acme{n}"), instance(f"sleepy{n}", state="suspended"))
+    acme_own, sleepy_own = f"erp{n}.{CUSTOMERS}", f"sleepy{n}.{CUSTOMERS}"
+    fleet.write(
+        template(n, modules="[base, web]"),
+        instance(f"acme{n}", domains=f"[{acme_own}]", primary_domain=acme_own),
+        instance(f"sleepy{n}", state="suspended", domains=f"[{sleepy_own}]"),
+    )
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
     acme, sleepy, nobody = (f"{name}.{DOMAIN}" for name in (f"acme{n}", f"sleepy{n}", "nobody"))
@@ -198,6 +237,19 @@ def test_customers_reach_their_database_and_nobody_the_forms_for_the_master_pass
         assert visitor.ask(OWN, "/jsonrpc", call("common", "version")).status_code in {403, 404}
         assert strangers_find(visitor.port) is Answer.PASSED
         assert strangers_find(int(real_host.address.direct_url.rpartition(":")[2]), "http") is Answer.FAILED
+
+    names = render_routes(routes(fleet.desired, Inventory())[0], "tests", proxy)
+    with standing_before_domains(real_host, tmp_path / f"{proxy}-domains", proxy, names) as visitor:
+        status, text = visitor.see(acme_own, "/web/login")
+        assert (status, "oe_login_form" in text) == (200, True), text
+        for name, path in [
+            (sleepy_own, "/web/login"),
+            (f"nobody.{CUSTOMERS}", "/"),
+            (acme_own, "/web/database/manager"),
+        ]:
+            status, text = visitor.see(name, path)
+            assert (status, PAGE in text) == (503, True), (name, path)
+        assert visitor.ask(acme_own, "/jsonrpc", call("db", "list")).status_code == 404
 
     with standing_before(real_host, tmp_path / f"{proxy}-own", proxy, "127.0.0.0/8") as visitor:
         assert "server_version" in visitor.ask(OWN, "/jsonrpc", call("common", "version")).text

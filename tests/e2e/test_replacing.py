@@ -10,6 +10,7 @@ from reconciler.core import verbs
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.core.replacements import Replacing
+from reconciler.wiring import open_world
 from tests.e2e.test_backups import KeptFleet, back_up
 from tests.e2e.test_endings import trash_of
 from tests.e2e.test_production import PRODUCTION, active_crons, fresh, login
@@ -79,3 +80,33 @@ def test_what_was_written_since_is_in_the_trash_alone_and_comes_back_from_there(
         found = partners.execute_kw(name, 2, password, "res.partner", "search_count", [[["name", "=", "Since"]]])
         assert found == 1, "no worker answers from what it remembers of the other one"
     assert not asyncio.run(fleet.plan()).changeset.actions
+
+    arrive(fleet, real_host, name, password)
+
+
+def arrive(fleet: KeptFleet, host: RealHost, source: str, password: str) -> None:
+    """Take in, as another instance, an archive of a database that another fleet has marked, by what opens it there."""
+    archive, n = fleet.directory / "arrived.zip", fleet.suffix
+    whose = "update ir_config_parameter set value = '{}' where key = 'odoo_fleet.fleet'"
+    host.psql(source, whose.format("others"))
+    asyncio.run(fetch(fleet, source, archive))
+    host.psql(source, whose.format("tests"))
+    (fleet.directory / "theirs").write_text(password)
+    arrived = f"new{n}"
+    fields = {"adopt": "{admin_password: {file: theirs}}", "restore_from": "{archive: arrived.zip, fleet: others}"}
+    fleet.write(template(n, modules="[base, web]"), instance(source), instance(arrived, **fields))
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    assert host.psql(arrived, PARTNERS) == host.psql(source, PARTNERS)
+    assert active_crons(host, arrived) == active_crons(host, source)
+    assert login(host, arrived, "admin", fleet.password("instance", arrived).reveal())
+    assert login(host, arrived, "admin", password) is False
+    assert not asyncio.run(fleet.plan()).changeset.actions
+
+
+async def fetch(fleet: KeptFleet, name: str, archive: Path) -> None:
+    """Fetch what Odoo's own page gives."""
+    desired = fleet.desired
+    async with open_world(desired, fleet.reach(), fleet.memory, fleet.events.append) as world:
+        with archive.open("w+b") as file:
+            await world.hosts["real"].fetch_backup(name, (f"{name}.localhost",), file, lambda: asyncio.sleep(0, 1))

@@ -139,3 +139,18 @@ def test_a_foreign_database_of_a_declared_name_is_neither_entered_nor_replaced()
         assert not made(passed) or made(passed) == ["base"]
 
     run(story())
+
+
+def test_nothing_empty_is_made_for_one_that_was_called_otherwise_when_it_was_ended() -> None:
+    async def story() -> None:
+        world = universe()
+        await world.reconcile(fleet(instance("acme", server="one")))
+        assert (await world.reconcile(fleet(instance("acme", server="one", state="absent")))).ok
+        other = fleet(instance("acme", server="one", database_name="acme-nv", subdomain="acme-nv"))
+        (blocked,) = (await world.reconcile(other)).planned.changeset.blocked
+        assert blocked.why.endswith("on one is this instance's of another `database_name`")
+        assert "write `database_name: acme` to bring it back" in blocked.advice
+        assert (await world.reconcile(fleet(instance("acme", server="one")))).ok
+        assert world.hosts["one"].listed() == ["acme", "template_base"]
+
+    run(story())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from pydantic import Field
 
+from reconciler.access.roles import Role
 from reconciler.core import diffs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.deciding import Limits
@@ -37,9 +39,12 @@ from schemas.json_schema import json_schema
 from schemas.kinds import KINDS
 from schemas.texts import Code
 from tests.cli.world import ENVIRONMENT, serving
+from tests.daemon.stage import Stage
 from tests.harness.universe import fleet, instance, read, universe
 from tests.harness.virtual_time import EPOCH, run
 from tests.telemetry.scenes import NOW, STANDING
+from tests.web.asked import Asked
+from tests.web.visits import Browser, visiting
 
 
 class Note(Pausable):
@@ -152,3 +157,22 @@ def test_schema_and_documentation_have_it() -> None:
 
 def test_metrics_count_it() -> None:
     assert 'odoo_fleet_paused_documents{kind="note"} 0.0' in Metrics().render(STANDING, NOW).decode()
+
+
+def test_the_api_and_the_page_have_it() -> None:
+    async def begin(stage: Stage) -> None:
+        stage.source.write(fleet(instance("acme"), note(name="Call them"), servers={"one": "19.0", "two": "19.0"}))
+        await asyncio.sleep(10)
+
+    async def read_it(browser: Browser, asked: Asked) -> None:
+        item = (await asked.get("notes/call"))["item"]
+        assert (item["declared"]["instance"], item["observed"]["name"]) == ("acme", "Call them")
+        assert [each["code"] for each in (await asked.get("notes?q=them"))["items"]] == ["call"]
+        assert (
+            await asked.ask("POST", "/api/v1/pause", Role.MANAGER, json={"document": "note/call"})
+        ).status_code == 200
+        await browser.log_in()
+        assert "Call them" in await browser.open("/notes")
+        assert "note/call is paused" in await browser.open("/notes/call?tab=configuration")
+
+    visiting(read_it, begin=begin)

@@ -77,6 +77,9 @@ class RealCustomers:
         self._threads = [threading.Thread(target=self._work, args=[each], daemon=True) for each in range(loops)]
 
     def __enter__(self) -> Self:
+        """Begin, with Odoo's own tidying up put off: on 14 it removes files of uploads on their way (docs/odoo-facts.md)."""
+        late = "update ir_cron set nextcall = nextcall + interval '1 year' where id = (%s)"
+        self._host.psql(self._names[0], late % "select res_id from ir_model_data where name = 'autovacuum_job'")
         for thread in self._threads:
             thread.start()
         return self

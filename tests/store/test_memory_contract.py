@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.access.roles import Role
+from reconciler.access.tokens import Token
 from reconciler.core.inventory import NOTHING_REMEMBERED, Entry
 from reconciler.core.pauses import Pause
 from reconciler.engine.ports import Memory
@@ -152,3 +154,16 @@ def test_what_is_forgotten_is_that_document_or_all_on_that_server(memory: Store 
     left = memory.inventory()
     assert (left.server_states, left.listings) == ({}, {})
     assert [*left.entries.values()] == [entry("gamma", server="prod-2")]
+
+
+def test_a_token_is_kept_until_it_is_revoked(memory: Store | NoMemory) -> None:
+    anna = Token("a" * 64, Role.ADMIN, "anna", NOW, "root@here")
+    ben = Token("b" * 64, Role.USER, "", NOW + timedelta(hours=1), "root@here", NOW + timedelta(days=1))
+    memory.add_token(anna)
+    memory.add_token(ben)
+    assert memory.tokens() == (anna, ben)
+    assert memory.revoke_token(anna.hash)
+    assert not memory.revoke_token(anna.hash)
+    assert memory.tokens() == (ben,)
+    memory.forget_history(NOW + timedelta(days=400))
+    assert memory.tokens() == (ben,)

@@ -157,7 +157,9 @@ def test_the_newest_version_is_the_last_step() -> None:
     assert steps.get_heads() == [versions.NEWEST]
 
 
-@pytest.mark.parametrize(("version", "reason"), [("0006", "newer odoo-fleet"), ("ae1027a6acf", "never was")])
+@pytest.mark.parametrize(
+    ("version", "reason"), [(f"{int(versions.NEWEST) + 1:04}", "newer odoo-fleet"), ("ae1027a6acf", "never was")]
+)
 def test_a_version_that_this_tool_does_not_know_is_refused_and_left_as_it_is(
     backend: Backend, version: str, reason: str
 ) -> None:

@@ -23,8 +23,11 @@ async def end(performer: Performer, action: Action) -> str:
     return said
 
 
-async def backed_up_first(performer: Performer, action: Action) -> str:
-    """Make the backup that an action shows, and say which it is; nothing where it shows none."""
+async def backed_up_first(performer: Performer, action: Action, *, thins_out: bool = True) -> str:
+    """Make the backup that an action shows, and say which it is; nothing where it shows none.
+
+    It thins older ones out as its policy says, but not where one of those is what comes next.
+    """
     if all(change.field != backups.FIELD for change in action.changes):
         return ""
     performer.step(action, "backing up")
@@ -33,7 +36,7 @@ async def backed_up_first(performer: Performer, action: Action) -> str:
     target = backups.target_of(performer.desired, declared)
     assert target is not None  # or else the action was blocked
     subject = backups.subject_of(performer.desired, instance, action.server, action.database)
-    keep = backups.keep_of(declared)
+    keep = backups.keep_of(declared) if thins_out else None
     kept = await backing_up.back_up(performer.world, performer.desired.settings.code, subject, target, keep)
     more = f"; older ones were not thinned out: {kept.not_thinned}" if kept.not_thinned else ""
     return f"backed up as {kept.entry.id} in {target}{more}"

@@ -36,6 +36,7 @@ async def copy(performer: Performer, action: Action) -> None:
     source = backups.subject_of(desired, desired.instances[spec.clone_of or ""], action.server, action.database)
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     builder, former = performer.builder(action), performer.former(action)
+    await builder.require_room(spec, former)
     await restoring.copy(performer.world, builder, spec, source, action.becomes, former)
     performer.remember_verified(spec)
 
@@ -49,7 +50,7 @@ async def restore(performer: Performer, action: Action) -> str:
     builder, former = performer.builder(action), performer.former(action)
     await builder.require_room(spec, former)
     performer.step(action, "looking for the backup")
-    source = await restoring.find(performer.world, performer.desired, wanted, spec.code)
+    source = await restoring.source_of(performer.world, performer.desired, wanted, spec.code)
     told = await restoring.build(performer.world, performer.desired, builder, spec, source, action.becomes, former)
     performer.remember_verified(spec)
     return told

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.core import claims, names, replacements, verbs
+import contextlib
+from collections.abc import AsyncIterator
+
+from reconciler.core import backups, claims, copies, names, replacements, verbs
 from reconciler.core.actions import Action
 from reconciler.core.failures import Refused
 from reconciler.core.names import NameState
@@ -23,21 +26,50 @@ async def replace(performer: Performer, action: Action) -> str:
     present = await replacing.present(mover, action.database, lost=replacements.is_lost(action.changes))
     if trash := replacements.trash_in(action.changes):
         return await _from_trash(performer, action, mover, present, trash)
+    if copies.is_copied(performer.desired.instances[action.code]):
+        return await _from_source(performer, action, mover, present)
     return await _from_backup(performer, action, mover, present)
+
+
+async def _from_source(performer: Performer, action: Action, mover: Mover, present: Present) -> str:
+    """Copy what the instance is a copy of anew, wherever that rests by now."""
+    spec, desired, world = performer.spec(action), performer.desired, performer.world
+    source = desired.instances[spec.clone_of or ""]
+    listed = await insist(mover.host.listed, world.clock)
+    forms = (source.database_name, names.suspended(source.database_name))
+    found = [form for form in forms if form in listed]
+    if len(found) != 1:
+        what = f"instance/{source.code}, of which it is a copy, has no database in service there"
+        raise Refused(what, server=action.server, database=action.database)
+    said = await backed_up_first(performer, action)
+    await world.distrust(spec.kind, spec.code, spec.server)
+    room = replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what))
+    subject = backups.subject_of(desired, source, action.server, found[0])
+    former = performer.former(action)
+    await restoring.copy(world, performer.builder(action), spec, subject, action.becomes, former, room)
+    performer.remember_verified(spec)
+    return said
 
 
 async def _from_backup(performer: Performer, action: Action, mover: Mover, present: Present) -> str:
     spec, wanted, world = performer.spec(action), performer.desired.instances[action.code].restore_from, performer.world
     assert wanted is not None  # the command says which
     # Before the present one is backed up: that would be the latest.
-    source = await restoring.find(world, performer.desired, wanted, spec.code)
-    said = await backed_up_first(performer, action)
+    source = await restoring.source_of(world, performer.desired, wanted, spec.code)
+    said = await backed_up_first(performer, action, thins_out=False)
     await world.distrust(spec.kind, spec.code, spec.server)
-    room = replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what))
+    now: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def room() -> AsyncIterator[None]:
+        async with replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what)) as trash:
+            now.append(f"what was there is {trash}")
+            yield
+
     builder, former = performer.builder(action), performer.former(action)
-    told = await restoring.build(world, performer.desired, builder, spec, source, action.becomes, former, room)
+    told = await restoring.build(world, performer.desired, builder, spec, source, action.becomes, former, room())
     performer.remember_verified(spec)
-    return f"{told}; {said}" if said else told
+    return "; ".join(part for part in (told, *now, said) if part)
 
 
 async def _from_trash(performer: Performer, action: Action, mover: Mover, present: Present, trash: str) -> str:
@@ -52,8 +84,8 @@ async def _from_trash(performer: Performer, action: Action, mover: Mover, presen
     await world.distrust(action.kind, action.code, action.server)
     await set_apart(database, world.clock, world.nonces)  # workers may remember another one under its name
     is_published = names.parse(action.becomes).state is NameState.PUBLISHED
-    async with replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what)):
+    async with replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what)) as now:
         performer.step(action, "on its way back")
         await insist(lambda: mover.host.forget_name(action.becomes), world.clock)
         await mover.travel(database, action.becomes, awake(performer, action) if is_published else None)
-    return said
+    return f"what was there is {now}; {said}" if said else f"what was there is {now}"

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 from reconciler.core.outcomes import Result
 from reconciler.notices.notices import Level
 from reconciler.notices.records import NoticeRecord, OutcomeRecord
-from reconciler.reports.happenings import ENDED, Happening, ended, in_order, is_as_bad_as
+from reconciler.reports.happenings import ENDED, Asked, Found, Happening, ended, in_order, is_as_bad_as
 from reconciler.store.opening import AnyStore
 
 T = TypeVar("T")
 _MORE = 4
 """By how much more is read when too little of what was read fits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What happenings are asked for: of a document, of a server, of some names (none: all), of a level or worse."""
-
-    limit: int
-    since: datetime | None = None
-    kind: str | None = None
-    code: str | None = None
-    server: str | None = None
-    names: tuple[str, ...] = ()
-    level: str = Level.INFO
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The newest happenings, oldest first; `is_cut` if there are older ones."""
-
-    happenings: tuple[Happening, ...]
-    is_cut: bool
 
 
 def read_happenings(store: AnyStore, asked: Asked) -> Found:

@@ -1,0 +1,52 @@
+"""`refresh`: a copy of an instance is made anew, as its source is now, and takes the place of the one that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import click
+
+from reconciler.cli import fleets, groups, screens
+from reconciler.cli.apply import perform, require_terminal
+from reconciler.cli.naming import address_of, completing
+from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options
+from reconciler.cli.plan import make_plan, show_plan
+from reconciler.cli.sessions import begin_session, given_aim
+from reconciler.core import verbs
+from reconciler.core.replacements import Replacing
+
+NOT_DONE = 1
+_PLANNED = (verbs.COPY, verbs.REPLACE)
+
+
+@groups.command("odoo-fleet refresh acme-staging")
+@click.argument("words", metavar="COPY", nargs=-1, required=True, shell_complete=completing("instance"))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@confirmed
+@run_options
+@common("text", "json")
+def command(common: Common, options: RunOptions, confirmed: Confirmed, *, words: Sequence[str], yes: bool) -> int:
+    """Make COPY, an instance with `clone_of`, anew: show the plan, ask, carry it out.
+
+    The new one is made and proven neutralized under a building name, while the present one stays in service. Then that becomes
+    trash, with all that was tried in it, and can come back from there: `odoo-fleet restore COPY --from-trash NAME`.
+    """
+    require_terminal(yes=yes)
+    desired = fleets.load(common)
+    addresses = {f"instance/{code}" for code in desired.instances}
+    code = address_of(words, addresses, ["instance"]).partition("/")[2]
+    fleets.require(code, desired.instances, f"the fleet has no instance {code!r}")
+    if desired.instances[code].clone_of is None:
+        raise click.UsageError(f"instance/{code} is no copy: its document has no `clone_of`")
+    whole = replace(options, targets=(f"instance/{code}",), refresh=not options.shallow)
+    aim = given_aim(desired, whole, confirmed)
+    # It is a copy: what it was made of is backed up, and what was tried in it lies in the trash.
+    aim = replace(aim, limits=replace(aim.limits, replacing=Replacing(code, backup_first=False)))
+    with begin_session(common, options.store, desired, aim) as session:
+        planned = make_plan(session)
+        if not any(action.verb in _PLANNED for action in planned.changeset.actions):
+            show_plan(planned, session, screens.ERR)
+            screens.say(f"instance/{code} cannot be made anew: what stands above is in the way, or it is absent.")
+            return NOT_DONE
+        return perform(session, planned, common, yes=yes)

@@ -1,0 +1,145 @@
+"""`token`: who may ask and steer the daemon. A token is shown once, when it is made; its hash is kept in the store."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from reconciler.access.roles import ROLES, Role
+from reconciler.access.tokens import TOKEN_BYTES, Token, hash_of, write
+from reconciler.cli import groups, screens
+from reconciler.cli.groups import command_first
+from reconciler.cli.known import know, open_memory
+from reconciler.cli.operators import who_runs
+from reconciler.cli.options import Common, common, store_option
+from reconciler.fleet.documents import did_you_mean
+from reconciler.notices.notices import Level, Notice, NoticeName
+from reconciler.reports.escapes import visible
+from reconciler.reports.status_tables import Cell, Column, Table
+
+FORMAT = 1
+_PURPOSE = "tokens could not be kept"
+_LONGEST_NAME = 80
+
+
+class _TokenGroup(click.Group):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, command_first(args))
+
+
+@click.group(cls=_TokenGroup)
+def command() -> None:
+    """Make, list and revoke the tokens by which the daemon's API and page are used."""
+
+
+@command.command(
+    "new",
+    cls=groups.Command,
+    examples=["odoo-fleet token new --role user --name anna", "odoo-fleet token new --role admin --expires 2027-01-01"],
+)
+@click.option("--role", type=click.Choice(ROLES), required=True, help="What it is good for: read, operate, everything.")
+@click.option("--name", default="", metavar="TEXT", help="Whose it is: what it does is told under this name.")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Good until this day begins (UTC).")
+@store_option
+@common("text")
+def new(common: Common, store: str, role: str, name: str, expires: datetime | None) -> None:
+    """Make a token and print it, alone, once: it cannot be shown again. A running daemon takes it within two seconds."""
+    now, called = datetime.now(UTC), " ".join(name.split())
+    end = None if expires is None else expires.replace(tzinfo=UTC)
+    if end is not None and end <= now:
+        raise click.UsageError(f"--expires: {end:%Y-%m-%d} has begun already (UTC)")
+    if len(called) > _LONGEST_NAME:
+        raise click.UsageError(f"--name: at most {_LONGEST_NAME} characters")
+    text = write(secrets.token_bytes(TOKEN_BYTES))
+    token = Token(hash_of(text.reveal()), Role(role), called, now, who_runs(), end)
+    with open_memory(common, store, know(common).fleet, purpose=_PURPOSE) as memory:
+        if called and any(each.name == called for each in memory.tokens()):
+            raise click.UsageError(
+                f"there is a token named {called!r} already: revoke it first, or choose another name"
+            )
+        memory.add_token(token)
+        until = "without an end" if end is None else f"until {end:%Y-%m-%d}"
+        detail = f"{token.called}, {role}, {until}: made by {token.made_by}"
+        memory.record_notice(Notice(NoticeName.TOKEN_MADE, Level.INFO, detail), now)
+    click.echo(text.reveal())
+
+
+@command.command("list", cls=groups.Command, examples=["odoo-fleet token list -o json"])
+@store_option
+@common("text", "json")
+def list_command(common: Common, store: str) -> None:
+    """List tokens by what is known of them; they themselves are not kept."""
+    fleet, now = know(common).fleet, datetime.now(UTC)
+    with open_memory(common, store, fleet, purpose=_PURPOSE) as memory:
+        tokens = memory.tokens()
+    if common.output == "json":
+        screens.print_json({"format": FORMAT, "fleet": fleet, "tokens": [_plain(each, now) for each in tokens]})
+        return
+    from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+    click.echo(render_tables((_table(tokens, now),), screens.paper(screens.OUT)))
+
+
+@command.command(
+    "revoke", cls=groups.Command, examples=["odoo-fleet token revoke anna", "odoo-fleet token revoke 1a2b3c4d"]
+)
+@click.argument("which", metavar="NAME|ID")
+@store_option
+@common("text")
+def revoke(common: Common, store: str, which: str) -> None:
+    """Let a token be used no more. A running daemon and sessions opened with it notice within two seconds."""
+    with open_memory(common, store, know(common).fleet, purpose=_PURPOSE) as memory:
+        token = _find(memory.tokens(), which)
+        memory.revoke_token(token.hash)
+        detail = f"{token.called}, {token.role}: revoked by {who_runs()}"
+        memory.record_notice(Notice(NoticeName.TOKEN_REVOKED, Level.INFO, detail), datetime.now(UTC))
+    click.echo(visible(f"{token.called} is good for nothing any more."))
+
+
+def _find(tokens: Sequence[Token], which: str) -> Token:
+    """Return the token of this name or this id; a name counts first."""
+    found = [t for t in tokens if t.name == which] or [t for t in tokens if t.id == which]
+    if not found:
+        hint = did_you_mean(which, [known for t in tokens for known in (t.name, t.id) if known])
+        raise click.UsageError(f"there is no token {which!r}" + (f" ({hint})" if hint else ""))
+    if len(found) > 1:
+        raise click.UsageError(f"{which!r} is more than one token: name the one that is meant")
+    return found[0]
+
+
+def _plain(token: Token, now: datetime) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "role": token.role.value,
+        "made_at": token.made_at.isoformat(timespec="seconds"),
+        "made_by": token.made_by,
+        "expires_at": None if token.expires_at is None else token.expires_at.isoformat(timespec="seconds"),
+        "ended": not token.is_good(now),
+    }
+
+
+def _table(tokens: Sequence[Token], now: datetime) -> Table:
+    columns = (Column("ID"), Column("NAME"), Column("ROLE"), Column("MADE (UTC)"), Column("BY"), Column("UNTIL"))
+    rows = tuple(
+        (
+            Cell(t.id),
+            Cell(t.name),
+            Cell(t.role.value),
+            Cell(f"{t.made_at:%Y-%m-%d %H:%M}"),
+            Cell(t.made_by),
+            Cell(_until(t, now)),
+        )
+        for t in tokens
+    )
+    return Table("Tokens", columns, rows)
+
+
+def _until(token: Token, now: datetime) -> str:
+    if token.expires_at is None:
+        return "-"
+    return f"{token.expires_at:%Y-%m-%d}{'' if token.is_good(now) else ' (ended)'}"

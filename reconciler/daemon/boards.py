@@ -1,0 +1,204 @@
+"""What the API and the page are shown of a daemon, and how they steer it (`reconciler.web.boards.Board`).
+
+Whatever is asked for often is kept in memory: the picture of the last decision, tokens and pauses as they were two seconds ago.
+Only history is read from the store when it is asked for, and whoever asks waits for that no longer than a few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+from reconciler.access.actors import Actor
+from reconciler.access.tokens import Token
+from reconciler.core.changesets import Changeset
+from reconciler.core.failures import MemoryFailure
+from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.observed import Observed
+from reconciler.core.pauses import Pause, in_force
+from reconciler.daemon.daemon import PAUSES_SECONDS, Daemon, Work
+from reconciler.daemon.following import Decided
+from reconciler.health.judging import HealthRecord
+from reconciler.health.standing import Standing
+from reconciler.notices.notices import Level, Notice, NoticeName
+from reconciler.notices.records import PassRecord
+from reconciler.reports.happenings import Asked, Found
+from reconciler.reports.standing_text import status_line
+from reconciler.reports.status import Status, status
+from reconciler.store.happenings import read_happenings
+from reconciler.web.boards import NotYet, Picture, StoreSilent
+
+T = TypeVar("T")
+STORE_SECONDS = 5.0
+"""How long a request waits for the store."""
+
+
+@dataclass(slots=True)
+class DaemonBoard:
+    """A daemon, as it is asked and steered.
+
+    Args:
+        daemon: it.
+        beside: where what takes long is worked out, so that the daemon's loop goes on.
+    """
+
+    daemon: Daemon
+    beside: Callable[..., Awaitable[Status]] = asyncio.to_thread
+    _tokens: tuple[Token, ...] | None = None
+    _commanded: Mapping[tuple[str, str], Pause] = field(default_factory=dict)
+    _drawn: tuple[Decided, Status] | None = None
+    _drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def follow(self) -> None:
+        """Keep tokens and pauses as the store has them, until cancelled; while it cannot be read, as they were."""
+        while True:
+            if (work := self.daemon.work) is not None:
+                with contextlib.suppress(MemoryFailure):  # whoever decides tells of it
+                    await self._read(work)
+            await self.daemon.clock.sleep(PAUSES_SECONDS)
+
+    async def _read(self, work: Work) -> None:
+        self._tokens, self._commanded = await work.aside.ask(lambda: (work.store.tokens(), work.store.pauses()))
+
+    def now(self) -> datetime:
+        """The time of day."""
+        return self.daemon.clock.now()
+
+    def standing(self) -> Standing:
+        """How the daemon stands."""
+        return self.daemon.standing
+
+    def ready(self) -> str:
+        """Why it does not keep its fleet; nothing if it does."""
+        return self.daemon.ready()
+
+    def tokens(self) -> tuple[Token, ...]:
+        """See `Board`."""
+        if self._tokens is None:
+            self._work()
+            raise NotYet("the tokens could not be read from the store yet")
+        return self._tokens
+
+    def pauses(self) -> Mapping[tuple[str, str], Pause]:
+        """See `Board`."""
+        return in_force(self._work().rounds.desired, self._commanded)
+
+    async def picture(self) -> Picture:
+        """Draw the last decision once, in a thread: with ten thousand instances it takes a third of a second."""
+        work = self._work()
+        latest = work.following.latest
+        if latest is None:
+            desired, seen = work.rounds.desired, Observed(dict(work.rounds.known))
+            found = await self.beside(status, desired, seen, NOTHING_REMEMBERED, Changeset(), self.now())
+            return Picture(desired, self._with_health(found), Changeset(), decided=False)
+        async with self._drawing:
+            if self._drawn is None or self._drawn[0] is not latest:
+                seen, planned = latest.planned.observed, latest.planned
+                found = await self.beside(status, latest.desired, seen, planned.inventory, planned.changeset, latest.at)
+                self._drawn = (latest, found)
+            found = self._drawn[1]
+        return Picture(latest.desired, self._with_health(found), latest.planned.changeset)
+
+    def _with_health(self, found: Status) -> Status:
+        """Show health as the rounds judge it, with hysteresis, where they have looked."""
+        known = self.daemon.standing.health
+        rows = tuple(
+            replace(row, health=known[row.code].status, health_reason=known[row.code].why) if row.code in known else row
+            for row in found.servers
+        )
+        return replace(found, rows={**found.rows, "servers": rows}, pauses=tuple(self.pauses().values()))
+
+    async def happenings(self, asked: Asked) -> Found:
+        """See `Board`."""
+        work = self._work()
+        return await self._ask(work, lambda: read_happenings(work.store, asked))
+
+    async def passes(self, limit: int) -> tuple[PassRecord, ...]:
+        """See `Board`."""
+        work = self._work()
+        return await self._ask(work, lambda: work.store.passes(limit))
+
+    async def health_history(self, server: str, limit: int) -> tuple[HealthRecord, ...]:
+        """See `Board`."""
+        work = self._work()
+        return await self._ask(work, lambda: work.store.health_history(server, limit=limit))
+
+    async def reconcile(self, servers: Collection[str], actor: Actor) -> None:
+        """See `Board`."""
+        work = self._work()
+        which = ", ".join(sorted(servers)) or "all servers"
+        one = next(iter(servers)) if len(servers) == 1 else ""
+        detail = f"{actor} asked to have {which} looked at now"
+        self.daemon.tell(Notice(NoticeName.RECONCILE_ASKED, Level.INFO, detail, "server" if one else "", one, one))
+        self.daemon.source.poke()
+        work.rounds.wake(frozenset(servers) or None)
+
+    async def pause(self, kind: str, code: str, reason: str, actor: Actor) -> bool:
+        """See `Board`."""
+        work, now, said = self._work(), self.now(), " ".join(reason.split())
+
+        def write() -> tuple[Pause | None, Mapping[tuple[str, str], Pause]]:
+            before = work.store.pauses().get((kind, code))
+            work.store.pause(kind, code, said, now)
+            return before, work.store.pauses()
+
+        before, self._commanded = await self._ask(work, write, changes=True)
+        if before is None or said not in {"", before.reason}:
+            self._tell(NoticeName.PAUSED, "paused", kind, code, said, actor)
+        return before is None
+
+    async def resume(self, kind: str, code: str, reason: str, actor: Actor) -> bool:
+        """See `Board`."""
+        work, said = self._work(), " ".join(reason.split())
+
+        def write() -> tuple[bool, Mapping[tuple[str, str], Pause]]:
+            return work.store.resume(kind, code), work.store.pauses()
+
+        ended, self._commanded = await self._ask(work, write, changes=True)
+        if ended:
+            self._tell(NoticeName.RESUMED, "resumed", kind, code, said, actor)
+        return ended
+
+    def _tell(self, name: NoticeName, done: str, kind: str, code: str, reason: str, actor: Actor) -> None:
+        because = f": {reason}" if reason else ""
+        detail = f"{kind}/{code} was {done} by {actor}{because}"
+        self.daemon.tell(Notice(name, Level.INFO, detail, kind, code, code if kind == "server" else ""))
+
+    async def revoke(self, token: Token, actor: Actor) -> bool:
+        """See `Board`."""
+        work = self._work()
+
+        def write() -> tuple[bool, tuple[Token, ...]]:
+            return work.store.revoke_token(token.hash), work.store.tokens()
+
+        revoked, self._tokens = await self._ask(work, write, changes=True)
+        if revoked:
+            detail = f"{token.called}, {token.role}: revoked by {actor}"
+            self.daemon.tell(Notice(NoticeName.TOKEN_REVOKED, Level.INFO, detail))
+        return revoked
+
+    def limited(self, address: str, failures: int) -> None:
+        """See `Board`."""
+        detail = f"{failures} wrong tokens from {address} within a minute: it has to wait until that is over"
+        self.daemon.tell(Notice(NoticeName.ACCESS_LIMITED, Level.WARNING, detail))
+
+    def _work(self) -> Work:
+        work = self.daemon.work
+        if work is None:
+            raise NotYet(status_line(self.daemon.standing, self.now()))
+        return work
+
+    async def _ask(self, work: Work, call: Callable[[], T], *, changes: bool = False) -> T:
+        """Make a call of the store, and wait for it for a while: one that has not begun by then is not made any more."""
+        perhaps = "; what was asked for may be done all the same: look before asking again" if changes else ""
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                return await work.aside.ask(call)
+        except TimeoutError:
+            raise StoreSilent(f"the store does not answer within {STORE_SECONDS:.0f} s{perhaps}") from None
+        except MemoryFailure as failure:
+            raise StoreSilent(f"{failure}") from failure

@@ -1,0 +1,340 @@
+"""The API, version 1: what is declared beside what is observed, what is pending and why, what happened; and steering.
+
+Every answer is of one fleet as of one decision of its daemon, so that what is in it fits together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.routing import Route
+
+from reconciler.access import tokens
+from reconciler.access.roles import Role
+from reconciler.core.pauses import Pause
+from reconciler.health.signs import SIGNS
+from reconciler.reports.happenings import Asked
+from reconciler.reports.happenings_json import happening_document
+from reconciler.reports.plan_json import changeset_document
+from reconciler.reports.status import InstanceRow, Row, TemplateRow, subjects
+from reconciler.reports.status_json import pause_document, row_document
+from reconciler.reports.words import why
+from reconciler.web import answers, asking
+from reconciler.web.boards import Board, Picture
+from reconciler.web.doors import Door
+from reconciler.web.openapi import openapi
+from reconciler.web.problems import Refused
+from reconciler.web.routes import Call, Endpoint, route
+from schemas.kinds import pausable
+
+BASE = "/api/v1"
+
+
+class ReconcileBody(BaseModel):
+    """What is to be looked at now."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    servers: list[str] = Field(default=[], max_length=1000, description="Codes of servers; none: all of them.")
+
+
+class PauseBody(BaseModel):
+    """Which document is meant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    document: str | None = Field(
+        default=None,
+        max_length=120,
+        description="KIND/CODE; left out: the whole fleet.",
+        examples=["instance/acme", "server/prod-1"],
+    )
+    reason: str = Field(default="", max_length=1000, description="Why, for whoever meets it and for the history.")
+
+
+def endpoints() -> tuple[Endpoint, ...]:
+    """Return all of the API, in the order in which it is described."""
+    user, manager, admin = Role
+    models, kinds = answers.items(), subjects()
+    table = [
+        Endpoint("GET", f"{BASE}/openapi.json", user, "This description.", BaseModel, _describe),
+        Endpoint("GET", f"{BASE}/fleet", user, "How the fleet and its daemon stand.", answers.Fleet, _fleet),
+    ]
+    for subject, kind in kinds.items():
+        model: Any = models[subject]
+        question = asking.QUESTIONS.get(kind, asking.Others)
+        listed, one = answers.Listing[model], answers.One[model]
+        said = f"The {subject}: declared and observed."
+        table += [
+            Endpoint("GET", f"{BASE}/{subject}", user, said, listed, _listing(subject), question),
+            Endpoint("GET", f"{BASE}/{subject}/{{code}}", user, f"One {kind}.", one, _one(subject), refusals=(404,)),
+        ]
+    return (
+        *table,
+        Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.Changeset, _changeset),
+        Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, asking.Last),
+        Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, asking.Happened),
+        Endpoint("GET", f"{BASE}/health", user, "How the servers are.", answers.Health, _health),
+        Endpoint(
+            "POST",
+            f"{BASE}/reconcile",
+            manager,
+            "Read the text again and look at servers now.",
+            answers.Accepted,
+            _reconcile,
+            body=ReconcileBody,
+            refusals=(404,),
+            status=202,
+        ),
+        Endpoint(
+            "POST",
+            f"{BASE}/pause",
+            manager,
+            "Leave a document, or the whole fleet, alone.",
+            answers.PauseChanged,
+            _pause,
+            body=PauseBody,
+            refusals=(404,),
+        ),
+        Endpoint(
+            "POST",
+            f"{BASE}/resume",
+            manager,
+            "End a pause.",
+            answers.PauseChanged,
+            _resume,
+            body=PauseBody,
+            refusals=(404,),
+        ),
+        Endpoint("GET", f"{BASE}/tokens", admin, "Who may use this.", answers.Tokens, _tokens),
+        Endpoint("DELETE", f"{BASE}/tokens/{{id}}", admin, "Revoke a token.", answers.Token, _revoke, refusals=(404,)),
+    )
+
+
+def api_routes(board: Board, door: Door) -> list[Route]:
+    """Return what serves the API."""
+    return [route(each, board, door) for each in endpoints()]
+
+
+async def _describe(call: Call) -> Mapping[str, Any]:
+    del call
+    return openapi(endpoints())
+
+
+async def _fleet(call: Call) -> Mapping[str, Any]:
+    board, picture = call.board, await call.board.picture()
+    standing = board.standing()
+    online = standing.servers_online.values()
+    return {
+        "format": answers.FORMAT,
+        "fleet": standing.fleet,
+        "name": picture.desired.settings.name,
+        "revision": standing.revision,
+        "in_force_since": _time(standing.in_force_since),
+        "rejected": standing.rejected,
+        "source_problem": standing.source_problem,
+        "documents": dict(standing.documents),
+        "decided_at": _time(standing.decided_at),
+        "converged_at": _time(standing.converged_at),
+        "failing_since": _time(standing.failing_since),
+        "busy": list(standing.busy),
+        "pending": standing.pending,
+        "blocked": standing.blocked,
+        "withheld": standing.withheld,
+        "orphans": standing.orphans,
+        "foreign": standing.foreign,
+        "frozen": list(standing.frozen),
+        "servers_online": sum(online),
+        "servers_asked": len(online),
+        "paused": [pause_document(each) for _, each in sorted(board.pauses().items())],
+        "ready": board.ready(),
+    }
+
+
+def _listing(subject: str) -> Any:
+    async def serve(call: Call) -> Mapping[str, Any]:
+        picture, question = await call.board.picture(), call.query
+        documents = dict(picture.desired.documents[subjects()[subject]])
+        found = asking.chosen(picture.status.rows[subject], documents, question)
+        part = found[question.offset : question.offset + question.limit]
+        return {
+            **_start(picture),
+            "total": len(found),
+            "offset": question.offset,
+            "limit": question.limit,
+            "items": [_item(call.board, picture, subject, row) for row in part],
+        }
+
+    return serve
+
+
+def _one(subject: str) -> Any:
+    async def serve(call: Call) -> Mapping[str, Any]:
+        picture, code = await call.board.picture(), call.path["code"]
+        row = next((row for row in picture.status.rows[subject] if row.code == code), None)
+        if row is None:
+            raise Refused(404, f"the fleet has no {subjects()[subject]} of this code")
+        return {**_start(picture), "item": _item(call.board, picture, subject, row)}
+
+    return serve
+
+
+def _item(board: Board, picture: Picture, subject: str, row: Row) -> dict[str, Any]:
+    kind = subjects()[subject]
+    return {
+        "kind": kind,
+        "code": row.code,
+        "paused": [pause_document(each) for each in holding(board, picture, kind, row)],
+        "declared": picture.desired.documents[kind][row.code].model_dump(mode="json"),
+        "observed": row_document(row),
+    }
+
+
+def holding(board: Board, picture: Picture, kind: str, row: Row) -> Iterable[Pause]:
+    """Return the pauses that hold a document back: the fleet's, those of its servers, its own."""
+    paused = board.pauses()
+    servers: Iterable[str] = ()
+    if isinstance(row, InstanceRow):
+        servers = (row.server or "",)
+    elif isinstance(row, TemplateRow):
+        servers = (place.server for place in row.places)
+    keys = [("fleet", picture.status.fleet), *(("server", code) for code in servers), (kind, row.code)]
+    return [paused[key] for key in keys if key in paused]
+
+
+async def _changeset(call: Call) -> Mapping[str, Any]:
+    picture = await call.board.picture()
+    document = changeset_document(picture.changeset)
+    words = {action.id: why(action) for action in picture.changeset.actions}
+    words |= {each.action.id: why(each.action) for each in picture.changeset.withheld}
+    for action in (*document["actions"], *(each["action"] for each in document["withheld"])):
+        action["why"] = words[action["id"]]
+    return {**_start(picture), **document}
+
+
+async def _passes(call: Call) -> Mapping[str, Any]:
+    found = await call.board.passes(call.query.limit)
+    rows = [{**asdict(each), "started_at": _time(each.started_at), "ended_at": _time(each.ended_at)} for each in found]
+    return {"format": answers.FORMAT, "fleet": call.board.standing().fleet, "items": rows}
+
+
+async def _events(call: Call) -> Mapping[str, Any]:
+    query = call.query
+    names = (query.name,) if query.name else ()
+    asked = Asked(query.limit, None, query.kind, query.code, query.server, names, query.level)
+    found = await call.board.happenings(asked)
+    return {
+        "format": answers.FORMAT,
+        "fleet": call.board.standing().fleet,
+        "more": found.is_cut,
+        "items": [happening_document(each) for each in reversed(found.happenings)],
+    }
+
+
+async def _health(call: Call) -> Mapping[str, Any]:
+    picture, known = await call.board.picture(), call.board.standing().health
+    rows = []
+    for row in picture.status.servers:
+        record = known.get(row.code)
+        look = None
+        if record is not None:
+            look = {
+                "health_status": record.status.value,
+                "since": _time(record.since or record.at),
+                "is_online": record.online,
+                "last_check_date": _time(record.at),
+                "why": record.why,
+                "signs": {name: _plain(record.signs.get(name)) for name in SIGNS},
+            }
+        rows.append({"code": row.code, "name": row.name, "state": row.state, "look": look})
+    return {"format": answers.FORMAT, "fleet": picture.status.fleet, "items": rows}
+
+
+async def _reconcile(call: Call) -> Mapping[str, Any]:
+    wanted = set(call.body.servers)
+    known = (await call.board.picture()).desired.servers
+    if unknown := sorted(wanted - set(known)):
+        raise Refused(404, f"the fleet has no server {unknown[0][:63]!r}")
+    await call.board.reconcile(wanted, call.actor)
+    which = ", ".join(sorted(wanted)) or "all servers"
+    return {"accepted": True, "detail": f"the text is read again, and {which} looked at, as soon as nothing runs there"}
+
+
+async def _pause(call: Call) -> Mapping[str, Any]:
+    kind, code = await _subject(call)
+    changed = await call.board.pause(kind, code, call.body.reason, call.actor)
+    return _after(call.board, kind, code, changed=changed)
+
+
+async def _resume(call: Call) -> Mapping[str, Any]:
+    kind, code = await _subject(call)
+    changed = await call.board.resume(kind, code, call.body.reason, call.actor)
+    return _after(call.board, kind, code, changed=changed)
+
+
+async def _subject(call: Call) -> tuple[str, str]:
+    return find_subject(await call.board.picture(), call.body.document)
+
+
+def find_subject(picture: Picture, document: str | None) -> tuple[str, str]:
+    """Return kind and code of a document that can be paused; the fleet's where none is named.
+
+    Raises:
+        Refused: there is none of this name.
+    """
+    desired = picture.desired
+    if not document:
+        return "fleet", desired.settings.code
+    kind, _, code = document.partition("/")
+    if kind not in pausable() or code not in desired.documents[kind]:
+        raise Refused(
+            404, f"the fleet has no {document[:120]!r} that can be paused: write KIND/CODE, as in instance/acme"
+        )
+    return kind, code
+
+
+def _after(board: Board, kind: str, code: str, *, changed: bool) -> Mapping[str, Any]:
+    mine = [each for key, each in board.pauses().items() if key == (kind, code)]
+    return {"kind": kind, "code": code, "changed": changed, "paused": [pause_document(each) for each in mine]}
+
+
+async def _tokens(call: Call) -> Mapping[str, Any]:
+    now = call.board.now()
+    rows = [token_document(each, now) for each in call.board.tokens()]
+    return {"format": answers.FORMAT, "fleet": call.board.standing().fleet, "items": rows}
+
+
+async def _revoke(call: Call) -> Mapping[str, Any]:
+    token = next((each for each in call.board.tokens() if each.id == call.path["id"]), None)
+    if token is None or not await call.board.revoke(token, call.actor):
+        raise Refused(404, "there is no token of this id")
+    return token_document(token, call.board.now())
+
+
+def token_document(token: tokens.Token, now: datetime) -> dict[str, Any]:
+    """Return what is kept of a token, without its hash."""
+    return {
+        "id": token.id,
+        "name": token.name,
+        "role": token.role.value,
+        "made_at": _time(token.made_at),
+        "made_by": token.made_by,
+        "expires_at": _time(token.expires_at),
+        "ended": not token.is_good(now),
+    }
+
+
+def _start(picture: Picture) -> dict[str, Any]:
+    return {"format": answers.FORMAT, "fleet": picture.status.fleet, "checked_at": _time(picture.status.at)}
+
+
+def _plain(value: Any) -> Any:
+    return _time(value) if isinstance(value, datetime) else value
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")

@@ -1,0 +1,104 @@
+"""What the API and the page know of a fleet, and what can be asked of its daemon: the port that `reconciler.daemon` implements.
+
+What is drawn is kept in memory and redrawn after a decision, so that it is there while a host hangs or the store is locked. What
+the store alone knows (history, passes) is asked for with a limit of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.access.actors import Actor
+from reconciler.access.tokens import Token
+from reconciler.core.changesets import Changeset
+from reconciler.core.pauses import Pause
+from reconciler.fleet.desired import Desired
+from reconciler.health.judging import HealthRecord
+from reconciler.health.standing import Standing
+from reconciler.notices.records import PassRecord
+from reconciler.reports.happenings import Asked, Found
+from reconciler.reports.status import Status
+
+
+class NotYet(Exception):
+    """Nothing is known yet; the message says what is waited for."""
+
+
+class StoreSilent(Exception):
+    """The store does not answer in time, or fails; the message says why and, of a change, whether it may have been made."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A fleet as of one decision: what is declared, what was observed, what is pending.
+
+    `decided` is false before the first decision: then nothing is known of the hosts but that they were not heard yet.
+    """
+
+    desired: Desired
+    status: Status
+    changeset: Changeset
+    decided: bool = True
+
+
+class Board(Protocol):
+    """A daemon, as it is asked and steered."""
+
+    def now(self) -> datetime:
+        """The time of day."""
+        ...
+
+    def standing(self) -> Standing:
+        """How the daemon stands."""
+        ...
+
+    def ready(self) -> str:
+        """Nothing, or why the daemon does not do its work."""
+        ...
+
+    def tokens(self) -> tuple[Token, ...]:
+        """The tokens, as they were two seconds ago at most; raises `NotYet`."""
+        ...
+
+    def pauses(self) -> Mapping[tuple[str, str], Pause]:
+        """What is paused by command or by text, as of two seconds ago at most."""
+        ...
+
+    async def picture(self) -> Picture:
+        """The fleet as of the last decision; raises `NotYet`."""
+        ...
+
+    async def happenings(self, asked: Asked) -> Found:
+        """What happened; raises `StoreSilent`."""
+        ...
+
+    async def passes(self, limit: int) -> tuple[PassRecord, ...]:
+        """The last passes, newest first; raises `StoreSilent`."""
+        ...
+
+    async def health_history(self, server: str, limit: int) -> tuple[HealthRecord, ...]:
+        """The last looks at a server's health, newest first; raises `StoreSilent`."""
+        ...
+
+    async def reconcile(self, servers: Collection[str], actor: Actor) -> None:
+        """Read the text again and look at these servers now, or at all if none is named; told in the history."""
+        ...
+
+    async def pause(self, kind: str, code: str, reason: str, actor: Actor) -> bool:
+        """Leave a document alone, and tell whether it was not before; told in the history; raises `StoreSilent`."""
+        ...
+
+    async def resume(self, kind: str, code: str, reason: str, actor: Actor) -> bool:
+        """End a pause, and tell whether there was one; told in the history; raises `StoreSilent`."""
+        ...
+
+    async def revoke(self, token: Token, actor: Actor) -> bool:
+        """Let a token be used no more; told in the history; raises `StoreSilent`."""
+        ...
+
+    def limited(self, address: str, failures: int) -> None:
+        """Tell that somebody shows wrong tokens."""
+        ...

@@ -1,0 +1,167 @@
+"""Who is let in: by a token in each request, or by a session that was opened with one. Nothing of either is ever logged.
+
+Attempts are limited by the address that they come from. A token that proved good stays good meanwhile, so that whoever guesses
+behind the same proxy keeps nobody out who was in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+
+from starlette.requests import Request
+
+from reconciler.access.actors import Actor
+from reconciler.access.tokens import Token, find, hash_of
+from reconciler.web.boards import Board, NotYet
+from reconciler.web.problems import Refused
+
+MOST_FAILURES = 10
+"""How many wrong tokens an address may show within `WINDOW_SECONDS`."""
+
+WINDOW_SECONDS = 60.0
+SESSION_LASTS = timedelta(hours=12)
+_MOST_ADDRESSES, _MOST_SESSIONS = 1000, 1000
+_BEARER = {"WWW-Authenticate": 'Bearer realm="odoo-fleet"'}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One log-in on the page. `csrf` is what each of its forms must bring along."""
+
+    token_hash: str = field(repr=False)
+    csrf: str = field(repr=False)
+    until: datetime
+
+
+@dataclass
+class Door:
+    """Lets in who shows a good token.
+
+    Args:
+        board: knows the tokens.
+    """
+
+    board: Board
+    _failures: OrderedDict[str, list[float]] = field(default_factory=OrderedDict, repr=False)
+    _proven: set[str] = field(default_factory=set, repr=False)
+    _sessions: OrderedDict[str, Session] = field(default_factory=OrderedDict, repr=False)
+    _told_at: float = -WINDOW_SECONDS
+
+    def by_header(self, request: Request) -> Actor:
+        """Return who asks, by the header `Authorization`.
+
+        Raises:
+            Refused: there is none, or no good one.
+        """
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not text.strip():
+            raise Refused(401, "show a token: `Authorization: Bearer TOKEN` (`odoo-fleet token new`)", _BEARER)
+        return self.by_token(text.strip(), address_of(request))
+
+    def by_token(self, text: str, address: str) -> Actor:
+        """Return whose token a text is.
+
+        Raises:
+            Refused: it is none, none any more, or too many were tried.
+        """
+        tokens = self._tokens()
+        self._proven &= {token.hash for token in tokens}
+        if hash_of(text) not in self._proven:
+            self._check_attempts(address)
+        token = find(tokens, text, self.board.now())
+        if token is None:
+            self._note_failure(address)
+            why = {**_BEARER, "WWW-Authenticate": f'{_BEARER["WWW-Authenticate"]}, error="invalid_token"'}
+            raise Refused(401, "this token is not known, was revoked, or has ended", why)
+        self._proven.add(token.hash)
+        return Actor(token, address)
+
+    def open_session(self, actor: Actor) -> str:
+        """Begin a session, and return what its cookie holds: always a new one, never what a browser brought."""
+        cookie = secrets.token_urlsafe(32)
+        until = self.board.now() + SESSION_LASTS
+        self._sessions[hash_of(cookie)] = Session(actor.token.hash, secrets.token_urlsafe(32), until)
+        while len(self._sessions) > _MOST_SESSIONS:
+            self._sessions.popitem(last=False)
+        return cookie
+
+    def by_session(self, cookie: str, address: str) -> tuple[Actor, Session] | None:
+        """Return who a session belongs to; None if there is none, it has ended, or its token has."""
+        session = self._sessions.get(hash_of(cookie)) if cookie else None
+        if session is None:
+            return None
+        now = self.board.now()
+        token = next((t for t in self._tokens() if t.hash == session.token_hash and t.is_good(now)), None)
+        if token is None or now >= session.until:
+            self.close_session(cookie)
+            return None
+        return Actor(token, address), session
+
+    def close_session(self, cookie: str) -> None:
+        """End a session."""
+        self._sessions.pop(hash_of(cookie), None)
+
+    def _tokens(self) -> Sequence[Token]:
+        try:
+            return self.board.tokens()
+        except NotYet as why:
+            raise Refused(503, str(why), {"Retry-After": "2"}) from None
+
+    def _check_attempts(self, address: str) -> None:
+        now = asyncio.get_running_loop().time()
+        recent = [at for at in self._failures.get(address, ()) if now - at < WINDOW_SECONDS]
+        if len(recent) >= MOST_FAILURES:
+            seconds = max(1, round(WINDOW_SECONDS - (now - recent[0])))
+            raise Refused(429, f"too many wrong tokens from {address}: wait {seconds} s", {"Retry-After": str(seconds)})
+
+    def _note_failure(self, address: str) -> None:
+        now = asyncio.get_running_loop().time()
+        recent = [at for at in self._failures.pop(address, ()) if now - at < WINDOW_SECONDS]
+        self._failures[address] = [*recent, now]
+        while len(self._failures) > _MOST_ADDRESSES:
+            self._failures.popitem(last=False)
+        if len(recent) + 1 == MOST_FAILURES and now - self._told_at >= WINDOW_SECONDS:
+            self._told_at = now
+            self.board.limited(address, MOST_FAILURES)
+
+
+def is_same(given: str, kept: str) -> bool:
+    """Compare two texts of which one is secret."""
+    return hmac.compare_digest(given.encode("utf-8", "backslashreplace"), kept.encode())
+
+
+def address_of(request: Request) -> str:
+    """Return where a request came from.
+
+    What a proxy says (`X-Forwarded-For`) is believed of a proxy on this machine alone, and of that only what it added itself:
+    the last address. Everybody else could write there what they like.
+    """
+    peer = request.client.host if request.client else ""
+    if _is_here(peer):
+        told = ",".join(request.headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
+        try:
+            return str(ip_address(told))
+        except ValueError:
+            return peer or "this machine"
+    return peer
+
+
+def is_https(request: Request) -> bool:
+    """Tell whether the browser speaks TLS, to us or to a proxy on this machine."""
+    if request.client and _is_here(request.client.host):
+        return request.headers.get("x-forwarded-proto", request.url.scheme).lower() == "https"
+    return request.url.scheme == "https"
+
+
+def _is_here(peer: str) -> bool:
+    try:
+        return ip_address(peer.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,44 @@
+"""Lines of the health of a server over its last looks, as points of an SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.health.judging import HealthRecord
+from reconciler.health.signs import CAPACITY, LATENCY
+
+WIDTH, HEIGHT = 300, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One line, the oldest look first; `points` are those of a polyline in a box of `WIDTH` by `HEIGHT`."""
+
+    title: str
+    unit: str
+    points: str
+    least: float
+    most: float
+    last: float
+
+
+def charts(history: Sequence[HealthRecord]) -> list[Chart]:
+    """Draw latency and free capacity.
+
+    Args:
+        history: looks, newest first.
+    """
+    drawn = []
+    for sign, title, unit in ((LATENCY.name, "Latency", "ms"), (CAPACITY.name, "Free capacity", "%")):
+        values = [float(found) for each in reversed(history) if (found := each.signs.get(sign)) is not None]
+        if len(values) > 1:
+            drawn.append(_chart(title, unit, values))
+    return drawn
+
+
+def _chart(title: str, unit: str, values: Sequence[float]) -> Chart:
+    top = 100.0 if unit == "%" else max(*values, 1.0) * 1.1
+    step = WIDTH / (len(values) - 1)
+    points = " ".join(f"{number * step:.1f},{HEIGHT * (1 - value / top):.1f}" for number, value in enumerate(values))
+    return Chart(title, unit, points, min(values), max(values), values[-1])

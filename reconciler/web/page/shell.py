@@ -1,0 +1,230 @@
+"""What all pages have in common: a session, a role, forms that prove whence they come, headers, and how HTML is made.
+
+Invariant: whatever a host, a file or a person wrote is text in HTML, never markup; no page takes anything from another host, nor
+may another site show one in a frame or send one of its forms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from reconciler.access.actors import Actor
+from reconciler.access.roles import Role
+from reconciler.reports.escapes import visible
+from reconciler.reports.status import subjects
+from reconciler.version import __version__
+from reconciler.web.boards import Board, NotYet, StoreSilent
+from reconciler.web.doors import Door, Session, address_of, is_https, is_same
+from reconciler.web.page.words import FILTERS
+from reconciler.web.problems import Refused
+from reconciler.web.routes import read_all, require
+
+COOKIE = "odoo-fleet-session"
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Connection": "close",
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of somebody who is logged in."""
+
+    board: Board
+    actor: Actor
+    session: Session
+    path: Mapping[str, str]
+    request: Request
+    form: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page: its template, what goes into it, and its status."""
+
+    template: str
+    given: Mapping[str, Any]
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Another page, to which a form leads when it is done; `told` names the sentence that is said there."""
+
+    path: str
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page, or what one of its forms does (POST)."""
+
+    method: str
+    path: str
+    role: Role
+    serve: Callable[[Visit], Awaitable[Shown | GoTo]]
+
+
+STATIC = {
+    each.name: each.read_bytes() for each in files("reconciler.web.page").joinpath("static").iterdir() if each.is_file()
+}
+ASSET = hashlib.sha256(b"".join(STATIC[name] for name in sorted(STATIC))).hexdigest()[:8]
+"""Stands in the addresses of what browsers may keep: another one is asked for when something of it changes."""
+
+
+class Shell:
+    """Serves pages to who is logged in.
+
+    Args:
+        board: the daemon.
+        door: lets in.
+    """
+
+    def __init__(self, board: Board, door: Door) -> None:
+        self._board, self._door = board, door
+        self._templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("reconciler.web.page"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=_plain,
+        )
+        self._templates.filters |= FILTERS
+
+    def route(self, page: Page) -> Route:
+        """Make a route of a page: nobody sees it without a session whose role is enough."""
+
+        async def serve(request: Request) -> Response:
+            try:
+                return await self._serve(page, request)
+            except Refused as refused:
+                return self.refusal(request, refused)
+            except (NotYet, StoreSilent) as why:
+                return self.refusal(request, Refused(503, str(why), {"Retry-After": "5"}))
+
+        return Route(page.path, serve, methods=[page.method], name=f"{page.method} {page.path}")
+
+    async def _serve(self, page: Page, request: Request) -> Response:
+        if page.method == "POST":
+            check_origin(request)
+        known = self._door.by_session(request.cookies.get(COOKIE, ""), address_of(request))
+        if known is None:
+            asked = _address(request) if page.method == "GET" else "/"
+            return self.redirect(f"/login?next={quote(asked, safe='/')}")
+        actor, session = known
+        require(page.role, actor)
+        form: Mapping[str, str] = {}
+        if page.method == "POST":
+            form = await read_form(request)
+            if not is_same(form.get("csrf", ""), session.csrf):
+                raise Refused(403, "this form is not of this session: go back, load the page again, and send it anew")
+        visit = Visit(self._board, actor, session, request.path_params, request, form)
+        found = await page.serve(visit)
+        if isinstance(found, GoTo):
+            told = f"{'&' if '?' in found.path else '?'}told={found.told}" if found.told else ""
+            return self.redirect(f"{found.path}{told}")
+        return self.html(request, found, actor, session)
+
+    def refusal(self, request: Request, refused: Refused) -> Response:
+        """Say why there is no page, to who is logged in with the way to the others."""
+        known = None
+        if refused.status != 503:  # noqa: PLR2004 -- then nobody can be known
+            known = self._door.by_session(request.cookies.get(COOKIE, ""), address_of(request))
+        actor, session = known or (None, None)
+        shown = Shown("problem.html", {"problem": refused, "title": "Not possible"}, refused.status)
+        answer = self.html(request, shown, actor, session)
+        answer.headers.update(refused.headers)
+        return answer
+
+    def html(
+        self, request: Request, shown: Shown, actor: Actor | None = None, session: Session | None = None
+    ) -> Response:
+        """Make the HTML of a page."""
+        around = {
+            "actor": actor,
+            "csrf": session.csrf if session else "",
+            "may_operate": actor is not None and actor.role.may(Role.MANAGER),
+            "path": request.url.path,
+            "address": _address(request),
+            "standing": self._board.standing(),
+            "now": self._board.now(),
+            "subjects": [*subjects()],
+            "told": request.query_params.get("told", ""),
+            "version": __version__,
+            "asset": ASSET,
+        }
+        text = self._templates.get_template(shown.template).render({**around, **shown.given})
+        return HTMLResponse(text, shown.status, HEADERS)
+
+    @staticmethod
+    def redirect(path: str) -> Response:
+        """Lead to another page, which the browser asks for by GET."""
+        return RedirectResponse(path, 303, HEADERS)
+
+
+def check_origin(request: Request) -> None:
+    """Refuse a form that another site sends: browsers say whence they send one.
+
+    Raises:
+        Refused: it is of another site.
+    """
+    site, origin = request.headers.get("sec-fetch-site", ""), request.headers.get("origin", "")
+    is_elsewhere = bool(origin) and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
+    if site in {"cross-site", "same-site"} or is_elsewhere:
+        raise Refused(403, "this form was sent by another site; if that is your proxy, have it pass on the header Host")
+
+
+async def read_form(request: Request) -> Mapping[str, str]:
+    """Read what a form sends.
+
+    Raises:
+        Refused: it is none.
+    """
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        raise Refused(415, "this is no form")
+    try:
+        text = (await read_all(request)).decode()
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        raise Refused(400, "this form cannot be read") from None
+
+
+def local_path(text: str) -> str:
+    """Return an address of this site to lead to; whatever might lead elsewhere leads to the first page."""
+    is_local = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable() and "\\" not in text
+    return text if is_local and not urlsplit(text).netloc else "/"
+
+
+def set_cookie(answer: Response, request: Request, value: str) -> None:
+    """Give a browser its session; over TLS it never sends it without."""
+    answer.set_cookie(COOKIE, value, path="/", secure=is_https(request), httponly=True, samesite="strict")
+
+
+def _address(request: Request) -> str:
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def _plain(value: Any) -> Any:
+    """Show control characters and direction marks as escapes, as everywhere; what is markup is made here."""
+    return visible(value) if type(value) is str else value

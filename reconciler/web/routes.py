@@ -1,0 +1,139 @@
+"""The table of routes: what each is for, who may use it, what it takes and gives. It is served and described from here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from reconciler.access.actors import Actor
+from reconciler.access.roles import Role
+from reconciler.web.asking import Query, read
+from reconciler.web.boards import Board, NotYet, StoreSilent
+from reconciler.web.doors import Door
+from reconciler.web.problems import Refused, problem_answer, wrong_fields
+
+MOST_BYTES = 64 * 1024
+"""Of a body; none that is asked for needs a hundredth of it."""
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Connection": "close",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that was let in: who asks, for what, with which question and body."""
+
+    board: Board
+    actor: Actor
+    path: Mapping[str, str]
+    query: Any
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One thing that the API can be asked.
+
+    Args:
+        method: GET, POST or DELETE.
+        path: with `{name}` for what is filled in.
+        role: who may.
+        summary: what it is for, in one line.
+        answer: model of the answer; what `serve` gives must be one in JSON's plain types.
+        serve: answers it.
+        query: what the address may ask beside its path.
+        body: what is sent along; None where no body is read.
+        status: of a good answer.
+        refusals: how it can be refused beside what holds for all.
+    """
+
+    method: str
+    path: str
+    role: Role
+    summary: str
+    answer: type[BaseModel]
+    serve: Callable[[Call], Awaitable[Mapping[str, Any]]]
+    query: type[Query] = Query
+    body: type[BaseModel] | None = None
+    status: int = 200
+    refusals: tuple[int, ...] = ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Name what is filled into the path."""
+        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+
+def route(endpoint: Endpoint, board: Board, door: Door) -> Route:
+    """Make a route of an endpoint: nobody gets past it without the role that it needs."""
+
+    async def serve(request: Request) -> Response:
+        try:
+            actor = require(endpoint.role, door.by_header(request))
+            query = read(endpoint.query, request.query_params)
+            body = await _body(request, endpoint.body) if endpoint.body else None
+            given = await endpoint.serve(Call(board, actor, request.path_params, query, body))
+        except Refused as refused:
+            return problem_answer(refused, HEADERS)
+        except (NotYet, StoreSilent) as why:
+            return problem_answer(Refused(503, str(why), {"Retry-After": "5"}), HEADERS)
+        text = json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+        return Response(text, endpoint.status, HEADERS, "application/json")
+
+    return Route(endpoint.path, serve, methods=[endpoint.method], name=f"{endpoint.method} {endpoint.path}")
+
+
+def require(role: Role, actor: Actor) -> Actor:
+    """Return the actor if they may what needs this role.
+
+    Raises:
+        Refused: they may not.
+    """
+    if not actor.role.may(role):
+        raise Refused(403, f"this needs the role {role}; yours is {actor.role}")
+    return actor
+
+
+async def read_all(request: Request) -> bytes:
+    """Read a body of at most `MOST_BYTES`.
+
+    Raises:
+        Refused: there is more.
+    """
+    whole = b""
+    try:
+        async for chunk in request.stream():
+            whole += chunk
+            if len(whole) > MOST_BYTES:
+                raise Refused(413, f"at most {MOST_BYTES} bytes are read")
+    except ClientDisconnect:
+        raise Refused(400, "the body ended before its end") from None
+    return whole
+
+
+async def _body(request: Request, model: type[BaseModel]) -> BaseModel:
+    text = await read_all(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if text and kind != "application/json":
+        raise Refused(415, "send JSON, and say so: `Content-Type: application/json`")
+    try:
+        given = json.loads(text or b"{}")
+    except (ValueError, RecursionError):
+        raise Refused(400, "the body is no JSON") from None
+    if not isinstance(given, dict):
+        raise Refused(422, "the body must be a JSON object")
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise wrong_fields(error, "body") from None
