@@ -20,7 +20,7 @@ UNCHANGED, CHANGED = 0, 2
 
 
 @groups.command(
-    "odoo-fleet render nginx --out /etc/nginx/conf.d/odoo-names.conf && nginx -s reload",
+    "odoo-fleet render nginx --out /etc/nginx/conf.d/odoo-names.conf",
     "odoo-fleet render caddy > /etc/caddy/odoo-names",
 )
 @click.argument("proxy", type=click.Choice(sorted(PROXIES)))

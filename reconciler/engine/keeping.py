@@ -65,14 +65,14 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
         kept = await backing_up.back_up(world, fleet, subject, target, keep)
         return Made(kept.entry.taken_at, kept)
 
-    return _kept(await _attempt(world, records, await _known(world, records, record), make))
+    return _kept(await _attempt(world, records, await _known(world, records, record), make, is_due=False))
 
 
 async def prove(world: World, target: str, entry: Entry, subject: Subject, records: Records) -> Kept:
     """Prove a backup because somebody asks for it, and write down what became of it. Takes and raises what `restoring` does."""
     record = BackupRecord(entry.kind, entry.code, entry.server, Work.PROOF)
     make = functools.partial(_prove, world, target, entry, subject)
-    return _kept(await _attempt(world, records, await _known(world, records, record), make))
+    return _kept(await _attempt(world, records, await _known(world, records, record), make, is_due=False))
 
 
 async def keep_appointment(
@@ -110,7 +110,7 @@ async def keep_appointment(
         kept = await backing_up.back_up(world, fleet, subject, appointment.target, keep)
         return Made(kept.entry.taken_at, kept)
 
-    return await _attempt(world, records, record, make)
+    return await _attempt(world, records, record, make, is_due=True)
 
 
 async def _own(world: World, fleet: str, appointment: Appointment) -> list[Entry]:
@@ -144,10 +144,14 @@ async def _known(world: World, records: Records, record: BackupRecord) -> Backup
         return record
 
 
-async def _attempt(world: World, records: Records, record: BackupRecord, make: Callable[[], Awaitable[Made]]) -> Made:
-    """Make something, and write down that it is tried, that it still is, and how it ended."""
-    begun = replace(record, tried_at=world.clock.now(), tries=record.tries + 1)
+async def _attempt(
+    world: World, records: Records, record: BackupRecord, make: Callable[[], Awaitable[Made]], *, is_due: bool
+) -> Made:
+    """Make something, and write down that it is tried, that it still is, and how it ended.
 
+    What somebody asked for and failed was told to them: what is due is neither tried later for it, nor told less.
+    """
+    begun = replace(record, tried_at=world.clock.now(), tries=record.tries + 1)
     began = world.clock.monotonic()
 
     def tell(kept: Kept | None, problem: str = "") -> None:
@@ -168,7 +172,8 @@ async def _attempt(world: World, records: Records, record: BackupRecord, make: C
         made = await make()
     except Exception as error:
         why = str(error) if isinstance(error, FAILURES) else f"a defect of odoo-fleet: {type(error).__name__}"
-        note(replace(begun, tried_at=world.clock.now(), heard_at=None, problem=why))
+        failed = replace(begun, tried_at=world.clock.now(), problem=why) if is_due else record
+        note(replace(failed, heard_at=None))
         tell(None, why)
         raise
     else:

@@ -51,6 +51,16 @@ def test_one_that_fails_is_told_and_left_alone_for_a_while(keeping: World) -> No
     assert " rows; " not in after.out
 
 
+def test_one_that_was_asked_for_and_failed_keeps_nothing_that_is_due_waiting(keeping: World) -> None:
+    target = keeping.root / "target"
+    target.rename(keeping.root / "away")
+    assert keeping.run("backup", "now", "acme").code == 1
+    (keeping.root / "away").rename(target)
+    ran = keeping.run("backup", "due", "--target", "acme")
+    assert ran.code == 0, ran.err
+    assert " rows; " in ran.out
+
+
 def test_a_pause_withholds_proofs_and_no_backups(keeping: World) -> None:
     assert keeping.run("pause", "acme", "--reason", "audit").code == 0
     ran = keeping.run("backup", "due", "--target", "acme")

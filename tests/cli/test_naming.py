@@ -87,7 +87,7 @@ def test_a_target_is_named_by_its_code(converged: World) -> None:
     ("typed", "completed"),
     [
         ("status ac", ["acme"]),
-        ("status s", ["servers", "starter"]),
+        ("status s", ["servers", "subscriptions", "starter"]),
         ("check ", ["prod-1", "prod-2"]),
         ("pause instance/", ["instance/acme", "instance/bistro", "instance/cafe"]),
         ("plan --target bis", ["bistro"]),

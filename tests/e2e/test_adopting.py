@@ -16,7 +16,8 @@ from tests.harness.real_fleet import RealFleet, failures, instance
 from tests.hosts.real_hosts import RealHost
 
 THEIRS, KEYED = "their own password", hashlib.sha1(b"a key").hexdigest()
-OPENED, CLOSED = ("acme", "boss"), ("wrong", "factor", "half")
+OPENED, CLOSED = ("acme", "boss", *(f"shop{number}" for number in range(1, 10))), ("wrong", "factor", "half")
+"""With the template twelve are taken over; the others are told and left."""
 CONTENT = (
     "select md5(string_agg(t.x, '')) from (select query_to_xml(format('select count(*), sum(hashtext(t::text)) from %I t',"
     " table_name), false, true, '')::text x from information_schema.tables where table_schema = 'public'"
@@ -44,7 +45,7 @@ class Stock:
         first.call("res.company", "write", [1], {"name": "Acme SA"})
         wire.manage("duplicate_database", first.database, self.name("template_"))
         first.call("res.users", "create", {"name": "Ann", "login": "ann@acme.example"}, context=quietly)
-        for of in ("boss", "wrong", "factor"):
+        for of in (*OPENED[1:], "wrong", "factor"):
             wire.manage("duplicate_database", first.database, self.name(of))
         first.call("ir.cron", "write", awake, {"active": True})
         for of in OPENED:
