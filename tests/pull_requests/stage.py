@@ -36,6 +36,7 @@ format: 1
 code: demo
 name: Demo fleet
 secret_key: {env: ODOO_FLEET_KEY}
+safety: {max_changes: 500, max_changes_percent: 100}
 """
 SERVER = """\
 kind: server
