@@ -236,7 +236,7 @@ def test_a_base_that_was_not_valid_is_said_in_a_line(world: World) -> None:
     assert ran.code == 0
     assert ran.err.splitlines()[1].startswith("Nothing is remembered of this fleet")
     assert ran.err.count("\n") == 2
-    assert "the fleet was not valid there (2 errors)" in ran.err
+    assert "the fleet was not valid there (1 error)" in ran.err
 
 
 def test_a_revision_that_a_shallow_clone_lacks_is_told_how_to_fetch(world: World, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis.specs.openapi.checks import ignored_auth
+from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
 
 from reconciler.access.roles import Role
 from tests.web.live import live
@@ -35,6 +35,12 @@ def test_whatever_is_asked_is_answered_as_described(tmp_path: Path) -> None:
 
 
 def _asking(operation: Any, headers: dict[str, str]) -> Callable[[], None]:
+    excluded = [ignored_auth]
+    if (
+        operation.method.upper() == "GET"
+    ):  # an address has text alone: `kind=` is what no text and an empty object are written as
+        excluded.append(negative_data_rejection)
+
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
@@ -46,7 +52,7 @@ def _asking(operation: Any, headers: dict[str, str]) -> Callable[[], None]:
     @given(st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in _MODES)))
     def ask(case: Any) -> None:
         # Without a token it is refused, which `test_api_doors` shows; so often in a row that 429 is the right answer.
-        case.call_and_validate(headers=headers, excluded_checks=[ignored_auth])
+        case.call_and_validate(headers=headers, excluded_checks=excluded)
 
     found: Callable[[], None] = ask
     return found
