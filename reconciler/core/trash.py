@@ -51,6 +51,10 @@ def _under_another_name(draft: Draft, instance: Instance) -> Doubt | None:
     for entry in draft.inventory.of("instance", instance.code):
         if entry.target in (instance.database_name, instance.renamed_from) or draft.desired.claims(entry.target):
             continue
+        if (
+            not entry.digest
+        ):  # it was on its way there: what lies in that trash may be a build that was never in service
+            continue
         for host, name in draft.observed.trash_of(entry.target):
             if host.server == entry.server:
                 return Doubt(
