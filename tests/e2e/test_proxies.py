@@ -87,6 +87,7 @@ def nginx(directory: Path, text: str, port: int, tls: int) -> Program:
 
 
 def caddy(directory: Path, text: str, port: int, tls: int) -> Program:
+    text = text.replace(":443 {", f":{tls} {{")  # where the site is all names
     (directory / "Caddyfile").write_text(_CADDY.format(port=port, tls=tls, text=text))
     words = [str(debian.program("caddy")), "run", "--config", "Caddyfile"]
     home = {"HOME": str(directory), "XDG_DATA_HOME": str(directory), "XDG_CONFIG_HOME": str(directory)}
