@@ -232,8 +232,7 @@ def test_two_at_once_may_overtake_each_other_at_any_request(tmp_path: Path, othe
                 await turns.end(who)
             assert {o.result for o in passed.outcomes} <= {Result.DONE, Result.FAILED, Result.SKIPPED, Result.UNKNOWN}
 
-        # At other moments a plain run can be seen writing the mark anew row by row (the limit of G68).
-        for first in range(0, 220, 17):
+        for first in moments(0, 220, 17):
             for schedule in ([(0, first), (1, 10**6)], [(0, first), (1, first // 2 + 9), (0, 10**6)]):
                 with noted(f"{other}, schedule {schedule}"):
                     made.universe = start.branch()

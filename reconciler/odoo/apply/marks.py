@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core import names
+from reconciler.core.failures import Refused
 from reconciler.core.names import NameState
 from reconciler.core.observed import DIGEST_CLEARED, IN_SERVICE_ROW, MARK_PREFIX, Mark, mark_of, rows_of
 from reconciler.odoo.apply.server_actions import run_once
@@ -57,9 +58,17 @@ async def read_mark(session: DatabaseSession) -> tuple[str, Mark | None]:
 
 
 async def write_mark(session: DatabaseSession, mark: Mark) -> None:
-    """Write the mark. A mark that came with the template is removed first, so that no mixture of both is ever read."""
+    """Write the mark of a database into that one. A mark that came with the template is removed first: no mixture is ever read.
+
+    Raises:
+        Refused: another database bears the name by now, since another run has put one in its place.
+    """
     keys = [MARK_PREFIX + field.name for field in dataclasses.fields(Mark)]
-    rows = await session.search_read(_MODEL, [["key", "in", keys]], ["key", "value"])
+    found = await session.search_read(_MODEL, [["key", "in", ["database.uuid", *keys]]], ["key", "value"])
+    rows = [row for row in found if row["key"] != "database.uuid"]
+    if [row["value"] for row in found if row["key"] == "database.uuid"] != [mark.uuid]:
+        server = session.connection.server
+        raise Refused("another database bears the name by now", server=server, database=session.database)
     present = {row["key"]: row for row in rows}
     uuid = present.get(MARK_PREFIX + "uuid")
     if uuid is not None and uuid["value"] != mark.uuid:
