@@ -20,6 +20,7 @@ VerbName = Literal[
     "restore",
     "discard",
     "replace",
+    "move",
     "rename",
     "suspend",
     "end",
