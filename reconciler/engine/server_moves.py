@@ -107,7 +107,7 @@ class ServerMove:
                 kept = await backing_up.store(world, fleet, self.source, target, keep, packed, spool)
                 said = f"backed up as {kept.entry.id} in {target}"
             self.step(f"unpacking on {self.spec.server}")
-            origin = f"{self.source.address} on {server} {clock.now():%Y-%m-%dT%H-%M-%SZ}"
+            origin = f"{self.source.address} on {server}"
             own, spec = Account(world.hosts[self.spec.server], self.spec, world.secrets, clock), self.spec
             async with unpacked(
                 world, spool, packed.archive, origin, spec, [own], neutralize=spec.neutralize, is_copy=False
