@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 from tests.harness.universe import Universe, fleet, instance, universe
 from tests.harness.virtual_time import run
@@ -17,9 +18,9 @@ def text(server: str, version: str = "19.0", *others: str, **fields: object) -> 
 
 
 @functools.cache
-def _begun(version: str, before: str) -> Universe:
+def _begun(versions: tuple[tuple[str, str], ...], before: str) -> Universe:
     async def make() -> Universe:
-        world = universe(dict.fromkeys(SERVERS, version))
+        world = universe(dict(versions))
         for host in world.hosts.values():
             host.add_database("shop")
         passed = await world.reconcile(before)
@@ -29,8 +30,11 @@ def _begun(version: str, before: str) -> Universe:
     return run(make())
 
 
-def begun(version: str = "19.0", before: str = "", *, seed: int = 0) -> Universe:
+def begun(
+    version: str = "19.0", before: str = "", *, seed: int = 0, versions: Mapping[str, str] | None = None
+) -> Universe:
     """Return a world of its own in which acme is in service on alpha, or another text is in force."""
-    world = _begun(version, before or text("alpha", version)).branch()
+    hosts = versions or dict.fromkeys(SERVERS, version)
+    world = _begun(tuple(hosts.items()), before or text("alpha", version)).branch()
     world.seed = seed
     return world
