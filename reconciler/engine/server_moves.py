@@ -73,7 +73,7 @@ class ServerMove:
         mover, clock = self.mover, self.world.clock
         await self.builder.require_room(self.spec, None)
         if self.backup is not None:
-            backing_up.targets_of(self.world).open(self.backup.target)  # one that cannot be used takes nobody out of reach
+            backing_up.targets_of(self.world).open(self.backup.target)  # while nobody is out of reach yet
         database, uuid = await self._opened(name)
         await database.require_nobody_at_work()  # a rename ends whatever works in it
         if names.parse(name).state in names.IN_SERVICE:
