@@ -206,6 +206,10 @@ class Database(Protocol):
         """Note in the mark that the database is in service from now on: it is its customers', whatever name it bears."""
         ...
 
+    async def note_restored(self, told: str) -> None:
+        """Note of what it was restored, and when: what `copies.noted` writes."""
+        ...
+
     async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
         """Note in the mark that its text ended it, with the trash name that it gets; struck out when it is in service again.
 
