@@ -21,6 +21,7 @@ class Reason(StrEnum):
     ADOPTED = "adopted"  # what an earlier document left behind is taken over, since the text says so
     OLD_MARK = "old-mark"  # the mark of an earlier version lacks what this one notes; nothing else differs
     INTERRUPTED = "interrupted"  # an earlier action was cut short
+    SCHEDULED = "scheduled"  # the rhythm that the text names has come round
     EXPIRED = "expired"  # the day that the text names has come
     REMOVED = "removed"  # its document is gone, and the fleet's text says `prune: true`
     ABANDONED_BUILD = "abandoned-build"

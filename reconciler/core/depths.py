@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from reconciler.core import claims, ending_diffs, endings, one_host, openers, trash, unclaimed
+from reconciler.core import claims, copies, ending_diffs, endings, one_host, openers, trash, unclaimed
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import IN_SERVICE, ON_ITS_WAY, NameState, is_expired_build, is_expired_trash, parse
 from reconciler.core.observed import Observed
@@ -93,6 +93,7 @@ def targets(
             or entry is None
             or seen.former_code
             or entry.digest != seen.digest(desired)
+            or (isinstance(document, Instance) and copies.comes_due(document, entry.verified_at, now))
         ):
             due.append(seen)
         elif now - entry.verified_at > depth.verify_after:

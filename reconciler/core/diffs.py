@@ -64,7 +64,7 @@ PLANNERS: list[Callable[[Draft], None]] = [
     _diff_servers,
     template_diffs.diff_templates,
     instance_diffs.diff_instances,
-    replacement_diffs.diff_replacement,
+    replacement_diffs.diff_replacements,
     ending_diffs.diff_endings,
 ]
 """What plans, each with what those before it planned: activations before templates, and both before clones."""

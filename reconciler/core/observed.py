@@ -30,6 +30,9 @@ NOTED_MODULES = MARK_PREFIX + "pending_modules"
 HELD_MAIL_SERVERS = MARK_PREFIX + "quiesced_mail_servers"
 """The parameter that keeps the ids of mail servers that a restore switched off, until the database goes into service."""
 
+RESTORED_FROM = MARK_PREFIX + "restored_from"
+"""The parameter that says of what a database was restored, and when; see `copies.noted`."""
+
 SERVER_ACTION_PREFIX = "odoo-fleet: "
 """The names of server actions that this tool makes, each for one run, begin with this."""
 
@@ -169,6 +172,7 @@ class DatabaseLook:
     active_crons: tuple[int, ...] = ()
     quiesced_crons: tuple[int, ...] | None = None
     missing_files: int = 0
+    restored_from: str = ""  # what was restored there and when, as was noted then; empty for what was not
     is_admin: bool = True  # it was opened as base.user_admin itself
     second_factor: bool = False  # that account logs in with a second factor, so that a password alone is refused
 

@@ -49,7 +49,7 @@ _ROUTINE = (Reason.INTERRUPTED, Reason.OLD_MARK, Reason.ADOPTED)
 
 REMOVALS = Threshold(
     "removals",
-    lambda action: action.verb.takes_out_of_service,
+    lambda action: action.verb.takes_out_of_service and action.reason is not Reason.SCHEDULED,
     "would go out of service",
     "Take out of service more than the safety thresholds allow.",
 )

@@ -176,7 +176,7 @@ REPLACE = Verb(
     symbol="~",
     new="by command",
     whereby="{database} becomes {trash}",
-    happens="**replaced** by what a command named: {database} becomes {trash}, kept for `retention.trash_days` and then dropped",
+    happens="**replaced** by command or rhythm: {database} becomes {trash}, kept for `retention.trash_days` and then dropped",
     takes_out_of_service=True,
 )
 RENAME = Verb(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, endings, fields
+from reconciler.core import claims, copies, endings, fields
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.ending_diffs import is_whole
 from reconciler.core.inventory import ORPHANED, PRUNES
@@ -109,8 +109,9 @@ def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
             look = host.looks.get(form.text)
             if look is None or look.access is Access.FAILED:
                 continue
-            if _matches(spec, look, form.state):
-                now = world.clock.now()
+            now, copied = world.clock.now(), desired.instances.get(spec.code if spec.clone_of else "")
+            # What is to be made anew is looked into until it was, however long something holds that back.
+            if _matches(spec, look, form.state) and not (copied and copies.is_due(copied, look, now)):
                 world.memory.verified(*key, spec.target, spec.digest(), now)
             elif key in entries and entries[key].digest == spec.digest():
                 world.memory.clear(*key)

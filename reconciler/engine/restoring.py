@@ -23,7 +23,7 @@ from reconciler.archives.failures import NotSafe, NotWhole
 from reconciler.archives.rewriting import HELD_BACK
 from reconciler.backups import catalogue
 from reconciler.backups.catalogue import Entry, Proof, dated
-from reconciler.core import backups, claims, module_operations, names
+from reconciler.core import backups, claims, copies, module_operations, names
 from reconciler.core.backups import Subject
 from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, StorageFailure, UnknownOutcome
 from reconciler.core.observed import mark_of
@@ -173,7 +173,7 @@ async def copy(
     with tempfile.TemporaryFile() as spool:
         _, kept = await backing_up.collect(world, source, spool)
         builder.step("copying")
-        origin = f"{source.address} on {source.server} {world.clock.now():%Y-%m-%dT%H-%M-%SZ}"
+        origin = f"{source.address} on {source.server}"
         async with _unpacked(world, spool, kept, origin, spec, [account], neutralize=spec.neutralize) as database:
             await builder.take_in(database, spec, final, former, room)
 
@@ -282,8 +282,9 @@ async def _unpacked(
     """Do the same with an archive that is at hand and was read; `origin` is noted in what becomes of it."""
     host = world.hosts[spec.server]
     await _require_same_series(host, kept)
+    note = copies.noted(_UNFIT.sub("-", origin), world.clock.now())
     with on_this_machine():
-        await asyncio.to_thread(archive.prepare, spool, _UNFIT.sub("-", origin))
+        await asyncio.to_thread(archive.prepare, spool, note)
     name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))
     try:
         await host.restore(name, spool, neutralize=neutralize)

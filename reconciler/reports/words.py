@@ -21,6 +21,7 @@ _REASONS: Mapping[str, str] = {
     Reason.ADOPTED: "an earlier document left it behind: taken over with all that is in it, as `adopt` says",
     Reason.OLD_MARK: "the mark of an earlier version is completed",
     Reason.INTERRUPTED: "an earlier change was cut short",
+    Reason.SCHEDULED: "its `refresh` is due",
     Reason.EXPIRED: "it has expired",
     Reason.REMOVED: "its document was removed, and the fleet says `prune: true`",
     Reason.ABANDONED_BUILD: "an unfinished build past its limit",
