@@ -33,6 +33,7 @@ class NoticeName(StrEnum):
     LOGIN_PAGE_REACHABLE = "login-page-reachable"
     ACTION_FAILED = "action-failed"
     ACTION_UNKNOWN = "action-unknown"
+    HOOK_FAILED = "hook-failed"  # one after an action: that was done all the same
     BLOCKED = "blocked"  # something declared cannot be done; told when it begins
     UNBLOCKED = "unblocked"
     DRIFT_REPAIRED = "drift-repaired"

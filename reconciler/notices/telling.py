@@ -69,11 +69,15 @@ def tell_decision(
 
 
 def tell_outcomes(outcomes: Iterable[Outcome], revision: str) -> Iterator[Notice]:
-    """Tell of actions that failed, and of those whose end is unknown."""
+    """Tell of actions that failed, of those whose end is unknown, and of hooks that failed after one that was done."""
     for outcome in outcomes:
         action = outcome.action
         if end := end_in_words(action.id, outcome.result, outcome.detail):
             yield Notice(end[0], Level.ERROR, end[1], action.kind, action.code, action.server, revision)
+        elif outcome.failed_hooks:
+            detail = f"{action.id} was done; {'; '.join(outcome.failed_hooks)}"
+            about = (action.kind, action.code, action.server)
+            yield Notice(NoticeName.HOOK_FAILED, Level.WARNING, detail, *about, revision)
 
 
 def end_in_words(action: str, result: str, detail: str) -> tuple[NoticeName, str] | None:
