@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core import backups, claims, endings, names, subscriptions, verbs
+from reconciler.core import backups, claims, endings, names, subscriptions, usage, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
@@ -62,10 +62,11 @@ def _tell(draft: Draft, instance: Instance) -> None:
     told = [subscriptions.told(draft.desired, instance, draft.now)]
     if soon := instance.expires and endings.within(endings.expires_at(instance), draft.now):
         told.append(f"{instance.address} expires on {instance.expires} ({soon}): out of service then, and trash")
-    for what in filter(None, told):
+    limit = usage.told(draft.desired, draft.inventory, instance)
+    for what, kind in (*((each, Left.ENDING) for each in told if each), *([(limit, Left.LIMIT)] if limit else ())):
         for host in draft.observed.hosts.values():
             for name in host.forms_of(instance.database_name) if instance.server in (None, host.server) else ():
-                draft.left_alone.append(LeftAlone(host.server, name.text, what, Left.ENDING))
+                draft.left_alone.append(LeftAlone(host.server, name.text, what, kind))
 
 
 def _end_absent(draft: Draft, instance: Instance) -> None:

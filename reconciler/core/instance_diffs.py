@@ -13,9 +13,9 @@ from reconciler.core import (
     names,
     places,
     server_moves,
-    subscriptions,
     trash,
     unclaimed,
+    usage,
     verbs,
 )
 from reconciler.core.actions import Action, FieldChange, Reason
@@ -167,7 +167,8 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         advice = _MADE_ANEW if spec.clone_of else _A_COPY
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", advice))
         return
-    ended = subscriptions.is_over(draft.desired, instance, draft.now) and found.name.state is NameState.PUBLISHED
+    is_published = found.name.state is NameState.PUBLISHED
+    ended = usage.why_ended(draft.desired, draft.inventory, instance, draft.now) if is_published else None
     if ended and (doubt := ending_diffs.clock_doubt(draft, server.code)):
         draft.block("instance", instance.code, server.code, doubt)
         return
@@ -181,7 +182,7 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
 
 
 def _bring_to_its_place(
-    chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None, *, ended: bool
+    chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None, *, ended: Reason | None
 ) -> None:
     """Plan its name, its state and its password: a new password comes before a way back that has not begun.
 
@@ -199,7 +200,7 @@ def _bring_to_its_place(
         chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, names.parse(chain.name).state), (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
-        chain.add(verbs.SUSPEND, Reason.EXPIRED if ended else _why_switched(found, look), names.suspended(spec.target))
+        chain.add(verbs.SUSPEND, ended or _why_switched(found, look), names.suspended(spec.target))
     elif instance.state == "active" and state is not NameState.PUBLISHED:
         if state is NameState.SUSPENDED:
             chain.rotate(look)

@@ -148,9 +148,13 @@ Files = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What a database says of itself by SQL: the bytes that it takes with its files, rows by table, active rows by table."""
+    """What a database says of itself by SQL: the bytes that it takes with its files, rows by table, active rows by table.
+
+    `users` are the active internal ones but the admin account, which is the operator's.
+    """
 
     bytes: int
+    users: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
     active: Mapping[str, int] = field(default_factory=dict)
 

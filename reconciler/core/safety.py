@@ -189,7 +189,12 @@ def withhold(
 
 
 def gate(
-    changeset: Changeset, frozen: Mapping[str, Doubt], safety: Safety, in_service: int, allowed: Collection[str] = ()
+    changeset: Changeset,
+    frozen: Mapping[str, Doubt],
+    safety: Safety,
+    in_service: int,
+    allowed: Collection[str] = (),
+    refused: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> Changeset:
     """Turn what must not run into what is blocked: all on frozen hosts, which are named, and all of what is too much.
 
@@ -199,8 +204,9 @@ def gate(
         safety: of the fleet document.
         in_service: how many published databases the fleet has now.
         allowed: names of thresholds that someone lifts for this run.
+        refused: what else is not begun, with why and what to do, by the actions' ids.
     """
-    why: dict[str, tuple[str, str]] = {}
+    why = dict(refused)
     for action in changeset.actions:
         for server in action.servers:
             if server in frozen:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Changeset
-from reconciler.core.failures import HostError, MemoryFailure, PassingError, StorageFailure, UnknownOutcome
+from reconciler.core.failures import HookFailed, HostError, MemoryFailure, PassingError, StorageFailure, UnknownOutcome
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.engine import hooks
 from reconciler.engine.carrying_out.performer import Performer
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
@@ -72,6 +73,7 @@ class _Run:
             if not self.world.abandon.is_set():
                 raise
             outcome = self._abandoned(action)
+        outcome = await hooks.after(outcome, self.desired, self.world.hooks, self.world.abandon)
         self.world.emit(ActionEnded(outcome))
         return outcome
 
@@ -104,6 +106,11 @@ class _Run:
             why = f"{action.server} keeps failing and is left alone for this pass"
             return Outcome(action, Result.SKIPPED, why)
         self.world.emit(ActionStarted(action))
+        try:
+            if not await hooks.before(action, self.desired, self.world.hooks, self.world.stop):
+                return Outcome(action, Result.SKIPPED, "stopped before it began")
+        except HookFailed as failure:
+            return Outcome(action, Result.FAILED, str(failure))
         started = self._begun[action.id] = self.world.clock.monotonic()
         result, detail = await self._attempt(action)
         if result is Result.DONE:

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from reconciler.core.checks import Check
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.inventory import Inventory
+from reconciler.core.inventory import Inventory, Usage
 from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Vitals
@@ -208,6 +208,10 @@ class Database(Protocol):
 
     async def note_in_service(self) -> None:
         """Note in the mark that the database is in service from now on: it is its customers', whatever name it bears."""
+        ...
+
+    async def note_restored(self, told: str) -> None:
+        """Note of what it was restored, and when: what `copies.noted` writes."""
         ...
 
     async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
@@ -431,6 +435,10 @@ class Memory(Protocol):
 
     def server_state(self, server: str, state: str) -> None:
         """The declared state that is now in force."""
+        ...
+
+    def used(self, code: str, used: Usage) -> None:
+        """After an instance was measured: what it uses."""
         ...
 
     def listing(self, server: str, names: Sequence[str], at: datetime) -> None:

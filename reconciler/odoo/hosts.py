@@ -10,7 +10,17 @@ from typing import BinaryIO
 from reconciler.core.checks import Check
 from reconciler.core.failures import ProofFailed, Rejected
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.observed import Access, DatabaseLook, Files, Inside, Mark, ObservedHost, Survey, mark_of
+from reconciler.core.observed import (
+    RESTORED_FROM,
+    Access,
+    DatabaseLook,
+    Files,
+    Inside,
+    Mark,
+    ObservedHost,
+    Survey,
+    mark_of,
+)
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
@@ -192,6 +202,10 @@ class OdooDatabase:
     async def note_in_service(self) -> None:
         """Note in the mark that the database is in service from now on."""
         await marks.note_in_service(self._session)
+
+    async def note_restored(self, told: str) -> None:
+        """Note of what it was restored, and when."""
+        await marks.write_parameters(self._session, {RESTORED_FROM: told})
 
     async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
         """Note in the mark that its text ended the database or another replaces it, with the trash name that it gets."""

@@ -191,6 +191,7 @@ class _Page:
         for server, groups in servers:
             yield _table(self._title(server), groups)
         yield self._withheld()
+        yield self._hooks()
         yield self._left_alone()
         for server, groups in servers:
             yield _details(server, groups)
@@ -309,6 +310,13 @@ class _Page:
                 line = f"  - {listed([row.who for row in alike], _ALIKE)}: {alike[0].happens} ({alike[0].why})\n"
                 items.append(Item(line, Counter({_WITHHELD: sum(row.actions for row in alike)})))
         return Block("\n#### Withheld\n\n", tuple(items))
+
+    def _hooks(self) -> Block:
+        items = []
+        for hook in self._changeset.hooks:
+            text = f"- {code(hook.runs)} {hook.when} {listed([code(each) for each in hook.actions], _NAMED)}\n"
+            items.append(Item(text))
+        return Block("\n#### Hooks\n\n", tuple(items))
 
     def _left_alone(self) -> Block:
         """Say once what holds of many databases."""

@@ -23,6 +23,7 @@ _REASONS: Mapping[str, str] = {
     Reason.INTERRUPTED: "an earlier change was cut short",
     Reason.SCHEDULED: "its `refresh` is due",
     Reason.EXPIRED: "it has expired",
+    Reason.OVER_LIMIT: "it uses more than its plan includes",
     Reason.REMOVED: "its document was removed, and the fleet says `prune: true`",
     Reason.ABANDONED_BUILD: "an unfinished build past its limit",
     Reason.KEPT_LONG_ENOUGH: "trash past `retention.trash_days`",
