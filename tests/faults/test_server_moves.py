@@ -31,14 +31,6 @@ SAMPLED = 13
 HOUR, MONTH = 3600, 31 * 86400
 
 
-@pytest.fixture(autouse=True)
-def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def at_once(work: object, /, *args: object) -> object:
-        return work(*args)  # type: ignore[operator]
-
-    monkeypatch.setattr(asyncio, "to_thread", at_once)
-
-
 @dataclass(frozen=True)
 class Story:
     """The states of acme: where it stands, and as what it is to stand on beta."""
