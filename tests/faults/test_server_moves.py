@@ -27,8 +27,10 @@ from tests.harness.virtual_time import run
 from tests.server_moves.stage import SERVERS, begun, text
 
 VERSIONS = ["19.0", "14.0"]
-SAMPLED = 13
-HOUR, MONTH = 3600, 31 * 86400
+SAMPLED = 29
+MONTH = 31 * 86400
+MOST_OCCURRENCES = 2
+"""Without ODOO_FLEET_EXHAUSTIVE only every so many-th request is tried, and the first times that a host reaches a step."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,9 @@ def test_either_host_killed_at_any_step_of_its_work_leaves_one_that_goes_on(
     for step in HOST_STEPS:
         occurrence = 1
         try:
-            while run(one(ready(version, story, 7), step, occurrence)):
+            while run(one(ready(version, story, 7), step, occurrence)) and (
+                EXHAUSTIVE or occurrence < MOST_OCCURRENCES
+            ):
                 occurrence += 1
         except BaseException as error:
             error.add_note(f"{dies} killed at {step}, occurrence {occurrence}, {story!r} on {version}")
