@@ -21,6 +21,7 @@ VerbName = Literal[
     "restore",
     "discard",
     "replace",
+    "move",
     "rename",
     "suspend",
     "end",

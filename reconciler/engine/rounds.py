@@ -316,6 +316,8 @@ class Rounds:
             for action in actions:
                 self._away.pop(action.address, None)
             lane.acting = None
+            for origin in {action.origin for action in actions} & self._lanes.keys():
+                self._lanes[origin].look_at = 0.0  # what left it is not what it answered last
             self._forget_inventory()
             self._nudge.set()
         self.follower.ended(code, outcomes)
