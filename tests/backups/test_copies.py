@@ -15,7 +15,7 @@ from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.core.outcomes import Result
 from reconciler.core.replacements import Replacing
-from reconciler.engine.reconcile import Passed
+from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
 from reconciler.simulator import neutralizing
@@ -519,6 +519,30 @@ def test_what_holds_it_back_puts_it_off_and_does_not_let_it_be_forgotten() -> No
         assert not made_anew(await world.reconcile(whole))  # it is brought back into service first
         now_is(world, MONDAY + timedelta(days=3, minutes=5))
         assert made_anew(await world.reconcile(whole, limits=Limits(depth=Depth(refresh=True))))
+
+    run(story())
+
+
+@both
+@pytest.mark.parametrize("meanwhile", ["made anew", "put in earnest"])
+def test_a_rhythm_looks_once_more_before_it_begins(version: str, meanwhile: str) -> None:
+    async def story() -> None:
+        world, whole = begun(version), weekly(version)
+        desired, copies = read(whole), world.hosts["one"].databases
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        now_is(world, MONDAY + timedelta(minutes=1))
+        ports = world.world(desired, Process())
+        planned = await plan(desired, ports, Limits())
+        if meanwhile == "made anew":
+            assert made_anew(await world.reconcile(whole))
+        else:
+            copies["acme-staging"].set_parameter("database.is_neutralized", "false")
+        before = (copies["acme-staging"].uuid, forms(world))
+        (outcome,) = (await carry_out(planned, desired, ports, Limits())).outcomes
+        told = {"made anew": "it was made anew meanwhile", "put in earnest": "it is not neutralized any more"}
+        assert told[meanwhile] in outcome.detail
+        assert (copies["acme-staging"].uuid, forms(world)) == before
 
     run(story())
 
