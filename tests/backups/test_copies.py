@@ -460,6 +460,24 @@ def test_killed_while_it_is_refreshed_there_is_one_neutralized_copy_always(versi
     run(story())
 
 
+def test_one_that_a_removed_document_left_behind_is_taken_over_as_the_plan_says() -> None:
+    async def story() -> None:
+        world, edited = begun("19.0"), text(copy_of("acme", company="Try SA"))
+        assert (await world.reconcile(text(copy_of("acme")))).ok
+        was = world.hosts["one"].databases["acme-staging"]
+        assert (await world.reconcile(text())).ok
+        (blocked,) = (await world.reconcile(edited)).planned.changeset.blocked
+        assert "write a `template`, `neutralize: true` and `adopt: {}` in the place of `clone_of`" in blocked.advice
+        taken = instance("acme-staging", company="Try SA", neutralize="true", adopt="{}")
+        assert (await world.reconcile(text(taken))).ok
+        assert (await world.reconcile(edited)).ok
+        assert not (await world.reconcile(edited)).planned.changeset.actions
+        assert world.hosts["one"].databases["acme-staging"] is was
+        require_neutral(was, "19.0")
+
+    run(story())
+
+
 def weekly(version: str, **fields: object) -> str:
     """A copy that is made anew each Monday at four in the morning in Brussels."""
     return text(
