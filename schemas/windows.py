@@ -27,6 +27,7 @@ VerbName = Literal[
     "resume",
     "rotate-password",
     "configure",
+    "upgrade",
     "sweep",
     "drop",
 ]

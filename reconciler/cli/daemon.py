@@ -335,7 +335,7 @@ class _Run:
             fleets.server_urls(desired, self.options)
         except click.UsageError as error:
             raise Refusal(error.message) from error
-        return Limits(selection=selection, depth=Depth.of(desired, shallow=self.options.shallow))
+        return Limits(selection=selection, depth=Depth.of(desired, shallow=self.options.shallow, code=True))
 
     def _on_call(self, call: CallEvent) -> None:
         self.log.log_call(call)

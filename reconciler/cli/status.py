@@ -15,6 +15,7 @@ from reconciler.cli.options import Common, RunOptions, common, refreshable, run_
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
 from reconciler.core.deciding import Limits, Planned
+from reconciler.core.depths import Depth
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
@@ -24,7 +25,7 @@ from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import render_pauses, status_tables
 from reconciler.reports.words import how_known
 
-FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS = "foreign", "trash", "backups", "subscriptions"
+FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS, UPGRADES = "foreign", "trash", "backups", "subscriptions", "upgrades"
 
 
 @groups.command(
@@ -33,13 +34,16 @@ FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS = "foreign", "trash", "backups", "subscri
     "odoo-fleet status acme",
     "odoo-fleet status foreign prod-1",
     "odoo-fleet status trash",
+    "odoo-fleet status upgrades",
     "odoo-fleet status --health servers prod-1",
 )
 @click.argument(
     "words",
     nargs=-1,
-    metavar="[servers|templates|instances|plans|foreign|trash|backups|subscriptions] [DOCUMENT]",
-    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS]),
+    metavar="[servers|templates|instances|plans|foreign|trash|backups|subscriptions|upgrades] [DOCUMENT]",
+    shell_complete=completing(
+        *subjects().values(), also=[*subjects(), FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS, UPGRADES]
+    ),
 )
 @click.option(
     "--health",
@@ -55,12 +59,14 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
 
     `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status trash [SERVER]` what was ended, and until
     when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each database is, and
-    when the next is due, `status subscriptions` whose subscription ends when; that asks no host.
+    when the next is due, `status upgrades` who is behind the code of its host and what each waits for, and `status subscriptions`
+    whose subscription ends when; that asks no host.
     """
     if of_health:
         _show_health(common, options, words)
         return
     views = {FOREIGN: _show_foreign, TRASH: _show_trash, BACKUPS: _show_backups, SUBSCRIPTIONS: _show_subscriptions}
+    views[UPGRADES] = _show_upgrades
     if show := views.get("".join(words[:1])):
         show(common, options, words[1:])
         return
@@ -133,6 +139,26 @@ def _show_subscriptions(common: Common, options: RunOptions, words: tuple[str, .
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         click.echo(render_tables((subscriptions.subscriptions_table(rows),), screens.paper(screens.OUT)))
+
+
+def _show_upgrades(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    from reconciler.reports import upgrades  # noqa: PLC0415 -- only here
+
+    if words:
+        raise click.UsageError("`status upgrades` shows all of them; --target and --selector choose")
+    with open_session(common, options) as session:
+        limits = session.limits
+        depth = Depth.of(session.desired, shallow=options.shallow, refresh=options.refresh, code=True)
+        seen = make_plan(session, Limits(depth=depth))
+        found = upgrades.upgrade_rows(session.desired, seen, datetime.now(UTC), limits.selection)
+    if common.output == "json":
+        screens.print_json(upgrades.upgrades_document(found))
+    elif common.output == "yaml":
+        click.echo(_as_yaml(upgrades.upgrades_document(found)), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        click.echo(render_tables((upgrades.upgrades_table(found),), screens.paper(screens.OUT)))
 
 
 def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from reconciler.core.checks import Check
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.inventory import Inventory
+from reconciler.core.module_versions import UpgradeNote
 from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Vitals
@@ -172,6 +173,25 @@ class Database(Protocol):
 
         Refused, with nothing changed, while somebody else is at work in it.
         """
+        ...
+
+    async def code(self) -> Mapping[str, str]:
+        """Return the versions of the host's code of all modules that the database knows."""
+        ...
+
+    async def upgrade(self, to: Mapping[str, str]) -> None:
+        """Upgrade these modules to these versions of the host's code, until nothing is pending and all of them have them."""
+        ...
+
+    async def prepare_upgrade(self, modules: Collection[str]) -> Mapping[str, str]:
+        """Return which modules are upgraded with these, these included, with the versions of the host's code.
+
+        Refused while somebody else is at work in it, or where its host's workers run different code.
+        """
+        ...
+
+    async def note_upgrade(self, note: UpgradeNote, *, proven: bool = False) -> None:
+        """Note in the database an upgrade that begins, or why it did not succeed; or that it is proven."""
         ...
 
     async def quiesce(self) -> None:

@@ -12,8 +12,10 @@ import shutil
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.hosts.distributions import Distribution, obtain
 from tests.hosts.postgres import Cluster
@@ -139,12 +141,16 @@ class RealHost:
         folder.mkdir(parents=True)
         (folder / "left-over").write_text("of a database that is gone")
 
-    def deploy_module(self, name: str, manifest: str) -> None:
-        """Put an empty module where Odoo looks without being told; it is read when the server is started again."""
+    def deploy_module(self, name: str, manifest: str, files: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Put a module, empty but for the files, where Odoo looks without being told, in the place of one of its name.
+
+        It is read when the server is started again.
+        """
         folder = self._directory / "data/addons" / f"{self._distribution.version}.0" / name
-        folder.mkdir(parents=True)
-        (folder / "__manifest__.py").write_text(manifest)
-        (folder / "__init__.py").touch()
+        shutil.rmtree(folder, ignore_errors=True)
+        for path, text in {"__manifest__.py": manifest, "__init__.py": "", **files}.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
 
     def send_mails_to(self, port: int) -> None:
         """Have it send to a port of this machine where a database has no mail server of its own, from its next start on."""
