@@ -7,6 +7,7 @@ from pydantic import Field
 
 from schemas.backups import BackupTarget
 from schemas.document import Part, Pausable
+from schemas.hooks import Hook
 from schemas.references import KeyReference
 from schemas.texts import Code
 from schemas.upgrades import Rollout, Upgrade
@@ -198,6 +199,20 @@ class FleetSettings(Pausable):
         default=Rollout(),
         description="In which order databases follow newer code. Left out: templates first, then all in one wave.",
         examples=[{"waves": [{"selector": {"ring": "canary"}}, {"percent": 10}, {"percent": 100}], "soak_minutes": 60}],
+    )
+    hooks: Annotated[tuple[Hook, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Programs and web calls of yours before and after actions of some verbs, in this order.",
+        examples=[
+            [
+                {
+                    "verbs": ["clone", "suspend"],
+                    "when": "after",
+                    "url": "https://hooks.example.net/odoo",
+                    "secret": {"env": "HOOK_SECRET"},
+                }
+            ]
+        ],
     )
     retention: Retention = Field(
         default=Retention(), description="How long what is no longer needed is kept.", examples=[{"trash_days": 30}]

@@ -49,7 +49,7 @@ def opens_at(window: Window, now: datetime) -> datetime:
 
 
 def _why_closed(action: Action, desired: Desired, now: datetime) -> str:
-    labels = labels_of(desired, action.kind, action.code, action.server)
+    labels = labels_of(action, desired)
     for freeze in desired.settings.freezes:
         begins, ends = _midnight(freeze.first, freeze.timezone), _midnight(freeze.last + _DAY, freeze.timezone)
         if begins <= now < ends and action.verb not in freeze.excepted and concerns(freeze.selector, labels):

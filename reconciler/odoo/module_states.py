@@ -11,6 +11,7 @@ from reconciler.odoo import shapes
 from reconciler.odoo.connection import DatabaseSession
 
 MODEL = "ir.module.module"
+_VERSIONS = ("latest_version", "installed_version")  # in the database, and computed from the host's code
 
 
 async def read_states(session: DatabaseSession) -> dict[str, str]:
@@ -19,7 +20,7 @@ async def read_states(session: DatabaseSession) -> dict[str, str]:
     return {str(row["name"]): str(row["state"]) for row in rows}
 
 
-async def read_versions(session: DatabaseSession) -> tuple[dict[str, str], tuple[Behind, ...]]:
+async def read_standing(session: DatabaseSession) -> tuple[dict[str, str], tuple[Behind, ...]]:
     """Read the same states, and which installed modules the host's code has newer: in one call, as cheap as the states alone."""
     domain = [["state", "not in", ["uninstalled", "uninstallable"]]]
     rows = await session.search_read(MODEL, domain, ["name", "state", "latest_version", "installed_version"])
@@ -39,6 +40,15 @@ async def read_code(session: DatabaseSession, modules: Collection[str] = ()) -> 
 
 def _version(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+async def read_versions(session: DatabaseSession) -> dict[str, str]:
+    """Read all modules that the database has, or could install; of the latter the version of the host's code.
+
+    A module that the host's code has no longer stays in the list as one that can be installed: Odoo does not tell the two apart.
+    """
+    rows = await session.search_read(MODEL, [["state", "!=", "uninstallable"]], ["name", *_VERSIONS])
+    return {str(row["name"]): str(row["latest_version"] or row["installed_version"] or "") for row in rows}
 
 
 async def read_last_change(session: DatabaseSession) -> datetime | None:

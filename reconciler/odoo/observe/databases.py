@@ -46,7 +46,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         access: whether with the declared password or a former one.
     """
     parameters = await read_parameters(session)
-    modules, older = await module_states.read_versions(session)
+    modules, older = await module_states.read_standing(session)
     mark, uuid = mark_of(parameters), parameters.get("database.uuid", "")
     found = DatabaseLook(
         database=session.database,
