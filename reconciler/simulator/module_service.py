@@ -95,6 +95,7 @@ def _schedule(env: Env, ids: list[int]) -> list[str]:
     wanted = {rows[record]["name"] for record in ids if record in rows}
     present = env.database.installed()
     scheduled = catalogue.closure(env.world.version, (wanted | leftovers) - present, present)
+    scheduled += sorted(((wanted | leftovers) - present) & new_code.own_modules(env.world).keys())
     for name in scheduled:
         _set_state(env, name, "to install")
     return scheduled
@@ -184,7 +185,8 @@ def update_list(env: Env, model: str) -> list[int]:
     """List modules that are on the disk and that the database does not know yet."""
     environment.require(env, env.model(model), "system")
     known = env.database.modules()
-    new = [module for name, module in catalogue.modules(env.world.version).items() if name not in known]
+    there = {**catalogue.modules(env.world.version), **new_code.own_modules(env.world)}
+    new = [module for name, module in there.items() if name not in known]
     for module in new:
         seed.list_module(env.database, env.world.version, module)
     return [0, len(new)]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import catalogue
+from .catalogue import Module
 from .errors import Failure, postgres
 
 if TYPE_CHECKING:
@@ -21,6 +23,14 @@ _BROKEN_BUTTONS = frozenset(
 )
 _READ_WITH_PARTNERS = frozenset({"res.users", "res.company"})
 _HARMLESS = frozenset({"search", "search_count", "context_get", "fields_get"})
+
+
+def own_modules(world: World) -> dict[str, Module]:
+    """Return the modules on a host's disk that are not Odoo's own: they need base alone."""
+    known = catalogue.modules(world.version)
+    return {
+        name: Module(name, name, ("base",), None, application=False) for name in world.deployed if name not in known
+    }
 
 
 def version_shown(world: World, module: str) -> str:

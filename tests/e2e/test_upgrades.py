@@ -141,12 +141,11 @@ def test_a_migration_that_fails_in_the_second_wave_stops_there_and_goes_on_once_
     (failed,) = (o for o in passed.outcomes if o.result is Result.FAILED)
     assert failed.action.code == doomed
     assert f"the size of {doomed} is unknown" in failed.detail
-    for _ in range(2):
-        passed = asyncio.run(fleet.apply())
-        assert not passed.outcomes
-        waiting = {w.action.code: w.why for w in passed.planned.changeset.withheld}
-        assert waiting.keys() >= {doomed, *waves[2]}
-        assert all("the rollout has stopped" in waiting[code] for code in waves[2])
+    stopped = asyncio.run(fleet.plan()).changeset
+    assert not stopped.actions
+    waiting = {w.action.code: w.why for w in stopped.withheld}
+    assert waiting.keys() >= {doomed, *waves[2]}
+    assert all("the rollout has stopped" in waiting[code] for code in waves[2])
     for code in (doomed, *waves[2]):
         assert version_of(real_host, code, module) == "1.0"
 

@@ -152,6 +152,25 @@ class RealHost:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
 
+    def deploy_field(self, module: str, version: str, column: str = "", failure: str = "") -> None:
+        """Let it run code of a module of this version, which has a column, and a script that fails with these words."""
+        table, _, name = column.partition(".")
+        model = (
+            f"class Extended(models.Model):\n    _inherit = '{table.replace('_', '.')}'\n    {name} = fields.Char()\n"
+        )
+        files = {"__init__.py": "from . import extended\n", "extended.py": f"from odoo import fields, models\n{model}"}
+        script = {
+            f"migrations/{version}/post-fail.py": f"def migrate(cr, version):\n    raise Exception({failure!r})\n"
+        }
+        manifest = f"{{'name': 'Of the tests', 'version': '{version}', 'depends': ['base'], 'license': 'LGPL-3'}}\n"
+        self.deploy_module(module, manifest, {**(files if column else {}), **(script if failure else {})})
+        self.restart()
+
+    def remove_module(self, module: str) -> None:
+        """Take the code of a module that was put there from the disk."""
+        shutil.rmtree(self._directory / "data/addons" / f"{self._distribution.version}.0" / module)
+        self.restart()
+
     def send_mails_to(self, port: int) -> None:
         """Have it send to a port of this machine where a database has no mail server of its own, from its next start on."""
         conf = self._directory / "odoo.conf"
