@@ -19,6 +19,8 @@ from schemas.instance import Instance
 ROLLOUT = "rollout"
 """What an action shows of its wave."""
 
+_ALL = FieldChange("modules", "older than the code, in no version that tells which", "all upgraded")
+_PROOF = FieldChange("modules", "an upgrade that did not end", "proven")
 _UNSEEN = "it is looked into first"
 _OLDER_CODE = "or bring back the code that it was made for"
 
@@ -119,8 +121,8 @@ def _diff_instance(draft: Draft, instance: Instance, key: Key, standing: Standin
 
 
 def _is_upgradable(standing: Standing) -> bool:
-    """Tell whether an upgrade leads anywhere: without a newer version nothing says which module is meant."""
-    return bool(standing.behind or standing.failed)
+    """Tell whether an upgrade is wanted, or was and failed."""
+    return bool(standing.behind or standing.broken or standing.failed)
 
 
 def _is_on(action: Action, template: str, server: str) -> bool:
@@ -140,7 +142,7 @@ def _upgrade(
 ) -> Action:
     kind, code, server = key
     reason = Reason.INTERRUPTED if standing.begun else Reason.NEWER_CODE
-    changes = list(upgrades.shown(standing.behind)) or [FieldChange("modules", "an upgrade that did not end", "proven")]
+    changes = list(upgrades.shown(standing.behind)) or [_ALL if standing.broken else _PROOF]
     if kind == "instance":
         instance, look = draft.desired.instances[code], draft.look(server, database)
         backup = None if standing.begun else backups.before_ending(draft.desired, instance, look)
@@ -155,10 +157,8 @@ def _upgrade(
 
 
 def _broken(database: str, standing: Standing, *, follows: bool) -> Doubt:
-    why = f"{database}: newer code of its host has broken it, nobody can work in it: {standing.broken}"
     behind = f" ({upgrades.in_words(standing.behind)})" if standing.behind else ""
-    if not standing.behind:
-        return Doubt(why, f"no module of it has a newer version: upgrade it by hand (odoo -u), {_OLDER_CODE}")
+    why = f"{database}: newer code of its host has broken it, nobody can work in it: {standing.broken}{behind}"
     if follows:
-        return Doubt(why + behind, f"mend what its upgrade failed of, {_OLDER_CODE}")
-    return Doubt(why + behind, f"write `upgrade: follow` and it is upgraded, {_OLDER_CODE}")
+        return Doubt(why, f"mend what its upgrade failed of, {_OLDER_CODE}")
+    return Doubt(why, f"write `upgrade: follow` and it is upgraded, {_OLDER_CODE}")

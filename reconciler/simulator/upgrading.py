@@ -36,6 +36,8 @@ async def upgrade_module(env: Env, _model: str, _ids: list[int]) -> dict[str, An
             if is_older:
                 values["latest_version"] = new_code.version_run(env.world, row["name"])
             database.update("ir.module.module", row["id"], values)
+            if code and code.column:
+                new_code.add_column(database, row["id"], code.column)
             env.world.reached("upgrade.module")
         module_service.tell_workers(env)
         env.world.reached("upgrade.finished")

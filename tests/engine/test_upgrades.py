@@ -212,6 +212,20 @@ def test_failures_beyond_the_limit_end_a_run_in_the_midst_of_a_wave() -> None:
     run(scenario())
 
 
+def test_code_that_breaks_databases_without_a_newer_version_has_all_their_modules_upgraded() -> None:
+    async def scenario() -> None:
+        text = text_of(customers=["anna"], says="upgrade: follow\n")
+        world, host = await built(text=text)
+        deploy(host, Code("1.0", COLUMN))
+        passed = await world.reconcile(text, limits=Limits(depth=Depth(refresh=True)))
+        assert upgraded(passed) == ["anna", "base"]
+        shown = {c.field: c.desired for o in passed.outcomes for c in o.action.changes}
+        assert shown["modules"] == "all upgraded"
+        assert passed.after.changeset.is_converged
+
+    run(scenario())
+
+
 def test_who_is_named_by_hand_waits_for_no_wave_but_for_its_template() -> None:
     async def scenario() -> None:
         text = text_of()

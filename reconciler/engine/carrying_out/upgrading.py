@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from http import HTTPStatus
 
-from reconciler.core import claims, names, upgrades, verbs
+from reconciler.core import claims, module_operations, names, upgrades, verbs
 from reconciler.core.actions import Action
 from reconciler.core.failures import LastingError, PassingError, ProofFailed, Refused, UnknownOutcome
 from reconciler.core.module_versions import UpgradeNote
@@ -21,6 +21,9 @@ from reconciler.engine.carrying_out.performer import NotBegun, Performer, carrie
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database
 from reconciler.health.login_pages import login_url
+
+_EVERYTHING = "base"
+"""What all modules depend on: upgraded with all of them where newer code has broken a database and no version tells which."""
 
 _SOON = 5.0
 """Seconds until a login page is asked for once more: a worker may be loading the new models."""
@@ -41,14 +44,15 @@ async def upgrade(performer: Performer, action: Action) -> str:
     await performer.world.distrust(action.kind, action.code, action.server)
     had_page = await _has_login_page(performer, action)
     to = dict(look.upgrading.to) if look.upgrading and not look.behind else {}
-    if look.behind:
-        to = dict(await insist(lambda: database.prepare_upgrade([each.module for each in look.behind]), clock))
+    if wanted := [each.module for each in look.behind] or ([_EVERYTHING] if look.broken else []):
+        to = dict(await insist(lambda: database.prepare_upgrade(wanted), clock))
     begun = look.upgrading.tries if look.upgrading and not look.upgrading.why else 0
     note = UpgradeNote(clock.now(), look.uuid, to, begun + 1)
     performer.step(action, "upgrading modules")
     await insist(lambda: database.note_upgrade(note), clock)
     try:
-        await insist(lambda: database.upgrade(to), clock, (PassingError,))
+        if wanted or module_operations.pending(look.modules):
+            await insist(lambda: database.upgrade(to), clock, (PassingError,))
         await _settle(performer, action, database)
         await _prove(performer, action, database, to, had_page=had_page)
     except UnknownOutcome:
@@ -91,6 +95,8 @@ async def _prove(
     look = await insist(database.look, performer.world.clock)
     if look.broken:
         raise ProofFailed(f"nobody can work in it after its upgrade: {look.broken}", **at)
+    if half := module_operations.pending(look.modules):
+        raise ProofFailed(f"after its upgrade modules {', '.join(half)} are half-way", **at)
     if left := [each for each in look.behind if each.module in to]:
         raise ProofFailed(f"after its upgrade it is still behind: {upgrades.in_words(left)}", **at)
     if not had_page or await _has_login_page(performer, action):

@@ -47,7 +47,7 @@ async def upgrade(
     now: Callable[[], datetime],
     sleep: Callable[[float], Awaitable[None]],
 ) -> None:
-    """Upgrade modules; a fresh look proves it. What has its version already is left as it is.
+    """Upgrade modules, whatever versions they have; a fresh look proves it.
 
     Args:
         session: the database, in which the upgrade is noted.
@@ -63,10 +63,7 @@ async def upgrade(
         UnknownOutcome: no answer came, and the operation did not end within its limit.
     """
     await require_nobody_else(session, now())
-    rows = await _rows(session, to)
-    if not _left(rows, to):
-        return
-    ids = [row["id"] for row in rows.values()]
+    ids = [row["id"] for row in (await _rows(session, to)).values()]
     async with signals.told_to_workers(session):
         try:
             await _press(session, ids)
