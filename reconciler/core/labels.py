@@ -11,9 +11,13 @@ from schemas.windows import Selector
 
 def labels_of(action: Action, desired: Desired) -> Mapping[str, str]:
     """Return the labels of an action's document, above those of its server."""
-    document = desired.documents[action.kind].get(action.code)
-    server = desired.servers.get(action.server)
-    return {**(server.labels if server else {}), **(document.labels if document else {})}
+    return labels_at(desired, action.kind, action.code, action.server)
+
+
+def labels_at(desired: Desired, kind: str, code: str, server: str) -> Mapping[str, str]:
+    """Return the labels of a document on a server, above those of that."""
+    document, place = desired.documents[kind].get(code), desired.servers.get(server)
+    return {**(place.labels if place else {}), **(document.labels if document else {})}
 
 
 def concerns(selector: Selector, labels: Mapping[str, str]) -> bool:
