@@ -91,7 +91,7 @@ def _tell(common: Common, text: FleetText, draft: Draft, *, written: bool) -> No
             "format": 1,
             "kind": draft.kind,
             "code": draft.code,
-            "file": str(text.relative(draft)),
+            "file": text.relative(draft),
             "changed": written,
         }
         screens.print_json(told)
