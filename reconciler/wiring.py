@@ -9,21 +9,26 @@ import secrets
 import ssl
 import string
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, runtime_checkable
 
-from reconciler.core.failures import StorageFailure
-from reconciler.engine.ports import Clock, Memory, Nonces, Secrets
+from reconciler.core.actions import Action
+from reconciler.core.failures import MemoryFailure, StorageFailure
+from reconciler.core.outcomes import Result
+from reconciler.engine.ports import Aside, Clock, Memory, Nonces, Secrets
 from reconciler.engine.storage import Target
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import Certificate
 from reconciler.health.login_pages import is_reserved
+from reconciler.hooks.calls import Caller
+from reconciler.hooks.runner import HookRunner
 from reconciler.loading.secrets import SecretResolver
 from reconciler.notices.events import CallEvent, Event
+from reconciler.notices.records import OutcomeRecord
 from reconciler.odoo.connection import HostConnection, Timeouts
 from reconciler.odoo.hosts import OdooHost
 from reconciler.odoo.observe import certificates
@@ -70,12 +75,25 @@ class Reach:
     """How this run reaches the world.
 
     `server_urls` replaces addresses (`--server-url CODE=URL`: a tunnel, a simulator); `on_call` is told of every request.
+    `commands` are the directories whose programs hooks may run.
     """
 
     root: Path
     environ: Mapping[str, str]
     server_urls: Mapping[str, str] = field(default_factory=dict)
     on_call: Callable[[CallEvent], None] | None = None
+    commands: Collection[str] = ()
+
+
+@runtime_checkable
+class Journal(Protocol):
+    """A memory that keeps how actions ended."""
+
+    where: str
+
+    def outcomes(self, kind: str, code: str, *, server: str, result: str, limit: int) -> Sequence[OutcomeRecord]:
+        """Return the last ends of actions, newest first."""
+        ...
 
 
 class DeclaredTargets:
@@ -167,17 +185,48 @@ async def open_worlds(reach: Reach, emit: Callable[[Event], None]) -> AsyncItera
         targets = DeclaredTargets(desired, root, values)
         if desired.settings.backup_targets:
             opened.append(targets)
-        return replace(world, pages=pages, aside=aside, targets=targets)
+        hooks = _hooks(desired, reach, values, caller, memory, aside) if desired.settings.hooks else world.hooks
+        return replace(world, pages=pages, aside=aside, targets=targets, hooks=hooks)
 
     opened: list[DeclaredTargets] = []
+    caller = Caller(clock.now, clock.sleep)
 
     try:
         yield make
     finally:
         for targets in opened:
             await targets.aclose()
+        await caller.aclose()
         await transports.aclose()
         await aside.aclose()
+
+
+def _hooks(
+    desired: Desired,
+    reach: Reach,
+    values: SecretResolver,
+    caller: Caller,
+    memory: Memory,
+    aside: Aside,
+) -> HookRunner:
+    """Make what runs the hooks of a text. Without a history each run counts as another time for the same action."""
+    this_run = SystemNonces().token(16)
+
+    async def last_done(action: Action) -> str:
+        def look() -> str:
+            assert isinstance(memory, Journal)
+            ended = memory.outcomes(action.kind, action.code, server=action.server, result=Result.DONE, limit=1000)
+            return next((each.at.isoformat() for each in ended if each.action_id == action.id), "")
+
+        try:
+            return await aside.ask(look) if isinstance(memory, Journal) and memory.where != "none" else this_run
+        except MemoryFailure:
+            return this_run  # said where it concerns more than a key
+
+    def resolve(reference: KeyReference, field: str) -> Secret:
+        return values.resolve(reference, "fleet", desired.settings.code, field)
+
+    return HookRunner(caller, resolve, reach.environ, reach.commands, last_done)
 
 
 def make_world(

@@ -24,17 +24,17 @@ _LATER = datetime(2000, 1, 1, tzinfo=UTC)
 """A moment after which a schedule that ever comes is looked for."""
 
 
-def _check_schedule(written: str) -> str:
+def check_schedule(written: str) -> str:
     """Take a cron expression whose time comes."""
     example = "minute, hour, day of month, month, day of week; for example 30 2 * * *"
     if len(written.split()) != _CRON_FIELDS:
-        raise problem("invalid-schedule", "'schedule' must have five fields", example)
+        raise problem("invalid-schedule", "a schedule has five fields", example)
     try:
         next(CronSim(written, _LATER))
     except CronSimError as error:
-        raise problem("invalid-schedule", f"'schedule' is no cron expression: {str(error).lower()}", example) from None
+        raise problem("invalid-schedule", f"this is no cron expression: {str(error).lower()}", example) from None
     except StopIteration:
-        raise problem("invalid-schedule", "'schedule' names a time that never comes", example) from None
+        raise problem("invalid-schedule", "this time never comes", example) from None
     return " ".join(written.split())
 
 
@@ -130,7 +130,7 @@ def _read_rhythm(written: Any) -> Any:
 class BackupPolicy(Part):
     """When a database is backed up, where to, which backups are kept, and how often one is proven."""
 
-    schedule: Annotated[Line, AfterValidator(_check_schedule)] = Field(
+    schedule: Annotated[Line, AfterValidator(check_schedule)] = Field(
         default=EVERY_NIGHT,
         description="When, as five fields of cron, by the clock of the instance's `timezone`; without one, and for templates, of "
         "UTC. A time that was missed is made up for once.",

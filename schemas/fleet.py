@@ -7,6 +7,7 @@ from pydantic import Field
 
 from schemas.backups import BackupTarget
 from schemas.document import Part, Pausable
+from schemas.hooks import Hook
 from schemas.references import KeyReference
 from schemas.texts import Code
 from schemas.windows import Freeze, Window
@@ -186,6 +187,20 @@ class FleetSettings(Pausable):
         default=(),
         description="Days on which nothing is begun, but what each excepts; what was begun before is finished.",
         examples=[[{"from": "2026-12-24", "to": "2027-01-03", "reason": "closed", "except": ["resume"]}]],
+    )
+    hooks: Annotated[tuple[Hook, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Programs and web calls of yours before and after actions of some verbs, in this order.",
+        examples=[
+            [
+                {
+                    "verbs": ["clone", "suspend"],
+                    "when": "after",
+                    "url": "https://hooks.example.net/odoo",
+                    "secret": {"env": "HOOK_SECRET"},
+                }
+            ]
+        ],
     )
     retention: Retention = Field(
         default=Retention(), description="How long what is no longer needed is kept.", examples=[{"trash_days": 30}]

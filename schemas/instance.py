@@ -6,17 +6,17 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from schemas.adoption import Adoption
-from schemas.backups import Backup, RestoreFrom
+from schemas.backups import Backup, RestoreFrom, check_schedule
 from schemas.document import Part, Pausable, code_of, type_of_sequence
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import (
     Code,
     CountryCode,
+    CustomersDomain,
     DatabaseName,
     Day,
     FormerName,
     GroupName,
-    Hostname,
     Language,
     Line,
     Modules,
@@ -99,6 +99,12 @@ class Instance(Pausable):
         "false` says otherwise. What the document declares is applied to the copy, the rest is left as it came. Create-only.",
         examples=["acme"],
     )
+    refresh: Annotated[Line, AfterValidator(check_schedule)] | None = Field(
+        default=None,
+        description="When a copy is made anew, as its source is then, as five fields of cron by the clock of its `timezone`; "
+        "without one, of UTC. What was there goes to the trash. A time that was missed is made up for once.",
+        examples=["0 4 * * 1"],
+    )
     plan: Code = Field(
         description="The plan that the customer has subscribed to; its modules are installed.", examples=["starter"]
     )
@@ -115,12 +121,12 @@ class Instance(Pausable):
         description="The instance is reached at `<subdomain>.<domain of its server>`. Left out: the code.",
         examples=["acme"],
     )
-    domains: Annotated[tuple[Hostname, ...], type_of_sequence] = Field(
+    domains: Annotated[tuple[CustomersDomain, ...], type_of_sequence] = Field(
         default=(),
         description="Names of the customer's own that lead to it, beside its subdomain. `render` writes the proxy's map.",
         examples=[["erp.acme.example"]],
     )
-    primary_domain: Hostname | None = Field(
+    primary_domain: CustomersDomain | None = Field(
         default=None,
         description="The one of `domains` that links in mails name (`web.base.url`); left out: the subdomain.",
         examples=["erp.acme.example"],

@@ -14,7 +14,16 @@ import click
 
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.journals import keep_journal
-from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, refreshable, run_options
+from reconciler.cli.options import (
+    Common,
+    Confirmed,
+    RunOptions,
+    common,
+    confirmed,
+    refreshable,
+    run_options,
+    runs_hooks,
+)
 from reconciler.cli.plan import make_plan, show_plan, warn_without_memory
 from reconciler.cli.plan_notes import drift_notes
 from reconciler.cli.progress import show_progress
@@ -65,6 +74,7 @@ class Recorder:
 )
 @confirmed
 @run_options
+@runs_hooks
 @refreshable
 @common("text", "json")
 def command(
@@ -80,7 +90,7 @@ def command(
     require_terminal(yes=yes)
     desired = fleets.load(common)
     saved = read(file, desired, common) if file else None
-    aim = aim_of(saved) if saved else given_aim(desired, options, confirmed)
+    aim = aim_of(saved, options) if saved else given_aim(desired, options, confirmed)
     with begin_session(common, options.store, desired, aim) as session:
         return perform(session, _plan(session, file, saved), common, yes=yes, grace=grace)
 

@@ -20,7 +20,7 @@ import click
 from reconciler.cli import fleets, groups, interrupts
 from reconciler.cli.endings import telling
 from reconciler.cli.operators import who_runs
-from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.options import Common, RunOptions, common, run_options, runs_hooks
 from reconciler.cli.ordering import OrderFlags, make_orders, orders_options
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
@@ -126,6 +126,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 )
 @orders_options
 @run_options
+@runs_hooks
 @common("text", log_level="info")
 def command(
     common: Common,
@@ -268,7 +269,8 @@ class _Run:
         from reconciler.daemon.daemon import Daemon  # noqa: PLC0415 -- see `_directory`
         from reconciler.daemon.systemd import Systemd  # noqa: PLC0415 -- see `_directory`
 
-        reach = Reach(self.common.fleet, os.environ, dict(fleets.urls(self.options)), on_call=self._on_call)
+        urls = dict(fleets.urls(self.options))
+        reach = Reach(self.common.fleet, os.environ, urls, on_call=self._on_call, commands=self.options.commands or ())
         ran_by = who_runs()
         listeners: list[Callable[[Event], None]] = [self.log.log_event, self.metrics.on_event]
 
@@ -345,7 +347,8 @@ class _Run:
             fleets.server_urls(desired, self.options)
         except click.UsageError as error:
             raise Refusal(error.message) from error
-        return Limits(selection=selection, depth=Depth.of(desired, shallow=self.options.shallow))
+        depth = Depth.of(desired, shallow=self.options.shallow)
+        return Limits(selection=selection, depth=depth, commands=self.options.commands)
 
     def _on_call(self, call: CallEvent) -> None:
         self.log.log_call(call)

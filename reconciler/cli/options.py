@@ -6,6 +6,7 @@ Names and meanings are fixed by the project's surface; a command adds its own be
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,7 +35,10 @@ class Common:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How hosts are reached, what of the fleet is meant, and where runs are remembered (empty: beside the fleet)."""
+    """How hosts are reached, what of the fleet is meant, and where runs are remembered (empty: beside the fleet).
+
+    `commands` are the directories whose programs hooks may run; None for a command that runs no hook.
+    """
 
     store: str
     targets: tuple[str, ...]
@@ -42,6 +46,7 @@ class RunOptions:
     shallow: bool
     server_urls: tuple[str, ...]
     refresh: bool = False
+    commands: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +242,29 @@ def confirmed(function: Function) -> Function:
         *(
             click.option(f"--allow-{t.name}", is_flag=True, help=t.allowed, cls=Option, section=_CONFIRMED)
             for t in THRESHOLDS
+        ),
+    )
+
+
+def runs_hooks(function: Function) -> Function:
+    """Give a command that carries actions out, below `run_options`, the option that lets hooks run programs; see `RunOptions`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, options: RunOptions, commands: tuple[str, ...], **rest: Any) -> Any:
+        absolute = tuple(os.path.normpath(Path(each).absolute()) for each in commands)
+        return function(*args, options=replace(options, commands=absolute), **rest)
+
+    return _with_options(
+        call,
+        click.option(
+            "--allow-commands",
+            "commands",
+            multiple=True,
+            type=click.Path(file_okay=False, exists=True),
+            metavar="DIR",
+            help="Let hooks of the fleet's text run the programs that lie in DIR (repeatable; without it, none).",
+            cls=Option,
+            section=_CONFIRMED,
         ),
     )
 

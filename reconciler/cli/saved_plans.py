@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -141,9 +142,12 @@ def read(file: Path, desired: Desired, common: Common) -> SavedChangeset:
     return saved
 
 
-def aim_of(saved: SavedChangeset) -> Aim:
-    """Return what the saved changeset was limited to, and the addresses at which it reached servers."""
-    return Aim(limits_of(saved), saved.limits.server_urls, saved.limits.remark)
+def aim_of(saved: SavedChangeset, options: RunOptions) -> Aim:
+    """Return what the saved changeset was limited to, and the addresses at which it reached servers.
+
+    Which programs hooks may run is for whoever carries it out to say, not for whoever planned it.
+    """
+    return Aim(replace(limits_of(saved), commands=options.commands), saved.limits.server_urls, saved.limits.remark)
 
 
 def checked(file: Path, saved: SavedChangeset, now: Planned, desired: Desired) -> Planned:

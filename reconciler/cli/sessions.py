@@ -131,6 +131,7 @@ def given_aim(desired: Desired, options: RunOptions, confirmed: Confirmed, earli
         depth=Depth.of(desired, shallow=options.shallow, refresh=options.refresh),
         confirmed_listings=_servers(desired, confirmed.listings),
         allowed=confirmed.allowed,
+        commands=options.commands,
     )
     return Aim(limits, fleets.server_urls(desired, options))
 
@@ -145,7 +146,7 @@ def begin_session(common: Common, store: str, desired: Desired, aim: Aim) -> Ite
         desired: the fleet.
         aim: what of it is meant.
     """
-    reach = Reach(common.fleet, os.environ, aim.server_urls)
+    reach = Reach(common.fleet, os.environ, aim.server_urls, commands=aim.limits.commands or ())
     with telling(), open_store(store or default_url(common.fleet), desired.settings.code) as opened:
         session = Session(desired, aim, reach, opened)
         if common.log_level != "error":  # no event is an error by itself: nothing would be written

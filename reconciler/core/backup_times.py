@@ -81,7 +81,7 @@ def due_at(policy: BackupPolicy, zone: str | None, record: BackupRecord, now: da
     if good is None or good >= now + CLOCKS_MAY_DIFFER:
         return None
     if record.work is Work.BACKUP:
-        return _next_time(policy.schedule, zone, good)
+        return next_time(policy.schedule, zone, good)
     return _first_of_period(policy.schedule, zone, good, _DAYS[policy.verify], zlib.crc32(record.address.encode()))
 
 
@@ -118,7 +118,7 @@ def again_at(record: BackupRecord) -> datetime:
 
 
 @functools.lru_cache(_REMEMBERED)
-def _next_time(schedule: str, zone: str | None, after: datetime) -> datetime:
+def next_time(schedule: str, zone: str | None, after: datetime) -> datetime:
     """Return the first time of a schedule that is later than a moment, UTC.
 
     As with cron of Debian, a time that a clock change leaves out comes right after the change, and one that comes twice
@@ -134,7 +134,7 @@ def _first_of_period(schedule: str, zone: str | None, after: datetime, days: int
     today = after.astimezone(_zone(zone)).date().toordinal()
     begins = date.fromordinal(today + 1 + (own - today - 1) % days)
     midnight = datetime.combine(begins, time(), _zone(zone)).astimezone(UTC)
-    return _next_time(schedule, zone, midnight - _ONE_SECOND)
+    return next_time(schedule, zone, midnight - _ONE_SECOND)
 
 
 def _zone(name: str | None) -> ZoneInfo:

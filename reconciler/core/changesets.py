@@ -65,6 +65,7 @@ class Left(StrEnum):
     BUILD = "build"  # under way, abandoned, or kept
     KEPT = "kept"  # trash, or what stayed behind of a move
     ENDING = "ending"  # expires, or is dropped, within a few days
+    LIMIT = "limit"  # uses nearly as much as its plan includes, or more
     STRANGER = "stranger"  # it only bears the former name of an instance
 
 
@@ -121,6 +122,15 @@ class Removed(Addressed):
 
 
 @dataclass(frozen=True, slots=True)
+class MetHook:
+    """A hook that actions meet, by their ids: `when` it runs, and the program or the address that it `runs`."""
+
+    when: str
+    runs: str
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Changeset:
     """Actions in an order that respects their dependencies, what is blocked, what is left alone, withheld, removed, and frozen.
 
@@ -134,6 +144,7 @@ class Changeset:
     withheld: tuple[Withheld, ...] = ()
     removed: tuple[Removed, ...] = ()
     frozen: tuple[Frozen, ...] = ()
+    hooks: tuple[MetHook, ...] = ()
 
     @property
     def unsaid_frozen(self) -> tuple[Frozen, ...]:

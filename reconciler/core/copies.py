@@ -1,13 +1,16 @@
-"""Copies of instances: which database a copy is made of, and when. Pure."""
+"""Copies of instances: which database a copy is made of, when, and when it is made anew. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from reconciler.core import claims, names, verbs
+from reconciler.core import backup_times, claims, names, verbs
 from reconciler.core.actions import FieldChange
 from reconciler.core.claims import Doubt
 from reconciler.core.drafts import Draft
+from reconciler.core.endings import CLOCKS_MAY_DIFFER
+from reconciler.core.observed import DatabaseLook
 from reconciler.core.specs import DatabaseSpec
 from reconciler.core.verbs import Verb
 from schemas.instance import Instance
@@ -74,3 +77,38 @@ def made_of(
     if instance.restore_from is not None:
         return verbs.RESTORE, instance.restore_from.source(instance.code), ()
     return verbs.CLONE, spec.template_db, ()
+
+
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_TIME = "%Y-%m-%dT%H-%M-%SZ"
+
+
+def noted(origin: str, now: datetime) -> str:
+    """Write what a database notes of what was restored there, and when; `made_at` reads it."""
+    return f"{origin} at {now:{_TIME}}"
+
+
+def made_at(look: DatabaseLook) -> datetime | None:
+    """Return when what is in a database was restored there; None where nothing that says so is noted."""
+    try:
+        return datetime.strptime(look.restored_from.rpartition(" ")[2], _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def comes_due(instance: Instance, since: datetime, now: datetime) -> bool:
+    """Tell whether a copy in service that is made anew by a rhythm was to be so since a moment."""
+    if instance.refresh is None or instance.state != "active" or not is_copied(instance):
+        return False
+    return backup_times.next_time(instance.refresh, instance.timezone, since) <= now
+
+
+def is_due(instance: Instance, look: DatabaseLook, now: datetime) -> bool:
+    """Tell whether a copy is to be made anew by its rhythm, as it says itself when it was made.
+
+    One that does not say so, or names a day that has not come, is due: it has been neutralized, or it would be blocked.
+    """
+    made = made_at(look)
+    if made is None or made >= now + CLOCKS_MAY_DIFFER:
+        made = _LONG_AGO
+    return comes_due(instance, made, now)

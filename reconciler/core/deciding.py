@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconciler.core import ending_diffs, endings, one_host, pauses, windows
+from reconciler.core import ending_diffs, endings, hooks, one_host, pauses, usage, windows
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.depths import Depth
@@ -32,7 +32,8 @@ class Limits:
     `allowed` names the thresholds that are lifted. With `exactly`, what differs in a database otherwise than the changeset shows
     ends its action before anything is written. With `since`, the selection is limited to what that comparison of texts found
     concerned (`Comparison.narrow`), hosts that it does not concern are not asked, and what becomes of removed documents is told.
-    `replacing` says whose database another one takes the place of, by command.
+    `replacing` says whose database another one takes the place of, by command. `commands` are the directories whose
+    programs hooks may run; None where nothing is carried out.
     """
 
     selection: Selection = EVERYTHING
@@ -42,6 +43,7 @@ class Limits:
     since: Comparison | None = None
     exactly: bool = False
     replacing: Replacing | None = None
+    commands: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,16 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
         now: the time of this pass, UTC.
         limits: what this run is limited to.
     """
-    desired = endings.in_force(desired, now)
+    desired = usage.in_force(endings.in_force(desired, now), inventory, now)
     same = one_host.proven(observed)
     frozen = {**frozen_hosts(desired, observed, inventory, limits.confirmed_listings), **same}
     wanted = diff(desired, observed, inventory, now, limits.selection, frozen, limits.replacing)
     closed = windows.closed(wanted.actions, desired, now)
     released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code, closed)
-    gated = gate(released, frozen, desired.settings.safety, _in_service(desired, observed, inventory), limits.allowed)
+    in_service = _in_service(desired, observed, inventory)
+    refused = hooks.refused(released.actions, desired, limits.commands)
+    gated = gate(released, frozen, desired.settings.safety, in_service, limits.allowed, refused)
+    gated = replace(gated, hooks=hooks.met(gated.actions, desired))
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)
     return Planned(observed, gated, inventory, frozenset(same))

@@ -28,7 +28,7 @@
         └── CutOff                and it looks as if the host is gone, its work with it
 
 A `MemoryFailure` stands apart: the store cannot be used. No host is touched on the strength of a record that was not written.
-So does a `StorageFailure`: a backup cannot be kept, or not be had back.
+So does a `StorageFailure`: a backup cannot be kept, or not be had back; and a `HookFailed`, of a program of the operator's.
 
 No message holds a secret: adapters put in host, database, operation and Odoo's own words, which were checked to hold none.
 """
@@ -183,3 +183,7 @@ class StorageFailure(Exception):
         super().__init__(f"{what} ({advice})" if advice else what)
         self.what = what
         self.advice = advice
+
+
+class HookFailed(Exception):
+    """A hook of the operator's did not end well: what it said, or that it could not be run."""

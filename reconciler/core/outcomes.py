@@ -22,10 +22,11 @@ class Outcome:
     """The end of one action.
 
     `detail` says why it failed, is unknown or was skipped, and of one that was done what is to be known beside what it shows;
-    `seconds` is its own time.
+    `seconds` is its own time. `failed_hooks` says of each hook after it that failed why; `detail` says it as well.
     """
 
     action: Action
     result: Result
     detail: str = ""
     seconds: float = 0.0
+    failed_hooks: tuple[str, ...] = ()

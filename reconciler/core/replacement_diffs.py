@@ -1,16 +1,18 @@
-"""The diff's part on replacements: what a command asks for takes the place of what an instance's database was to get.
+"""The diff's part on replacements: what is asked for takes the place of what an instance's database was to get.
 
 All that holds back the instance holds back its replacement; what takes its place needs none of the changes that it had to get.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from reconciler.core import backups, copies, endings, instance_diffs, names, replacements, verbs
+from reconciler.core import backups, copies, endings, names, replacements, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
+from reconciler.core.instance_diffs import find
 from reconciler.core.names import IN_SERVICE, NameState
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.replacements import Replacing
@@ -19,13 +21,31 @@ from schemas.instance import Instance
 _NEW = (verbs.CLONE, verbs.COPY, verbs.RESTORE)
 
 
-def diff_replacement(draft: Draft) -> None:
-    """Plan the replacement that is asked for, where the instance has a database."""
-    asked = draft.replacing
-    if asked is None or (instance := draft.desired.instances[asked.code]).state == "absent":
+def diff_replacements(draft: Draft) -> None:
+    """Plan the replacement that a command asks for, and of copies what their rhythm does, where they have a database."""
+    if draft.replacing is not None:
+        _diff_replacement(draft, draft.replacing)
+    for asked in list(_due(draft)):
+        _diff_replacement(draft, asked)
+
+
+def _due(draft: Draft) -> Iterator[Replacing]:
+    """Yield the copies in service that were looked into and are to be made anew by now."""
+    for instance in draft.desired.instances.values():
+        if instance.refresh is None or (draft.replacing is not None and draft.replacing.code == instance.code):
+            continue
+        for found in (there := find(draft, instance)):
+            look = draft.look(found.server, found.name.text)
+            rests = len(there) == 1 and not found.renamed and found.name.state is NameState.PUBLISHED
+            if rests and look is not None and look.opened and copies.is_due(instance, look, draft.now):
+                yield Replacing(instance.code, backup_first=False, reason=Reason.SCHEDULED)
+
+
+def _diff_replacement(draft: Draft, asked: Replacing) -> None:
+    if (instance := draft.desired.instances[asked.code]).state == "absent":
         return
     planned = [a for a in draft.actions if a.address == instance.address]
-    found = instance_diffs.find(draft, instance)
+    found = find(draft, instance)
     look = draft.look(found[0].server, found[0].name.text) if len(found) == 1 else None
     is_lost = look is not None and _is_lost(draft, instance, found[0], look)
     if any(a.verb in _NEW for a in planned) or (_is_blocked(draft, instance, look) and not is_lost):
@@ -90,6 +110,7 @@ def _is_there(draft: Draft, found: Found, trash: str) -> bool:
 def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, is_lost: bool) -> None:
     becomes = names.suspended(found.name.target) if instance.state == "suspended" else found.name.target
     present = replacements.LOST if is_lost else replacements.NOW
+    first: tuple[str, ...] = ()
     if asked.trash:
         changes = [replacements.by_trash(asked.trash, present)]
     elif copies.is_copied(instance):
@@ -97,7 +118,7 @@ def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, i
         if isinstance(source, Doubt):
             draft.block("instance", instance.code, found.server, source)
             return
-        changes = [replacements.by_copy(instance.clone_of or "", present)]
+        changes, first = [replacements.by_copy(instance.clone_of or "", present)], source.after
     else:
         changes = [_by_backup(instance, present)]
     look = draft.look(found.server, found.name.text)
@@ -109,11 +130,11 @@ def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, i
             "instance",
             instance.code,
             found.server,
-            Reason.DECLARED,
+            asked.reason,
             found.name.text,
             becomes,
             tuple(changes),
-            draft.first(found.server),
+            draft.first(found.server, *first),
         )
     )
 

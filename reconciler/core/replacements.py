@@ -1,11 +1,11 @@
-"""What an operator asks for by command: that another database takes the place of the one that an instance has. Pure."""
+"""What is asked for, by command or by a rhythm: that another database takes the place of the one that an instance has. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.core.actions import FieldChange
+from reconciler.core.actions import FieldChange, Reason
 
 FIELD = "contents"
 """What an action shows of where the contents come from that replace those of now."""
@@ -25,6 +25,7 @@ class Replacing:
     code: str
     trash: str = ""
     backup_first: bool = True
+    reason: Reason = Reason.DECLARED
 
 
 def by_backup(which: str, code: str, present: str = NOW) -> FieldChange:

@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from reconciler.core.actions import Action, Reason
+from reconciler.core.labels import concerns, labels_of
 from reconciler.fleet.desired import Desired
-from schemas.windows import WEEK, Freeze, Selector, Window
+from schemas.windows import WEEK, Freeze, Window
 
 _DAY = timedelta(days=1)
 
@@ -48,12 +49,12 @@ def opens_at(window: Window, now: datetime) -> datetime:
 
 
 def _why_closed(action: Action, desired: Desired, now: datetime) -> str:
-    labels = _labels(action, desired)
+    labels = labels_of(action, desired)
     for freeze in desired.settings.freezes:
         begins, ends = _midnight(freeze.first, freeze.timezone), _midnight(freeze.last + _DAY, freeze.timezone)
-        if begins <= now < ends and action.verb not in freeze.excepted and _concerns(freeze.selector, labels):
+        if begins <= now < ends and action.verb not in freeze.excepted and concerns(freeze.selector, labels):
             return f"a freeze holds until {_shown(ends, freeze)}" + (f": {freeze.reason}" if freeze.reason else "")
-    windows = [w for w in desired.settings.windows if action.verb in w.verbs and _concerns(w.selector, labels)]
+    windows = [w for w in desired.settings.windows if action.verb in w.verbs and concerns(w.selector, labels)]
     if not windows or any(is_open(window, now) for window in windows):
         return ""
     opens, window = min(((opens_at(window, now), window) for window in windows), key=lambda each: each[0])
@@ -74,13 +75,3 @@ def _midnight(day: date, zone: str) -> datetime:
 
 def _shown(moment: datetime, where: Freeze | Window) -> str:
     return f"{moment.astimezone(ZoneInfo(where.timezone)):%Y-%m-%d %H:%M} {where.timezone}"
-
-
-def _labels(action: Action, desired: Desired) -> Mapping[str, str]:
-    document = desired.documents[action.kind].get(action.code)
-    server = desired.servers.get(action.server)
-    return {**(server.labels if server else {}), **(document.labels if document else {})}
-
-
-def _concerns(selector: Selector, labels: Mapping[str, str]) -> bool:
-    return all(labels.get(key) == value for key, value in selector.items())

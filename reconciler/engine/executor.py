@@ -6,13 +6,15 @@ It has no policy: what it is given is what runs. It takes no new action once it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Changeset
-from reconciler.core.failures import HostError, MemoryFailure, PassingError, StorageFailure, UnknownOutcome
+from reconciler.core.failures import HookFailed, HostError, MemoryFailure, PassingError, StorageFailure, UnknownOutcome
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.engine import hooks
 from reconciler.engine.carrying_out.performer import Performer
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
@@ -71,6 +73,7 @@ class _Run:
             if not self.world.abandon.is_set():
                 raise
             outcome = self._abandoned(action)
+        outcome = await hooks.after(outcome, self.desired, self.world.hooks, self.world.abandon)
         self.world.emit(ActionEnded(outcome))
         return outcome
 
@@ -87,12 +90,14 @@ class _Run:
             before = await asyncio.shield(self.ends[need])
             if before.result is not Result.DONE:
                 return Outcome(action, Result.SKIPPED, f"'{need}' {_ENDED[before.result]}")
-        async with self._limit(self._changes, action, self.desired.servers[action.server].max_concurrent_operations):
-            if not action.verb.at_once:
-                return await self._perform(action)
-            alike = self._alike.setdefault(action.verb, {})
-            async with self._limit(alike, action, action.verb.at_once):
-                return await self._perform(action)
+        async with contextlib.AsyncExitStack() as held:
+            for server in sorted(action.servers):  # in one order, so that no two wait for each other
+                at_once = self.desired.servers[server].max_concurrent_operations
+                await held.enter_async_context(self._limit(self._changes, server, at_once))
+                if action.verb.at_once:
+                    alike = self._alike.setdefault(action.verb, {})
+                    await held.enter_async_context(self._limit(alike, server, action.verb.at_once))
+            return await self._perform(action)
 
     async def _perform(self, action: Action) -> Outcome:
         if self.world.stop.is_set():
@@ -101,6 +106,11 @@ class _Run:
             why = f"{action.server} keeps failing and is left alone for this pass"
             return Outcome(action, Result.SKIPPED, why)
         self.world.emit(ActionStarted(action))
+        try:
+            if not await hooks.before(action, self.desired, self.world.hooks, self.world.stop):
+                return Outcome(action, Result.SKIPPED, "stopped before it began")
+        except HookFailed as failure:
+            return Outcome(action, Result.FAILED, str(failure))
         started = self._begun[action.id] = self.world.clock.monotonic()
         result, detail = await self._attempt(action)
         if result is Result.DONE:
@@ -122,5 +132,5 @@ class _Run:
     def _note_failing(self, action: Action) -> None:
         self._failing[action.server] = self._failing.get(action.server, 0) + 1
 
-    def _limit(self, limits: dict[str, asyncio.Semaphore], action: Action, size: int) -> asyncio.Semaphore:
-        return limits.setdefault(action.server, asyncio.Semaphore(size))
+    def _limit(self, limits: dict[str, asyncio.Semaphore], server: str, size: int) -> asyncio.Semaphore:
+        return limits.setdefault(server, asyncio.Semaphore(size))

@@ -23,7 +23,7 @@ from reconciler.archives.failures import NotSafe, NotWhole
 from reconciler.archives.rewriting import HELD_BACK
 from reconciler.backups import catalogue
 from reconciler.backups.catalogue import Entry, Proof, dated
-from reconciler.core import backups, claims, module_operations, names
+from reconciler.core import backups, claims, copies, module_operations, names
 from reconciler.core.backups import Subject
 from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, StorageFailure, UnknownOutcome
 from reconciler.core.observed import mark_of
@@ -173,8 +173,8 @@ async def copy(
     with tempfile.TemporaryFile() as spool:
         _, kept = await backing_up.collect(world, source, spool)
         builder.step("copying")
-        origin = f"{source.address} on {source.server} {world.clock.now():%Y-%m-%dT%H-%M-%SZ}"
-        async with _unpacked(world, spool, kept, origin, spec, [account], neutralize=spec.neutralize) as database:
+        origin = f"{source.address} on {source.server}"
+        async with unpacked(world, spool, kept, origin, spec, [account], neutralize=spec.neutralize) as database:
             await builder.take_in(database, spec, final, former, room)
 
 
@@ -264,12 +264,12 @@ async def _restored(
     """
     with tempfile.TemporaryFile() as spool:
         kept = await source.fetch(spool)
-        async with _unpacked(world, spool, kept, source.noted, spec, accounts(kept), neutralize=neutralize) as database:
+        async with unpacked(world, spool, kept, source.noted, spec, accounts(kept), neutralize=neutralize) as database:
             yield database
 
 
 @contextlib.asynccontextmanager
-async def _unpacked(
+async def unpacked(
     world: World,
     spool: BinaryIO,
     kept: Archive,
@@ -278,15 +278,17 @@ async def _unpacked(
     accounts: Sequence[Account],
     *,
     neutralize: bool,
+    is_copy: bool = True,
 ) -> AsyncIterator[Database]:
     """Do the same with an archive that is at hand and was read; `origin` is noted in what becomes of it."""
     host = world.hosts[spec.server]
     await _require_same_series(host, kept)
+    note = copies.noted(_UNFIT.sub("-", origin), world.clock.now())
     with on_this_machine():
-        await asyncio.to_thread(archive.prepare, spool, _UNFIT.sub("-", origin))
+        await asyncio.to_thread(archive.prepare, spool, note)
     name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))
     try:
-        await host.restore(name, spool, neutralize=neutralize)
+        await host.restore(name, spool, neutralize=neutralize, is_copy=is_copy)
         yield await _prove(world, host, name, kept, accounts, neutralized=neutralize)
     except (UnknownOutcome, asyncio.CancelledError):
         raise  # whatever runs there now: its name is swept when its limit has passed

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import Inventory
+from reconciler.engine.hooks import Hooks, NoHooks
 from reconciler.engine.ports import Aside, Clock, Host, InLine, Memory, Nonces, Pages, Secrets
 from reconciler.engine.storage import Targets
 from reconciler.notices.events import Event, MemoryFailed
@@ -32,6 +33,7 @@ class World:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
     aside: Aside = field(default_factory=InLine)
+    hooks: Hooks = field(default_factory=NoHooks)
 
     async def inventory(self) -> Inventory:
         """Read what is remembered, all that was noted before included (`MemoryFailure`)."""

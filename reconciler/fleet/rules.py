@@ -321,12 +321,23 @@ def _check_copies(world: Declarations) -> Iterator[Diagnostic]:
     """Find instances that are neither of a template nor a copy, and copies of what cannot be copied."""
     by_default = world.defaults.given.get("instance", ())
     for instance in world.instances.values():
+        if instance.refresh is not None and (why := _why_not_anew(instance)):
+            place = world.sources["instance", instance.code].key_of("refresh")
+            yield Diagnostic(place, "invalid-refresh", f"it cannot be made anew by a rhythm: {why}", "remove `refresh`")
         if instance.clone_of is not None:
             yield from _check_copy(world, instance, world.sources["instance", instance.code], instance.clone_of)
         elif instance.template is None and "template" not in by_default:
             hint = "for example `template: restaurant`; a copy of another instance has `clone_of` in its place"
             place = world.range_of("instance", instance.code)
             yield Diagnostic(place, "missing-field", "'template' is missing", hint)
+
+
+def _why_not_anew(instance: Instance) -> str:
+    if instance.clone_of is None:
+        return "it is no copy of another instance"
+    if not instance.neutralize:
+        return "it is not neutralized, so that what is in it may be somebody's"
+    return "`deletion_protection` keeps what is there" if instance.deletion_protection else ""
 
 
 _MADE_OTHERWISE = {
@@ -409,6 +420,7 @@ def _secrets(world: Declarations) -> Iterator[tuple[str, str, Path, SecretRefere
     for name, target in world.settings.backup_targets.items():
         fields = ("key_id", "secret", "key", "decrypt_with")
         keys += [(("backup_targets", name, field), getattr(target, field)) for field in fields]
+    keys += [(("hooks", index, "secret"), hook.secret) for index, hook in enumerate(world.settings.hooks)]
     for path, key in keys:
         if key is not None:
             yield "fleet", world.settings.code, path, key

@@ -33,12 +33,14 @@ class NoticeName(StrEnum):
     LOGIN_PAGE_REACHABLE = "login-page-reachable"
     ACTION_FAILED = "action-failed"
     ACTION_UNKNOWN = "action-unknown"
+    HOOK_FAILED = "hook-failed"  # one after an action: that was done all the same
     BLOCKED = "blocked"  # something declared cannot be done; told when it begins
     UNBLOCKED = "unblocked"
     DRIFT_REPAIRED = "drift-repaired"
     DRIFT_RETURNED = "drift-returned"  # what was repaired before was changed again
     ORPHAN_FOUND = "orphan-found"
     ENDING_SOON = "ending-soon"  # an instance expires, or trash is dropped: told 7 days and 1 day before
+    LIMIT_NEAR = "limit-near"  # an instance uses 80, 90 or 100 % of what its plan includes, or more
     HOST_FROZEN = "host-frozen"  # a listing lost databases: nothing is changed there until it is confirmed
     PAUSED = "paused"
     RESUMED = "resumed"

@@ -48,7 +48,7 @@ def tell_decision(
     kept = {key: b for key, b in told.blocked.items() if key in now or b not in over}
     orphans = {o for o in planned.changeset.left_alone if o.kind is Left.ORPHAN}
     new_orphans = [o for o in sorted(orphans) if (o.server, o.database) not in told.orphans and o.server in fresh]
-    ending = {each for each in planned.changeset.left_alone if each.kind is Left.ENDING and each.server in fresh}
+    ending = {each for each in planned.changeset.left_alone if each.kind in _COMING and each.server in fresh}
     frozen = [each for each in planned.changeset.frozen if each.server in fresh]
     notices = (
         *_blocked(begun, revision),
@@ -69,11 +69,15 @@ def tell_decision(
 
 
 def tell_outcomes(outcomes: Iterable[Outcome], revision: str) -> Iterator[Notice]:
-    """Tell of actions that failed, and of those whose end is unknown."""
+    """Tell of actions that failed, of those whose end is unknown, and of hooks that failed after one that was done."""
     for outcome in outcomes:
         action = outcome.action
         if end := end_in_words(action.id, outcome.result, outcome.detail):
             yield Notice(end[0], Level.ERROR, end[1], action.kind, action.code, action.server, revision)
+        elif outcome.failed_hooks:
+            detail = f"{action.id} was done; {'; '.join(outcome.failed_hooks)}"
+            about = (action.kind, action.code, action.server)
+            yield Notice(NoticeName.HOOK_FAILED, Level.WARNING, detail, *about, revision)
 
 
 def end_in_words(action: str, result: str, detail: str) -> tuple[NoticeName, str] | None:
@@ -132,10 +136,14 @@ def _orphaned(orphans: list[LeftAlone], revision: str) -> Iterator[Notice]:
         yield Notice(NoticeName.ORPHAN_FOUND, Level.WARNING, detail, server=each.server, revision=revision)
 
 
+_COMING = {Left.ENDING: NoticeName.ENDING_SOON, Left.LIMIT: NoticeName.LIMIT_NEAR}
+"""What is told before it comes, by the kind of what is left alone; told again when its words change."""
+
+
 def _ending(soon: list[LeftAlone], revision: str) -> Iterator[Notice]:
     for each in soon:
         detail = f"{each.database} on {each.server}: {each.what}"
-        yield Notice(NoticeName.ENDING_SOON, Level.WARNING, detail, server=each.server, revision=revision)
+        yield Notice(_COMING[each.kind], Level.WARNING, detail, server=each.server, revision=revision)
 
 
 def _frozen(frozen: Frozen, revision: str) -> Notice:

@@ -82,6 +82,7 @@ def changeset_document(changeset: Changeset) -> dict[str, Any]:
         "withheld": [{"action": _action(each.action), "why": each.why} for each in changeset.withheld],
         "removed": [asdict(each) for each in changeset.removed],
         "frozen": [asdict(each) for each in changeset.frozen],
+        "hooks": [asdict(each) for each in changeset.hooks],
     }
 
 

@@ -61,6 +61,8 @@ def render_plan(
         sections.append([paper.paint("Blocked", Tone.STRONG), *_each(_blocked(changeset, paper))])
     if changeset.unsaid_frozen:
         sections.append(frozen_lines(changeset.unsaid_frozen, paper))
+    if changeset.hooks:
+        sections.append([paper.paint("Hooks", Tone.STRONG), *_each(_hooks(changeset, paper))])
     if changeset.left_alone:
         sections.append([paper.paint("Left alone", Tone.STRONG), *_each(_left_alone(changeset, paper))])
     sections.append(paper.paragraph(summary(changeset, desired, scope, known)))
@@ -204,6 +206,13 @@ def stays(removed: Removed) -> str:
         return removed.address
     place = f" on {removed.server}" if removed.server else ""
     return f"{removed.address}{place}{f', database {removed.database}' if removed.database else ''}"
+
+
+def _hooks(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
+    """Say of each hook what it comes before or after."""
+    for hook in changeset.hooks:
+        text = f"{hook.runs} {hook.when} {', '.join(hook.actions)}"
+        yield paper.paragraph(text, indent=2, head="* ", tone=Tone.FAINT)
 
 
 def _placed(blocked: Blocked) -> str:

@@ -149,6 +149,14 @@ class Held(BaseModel):
     why: str
 
 
+class MetHook(BaseModel):
+    """A hook that pending actions meet, by their ids: the program or the address that it runs, before or after them."""
+
+    when: str
+    runs: str
+    actions: tuple[str, ...]
+
+
 class Changeset(BaseModel):
     """What is pending, and why; what is not done, and why."""
 
@@ -164,6 +172,7 @@ class Changeset(BaseModel):
     withheld: tuple[Held, ...]
     removed: tuple[Removed, ...]
     frozen: tuple[Frozen, ...]
+    hooks: tuple[MetHook, ...]
 
 
 class Deed(BaseModel):

@@ -1,6 +1,6 @@
-"""What is served: `/healthz`, `/readyz`, `/metrics` for monitoring, to everybody who reaches them; the API if it is wanted.
+"""What is served: `/healthz`, `/readyz`, `/metrics` for monitoring and `/ask` for proxies, to everybody; the API if it is wanted.
 
-Nothing is changed through the first three, and no body is read.
+Nothing is changed through the first four, and no body is read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from reconciler.web.routes import HEADERS
 
 # One request a connection: what is left of a body is never waited for, and no idle client is kept.
 _ALWAYS = {"Cache-Control": "no-store", "Connection": "close", "X-Content-Type-Options": "nosniff"}
-_WELL, _UNWELL = 200, 503
+_WELL, _UNKNOWN, _UNWELL = 200, 404, 503
 API = "/api/"
 
 
@@ -44,6 +44,10 @@ class View(Protocol):
         """Nothing, or why it does not do its work."""
         ...
 
+    def serves(self, name: str) -> bool:
+        """Whether a host name in small letters is one of an instance of the fleet that is not absent."""
+        ...
+
 
 def make_app(view: View, api: Sequence[Route] = ()) -> Starlette:
     """Make the pages of a view, and what else there is; what they raise is answered with 500 and raised to the server."""
@@ -59,11 +63,19 @@ def make_app(view: View, api: Sequence[Route] = ()) -> Starlette:
     async def metrics(_request: Request) -> Response:
         return Response(view.metrics(), headers={**_ALWAYS, "Content-Type": CONTENT_TYPE})
 
+    async def ask(request: Request) -> Response:
+        """Answer a proxy that is about to have a certificate made for a name that somebody came by."""
+        name = request.query_params.get("domain", "")
+        if view.serves(name.lower().removesuffix(".")):
+            return _text(_WELL, "it is a name of this fleet's")
+        return _text(_UNKNOWN, "no instance of this fleet has that name")
+
     app = Starlette(
         routes=[
             Route("/healthz", healthz, methods=["GET"]),
             Route("/readyz", readyz, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
+            Route("/ask", ask, methods=["GET"]),
             *api,
         ],
         exception_handlers={HTTPException: _refused, Exception: _failed},

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.core.outcomes import Result
 from reconciler.core.replacements import Replacing
+from reconciler.engine.reconcile import Passed
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
 from reconciler.simulator import neutralizing
@@ -454,5 +456,131 @@ def test_killed_while_it_is_refreshed_there_is_one_neutralized_copy_always(versi
             await ends_well(world, whole, version)
             copy = world.hosts["one"].databases["acme-staging"]
             assert has(copy, "tried") is not has(copy, "new customer"), "one of the two, whole"
+
+    run(story())
+
+
+def weekly(version: str, **fields: object) -> str:
+    """A copy that is made anew each Monday at four in the morning in Brussels."""
+    return text(
+        copy_of("acme", "acme-staging", refresh='"0 4 * * 1"', timezone="Europe/Brussels", **fields), version=version
+    )
+
+
+MONDAY = datetime(2026, 3, 9, 3, tzinfo=UTC)
+
+
+def now_is(world: Universe, moment: datetime) -> None:
+    world.clock.skew += moment - world.clock.now()
+
+
+def made_anew(passed: Passed) -> bool:
+    assert passed.ok, passed
+    return any(o.action.verb == "replace" for o in passed.outcomes)
+
+
+@both
+def test_by_its_rhythm_it_is_made_anew_once_each_time_and_once_for_all_that_were_missed(version: str) -> None:
+    async def story() -> None:
+        world, whole = begun(version), weekly(version)
+        host = world.hosts["one"]
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        seen = []
+        for hours in range(-47, 7 * 24 + 3, 5):
+            now_is(world, MONDAY + timedelta(hours=hours))
+            host.databases["acme"].insert("res.partner", {"name": f"customer {hours}"})
+            if made_anew(await world.reconcile(whole)):
+                seen.append(hours)
+                assert has(host.databases["acme-staging"], f"customer {hours}")
+                require_neutral(host.databases["acme-staging"], version)
+        assert seen == [3, 168]
+        now_is(world, MONDAY + timedelta(days=40))
+        assert made_anew(await world.reconcile(whole))
+        assert not made_anew(await world.reconcile(whole))
+        require_nothing_reached_the_outside(world)
+
+    run(story())
+
+
+def test_what_holds_it_back_puts_it_off_and_does_not_let_it_be_forgotten() -> None:
+    async def story() -> None:
+        world, whole = begun("19.0"), weekly("19.0")
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        now_is(world, MONDAY + timedelta(minutes=1))
+        for _ in range(3):
+            passed = await world.reconcile(weekly("19.0", paused="true"))
+            assert [held.action.reason for held in passed.planned.changeset.withheld] == ["scheduled"]
+        asleep = weekly("19.0", state="suspended")
+        assert not made_anew(await world.reconcile(asleep))
+        assert not made_anew(await world.reconcile(asleep))
+        now_is(world, MONDAY + timedelta(days=3))
+        assert not made_anew(await world.reconcile(whole))  # it is brought back into service first
+        now_is(world, MONDAY + timedelta(days=3, minutes=5))
+        assert made_anew(await world.reconcile(whole, limits=Limits(depth=Depth(refresh=True))))
+
+    run(story())
+
+
+@both
+def test_what_comes_back_from_the_trash_stays_until_its_next_time(version: str) -> None:
+    async def story() -> None:
+        world, whole = begun(version), weekly(version)
+        databases = world.hosts["one"].databases
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        databases["acme-staging"].insert("res.partner", {"name": "tried"})
+        now_is(world, MONDAY + timedelta(minutes=1))
+        assert made_anew(await world.reconcile(whole))
+        now_is(world, MONDAY + timedelta(hours=5))
+        (trash,) = [name for name in forms(world) if name.startswith("trash-")]
+        back = Limits(depth=Depth(refresh=True), replacing=Replacing("acme-staging", trash, backup_first=False))
+        assert made_anew(await world.reconcile(whole, limits=back))
+        for hours in (6, 6 * 24):
+            now_is(world, MONDAY + timedelta(hours=hours))
+            assert not made_anew(await world.reconcile(whole, limits=Limits(depth=Depth(refresh=True))))
+            assert has(databases["acme-staging"], "tried")
+        now_is(world, MONDAY + timedelta(days=7, minutes=1))
+        assert made_anew(await world.reconcile(whole))
+
+    run(story())
+
+
+@pytest.mark.parametrize("fields", [{"company": "Acme NV"}, {"code": "beta", "renamed_from": "acme"}])
+def test_what_is_done_to_its_source_in_the_same_run_comes_first(fields: dict[str, str]) -> None:
+    async def story() -> None:
+        world, whole = begun("19.0"), weekly("19.0")
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        now_is(world, MONDAY + timedelta(minutes=1))
+        edited = whole.replace(instance("acme", company="Acme SA"), instance(**{"code": "acme", **fields}))
+        edited = edited.replace("clone_of: acme", f"clone_of: {fields.get('code', 'acme')}")
+        passed = await world.reconcile(edited)
+        assert made_anew(passed)
+        assert passed.outcomes[-1].action.verb == "replace"
+
+    run(story())
+
+
+def test_its_rhythm_counts_for_no_threshold_and_touches_nothing_that_is_not_neutralized() -> None:
+    async def story() -> None:
+        world, whole = begun("19.0"), weekly("19.0")
+        strict = whole.replace("kind: fleet\n", "kind: fleet\nsafety: {max_removals: 0}\n", 1)
+        assert strict != whole
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(strict)).ok
+        now_is(world, MONDAY + timedelta(minutes=1))
+        assert made_anew(await world.reconcile(strict))
+        # The text takes a customer's own database for the copy: it was written over one that is there.
+        taken = text(copy_of("acme", code="shop", refresh='"0 4 * * 1"'))
+        before = fleet(instance("acme", company="Acme SA"), instance("shop"), servers={"one": "19.0"})
+        assert (await world.reconcile(before)).ok
+        world.hosts["one"].databases["shop"].insert("res.partner", {"name": "theirs"})
+        now_is(world, MONDAY + timedelta(days=8))
+        for _ in range(2):
+            passed = await world.reconcile(taken, limits=Limits(depth=Depth(refresh=True)))
+            assert not any(a.verb == "replace" for a in passed.planned.changeset.actions)
+            assert has(world.hosts["one"].databases["shop"], "theirs")
 
     run(story())

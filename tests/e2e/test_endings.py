@@ -1,6 +1,7 @@
 """A customer of real Odoo 19 and 14 is ended, brought back equal, ended again, and dropped when the retention is over."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from reconciler.odoo.connection import HostConnection
 from tests.e2e.test_production import PRODUCTION, active_crons, fresh, login
 from tests.harness.real_customers import OWNER, OWNER_LOGIN, RealCustomers
 from tests.harness.real_fleet import RealFleet, failures, instance, template
+from tests.hooks.programs import program
 from tests.hosts.real_hosts import RealHost
 
 
@@ -57,8 +59,18 @@ def test_a_customer_is_ended_brought_back_equal_and_dropped_when_its_time_is_ove
         working.work_until()
     before, awake = inside(real_host, code), active_crons(real_host, code)
 
+    guard = program(tmp_path / "hooks", "(here / 'told').write_text(sys.stdin.read()); sys.exit('not on a Friday')")
+    fleet.hooks = f"[{{verbs: [end], when: before, command: ['{guard}']}}]"
+    fleet.write(template(fleet.suffix), instance(code, owner=OWNER, state="absent"))
+    (stopped,) = asyncio.run(fleet.apply()).outcomes
+    assert stopped.detail == f"the hook {guard} before it failed: exit code 1: not on a Friday; nothing was done"
+    assert (inside(real_host, code), active_crons(real_host, code)) == (before, awake)
+    fleet.hooks = fleet.hooks.replace("before", "after")
+
     assert applied(fleet, instance(code, owner=OWNER, state="absent")) == [verbs.END]
+    told = json.loads((guard.parent / "told").read_text())
     (trash,) = trash_of(real_host)
+    assert (told["verb"], told["database"], told["outcome"]["result"]) == ("end", code, "done")
     assert code not in real_host.databases()
     assert not active_crons(real_host, trash)
     with pytest.raises(Exception, match=r"does not exist|KeyError|FATAL"):

@@ -28,6 +28,7 @@ class RealFleet:
     events: list[Event] = field(default_factory=list)
     memory: NoMemory = field(default_factory=NoMemory)
     variables: Mapping[str, str] = field(default_factory=dict)
+    hooks: str = "[]"
 
     @property
     def suffix(self) -> str:
@@ -41,6 +42,7 @@ kind: fleet
 format: 1
 code: tests
 secret_key: {{env: KEY}}
+hooks: {self.hooks}
 ---
 kind: server
 code: real
@@ -87,7 +89,7 @@ code: starter
 
     def reach(self) -> Reach:
         """Where its documents' files and secrets are."""
-        return Reach(self.directory, self.environ, on_call=self.calls.append)
+        return Reach(self.directory, self.environ, on_call=self.calls.append, commands=[str(self.directory.parent)])
 
 
 def template(suffix: str, **fields: object) -> str:

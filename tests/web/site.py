@@ -24,6 +24,7 @@ class Told:
     why_not_alive: str = ""
     why_not_ready: str = ""
     broken: BaseException | None = None
+    names: frozenset[str] = frozenset()
 
     def standing(self) -> Standing:
         return self.picture
@@ -38,6 +39,9 @@ class Told:
 
     def ready(self) -> str:
         return self.why_not_ready
+
+    def serves(self, name: str) -> bool:
+        return name in self.names
 
 
 @dataclass

@@ -14,6 +14,7 @@ from reconciler.core.failures import AccessRefused, UnexpectedAnswer
 from reconciler.core.observed import (
     MARK_PREFIX,
     NOTED_MODULES,
+    RESTORED_FROM,
     SERVER_ACTION_PREFIX,
     Access,
     DatabaseLook,
@@ -63,6 +64,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         active_crons=tuple(active),
         quiesced_crons=quiesced(parameters),
         missing_files=0,
+        restored_from=parameters.get(RESTORED_FROM, ""),
         is_admin=session.uid == admin,
         second_factor=has_factors and bool((await _row(session, _USERS, admin, ["totp_enabled"]))["totp_enabled"]),
     )
@@ -106,6 +108,7 @@ def look_of(database: str, answer: Mapping[str, Any]) -> DatabaseLook:
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
         active_crons=tuple(shapes.identifiers(answer["crons"])),
         quiesced_crons=quiesced(parameters),
+        restored_from=parameters.get(RESTORED_FROM, ""),
     )
 
 

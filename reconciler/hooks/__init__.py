@@ -1,0 +1,1 @@
+"""Runs hooks: programs of the operator's, without a shell, and signed web calls."""
