@@ -18,6 +18,7 @@ from reconciler.editing.fields import KindFields
 from reconciler.editing.fleet_text import AlreadyThere, Draft, FleetText, NoSuchDocument
 from reconciler.editing.problems import new_errors
 from reconciler.editing.spans import CannotEdit
+from reconciler.loading.fleet_directory import Loaded
 from reconciler.reports.escapes import visible
 from reconciler.reports.problems import render_problems, render_summary
 from schemas.kinds import KINDS
@@ -46,7 +47,7 @@ def require_kind(kind: str) -> str:
 def write(common: Common, text: FleetText, draft: Draft) -> int:
     """Write a draft if the fleet is as valid with it as without, and tell what changed; else say why not."""
     if not draft.is_change:
-        _tell(common, text, draft, written=False)
+        _tell(common, text, draft, None)
         return 0
     loaded = text.judge(draft)
     if new_errors(text.loaded, loaded):
@@ -61,7 +62,7 @@ def write(common: Common, text: FleetText, draft: Draft) -> int:
         raise click.ClickException(f"{visible(draft.path)} is there already, and is left as it is") from None
     except OSError as error:
         raise click.ClickException(f"{visible(draft.path)} cannot be written: {error.strerror or error}") from error
-    _tell(common, text, draft, written=True)
+    _tell(common, text, draft, loaded)
     return 0
 
 
@@ -85,19 +86,21 @@ def _umask() -> int:
     return mask
 
 
-def _tell(common: Common, text: FleetText, draft: Draft, *, written: bool) -> None:
+def _tell(common: Common, text: FleetText, draft: Draft, written: Loaded | None) -> None:
     if common.output == "json":
         told = {
             "format": 1,
             "kind": draft.kind,
             "code": draft.code,
             "file": text.relative(draft),
-            "changed": written,
+            "changed": written is not None,
         }
         screens.print_json(told)
-    elif not written:
+    elif written is None:
         screens.say(f"{draft.kind}/{draft.code} says so already.")
     else:
+        if written.desired is None or written.desired.settings.allow_literal_secrets:
+            return  # a secret may stand in the lines
         before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
         screens.say(f"{'wrote' if draft.before is None else 'changed'} {visible(draft.path)}")
         for line in list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]:

@@ -105,11 +105,13 @@ class BranchWriter:
         until, attempt = time.monotonic() + TRY_SECONDS, 0
         is_newest = False
         while True:
-            if not self._tip or attempt or any(wish.branch for wish in wishes):
+            is_apart = bool(wishes[0].branch)
+            if not self._tip or attempt or is_apart:
                 self._tip, is_newest = remote.fetch(), True
             start = self._tip
             try:
-                results = self._try(remote, wishes[: self._together])
+                # Branches of their own are pushed one by one: of several, some could be there and others not.
+                results = self._try(remote, wishes[: 1 if is_apart else self._together])
                 if is_newest or self._tip != start or remote.fetch() == start:
                     self._together = min(MOST_TOGETHER, 2 * self._together)
                     return results

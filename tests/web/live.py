@@ -27,6 +27,12 @@ class Live:
     tokens: dict[Role, str]
     world: World
     log: Path
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """Stop it, which may take no longer than what it does not wait for."""
+        self.process.terminate()
+        assert self.process.wait(15) == 0
 
     def ask(self, path: str, role: Role = Role.USER) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.tokens[role]}"}
@@ -61,7 +67,7 @@ def live(root: Path, *, orders: bool = False) -> Iterator[Live]:
         with log.open("wb") as stream:
             process = subprocess.Popen(command, env={**os.environ, **ENVIRONMENT}, stderr=stream)
         try:
-            running = Live(f"http://{_address(log, process)}", tokens, world, log)
+            running = Live(f"http://{_address(log, process)}", tokens, world, log, process)
             _until_converged(running)
             yield running
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -69,3 +70,34 @@ def test_many_customers_at_once_are_all_answered_well(daemon: Live) -> None:
     assert [each.status_code for each in answers] == [201] * 24, [each.text for each in answers]
     assert len({each.json()["code"] for each in answers}) == 24
     assert daemon.ask("/api/v1/fleet").json()["rejected"] == ""
+
+
+def test_while_a_push_hangs_everything_else_is_answered_and_what_was_pushed_is_found_by_its_key(daemon: Live) -> None:
+    hook = daemon.world.root / "fleet.git/hooks/pre-receive"
+    hook.write_text("#!/bin/sh\nsleep 6\n")
+    hook.chmod(0o755)
+    with ThreadPoolExecutor(1) as pool:
+        ordered = pool.submit(send, daemon, "POST", "instances", "slow", **NEW, state="absent")
+        time.sleep(1)
+        for path in ("/api/v1/fleet", "/api/v1/instances?limit=500", "/healthz", "/api/v1/changeset"):
+            began = time.monotonic()
+            assert daemon.ask(path).status_code == 200
+            assert time.monotonic() - began < 2
+        assert not ordered.done()
+        assert ordered.result().status_code == 201
+    hook.unlink()
+    assert send(daemon, "POST", "instances", "slow", **NEW, state="absent").json() == ordered.result().json()
+
+
+def test_a_daemon_that_is_stopped_while_a_push_hangs_ends_at_once(tmp_path: Path) -> None:
+    """`live` waits for its end; what was ordered was not answered, and is not there."""
+    with live(tmp_path, orders=True) as daemon, ThreadPoolExecutor(1) as pool:
+        hook = tmp_path / "fleet.git/hooks/pre-receive"
+        hook.write_text("#!/bin/sh\nsleep 60\n")
+        hook.chmod(0o755)
+        before = git(tmp_path / "fleet.git", "rev-parse", "main")
+        ordered = pool.submit(send, daemon, "POST", "instances", **NEW)
+        time.sleep(1)
+        daemon.stop()
+        assert ordered.exception() is not None
+        assert git(tmp_path / "fleet.git", "rev-parse", "main") == before
