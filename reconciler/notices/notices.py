@@ -48,6 +48,7 @@ class NoticeName(StrEnum):
     RESUMED = "resumed"
     FORGOTTEN = "forgotten"  # what a removed document had is not expected any more
     RECONCILE_ASKED = "reconcile-asked"  # somebody asked the daemon to look now
+    ORDERED = "ordered"  # somebody had the text changed: a commit was made and pushed
     ACCESS_LIMITED = "access-limited"  # somebody shows wrong tokens
     TOKEN_MADE = "token-made"  # noqa: S105 -- somebody may ask and steer the daemon from now on
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 -- and somebody no more
