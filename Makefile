@@ -12,7 +12,7 @@ help:  ## list the targets
 $(VENV)/.run-stamp: requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m reconciler "$$@"\n' > $(BIN)/odoo-fleet && chmod +x $(BIN)/odoo-fleet
+	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -P -m reconciler "$$@"\n' > $(BIN)/odoo-fleet && chmod +x $(BIN)/odoo-fleet
 	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/odoo_fleet.pth"
 	@touch $@
 

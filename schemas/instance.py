@@ -12,11 +12,11 @@ from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import (
     Code,
     CountryCode,
+    CustomersDomain,
     DatabaseName,
     Day,
     FormerName,
     GroupName,
-    Hostname,
     Language,
     Line,
     Modules,
@@ -121,12 +121,12 @@ class Instance(Pausable):
         description="The instance is reached at `<subdomain>.<domain of its server>`. Left out: the code.",
         examples=["acme"],
     )
-    domains: Annotated[tuple[Hostname, ...], type_of_sequence] = Field(
+    domains: Annotated[tuple[CustomersDomain, ...], type_of_sequence] = Field(
         default=(),
         description="Names of the customer's own that lead to it, beside its subdomain. `render` writes the proxy's map.",
         examples=[["erp.acme.example"]],
     )
-    primary_domain: Hostname | None = Field(
+    primary_domain: CustomersDomain | None = Field(
         default=None,
         description="The one of `domains` that links in mails name (`web.base.url`); left out: the subdomain.",
         examples=["erp.acme.example"],

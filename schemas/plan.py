@@ -21,16 +21,16 @@ class Plan(Document):
         default=None,
         ge=1,
         le=1_000_000,
-        description="Users that the plan includes; left out: no limit. Recorded and shown only: this version does not "
-        "count users.",
+        description="Users that the plan includes: internal ones that are active, beside the operator's account. Left out: no "
+        "limit. See `on_limit`.",
         examples=[5],
     )
     max_storage_gb: int | None = Field(
         default=None,
         ge=1,
         le=1_000_000,
-        description="Storage that the plan includes; left out: no limit. Recorded and shown only: this version does "
-        "not measure it.",
+        description="Storage that the plan includes, rows and files together, in GB of 1,000,000,000 bytes. Left out: no limit. "
+        "See `on_limit`.",
         examples=[10],
     )
     period: Period = Field(
@@ -42,13 +42,20 @@ class Plan(Document):
         default=0,
         ge=0,
         le=3650,
-        description="Days after the last one of a subscription for which it stays in service, see `on_expiry`.",
+        description="Days after the last one of a subscription, or since a limit is exceeded, for which it stays in service, see "
+        "`on_expiry` and `on_limit`.",
         examples=[7],
     )
     on_expiry: Literal["warn", "suspend"] = Field(
         default="warn",
         description="What becomes of an instance whose subscription has ended and whose grace is over: `warn` tells it only, "
         "`suspend` counts it as `state: suspended` until its text prolongs it.",
+        examples=["suspend"],
+    )
+    on_limit: Literal["warn", "suspend"] = Field(
+        default="warn",
+        description="What becomes of an instance that uses more than `max_users` or `max_storage_gb` for longer than the grace: "
+        "`warn` tells it only, `suspend` counts it as `state: suspended` until its plan includes what it uses.",
         examples=["suspend"],
     )
     modules: Modules = Field(

@@ -79,6 +79,18 @@ Hostname = Annotated[
     ),
 ]
 
+# Of its own it has a dot: a bare word would be an address of nobody's, or of a map a keyword (`default`, `include`).
+CustomersDomain = Annotated[
+    str,
+    Field(
+        pattern=_pattern(
+            r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+$",
+            "a host name in lowercase with a dot, such as erp.acme.example",
+        ),
+        max_length=253,
+    ),
+]
+
 LabelKey = Annotated[
     str,
     Field(
@@ -169,16 +181,24 @@ def _check_parameter_value(value: str) -> str:
 ParameterValue = Annotated[str, AfterValidator(_check_parameter_value)]
 
 
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9900, 12, 31)
+"""So that days, terms and time zones can be reckoned from each without leaving the calendar."""
+
+
 def _read_date(written: Any) -> Any:
     """Take a date as text, year-month-day; YAML's own dates differ from reader to reader, so ours are text."""
     if not isinstance(written, str):
         return written
     try:
         # `fromisoformat` alone would also take 20260101 and week dates.
-        if written[4:5] == "-" and written[7:8] == "-":
-            return date.fromisoformat(written)
+        found = date.fromisoformat(written) if written[4:5] == "-" and written[7:8] == "-" else None
     except ValueError:
-        pass
+        found = None
+    if found is not None and not _FIRST_DAY <= found <= _LAST_DAY:
+        hint = f"write a day from {_FIRST_DAY} to {_LAST_DAY}; what never ends has none"
+        raise problem("invalid-date", f"{written!r} is too far away", hint)
+    if found is not None:
+        return found
     raise problem("invalid-date", f"{written!r} is not a date", "write year-month-day, for example 2026-12-31")
 
 

@@ -1,12 +1,13 @@
 """When actions may begin: `windows`, outside of which some verbs wait, and `freezes`, in which nearly all wait."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from schemas.document import Part, type_of_sequence
-from schemas.texts import Day, LabelKey, LabelValue, Line, TimeOfDay
+from schemas.texts import Day, LabelKey, LabelValue, Line, TimeOfDay, problem
 from schemas.timezones import check_timezone
 
 VerbName = Literal[
@@ -20,6 +21,7 @@ VerbName = Literal[
     "restore",
     "discard",
     "replace",
+    "move",
     "rename",
     "suspend",
     "end",
@@ -77,3 +79,10 @@ class Freeze(Part):
     excepted: Annotated[tuple[VerbName, ...], type_of_sequence] = Field(
         default=(), alias="except", description="Verbs that go on.", examples=[["resume", "restore"]]
     )
+
+    @field_validator("last")
+    @classmethod
+    def _not_before_it_begins(cls, last: date, info: ValidationInfo) -> date:
+        if (first := info.data.get("first")) is not None and last < first:
+            raise problem("freeze-ends-early", f"the freeze ends on {last}, before it begins on {first}")
+        return last

@@ -40,10 +40,13 @@ _COMMANDS = {
     "render": "The proxy's map of host names to databases.",
     "secret": "One secret's value, or a new key.",
     "simulate": "Serve the fleet's loopback servers as simulated Odoo hosts.",
+    "explain": "What a kind of documents, or a field, may say.",
+    "new": "Write a new document, where those of its kind are.",
+    "set": "Change fields of a document in the text, and nothing else of it.",
     "schema": "JSON Schema of the documents, for editors.",
 }
 
-_MODULES = {"import": "importing"}
+_MODULES = {"import": "importing", "set": "setting"}
 """Where a command's name can be no module's."""
 
 

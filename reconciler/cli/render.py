@@ -11,7 +11,7 @@ from reconciler.cli import fleets, groups, screens
 from reconciler.cli.files import replace_file
 from reconciler.cli.known import open_memory
 from reconciler.cli.options import Common, common, store_option
-from reconciler.core import endings
+from reconciler.core import endings, usage
 from reconciler.core.inventory import Inventory
 from reconciler.reports.escapes import visible
 from reconciler.reports.proxy_maps import PROXIES, render_routes, routes
@@ -34,11 +34,13 @@ def command(common: Common, store: str, proxy: str, out: Path | None, *, detaile
     Names are the subdomains and `domains` of instances that are not absent. An instance whose text names no server is where the
     store says that it is.
     """
-    desired = endings.in_force(fleets.load(common), datetime.now(UTC))
+    now = datetime.now(UTC)
+    desired = endings.in_force(fleets.load(common), now)
     inventory = Inventory()
     if store != "none":
         with open_memory(common, store, desired.settings.code, purpose="where instances are is not known") as memory:
             inventory = memory.inventory()
+    desired = usage.in_force(desired, inventory, now)
     found, unplaced = routes(desired, inventory)
     for code in unplaced:
         screens.say(f"instance/{code} is left out: its text names no server, and the store does not know where it is.")

@@ -21,10 +21,10 @@ from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.plan_text import frozen_lines
 from reconciler.reports.status import Status, status, subjects
 from reconciler.reports.status_json import status_document
-from reconciler.reports.status_tables import render_pauses, status_tables
+from reconciler.reports.status_tables import Table, render_pauses, status_tables
 from reconciler.reports.words import how_known
 
-FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS = "foreign", "trash", "backups", "subscriptions"
+FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS, LIMITS = "foreign", "trash", "backups", "subscriptions", "limits"
 
 
 @groups.command(
@@ -38,8 +38,8 @@ FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS = "foreign", "trash", "backups", "subscri
 @click.argument(
     "words",
     nargs=-1,
-    metavar="[servers|templates|instances|plans|foreign|trash|backups|subscriptions] [DOCUMENT]",
-    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS]),
+    metavar="[servers|templates|instances|plans|foreign|trash|backups|subscriptions|limits] [DOCUMENT]",
+    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS, LIMITS]),
 )
 @click.option(
     "--health",
@@ -55,12 +55,19 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
 
     `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status trash [SERVER]` what was ended, and until
     when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each database is, and
-    when the next is due, `status subscriptions` whose subscription ends when; that asks no host.
+    when the next is due, `status subscriptions` whose subscription ends when, `status limits` how many users and how much storage
+    instances have of what their plans include, as `apply` or a daemon measured it; these two ask no host.
     """
     if of_health:
         _show_health(common, options, words)
         return
-    views = {FOREIGN: _show_foreign, TRASH: _show_trash, BACKUPS: _show_backups, SUBSCRIPTIONS: _show_subscriptions}
+    views = {
+        FOREIGN: _show_foreign,
+        TRASH: _show_trash,
+        BACKUPS: _show_backups,
+        SUBSCRIPTIONS: _show_subscriptions,
+        LIMITS: _show_limits,
+    }
     if show := views.get("".join(words[:1])):
         show(common, options, words[1:])
         return
@@ -107,14 +114,7 @@ def _show_backups(common: Common, options: RunOptions, words: tuple[str, ...]) -
     with open_session(common, options) as session:
         rows = kept_rows(session, words, now)
     document = {"format": 1, "fleet": session.desired.settings.code, "backups": standing_documents(rows, now)}
-    if common.output == "json":
-        screens.print_json(document)
-    elif common.output == "yaml":
-        click.echo(_as_yaml(document), nl=False)
-    else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
-
-        click.echo(render_tables((standing_table(rows, now),), screens.paper(screens.OUT)))
+    _print(common, document, standing_table(rows, now))
 
 
 def _show_subscriptions(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
@@ -124,15 +124,19 @@ def _show_subscriptions(common: Common, options: RunOptions, words: tuple[str, .
         raise click.UsageError("`status subscriptions` shows all of them; --target and --selector choose")
     desired, now = fleets.load(common), datetime.now(UTC)
     rows = subscriptions.subscription_rows(desired, now, fleets.selection(desired, options))
-    document = subscriptions.subscriptions_document(desired, rows, now)
-    if common.output == "json":
-        screens.print_json(document)
-    elif common.output == "yaml":
-        click.echo(_as_yaml(document), nl=False)
-    else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+    _print(common, subscriptions.subscriptions_document(desired, rows, now), subscriptions.subscriptions_table(rows))
 
-        click.echo(render_tables((subscriptions.subscriptions_table(rows),), screens.paper(screens.OUT)))
+
+def _show_limits(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    from reconciler.cli.known import open_memory  # noqa: PLC0415 -- only here
+    from reconciler.reports.limits import limit_rows, limits_document, limits_table  # noqa: PLC0415 -- only here
+
+    if words:
+        raise click.UsageError("`status limits` shows all of them; --target and --selector choose")
+    desired, now = fleets.load(common), datetime.now(UTC)
+    with open_memory(common, options.store, desired.settings.code, purpose="what is used is not known") as memory:
+        rows = limit_rows(desired, memory.inventory(), fleets.selection(desired, options))
+    _print(common, limits_document(desired, rows, now), limits_table(rows, now))
 
 
 def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
@@ -141,14 +145,18 @@ def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> 
     with open_session(common, options) as session:
         server = fleets.code_of(words, session.desired.servers, "server") if words else ""
         found = trash(session.desired, _seen(session), datetime.now(UTC), server)
+    _print(common, trash_document(found), trash_table(found))
+
+
+def _print(common: Common, document: Mapping[str, Any], table: Table) -> None:
     if common.output == "json":
-        screens.print_json(trash_document(found))
+        screens.print_json(document)
     elif common.output == "yaml":
-        click.echo(_as_yaml(trash_document(found)), nl=False)
+        click.echo(_as_yaml(document), nl=False)
     else:
         from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
-        click.echo(render_tables((trash_table(found),), screens.paper(screens.OUT)))
+        click.echo(render_tables((table,), screens.paper(screens.OUT)))
 
 
 def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     INTERRUPTED = "interrupted"  # an earlier action was cut short
     SCHEDULED = "scheduled"  # the rhythm that the text names has come round
     EXPIRED = "expired"  # the day that the text names has come
+    OVER_LIMIT = "over-limit"  # it uses more than its plan includes, and the grace is over
     REMOVED = "removed"  # its document is gone, and the fleet's text says `prune: true`
     ABANDONED_BUILD = "abandoned-build"
     KEPT_LONG_ENOUGH = "kept-long-enough"  # trash past its retention
@@ -42,7 +43,8 @@ class Action(Addressed):
     """One step of a changeset.
 
     `database` is the name borne when the action begins and `becomes` the name afterwards (equal unless it renames; for
-    what is built, `database` is the source: the template's name, or empty for a create).
+    what is built, `database` is the source: the template's name, or empty for a create). Where it comes from another server,
+    `origin` is that one, and `database` its name there.
     """
 
     verb: Verb
@@ -54,6 +56,12 @@ class Action(Addressed):
     becomes: str = ""
     changes: tuple[FieldChange, ...] = ()
     after: tuple[str, ...] = ()
+    origin: str = ""
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Name the servers on which something is done: where it ends first."""
+        return (self.server, self.origin) if self.origin else (self.server,)
 
     @property
     def id(self) -> str:

@@ -65,6 +65,7 @@ class Left(StrEnum):
     BUILD = "build"  # under way, abandoned, or kept
     KEPT = "kept"  # trash, or what stayed behind of a move
     ENDING = "ending"  # expires, or is dropped, within a few days
+    LIMIT = "limit"  # uses nearly as much as its plan includes, or more
     STRANGER = "stranger"  # it only bears the former name of an instance
 
 

@@ -269,29 +269,46 @@ def why_kept(uuid: str, mark: Mark | None) -> str:
     return f"it may have been in service as {mark.address}, which cannot be told"
 
 
-def why_trash_kept(uuid: str, mark: Mark | None, name: str, fleet: str) -> str:
+def why_trash_kept(uuid: str, mark: Mark | None, name: str, fleet: str, *, succeeded: bool = False) -> str:
     """Say why trash past its time is kept, or nothing if it was never in service or its text ended it under this very name.
+
+    What a move left behind is not kept if its contents are known to have gone on elsewhere.
 
     Args:
         uuid: the database's own.
         mark: what it bears.
-        name: the trash name that it bears now.
+        name: the name that it bears now.
         fleet: the code of this fleet.
+        succeeded: whether its document has another database in service by now.
     """
     if mark is None or mark.uuid != uuid:
         return "nothing in it tells whose it is"
     if mark.fleet != fleet:
         return f"it belongs to fleet '{mark.fleet}'"
-    if mark.in_service is False or mark.ended == name:
+    is_left_behind = parse(name).state is NameState.MOVED
+    if mark.ended == name or (succeeded if is_left_behind else mark.in_service is False):
         return ""
+    if is_left_behind:
+        return "nothing in it says that it is in service elsewhere: it may be all that there is"
     if mark.ended:
         return f"its text ended it as {mark.ended}, and nothing says why it bears this name"
     return f"it was in service as {mark.address}, and nothing in it says that its text ended it"
 
 
 def is_replaced(mark: Mark | None, name: str) -> bool:
-    """Tell whether trash is noted to bear its name because another database took its place."""
+    """Tell whether trash is noted to bear its name because another database took its place; what moved stays behind as that."""
+    if parse(name).state is NameState.MOVED:
+        return mark is not None
     return mark is not None and mark.ended == mark.replaced == name
+
+
+def why_not_back(uuid: str, mark: Mark | None) -> str:
+    """Say why what a move left behind does not come back, or nothing as long as it never went on elsewhere."""
+    if mark is None or mark.uuid != uuid:
+        return "nothing in it tells whose it is"
+    if mark.ended:
+        return f"it has gone on on {mark.moved_to or 'another server'} since: what is here was overtaken"
+    return ""
 
 
 def why_build_kept(look: DatabaseLook) -> str:

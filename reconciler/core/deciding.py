@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconciler.core import ending_diffs, endings, hooks, one_host, pauses, windows
+from reconciler.core import ending_diffs, endings, hooks, one_host, pauses, usage, windows
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Changeset
 from reconciler.core.depths import Depth
@@ -66,7 +66,7 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
         now: the time of this pass, UTC.
         limits: what this run is limited to.
     """
-    desired = endings.in_force(desired, now)
+    desired = usage.in_force(endings.in_force(desired, now), inventory, now)
     same = one_host.proven(observed)
     frozen = {**frozen_hosts(desired, observed, inventory, limits.confirmed_listings), **same}
     wanted = diff(desired, observed, inventory, now, limits.selection, frozen, limits.replacing)

@@ -7,13 +7,13 @@ bounded per host, since a deep look costs the host a registry load. Foreign data
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from reconciler.core import claims, copies, ending_diffs, endings, one_host, openers, trash, unclaimed
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import IN_SERVICE, ON_ITS_WAY, NameState, is_expired_build, is_expired_trash, parse
+from reconciler.core.names import IN_SERVICE, KEPT, ON_ITS_WAY, is_expired_build, is_expired_trash, parse
 from reconciler.core.observed import Observed
 from reconciler.core.selection import Selection
 from reconciler.core.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
@@ -57,7 +57,8 @@ class Target:
 
     An expired build is looked at as any of its `builders`, and only for whether it was ever in service. As a document that
     `is_gone` from the text what is between two names is looked at, to tell whose it is: another's password is not the declared
-    one of whomever it turns out to be.
+    one of whomever it turns out to be. Of what `moves` between servers, and of the template where it goes, the versions of
+    modules are read as well.
     """
 
     server: str
@@ -66,6 +67,7 @@ class Target:
     former_code: str | None = None
     builders: tuple[DatabaseSpec, ...] = ()
     is_gone: bool = False
+    moves: bool = False
 
 
 def targets(
@@ -85,7 +87,7 @@ def targets(
         is_again = (code, seen.database) in depth.again
         state = parse(seen.database).state
         # Not what was verified, even beside that; about to be ended; or about to come back from the trash.
-        is_moving = state in (*ON_ITS_WAY, *(IN_SERVICE if _is_absent(document) else [NameState.TRASH]))
+        is_moving = state in (*ON_ITS_WAY, *(IN_SERVICE if _is_absent(document) else KEPT)) or seen.is_elsewhere
         if (
             depth.refresh
             or is_again
@@ -108,6 +110,7 @@ def targets(
     wholly = {(target.server, target.database) for target in whole}
     ended = _ended(desired, observed, inventory, now, depth) if selection.is_everything else ()
     found = (*whole, *builds, *(target for target in ended if (target.server, target.database) not in wholly))
+    found = _of_moves(desired, observed, [seen for seen in due if seen.is_elsewhere], found)
     return tuple(sorted(found, key=lambda t: (t.server, t.database)))  # of one database the likeliest account first
 
 
@@ -144,6 +147,26 @@ def _ended(desired: Desired, observed: Observed, inventory: Inventory, now: date
                 yield Target(code, name.text, owners[0], builders=owners)
 
 
+def _of_moves(
+    desired: Desired, observed: Observed, moving: Sequence[Seen], found: Sequence[Target]
+) -> tuple[Target, ...]:
+    """Have the versions of modules read of what may be moved, and of the templates where it would go."""
+    asked = {(seen.server.code, seen.database) for seen in moving}
+    templates: dict[tuple[str, str], Target] = {}
+    for seen in moving:
+        instance, code = seen.document, seen.document.server if isinstance(seen.document, Instance) else None
+        if code is None or not isinstance(instance, Instance) or code not in observed.hosts:
+            continue
+        template = desired.templates[desired.template_of(instance)]
+        if observed.hosts[code].online and observed.hosts[code].lists(template.template_db):
+            spec = template_spec(desired, template, desired.servers[code])
+            templates[code, template.template_db] = Target(code, template.template_db, spec)
+    there = {(target.server, target.database) for target in found}
+    asked |= templates.keys()
+    whole = (*found, *(target for key, target in templates.items() if key not in there))
+    return tuple(replace(t, moves=True) if (t.server, t.database) in asked else t for t in whole)
+
+
 def _is_absent(document: Template | Instance) -> bool:
     return isinstance(document, Instance) and document.state == "absent"
 
@@ -155,6 +178,11 @@ class Seen(NamedTuple):
     server: Server
     database: str
     former_code: str | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Tell whether it is on another server than its text says."""
+        return isinstance(self.document, Instance) and self.document.server not in (None, self.server.code)
 
     def digest(self, desired: Desired) -> str:
         """Fingerprint what it should be."""

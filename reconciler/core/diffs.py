@@ -166,11 +166,9 @@ def _left_alone_because(
             why = _why_kept(draft.observed.hosts[server], name)
             return (Left.BUILD, why) if why else None
         return Left.BUILD, "being built, or abandoned: swept after its limit"
-    if name.state is NameState.MOVED:
-        return Left.KEPT, "moved: kept"
     if (said := draft.said.get((server, name.text))) is not None:
         return said
-    if declared or name.state in (NameState.UNKNOWN, NameState.TRASH):
+    if declared or name.state in (NameState.UNKNOWN, *names.KEPT):
         return None
     if name.state is NameState.SUSPENDED or name.state in names.ON_ITS_WAY:
         return Left.ORPHAN, f"orphan: {name.state}, and no document declares it"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core import backups, claims, endings, names, subscriptions, verbs
+from reconciler.core import backups, claims, endings, names, subscriptions, usage, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
@@ -29,12 +29,13 @@ def diff_endings(draft: Draft) -> None:
         _end_removed(draft, entry)
     for host in draft.observed.hosts.values():
         for name in host.databases:
-            if name.state is NameState.TRASH:
+            if name.state in names.KEPT:
                 _drop(draft, host, name)
     for instance in draft.desired.instances.values():
         if instance.state != "absent":
             _tell(draft, instance)
-    draft.said.update({(action.server, action.database): None for action in draft.actions if action.database})
+    done = ((server, action.database) for action in draft.actions if action.database for server in action.servers)
+    draft.said.update(dict.fromkeys(done))
 
 
 def removed(desired: Desired, inventory: Inventory) -> Iterator[Entry]:
@@ -61,10 +62,11 @@ def _tell(draft: Draft, instance: Instance) -> None:
     told = [subscriptions.told(draft.desired, instance, draft.now)]
     if soon := instance.expires and endings.within(endings.expires_at(instance), draft.now):
         told.append(f"{instance.address} expires on {instance.expires} ({soon}): out of service then, and trash")
-    for what in filter(None, told):
+    limit = usage.told(draft.desired, draft.inventory, instance)
+    for what, kind in (*((each, Left.ENDING) for each in told if each), *([(limit, Left.LIMIT)] if limit else ())):
         for host in draft.observed.hosts.values():
             for name in host.forms_of(instance.database_name) if instance.server in (None, host.server) else ():
-                draft.left_alone.append(LeftAlone(host.server, name.text, what, Left.ENDING))
+                draft.left_alone.append(LeftAlone(host.server, name.text, what, kind))
 
 
 def _end_absent(draft: Draft, instance: Instance) -> None:
@@ -173,12 +175,12 @@ def _drop(draft: Draft, host: ObservedHost, name: DatabaseName) -> None:
         )
         if_ours = "" if known else ", if it is this fleet's"
         soon = endings.within(endings.dropped_at(name, draft.desired), draft.now) if known else ""
-        what = f"trash: dropped for good after {at}{soon and f' ({soon})'}{if_ours}"
+        what = f"{_what(name)}: dropped for good after {at}{soon and f' ({soon})'}{if_ours}"
         draft.said[host.server, name.text] = (Left.ENDING if soon else Left.KEPT, what)
         return
     look = host.looks.get(name.text)
     if why := _why_not_dropped(draft, host, name, look):
-        draft.said[host.server, name.text] = (Left.KEPT, f"trash, and kept: {why}")
+        draft.said[host.server, name.text] = (Left.KEPT, f"{_what(name)}, and kept: {why}")
         return
     if draft.hold(server) is None and look is not None and look.mark is not None:
         code = look.mark.code
@@ -194,15 +196,27 @@ def _why_not_dropped(draft: Draft, host: ObservedHost, name: DatabaseName, look:
     if not look.opened:
         problem = f": {look.problem}" if look.problem else ""
         return f"whether its text ended it cannot be told, it takes no password of this fleet{problem}"
-    if why := claims.why_trash_kept(look.uuid, look.mark, name.text, draft.desired.settings.code):
+    succeeded = _is_succeeded(draft, host, name, look)
+    if why := claims.why_trash_kept(look.uuid, look.mark, name.text, draft.desired.settings.code, succeeded=succeeded):
         return why
-    if name.target in endings.wanted(draft.desired) and not _is_succeeded(host, name, look):
+    if name.target in endings.wanted(draft.desired) and not succeeded:
         return f"a document declares {name.target}, and may want it back"
     doubt = clock_doubt(draft, host.server)
     return doubt.why if doubt else ""
 
 
-def _is_succeeded(host: ObservedHost, name: DatabaseName, look: DatabaseLook) -> bool:
-    """Tell whether trash was replaced, and another database rests under its name; whose that is, is looked up before the drop."""
-    forms = host.forms_of(name.target)
+def _is_succeeded(draft: Draft, host: ObservedHost, name: DatabaseName, look: DatabaseLook) -> bool:
+    """Tell whether trash was replaced, or moved, and another database rests under its name.
+
+    Whose that is, is looked up before the drop.
+    """
+    instance = draft.desired.instances.get(look.mark.code) if look.mark is not None else None
+    hosts: list[ObservedHost] = [host]
+    if name.state is NameState.MOVED:
+        hosts = [h for h in draft.observed.hosts.values() if instance and instance.server in (None, h.server)]
+    forms = [form for each in hosts for form in each.forms_of(name.target)]
     return claims.is_replaced(look.mark, name.text) and [form.state in names.IN_SERVICE for form in forms] == [True]
+
+
+def _what(name: DatabaseName) -> str:
+    return "left behind by a move" if name.state is NameState.MOVED else "trash"

@@ -5,7 +5,19 @@ Pinned instances come before those that are placed automatically, so that capaci
 
 from __future__ import annotations
 
-from reconciler.core import claims, copies, ending_diffs, fields, names, places, subscriptions, trash, unclaimed, verbs
+from reconciler.core import (
+    claims,
+    copies,
+    ending_diffs,
+    fields,
+    names,
+    places,
+    server_moves,
+    trash,
+    unclaimed,
+    usage,
+    verbs,
+)
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
@@ -36,8 +48,13 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
     if instance.server and (doubt := draft.hold(draft.desired.servers[instance.server])):
         draft.block("instance", instance.code, instance.server, doubt)
         return
-    found = find(draft, instance) or unclaimed.reverted(draft, instance) or trash.own(draft, instance)
-    unused = [f for f in found if _is_unused(draft, instance, f, alone=len(found) == 1)]
+    found = find(draft, instance)
+    if not (found or any(server_moves.standing(draft, instance))):
+        found = (
+            unclaimed.reverted(draft, instance) or server_moves.returning(draft, instance) or trash.own(draft, instance)
+        )
+    is_alone = len(found) == 1 and not any(server_moves.standing(draft, instance))
+    unused = [f for f in found if _is_unused(draft, instance, f, alone=is_alone)]
     lost = (*unused, *_unused_elsewhere(draft, instance))
     discarded = tuple(draft.discard("instance", instance.code, f.server, f.name.text) for f in lost)
     found = tuple(f for f in found if f not in unused)
@@ -50,7 +67,7 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
         draft.block("instance", instance.code, found[0].server, draft.disbelief(found[0].server) or several)
     elif found:
         _keep(draft, instance, found[0])
-    else:
+    elif not server_moves.plan(draft, instance, discarded):
         _clone(draft, instance, discarded)
 
 
@@ -125,7 +142,7 @@ def _objection(draft: Draft, instance: Instance, found: Found) -> Doubt | None:
 def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     """Plan what an existing database needs: to its name and into or out of service first, then what can fail on its own."""
     server = draft.desired.servers[found.server]
-    held = draft.hold(server) or (draft.full(server) if found.name.state is NameState.TRASH else None)
+    held = draft.hold(server) or (draft.full(server) if found.name.state in names.KEPT else None)
     if held is not None:
         draft.block("instance", instance.code, server.code, held)
         return
@@ -150,7 +167,8 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         advice = _MADE_ANEW if spec.clone_of else _A_COPY
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{_NOT_NEUTRALIZED}", advice))
         return
-    ended = subscriptions.is_over(draft.desired, instance, draft.now) and found.name.state is NameState.PUBLISHED
+    is_published = found.name.state is NameState.PUBLISHED
+    ended = usage.why_ended(draft.desired, draft.inventory, instance, draft.now) if is_published else None
     if ended and (doubt := ending_diffs.clock_doubt(draft, server.code)):
         draft.block("instance", instance.code, server.code, doubt)
         return
@@ -164,14 +182,14 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
 
 
 def _bring_to_its_place(
-    chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None, *, ended: bool
+    chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None, *, ended: Reason | None
 ) -> None:
     """Plan its name, its state and its password: a new password comes before a way back that has not begun.
 
     It never comes between out of reach and back in reach, where nothing may stand that can fail for reasons of its own.
     """
     spec = chain.spec
-    if found.name.state is NameState.TRASH:
+    if found.name.state in names.KEPT:
         chain.add(
             verbs.RETURN,
             Reason.DECLARED if found.renamed else _why_switched(found, look),
@@ -182,7 +200,7 @@ def _bring_to_its_place(
         chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, names.parse(chain.name).state), (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
-        chain.add(verbs.SUSPEND, Reason.EXPIRED if ended else _why_switched(found, look), names.suspended(spec.target))
+        chain.add(verbs.SUSPEND, ended or _why_switched(found, look), names.suspended(spec.target))
     elif instance.state == "active" and state is not NameState.PUBLISHED:
         if state is NameState.SUSPENDED:
             chain.rotate(look)
@@ -298,7 +316,8 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     doubt = (
         unclaimed.doubt(draft, instance)
         or trash.doubt(draft, instance)
-        or _renamed_away(draft, instance)
+        or server_moves.doubt(draft, instance)
+        or unclaimed.renamed_away(draft, instance)
         or _elsewhere(draft, instance)
         or _hidden(draft, instance)
         or _under_a_building_name(draft, instance)
@@ -394,25 +413,6 @@ def _lost_again(draft: Draft, instance: Instance) -> Doubt | None:
     return next((doubt for doubt in doubts if doubt), None)
 
 
-def _renamed_away(draft: Draft, instance: Instance) -> Doubt | None:
-    """A rename that was reverted in the text leaves the database under the name that no document claims any more.
-
-    A new customer of the former code looks the same from here; one of the two the text has to say.
-    """
-    claimed = draft.desired.names
-    codes = [code for code in (instance.code, instance.renamed_from) if code]
-    for entry in (entry for code in codes for entry in draft.inventory.of("instance", code)):
-        host = draft.host(entry.server)
-        is_claimed = entry.target in claimed.places or entry.target in claimed.former
-        if not is_claimed and host and host.forms_of(entry.target):
-            return Doubt(
-                f"the database of this code was renamed to {entry.target} on {entry.server}, and no document declares that",
-                f"if it is the same customer, write `renamed_from: {entry.target}` to rename it back, or declare it under that"
-                " name; a new customer gets another `code`",
-            )
-    return None
-
-
 def _elsewhere(draft: Draft, instance: Instance) -> Doubt | None:
     """Nothing empty is made for an instance whose database stands, or may stand, on another server than its text says.
 
@@ -433,6 +433,6 @@ def _elsewhere(draft: Draft, instance: Instance) -> Doubt | None:
         another = "choose another `database_name`" if name.target == instance.database_name else "remove `renamed_from`"
         return Doubt(
             f"a database {name.text} is on {server}, and may be this instance's",
-            f"if it is, set `server: {server}` (databases are not moved between servers yet); only if it is another's, {another}",
+            f"if it is, set `server: {server}`, apply, and then name the other server; only if it is another's, {another}",
         )
     return None

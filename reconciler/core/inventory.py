@@ -40,17 +40,31 @@ class Entry:
         return self.digest.removeprefix(ORPHANED)
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an instance used when it was measured last: people who log in beside the operator, and bytes of rows and files.
+
+    `over_since` is when it was first seen to be more than its plan includes; None while it is not.
+    """
+
+    users: int
+    bytes: int
+    at: datetime
+    over_since: datetime | None = None
+
+
 @dataclass(frozen=True)  # without slots: what is looked up for each of ten thousand instances is sorted once
 class Inventory:
     """The memory of one fleet: entries by (kind, code, server), declared states of servers in force, last listings, pauses.
 
-    `pauses` are those that a command began; those of the text are in the text.
+    `pauses` are those that a command began; those of the text are in the text. `usage` is by the code of an instance.
     """
 
     entries: Mapping[tuple[str, str, str], Entry] = field(default_factory=dict)
     server_states: Mapping[str, str] = field(default_factory=dict)
     listings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pauses: Mapping[tuple[str, str], Pause] = field(default_factory=dict)
+    usage: Mapping[str, Usage] = field(default_factory=dict)
 
     @property
     def prunes(self) -> bool:

@@ -11,8 +11,9 @@ The law of movement is here, and whatever it does not allow is never sent to a h
   from nowhere, and to trash one way alone, `forbidden_trash`, by what is noted in the database at that moment.
 - `switching.<target>` is the lock of a target: PostgreSQL lets only one database bear it, and every way into a published or
   suspended name, a new build's too, goes through it.
-- The one way out of the lock but those two leads to trash: of a build that was never in service, and of what its text ended.
-  From trash what was ended comes back by the lock alone, `forbidden_return`.
+- The one way out of the lock but those two leads to trash: of a build that was never in service, and of what its text ended;
+  and, `forbidden_leave`, to what stays behind of a database whose contents go on on another server.
+  From there and from trash it comes back by the lock alone, `forbidden_return`.
 """
 
 from __future__ import annotations
@@ -59,6 +60,9 @@ ON_ITS_WAY = (NameState.SWITCHING, NameState.ASIDE)
 
 FORMS = (*IN_SERVICE, *ON_ITS_WAY)
 """The forms of a declared name: of all of them together a host holds one at most."""
+
+KEPT = (NameState.TRASH, NameState.MOVED)
+"""Out of service for good unless the text wants it back: kept for a while, and then dropped."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -113,6 +117,11 @@ def trash(target: str, now: datetime) -> str:
     return _checked(f"trash-{_write_time(now)}.{target}")
 
 
+def moved(target: str, now: datetime) -> str:
+    """Name what stays behind for a while of a database that goes on on another server."""
+    return _checked(f"moved-{_write_time(now)}.{target}")
+
+
 def suspended(target: str) -> str:
     """Name a suspended database."""
     return _checked(f"suspended.{target}")
@@ -135,8 +144,11 @@ def is_expired_build(name: DatabaseName, now: datetime, limit: timedelta) -> boo
 
 
 def is_expired_trash(name: DatabaseName, now: datetime, limit: timedelta) -> bool:
-    """Tell whether a trash name is older than what trash is kept for. Anything else is not, whatever its age."""
-    return name.state is NameState.TRASH and name.since is not None and now - name.since > limit
+    """Tell whether a name of trash, or of what a move left behind, is older than these are kept for.
+
+    Anything else is not, whatever its age.
+    """
+    return name.state in KEPT and name.since is not None and now - name.since > limit
 
 
 def forbidden_rename(old: str, new: str) -> str:
@@ -170,13 +182,24 @@ def forbidden_trash(old: str, new: str) -> str:
     return f"a {source.state} database is not turned to trash from {old!r} to {new!r}"
 
 
+def forbidden_leave(old: str, new: str) -> str:
+    """Say why a database may not stay behind as moved, or nothing if it may: from the lock only, and of the same target.
+
+    That this is noted in it, no name can tell: it is read in the database, at that moment.
+    """
+    source, goal = parse(old), parse(new)
+    if source.state is NameState.SWITCHING and goal.state is NameState.MOVED and source.target == goal.target:
+        return ""
+    return f"a {source.state} database does not stay behind from {old!r} to {new!r}"
+
+
 def forbidden_return(old: str, new: str) -> str:
-    """Say why a database may not come back from trash, or nothing if it may: out of reach only, and of the same target.
+    """Say why a database may not come back from where it is kept, or nothing if it may: out of reach only, of the same target.
 
     That its text ended it, no name can tell: what is trash for another reason stays there.
     """
     source, goal = parse(old), parse(new)
-    if source.state is NameState.TRASH and goal.state in ON_ITS_WAY and source.target == goal.target:
+    if source.state in KEPT and goal.state in ON_ITS_WAY and source.target == goal.target:
         return ""
     return f"a {source.state} database does not come back from {old!r} to {new!r}"
 

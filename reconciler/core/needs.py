@@ -36,7 +36,8 @@ def secrets_needed(changeset: Changeset, desired: Desired) -> tuple[Need, ...]:
 def _needs(action: Action, desired: Desired) -> Iterator[Need]:
     brings_files_together = any(change.field == "files" for change in action.changes)  # by renames
     if action.verb.needs_master_password or brings_files_together:
-        yield Need(desired.servers[action.server].master_password, "server", action.server, "master_password")
+        for code in action.servers:
+            yield Need(desired.servers[code].master_password, "server", code, "master_password")
     if action.kind == "template":
         yield from _of_adoption(action, desired.templates[action.code])
         yield _of_template(action.code, desired)

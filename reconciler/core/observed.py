@@ -19,6 +19,9 @@ MARK_PREFIX = "odoo_fleet."
 DIGEST_CLEARED = "pending"
 """What the mark's digest holds while a change is under way; an empty text could be dropped by Odoo."""
 
+MOVE_ROWS = ("leaving", "moved", "moved_to", "moved_from")
+"""Notes of a move between servers, in the mark of what is there and of what is built elsewhere."""
+
 _WORDS = {True: "yes", False: "no"}
 _NOBODY = "-"
 NEUTRALIZED = "database.is_neutralized"
@@ -47,7 +50,9 @@ class Mark(Addressed):
     `owner` is the login of the owner that it was built for or adopted for, None where nothing is written about that; `modules`
     are those that the text asked for when it was applied last. `ended` is the trash name that it was given when its text
     ended it: under this very name, and no other, it may be dropped. `replaced` is the same name where another database took its
-    place: it is not what its text wants back. `protected` says whether its document has
+    place: it is not what its text wants back. `leaving` names the build on another server into which it was packed, until it is
+    in service again; `moved` is the name that it stays behind under, and `moved_to` the server where it goes on. The build says
+    `moved_from` which server it comes from. `protected` says whether its document has
     `deletion_protection`, which holds when that is removed; None where nothing is written about it.
     """
 
@@ -66,6 +71,10 @@ class Mark(Addressed):
     ended: str = ""
     replaced: str = ""
     protected: bool | None = None
+    leaving: str = ""
+    moved: str = ""
+    moved_to: str = ""
+    moved_from: str = ""
 
 
 def mark_of(parameters: Mapping[str, str]) -> Mark | None:
@@ -91,6 +100,10 @@ def mark_of(parameters: Mapping[str, str]) -> Mark | None:
         ended=rows.get("ended", ""),
         replaced=rows.get("replaced", ""),
         protected=said.get(rows.get("protected", "")),
+        leaving=rows.get("leaving", ""),
+        moved=rows.get("moved", ""),
+        moved_to=rows.get("moved_to", ""),
+        moved_from=rows.get("moved_from", ""),
     )
 
 
@@ -120,6 +133,8 @@ def rows_of(mark: Mark) -> dict[str, str]:
         rows["replaced"] = mark.replaced
     if mark.protected is not None:
         rows["protected"] = _WORDS[mark.protected]
+    notes = (mark.leaving, mark.moved, mark.moved_to, mark.moved_from)
+    rows |= {key: value for key, value in zip(MOVE_ROWS, notes, strict=True) if value}
     return {MARK_PREFIX + key: value for key, value in rows.items()}
 
 
@@ -133,9 +148,13 @@ Files = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What a database says of itself by SQL: the bytes that it takes with its files, rows by table, active rows by table."""
+    """What a database says of itself by SQL: the bytes that it takes with its files, rows by table, active rows by table.
+
+    `users` are the active internal ones but the admin account, which is the operator's.
+    """
 
     bytes: int
+    users: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
     active: Mapping[str, int] = field(default_factory=dict)
 
@@ -175,6 +194,9 @@ class DatabaseLook:
     restored_from: str = ""  # what was restored there and when, as was noted then; empty for what was not
     is_admin: bool = True  # it was opened as base.user_admin itself
     second_factor: bool = False  # that account logs in with a second factor, so that a password alone is refused
+    versions: Mapping[str, str] | None = (
+        None  # of modules, read where a move is decided by it: installed, or that could be
+    )
 
     @property
     def opened(self) -> bool:
@@ -308,6 +330,10 @@ class Observed:
         """Return the building names of `target`, with the hosts that list them."""
         return self._builds.get(target, ())
 
+    def moved_of(self, target: str) -> Sequence[tuple[ObservedHost, DatabaseName]]:
+        """Return the names under which moves left `target` behind, with the hosts that list them."""
+        return self._moved.get(target, ())
+
     @cached_property
     def _builds(self) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
         return self._in_state(NameState.BUILDING)
@@ -315,6 +341,10 @@ class Observed:
     @cached_property
     def _trash(self) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
         return self._in_state(NameState.TRASH)
+
+    @cached_property
+    def _moved(self) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
+        return self._in_state(NameState.MOVED)
 
     def _in_state(self, state: NameState) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
         found: defaultdict[str, list[tuple[ObservedHost, DatabaseName]]] = defaultdict(list)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import parse
+from reconciler.core.names import NameState, parse
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.fleet.desired import Desired
 from schemas.references import DerivedSecret
@@ -35,10 +35,15 @@ def builders_of(desired: Desired, server: str, database: str) -> tuple[DatabaseS
 
 
 def owners_of_trash(desired: Desired, inventory: Inventory, server: str, database: str) -> tuple[DatabaseSpec, ...]:
-    """List whose accounts may open trash: its document's, or those that removed ones would have, the remembered ones first."""
+    """List whose accounts may open trash: its document's, or those that removed ones would have, the remembered ones first.
+
+    What a move left behind is of an instance that is on another server by now.
+    """
     here, target = desired.servers[server], parse(database).target
+    is_left_behind = parse(database).state is NameState.MOVED
     templates = [t for t in desired.templates.values() if server in t.server_codes and t.template_db == target]
-    instances = [i for i in desired.instances.values() if i.database_name == target and i.server in (None, server)]
+    named = [i for i in desired.instances.values() if i.database_name == target]
+    instances = [i for i in named if is_left_behind or i.server in (None, server)]
     known = [(e.kind, e.code) for e in inventory.on(server) if e.target == target]
     declared = {"instance": desired.instances, "template": desired.templates}
     gone = [(kind, code) for kind, code in dict.fromkeys((*known, *guesses(target))) if code not in declared[kind]]

@@ -110,6 +110,7 @@ def _is_there(draft: Draft, found: Found, trash: str) -> bool:
 def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, is_lost: bool) -> None:
     becomes = names.suspended(found.name.target) if instance.state == "suspended" else found.name.target
     present = replacements.LOST if is_lost else replacements.NOW
+    first: tuple[str, ...] = ()
     if asked.trash:
         changes = [replacements.by_trash(asked.trash, present)]
     elif copies.is_copied(instance):
@@ -117,7 +118,7 @@ def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, i
         if isinstance(source, Doubt):
             draft.block("instance", instance.code, found.server, source)
             return
-        changes = [replacements.by_copy(instance.clone_of or "", present)]
+        changes, first = [replacements.by_copy(instance.clone_of or "", present)], source.after
     else:
         changes = [_by_backup(instance, present)]
     look = draft.look(found.server, found.name.text)
@@ -133,7 +134,7 @@ def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, i
             found.name.text,
             becomes,
             tuple(changes),
-            draft.first(found.server),
+            draft.first(found.server, *first),
         )
     )
 

@@ -91,7 +91,7 @@ def frozen_hosts(
         then = {n.target for n in map(parse, before) if n.state in FORMS}
         moved = {former for former, new in renames.items() if new in now} | set(_borne_elsewhere(host))
         moved |= {new for former, new in renames.items() if former in now - then}  # back under the name before
-        moved |= _discarded(host, before) | _ended(desired, host, before)
+        moved |= _discarded(host, before) | _ended(desired, host, before) | _left_behind(host, before)
         lost = sorted({t for t in then if t in ours or desired.declares(code, t)} - now - moved)
         if any(n.state is not NameState.TRASH for n in map(parse, before)) and not host.databases:
             why = f"it lists no database at all, {len(before)} at the last pass"
@@ -140,6 +140,11 @@ def _ended(desired: Desired, host: ObservedHost, before: Collection[str]) -> set
     return {d.target for d in new if d.text in noted or d.target not in desired.names.wanted}
 
 
+def _left_behind(host: ObservedHost, before: Collection[str]) -> set[str]:
+    """Name what has moved to another server since the last pass."""
+    return {d.target for d in host.databases if d.state is NameState.MOVED and d.text not in before}
+
+
 def _borne_elsewhere(host: ObservedHost) -> Iterator[str]:
     """Yield the names of databases that were opened under another one: a rename that was cut short, and reverted in the text."""
     for look in host.looks.values():
@@ -170,7 +175,7 @@ def withhold(
         return changeset
     held: dict[str, Withheld] = {}
     for action in changeset.actions:
-        pause = pause_of(action, fleet, pauses)
+        pause = pause_of(action, fleet, pauses) or pauses.get(("server", action.origin))
         missing = next((need for need in action.after if need in held), None)
         if why := pause.why if pause is not None else closed.get(action.id):
             held[action.id] = Withheld(action, why)
@@ -203,9 +208,9 @@ def gate(
     """
     why = dict(refused)
     for action in changeset.actions:
-        if action.server in frozen:
-            doubt = frozen[action.server]
-            why[action.id] = (f"changes on {action.server} are frozen: {doubt.why}", doubt.advice)
+        for server in action.servers:
+            if server in frozen:
+                why[action.id] = (f"changes on {server} are frozen: {frozen[server].why}", frozen[server].advice)
     removed = [a for a in changeset.actions if REMOVALS.counts(a) and a.reason is Reason.REMOVED]
     if REMOVALS.name not in allowed and (lost := _lost(len(removed), in_service, safety.max_removals_percent)):
         why |= {action.id: (lost, _IF_LOST) for action in removed if action.id not in why}

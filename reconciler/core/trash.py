@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from reconciler.core import claims
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
-from reconciler.core.names import DatabaseName
+from reconciler.core.names import DatabaseName, NameState
 from reconciler.core.observed import Access, Observed, ObservedHost
 from reconciler.core.specs import instance_spec
 from reconciler.fleet.desired import Desired
@@ -18,12 +18,12 @@ from schemas.instance import Instance
 
 
 def may_be_of(desired: Desired, observed: Observed, instance: Instance) -> Iterator[tuple[ObservedHost, DatabaseName]]:
-    """Yield the trash of an instance's names, present and former, with the hosts that list it.
+    """Yield the trash of an instance's names, present and former, and what moves left behind, with the hosts that list it.
 
     Not on servers where the text gives the name to another instance.
     """
     for target in dict.fromkeys((instance.database_name, instance.renamed_from or instance.database_name)):
-        for host, name in observed.trash_of(target):
+        for host, name in (*observed.trash_of(target), *observed.moved_of(target)):
             is_own = instance.server in (None, host.server)
             if is_own or host.server not in desired.names.places.get(target, ()):
                 yield host, name
@@ -40,9 +40,10 @@ def doubt(draft: Draft, instance: Instance) -> Doubt | None:
     for found in _its_own(draft, instance):
         what, is_elsewhere = f"{found.name.text} on {found.server} is this instance's", instance.server != found.server
         if instance.server and is_elsewhere:
-            return Doubt(what, f"set `server: {found.server}`: databases are not moved between servers yet")
+            return Doubt(what, f"set `server: {found.server}`; once it is back there it can be moved")
         return Doubt(what, "apply once more: it comes back when nothing else bears a form of its name")
-    doubts = (_may_be_its_own(draft, instance, host, name) for host, name in _seen(draft, instance))
+    trash = ((host, name) for host, name in _seen(draft, instance) if name.state is NameState.TRASH)
+    doubts = (_may_be_its_own(draft, instance, host, name) for host, name in trash)
     return next((each for each in doubts if each), None) or _under_another_name(draft, instance)
 
 
@@ -75,7 +76,7 @@ def _its_own(draft: Draft, instance: Instance) -> Iterator[Found]:
     """Yield what a look has proven to be an instance's, and to be there since its text ended it."""
     for host, name in _seen(draft, instance):
         look = host.looks.get(name.text)
-        if look is None or look.mark is None or look.mark.ended != name.text:
+        if name.state is not NameState.TRASH or look is None or look.mark is None or look.mark.ended != name.text:
             continue
         spec = instance_spec(draft.desired, instance, draft.desired.servers[host.server])
         if claims.doubt(look, spec, instance.renamed_from) is None:

@@ -47,3 +47,22 @@ def doubt(draft: Draft, instance: Instance) -> Doubt | None:
             " nobody's any more, rename it by hand to a name that no document declares",
         )
     return None
+
+
+def renamed_away(draft: Draft, instance: Instance) -> Doubt | None:
+    """A rename that was reverted in the text leaves the database under the name that no document claims any more.
+
+    A new customer of the former code looks the same from here; one of the two the text has to say.
+    """
+    claimed = draft.desired.names
+    codes = [code for code in (instance.code, instance.renamed_from) if code]
+    for entry in (entry for code in codes for entry in draft.inventory.of("instance", code)):
+        host = draft.host(entry.server)
+        is_claimed = entry.target in claimed.places or entry.target in claimed.former
+        if not is_claimed and host and host.forms_of(entry.target):
+            return Doubt(
+                f"the database of this code was renamed to {entry.target} on {entry.server}, and no document declares that",
+                f"if it is the same customer, write `renamed_from: {entry.target}` to rename it back, or declare it under that"
+                " name; a new customer gets another `code`",
+            )
+    return None

@@ -41,7 +41,8 @@ class Verb(str):
     """Why it is planned if nothing but the text asks for it."""
     whereby: str
     """From what to what; `{database}` is the name before, `{becomes}` the one after, `{former}` and `{target}` without the state,
-    `{trash}` the trash's, `{quiet}` says that it is suspended then."""
+    `{trash}` the trash's, `{moved}` that of what a move leaves behind, `{quiet}` says that it is suspended then; `{origin}` and
+    `{server}` are servers, where it comes from and where it is."""
     takes_out_of_service: bool
     """Whether customers no longer reach the database afterwards: the removal thresholds count those."""
     alters: bool
@@ -178,6 +179,17 @@ REPLACE = Verb(
     whereby="{database} becomes {trash}",
     happens="**replaced** by command or rhythm: {database} becomes {trash}, kept for `retention.trash_days` and then dropped",
     takes_out_of_service=True,
+)
+MOVE = Verb(
+    "move",
+    stage=67,
+    symbol="~",
+    new="its text names another server",
+    whereby="{origin} → {server}{quiet}",
+    happens="moved from {origin} to {server}, with all that is in it; what was there is kept as {moved}",
+    alters=True,
+    passes_out_of_reach=True,
+    at_once=1,  # twice the size of the database is in the host's /tmp meanwhile
 )
 RENAME = Verb(
     "rename",

@@ -12,6 +12,7 @@ import hashlib
 import io
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO
 
 from reconciler.archives import archive
@@ -66,15 +67,40 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
         StorageFailure: it cannot be kept.
         SecretUnavailable: a password or a key is not to be had.
     """
-    place = targets_of(world).open(target)
+    targets_of(world).open(target)  # one that cannot be used costs the host nothing
+    with tempfile.TemporaryFile() as spool:
+        packed = await pack(world, subject, spool)
+        return await store(world, fleet, subject, target, keep, packed, spool)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What a host has packed into a file: by which way it came, what it holds, when that began and how long it took."""
+
+    door: str
+    archive: Archive
+    taken_at: datetime
+    seconds: float
+
+
+async def pack(world: World, subject: Subject, spool: BinaryIO) -> Packed:
+    """Have a database packed as `collect` does, and say when."""
     taken_at, began = world.clock.now(), world.clock.monotonic()
-    with tempfile.TemporaryFile() as spool, tempfile.TemporaryFile() as locked:
-        door, found = await collect(world, subject, spool)
+    door, found = await collect(world, subject, spool)
+    return Packed(door, found, taken_at, round(world.clock.monotonic() - began, 1))
+
+
+async def store(
+    world: World, fleet: str, subject: Subject, target: str, keep: Keep | None, packed: Packed, spool: BinaryIO
+) -> Kept:
+    """Keep what was packed as a backup; raises `StorageFailure` and `SecretUnavailable` as `back_up`."""
+    place, found = targets_of(world).open(target), packed.archive
+    with tempfile.TemporaryFile() as locked:
         with on_this_machine():
             is_locked = await asyncio.to_thread(_lock, targets_of(world), target, spool, locked)
         content = locked if is_locked else spool
         length, digest = await asyncio.to_thread(_sum, content)
-        name = catalogue.new_id(taken_at, subject.server, world.nonces.token(NONCE_LENGTH))
+        name = catalogue.new_id(packed.taken_at, subject.server, world.nonces.token(NONCE_LENGTH))
         entry = Entry(
             id=name,
             fleet=fleet,
@@ -83,13 +109,13 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
             server=subject.server,
             database=subject.database,
             uuid=found.parameters.get(_UUID, ""),
-            taken_at=taken_at,
-            seconds=round(world.clock.monotonic() - began, 1),
+            taken_at=packed.taken_at,
+            seconds=packed.seconds,
             file=f"{name}.zip.age" if is_locked else f"{name}.zip",
             bytes=length,
             sha256=digest,
             encrypted=is_locked,
-            door=door,
+            door=packed.door,
             odoo=found.series,
             modules=found.modules,
             rows=found.rows,

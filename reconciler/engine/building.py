@@ -34,6 +34,7 @@ from reconciler.core.failures import (
 from reconciler.core.furnishing import Furnishing, Origin, Sizes
 from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook
+from reconciler.core.server_moves import Moved
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
 from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
@@ -164,7 +165,13 @@ class Builder:
         await self._require_free(self.new_name(spec), former)
 
     async def take_in(
-        self, database: Database, spec: DatabaseSpec, final: str, former: str | None, room: Room | None = None
+        self,
+        database: Database,
+        spec: DatabaseSpec,
+        final: str,
+        former: str | None,
+        room: Room | None = None,
+        moved: Moved | None = None,
     ) -> None:
         """Make what was restored and proven, and sleeps, the database of a spec, and publish it, in the place of another perhaps.
 
@@ -185,7 +192,10 @@ class Builder:
         await set_apart(database, self.clock, self.nonces)
         uuid, _ = await insist(database.identity, self.clock)
         mark = replace(claims.mark_for(spec, uuid, self.version), moving_from=database.name, in_service=False)
+        mark = replace(mark, moved_from=moved.server if moved else "")
         await insist(lambda: database.write_mark(mark), self.clock)
+        if moved:
+            await insist(lambda: database.take_identity(moved.uuid), self.clock)
         files = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
         if spec.neutralize:
             await require_neutralized(database, self.clock, self._at(database.name))

@@ -7,12 +7,14 @@ from datetime import timedelta
 
 from reconciler.core import backups, claims, endings, names
 from reconciler.core.failures import HalfMadeDatabase, PasswordRefused
+from reconciler.core.names import NameState
 from reconciler.core.openers import builders_of, owners_of_trash
 from reconciler.core.specs import instance_spec
 from reconciler.engine.accounts import Account, open_as_any, open_as_one_of
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
+from schemas.instance import Instance
 
 Drop = Callable[[Desired, World, Host, str], Awaitable[None]]
 
@@ -36,7 +38,7 @@ async def drop_expired_build(desired: Desired, world: World, host: Host, name: s
 
 
 async def drop_trash(desired: Desired, world: World, host: Host, name: str) -> None:
-    """Drop trash that is past its retention, by the text as it counts now.
+    """Drop trash, or what a move left behind, that is past its retention, by the text as it counts now.
 
     Raises:
         HostError: it is kept: it says why, or nobody can look inside.
@@ -52,11 +54,22 @@ async def drop_trash(desired: Desired, world: World, host: Host, name: str) -> N
 
 
 async def _is_succeeded(desired: Desired, world: World, host: Host, trash: Database) -> bool:
-    """Tell whether the instance that trash was of has another database in service on this host, as that says itself now."""
+    """Tell whether the instance that trash was of has another database in service now, as that says itself.
+
+    On this host, or where its text has it if this is what it left behind when it moved.
+    """
     _, mark = await trash.identity()
     instance = desired.instances.get(mark.code) if mark is not None else None
     if instance is None or not claims.is_replaced(mark, trash.name):
         return False
+    if names.parse(trash.name).state is NameState.MOVED:
+        places = [instance.server] if instance.server else sorted(world.hosts)
+    else:
+        places = [host.server]
+    return any([await _is_in_service(desired, world, world.hosts[c], instance) for c in places if c in world.hosts])
+
+
+async def _is_in_service(desired: Desired, world: World, host: Host, instance: Instance) -> bool:
     spec = instance_spec(desired, instance, desired.servers[host.server])
     listed = await host.listed()
     for name in (instance.database_name, names.suspended(instance.database_name)):

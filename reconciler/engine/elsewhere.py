@@ -18,12 +18,14 @@ class Elsewhere:
     """The other hosts on which the instance of a build may stand, each with the names that it may have there.
 
     Each tells by its list. One that has the template, so that the instance can be made there, is asked for each name as well.
+    Of those in `surely` no answer is none: a database moved from there, and may be back in service.
     `strangers` are all others of the text that are not known yet to be other hosts; what is found out is kept there.
     """
 
     hosts: Sequence[tuple[Host, Collection[str]]] = ()
     with_template: Container[str] = ()
     strangers: dict[str, Host] = field(default_factory=dict)
+    surely: Collection[str] = ()
 
     async def require_another(self, server: str, build: str) -> None:
         """Make sure that no other server of the text is this very host: a building name stands on one host alone.
@@ -40,32 +42,40 @@ class Elsewhere:
             if listed:
                 self.strangers.pop(host.server, None)
 
-    async def require_none(self) -> None:
+    async def require_none(self, surely: Collection[str] = ()) -> None:
         """Make sure, while the lock is borne here, that no other host holds a form of these names.
 
         Two reconcilers whose texts name different hosts each bear a lock of its own; one of them sees the other's. A host that
         does not answer was judged before by what it listed last.
 
+        Args:
+            surely: servers that must answer, beside those that must anyway.
+
         Raises:
             DatabaseExists: one of them does.
+            HostError: one that must answer does not.
         """
-        for (host, _), found in zip(self.hosts, await self._ask(), strict=True):
+        for (host, _), found in zip(self.hosts, await self._ask({*self.surely, *surely}), strict=True):
             if found:
                 taken = sorted(found)
                 raise DatabaseExists(
                     f"{' and '.join(taken)} is on {host.server}", server=host.server, database=taken[0]
                 )
 
-    async def _ask(self) -> Sequence[set[str]]:
-        return await asyncio.gather(*(self._forms_on(host, targets) for host, targets in self.hosts))
+    async def _ask(self, surely: Collection[str]) -> Sequence[set[str]]:
+        asked = (self._forms_on(h, targets, sure=h.server in surely) for h, targets in self.hosts)
+        return await asyncio.gather(*asked)
 
-    async def _forms_on(self, host: Host, targets: Collection[str]) -> set[str]:
+    async def _forms_on(self, host: Host, targets: Collection[str], *, sure: bool) -> set[str]:
         found: set[str] = set()
-        with contextlib.suppress(HostError):
+        passed_over = () if sure else (HostError,)
+        with contextlib.suppress(*passed_over):
             listed = [*map(names.parse, await host.listed(hurry=True))]
+            if sure and not listed:
+                raise ConnectionCut("it lists no database at all", server=host.server)
             found.update(n.text for n in listed if n.state in names.FORMS and n.target in targets)
-        if host.server in self.with_template:
-            with contextlib.suppress(HostError):
+        if sure or host.server in self.with_template:
+            with contextlib.suppress(*passed_over):
                 found.update(await host.taken([form for target in targets for form in names.fixed_forms(target)]))
         return found
 

@@ -6,6 +6,7 @@ It has no policy: what it is given is what runs. It takes no new action once it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -89,12 +90,14 @@ class _Run:
             before = await asyncio.shield(self.ends[need])
             if before.result is not Result.DONE:
                 return Outcome(action, Result.SKIPPED, f"'{need}' {_ENDED[before.result]}")
-        async with self._limit(self._changes, action, self.desired.servers[action.server].max_concurrent_operations):
-            if not action.verb.at_once:
-                return await self._perform(action)
-            alike = self._alike.setdefault(action.verb, {})
-            async with self._limit(alike, action, action.verb.at_once):
-                return await self._perform(action)
+        async with contextlib.AsyncExitStack() as held:
+            for server in sorted(action.servers):  # in one order, so that no two wait for each other
+                at_once = self.desired.servers[server].max_concurrent_operations
+                await held.enter_async_context(self._limit(self._changes, server, at_once))
+                if action.verb.at_once:
+                    alike = self._alike.setdefault(action.verb, {})
+                    await held.enter_async_context(self._limit(alike, server, action.verb.at_once))
+            return await self._perform(action)
 
     async def _perform(self, action: Action) -> Outcome:
         if self.world.stop.is_set():
@@ -129,5 +132,5 @@ class _Run:
     def _note_failing(self, action: Action) -> None:
         self._failing[action.server] = self._failing.get(action.server, 0) + 1
 
-    def _limit(self, limits: dict[str, asyncio.Semaphore], action: Action, size: int) -> asyncio.Semaphore:
-        return limits.setdefault(action.server, asyncio.Semaphore(size))
+    def _limit(self, limits: dict[str, asyncio.Semaphore], server: str, size: int) -> asyncio.Semaphore:
+        return limits.setdefault(server, asyncio.Semaphore(size))

@@ -6,7 +6,8 @@ other form of the name exists before it goes on, and notes in the database that 
 A host moves the database first and its files second, and skips the files silently where the new name's folder exists. So a
 way is noted in the database before its first rename and struck out after the proof of its last; what still bears the note is
 put right first, by whoever comes next. Nothing here decides where a database goes, nothing leads to a building name, and to
-trash leads one way: of what its text ended or another one replaces, after that was noted in it.
+trash leads one way: of what its text ended or another one replaces, after that was noted in it. What comes back from a move goes
+into service only after the server that it went to has said that it is not there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from reconciler.core import names
 from reconciler.core.failures import (
@@ -25,6 +26,7 @@ from reconciler.core.failures import (
     PassingError,
     PasswordRefused,
     ProofFailed,
+    Refused,
     UnknownOutcome,
 )
 from reconciler.core.furnishing import Sizes
@@ -45,7 +47,7 @@ are: so many are held in memory."""
 _LOOKS = 15
 _BETWEEN_LOOKS = 2.0
 
-_FOLDERS = (*names.FORMS, NameState.TRASH)
+_FOLDERS = (*names.FORMS, *names.KEPT)
 """The names under which files of a database in service may wait for it, if the host died on its way."""
 
 AtLock = Callable[[Database], Awaitable[None]]
@@ -111,8 +113,13 @@ class Mover:
         is_build = mark is not None and mark.in_service is False and self.account.spec.kind != "template"
         lock = names.switching(names.parse(goal).target)
         origin = database.name
+        way = [origin, mark.moving_from if mark is not None else ""]
+        comes_back = [name for name in way if names.parse(name).state is NameState.MOVED]
+        ends_of_move = [mark.moved_from, mark.moved_to] if mark is not None else []
         if origin != lock:
             await self._require_free(database.name, goal)
+            if comes_back:
+                await self.elsewhere.require_none(ends_of_move)
             await insist(lambda: database.note_move(origin), self.clock)
             database = await self._enter(database, lock)
         if goal == lock:
@@ -120,13 +127,42 @@ class Mover:
         if mark is not None and mark.in_service is False:  # the action that it was built with was to end with the build
             await insist(database.remove_server_actions, self.clock)
         try:
-            await (self._require_the_only_one(database) if is_build else self._require_alone(database))
+            await self._require_alone(database, self.former if is_build else None)
+            if is_build or comes_back:  # the other end of a move may be in service by now
+                await self.elsewhere.require_none(ends_of_move)
         except DatabaseExists as taken:
             if is_build:
                 raise await self._given_up(database, taken) from taken
-            await self._retreat(database, origin)
+            await self._retreat(database, comes_back[0] if comes_back else origin)
             raise
         return await self._into_service(database, goal, at_lock, replaced=replaced)
+
+    async def leave(self, database: Database, packed_for: str, server: str, quiet: AtLock, left: list[str]) -> Database:
+        """Have a suspended database stay behind as moved, if nobody was at work in it since it was packed.
+
+        Args:
+            database: open under the name where it is suspended.
+            packed_for: for which try of a move, as it is noted in it.
+            server: where it goes on.
+            quiet: holds its scheduled actions back, which another run may have woken just now.
+            left: is told the name under which it stays, before it bears it.
+
+        Raises:
+            Refused: it has been in service meanwhile, or was packed once more.
+            HostError: as `travel`.
+        """
+        origin, target = database.name, names.parse(database.name).target
+        await insist(lambda: database.note_move(origin), self.clock)
+        held = await self._enter(database, names.switching(target))
+        name = await self.new_kept(names.moved, target)
+        left.append(name)
+        await insist(lambda: held.note_moved(name, server), self.clock)
+        before = await insist(lambda: held.file_sizes(newest=SAMPLE), self.clock)
+        resting = await self._come_to_rest(held, name, before, quiet)
+        _, mark = await insist(resting.identity, self.clock)  # now, under a name in which nobody can be at work
+        if mark is None or mark.leaving != packed_for:
+            raise Refused("it has been in service since it was packed", **self._at(name))
+        return resting
 
     async def settle(self, database: Database) -> Database:
         """Put an earlier way right before anything else: its files may still wait under the name before.
@@ -142,8 +178,8 @@ class Mover:
 
     async def _settle(self, database: Database, mark: Mark | None) -> Database:
         name, state = database.name, names.parse(database.name).state
-        if mark is None or not (mark.moving_from or state is NameState.ASIDE) or state is NameState.TRASH:
-            return database  # from trash every way leads back to the lock, where files that are missing here wait
+        if mark is None or not (mark.moving_from or state is NameState.ASIDE) or state in names.KEPT:
+            return database  # from there every way leads back to the lock, where files that are missing here wait
         if state is NameState.ASIDE:
             return await self._settle_aside(database, mark.moving_from)
         waiting = names.parse(mark.moving_from).state
@@ -185,8 +221,12 @@ class Mover:
 
     async def new_trash(self, target: str) -> str:
         """Make up a trash name that is not taken: what was replaced and the build that came too late may be of one second."""
+        return await self.new_kept(names.trash, target)
+
+    async def new_kept(self, name_at: Callable[[str, datetime], str], target: str) -> str:
+        """Make up a name with a time that is not taken."""
         listed, moment = await insist(self.host.listed, self.clock), self.clock.now()
-        while (name := names.trash(target, moment)) in listed:
+        while (name := name_at(target, moment)) in listed:
             moment += timedelta(seconds=1)
         return name
 
@@ -302,8 +342,8 @@ class Mover:
         return {key for key, size in sizes.items() if size}
 
     async def _retreat(self, database: Database, origin: str) -> None:
-        """Go back into service where the lock was borne in vain."""
-        if names.parse(origin).state in names.IN_SERVICE:
+        """Go back to where it rested if the lock was borne in vain."""
+        if names.parse(origin).state in (*names.IN_SERVICE, NameState.MOVED):
             before = await insist(lambda: database.file_sizes(newest=SAMPLE), self.clock)
             back = await self._walk(database, origin)
             await self._require_whole(back, before)
@@ -317,7 +357,9 @@ class Mover:
         old = database.name
         if names.parse(goal).state is NameState.TRASH:
             await self._send_rename(old, goal, lambda: database.end(goal))
-        elif names.parse(old).state is NameState.TRASH:
+        elif names.parse(goal).state is NameState.MOVED:
+            await self._send_rename(old, goal, lambda: database.leave(goal))
+        elif names.parse(old).state in names.KEPT:
             await self._send_rename(old, goal, lambda: database.bring_back(goal))
         else:
             await self._send_rename(old, goal, lambda: self.host.rename(old, goal))

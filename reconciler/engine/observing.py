@@ -10,7 +10,7 @@ from reconciler.core.asking import NOTHING_SEEN, servers_to_ask, worth_a_look
 from reconciler.core.depths import Depth, Target, targets
 from reconciler.core.failures import HalfMadeDatabase, HostError
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import NameState, parse
+from reconciler.core.names import KEPT, parse
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
 from reconciler.core.revisions import Comparison
 from reconciler.core.selection import Selection
@@ -120,7 +120,8 @@ async def _try_look(world: World, target: Target) -> DatabaseLook:
         if opened is None:
             return DatabaseLook(target.database, Access.REFUSED, declared_password=account.password().origin)
         database, access = opened
-        return replace(await database.look(), access=Access.FORMER if target.is_gone else access)
+        look = replace(await database.look(), access=Access.FORMER if target.is_gone else access)
+        return replace(look, versions=await database.module_versions()) if target.moves else look
     except HalfMadeDatabase as error:
         return DatabaseLook(target.database, Access.HALF_MADE, str(error))
     except (HostError, SecretUnavailable) as error:
@@ -130,7 +131,7 @@ async def _try_look(world: World, target: Target) -> DatabaseLook:
 async def _look_for_owner(world: World, target: Target) -> DatabaseLook:
     """Look at a build or trash only for what tells whether it may be dropped: it may be too unfinished for anything else."""
     host = world.hosts[target.server]
-    open_it = open_as_one_of if parse(target.database).state is NameState.TRASH else open_as_any
+    open_it = open_as_one_of if parse(target.database).state in KEPT else open_as_any
     opened = await open_it(host, target.builders, world.secrets, world.clock, target.database)
     if opened is None:
         half_made = await host.is_half_made(target.database)

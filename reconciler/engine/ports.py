@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from reconciler.core.checks import Check
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.inventory import Inventory
+from reconciler.core.inventory import Inventory, Usage
 from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Vitals
@@ -85,6 +85,10 @@ class Database(Protocol):
 
     async def contents(self) -> Survey:
         """Read what an import writes down beside a look."""
+        ...
+
+    async def module_versions(self) -> Mapping[str, str]:
+        """Return all modules that it has or could install, with the version that it has, or that the host would install."""
         ...
 
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
@@ -206,6 +210,10 @@ class Database(Protocol):
         """Note in the mark that the database is in service from now on: it is its customers', whatever name it bears."""
         ...
 
+    async def note_restored(self, told: str) -> None:
+        """Note of what it was restored, and when: what `copies.noted` writes."""
+        ...
+
     async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
         """Note in the mark that its text ended it, with the trash name that it gets; struck out when it is in service again.
 
@@ -213,12 +221,31 @@ class Database(Protocol):
         """
         ...
 
+    async def note_leaving(self, build: str) -> None:
+        """Note the build on another server into which it is packed from now on; struck out when it is in service again."""
+        ...
+
+    async def note_moved(self, name: str, server: str) -> None:
+        """Note the name under which it stays behind and the server where it goes on; struck out when it is in service again."""
+        ...
+
+    async def leave(self, new: str) -> None:
+        """Stay behind: refused unless it bears the lock and its mark says, read now, that it does so as this name."""
+        ...
+
+    async def take_identity(self, uuid: str) -> None:
+        """Give a marked build the uuid of the database that goes on in it."""
+        ...
+
     async def end(self, new: str) -> None:
         """Turn to trash what bears the lock: refused unless its mark says, read now, that its text ended it as this name."""
         ...
 
     async def bring_back(self, new: str) -> None:
-        """Take it out of the trash: refused unless its mark says, read now, that its text ended it as the name that it bears."""
+        """Take it out of the trash: refused unless its mark says, read now, that its text ended it as the name that it bears.
+
+        Or back from a move: refused if its mark says that it went on elsewhere.
+        """
         ...
 
     async def inside(self, tables: Sequence[str] = (), waking: Sequence[str] = ()) -> Inside:
@@ -293,6 +320,10 @@ class Host(Protocol):
         """Say by which way databases can be backed up; that there is none is an observation, not an exception."""
         ...
 
+    async def require_way_to_suspended(self, name: str, size: int) -> None:
+        """Refuse if it is known that a database of so many bytes could not be fetched once it is suspended."""
+        ...
+
     async def fetch_backup(
         self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
     ) -> str:
@@ -314,8 +345,11 @@ class Host(Protocol):
         """Clone a database to a building name."""
         ...
 
-    async def restore(self, name: str, archive: BinaryIO, *, neutralize: bool = False) -> None:
-        """Restore an archive that was prepared to a building name; neutralize it where this Odoo can, which no answer tells."""
+    async def restore(self, name: str, archive: BinaryIO, *, neutralize: bool = False, is_copy: bool = True) -> None:
+        """Restore an archive that was prepared to a building name; neutralize it where this Odoo can, which no answer tells.
+
+        What is no copy keeps its `database.secret`.
+        """
         ...
 
     async def rename(self, old: str, new: str) -> None:
@@ -401,6 +435,10 @@ class Memory(Protocol):
 
     def server_state(self, server: str, state: str) -> None:
         """The declared state that is now in force."""
+        ...
+
+    def used(self, code: str, used: Usage) -> None:
+        """After an instance was measured: what it uses."""
         ...
 
     def listing(self, server: str, names: Sequence[str], at: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, copies, endings, fields
+from reconciler.core import claims, copies, endings, fields, usage
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.ending_diffs import is_whole
 from reconciler.core.inventory import ORPHANED, PRUNES
@@ -13,7 +13,9 @@ from reconciler.core.names import NameState, parse
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.engine import measuring
 from reconciler.engine.executor import execute
+from reconciler.engine.measuring import measure
 from reconciler.engine.observing import observe
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
@@ -42,19 +44,21 @@ async def plan(desired: Desired, world: World, limits: Limits) -> Planned:
 
 
 async def carry_out(planned: Planned, desired: Desired, world: World, limits: Limits) -> Passed:
-    """Remember what was seen, execute what was planned, look again and remember that."""
+    """Remember what was seen, execute what was planned, look again and remember that; then measure what is due."""
     remember(planned, desired, world)
     outcomes = await execute(planned.changeset, desired, world, exactly=limits.exactly)
-    if not outcomes or world.stop.is_set():
-        return Passed(planned, outcomes, planned)
-    after = await plan(desired, world, replace(limits, replacing=None))  # asked for once
-    remember(after, desired, world)
+    after = planned
+    if outcomes and not world.stop.is_set():
+        after = await plan(desired, world, replace(limits, replacing=None))  # asked for once
+        remember(after, desired, world)
+    if not world.stop.is_set():
+        await measure(measuring.due(after, desired, world, limits), after, desired, world)
     return Passed(planned, outcomes, after)
 
 
 def remember(seen: Planned, desired: Desired, world: World) -> None:
     """Write down what needs no action: verified databases, servers in use, and what hosts list."""
-    world.note(lambda: _remember(seen, endings.in_force(desired, world.clock.now()), world))
+    world.note(lambda: _remember(seen, _in_force(seen, desired, world), world))
 
 
 def _remember(seen: Planned, desired: Desired, world: World) -> None:
@@ -96,7 +100,12 @@ def remember_looks(seen: Planned, desired: Desired, world: World) -> None:
 
     The latter only where it counted as verified as this very text: another text's memory is none of this one's business.
     """
-    world.note(lambda: _remember_verified(seen, endings.in_force(desired, world.clock.now()), world))
+    world.note(lambda: _remember_verified(seen, _in_force(seen, desired, world), world))
+
+
+def _in_force(seen: Planned, desired: Desired, world: World) -> Desired:
+    now = world.clock.now()
+    return usage.in_force(endings.in_force(desired, now), seen.inventory, now)
 
 
 def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:

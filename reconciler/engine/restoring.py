@@ -174,7 +174,7 @@ async def copy(
         _, kept = await backing_up.collect(world, source, spool)
         builder.step("copying")
         origin = f"{source.address} on {source.server}"
-        async with _unpacked(world, spool, kept, origin, spec, [account], neutralize=spec.neutralize) as database:
+        async with unpacked(world, spool, kept, origin, spec, [account], neutralize=spec.neutralize) as database:
             await builder.take_in(database, spec, final, former, room)
 
 
@@ -264,12 +264,12 @@ async def _restored(
     """
     with tempfile.TemporaryFile() as spool:
         kept = await source.fetch(spool)
-        async with _unpacked(world, spool, kept, source.noted, spec, accounts(kept), neutralize=neutralize) as database:
+        async with unpacked(world, spool, kept, source.noted, spec, accounts(kept), neutralize=neutralize) as database:
             yield database
 
 
 @contextlib.asynccontextmanager
-async def _unpacked(
+async def unpacked(
     world: World,
     spool: BinaryIO,
     kept: Archive,
@@ -278,6 +278,7 @@ async def _unpacked(
     accounts: Sequence[Account],
     *,
     neutralize: bool,
+    is_copy: bool = True,
 ) -> AsyncIterator[Database]:
     """Do the same with an archive that is at hand and was read; `origin` is noted in what becomes of it."""
     host = world.hosts[spec.server]
@@ -287,7 +288,7 @@ async def _unpacked(
         await asyncio.to_thread(archive.prepare, spool, note)
     name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))
     try:
-        await host.restore(name, spool, neutralize=neutralize)
+        await host.restore(name, spool, neutralize=neutralize, is_copy=is_copy)
         yield await _prove(world, host, name, kept, accounts, neutralized=neutralize)
     except (UnknownOutcome, asyncio.CancelledError):
         raise  # whatever runs there now: its name is swept when its limit has passed

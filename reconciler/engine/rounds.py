@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
+from reconciler.core.backups import Subject
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import targets
@@ -24,6 +25,7 @@ from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.engine import measuring
 from reconciler.engine.executor import execute
 from reconciler.engine.observing import deepen, observe_shallow
 from reconciler.engine.reconcile import remember
@@ -259,7 +261,28 @@ class Rounds:
         begun = [a for code in sorted(fresh) for a in self._begin(group, code, planned.changeset.actions)]
         for code in fresh:
             self._lanes[code].answered_at = None
+        self._measure(group, replace(planned, observed=seen))
         self.follower.decided(planned, self.desired, fresh, tuple(begun))
+
+    def _measure(self, group: asyncio.TaskGroup, seen: Planned) -> None:
+        """Measure what is due on hosts that have just answered, and on which nothing was begun."""
+        waiting: dict[str, list[Subject]] = {}
+        for subject in measuring.due(seen, self.desired, self.world, self.limits):
+            if self._lanes[subject.server].acting is None:
+                waiting.setdefault(subject.server, []).append(subject)
+        for code, subjects in waiting.items():
+            work = self._measured(code, measuring.measure(subjects, seen, self.desired, self.world))
+            self._lanes[code].acting = group.create_task(work, name=f"measure on {code}")
+
+    async def _measured(self, code: str, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 -- see `_look`
+            self.follower.broke(code, error)
+        finally:
+            self._lanes[code].acting = None
+            self._forget_inventory()
+            self._nudge.set()
 
     def _begin(self, group: asyncio.TaskGroup, code: str, wanted: Iterable[Action]) -> tuple[Action, ...]:
         """Execute what a decision wants on one host, unless it is to be left alone for a while."""
@@ -293,6 +316,8 @@ class Rounds:
             for action in actions:
                 self._away.pop(action.address, None)
             lane.acting = None
+            for origin in {action.origin for action in actions} & self._lanes.keys():
+                self._lanes[origin].look_at = 0.0  # what left it is not what it answered last
             self._forget_inventory()
             self._nudge.set()
         self.follower.ended(code, outcomes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -36,6 +36,15 @@ class Counts:
     files_read: int = 0
     files_parsed: int = 0
     documents_validated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A file of the fleet as it was read: its path as it was opened, its bytes, and the documents that it holds."""
+
+    path: str
+    data: bytes = field(repr=False)
+    documents: Sequence[RawDocument]
 
 
 class FleetReader:
@@ -80,6 +89,26 @@ class FleetReader:
             self._last = state, self._resolve(state)
         return self._last[1]
 
+    @property
+    def files(self) -> Iterator[FileRead]:
+        """The files as they were read last."""
+        for path, known in self._known.items():
+            yield FileRead(path, known.text.data, known.text.documents)
+
+    def trial(self, path: str, data: bytes) -> Loaded:
+        """Return what `read` would if one file, new or known, had these bytes. What is known stays as it is."""
+        assert self._last is not None, "a fleet is read before anything of it is tried"
+        texts = {known.text.shown: known.text for known in self._known.values()}
+        texts[shown(path)] = _parsed(shown(path), data)
+        last, self._last = self._last, None
+        loaded = self._resolve(_State(self._root, [texts[name] for name in sorted(texts)], last[0].problems))
+        self._last = last
+        return loaded
+
+    def take(self, path: str, data: bytes) -> None:
+        """Count a file as having these bytes from now on, until it is read again."""
+        self._known[path] = _Known(_UNPROVEN, _parsed(shown(path), data))
+
     def _resolve(self, state: _State) -> Loaded:
         documents = (document for text in state.texts for document in text.documents)
         resolved = self._resolver.resolve(documents, shown(state.root))
@@ -105,6 +134,11 @@ class _FileText:
         documents = tuple(replace(each, positions=_positions_at(name, each.positions)) for each in self.documents)
         problems = tuple(replace(problem, range=_range_at(name, problem.range)) for problem in self.problems)
         return _FileText(name, self.data, documents, problems)
+
+
+def _parsed(name: str, data: bytes) -> _FileText:
+    documents, problems = read_documents(name, data)
+    return _FileText(name, data, tuple(documents), tuple(problems))  # lists take more room than they need
 
 
 def _positions_at(name: str, positions: Positions) -> Positions:
@@ -198,5 +232,4 @@ class _Look:
         if same is not None:
             return same.at(file.shown)
         self.files_parsed += 1
-        documents, problems = read_documents(file.shown, data)
-        return _FileText(file.shown, data, tuple(documents), tuple(problems))  # lists take more room than they need
+        return _parsed(file.shown, data)

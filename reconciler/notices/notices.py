@@ -40,6 +40,7 @@ class NoticeName(StrEnum):
     DRIFT_RETURNED = "drift-returned"  # what was repaired before was changed again
     ORPHAN_FOUND = "orphan-found"
     ENDING_SOON = "ending-soon"  # an instance expires, or trash is dropped: told 7 days and 1 day before
+    LIMIT_NEAR = "limit-near"  # an instance uses 80, 90 or 100 % of what its plan includes, or more
     HOST_FROZEN = "host-frozen"  # a listing lost databases: nothing is changed there until it is confirmed
     PAUSED = "paused"
     RESUMED = "resumed"

@@ -48,7 +48,7 @@ def tell_decision(
     kept = {key: b for key, b in told.blocked.items() if key in now or b not in over}
     orphans = {o for o in planned.changeset.left_alone if o.kind is Left.ORPHAN}
     new_orphans = [o for o in sorted(orphans) if (o.server, o.database) not in told.orphans and o.server in fresh]
-    ending = {each for each in planned.changeset.left_alone if each.kind is Left.ENDING and each.server in fresh}
+    ending = {each for each in planned.changeset.left_alone if each.kind in _COMING and each.server in fresh}
     frozen = [each for each in planned.changeset.frozen if each.server in fresh]
     notices = (
         *_blocked(begun, revision),
@@ -136,10 +136,14 @@ def _orphaned(orphans: list[LeftAlone], revision: str) -> Iterator[Notice]:
         yield Notice(NoticeName.ORPHAN_FOUND, Level.WARNING, detail, server=each.server, revision=revision)
 
 
+_COMING = {Left.ENDING: NoticeName.ENDING_SOON, Left.LIMIT: NoticeName.LIMIT_NEAR}
+"""What is told before it comes, by the kind of what is left alone; told again when its words change."""
+
+
 def _ending(soon: list[LeftAlone], revision: str) -> Iterator[Notice]:
     for each in soon:
         detail = f"{each.database} on {each.server}: {each.what}"
-        yield Notice(NoticeName.ENDING_SOON, Level.WARNING, detail, server=each.server, revision=revision)
+        yield Notice(_COMING[each.kind], Level.WARNING, detail, server=each.server, revision=revision)
 
 
 def _frozen(frozen: Frozen, revision: str) -> Notice:

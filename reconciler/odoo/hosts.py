@@ -10,11 +10,21 @@ from typing import BinaryIO
 from reconciler.core.checks import Check
 from reconciler.core.failures import ProofFailed, Rejected
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.observed import Access, DatabaseLook, Files, Inside, Mark, ObservedHost, Survey, mark_of
+from reconciler.core.observed import (
+    RESTORED_FROM,
+    Access,
+    DatabaseLook,
+    Files,
+    Inside,
+    Mark,
+    ObservedHost,
+    Survey,
+    mark_of,
+)
 from reconciler.core.specs import DatabaseSpec
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
-from reconciler.odoo import versions
+from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import (
     adopting,
     furnishing,
@@ -81,6 +91,10 @@ class OdooDatabase:
     async def contents(self) -> Survey:
         """Read what an import writes down beside a look."""
         return await observe_databases.contents(self._session)
+
+    async def module_versions(self) -> Mapping[str, str]:
+        """Return all modules that it has or could install, with their versions."""
+        return await module_states.read_versions(self._session)
 
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
         """Return the real sizes of attached files by attachment and content."""
@@ -189,9 +203,29 @@ class OdooDatabase:
         """Note in the mark that the database is in service from now on."""
         await marks.note_in_service(self._session)
 
+    async def note_restored(self, told: str) -> None:
+        """Note of what it was restored, and when."""
+        await marks.write_parameters(self._session, {RESTORED_FROM: told})
+
     async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
         """Note in the mark that its text ended the database or another replaces it, with the trash name that it gets."""
         await marks.note_ended(self._session, trash, replaced=replaced)
+
+    async def note_leaving(self, build: str) -> None:
+        """Note into which build on another server it is packed."""
+        await marks.note_leaving(self._session, build)
+
+    async def note_moved(self, name: str, server: str) -> None:
+        """Note under which name it stays behind, and where it goes on."""
+        await marks.note_moved(self._session, name, server)
+
+    async def leave(self, new: str) -> None:
+        """Stay behind as what goes on elsewhere."""
+        await apply_databases.leave(self._session, new)
+
+    async def take_identity(self, uuid: str) -> None:
+        """Give a marked build the uuid of the database that goes on in it."""
+        await marks.take_identity(self._session, uuid)
 
     async def end(self, new: str) -> None:
         """Turn to trash what its text ended."""
@@ -306,6 +340,10 @@ class OdooHost:
         """Say by which way databases can be backed up."""
         return await backups.check(self._connection, self._document.domain)
 
+    async def require_way_to_suspended(self, name: str, size: int) -> None:
+        """Refuse if it is known that a database of so many bytes could not be fetched once it is suspended."""
+        await backups.require_way_to_suspended(self._connection, name, self._document.domain, size)
+
     async def fetch_backup(
         self, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
     ) -> str:
@@ -328,9 +366,9 @@ class OdooHost:
         """Clone a database to a building name."""
         await apply_databases.clone(self._connection, source, name, neutralize=neutralize)
 
-    async def restore(self, name: str, archive: BinaryIO, *, neutralize: bool = False) -> None:
+    async def restore(self, name: str, archive: BinaryIO, *, neutralize: bool = False, is_copy: bool = True) -> None:
         """Restore an archive to a building name."""
-        await apply_databases.restore(self._connection, name, archive, neutralize=neutralize)
+        await apply_databases.restore(self._connection, name, archive, neutralize=neutralize, is_copy=is_copy)
 
     async def rename(self, old: str, new: str) -> None:
         """Rename a database along its way."""

@@ -8,12 +8,22 @@ from reconciler.odoo import shapes
 from reconciler.odoo.connection import DatabaseSession
 
 MODEL = "ir.module.module"
+_VERSIONS = ("latest_version", "installed_version")  # in the database, and computed from the host's code
 
 
 async def read_states(session: DatabaseSession) -> dict[str, str]:
     """Read the states of all modules that are not plainly uninstalled."""
     rows = await session.search_read(MODEL, [["state", "not in", ["uninstalled", "uninstallable"]]], ["name", "state"])
     return {str(row["name"]): str(row["state"]) for row in rows}
+
+
+async def read_versions(session: DatabaseSession) -> dict[str, str]:
+    """Read all modules that the database has, or could install; of the latter the version of the host's code.
+
+    A module that the host's code has no longer stays in the list as one that can be installed: Odoo does not tell the two apart.
+    """
+    rows = await session.search_read(MODEL, [["state", "!=", "uninstallable"]], ["name", *_VERSIONS])
+    return {str(row["name"]): str(row["latest_version"] or row["installed_version"] or "") for row in rows}
 
 
 async def read_last_change(session: DatabaseSession) -> datetime | None:

@@ -211,7 +211,9 @@ def _others(then: Changeset, now: Changeset) -> Iterator[str]:
 def _settled(left_alone: Iterable[LeftAlone]) -> tuple[LeftAlone, ...]:
     """Leave out what changes by itself, with time alone."""
     with_time = (NameState.BUILDING, NameState.TRASH)
-    return tuple(e for e in left_alone if parse(e.database).state not in with_time and e.kind is not Left.ENDING)
+    return tuple(
+        e for e in left_alone if parse(e.database).state not in with_time and e.kind not in (Left.ENDING, Left.LIMIT)
+    )
 
 
 def _apart(then: Iterable[Value], now: Iterable[Value]) -> tuple[list[Value], list[Value]]:

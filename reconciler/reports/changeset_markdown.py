@@ -19,7 +19,7 @@ from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
 from reconciler.reports.plan_text import summary
-from reconciler.reports.words import ends_suspended, mark_in_words, trash_of, why
+from reconciler.reports.words import ends_suspended, left_behind, mark_in_words, trash_of, why
 from schemas.kinds import KINDS, noun
 
 LIMIT = 65_535
@@ -387,7 +387,7 @@ def _values(row: _Row) -> str:
 def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
     # A rename and a password are told by what happens. The mark follows from what is applied: alone it is worth a line.
     # What adopting changes is the customer's own, and before an ending its backup is what counts.
-    if action.verb in (verbs.ADOPT, verbs.END, verbs.REPLACE):
+    if action.verb in (verbs.ADOPT, verbs.END, verbs.REPLACE, verbs.MOVE):
         return action.changes
     if action.verb is not verbs.CONFIGURE:
         return ()
@@ -412,6 +412,9 @@ def _happens(action: Action) -> str:
         target=code(parse(action.becomes).target),
         trash=code(trash_of(action)),
         quiet=", **suspended**" if ends_suspended(action) else "",
+        origin=code(action.origin),
+        server=code(action.server),
+        moved=code(left_behind(action)),
     )
     return "; ".join([told, *([_configured(changes)] if (changes := _worth_showing(action)) else [])])
 

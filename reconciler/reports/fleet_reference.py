@@ -71,19 +71,21 @@ def _table(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterato
     yield "|---|---|---|---|---|"
     required = schema.get("required", ())
     for name, field in schema["properties"].items():
-        default = "**required**" if name in required else _default(field)
-        cells = (f"`{name}`", _holds(field, definitions), default, _description(field, definitions), _example(field))
+        default = "**required**" if name in required else default_of(field)
+        cells = (f"`{name}`", holds(field, definitions), default, description_of(field, definitions), example_of(field))
         yield f"| {' | '.join(cells)} |"
     yield ""
 
 
-def _description(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+def description_of(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """Return what a field is, as it stands in a cell of a table."""
     # Pydantic leaves out a field's description that is the same as its model's.
-    text = field.get("description") or definitions[_reference(field)]["description"]
+    text = field.get("description") or definitions.get(_reference(field), {}).get("description", "")
     return _cell(text)
 
 
-def _default(field: Mapping[str, Any]) -> str:
+def default_of(field: Mapping[str, Any]) -> str:
+    """Return what a field is where it is left out."""
     # A default that is worked out from other fields is told in the description.
     if field.get("default") is None:
         return ""
@@ -93,7 +95,8 @@ def _default(field: Mapping[str, Any]) -> str:
     return _code({"derived": {}} if default == {"derived": {"generation": 1}} else default)
 
 
-def _example(field: Mapping[str, Any]) -> str:
+def example_of(field: Mapping[str, Any]) -> str:
+    """Return what may be written for a field."""
     return ", ".join(_code(example) for example in field.get("examples", ()))
 
 
@@ -113,7 +116,8 @@ def _yaml(value: Any) -> str:
     return json.dumps(value)
 
 
-def _holds(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+def holds(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """Return what kind of value a field has."""
     choices = field.get("anyOf") or field.get("oneOf") or [field]
     if any(_reference(choice) in _SECRETS for each in choices for choice in each.get("oneOf", [each])):
         return "secret"
@@ -129,7 +133,7 @@ def _words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if _reference(schema):
         return "mapping, see below"
     if schema.get("type") == "array":
-        return f"list of {_holds(schema['items'], definitions)}"
+        return f"list of {holds(schema['items'], definitions)}"
     if schema.get("format") == "date":
         return "date"
     return _SIMPLE[schema["type"]] + _bounds(schema)

@@ -13,8 +13,8 @@ from reconciler.fleet.addresses import host_names
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 
-_LONGEST = 256
-"""Host names have up to 253 characters; nginx has room for 64 of them unless it is told otherwise."""
+_LONGEST = 512
+"""Host names have up to 253 characters; nginx has room for 64 unless it is told otherwise, of which it takes some itself."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

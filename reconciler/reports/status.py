@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar, cast
 
-from reconciler.core import claims, endings, subscriptions
+from reconciler.core import claims, endings, subscriptions, usage
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset, Frozen
 from reconciler.core.claims import Found
@@ -208,7 +208,7 @@ def status(
         now: when that look was made.
         selection: which rows are wanted.
     """
-    desired = endings.in_force(desired, now)
+    desired = usage.in_force(endings.in_force(desired, now), inventory, now)
     view = _View(desired, observed, inventory, changeset, now)
     made: dict[str, Callable[[], Iterable[Row]]] = {
         "servers": lambda: (view.server(s) for s in _by_sequence(desired) if selection.includes(s)),
@@ -336,7 +336,8 @@ class _View:
         soon = instance.expires and endings.within(endings.expires_at(instance), self._now)
         if soon:
             return f"expires on {instance.expires} ({soon})"
-        return subscriptions.told(self._desired, instance, self._now).replace(f" of {instance.address}", "")
+        told = subscriptions.told(self._desired, instance, self._now).replace(f" of {instance.address}", "")
+        return told or usage.told(self._desired, self._inventory, instance).removeprefix(f"{instance.address} ")
 
     def plans(self) -> Iterator[PlanRow]:
         live = [i.plan for i in self._desired.instances.values() if i.state != "absent"]

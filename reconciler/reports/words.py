@@ -23,6 +23,7 @@ _REASONS: Mapping[str, str] = {
     Reason.INTERRUPTED: "an earlier change was cut short",
     Reason.SCHEDULED: "its `refresh` is due",
     Reason.EXPIRED: "it has expired",
+    Reason.OVER_LIMIT: "it uses more than its plan includes",
     Reason.REMOVED: "its document was removed, and the fleet says `prune: true`",
     Reason.ABANDONED_BUILD: "an unfinished build past its limit",
     Reason.KEPT_LONG_ENOUGH: "trash past `retention.trash_days`",
@@ -45,7 +46,12 @@ def whereby(action: Action) -> str:
     """Say from what to what an action takes a database, where that tells more than its address."""
     quiet = ", suspended" if ends_suspended(action) else ""
     return action.verb.whereby.format(
-        database=action.database, becomes=action.becomes, trash=trash_of(action), quiet=quiet
+        database=action.database,
+        becomes=action.becomes,
+        trash=trash_of(action),
+        quiet=quiet,
+        origin=action.origin,
+        server=action.server,
     )
 
 
@@ -57,6 +63,11 @@ def ends_suspended(action: Action) -> bool:
 def trash_of(action: Action) -> str:
     """Name the trash that a database becomes; the time in that name is that of its rename."""
     return f"trash-….{parse(action.database).target}"
+
+
+def left_behind(action: Action) -> str:
+    """Name what a move leaves behind; the time in that name is that of its rename."""
+    return f"moved-….{parse(action.database).target}"
 
 
 def mark_in_words(change: FieldChange) -> str:

@@ -146,10 +146,14 @@ def _count(env: Env) -> dict[str, Any]:
         for row in env.database.rows("ir.attachment").values()
         if row["store_fname"]
     }
+    own = {env.database.reference("base.user_root"), env.database.reference("base.user_admin")}
+    is_shared = orm.COMPUTED["res.users", "share"]
+    people = [r for r in env.database.rows("res.users").values() if r["active"] and not is_shared(env, r)]
     asked = env.context["odoo_fleet"]
     tables = {table: env.database.rows(model_of(table)).values() for table in {*asked["tables"], *asked["waking"]}}
     return {
         "bytes": str(_BYTES_OF_ROWS + sum(sizes.values())),
+        "users": str(len({row["id"] for row in people} - own)),
         "rows": {table: str(len(tables[table])) for table in asked["tables"]},
         "active": {table: str(sum(bool(row["active"]) for row in tables[table])) for table in asked["waking"]},
     }

@@ -16,7 +16,7 @@ from typing import Self
 from reconciler.access.tokens import Token
 from reconciler.core.backup_times import BackupRecord
 from reconciler.core.due_backups import Key
-from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.inventory import Entry, Inventory, Usage
 from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
 from reconciler.health.judging import HealthRecord
@@ -34,6 +34,7 @@ class NoMemory:
         self._server_states: dict[str, str] = {}
         self._listings: dict[str, tuple[str, ...]] = {}
         self._pauses: dict[tuple[str, str], Pause] = {}
+        self._usage: dict[str, Usage] = {}
         self._tokens: dict[str, Token] = {}
         self._backups: dict[Key, BackupRecord] = {}
         self._numbers = itertools.count(1)
@@ -51,7 +52,12 @@ class NoMemory:
 
     def inventory(self) -> Inventory:
         """Return a copy of what is remembered; it does not change with what is remembered later."""
-        return Inventory(dict(self._entries), dict(self._server_states), dict(self._listings), dict(self._pauses))
+        states, listings, pauses = dict(self._server_states), dict(self._listings), dict(self._pauses)
+        return Inventory(dict(self._entries), states, listings, pauses, dict(self._usage))
+
+    def used(self, code: str, used: Usage) -> None:
+        """After an instance was measured: what it uses."""
+        self._usage[code] = used
 
     def clear(self, kind: str, code: str, server: str) -> None:
         """Before the first write to a database: it no longer counts as verified."""
@@ -66,6 +72,8 @@ class NoMemory:
     def forget(self, kind: str, code: str) -> tuple[Entry, ...]:
         """No longer expect the databases of a document, or those on a server; return what was remembered of them."""
         keys = [k for k in self._entries if (k[2] == code if kind == "server" else k[:2] == (kind, code))]
+        if kind == "instance":
+            self._usage.pop(code, None)
         if kind == "server":
             self._server_states.pop(code, None)
             self._listings.pop(code, None)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import sqlite
 
-from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.inventory import Entry, Inventory, Usage
 from reconciler.core.pauses import Pause
-from reconciler.store.tables import entries, listings, pauses, server_states
+from reconciler.store.tables import entries, listings, pauses, server_states, usage
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -32,12 +33,14 @@ def read(connection: Connection, fleet: str) -> Inventory:
     rows = connection.execute(select(entries).where(entries.c.fleet == fleet))
     found = [Entry(r.kind, r.code, r.server, r.target, r.digest, r.verified_at) for r in rows]
     states = connection.execute(select(server_states).where(server_states.c.fleet == fleet))
+    measured = connection.execute(select(usage).where(usage.c.fleet == fleet))
     lists = connection.execute(select(listings).where(listings.c.fleet == fleet))
     return Inventory(
         {(e.kind, e.code, e.server): e for e in found},
         {r.server: r.state for r in states},
         {r.server: tuple(json.loads(r.names)) for r in lists},
         read_pauses(connection, fleet),
+        {r.code: Usage(r.users, r.bytes, r.at, r.over_since) for r in measured},
     )
 
 
@@ -68,8 +71,15 @@ def forget(connection: Connection, fleet: str, kind: str, code: str) -> tuple[En
         select(entries).where(entries.c.fleet == fleet, this).order_by(entries.c.server, entries.c.target)
     )
     found = tuple(Entry(r.kind, r.code, r.server, r.target, r.digest, r.verified_at) for r in rows)
+    if kind == "instance":
+        connection.execute(delete(usage).where((usage.c.fleet == fleet) & (usage.c.code == code)))
     connection.execute(delete(entries).where(entries.c.fleet == fleet, this))
     return found
+
+
+def put_usage(connection: Connection, fleet: str, code: str, used: Usage) -> None:
+    """Write what an instance uses."""
+    connection.execute(upsert(usage, connection.dialect.name), {"fleet": fleet, "code": code, **asdict(used)})
 
 
 def put_server_state(connection: Connection, fleet: str, server: str, state: str) -> None:

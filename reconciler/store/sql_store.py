@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from reconciler.access.tokens import Token
 from reconciler.core.backup_times import BackupRecord
 from reconciler.core.due_backups import Key
-from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.inventory import Entry, Inventory, Usage
 from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
 from reconciler.health.judging import HealthRecord
@@ -92,6 +92,11 @@ class Store:
         """What the host listed at the end of a pass."""
         with self._connections.writing() as connection:
             inventory_rows.put_listing(connection, self._fleet, server, names, at)
+
+    def used(self, code: str, used: Usage) -> None:
+        """After an instance was measured: what it uses."""
+        with self._connections.writing() as connection:
+            inventory_rows.put_usage(connection, self._fleet, code, used)
 
     def pause(self, kind: str, code: str, reason: str, at: datetime) -> None:
         """Leave a document alone from now on. On the disk when this returns.

@@ -7,7 +7,7 @@ as the first hundred of a thousand.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table
 
 from reconciler.store.columns import Moment, PlainText, Values
 
@@ -70,6 +70,17 @@ backups = Table(
     Column("heard_at", Moment),
     Column("tries", Integer, nullable=False),
     Column("problem", PlainText, nullable=False),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("fleet", PlainText, primary_key=True),
+    Column("code", PlainText, primary_key=True),
+    Column("users", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("over_since", Moment),
 )
 
 passes = Table(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 
 from reconciler.store.failures import DELETABLE, StoreError
 
-NEWEST = "0006"
+NEWEST = "0007"
 VERSION_TABLE = "odoo_fleet_version"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -523,6 +523,46 @@ def test_what_holds_it_back_puts_it_off_and_does_not_let_it_be_forgotten() -> No
     run(story())
 
 
+@both
+def test_what_comes_back_from_the_trash_stays_until_its_next_time(version: str) -> None:
+    async def story() -> None:
+        world, whole = begun(version), weekly(version)
+        databases = world.hosts["one"].databases
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        databases["acme-staging"].insert("res.partner", {"name": "tried"})
+        now_is(world, MONDAY + timedelta(minutes=1))
+        assert made_anew(await world.reconcile(whole))
+        now_is(world, MONDAY + timedelta(hours=5))
+        (trash,) = [name for name in forms(world) if name.startswith("trash-")]
+        back = Limits(depth=Depth(refresh=True), replacing=Replacing("acme-staging", trash, backup_first=False))
+        assert made_anew(await world.reconcile(whole, limits=back))
+        for hours in (6, 6 * 24):
+            now_is(world, MONDAY + timedelta(hours=hours))
+            assert not made_anew(await world.reconcile(whole, limits=Limits(depth=Depth(refresh=True))))
+            assert has(databases["acme-staging"], "tried")
+        now_is(world, MONDAY + timedelta(days=7, minutes=1))
+        assert made_anew(await world.reconcile(whole))
+
+    run(story())
+
+
+@pytest.mark.parametrize("fields", [{"company": "Acme NV"}, {"code": "beta", "renamed_from": "acme"}])
+def test_what_is_done_to_its_source_in_the_same_run_comes_first(fields: dict[str, str]) -> None:
+    async def story() -> None:
+        world, whole = begun("19.0"), weekly("19.0")
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        now_is(world, MONDAY + timedelta(minutes=1))
+        edited = whole.replace(instance("acme", company="Acme SA"), instance(**{"code": "acme", **fields}))
+        edited = edited.replace("clone_of: acme", f"clone_of: {fields.get('code', 'acme')}")
+        passed = await world.reconcile(edited)
+        assert made_anew(passed)
+        assert passed.outcomes[-1].action.verb == "replace"
+
+    run(story())
+
+
 def test_its_rhythm_counts_for_no_threshold_and_touches_nothing_that_is_not_neutralized() -> None:
     async def story() -> None:
         world, whole = begun("19.0"), weekly("19.0")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.cli.world import World
 
 OWN = 'domains: [erp.acme.example, "shop.acme.example"]\nprimary_domain: erp.acme.example'
@@ -32,6 +34,11 @@ def test_each_name_leads_to_the_one_that_odoo_knows_to_its_server_and_state(worl
     assert all(f"    {name} active;" in maps["$odoo_state"] for name in own)
     assert "    bistro.example.com suspended;" in maps["$odoo_state"]
     assert "\terp.acme.example acme.example.com prod-1 active\n" in world.run("render", "caddy").out
+
+
+def test_nginx_has_room_for_the_longest_name(world: World) -> None:
+    (size,) = re.findall(r"^map_hash_bucket_size (\d+);$", world.run("render", "nginx").out, re.MULTILINE)
+    assert int(size) >= 253 + 2 + 3 * 8, "a name, its length and end, and nginx's pointers"
 
 
 def test_a_file_is_written_whole_and_says_whether_it_changed(world: World) -> None:

@@ -1,11 +1,12 @@
 """What the tool runs inside a database: once, by administrators alone, gone afterwards, all of it or nothing."""
 
+import base64
 from typing import Any
 
 import pytest
 
 from reconciler.core.failures import AccessRefused, HostError
-from reconciler.odoo.apply import server_actions, signals
+from reconciler.odoo.apply import insides, server_actions, signals
 from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.observe import databases as observe
 from tests.contract.hosts import ContractHost
@@ -102,3 +103,22 @@ def test_without_rights_nothing_is_made(host: ContractHost) -> None:
     with pytest.raises(AccessRefused):
         inside(host, ada, lambda session: signals.set_apart(session, NUMBER))
     assert inside(host, here, observe.count_server_actions) == 0
+
+
+def test_who_works_in_it_and_how_large_it_is_is_measured_in_one_run_that_leaves_nothing(host: ContractHost) -> None:
+    here = host.clone()
+    before = inside(host, here, insides.look)
+    for login in ("anna", "ben", "gone"):
+        add_user(here, login, "their own password")
+    add_user(here, "customer", "their own password", "base.group_portal")
+    (gone,) = here.call("res.users", "search", [["login", "=", "gone"]])
+    here.call("res.users", "write", [gone], {"active": False})
+    content = base64.b64encode(bytes(range(256)) * 400).decode()
+    for name in ("one", "the same"):
+        here.call("ir.attachment", "create", {"name": name, "datas": content})
+    after = inside(host, here, insides.look)
+    working = here.call("res.users", "search_count", [["share", "=", False], ["id", "!=", 2]])
+    assert (after.users, after.users - before.users) == (working, 2)
+    assert after.bytes - before.bytes >= 256 * 400
+    assert after.bytes - before.bytes < 2_000_000
+    assert not here.call(MODEL, "search", [["name", "=like", "odoo-fleet: %"]])

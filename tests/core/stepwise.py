@@ -252,8 +252,8 @@ class Notes:
 class _Elsewhere(Elsewhere):
     """Asks one host after the other: a coroutine that is driven by hand has no loop."""
 
-    async def _ask(self) -> Sequence[set[str]]:
-        return [await self._forms_on(host, targets) for host, targets in self.hosts]
+    async def _ask(self, surely: Collection[str]) -> Sequence[set[str]]:
+        return [await self._forms_on(h, targets, sure=h.server in surely) for h, targets in self.hosts]
 
 
 class _Performer(Performer):
@@ -261,7 +261,7 @@ class _Performer(Performer):
 
     def elsewhere(self, action: Action) -> Elsewhere:
         real = super().elsewhere(action)
-        return _Elsewhere(real.hosts, real.with_template)
+        return _Elsewhere(real.hosts, real.with_template, surely=real.surely)
 
     async def source(self, action: Action, origin: DatabaseSpec) -> Source:
         template = _Database(origin.server, TEMPLATE, f"admin_password of template/{origin.code}")

@@ -260,7 +260,6 @@ def test_nothing_is_made_beside_the_database_that_was_renamed_away() -> None:
     [
         None,
         DatabaseLook("suspended.acme", Access.REFUSED),
-        look_of(ACME, "suspended.acme", "two"),
         replace(look_of(ACME, "suspended.acme", "two"), mark=None),
     ],
 )
@@ -270,7 +269,7 @@ def test_nothing_is_made_beside_a_database_on_another_server_that_may_be_it(look
         "one",
         "a database suspended.acme is on two, and may be this instance's",
         (
-            "if it is, set `server: two` (databases are not moved between servers yet); only if it is another's, choose another"
+            "if it is, set `server: two`, apply, and then name the other server; only if it is another's, choose another"
             " `database_name`"
         ),
     )
@@ -283,7 +282,7 @@ def test_a_database_of_its_former_name_on_another_server_holds_it_back_unless_th
         "one",
         "a database old-acme is on two, and may be this instance's",
         (
-            "if it is, set `server: two` (databases are not moved between servers yet); only if it is another's, remove"
+            "if it is, set `server: two`, apply, and then name the other server; only if it is another's, remove"
             " `renamed_from`"
         ),
     )

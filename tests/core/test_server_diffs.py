@@ -219,7 +219,10 @@ def test_what_is_not_ours_is_counted_and_what_once_was_is_shown() -> None:
     assert changeset.foreign == 2
     assert {x.database: (x.kind, x.what) for x in changeset.left_alone} == {
         "left": (Left.ORPHAN, "orphan: once published by this fleet, no longer declared"),
-        "moved-261101120000.x": (Left.KEPT, "moved: kept"),
+        "moved-261101120000.x": (
+            Left.KEPT,
+            "left behind by a move: dropped for good after 2026-12-01 12:00 UTC, if it is this fleet's",
+        ),
         "suspended.gone": (Left.ORPHAN, "orphan: suspended, and no document declares it"),
         "trash-261101120000.acme": (
             Left.KEPT,

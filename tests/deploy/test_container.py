@@ -98,6 +98,16 @@ def test_what_is_copied_is_enough_to_run(tmp_path: Path) -> None:
         assert str(tmp_path) in done.stdout or words[0] == "-m"
 
 
+def test_what_lies_where_it_is_called_is_not_run(tmp_path: Path) -> None:
+    """It is called in a checkout, perhaps of somebody's proposal: a `click.py` there is not the one that it means."""
+    (tmp_path / "click.py").write_text("raise SystemExit(99)")
+    for written in (DOCKERFILE, ROOT / "Makefile"):
+        (words,) = re.findall(r"python\"? ((?:-\w )*-m reconciler) ", written.read_text())
+        called = [sys.executable, *words.split(), "--version"]
+        done = subprocess.run(called, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (written, done)
+
+
 def check() -> list[str]:
     """The words of the image's health check."""
     (given,) = of("HEALTHCHECK")

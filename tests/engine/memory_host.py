@@ -351,6 +351,9 @@ class MemoryDatabase:
         await self.host.answer("note_in_service", self.name)
         self._note(in_service=True)
 
+    async def note_restored(self, told: str) -> None:
+        await self.host.answer("note_restored", self.name, told)
+
     async def discard(self, new: str) -> None:
         await self.host.answer("discard", self.name, new)
         self.host.databases[new] = self.host.databases.pop(self.name)

@@ -160,12 +160,25 @@ class Customers:
 
     def _is_past_its_time(self, served: Served) -> bool:
         name = served.name
-        if name is None or name.state is not NameState.TRASH or name.since is None:
+        if name is None or name.state not in names.KEPT or name.since is None:
             return False
+        if name.state is NameState.MOVED and not self._goes_on(served):
+            raise Broken(f"{served.seen} was dropped, and its customer is in service nowhere")
         now = min(host.now() for host in self.hosts.values())
         return now - name.since.timestamp() > KEPT.total_seconds()
 
+    def _goes_on(self, moved: Served) -> bool:
+        """Tell whether a customer who moved has another database in service."""
+        served = (self._served.get(id(s.database)) for s in self._standing() if s.name.state in REACHED_AS)
+        return any(other is not None and other.customer == moved.customer for other in served)
+
+    def _is_packed(self, one: Standing) -> bool:
+        """Tell whether a database was never in service and came over from another one, with its customer's rows."""
+        return id(one.database) not in self._served and one.database.parameter("odoo_fleet.restored_from") is not None
+
     def _is_ended(self, one: Standing) -> bool:
+        if one.name.state is NameState.MOVED:
+            return one.database.parameter("odoo_fleet.moved") == one.name.text
         note = {"key": "odoo_fleet.ended", "value": one.name.text}
         noted = any(one.database.matching("ir.config_parameter", **note))
         return one.name.state is NameState.TRASH and one.name.target in self._over and noted
@@ -179,6 +192,8 @@ class Customers:
         served = self._served.get(id(one.database))
         acknowledged = served.rows if served else set()
         found = {row["number"] for row in one.database.rows(ROWS).values()}
+        if self._is_packed(one):
+            return
         if lost := acknowledged - found:
             raise Broken(f"{one.where} has lost {len(lost)} of {len(acknowledged)} rows")
         if found - acknowledged:
@@ -204,7 +219,15 @@ class Customers:
         if key in self._served:
             self._served[key].seen, self._served[key].name = one.where, one.name
         elif state is NameState.SUSPENDED or (state is NameState.PUBLISHED and one.database.stage == READY):
-            self._served[key] = Served(one.database, self.customer(one.name.target), one.where)
+            served = self._served[key] = Served(one.database, self.customer(one.name.target), one.where)
+            if one.database.parameter("odoo_fleet.restored_from") is not None:
+                self._goes_on_as(served)
+
+    def _goes_on_as(self, served: Served) -> None:
+        """A customer who moved is told that the same rows and files are saved as before."""
+        for former in [each for each in self._served.values() if each.customer == served.customer]:
+            served.rows |= former.rows
+            served.files |= former.files
 
     # -- working -------------------------------------------------------------------------------------------------
 

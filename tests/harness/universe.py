@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.failures import ConnectionCut, HostTimeout, HostUnreachable
-from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.inventory import Entry, Inventory, Usage
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired, resolve
@@ -95,14 +95,16 @@ class DictMemory:
         self.entries: dict[tuple[str, str, str], Entry] = {}
         self.states: dict[str, str] = {}
         self.listings: dict[str, tuple[str, ...]] = {}
+        self.usage: dict[str, Usage] = {}
 
     def copy(self) -> "DictMemory":
         copy = DictMemory()
         copy.entries, copy.states, copy.listings = dict(self.entries), dict(self.states), dict(self.listings)
+        copy.usage = dict(self.usage)
         return copy
 
     def inventory(self) -> Inventory:
-        return Inventory(dict(self.entries), dict(self.states), dict(self.listings))
+        return Inventory(dict(self.entries), dict(self.states), dict(self.listings), usage=dict(self.usage))
 
     def clear(self, kind: str, code: str, server: str) -> None:
         entry = self.entries.get((kind, code, server))
@@ -117,6 +119,9 @@ class DictMemory:
 
     def server_state(self, server: str, state: str) -> None:
         self.states[server] = state
+
+    def used(self, code: str, used: Usage) -> None:
+        self.usage[code] = used
 
     def listing(self, server: str, names: object, at: object) -> None:
         self.listings[server] = tuple(names)  # type: ignore[arg-type]

@@ -25,5 +25,8 @@ from reconciler.engine.carrying_out import (
     replacing as replacing,
 )
 from reconciler.engine.carrying_out import (
+    server_moves as server_moves,
+)
+from reconciler.engine.carrying_out import (
     server_states as server_states,
 )

@@ -94,11 +94,15 @@ class Performer:
             return Elsewhere(strangers=strangers)
         instance, declared = self.desired.instances[action.code], self.desired.names.places
         own = [name for name in (instance.database_name, instance.renamed_from) if name]
-        asked = [(code, [name for name in own if code not in declared.get(name, ())]) for code in others]
+        asked = [
+            (code, [name for name in own if code == instance.server or code not in declared.get(name, ())])
+            for code in others
+        ]
         return Elsewhere(
             [(others[code], targets) for code, targets in asked if targets],
             self.desired.templates[self.desired.template_of(instance)].server_codes,
             strangers,
+            [action.origin],
         )
 
     def former(self, action: Action) -> str | None:

@@ -82,6 +82,9 @@ async def _from_trash(performer: Performer, action: Action, mover: Mover, presen
         raise Refused(why, server=action.server, database=trash)
     said = await backed_up_first(performer, action)
     await world.distrust(action.kind, action.code, action.server)
+    if copies.is_copied(performer.desired.instances[action.code]):  # or its rhythm would soon throw it away again
+        note = copies.noted(trash, world.clock.now())
+        await insist(lambda: database.note_restored(note), world.clock)
     await set_apart(database, world.clock, world.nonces)  # workers may remember another one under its name
     is_published = names.parse(action.becomes).state is NameState.PUBLISHED
     async with replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what)) as now:

@@ -58,8 +58,13 @@ async def clone(connection: HostConnection, source: str, name: str, *, neutraliz
     await connection.change("db", "duplicate_database", *arguments, timeout=connection.timeouts.clone)
 
 
-async def restore(connection: HostConnection, name: str, archive: BinaryIO, *, neutralize: bool = False) -> None:
+async def restore(
+    connection: HostConnection, name: str, archive: BinaryIO, *, neutralize: bool = False, is_copy: bool = True
+) -> None:
     """Restore an archive to a building name. Neither the answer nor a login proves rows and files to be whole.
+
+    A copy gets a `database.secret` of its own; what goes on in the place of its original keeps it, and with it the links that
+    were sent to people.
 
     The archive must have been prepared (`archives.archive.prepare`): a plain one runs its scheduled actions while it comes in,
     neutralized or not. A host that is too old to neutralize passes over that it is asked to.
@@ -67,7 +72,8 @@ async def restore(connection: HostConnection, name: str, archive: BinaryIO, *, n
     _require_building(connection, name)
     # Odoo's pages take the master password that comes for the host's own where that is still `admin`: not before it is known.
     await connection.check_master_password()
-    fields = {"copy": "true", **({"neutralize_database": "true"} if neutralize else {})}
+    asked = {"copy": is_copy, "neutralize_database": neutralize}
+    fields = dict.fromkeys((field for field, is_asked in asked.items() if is_asked), "true")
     form = Form("restore", name, "", connection.master_password(), fields, archive)
     if problem := not_restored(await connection.send_page(form, timeout=connection.timeouts.backup)):
         what = connection.clean(problem.what)
@@ -95,6 +101,14 @@ async def end(session: DatabaseSession, new: str) -> None:
     await _move(session, new, forbidden)
 
 
+async def leave(session: DatabaseSession, new: str) -> None:
+    """Have a database that bears the lock stay behind, in which it is noted now that it goes on elsewhere, and this very name."""
+    uuid, mark = await marks.read_mark(session)
+    is_noted = mark is not None and mark.uuid == uuid and mark.moved == new
+    why = names.forbidden_leave(session.database, new)
+    await _move(session, new, why or ("" if is_noted else f"nothing in it says that it goes on elsewhere as {new}"))
+
+
 async def end_half_made(connection: HostConnection, old: str, new: str) -> None:
     """Turn to trash what bears the lock and nobody can log in to, since its initialisation never ended: nothing in it runs."""
     forbidden = names.forbidden_trash(old, new)
@@ -110,9 +124,16 @@ async def end_half_made(connection: HostConnection, old: str, new: str) -> None:
 
 
 async def bring_back(session: DatabaseSession, new: str) -> None:
-    """Take a database that its text ended out of the trash again, to a name that nobody reaches."""
+    """Take a database that its text ended out of the trash again, to a name that nobody reaches; or back from a move.
+
+    From a move only as long as it is not noted that it went on elsewhere: what is here has been overtaken since.
+    """
     old = session.database
-    forbidden = names.forbidden_return(old, new) or await _why_not_ended(session, old)
+    forbidden = names.forbidden_return(old, new)
+    if not forbidden and names.parse(old).state is NameState.MOVED:
+        forbidden = claims.why_not_back(*await marks.read_mark(session))
+    elif not forbidden:
+        forbidden = await _why_not_ended(session, old)
     await _move(session, new, forbidden)
 
 
@@ -155,7 +176,7 @@ async def drop_trash(
     *,
     succeeded: bool,
 ) -> None:
-    """Drop trash that is older than the retention now, by this machine's clock and the host's, and by what is in it now.
+    """Drop trash, or what a move left behind, that is older than the retention now, by both clocks and by what is in it now.
 
     Args:
         session: the database, open.
@@ -163,8 +184,8 @@ async def drop_trash(
         wanted: declared names that are to have a database: trash of one may be wanted back, whatever bears the name meanwhile.
         now: the time of day, UTC.
         limit: how old it has to be.
-        succeeded: whether its document has another database in service, which was opened just now: what that replaced is not
-            wanted back.
+        succeeded: whether its document has another database in service, which was opened just now: what that replaced, or what
+            moved there, is not wanted back.
     """
     connection, name = session.connection, names.parse(session.database)
     if not names.is_expired_trash(name, now, limit):
@@ -203,7 +224,7 @@ def _require_building(connection: HostConnection, name: str) -> None:
 def _why_kept(
     uuid: str, mark: Mark | None, name: DatabaseName, fleet: str, wanted: Container[str], *, succeeded: bool
 ) -> str:
-    if kept := claims.why_trash_kept(uuid, mark, name.text, fleet):
+    if kept := claims.why_trash_kept(uuid, mark, name.text, fleet, succeeded=succeeded):
         return kept
     if name.target in wanted and not (succeeded and claims.is_replaced(mark, name.text)):
         return f"a document declares {name.target}, and may want it back"

@@ -14,6 +14,9 @@ asked = env.context['odoo_fleet']
 env.cr.execute('''SELECT pg_database_size(current_database()) + coalesce(sum(file_size), 0) FROM (
     SELECT DISTINCT store_fname, file_size FROM ir_attachment WHERE store_fname IS NOT NULL) AS files''')
 answer.update(bytes=str(env.cr.fetchone()[0]), rows={}, active={})
+env.cr.execute('''SELECT count(*) FROM res_users WHERE active AND share IS NOT TRUE AND id NOT IN (
+    SELECT res_id FROM ir_model_data WHERE module = 'base' AND name IN ('user_admin', 'user_root'))''')
+answer['users'] = str(env.cr.fetchone()[0])
 for table in asked['tables']:
     env.cr.execute('SELECT count(*) FROM "%s"' % table)
     answer['rows'][table] = str(env.cr.fetchone()[0])
@@ -37,6 +40,7 @@ async def look(session: DatabaseSession, tables: Sequence[str] = (), waking: Seq
     answer = await run_once(session, "inside", _CODE, {"tables": list(tables), "waking": list(waking)})
     return Inside(
         bytes=int(answer["bytes"]),
+        users=int(answer["users"]),
         rows={str(table): int(number) for table, number in answer["rows"].items()},
         active={str(table): int(number) for table, number in answer["active"].items()},
     )

@@ -8,13 +8,13 @@ from typing import Any
 
 from reconciler.core import names
 from reconciler.core.failures import Refused
-from reconciler.core.names import NameState
-from reconciler.core.observed import DIGEST_CLEARED, IN_SERVICE_ROW, MARK_PREFIX, Mark, mark_of, rows_of
+from reconciler.core.observed import DIGEST_CLEARED, IN_SERVICE_ROW, MARK_PREFIX, MOVE_ROWS, Mark, mark_of, rows_of
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.apply.settings import BEGIN, PUT
 from reconciler.odoo.connection import DatabaseSession
 
 _MODEL = "ir.config_parameter"
+_LEAVING = f"{MARK_PREFIX}leaving"
 
 
 _CODE = f"{BEGIN}rows = given['parameters']\n{PUT}"
@@ -85,13 +85,13 @@ async def clear_digest(session: DatabaseSession) -> None:
 async def note_move(session: DatabaseSession, origin: str) -> None:
     """Note the name that the database is leaving, or with an empty text that it has arrived whole.
 
-    What arrives elsewhere than in the trash is ended no more, nor replaced.
+    What arrives in service is ended no more, nor replaced, nor on its way to or from another server.
     """
     if origin:
         await write_parameters(session, {MARK_PREFIX + "moving_from": origin})
     else:
-        is_trash = names.parse(session.database).state is NameState.TRASH
-        struck = ["moving_from"] if is_trash else ["moving_from", "ended", "replaced"]
+        is_kept = names.parse(session.database).state in names.KEPT
+        struck = ["moving_from"] if is_kept else ["moving_from", "ended", "replaced", *MOVE_ROWS]
         await remove_parameters(session, [MARK_PREFIX + key for key in struck])
 
 
@@ -102,5 +102,24 @@ async def note_ended(session: DatabaseSession, trash: str, *, replaced: bool) ->
 
 
 async def note_in_service(session: DatabaseSession) -> None:
-    """Note that the database may be a customer's from now on."""
-    await write_parameters(session, IN_SERVICE_ROW)
+    """Note that the database may be a customer's from now on: what was packed of it until now is not all of it any more."""
+    rows = await session.search_read(_MODEL, [["key", "in", [*IN_SERVICE_ROW, _LEAVING]]], ["key", "value"])
+    await _put(session, IN_SERVICE_ROW, {row["key"]: row for row in rows})
+    if left := [row["id"] for row in rows if row["key"] == _LEAVING]:
+        await session.change_call(_MODEL, "unlink", left)
+
+
+async def note_leaving(session: DatabaseSession, build: str) -> None:
+    """Note into which build on another server the database is packed from now on, for as long as nobody works in it."""
+    await write_parameters(session, {_LEAVING: build})
+
+
+async def note_moved(session: DatabaseSession, name: str, server: str) -> None:
+    """Note under which name the database stays behind, and on which server it goes on."""
+    await write_parameters(session, {f"{MARK_PREFIX}moved": name, f"{MARK_PREFIX}moved_to": server})
+
+
+async def take_identity(session: DatabaseSession, uuid: str) -> None:
+    """Give a marked build the uuid of the database that goes on in it; between the two rows it counts as nobody's."""
+    await write_parameters(session, {"database.uuid": uuid})
+    await write_parameters(session, {f"{MARK_PREFIX}uuid": uuid})

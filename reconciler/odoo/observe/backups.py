@@ -67,37 +67,69 @@ async def fetch(
     if not isinstance(closed, NoSuchDatabase | NotOdoo | ProxyFailure | Redirected | None):
         raise _placed(closed, connection, name)
     if (found_bytes := await size()) > LARGEST_BY_CALL:
-        megabytes = (
-            f"{found_bytes / 1e6:.0f} MB are more than the {LARGEST_BY_CALL / 1e6:.0f} MB that Odoo's call can dump"
-        )
-        what = f"there is no way to back it up: {closed.what if closed else 'its page has no name'}, and {megabytes}"
+        why = closed.what if closed else "its page has no name"
+        what = f"there is no way to back it up: {why}, and {_too_large(found_bytes)}"
         raise Refused(what, server=connection.server, database=name, advice=_OTHER_WAYS)
     await _by_call(connection, name, into)
     return BY_CALL
 
 
+async def require_way_to_suspended(connection: HostConnection, name: str, domain: str | None, size: int) -> None:
+    """Find out before a database is suspended whether it could be fetched then, as far as the host tells.
+
+    Args:
+        connection: to its host.
+        name: the database.
+        domain: where the host's sites are.
+        size: how many bytes the database and its files have.
+
+    Raises:
+        HostError: it could not, or the host does not say.
+    """
+    if size <= LARGEST_BY_CALL:
+        return
+    found, dotted_are_served = await _doors(connection, domain)
+    if not isinstance(found, NoSuchDatabase | Rejected):
+        why = found.what if found else "its page answers nonsense"
+    elif isinstance(found, NoSuchDatabase) and dotted_are_served is False:
+        why = "its page does not answer for suspended databases"
+    else:
+        return
+    what = f"once it is suspended there is no way to fetch it: {why}, and {_too_large(size)}"
+    raise Refused(what, server=connection.server, database=name, advice=_OTHER_WAYS)
+
+
 async def check(connection: HostConnection, domain: str | None) -> Check:
     """Say by which way the host's databases can be backed up, before it matters. Its log gets a line of a database not found."""
     test = "backups"
-    nobodys = Form("backup", _NOBODYS, f"{_NOBODYS}.{domain or 'localhost'}", connection.master_password())
     try:
-        await connection.check_master_password()
-        with tempfile.TemporaryFile() as spool:
-            answer = await connection.fetch_page(nobodys, into=spool, timeout=connection.timeouts.read)
-        dotted = [name for name in await connection.list_databases() if "." in name]
-        served = [bool(await connection.served_databases(name)) for name in dotted[:1]]
+        found, dotted_are_served = await _doors(connection, domain)
     except HostError as error:
         return Check(test, Answer.UNKNOWN, error.what, error.advice, for_activation=False)
-    found, limit = refusal(answer), f"Odoo's call, up to {LARGEST_BY_CALL / 1e6:.0f} MB"
+    limit = f"Odoo's call, up to {LARGEST_BY_CALL / 1e6:.0f} MB"
     if not isinstance(found, NoSuchDatabase | Rejected):
         seen = f"{found.what if found else 'its page answers nonsense'}: only by {limit}"
         return Check(test, Answer.FAILED, seen, found.advice if found else "", for_activation=False)
-    if not isinstance(found, NoSuchDatabase) or served == [True]:
+    if not isinstance(found, NoSuchDatabase) or dotted_are_served:
         return Check(test, Answer.PASSED, "by its page, suspended ones too", for_activation=False)
-    seen = (
-        f"by its page; suspended ones by {limit}" if served else f"by its page; suspended ones perhaps only by {limit}"
-    )
+    perhaps = "perhaps only " if dotted_are_served is None else ""
+    seen = f"by its page; suspended ones {perhaps}by {limit}"
     return Check(test, Answer.PASSED, seen, "for larger ones: dbfilter = ^(%d|%h)$", for_activation=False)
+
+
+async def _doors(connection: HostConnection, domain: str | None) -> tuple[HostError | None, bool | None]:
+    """Ask the page for a database that nobody has; return what it says, and whether it serves suspended ones, if one tells."""
+    nobodys = Form("backup", _NOBODYS, f"{_NOBODYS}.{domain or 'localhost'}", connection.master_password())
+    await connection.check_master_password()
+    with tempfile.TemporaryFile() as spool:
+        answer = await connection.fetch_page(nobodys, into=spool, timeout=connection.timeouts.read)
+    dotted = [name for name in await connection.list_databases() if "." in name]
+    served = [bool(await connection.served_databases(name)) for name in dotted[:1]]
+    return refusal(answer), served[0] if served else None
+
+
+def _too_large(size: int) -> str:
+    return f"{size / 1e6:.0f} MB are more than the {LARGEST_BY_CALL / 1e6:.0f} MB that Odoo's call can dump"
 
 
 async def _by_page(connection: HostConnection, name: str, site: str, into: BinaryIO) -> HostError | None:

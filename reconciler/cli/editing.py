@@ -1,0 +1,104 @@
+"""What the commands that write the fleet's text share: a draft is judged, written, and shown as a difference."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from reconciler.cli import fleets, screens
+from reconciler.cli.files import replace_file
+from reconciler.cli.options import Common
+from reconciler.editing.edits import UNSET, Change
+from reconciler.editing.fields import KindFields
+from reconciler.editing.fleet_text import AlreadyThere, Draft, FleetText, NoSuchDocument
+from reconciler.editing.problems import new_errors
+from reconciler.editing.spans import CannotEdit
+from reconciler.reports.escapes import visible
+from reconciler.reports.problems import render_problems, render_summary
+from schemas.kinds import KINDS
+
+REFUSED = (AlreadyThere, CannotEdit, NoSuchDocument)
+INVALID = 1
+_NEW_FILE = 0o644
+
+
+def changes_of(kind: str, written: Sequence[str], unset: Sequence[str] = ()) -> list[Change]:
+    """Read `KEY=VALUE` and the fields to take out; wrong usage if one is not of this form."""
+    fields = KindFields.of(kind)
+    try:
+        return [*(fields.change(each) for each in written), *((fields.keys(name), UNSET) for name in unset)]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def require_kind(kind: str) -> str:
+    """Return a kind by its name or that of several (`instances`); wrong usage if there is none."""
+    one = kind if kind in KINDS else kind.removesuffix("s")
+    fleets.require(one, KINDS, f"there is no kind {kind!r}")
+    return one
+
+
+def write(common: Common, text: FleetText, draft: Draft) -> int:
+    """Write a draft if the fleet is as valid with it as without, and tell what changed; else say why not."""
+    if not draft.is_change:
+        _tell(common, text, draft, written=False)
+        return 0
+    loaded = text.judge(draft)
+    if new_errors(text.loaded, loaded):
+        on = screens.paper(screens.ERR)
+        problems = render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=on.colour, width=on.width)
+        click.echo(problems, err=True)
+        screens.say(f"Nothing is written: the fleet would not be valid ({render_summary(loaded.diagnostics)}).")
+        return INVALID
+    try:
+        _write(draft)
+    except FileExistsError:
+        raise click.ClickException(f"{visible(draft.path)} is there already, and is left as it is") from None
+    except OSError as error:
+        raise click.ClickException(f"{visible(draft.path)} cannot be written: {error.strerror or error}") from error
+    _tell(common, text, draft, written=True)
+    return 0
+
+
+def _write(draft: Draft) -> None:
+    # What a link leads to is written, and the link stays.
+    file = Path(os.path.realpath(draft.path))
+    if draft.before is None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("xb") as stream:
+            stream.write(draft.after)
+            os.fchmod(stream.fileno(), _NEW_FILE & ~_umask())
+        return
+    if file.read_bytes() != draft.before:
+        raise click.ClickException(f"{visible(draft.path)} was changed by somebody else meanwhile: try again")
+    replace_file(file, draft.after, stat.S_IMODE(file.stat().st_mode))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _tell(common: Common, text: FleetText, draft: Draft, *, written: bool) -> None:
+    if common.output == "json":
+        told = {
+            "format": 1,
+            "kind": draft.kind,
+            "code": draft.code,
+            "file": str(text.relative(draft)),
+            "changed": written,
+        }
+        screens.print_json(told)
+    elif not written:
+        screens.say(f"{draft.kind}/{draft.code} says so already.")
+    else:
+        before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
+        screens.say(f"{'wrote' if draft.before is None else 'changed'} {visible(draft.path)}")
+        for line in list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]:
+            click.echo(visible(line))

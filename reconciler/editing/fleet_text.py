@@ -1,0 +1,168 @@
+"""The text of a fleet as something to write to: what a file would be with an edit, and what the fleet would be with that file.
+
+Nothing is written here. A draft is the bytes of one file; whoever has judged it writes it, to a disk or into a commit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from reconciler.editing.codes import code_from
+from reconciler.editing.edits import Change, edit, with_change
+from reconciler.editing.layout import Neighbour, place_for
+from reconciler.editing.spans import CannotEdit
+from reconciler.fleet.documents import RawDocument
+from reconciler.loading.fleet_directory import Loaded
+from reconciler.loading.incremental import FileRead, FleetReader
+from reconciler.reports.documents import render_field
+
+NAMED_BY = ("company", "name", "partner")
+"""What a document that has no code is called by, in this order."""
+
+
+class NoSuchDocument(Exception):
+    """The text has no such document; the message names it."""
+
+
+class AlreadyThere(Exception):
+    """The text has such a document already, or there is no file left for it; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What one file would be.
+
+    Args:
+        kind: of the document that it is about.
+        code: of that document.
+        path: the file, as it would be opened.
+        before: its bytes as they are; None if it is not there.
+        after: its bytes as they would be.
+        document: what the document would say.
+    """
+
+    kind: str
+    code: str
+    path: str
+    before: bytes | None = field(repr=False)
+    after: bytes = field(repr=False)
+    document: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def is_change(self) -> bool:
+        """Whether anything would be different."""
+        return self.before != self.after
+
+
+@dataclass(slots=True)
+class FleetText:
+    """The text of a fleet.
+
+    Args:
+        root: the fleet's directory.
+    """
+
+    root: Path
+    _reader: FleetReader = field(init=False)
+    loaded: Loaded = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reader = FleetReader(self.root)
+        self.loaded = self._reader.read()
+
+    def read(self, root: Path) -> None:
+        """Read the text anew, from another directory."""
+        self.root = root
+        self.loaded = self._reader.read(root)
+
+    def edited(self, kind: str, code: str, changes: Sequence[Change]) -> Draft:
+        """Return the file of a document with some of its fields changed.
+
+        Raises:
+            NoSuchDocument: there is no such document.
+            CannotEdit: the file cannot be edited without changing anything else.
+        """
+        file, index, document = self._find(kind, code)
+        wanted: Mapping[str, Any] = document.data or {}
+        for keys, value in changes:
+            wanted = with_change(wanted, keys, value)
+        return Draft(kind, code, file.path, file.data, edit(file.data, index, changes), wanted)
+
+    def added(self, kind: str, fields: Mapping[str, Any], taken: Collection[str] = ()) -> Draft:
+        """Return a new file with a new document.
+
+        Args:
+            kind: of the document.
+            fields: what it says; without a code, one is made of its company or its name.
+            taken: codes that it may not be given.
+
+        Raises:
+            AlreadyThere: there is a document of this kind and code, or a file of each name that it could have.
+            CannotEdit: it has neither a code nor anything that one can be made of.
+        """
+        code = fields.get("code")
+        if code is None:
+            called = next((fields[name] for name in NAMED_BY if isinstance(fields.get(name), str)), None)
+            if called is None:
+                raise CannotEdit(f"it has neither a code nor anything to make one of: {', '.join(NAMED_BY)}")
+            code = code_from(called, {*self._names(), *taken})
+            fields = {"name": called, **fields}
+        if not isinstance(code, str):
+            raise CannotEdit("'code' must be text")
+        if any(
+            document.kind == kind and document.code == code
+            for file in self._reader.files
+            for document in file.documents
+        ):
+            raise AlreadyThere(f"the fleet has {kind}/{code} already")
+        document = {
+            "kind": kind,
+            "code": code,
+            **{name: each for name, each in fields.items() if name not in {"kind", "code"}},
+        }
+        place = place_for(kind, code, map(self._neighbour, self._reader.files))
+        path = None if place is None else self.root / place.path
+        if place is None or path is None or os.path.lexists(path):
+            raise AlreadyThere(f"the files that {kind}/{code} could be written to are there already")
+        lines = [place.modeline, *(render_field(name, each) for name, each in document.items())]
+        text = "".join(f"{line}\n" for line in lines if line)
+        return Draft(kind, code, os.fspath(path), None, text.encode("utf-8", "backslashreplace"), document)
+
+    def judge(self, draft: Draft) -> Loaded:
+        """Return what the whole fleet would be with a draft."""
+        return self._reader.trial(draft.path, draft.after)
+
+    def take(self, draft: Draft, loaded: Loaded) -> None:
+        """Count a draft as written, with what became of the fleet by it."""
+        self._reader.take(draft.path, draft.after)
+        self.loaded = loaded
+
+    def relative(self, draft: Draft) -> PurePosixPath:
+        """Return where a draft's file is, from the fleet's directory on."""
+        return self._relative(draft.path)
+
+    def _find(self, kind: str, code: str) -> tuple[FileRead, int, RawDocument]:
+        for file in self._reader.files:
+            for index, document in enumerate(file.documents):
+                if document.kind == kind and document.code == code:
+                    if document.data is None:
+                        raise CannotEdit(f"{file.path} cannot be read: see `odoo-fleet validate`")
+                    return file, index, document
+        raise NoSuchDocument(f"the fleet has no {kind}/{code}")
+
+    def _names(self) -> set[str]:
+        """Return every name by which a document or its database may be known."""
+        own = ("code", "database_name", "subdomain", "renamed_from", "template_db")
+        data = (each.data or {} for file in self._reader.files for each in file.documents)
+        return {name for document in data for each in own if isinstance(name := document.get(each), str)}
+
+    def _neighbour(self, file: FileRead) -> Neighbour:
+        first = file.data.partition(b"\n")[0].decode(errors="replace").removeprefix("\ufeff").rstrip("\r")
+        return Neighbour(self._relative(file.path), [(each.kind, each.code) for each in file.documents], first)
+
+    def _relative(self, path: str) -> PurePosixPath:
+        return PurePosixPath(os.path.relpath(path, self.root))

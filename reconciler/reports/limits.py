@@ -1,0 +1,82 @@
+"""What instances use of what their plans include, as it was measured last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.core import usage
+from reconciler.core.inventory import Inventory
+from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.usage import UsageStanding
+from reconciler.fleet.desired import Desired
+from reconciler.reports.backups import size
+from reconciler.reports.status_tables import Cell, Column, Table
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRow:
+    """One instance whose plan has a limit."""
+
+    code: str
+    name: str
+    plan: str
+    standing: UsageStanding
+
+
+def limit_rows(desired: Desired, inventory: Inventory, selection: Selection = EVERYTHING) -> tuple[LimitRow, ...]:
+    """Return a row for each instance that is not absent and whose plan has a limit, those first that use most of it."""
+    found = [
+        LimitRow(i.code, i.name, i.plan, at)
+        for i in desired.instances.values()
+        if i.state != "absent" and selection.includes(i) and (at := usage.standing(desired, inventory, i)) is not None
+    ]
+    return tuple(sorted(found, key=lambda row: (-(row.standing.percent or 0), row.code)))
+
+
+def limits_table(rows: tuple[LimitRow, ...], now: datetime) -> Table:
+    """Return the rows as a table of text."""
+    columns = ("INSTANCE", "PLAN", "USERS", "STORAGE", "USED", "MEASURED", "THEN")
+    cells = tuple(tuple(map(Cell, (row.code, row.plan, *_cells(row.standing, now)))) for row in rows)
+    return Table("Limits", tuple(map(Column, columns)), cells)
+
+
+def _cells(found: UsageStanding, now: datetime) -> tuple[str, str, str, str, str]:
+    used = found.usage
+    users = (
+        f"{used.users if used else '?'} of {found.max_users}" if found.max_users else str(used.users if used else "?")
+    )
+    taken = size(used.bytes) if used else "?"
+    storage = f"{taken} of {size(found.max_bytes)}" if found.max_bytes else taken
+    if used is None:
+        return users, storage, "", "not yet", ""
+    then = ""
+    if found.acts_at is not None:
+        then = f"suspended {'since' if found.acts_at <= now else 'on'} {found.acts_at:%Y-%m-%d}"
+    return users, storage, f"{found.percent} %", f"{used.at:%Y-%m-%d %H:%M}", then
+
+
+def limits_document(desired: Desired, rows: tuple[LimitRow, ...], now: datetime) -> dict[str, Any]:
+    """Return the rows as JSON's plain types."""
+    at = now.isoformat(timespec="seconds")
+    return {"format": FORMAT, "fleet": desired.settings.code, "checked_at": at, "limits": [_plain(row) for row in rows]}
+
+
+def _plain(row: LimitRow) -> dict[str, Any]:
+    found, used = row.standing, row.standing.usage
+    return {
+        "code": row.code,
+        "name": row.name,
+        "plan": row.plan,
+        "users": used.users if used else None,
+        "max_users": found.max_users,
+        "bytes": used.bytes if used else None,
+        "max_bytes": found.max_bytes,
+        "percent": found.percent,
+        "measured_at": used.at.isoformat(timespec="seconds") if used else None,
+        "over_since": used.over_since.isoformat(timespec="seconds") if used and used.over_since else None,
+        "suspended_at": found.acts_at.isoformat(timespec="seconds") if found.acts_at else None,
+    }

@@ -1,0 +1,143 @@
+"""`set`, `new` and `explain`: what is written is valid, is one file, and leaves every other byte as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.world import FLEET, INSTANCES, World, run
+
+PLACES = """\
+kind: server
+code: prod-1
+server_url: http://127.0.0.1:1
+odoo_version: "19.0"
+master_password: {env: MASTER_PASSWORD}
+state: active
+---
+kind: server
+code: prod-2
+server_url: http://127.0.0.1:2
+odoo_version: "19.0"
+master_password: {env: MASTER_PASSWORD}
+state: active
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = World(tmp_path, {})
+    made.fleet.mkdir()
+    made.write("fleet.yaml", FLEET)
+    made.write("servers.yaml", PLACES)
+    made.write("instances.yaml", INSTANCES.replace("company: Acme SA", "company: Acme SA   # as on the invoice"))
+    return made
+
+
+def texts(world: World) -> dict[str, str]:
+    return {p.name: p.read_text() for p in sorted(world.fleet.rglob("*.yaml"))}
+
+
+def test_set_changes_the_values_that_are_named_and_nothing_else(world: World) -> None:
+    before = texts(world)
+    ran = world.run("set", "acme", "company=Acme NV", "labels.region=eu", "--unset", "labels.tier")
+    assert (ran.code, ran.err) == (0, f"changed {world.fleet}/instances.yaml\n")
+    assert "+company: Acme NV   # as on the invoice" in ran.out.splitlines()
+    old = before["instances.yaml"]
+    new = old.replace("company: Acme SA ", "company: Acme NV ").replace("{tier: gold}", "{region: eu}")
+    assert texts(world) == {**before, "instances.yaml": new}
+    assert world.run("validate").code == 0
+
+
+def test_set_writes_nothing_where_the_fleet_would_not_be_valid(world: World) -> None:
+    before = texts(world)
+    for wrong, said in {
+        "plan=startr": "did you mean 'starter'?",
+        "colour=red": "no field 'colour'",
+        "deletion_protection=perhaps": "deletion_protection",
+        "code=bistro": "a second instance",
+        "admin_password=hunter2hunter2": "holds the secret itself",
+    }.items():
+        ran = world.run("set", "instance/acme", wrong)
+        assert (ran.code, said in ran.err, "Nothing is written" in ran.err, ran.out) == (1, True, True, ""), ran.err
+        assert "hunter2" not in ran.err
+    assert texts(world) == before
+
+
+def test_set_mends_a_fleet_that_is_not_valid(world: World) -> None:
+    world.replace("instances.yaml", "state: suspended", "state: asleep")
+    world.replace("fleet.yaml", "max_users: 5", "max_users: many")
+    assert world.run("set", "cafe", "state=active").code == 0
+    assert world.run("validate").code == 1
+    assert world.run("set", "plan/starter", "max_users=7").code == 0
+    assert world.run("validate").code == 0
+
+
+def test_set_keeps_the_mode_of_a_file_and_the_link_that_leads_to_it(world: World) -> None:
+    real = world.root / "elsewhere.yaml"
+    link = world.fleet / "instances.yaml"
+    real.write_text(link.read_text())
+    real.chmod(0o640)
+    link.unlink()
+    link.symlink_to(real)
+    assert world.run("set", "bistro", "state=suspended").code == 0
+    assert (link.is_symlink(), real.stat().st_mode & 0o777) == (True, 0o640)
+    assert "code: bistro\ntemplate: restaurant\nplan: starter\nstate: suspended\n---" in real.read_text()
+
+
+def test_set_says_when_there_is_nothing_to_do_and_what_cannot_be_done(world: World) -> None:
+    before = texts(world)
+    assert world.run("set", "acme", "company=Acme SA").err == "instance/acme says so already.\n"
+    told = json.loads(world.run("set", "acme", "company=Acme SA", "-o", "json").out)
+    assert (told["changed"], told["file"]) == (False, "instances.yaml")
+    for words, code in {
+        ("nobody", "a=b"): 64,
+        ("acme",): 64,
+        ("acme", "state"): 64,
+        ("plan/nobody", "a=b"): 64,
+    }.items():
+        assert world.run("set", *words).code == code
+    assert texts(world) == before
+
+
+def test_new_writes_a_file_of_its_own_beside_the_others(world: World) -> None:
+    ran = world.run("new", "instance", "company=Zoé & Söhne", "template=restaurant", "plan=starter", "labels.a=1")
+    assert (ran.code, ran.err) == (0, f"wrote {world.fleet}/zoe-and-sohne.yaml\n")
+    assert (world.fleet / "zoe-and-sohne.yaml").read_text() == (
+        'kind: instance\ncode: zoe-and-sohne\nname: "Zoé & Söhne"\ncompany: "Zoé & Söhne"\n'
+        'template: restaurant\nplan: starter\nlabels: {a: "1"}\n'
+    )
+    assert world.run("new", "plan", "gold", "max_users=50").code == 0
+    assert world.run("validate").code == 0
+    assert json.loads(world.run("new", "plan", "silver", "-o", "json").out)["file"] == "silver.yaml"
+
+
+def test_new_never_writes_over_anything_nor_what_is_not_valid(world: World) -> None:
+    (world.fleet / "gold.yaml").mkdir()
+    (world.fleet / "plan-gold.yaml").symlink_to("/nowhere")
+    before = {p.name for p in world.fleet.iterdir()}
+    for words, said in {
+        ("instance", "acme", "template=restaurant", "plan=starter"): "has instance/acme already",
+        ("instance", "zoe"): "'plan' is missing",
+        ("instance", "../zoe", "template=restaurant", "plan=starter"): "code",
+        ("instance", "plan=starter"): "neither a code nor anything",
+        ("plan", "gold"): "there already",
+    }.items():
+        ran = world.run("new", *words)
+        assert (ran.code, said in ran.err) == (1, True), (words, ran.err)
+    assert {p.name for p in world.fleet.iterdir()} == before
+    assert [p for p in world.root.iterdir() if p != world.fleet] == []
+    assert world.run("new", "customer", "a").code == 64
+
+
+def test_explain_says_what_the_schemas_say() -> None:
+    said = run("explain", "instance.owner.login").out
+    assert said.startswith("instance.owner.login\n  Login, usually an e-mail address")
+    assert "example: manager@acme.example" in said
+    assert "  owner: The customer's first user" in run("explain", "instances").out
+    assert json.loads(run("explain", "server.max_instances", "-o", "json").out)["default"] == 100
+    ran = run("explain", "instance.ownr")
+    assert (ran.code, "did you mean 'owner'?" in ran.err) == (64, True)
+    assert run("explain", "nothing").code == 64
