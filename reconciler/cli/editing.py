@@ -76,11 +76,6 @@ def write_file(draft: Draft) -> None:
         raise click.ClickException(f"{visible(draft.path)} is there already, and is left as it is") from None
     except OSError as error:
         raise click.ClickException(f"{visible(draft.path)} cannot be written: {error.strerror or error}") from error
-<<<<<<< HEAD
-=======
-    _tell(common, text, draft, loaded)
-    return 0
->>>>>>> orders
 
 
 def _write(draft: Draft) -> None:

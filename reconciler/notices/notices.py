@@ -57,6 +57,8 @@ class NoticeName(StrEnum):
     PROOF_FAILED = "proof-failed"  # what is kept could not be restored
     PROOF_GOOD = "proof-good"
     STORE_FAILED = "store-failed"
+    ALERT_FAILED = "alert-failed"  # a channel takes no message; told when it begins
+    ALERT_GOOD = "alert-good"
 
 
 @dataclass(frozen=True, slots=True)
