@@ -31,6 +31,7 @@ _COMMANDS = {
     "resume": "End a pause.",
     "forget": "No longer expect what a removed document had; it stays on its host.",
     "token": "Who may use the daemon's API and page.",
+    "alerts": "Whether the channels that the daemon tells take messages.",
     "events": "What happened, like a log.",
     "history": "What happened to one document: when, why, by which commit.",
     "check": "The activation tests of one server.",

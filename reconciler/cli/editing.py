@@ -47,12 +47,13 @@ def require_kind(kind: str) -> str:
 def write(common: Common, text: FleetText, draft: Draft) -> int:
     """Write a draft if the fleet is as valid with it as without, and tell what changed; else say why not."""
     if not draft.is_change:
-        _tell(common, text, draft, written=False)
+        _tell(common, text, draft, None)
         return 0
-    if problems_of(text.loaded, text.judge(draft)):
+    loaded = text.judge(draft)
+    if problems_of(text.loaded, loaded):
         return INVALID
     write_file(draft)
-    _tell(common, text, draft, written=True)
+    _tell(common, text, draft, loaded)
     return 0
 
 
@@ -97,19 +98,21 @@ def _umask() -> int:
     return mask
 
 
-def _tell(common: Common, text: FleetText, draft: Draft, *, written: bool) -> None:
+def _tell(common: Common, text: FleetText, draft: Draft, written: Loaded | None) -> None:
     if common.output == "json":
         told = {
             "format": 1,
             "kind": draft.kind,
             "code": draft.code,
-            "file": str(text.relative(draft)),
-            "changed": written,
+            "file": text.relative(draft),
+            "changed": written is not None,
         }
         screens.print_json(told)
-    elif not written:
+    elif written is None:
         screens.say(f"{draft.kind}/{draft.code} says so already.")
     else:
+        if written.desired is None or written.desired.settings.allow_literal_secrets:
+            return  # a secret may stand in the lines
         before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
         screens.say(f"{'wrote' if draft.before is None else 'changed'} {visible(draft.path)}")
         for line in list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]:

@@ -28,7 +28,7 @@ def hooks_of(action: Action, desired: Desired, when: When) -> tuple[Numbered, ..
     hooks = desired.settings.hooks
     if not hooks or (when == "before" and action.reason is Reason.INTERRUPTED):
         return ()
-    labels = labels_of(action, desired)
+    labels = labels_of(action.kind, action.code, action.server, desired)
     return tuple(
         (number, hook)
         for number, hook in enumerate(hooks)

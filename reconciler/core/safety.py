@@ -13,6 +13,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.names import FORMS, IN_SERVICE, KEPT, NameState, parse
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
+from reconciler.core.verbs import UPGRADE
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from schemas.fleet import Safety
@@ -176,7 +177,7 @@ def withhold(
     held: dict[str, Withheld] = {}
     for action in changeset.actions:
         pause = pause_of(action, fleet, pauses) or pauses.get(("server", action.origin))
-        missing = next((need for need in action.after if need in held), None)
+        missing = next((need for need in action.after if need in held and _is_needed(action, held[need].action)), None)
         if why := pause.why if pause is not None else closed.get(action.id):
             held[action.id] = Withheld(action, why)
         elif missing is not None:
@@ -184,8 +185,15 @@ def withhold(
     blocked = tuple(
         replace(b, paused=pause.why) if (pause := pause_of(b, fleet, pauses)) else b for b in changeset.blocked
     )
-    kept = tuple(a for a in changeset.actions if a.id not in held)
-    return replace(changeset, actions=kept, blocked=blocked, withheld=tuple(held.values()))
+    kept = tuple(
+        replace(a, after=tuple(n for n in a.after if n not in held)) for a in changeset.actions if a.id not in held
+    )
+    return replace(changeset, actions=kept, blocked=blocked, withheld=(*changeset.withheld, *held.values()))
+
+
+def _is_needed(action: Action, need: Action) -> bool:
+    """Tell whether an action is nothing without one that it waits for: a clone goes on without its template's upgrade."""
+    return need.verb is not UPGRADE or action.verb is UPGRADE
 
 
 def gate(
