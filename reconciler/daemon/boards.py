@@ -183,7 +183,7 @@ class DaemonBoard:
 
     def limited(self, address: str, failures: int) -> None:
         """See `Board`."""
-        detail = f"{failures} wrong tokens from {address} within a minute: it has to wait until that is over"
+        detail = f"{failures} wrong tokens or secrets from {address} within a minute: it has to wait until that is over"
         self.daemon.tell(Notice(NoticeName.ACCESS_LIMITED, Level.WARNING, detail))
 
     def _work(self) -> Work:

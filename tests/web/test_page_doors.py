@@ -12,7 +12,8 @@ import pytest
 from reconciler.access.roles import Role
 from reconciler.notices.notices import NoticeName
 from reconciler.store.forgetful import NoMemory
-from reconciler.web.doors import MOST_FAILURES, SESSION_LASTS
+from reconciler.web.attempts import MOST_FAILURES
+from reconciler.web.doors import SESSION_LASTS
 from reconciler.web.page.pages import pages
 from reconciler.web.page.shell import COOKIE, local_path
 from tests.web.asked import TEXTS, TOKENS, Asked
