@@ -29,6 +29,7 @@ VerbName = Literal[
     "resume",
     "rotate-password",
     "configure",
+    "upgrade",
     "sweep",
     "drop",
 ]

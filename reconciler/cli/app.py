@@ -37,6 +37,7 @@ _COMMANDS = {
     "check": "The activation tests of one server.",
     "import": "Write documents for what a host holds and no document declares.",
     "place": "Where an instance would be placed, and why not elsewhere.",
+    "drain": "Where the instances of a server would move to, as a patch of the text.",
     "render": "The proxy's map of host names to databases.",
     "secret": "One secret's value, or a new key.",
     "simulate": "Serve the fleet's loopback servers as simulated Odoo hosts.",

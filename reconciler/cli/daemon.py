@@ -22,6 +22,7 @@ from reconciler.cli.endings import telling
 from reconciler.cli.given import NotGiven, secret_at
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options, runs_hooks
+from reconciler.cli.ordering import OrderFlags, make_orders, orders_options
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.fleet.desired import Desired
@@ -141,6 +142,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     metavar="SECONDS",
     help="How long running calls may take to end after SIGTERM or Ctrl-C (default: 30).",
 )
+@orders_options
 @run_options
 @runs_hooks
 @common("text", log_level="info")
@@ -165,6 +167,7 @@ def command(
     metrics_per_instance: bool,
     data: Path | None,
     grace: float,
+    orders: OrderFlags,
 ) -> int:
     """Reconcile until told to stop: at each change of the text, and on a timer.
 
@@ -177,6 +180,7 @@ def command(
     if (api or page) and (address is None or options.store == "none"):
         lacking = "an address: not with --listen none" if address is None else "tokens: not with --store none"
         raise click.UsageError(f"{'--api' if api else '--page'} needs {lacking}")
+    orders.check(has_remote=bool(url), is_served=api, signed_only=signed_only)
     log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
     try:
         from reconciler.telemetry.metrics import Metrics  # noqa: PLC0415 -- the extra `daemon`
@@ -199,6 +203,7 @@ def command(
         grace,
         api,
         page,
+        orders,
     )
     with telling(CannotListen):
         return run.main(git)
@@ -228,6 +233,7 @@ class _Run:
     grace: float
     api: bool
     page: bool
+    orders: OrderFlags
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     abandoning: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -344,7 +350,7 @@ class _Run:
         from reconciler.web.api import api_routes  # noqa: PLC0415 -- see `_directory`
         from reconciler.web.doors import Door  # noqa: PLC0415 -- see `_directory`
 
-        board = DaemonBoard(daemon)
+        board = DaemonBoard(daemon, orders=make_orders(self.orders, daemon.source))
         door = Door(board)
         routes = api_routes(board, door) if self.api else []
         if self.page:
@@ -379,7 +385,7 @@ class _Run:
             fleets.server_urls(desired, self.options)
         except click.UsageError as error:
             raise Refusal(error.message) from error
-        depth = Depth.of(desired, shallow=self.options.shallow)
+        depth = Depth.of(desired, shallow=self.options.shallow, code=True)
         return Limits(selection=selection, depth=depth, commands=self.options.commands)
 
     def _on_call(self, call: CallEvent) -> None:

@@ -14,6 +14,7 @@
     │   ├── NotOdoo               something else answers at this address
     │   ├── Redirected            the address sends us elsewhere; credentials are not sent along
     │   ├── UnexpectedAnswer      not an answer Odoo gives: too large, wrong shape, an unknown error
+    │   │   └── LacksColumn       its tables lack what the host's code asks them for
     │   ├── MasterPasswordRefused
     │   ├── ListingDisabled       `list_db = False`
     │   ├── DatabaseExists · NoSuchDatabase
@@ -110,6 +111,10 @@ class Redirected(LastingError):
 
 class UnexpectedAnswer(LastingError):
     """An answer that Odoo does not give: too large, of a wrong shape, or an error of unknown name."""
+
+
+class LacksColumn(UnexpectedAnswer):
+    """The database lacks a column or a table of the host's code: that is newer, of another series, or of another database."""
 
 
 class MasterPasswordRefused(LastingError):

@@ -100,6 +100,7 @@ def told(action: Action, desired: Desired, when: When, occasion: str, outcome: O
         "name": document.name if document else "",
         "labels": dict(document.labels) if document else {},
         "server": action.server,
+        **({"origin": action.origin} if action.origin else {}),
         "database": action.database,
         "becomes": action.becomes,
         "reason": action.reason.value,

@@ -41,11 +41,14 @@ class NoticeName(StrEnum):
     ORPHAN_FOUND = "orphan-found"
     ENDING_SOON = "ending-soon"  # an instance expires, or trash is dropped: told 7 days and 1 day before
     LIMIT_NEAR = "limit-near"  # an instance uses 80, 90 or 100 % of what its plan includes, or more
+    CODE_MOVED = "code-moved"  # a host's code is newer than databases on it
+    DATABASES_BROKEN = "databases-broken"  # and nobody can work in these until they are upgraded
     HOST_FROZEN = "host-frozen"  # a listing lost databases: nothing is changed there until it is confirmed
     PAUSED = "paused"
     RESUMED = "resumed"
     FORGOTTEN = "forgotten"  # what a removed document had is not expected any more
     RECONCILE_ASKED = "reconcile-asked"  # somebody asked the daemon to look now
+    ORDERED = "ordered"  # somebody had the text changed: a commit was made and pushed
     ACCESS_LIMITED = "access-limited"  # somebody shows wrong tokens
     TOKEN_MADE = "token-made"  # noqa: S105 -- somebody may ask and steer the daemon from now on
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 -- and somebody no more
