@@ -27,13 +27,13 @@ class Course:
     """A rollout at a moment.
 
     `waves` are codes of instances, in the order of their upgrade. `waiting` says, by code, why one that is behind may not be
-    upgraded now; who is not in it may be. `failures_left` is how many more upgrades may fail, None where nothing counts them.
+    upgraded now; who is not in it may be. `failures_left` is how many more upgrades may fail.
     """
 
     waves: tuple[tuple[str, ...], ...] = ()
     waiting: Mapping[str, str] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
-    failures_left: int | None = None
+    failures_left: int = 0
 
     def wave_of(self, code: str) -> int | None:
         """Return the number of an instance's wave, from 1 on; None where it is in none."""

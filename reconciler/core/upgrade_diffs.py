@@ -34,7 +34,7 @@ def comes_first(look: DatabaseLook) -> bool:
 def failures_borne(action: Action) -> int | None:
     """Return how many upgrades may fail in an action's run before no further one is begun; None where nothing counts them."""
     found = next((change.desired for change in action.changes if change.field == ROLLOUT), None)
-    return None if found is None else int(found.rpartition(" ")[2])
+    return None if found is None else int(found.rpartition(" ")[2]) - 1
 
 
 def diff_template(draft: Draft, spec: DatabaseSpec, last: str, *, is_seen: bool = True) -> str | Doubt:
@@ -114,8 +114,7 @@ def _diff_instance(draft: Draft, instance: Instance, key: Key, standing: Standin
     if not why and draft.look(server, name.text) is None:
         why = _UNSEEN
     if why:
-        broken = f"{standing.broken}, so that nobody can work in it; " if standing.broken else ""
-        draft.withheld.append(Withheld(action, f"{broken}{why}"))
+        draft.withheld.append(Withheld(action, f"{upgrades.broken_in_words(standing)}{why}"))
     else:
         draft.plan(action)
 
@@ -151,7 +150,7 @@ def _upgrade(
         if wave is not None and not is_by_hand:
             most = draft.course.failures_left
             told = f"wave {wave} of {len(draft.course.waves)}"
-            changes.append(FieldChange(ROLLOUT, told, f"no further one after failures beyond {most}"))
+            changes.append(FieldChange(ROLLOUT, told, f"ends with failure {most + 1}"))
     needs = draft.first(server, *after)
     return Action(verbs.UPGRADE, kind, code, server, reason, database, database, tuple(changes), needs)
 

@@ -99,6 +99,11 @@ def shown(behind: Iterable[Behind]) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(f"{MODULE}{each.module}", each.has, each.code) for each in behind)
 
 
+def broken_in_words(standing: Standing) -> str:
+    """Say before why a database waits that nobody can work in it; nothing where people can."""
+    return f"nobody can work in it ({standing.broken}); " if standing.broken else ""
+
+
 def in_words(behind: Iterable[Behind], most: int = 3) -> str:
     """Write which modules are behind: `sale 19.0.1.2 → 19.0.1.3`, the first few of many."""
     found = list(behind)

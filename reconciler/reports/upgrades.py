@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.core import upgrades
 from reconciler.core.deciding import Planned
 from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.upgrades import CURRENT, Key, Standing
+from reconciler.core.upgrades import CURRENT, Key
 from reconciler.core.verbs import UPGRADE
 from reconciler.fleet.desired import Desired
 from reconciler.reports.status_tables import Cell, Column, Table
@@ -92,16 +92,11 @@ def _next(desired: Desired, seen: Planned, key: Key, document: Instance | Templa
     for withheld in changeset.withheld:
         action = withheld.action
         if action.verb is UPGRADE and (action.kind, action.code, action.server) == key:
-            return _shortly(withheld.why, standing)
+            return withheld.why.removeprefix(upgrades.broken_in_words(standing))
     for blocked in changeset.blocked:
         if (blocked.kind, blocked.code) == key[:2]:
             return f"blocked: {blocked.why}" if not standing.broken else blocked.advice
     return _NOTHING_DONE if upgrades.policy(desired, document) == "hold" else "it is looked into first"
-
-
-def _shortly(why: str, standing: Standing) -> str:
-    """Leave out what another column says."""
-    return why.removeprefix(f"{standing.broken}, so that nobody can work in it; ") if standing.broken else why
 
 
 def upgrades_table(found: Upgrades) -> Table:
