@@ -8,6 +8,7 @@ from pydantic import Field
 from schemas.backups import BackupTarget
 from schemas.document import Part, Pausable
 from schemas.hooks import Hook
+from schemas.notify import Channel
 from schemas.references import KeyReference
 from schemas.texts import Code
 from schemas.upgrades import Rollout, Upgrade
@@ -213,6 +214,11 @@ class FleetSettings(Pausable):
                 }
             ]
         ],
+    )
+    notify: Annotated[tuple[Channel, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Channels that the daemon tells what it sees.",
+        examples=[[{"url": {"env": "OPS_SLACK"}, "levels": ["warning", "error"]}]],
     )
     retention: Retention = Field(
         default=Retention(), description="How long what is no longer needed is kept.", examples=[{"trash_days": 30}]

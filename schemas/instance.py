@@ -137,7 +137,8 @@ class Instance(Pausable):
     )
     server: Code | None = Field(
         default=None,
-        description="The server to live on. Left out: placed on the best one, and stays where it was placed.",
+        description="The server to live on; if another one is named, it moves there. Left out: placed on the best one, and "
+        "stays where it is.",
         examples=["prod-1"],
     )
     state: InstanceState = Field(

@@ -21,6 +21,7 @@ from reconciler.cli import fleets, groups, interrupts
 from reconciler.cli.endings import telling
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options, runs_hooks
+from reconciler.cli.ordering import OrderFlags, make_orders, orders_options
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.fleet.desired import Desired
@@ -54,6 +55,13 @@ class GitFlags:
     known_hosts: Path | None
     signed_only: bool
     allowed_signers: Path | None
+
+    def check(self) -> None:
+        """End the command as wrong usage where there is no remote for what is said of it."""
+        if (self.signed_only or self.allowed_signers or self.token or self.ssh_key) and not self.url:
+            raise click.UsageError(
+                "--signed-only, --allowed-signers, --git-token and --git-ssh-key are for a text from --git"
+            )
 
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -116,6 +124,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     metavar="SECONDS",
     help="How long running calls may take to end after SIGTERM or Ctrl-C (default: 30).",
 )
+@orders_options
 @run_options
 @runs_hooks
 @common("text", log_level="info")
@@ -139,6 +148,7 @@ def command(
     metrics_per_instance: bool,
     data: Path | None,
     grace: float,
+    orders: OrderFlags,
 ) -> int:
     """Reconcile until told to stop: at each change of the text, and on a timer.
 
@@ -146,14 +156,12 @@ def command(
     --grace seconds; a second one does not wait. A text that is not valid is never taken: the last valid one stays in force.
     """
     git = GitFlags(url, branch, inside, poll, git_token, git_ssh_key, git_known_hosts, signed_only, allowed_signers)
-    if (signed_only or allowed_signers or git_token or git_ssh_key) and not url:
-        raise click.UsageError(
-            "--signed-only, --allowed-signers, --git-token and --git-ssh-key are for a text from --git"
-        )
+    git.check()
     address = _address(listen)
     if (api or page) and (address is None or options.store == "none"):
         lacking = "an address: not with --listen none" if address is None else "tokens: not with --store none"
         raise click.UsageError(f"{'--api' if api else '--page'} needs {lacking}")
+    orders.check(has_remote=bool(url), is_served=api, signed_only=signed_only)
     log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
     try:
         from reconciler.telemetry.metrics import Metrics  # noqa: PLC0415 -- the extra `daemon`
@@ -176,6 +184,7 @@ def command(
         grace,
         api,
         page,
+        orders,
     )
     with telling(CannotListen):
         return run.main(git)
@@ -205,6 +214,7 @@ class _Run:
     grace: float
     api: bool
     page: bool
+    orders: OrderFlags
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     abandoning: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -320,7 +330,7 @@ class _Run:
         from reconciler.web.api import api_routes  # noqa: PLC0415 -- see `_directory`
         from reconciler.web.doors import Door  # noqa: PLC0415 -- see `_directory`
 
-        board = DaemonBoard(daemon)
+        board = DaemonBoard(daemon, orders=make_orders(self.orders, daemon.source))
         door = Door(board)
         routes = api_routes(board, door) if self.api else []
         if self.page:

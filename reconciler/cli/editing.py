@@ -18,6 +18,7 @@ from reconciler.editing.fields import KindFields
 from reconciler.editing.fleet_text import AlreadyThere, Draft, FleetText, NoSuchDocument
 from reconciler.editing.problems import new_errors
 from reconciler.editing.spans import CannotEdit
+from reconciler.loading.fleet_directory import Loaded
 from reconciler.reports.escapes import visible
 from reconciler.reports.problems import render_problems, render_summary
 from schemas.kinds import KINDS
@@ -46,23 +47,35 @@ def require_kind(kind: str) -> str:
 def write(common: Common, text: FleetText, draft: Draft) -> int:
     """Write a draft if the fleet is as valid with it as without, and tell what changed; else say why not."""
     if not draft.is_change:
-        _tell(common, text, draft, written=False)
+        _tell(common, text, draft, None)
         return 0
     loaded = text.judge(draft)
-    if new_errors(text.loaded, loaded):
-        on = screens.paper(screens.ERR)
-        problems = render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=on.colour, width=on.width)
-        click.echo(problems, err=True)
-        screens.say(f"Nothing is written: the fleet would not be valid ({render_summary(loaded.diagnostics)}).")
+    if problems_of(text.loaded, loaded):
         return INVALID
+    write_file(draft)
+    _tell(common, text, draft, loaded)
+    return 0
+
+
+def problems_of(before: Loaded, loaded: Loaded) -> bool:
+    """Tell whether an edit has brought errors, which are shown then."""
+    if not new_errors(before, loaded):
+        return False
+    on = screens.paper(screens.ERR)
+    problems = render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=on.colour, width=on.width)
+    click.echo(problems, err=True)
+    screens.say(f"Nothing is written: the fleet would not be valid ({render_summary(loaded.diagnostics)}).")
+    return True
+
+
+def write_file(draft: Draft) -> None:
+    """Write a draft, or end the command with what is in the way."""
     try:
         _write(draft)
     except FileExistsError:
         raise click.ClickException(f"{visible(draft.path)} is there already, and is left as it is") from None
     except OSError as error:
         raise click.ClickException(f"{visible(draft.path)} cannot be written: {error.strerror or error}") from error
-    _tell(common, text, draft, written=True)
-    return 0
 
 
 def _write(draft: Draft) -> None:
@@ -85,19 +98,21 @@ def _umask() -> int:
     return mask
 
 
-def _tell(common: Common, text: FleetText, draft: Draft, *, written: bool) -> None:
+def _tell(common: Common, text: FleetText, draft: Draft, written: Loaded | None) -> None:
     if common.output == "json":
         told = {
             "format": 1,
             "kind": draft.kind,
             "code": draft.code,
-            "file": str(text.relative(draft)),
-            "changed": written,
+            "file": text.relative(draft),
+            "changed": written is not None,
         }
         screens.print_json(told)
-    elif not written:
+    elif written is None:
         screens.say(f"{draft.kind}/{draft.code} says so already.")
     else:
+        if written.desired is None or written.desired.settings.allow_literal_secrets:
+            return  # a secret may stand in the lines
         before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
         screens.say(f"{'wrote' if draft.before is None else 'changed'} {visible(draft.path)}")
         for line in list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]:

@@ -29,7 +29,8 @@
         └── CutOff                and it looks as if the host is gone, its work with it
 
 A `MemoryFailure` stands apart: the store cannot be used. No host is touched on the strength of a record that was not written.
-So does a `StorageFailure`: a backup cannot be kept, or not be had back; and a `HookFailed`, of a program of the operator's.
+So does a `StorageFailure`: a backup cannot be kept, or not be had back; and a `HookFailed` or an
+`AlertFailed`, of what the operator has run or told.
 
 No message holds a secret: adapters put in host, database, operation and Odoo's own words, which were checked to hold none.
 """
@@ -192,3 +193,7 @@ class StorageFailure(Exception):
 
 class HookFailed(Exception):
     """A hook of the operator's did not end well: what it said, or that it could not be run."""
+
+
+class AlertFailed(Exception):
+    """A channel did not take a message: why, in words that hold nothing of its address."""

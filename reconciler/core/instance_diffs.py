@@ -162,7 +162,8 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         return
     former = _of_another(draft, instance, found, spec)
     if former and instance.adopt is None:
-        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{former}", _TAKEN_OVER))
+        advice = _COPY_TAKEN_OVER if spec.clone_of else _TAKEN_OVER
+        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{former}", advice))
         return
     if look is not None and spec.neutralize and not fields.is_neutralized(look):
         advice = _MADE_ANEW if spec.clone_of else _A_COPY
@@ -234,6 +235,10 @@ _MADE_ANEW = (
 _TAKEN_OVER = (
     "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
     " if not, choose another `database_name`"
+)
+_COPY_TAKEN_OVER = (
+    "if it is to stay, write a `template`, `neutralize: true` and `adopt: {}` in the place of `clone_of`, which may come back"
+    " once that is applied; if not, choose another `database_name`"
 )
 
 

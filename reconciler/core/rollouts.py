@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from reconciler.core.labels import concerns, labels_at
+from reconciler.core.labels import concerns, labels_of
 from reconciler.core.upgrades import CURRENT, Key, Standing, policy
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
@@ -77,7 +77,7 @@ def _waves(desired: Desired, rollout: Rollout, following: Sequence[Instance]) ->
     taken = 0
     for wave in rollout.waves:
         if wave.selector:
-            meant = [i for i in left if concerns(wave.selector, labels_at(desired, "instance", i.code, i.server or ""))]
+            meant = [i for i in left if concerns(wave.selector, labels_of("instance", i.code, i.server or "", desired))]
             chosen = meant[: _share(wave.percent, len(meant))]
         else:
             chosen = left[: max(0, _share(wave.percent, len(following)) - taken)]

@@ -10,7 +10,7 @@ from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset, Frozen, Withheld
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import FORMS, IN_SERVICE, NameState, parse
+from reconciler.core.names import FORMS, IN_SERVICE, KEPT, NameState, parse
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
 from reconciler.core.verbs import UPGRADE
@@ -94,7 +94,7 @@ def frozen_hosts(
         moved |= {new for former, new in renames.items() if former in now - then}  # back under the name before
         moved |= _discarded(host, before) | _ended(desired, host, before) | _left_behind(host, before)
         lost = sorted({t for t in then if t in ours or desired.declares(code, t)} - now - moved)
-        if any(n.state is not NameState.TRASH for n in map(parse, before)) and not host.databases:
+        if any(n.state not in KEPT for n in map(parse, before)) and not host.databases:
             why = f"it lists no database at all, {len(before)} at the last pass"
             frozen[code] = Doubt(why, f"look at the host; if the list is right, run with --confirm-listing {code}")
         elif lost:

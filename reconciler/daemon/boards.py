@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -18,10 +18,11 @@ from reconciler.access.tokens import Token
 from reconciler.core.changesets import Changeset
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import NOTHING_REMEMBERED
-from reconciler.core.observed import Observed
+from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from reconciler.daemon.daemon import PAUSES_SECONDS, Daemon, Work
 from reconciler.daemon.following import Decided
+from reconciler.daemon.orders import Orders
 from reconciler.health.judging import HealthRecord
 from reconciler.health.standing import Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
@@ -31,6 +32,8 @@ from reconciler.reports.standing_text import status_line
 from reconciler.reports.status import Status, status
 from reconciler.store.happenings import read_happenings
 from reconciler.web.boards import NotYet, Picture, StoreSilent
+from reconciler.web.orders import Order, Ordered, Wish
+from reconciler.web.problems import Refused
 
 T = TypeVar("T")
 STORE_SECONDS = 5.0
@@ -44,10 +47,12 @@ class DaemonBoard:
     Args:
         daemon: it.
         beside: where what takes long is worked out, so that the daemon's loop goes on.
+        orders: takes orders; None where none are taken.
     """
 
     daemon: Daemon
     beside: Callable[..., Awaitable[Status]] = asyncio.to_thread
+    orders: Orders | None = None
     _tokens: tuple[Token, ...] | None = None
     _commanded: Mapping[tuple[str, str], Pause] = field(default_factory=dict)
     _drawn: tuple[Decided, Status] | None = None
@@ -168,6 +173,26 @@ class DaemonBoard:
         detail = f"{kind}/{code} was {done} by {actor}{because}"
         self.daemon.tell(Notice(name, Level.INFO, detail, kind, code, code if kind == "server" else ""))
 
+    async def order(self, order: Order, actor: Actor) -> Ordered:
+        """See `Board`."""
+        work = self._work()
+        if self.orders is None:
+            raise Refused(
+                403,
+                "this daemon takes no orders: they are commits, so start it with --git URL --orders commit (or branch), with a "
+                "token or key that may write there",
+            )
+        self.orders.taken = lambda: _names_on(work.rounds.known.values())
+        self.orders.done = self._ordered
+        return await self.orders.place(order, actor)
+
+    def _ordered(self, order: Order, actor: Actor, done: Ordered) -> None:
+        """Tell what was ordered, and read the text at once."""
+        said = {Wish.CREATE: "was ordered", Wish.CHANGE: "was changed", Wish.END: "was ended"}[order.wish]
+        detail = f"instance/{done.code} {said} by {actor}: commit {done.commit[:12]} on branch {done.branch}"
+        self.daemon.tell(Notice(NoticeName.ORDERED, Level.INFO, detail, "instance", done.code, revision=done.commit))
+        self.daemon.source.poke()
+
     async def revoke(self, token: Token, actor: Actor) -> bool:
         """See `Board`."""
         work = self._work()
@@ -202,3 +227,8 @@ class DaemonBoard:
             raise StoreSilent(f"the store does not answer within {STORE_SECONDS:.0f} s{perhaps}") from None
         except MemoryFailure as failure:
             raise StoreSilent(f"{failure}") from failure
+
+
+def _names_on(hosts: Iterable[ObservedHost]) -> frozenset[str]:
+    """Return what databases on hosts are called, in whatever state they are."""
+    return frozenset(name.target or name.text for host in hosts for name in host.databases)

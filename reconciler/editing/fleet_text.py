@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from reconciler.editing.codes import code_from
 from reconciler.editing.edits import Change, edit, with_change
 from reconciler.editing.layout import Neighbour, place_for
 from reconciler.editing.spans import CannotEdit
+from reconciler.fleet.declarations import is_code
 from reconciler.fleet.documents import RawDocument
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.loading.incremental import FileRead, FleetReader
@@ -67,17 +68,23 @@ class FleetText:
     """
 
     root: Path
+    _below: str = field(init=False)
     _reader: FleetReader = field(init=False)
     loaded: Loaded = field(init=False)
 
     def __post_init__(self) -> None:
+        self._below = os.path.join(self.root, "")  # noqa: PTH118 -- with a separator at its end
         self._reader = FleetReader(self.root)
         self.loaded = self._reader.read()
 
     def read(self, root: Path) -> None:
         """Read the text anew, from another directory."""
-        self.root = root
+        self.root, self._below = root, os.path.join(root, "")  # noqa: PTH118 -- as above
         self.loaded = self._reader.read(root)
+
+    def document(self, kind: str, code: str) -> Mapping[str, Any]:
+        """Return what a document says; raises what `edited` does."""
+        return self._find(kind, code)[2].data or {}
 
     def edited(self, kind: str, code: str, changes: Sequence[Change]) -> Draft:
         """Return the file of a document with some of its fields changed.
@@ -124,13 +131,14 @@ class FleetText:
             "code": code,
             **{name: each for name, each in fields.items() if name not in {"kind", "code"}},
         }
-        place = place_for(kind, code, map(self._neighbour, self._reader.files))
-        path = None if place is None else self.root / place.path
-        if place is None or path is None or os.path.lexists(path):
+        # What is no code is told as such when it is judged; it names no file.
+        place = place_for(kind, code if is_code(code) else "new", map(self._neighbour, self._reader.files))
+        path = "" if place is None else self._below + place.path
+        if place is None or os.path.lexists(path):
             raise AlreadyThere(f"the files that {kind}/{code} could be written to are there already")
         lines = [place.modeline, *(render_field(name, each) for name, each in document.items())]
         text = "".join(f"{line}\n" for line in lines if line)
-        return Draft(kind, code, os.fspath(path), None, text.encode("utf-8", "backslashreplace"), document)
+        return Draft(kind, code, path, None, text.encode("utf-8", "backslashreplace"), document)
 
     def judge(self, draft: Draft) -> Loaded:
         """Return what the whole fleet would be with a draft."""
@@ -141,7 +149,7 @@ class FleetText:
         self._reader.take(draft.path, draft.after)
         self.loaded = loaded
 
-    def relative(self, draft: Draft) -> PurePosixPath:
+    def relative(self, draft: Draft) -> str:
         """Return where a draft's file is, from the fleet's directory on."""
         return self._relative(draft.path)
 
@@ -161,8 +169,8 @@ class FleetText:
         return {name for document in data for each in own if isinstance(name := document.get(each), str)}
 
     def _neighbour(self, file: FileRead) -> Neighbour:
-        first = file.data.partition(b"\n")[0].decode(errors="replace").removeprefix("\ufeff").rstrip("\r")
-        return Neighbour(self._relative(file.path), [(each.kind, each.code) for each in file.documents], first)
+        return Neighbour(self._relative(file.path), [each.kind for each in file.documents], file.data)
 
-    def _relative(self, path: str) -> PurePosixPath:
-        return PurePosixPath(os.path.relpath(path, self.root))
+    def _relative(self, path: str) -> str:
+        # By its letters alone: thousands are asked for, and all lie below the directory that was read.
+        return path[len(self._below) :]

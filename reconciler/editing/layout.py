@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 _T = TypeVar("_T")
-MODELINE = re.compile(r"# yaml-language-server: .*")
+MODELINE = re.compile(rb"# yaml-language-server: [^\r\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,55 +17,65 @@ class Neighbour:
     """A file that is there.
 
     Args:
-        path: from the fleet's directory on.
-        documents: kind and code of what it holds.
-        first_line: of its text.
+        path: from the fleet's directory on, with `/` between its parts.
+        kinds: of the documents that it holds.
+        data: its bytes.
     """
 
-    path: PurePosixPath
-    documents: Sequence[tuple[str | None, str | None]]
-    first_line: str
+    path: str
+    kinds: Sequence[str | None]
+    data: bytes = field(repr=False)
+
+    @property
+    def directory(self) -> str:
+        """Where it lies; empty for the fleet's directory itself."""
+        return self.path.rpartition("/")[0]
+
+    @property
+    def ending(self) -> str:
+        """How its name ends: `.yaml`."""
+        return f".{self.path.rpartition('.')[2]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a new document goes, and the line that its file begins with, if any."""
 
-    path: PurePosixPath
+    path: str
     modeline: str = ""
 
 
 def place_for(kind: str, code: str, neighbours: Iterable[Neighbour]) -> Place | None:
     """Return the file for a new document, one that is not there yet; None if each that it could be is."""
     files = [*neighbours]
-    taken = {str(each.path).lower() for each in files}
-    alike = [each for each in files if [k for k, _ in each.documents] == [kind]]
+    alike = [each for each in files if len(each.kinds) == 1 and each.kinds[0] == kind]
     directory = _directory(kind, files, alike)
-    beside = [each for each in alike if each.path.parent == directory]
-    ending = _most(each.path.suffix for each in beside) or _most(each.path.suffix for each in files) or ".yaml"
+    beside = [each for each in alike if each.directory == directory]
+    ending = _most(each.ending for each in beside) or _most(each.ending for each in files) or ".yaml"
+    taken = {each.path.lower() for each in files}
     for name in (code, f"{kind}-{code}"):
-        path = directory / f"{name}{ending}"
-        if str(path).lower() not in taken:
+        path = f"{directory}/{name}{ending}" if directory else f"{name}{ending}"
+        if path.lower() not in taken:
             return Place(path, _modeline(beside))
     return None
 
 
-def _directory(kind: str, files: Sequence[Neighbour], alike: Sequence[Neighbour]) -> PurePosixPath:
+def _directory(kind: str, files: Sequence[Neighbour], alike: Sequence[Neighbour]) -> str:
     """Return where most files of one document of this kind are, or else most documents of it, or where it would be looked for."""
-    alone = _most(each.path.parent for each in alike)
+    alone = _most(each.directory for each in alike)
     if alone is not None:
         return alone
-    together = _most(each.path.parent for each in files for other, _ in each.documents if other == kind)
+    together = _most(each.directory for each in files for other in each.kinds if other == kind)
     if together is not None:
         return together
-    own = {each.path.parent for each in files for other, _ in each.documents if each.path.parent.name == f"{other}s"}
-    above = _most(each.parent for each in own)
-    return PurePosixPath() if above is None else above / f"{kind}s"
+    own = {each.directory for each in files for other in each.kinds if each.directory.rpartition("/")[2] == f"{other}s"}
+    above = _most(each.rpartition("/")[0] for each in own)
+    return "" if above is None else f"{above}/{kind}s".lstrip("/")
 
 
 def _modeline(beside: Collection[Neighbour]) -> str:
     """Return the line for yaml-language-server that most of these begin with; a path in it is right in their directory alone."""
-    found = [each.first_line for each in beside if MODELINE.fullmatch(each.first_line)]
+    found = [line[0].decode(errors="replace") for each in beside if (line := MODELINE.match(each.data))]
     return (_most(found) or "") if 2 * len(found) >= len(beside) else ""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+import yaml
 from yaml import MappingNode, Node, SequenceNode
 
 from reconciler.editing.fleet_text import Draft
@@ -13,6 +15,8 @@ from reconciler.loading.discovery import shown
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.loading.nodes import compose, node_range
 from reconciler.loading.screening import without_mark
+
+_MISSING = re.compile(r"'([^']+)' is missing$")
 
 
 def new_errors(before: Loaded, after: Loaded) -> tuple[Diagnostic, ...]:
@@ -29,13 +33,23 @@ def field_of(draft: Draft, problem: Diagnostic) -> str:
     """Return the field of the draft's document that a problem is about; empty if it is about none, or another document."""
     if problem.range.file != shown(draft.path):
         return ""
-    for root in compose(without_mark(draft.after)):
+    missing = _MISSING.match(problem.message)
+    for root in _roots(draft.after):
         if not _is_of(root, draft):
             continue
+        if missing is not None:
+            return missing[1]  # it stands nowhere
         start = (problem.range.line, problem.range.column)
         found = [path for path, place in _places(problem.range.file, root, ()) if (place.line, place.column) == start]
         return dotted(found[-1]) if found else ""
     return ""
+
+
+def _roots(data: bytes) -> list[Node]:
+    try:
+        return [*compose(without_mark(data))]
+    except yaml.YAMLError:
+        return []
 
 
 def _is_of(root: Node, draft: Draft) -> bool:

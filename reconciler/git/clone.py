@@ -17,6 +17,7 @@ from reconciler.git.replacing import name_aside, remove
 
 _HEAD = "refs/fleet/head"
 _KEPT = "refs/fleet/kept/"
+_OTHER = "refs/fleet/other"
 _NOTHING_FOUND = 2
 _NOT_ANCESTOR = 1
 _SHA256_DIGITS = 64
@@ -60,23 +61,42 @@ class Clone:
         """Git, run in the clone; it fetches nothing."""
         return _inside(self._local, self._directory)
 
+    @property
+    def fetching(self) -> Git:
+        """Git, run in the clone, that may reach the remote."""
+        return _inside(self._fetching, self._directory)
+
     def remote_head(self) -> str:
         """Ask the remote for the head of the branch: one round trip, and nothing is fetched.
 
         Raises:
             GitUnusable: the remote does not answer, or has no such branch.
         """
-        name = f"refs/heads/{self._branch}"
+        head = self._head_of(self._branch)
+        if head is None:
+            raise GitUnusable(f"{self._remote.shown}: there is no branch {self._branch!r}{self._others()}")
+        return head
+
+    def bring_other(self, branch: str) -> str | None:
+        """Fetch the head of another branch, and return its hash; None if the remote has no such branch.
+
+        Raises:
+            GitUnusable: the remote does not answer, or does not give it.
+        """
+        head = self._head_of(branch)
+        if head is not None:
+            self._fetch_ref(self.fetching, f"+refs/heads/{branch}:{_OTHER}")
+        return head
+
+    def _head_of(self, branch: str) -> str | None:
+        name = f"refs/heads/{branch}"
         done = self._ask(
             self._fetching, "ls-remote", "--exit-code", "--quiet", "--end-of-options", self._remote.url, name
         )
         if done.code not in {0, _NOTHING_FOUND}:
             raise GitUnusable(self._remote.explain(done.said))
-        for line in done.text.splitlines():
-            commit, _, found = line.partition("\t")
-            if found == name:
-                return commit
-        raise GitUnusable(f"{self._remote.shown}: there is no branch {self._branch!r}{self._others()}")
+        found = (line.partition("\t") for line in done.text.splitlines())
+        return next((commit for commit, _, ref in found if ref == name), None)
 
     def has(self, commit: str) -> bool:
         """Tell whether the head that was fetched last is this commit."""
@@ -152,16 +172,17 @@ class Clone:
                 self.git.run("update-ref", "-d", "--end-of-options", name)
 
     def _fetch_into(self, directory: Path) -> str:
-        git = _inside(self._fetching, directory)
-        flags = ("--quiet", "--no-progress", "--force", "--no-tags", "--no-write-fetch-head", "--update-shallow")
-        refs = f"+refs/heads/{self._branch}:{_HEAD}"
-        done = self._ask(git, "fetch", *flags, "--end-of-options", self._remote.url, refs)
-        if done.code:
-            raise GitUnusable(self._remote.explain(done.said))
+        self._fetch_ref(_inside(self._fetching, directory), f"+refs/heads/{self._branch}:{_HEAD}")
         fetched = self._fetched(directory)
         if fetched.code:
             raise GitUnusable(f"{self._remote.shown}: the head of {self._branch!r} is not a commit: {fetched.said}")
         return fetched.text
+
+    def _fetch_ref(self, git: Git, refs: str) -> None:
+        flags = ("--quiet", "--no-progress", "--force", "--no-tags", "--no-write-fetch-head", "--update-shallow")
+        done = self._ask(git, "fetch", *flags, "--end-of-options", self._remote.url, refs)
+        if done.code:
+            raise GitUnusable(self._remote.explain(done.said))
 
     def _ask(self, git: Git, *words: str) -> Done:
         seconds = self._fetch_seconds if words[0] == "fetch" else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +18,13 @@ from typing import TypeVar
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.git.clone import Clone
 from reconciler.git.commands import Damaged, Git, GitUnusable, Stop
+from reconciler.git.committing import Pusher
 from reconciler.git.exports import Exported, Exports
 from reconciler.git.place import Place
 from reconciler.git.remotes import OPTIONS, Access, environment, fetching_environment, parse_remote, scrubber
 from reconciler.git.signatures import Signers, Unsigned
 from reconciler.git.trees import NotInCommit, Selection, select
+from reconciler.git.writing import BranchWriter, Reached, Result, Signature, Wanted
 from schemas.secrets import Secret
 
 __all__ = ["GitOptions", "GitSource", "GitUnusable", "Revision", "Unsigned"]
@@ -48,6 +50,7 @@ class GitOptions:
         allowed_signers: file of the SSH keys whose signatures count, None for the GnuPG keyring of the account.
         ask_seconds: how long the remote may take to name its head.
         fetch_seconds: how long a fetch may take, the first of all history too.
+        push_seconds: how long a push may take.
     """
 
     url: str
@@ -61,6 +64,7 @@ class GitOptions:
     allowed_signers: Path | None = None
     ask_seconds: float = 30
     fetch_seconds: float = 600
+    push_seconds: float = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,17 @@ class GitSource:
         self._exports = Exports(self._place.revisions)
         self._signers = Signers(options.allowed_signers) if options.signed_only else None
         self._newest: Revision | None = None
+        self._writer: BranchWriter | None = None
         self._turn = asyncio.Lock()
+
+    @property
+    def branch(self) -> str:
+        """Name of the branch."""
+        return self._options.branch
+
+    def path_of(self, inside: str) -> str:
+        """Return where the repository has a file of the fleet."""
+        return f"{self.inside}/{inside}" if self.inside else inside
 
     async def fetch(self) -> Revision:
         """Return the head of the branch, fetched if it is new and laid out on disk.
@@ -139,6 +153,16 @@ class GitSource:
     async def keep(self, commits: Collection[str]) -> None:
         """Remove the directories of all revisions but these."""
         await self._in_thread(lambda stop: self._keep(frozenset(commits), stop))
+
+    async def write(self, signature: Signature, wishes: Sequence[Wanted]) -> list[Result]:
+        """Put commits on the branch, or on branches of their own, and return what became of each wish.
+
+        Raises:
+            Moved: others were faster again and again; nothing was pushed.
+            Unproven: whether the remote took them cannot be told.
+            GitUnusable: the remote does not take them; the message says why.
+        """
+        return await self._in_thread(lambda stop: self._write(signature, wishes, stop))
 
     async def close(self) -> None:
         """Let others use the directory."""
@@ -181,8 +205,22 @@ class GitSource:
             exported = self._lay_out(clone, commit)
         rewritten = self._is_rewritten(clone, commit)
         self._place.set_newest(commit, rewritten=rewritten)
+        if self._writer is not None:
+            self._writer.known(commit)
         self._newest = self._revision(exported, rewritten=rewritten)
         return self._newest
+
+    def _write(self, signature: Signature, wishes: Sequence[Wanted], stop: Stop) -> list[Result]:
+        if self._writer is None:
+            self._writer = BranchWriter(self._options.branch, signature, self._options.directory / "orders.index")
+        clone = self._clone(self._fetching(stop), stop)
+        pusher = Pusher(clone.fetching, self._remote, self._options.push_seconds)
+
+        def lay_out(commit: str) -> Path:
+            return self._root(self._lay_out(clone, commit))
+
+        reached = Reached(clone, pusher, lambda: self._fetch(stop).commit, lay_out)
+        return self._writer.write(reached, wishes, stop)
 
     def _lay_out(self, clone: Clone, commit: str) -> Exported:
         """Return the directory of a commit, after its signature was checked."""
@@ -238,8 +276,11 @@ class GitSource:
 
     def _revision(self, exported: Exported, *, rewritten: bool) -> Revision:
         facts = exported.facts
-        root = exported.export.root / self.inside if self.inside else exported.export.root
+        root = self._root(exported)
         return Revision(exported.commit, facts.committed_at, facts.author, facts.subject, root, rewritten)
+
+    def _root(self, exported: Exported) -> Path:
+        return exported.export.root / self.inside if self.inside else exported.export.root
 
     def _clone(self, fetching: Git, stop: Stop) -> Clone:
         seconds = self._options.fetch_seconds

@@ -48,6 +48,7 @@ class NoticeName(StrEnum):
     RESUMED = "resumed"
     FORGOTTEN = "forgotten"  # what a removed document had is not expected any more
     RECONCILE_ASKED = "reconcile-asked"  # somebody asked the daemon to look now
+    ORDERED = "ordered"  # somebody had the text changed: a commit was made and pushed
     ACCESS_LIMITED = "access-limited"  # somebody shows wrong tokens
     TOKEN_MADE = "token-made"  # noqa: S105 -- somebody may ask and steer the daemon from now on
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 -- and somebody no more
@@ -56,6 +57,8 @@ class NoticeName(StrEnum):
     PROOF_FAILED = "proof-failed"  # what is kept could not be restored
     PROOF_GOOD = "proof-good"
     STORE_FAILED = "store-failed"
+    ALERT_FAILED = "alert-failed"  # a channel takes no message; told when it begins
+    ALERT_GOOD = "alert-good"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from reconciler.health.standing import Standing
 from reconciler.notices.records import PassRecord
 from reconciler.reports.happenings import Asked, Found
 from reconciler.reports.status import Status
+from reconciler.web.orders import Order, Ordered
 
 
 class NotYet(Exception):
@@ -93,6 +94,14 @@ class Board(Protocol):
 
     async def resume(self, kind: str, code: str, reason: str, actor: Actor) -> bool:
         """End a pause, and tell whether there was one; told in the history; raises `StoreSilent`."""
+        ...
+
+    async def order(self, order: Order, actor: Actor) -> Ordered:
+        """Carry out an order: a commit, and the text read again; told in the history.
+
+        Raises:
+            Refused: it cannot be done, or nobody knows whether it was; says why and what to do.
+        """
         ...
 
     async def revoke(self, token: Token, actor: Actor) -> bool:

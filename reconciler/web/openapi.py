@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from reconciler.version import __version__
 from reconciler.web.problems import CONTENT_TYPE, Problem
-from reconciler.web.routes import Endpoint
+from reconciler.web.routes import KEY, Endpoint
 
 _FOR_ALL = (401, 403, 422, 429, 503)
 """Without a good token, beyond a role, an unknown field in the query, too many wrong tokens, nothing known yet."""
@@ -65,7 +65,7 @@ def _operation(endpoint: Endpoint, references: dict[_Key, Any]) -> dict[str, Any
         "summary": endpoint.summary,
         "description": f"Needs the role `{endpoint.role}`.",
         "operationId": _name(endpoint),
-        "parameters": [*map(_in_path, endpoint.parameters), *_in_query(endpoint)],
+        "parameters": [*map(_in_path, endpoint.parameters), *_in_query(endpoint), *_in_headers(endpoint)],
         "responses": _responses(endpoint, references),
         "x-role": endpoint.role.value,
     }
@@ -97,6 +97,17 @@ def _in_query(endpoint: Endpoint) -> Iterable[dict[str, Any]]:
             "required": False,
             "description": field.get("description", f"Its {name}."),
             "schema": plain,
+        }
+
+
+def _in_headers(endpoint: Endpoint) -> Iterable[dict[str, Any]]:
+    if endpoint.keyed:
+        yield {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "A text of your own: what bears the same one is done once, and answered alike each time.",
+            "schema": {"type": "string", "pattern": f"^{KEY.pattern}$"},
         }
 
 

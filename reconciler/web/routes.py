@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,9 @@ from reconciler.web.problems import Refused, problem_answer, wrong_fields
 MOST_BYTES = 64 * 1024
 """Of a body; none that is asked for needs a hundredth of it."""
 
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+"""What an `Idempotency-Key` may be."""
+
 HEADERS = {
     "Cache-Control": "no-store",
     "Connection": "close",
@@ -32,13 +36,14 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that was let in: who asks, for what, with which question and body."""
+    """One request that was let in: who asks, for what, with which question and body, and by which key it is known again."""
 
     board: Board
     actor: Actor
     path: Mapping[str, str]
     query: Any
     body: Any
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Endpoint:
     """One thing that the API can be asked.
 
     Args:
-        method: GET, POST or DELETE.
+        method: GET, POST, PATCH or DELETE.
         path: with `{name}` for what is filled in.
         role: who may.
         summary: what it is for, in one line.
@@ -56,6 +61,7 @@ class Endpoint:
         body: what is sent along; None where no body is read.
         status: of a good answer.
         refusals: how it can be refused beside what holds for all.
+        keyed: whether it may bear an `Idempotency-Key`, so that it is done once however often it is sent.
     """
 
     method: str
@@ -68,6 +74,7 @@ class Endpoint:
     body: type[BaseModel] | None = None
     status: int = 200
     refusals: tuple[int, ...] = ()
+    keyed: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -83,7 +90,8 @@ def route(endpoint: Endpoint, board: Board, door: Door) -> Route:
             actor = require(endpoint.role, door.by_header(request))
             query = read(endpoint.query, request.query_params)
             body = await _body(request, endpoint.body) if endpoint.body else None
-            given = await endpoint.serve(Call(board, actor, request.path_params, query, body))
+            key = _key(request) if endpoint.keyed else ""
+            given = await endpoint.serve(Call(board, actor, request.path_params, query, body, key))
         except Refused as refused:
             return problem_answer(refused, HEADERS)
         except (NotYet, StoreSilent) as why:
@@ -122,13 +130,24 @@ async def read_all(request: Request) -> bytes:
     return whole
 
 
+def _key(request: Request) -> str:
+    given = request.headers.getlist("idempotency-key")
+    if len(given) > 1 or any(not KEY.fullmatch(each) for each in given):
+        raise Refused(422, "an Idempotency-Key is one word of 1 to 255 letters, digits and signs of ASCII")
+    return given[0] if given else ""
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)
+
+
 async def _body(request: Request, model: type[BaseModel]) -> BaseModel:
     text = await read_all(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if text and kind != "application/json":
         raise Refused(415, "send JSON, and say so: `Content-Type: application/json`")
     try:
-        given = json.loads(text or b"{}")
+        given = json.loads(text or b"{}", parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Refused(400, "the body is no JSON") from None
     if not isinstance(given, dict):

@@ -66,6 +66,13 @@ def test_set_writes_nothing_where_the_fleet_would_not_be_valid(world: World) -> 
     assert texts(world) == before
 
 
+def test_a_secret_that_may_stand_in_the_text_is_not_shown(world: World) -> None:
+    world.replace("fleet.yaml", "format: 1", "format: 1\nallow_literal_secrets: true")
+    ran = world.run("set", "instance/acme", "admin_password=hunter2hunter2")
+    assert (ran.code, "hunter2" in ran.out + ran.err) == (0, False)
+    assert "admin_password: hunter2hunter2" in texts(world)["instances.yaml"]
+
+
 def test_set_mends_a_fleet_that_is_not_valid(world: World) -> None:
     world.replace("instances.yaml", "state: suspended", "state: asleep")
     world.replace("fleet.yaml", "max_users: 5", "max_users: many")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 from starlette.applications import Starlette
 
+from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
 from reconciler.access.tokens import Token, hash_of, write
 from reconciler.daemon.boards import DaemonBoard
@@ -24,6 +25,7 @@ from reconciler.web.api import api_routes, endpoints
 from reconciler.web.app import make_app
 from reconciler.web.doors import Door
 from reconciler.web.openapi import openapi
+from reconciler.web.orders import Order, Ordered
 from tests.daemon.stage import Stage, play
 from tests.harness.universe import Universe, fleet, instance, universe
 from tests.harness.virtual_time import EPOCH
@@ -43,12 +45,28 @@ async def in_line(draw: Callable[..., Status], *given: Any) -> Status:
 
 
 @dataclass
+class Taker:
+    """Takes orders and writes nothing: what they become is shown in `tests/daemon/test_orders.py`."""
+
+    placed: list[tuple[Order, Actor]] = field(default_factory=list)
+    done: Callable[[Order, Actor, Ordered], None] = field(default=lambda *_: None)
+    taken: Callable[[], Collection[str]] = tuple
+
+    async def place(self, order: Order, actor: Actor) -> Ordered:
+        self.placed.append((order, actor))
+        done = Ordered(order.code or "made-up", "c" * 40, "main", "fleet/instances/x.yaml", changed=True)
+        self.done(order, actor, done)
+        return done
+
+
+@dataclass
 class Asked:
     """A daemon's API."""
 
     stage: Stage
     board: DaemonBoard
     app: Starlette
+    placed: list[tuple[Order, Actor]]
     address: str = "192.0.2.7"
     description: dict[str, Any] = field(default_factory=lambda: openapi(endpoints()))
 
@@ -122,7 +140,8 @@ def asking(
         kept.add_token(token)
 
     async def main(stage: Stage) -> None:
-        board = DaemonBoard(stage.daemon, in_line)
+        taker = Taker()
+        board = DaemonBoard(stage.daemon, in_line, orders=taker)  # type: ignore[arg-type]
         app = make_app(DaemonView(stage.daemon, Metrics()), api_routes(board, Door(board)))
         following = asyncio.create_task(board.follow())
         try:
@@ -132,7 +151,7 @@ def asking(
                     await stage.converged()
             else:
                 await begin(stage)
-            await story(Asked(stage, board, app))
+            await story(Asked(stage, board, app, taker.placed))
         finally:
             following.cancel()
 

@@ -16,6 +16,7 @@ import httpx
 
 from reconciler.access.roles import Role
 from tests.cli.world import ENVIRONMENT, World, serving
+from tests.git.repositories import git
 
 
 @dataclass
@@ -26,6 +27,12 @@ class Live:
     tokens: dict[Role, str]
     world: World
     log: Path
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """Stop it, which may take no longer than what it does not wait for."""
+        self.process.terminate()
+        assert self.process.wait(15) == 0
 
     def ask(self, path: str, role: Role = Role.USER) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.tokens[role]}"}
@@ -33,8 +40,11 @@ class Live:
 
 
 @contextlib.contextmanager
-def live(root: Path) -> Iterator[Live]:
-    """Run one until the block ends, and let it converge first; it must end well, and may log no failure of its own."""
+def live(root: Path, *, orders: bool = False) -> Iterator[Live]:
+    """Run one until the block ends, and let it converge first; it must end well, and may log no failure of its own.
+
+    With `orders` it follows a bare repository, `fleet.git`, and asks for news there only when it has a reason to.
+    """
     with serving(root) as world:
         world.store = f"sqlite:///{root}/state.sqlite"
         tokens = {
@@ -42,11 +52,22 @@ def live(root: Path) -> Iterator[Live]:
         }
         log = root / "daemon.log"
         command = [sys.executable, "-m", "reconciler", "daemon", "--fleet", str(world.fleet), "--store", world.store]
+        if orders:
+            command += [
+                "--git",
+                str(publish(root)),
+                "--poll",
+                "3600",
+                "--data",
+                str(root / "data"),
+                "--orders",
+                "commit",
+            ]
         command += ["--api", "--page", "--listen", "127.0.0.1:0", "--log-format", "json"]
         with log.open("wb") as stream:
             process = subprocess.Popen(command, env={**os.environ, **ENVIRONMENT}, stderr=stream)
         try:
-            running = Live(f"http://{_address(log, process)}", tokens, world, log)
+            running = Live(f"http://{_address(log, process)}", tokens, world, log, process)
             _until_converged(running)
             yield running
         finally:
@@ -56,6 +77,17 @@ def live(root: Path) -> Iterator[Live]:
         assert code == 0
         assert "page-failed" not in lines, lines[lines.index("page-failed") - 100 :]
         assert not any(token in lines for token in tokens.values())
+
+
+def publish(root: Path) -> Path:
+    """Put the fleet of a directory into a bare repository, and return where that is."""
+    remote = root / "fleet.git"
+    git(root, "init", "--bare", "--quiet", "--initial-branch=main", str(remote))
+    git(root, "init", "--quiet", "--initial-branch=main")
+    git(root, "add", "fleet")
+    git(root, "commit", "--quiet", "--message=The fleet")
+    git(root, "push", "--quiet", str(remote), "main")
+    return remote
 
 
 def _address(log: Path, process: subprocess.Popen[bytes]) -> str:

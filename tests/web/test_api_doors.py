@@ -24,7 +24,7 @@ READ_BY_ALL = {
     "openapi.json", "fleet", "servers", "servers/{code}", "templates", "templates/{code}", "plans", "plans/{code}",
     "instances", "instances/{code}", "changeset", "passes", "events", "health",
 }  # fmt: skip
-OPERATED = {"reconcile", "pause", "resume"}
+OPERATED = {"reconcile", "pause", "resume", "instances", "instances/{code}"}
 FOR_ADMINS = {"tokens", "tokens/{id}"}
 
 
@@ -46,7 +46,7 @@ def test_each_role_gets_what_it_may_and_nothing_beyond() -> None:
                     who
                 )
             elif role.may(endpoint.role):
-                assert answer.status_code in {200, 202, 404}, who
+                assert answer.status_code in {200, 201, 202, 404}, who
             else:
                 assert answer.status_code == 403, who
                 assert f"needs the role {endpoint.role}; yours is {role}" in answer.json()["detail"]
@@ -58,9 +58,12 @@ def test_nothing_is_done_for_whom_it_is_refused() -> None:
     async def story(asked: Asked) -> None:
         before = asked.stage.source.pokes
         for who in (None, Role.USER, "odoo-fleet-wrong"):
-            for verb in ("pause", "reconcile"):
+            for verb in ("pause", "reconcile", "instances"):
                 assert (await asked.ask("POST", f"/api/v1/{verb}", who)).status_code in {401, 403}
+            for method in ("PATCH", "DELETE"):
+                assert (await asked.ask(method, "/api/v1/instances/acme", who)).status_code in {401, 403}
         assert not asked.board.pauses()
+        assert asked.placed == []
         assert asked.stage.source.pokes == before
 
     stage = asking(story)

@@ -1,0 +1,103 @@
+"""The options of `daemon` by which it takes orders, and what takes them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from reconciler.cli.groups import Option
+from reconciler.daemon.sources import Source
+
+if TYPE_CHECKING:
+    from reconciler.daemon.orders import Orders
+    from reconciler.git.writing import Signature
+
+_SECTION = "Orders"
+_US = "odoo-fleet <odoo-fleet@localhost>"
+Mode = Literal["commit", "branch"]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFlags:
+    """What the options say: where orders go (None: none are taken), and whose name their commits bear."""
+
+    mode: Mode | None
+    author: str
+    committer: str
+
+    def check(self, *, has_remote: bool, is_served: bool, signed_only: bool) -> None:
+        """End the command as wrong usage where orders cannot be taken so."""
+        if self.mode is None:
+            return
+        if not has_remote:
+            raise click.UsageError(
+                "--orders needs --git URL: orders are commits that are pushed; a bare repository on this machine will do"
+            )
+        if not is_served:
+            raise click.UsageError("--orders needs --api, which takes them")
+        if signed_only and self.mode == "commit":
+            raise click.UsageError(
+                "--orders commit makes commits that nobody signed, which --signed-only refuses: take --orders branch, and let "
+                "people merge and sign"
+            )
+        self.signature()
+
+    def signature(self) -> Signature:
+        """Return whose name the commits bear; wrong usage if that cannot be read."""
+        from reconciler.git.committing import Person  # noqa: PLC0415 -- only where orders are taken
+        from reconciler.git.writing import Signature  # noqa: PLC0415 -- see above
+
+        try:
+            return Signature(Person.of(self.author), Person.of(self.committer))
+        except ValueError as error:
+            raise click.UsageError(f"--orders-author, --orders-committer: {error}") from None
+
+
+def orders_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of orders; it receives them as `orders`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, orders: Mode | None, orders_author: str, orders_committer: str, **rest: Any) -> Any:
+        return function(*args, orders=OrderFlags(orders, orders_author, orders_committer), **rest)
+
+    options = (
+        click.option(
+            "--orders",
+            type=click.Choice(("commit", "branch")),
+            help="Let the API add and change instances: each a commit on the branch, or on one of its own for people to merge.",
+            cls=Option,
+            section=_SECTION,
+        ),
+        click.option(
+            "--orders-author",
+            default=_US,
+            metavar="NAME <MAIL>",
+            help=f"The author of these commits (default: {_US}).",
+            cls=Option,
+            section=_SECTION,
+        ),
+        click.option(
+            "--orders-committer",
+            default=_US,
+            metavar="NAME <MAIL>",
+            help=f"Their committer (default: {_US}).",
+            cls=Option,
+            section=_SECTION,
+        ),
+    )
+    return functools.reduce(lambda made, option: option(made), reversed(options), call)
+
+
+def make_orders(flags: OrderFlags, source: Source) -> Orders | None:
+    """Return what takes orders for a source; None where none are taken."""
+    if flags.mode is None:
+        return None
+    from reconciler.daemon.branches import BranchSource  # noqa: PLC0415 -- only where orders are taken
+    from reconciler.daemon.orders import Orders  # noqa: PLC0415 -- see above
+
+    assert isinstance(source, BranchSource), "orders are taken of a branch alone"
+    return Orders(source.git, flags.signature(), apart=flags.mode == "branch")
