@@ -41,8 +41,8 @@ def fingerprint(database: str, versions: Mapping[str, str]) -> str:
 def whom_to_ask(desired: Desired, host: ObservedHost, inventory: Inventory) -> tuple[str, DatabaseSpec] | None:
     """Choose the database of a host that is asked, with what it is declared to be: a customer's, the one of last time.
 
-    Only one that is known to be as declared, so that no wrong password is tried. Each login leaves a row in it, which Odoo removes
-    by itself where its scheduled actions run: in a template they would pile up.
+    Only one that is known to be as declared, so that no wrong password is tried. Each login leaves a row in it, which Odoo
+    removes by itself where its scheduled actions run: in a template they would pile up.
     """
     last = inventory.server_states.get(row_of(host.server), "").partition(" ")[0]
     known = [entry for entry in inventory.on(host.server) if entry.digest and not entry.orphaned]

@@ -115,12 +115,12 @@ def standings(desired: Desired, observed: Observed, inventory: Inventory) -> Map
     """Return where all databases stand of which anything is known: as the looks of now say, else as is remembered."""
     found = remembered(inventory)
     for code, host in observed.hosts.items():
+        states = {name.text: name.state for name in host.databases} if host.looks else {}
         for look in host.looks.values():
             mark = look.mark
             if mark is None or not look.is_whole_copy_of_itself or mark.fleet != desired.settings.code:
                 continue
-            name = next((name for name in host.databases if name.text == look.database), None)
-            if name is not None and name.state in IN_SERVICE:
+            if states.get(look.database) in IN_SERVICE:
                 found[mark.kind, mark.code, code] = standing(look)
     return found
 
