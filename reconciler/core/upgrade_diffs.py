@@ -25,8 +25,10 @@ _UNSEEN = "it is looked into first"
 _OLDER_CODE = "or bring back the code that it was made for"
 
 
-def comes_first(look: DatabaseLook) -> bool:
+def comes_first(look: DatabaseLook | None) -> bool:
     """Tell whether a database is upgraded before all else: newer code has broken it, or an upgrade of ours was cut short."""
+    if look is None:
+        return False
     upgraded = look.upgrading.to if look.upgrading else ()
     return bool(look.broken) or module_operations.is_own_upgrade(look.modules, upgraded)
 
