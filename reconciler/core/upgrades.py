@@ -87,7 +87,8 @@ def standing(look: DatabaseLook) -> Standing:
 
 def _why_failed(look: DatabaseLook, note: UpgradeNote) -> str:
     """Say why an upgrade to the code of now has failed; nothing where none has, or the code is another by now."""
-    if any(note.to.get(each.module) != each.code for each in look.behind):
+    is_back = note.undone and not (look.behind or look.broken)  # the host runs the former code again
+    if is_back or any(note.to.get(each.module) != each.code for each in look.behind):
         return ""
     if note.why or not look.behind or note.tries < MOST_TRIES:
         return note.why
