@@ -49,13 +49,11 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
     if instance.server and (doubt := draft.hold(draft.desired.servers[instance.server])):
         draft.block("instance", instance.code, instance.server, doubt)
         return
-    found = find(draft, instance)
-    if not (found or any(server_moves.standing(draft, instance))):
-        found = (
-            unclaimed.reverted(draft, instance) or server_moves.returning(draft, instance) or trash.own(draft, instance)
-        )
-    is_alone = len(found) == 1 and not any(server_moves.standing(draft, instance))
-    unused = [f for f in found if _is_unused(draft, instance, f, alone=is_alone)]
+    found, elsewhere = find(draft, instance), any(server_moves.standing(draft, instance))
+    if not (found or elsewhere):
+        found = unclaimed.reverted(draft, instance) or server_moves.returning(draft, instance)
+        found = found or trash.own(draft, instance)
+    unused = [f for f in found if _is_unused(draft, instance, f, alone=len(found) == 1 and not elsewhere)]
     lost = (*unused, *_unused_elsewhere(draft, instance))
     discarded = tuple(draft.discard("instance", instance.code, f.server, f.name.text) for f in lost)
     found = tuple(f for f in found if f not in unused)
