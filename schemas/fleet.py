@@ -8,8 +8,10 @@ from pydantic import Field
 from schemas.backups import BackupTarget
 from schemas.document import Part, Pausable
 from schemas.hooks import Hook
+from schemas.notify import Channel
 from schemas.references import KeyReference
 from schemas.texts import Code
+from schemas.upgrades import Rollout, Upgrade
 from schemas.windows import Freeze, Window
 
 if TYPE_CHECKING:
@@ -188,6 +190,17 @@ class FleetSettings(Pausable):
         description="Days on which nothing is begun, but what each excepts; what was begun before is finished.",
         examples=[[{"from": "2026-12-24", "to": "2027-01-03", "reason": "closed", "except": ["resume"]}]],
     )
+    upgrade: Upgrade = Field(
+        default="hold",
+        description="Whether databases follow newer code of their host's modules, where neither they nor their plan say it. "
+        "`hold` tells who is behind and does nothing; `follow` upgrades them as `rollout` says.",
+        examples=["follow"],
+    )
+    rollout: Rollout = Field(
+        default=Rollout(),
+        description="In which order databases follow newer code. Left out: templates first, then all in one wave.",
+        examples=[{"waves": [{"selector": {"ring": "canary"}}, {"percent": 10}, {"percent": 100}], "soak_minutes": 60}],
+    )
     hooks: Annotated[tuple[Hook, ...], Field(strict=False)] = Field(
         default=(),
         description="Programs and web calls of yours before and after actions of some verbs, in this order.",
@@ -201,6 +214,11 @@ class FleetSettings(Pausable):
                 }
             ]
         ],
+    )
+    notify: Annotated[tuple[Channel, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Channels that the daemon tells what it sees.",
+        examples=[[{"url": {"env": "OPS_SLACK"}, "levels": ["warning", "error"]}]],
     )
     retention: Retention = Field(
         default=Retention(), description="How long what is no longer needed is kept.", examples=[{"trash_days": 30}]

@@ -25,6 +25,7 @@ from schemas.texts import (
     Subdomain,
 )
 from schemas.timezones import check_timezone
+from schemas.upgrades import Upgrade
 
 InstanceState = Literal["active", "suspended", "absent"]
 
@@ -136,7 +137,8 @@ class Instance(Pausable):
     )
     server: Code | None = Field(
         default=None,
-        description="The server to live on. Left out: placed on the best one, and stays where it was placed.",
+        description="The server to live on; if another one is named, it moves there. Left out: placed on the best one, and "
+        "stays where it is.",
         examples=["prod-1"],
     )
     state: InstanceState = Field(
@@ -200,6 +202,11 @@ class Instance(Pausable):
         default=None,
         description="How it is backed up. Left out: as its plan says; `true` for the defaults, `false`: not at all.",
         examples=[True, {"target": "main"}],
+    )
+    upgrade: Upgrade | None = Field(
+        default=None,
+        description="Whether its modules follow newer code of their host. Left out: as its plan says, or else the fleet.",
+        examples=["follow"],
     )
     parameters: Mapping[ParameterKey, ParameterValue] = Field(
         default={},

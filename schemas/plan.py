@@ -8,6 +8,7 @@ from pydantic import Field
 from schemas.backups import Backup
 from schemas.document import Document
 from schemas.texts import Modules
+from schemas.upgrades import Upgrade
 
 Period = Literal["month", "quarter", "year"]
 
@@ -60,6 +61,11 @@ class Plan(Document):
     )
     modules: Modules = Field(
         default=(), description="Modules that the plan adds to those of the template.", examples=[["project"]]
+    )
+    upgrade: Upgrade | None = Field(
+        default=None,
+        description="Whether its instances follow newer code of their host's modules. Left out: as the fleet says.",
+        examples=["follow"],
     )
     backup: Backup = Field(
         default=None,

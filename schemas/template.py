@@ -10,6 +10,7 @@ from schemas.backups import Backup
 from schemas.document import Pausable, code_of
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import Code, CountryCode, DatabaseName, Language, Line, Modules, ParameterKey, ParameterValue
+from schemas.upgrades import Upgrade
 
 DEFAULT_MODULES = ("base", "web", "mail", "portal")
 
@@ -72,6 +73,12 @@ class Template(Pausable):
         default=None,
         description="How it is backed up; `true` for the defaults.",
         examples=[True, {"target": "main"}],
+    )
+    upgrade: Upgrade | None = Field(
+        default=None,
+        description="Whether its modules follow newer code of their hosts; it goes before its instances. Left out: as the fleet "
+        "says.",
+        examples=["follow"],
     )
     adopt: Adoption | None = Field(
         default=None,

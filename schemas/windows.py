@@ -29,6 +29,7 @@ VerbName = Literal[
     "resume",
     "rotate-password",
     "configure",
+    "upgrade",
     "sweep",
     "drop",
 ]
@@ -46,21 +47,26 @@ _CONCERNS = (
 _ZONE = "Time zone in which it is meant; left out: UTC."
 
 
-class Window(Part):
+class Hours(Part):
+    """Hours of some days of the week."""
+
+    days: Annotated[tuple[Weekday, ...], type_of_sequence, Field(min_length=1)] = Field(
+        default=WEEK, description="The days on which they begin.", examples=[["mon", "tue", "wed", "thu"]]
+    )
+    opens: TimeOfDay = Field(alias="from", description="When they begin.", examples=["22:00"])
+    closes: TimeOfDay = Field(
+        alias="to", description="When they end; not later than `from`: on the day after.", examples=["05:00"]
+    )
+    timezone: Zone = Field(default="UTC", description=_ZONE, examples=["Europe/Brussels"])
+
+
+class Window(Hours):
     """When some verbs may begin; at any other time they wait. Those that no window names may begin at any time."""
 
     verbs: Annotated[tuple[VerbName, ...], type_of_sequence, Field(min_length=1)] = Field(
         description="What waits for it.", examples=[["configure", "rename"]]
     )
     selector: Selector = Field(default={}, description=_CONCERNS, examples=[{"region": "eu"}])
-    days: Annotated[tuple[Weekday, ...], type_of_sequence, Field(min_length=1)] = Field(
-        default=WEEK, description="The days on which it opens.", examples=[["mon", "tue", "wed", "thu"]]
-    )
-    opens: TimeOfDay = Field(alias="from", description="When it opens.", examples=["22:00"])
-    closes: TimeOfDay = Field(
-        alias="to", description="When it closes; not later than `from`: on the day after.", examples=["05:00"]
-    )
-    timezone: Zone = Field(default="UTC", description=_ZONE, examples=["Europe/Brussels"])
 
 
 class Freeze(Part):

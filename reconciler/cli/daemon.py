@@ -347,7 +347,7 @@ class _Run:
             fleets.server_urls(desired, self.options)
         except click.UsageError as error:
             raise Refusal(error.message) from error
-        depth = Depth.of(desired, shallow=self.options.shallow)
+        depth = Depth.of(desired, shallow=self.options.shallow, code=True)
         return Limits(selection=selection, depth=depth, commands=self.options.commands)
 
     def _on_call(self, call: CallEvent) -> None:

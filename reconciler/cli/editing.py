@@ -50,20 +50,32 @@ def write(common: Common, text: FleetText, draft: Draft) -> int:
         _tell(common, text, draft, None)
         return 0
     loaded = text.judge(draft)
-    if new_errors(text.loaded, loaded):
-        on = screens.paper(screens.ERR)
-        problems = render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=on.colour, width=on.width)
-        click.echo(problems, err=True)
-        screens.say(f"Nothing is written: the fleet would not be valid ({render_summary(loaded.diagnostics)}).")
+    if problems_of(text.loaded, loaded):
         return INVALID
+    write_file(draft)
+    _tell(common, text, draft, loaded)
+    return 0
+
+
+def problems_of(before: Loaded, loaded: Loaded) -> bool:
+    """Tell whether an edit has brought errors, which are shown then."""
+    if not new_errors(before, loaded):
+        return False
+    on = screens.paper(screens.ERR)
+    problems = render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=on.colour, width=on.width)
+    click.echo(problems, err=True)
+    screens.say(f"Nothing is written: the fleet would not be valid ({render_summary(loaded.diagnostics)}).")
+    return True
+
+
+def write_file(draft: Draft) -> None:
+    """Write a draft, or end the command with what is in the way."""
     try:
         _write(draft)
     except FileExistsError:
         raise click.ClickException(f"{visible(draft.path)} is there already, and is left as it is") from None
     except OSError as error:
         raise click.ClickException(f"{visible(draft.path)} cannot be written: {error.strerror or error}") from error
-    _tell(common, text, draft, loaded)
-    return 0
 
 
 def _write(draft: Draft) -> None:

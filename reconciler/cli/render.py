@@ -48,10 +48,10 @@ def command(common: Common, store: str, proxy: str, out: Path | None, *, detaile
     if out is None:
         click.echo(text, nl=False)
         return UNCHANGED
-    was_like_that = out.exists() and out.read_text() == text
-    if not was_like_that:
-        try:
+    try:
+        was_like_that = out.exists() and out.read_bytes() == text.encode()
+        if not was_like_that:
             replace_file(out, text.encode(), 0o644)
-        except OSError as error:
-            raise click.ClickException(f"{visible(str(out))} cannot be written: {error.strerror or error}") from error
+    except OSError as error:
+        raise click.ClickException(f"{visible(str(out))} cannot be written: {error.strerror or error}") from error
     return CHANGED if detailed_exitcode and not was_like_that else UNCHANGED

@@ -41,14 +41,12 @@ _PLANNED = (verbs.RESTORE, verbs.REPLACE)
 @click.option(
     "--from-trash",
     "trash",
-    default="",
     metavar="NAME",
     help="Not a backup: what was replaced or ended comes back in the place of what is there (`status trash`).",
 )
 @click.option(
     "--as",
     "goal",
-    default="",
     metavar="CODE",
     help="Another instance that is built from it. It is in the text, and has no database yet.",
 )
@@ -75,8 +73,8 @@ def command(
     *,
     words: tuple[str, ...],
     backup: str,
-    trash: str,
-    goal: str,
+    trash: str | None,
+    goal: str | None,
     archive: Path | None,
     without_backup: bool,
     yes: bool,
@@ -86,6 +84,12 @@ def command(
     What is restored is proven under a building name first; nothing of it runs, and no mail leaves it, before it is published.
     Until then the database that is there stays in service. Then that becomes trash, from which it can come back.
     """
+    if "" in (
+        backup,
+        trash,
+        goal,
+    ):  # a script's variable, perhaps: it did not mean the latest backup over what is there
+        raise click.UsageError("what --backup, --from-trash and --as name is not empty")
     if trash and (goal or backup != LATEST):
         raise click.UsageError("--from-trash goes with neither --backup nor --as")
     if archive and (words or trash or not goal or backup != LATEST):
@@ -99,20 +103,27 @@ def command(
     fleets.require(code, desired.instances, f"the fleet has no instance {code!r}")
     refreshed = replace(options, targets=(f"instance/{code}",), refresh=not options.shallow)
     aim = given_aim(desired, refreshed, confirmed)
-    if code == of:  # never over another one: a wrong --as would replace a customer by another
-        asked = Replacing(code, trash, backup_first=not without_backup)
+    if goal is None and archive is None:  # --as never takes the place of anything, not even of its own
+        asked = Replacing(code, trash or "", backup_first=not without_backup)
         aim = replace(aim, limits=replace(aim.limits, replacing=asked))
     with begin_session(common, options.store, desired, aim) as session, telling(StorageFailure):
         if archive:
-            session.desired = _restoring(desired, code, RestoreFrom(archive=str(archive.absolute())))
+            session.desired = _restoring(desired, code, _source(archive=str(archive.absolute())))
         elif not trash:
-            session.desired = _restoring(desired, code, _found(session, code, RestoreFrom(backup=backup, of=of)))
+            session.desired = _restoring(desired, code, _found(session, code, _source(backup=backup, of=of)))
         planned = make_plan(session)
         if not any(action.verb in _PLANNED for action in planned.changeset.actions):
             show_plan(planned, session, screens.ERR)
-            screens.say(f"instance/{code} cannot be restored: {_why_not(desired, code, is_own=code == of)}.")
+            screens.say(f"instance/{code} cannot be restored: {_why_not(desired, code, is_own=goal is None)}.")
             return NOT_DONE
         return perform(session, planned, common, yes=yes)
+
+
+def _source(**named: str) -> RestoreFrom:
+    try:
+        return RestoreFrom(**named)
+    except ValueError:
+        raise click.UsageError("this is no name of a backup, nor of an archive") from None
 
 
 def _found(session: Session, code: str, wanted: RestoreFrom) -> RestoreFrom:

@@ -15,6 +15,7 @@ from reconciler.cli.options import Common, RunOptions, common, refreshable, run_
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
 from reconciler.core.deciding import Limits, Planned
+from reconciler.core.depths import Depth
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
@@ -25,6 +26,8 @@ from reconciler.reports.status_tables import Table, render_pauses, status_tables
 from reconciler.reports.words import how_known
 
 FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS, LIMITS = "foreign", "trash", "backups", "subscriptions", "limits"
+UPGRADES = "upgrades"
+VIEWS = (FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS, LIMITS, UPGRADES)
 
 
 @groups.command(
@@ -33,13 +36,14 @@ FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS, LIMITS = "foreign", "trash", "backups", 
     "odoo-fleet status acme",
     "odoo-fleet status foreign prod-1",
     "odoo-fleet status trash",
+    "odoo-fleet status upgrades",
     "odoo-fleet status --health servers prod-1",
 )
 @click.argument(
     "words",
     nargs=-1,
-    metavar="[servers|templates|instances|plans|foreign|trash|backups|subscriptions|limits] [DOCUMENT]",
-    shell_complete=completing(*subjects().values(), also=[*subjects(), FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS, LIMITS]),
+    metavar=f"[servers|templates|instances|plans|{'|'.join(VIEWS)}] [DOCUMENT]",
+    shell_complete=completing(*subjects().values(), also=[*subjects(), *VIEWS]),
 )
 @click.option(
     "--health",
@@ -55,8 +59,9 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
 
     `status foreign [SERVER]` lists what is on the hosts and not this fleet's, `status trash [SERVER]` what was ended, and until
     when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each database is, and
-    when the next is due, `status subscriptions` whose subscription ends when, `status limits` how many users and how much storage
-    instances have of what their plans include, as `apply` or a daemon measured it; these two ask no host.
+    when the next is due, `status upgrades` who is behind the code of its host and what each waits for, `status subscriptions`
+    whose subscription ends when, `status limits` how many users and how much storage instances have of what their plans include,
+    as `apply` or a daemon measured it; these two ask no host.
     """
     if of_health:
         _show_health(common, options, words)
@@ -67,6 +72,7 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
         BACKUPS: _show_backups,
         SUBSCRIPTIONS: _show_subscriptions,
         LIMITS: _show_limits,
+        UPGRADES: _show_upgrades,
     }
     if show := views.get("".join(words[:1])):
         show(common, options, words[1:])
@@ -137,6 +143,26 @@ def _show_limits(common: Common, options: RunOptions, words: tuple[str, ...]) ->
     with open_memory(common, options.store, desired.settings.code, purpose="what is used is not known") as memory:
         rows = limit_rows(desired, memory.inventory(), fleets.selection(desired, options))
     _print(common, limits_document(desired, rows, now), limits_table(rows, now))
+
+
+def _show_upgrades(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
+    from reconciler.reports import upgrades  # noqa: PLC0415 -- only here
+
+    if words:
+        raise click.UsageError("`status upgrades` shows all of them; --target and --selector choose")
+    with open_session(common, options) as session:
+        limits = session.limits
+        depth = Depth.of(session.desired, shallow=options.shallow, refresh=options.refresh, code=True)
+        seen = make_plan(session, Limits(depth=depth))
+        found = upgrades.upgrade_rows(session.desired, seen, datetime.now(UTC), limits.selection)
+    if common.output == "json":
+        screens.print_json(upgrades.upgrades_document(found))
+    elif common.output == "yaml":
+        click.echo(_as_yaml(upgrades.upgrades_document(found)), nl=False)
+    else:
+        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+
+        click.echo(render_tables((upgrades.upgrades_table(found),), screens.paper(screens.OUT)))
 
 
 def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     ROTATED = "rotated"  # a new code, generation or key
     GIVEN_UP = "given-up"  # what it had is on a server that the text gives up: it begins anew, and empty
     ADOPTED = "adopted"  # what an earlier document left behind is taken over, since the text says so
+    NEWER_CODE = "newer-code"  # its host's code of modules is newer than the database
     OLD_MARK = "old-mark"  # the mark of an earlier version lacks what this one notes; nothing else differs
     INTERRUPTED = "interrupted"  # an earlier action was cut short
     SCHEDULED = "scheduled"  # the rhythm that the text names has come round

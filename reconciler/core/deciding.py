@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -20,8 +20,10 @@ from reconciler.core.observed import Observed
 from reconciler.core.removals import with_removed
 from reconciler.core.replacements import Replacing
 from reconciler.core.revisions import Comparison
+from reconciler.core.rollouts import Course, course
 from reconciler.core.safety import frozen_hosts, gate, withhold
 from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.upgrades import Key, Standing, standings
 from reconciler.fleet.desired import Desired
 
 
@@ -48,12 +50,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a pass saw and what it would do; `one_host` are servers that are one host with another, which are frozen too."""
+    """What a pass saw and what it would do; `one_host` are servers that are one host with another, which are frozen too.
+
+    `standings` say how the modules of databases stand, `course` where the rollout of newer code does.
+    """
 
     observed: Observed
     changeset: Changeset
     inventory: Inventory
     one_host: frozenset[str] = frozenset()
+    standings: Mapping[Key, Standing] = field(default_factory=dict)
+    course: Course = field(default_factory=Course)
 
 
 def decide(desired: Desired, observed: Observed, inventory: Inventory, now: datetime, limits: Limits) -> Planned:
@@ -78,7 +85,8 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
     gated = replace(gated, hooks=hooks.met(gated.actions, desired))
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)
-    return Planned(observed, gated, inventory, frozenset(same))
+    stand = standings(desired, observed, inventory)
+    return Planned(observed, gated, inventory, frozenset(same), stand, course(desired, stand, now))
 
 
 def _in_service(desired: Desired, observed: Observed, inventory: Inventory) -> int:

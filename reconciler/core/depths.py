@@ -11,7 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from reconciler.core import claims, copies, ending_diffs, endings, one_host, openers, trash, unclaimed
+from reconciler.core import (
+    claims,
+    code_moves,
+    copies,
+    ending_diffs,
+    endings,
+    one_host,
+    openers,
+    trash,
+    unclaimed,
+    upgrades,
+)
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import IN_SERVICE, KEPT, ON_ITS_WAY, is_expired_build, is_expired_trash, parse
 from reconciler.core.observed import Observed
@@ -35,6 +46,7 @@ class Depth:
 
     Where an earlier plan is to be made again, `again` names by server and database what it looked at, which is looked at
     whatever memory says, and `passed_over` what it saw and did not look at: neither is that now, however due it has become.
+    With `code` one database of each host is asked for the versions of the host's code, so that it is noticed when that moves.
     """
 
     shallow: bool = False
@@ -43,12 +55,17 @@ class Depth:
     again: frozenset[tuple[str, str]] = frozenset()
     passed_over: frozenset[tuple[str, str]] = frozenset()
     refresh: bool = False
+    code: bool = False
 
     @staticmethod
-    def of(desired: Desired, *, shallow: bool = False, refresh: bool = False) -> Depth:
+    def of(desired: Desired, *, shallow: bool = False, refresh: bool = False, code: bool = False) -> Depth:
         """Look at the rhythm that the fleet's text sets."""
-        rhythm = desired.settings.verification
-        return Depth(shallow, timedelta(hours=rhythm.max_age_hours), rhythm.databases_per_pass, refresh=refresh)
+        age, databases = desired.settings.verification.max_age_hours, desired.settings.verification.databases_per_pass
+        return Depth(shallow, timedelta(hours=age), databases, refresh=refresh, code=code)
+
+    def asks_for_code(self, desired: Desired) -> bool:
+        """Tell whether hosts are asked which code they run: where that is wanted, or somebody follows it."""
+        return not self.shallow and (self.code or upgrades.anybody_follows(desired))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +96,7 @@ def targets(
     desired = endings.in_force(desired, now)
     due: list[Seen] = []
     aged: dict[str, list[tuple[datetime, str, Seen]]] = {}
+    upgraded = code_moves.worth_a_look(desired, observed, inventory, now, selection)
     for seen in candidates(desired, observed, inventory, selection):
         document, code = seen.document, seen.server.code
         if (code, seen.database) in depth.passed_over:
@@ -95,6 +113,7 @@ def targets(
             or entry is None
             or seen.former_code
             or entry.digest != seen.digest(desired)
+            or upgraded((document.kind, document.code, code), entry.verified_at)
             or (isinstance(document, Instance) and copies.comes_due(document, entry.verified_at, now))
         ):
             due.append(seen)

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from reconciler.core import claims, ending_diffs, instance_diffs, names, replacement_diffs, template_diffs, verbs
+from reconciler.core import (
+    claims,
+    ending_diffs,
+    instance_diffs,
+    names,
+    replacement_diffs,
+    template_diffs,
+    upgrade_diffs,
+    verbs,
+)
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset, Left, LeftAlone
 from reconciler.core.claims import Doubt
@@ -47,7 +56,7 @@ def diff(
         frozen: hosts whose listing is not believed, with why and what to do: they may hold what they do not list.
         replacing: whose database is to be replaced, if that is asked for.
     """
-    draft = Draft(desired, observed, inventory, now, frozen or {}, replacing)
+    draft = Draft(desired, observed, inventory, now, frozen or {}, replacing, selection)
     draft.count_used()
     for plans in PLANNERS:
         plans(draft)
@@ -66,6 +75,7 @@ PLANNERS: list[Callable[[Draft], None]] = [
     instance_diffs.diff_instances,
     replacement_diffs.diff_replacements,
     ending_diffs.diff_endings,
+    upgrade_diffs.diff_upgrades,
 ]
 """What plans, each with what those before it planned: activations before templates, and both before clones."""
 
@@ -180,13 +190,15 @@ def _was_declared(draft: Draft, server: str, target: str) -> bool:
 
 
 def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:
-    actions, blocked = draft.actions, draft.blocked
+    actions, blocked, withheld = draft.actions, draft.blocked, draft.withheld
     if not selection.is_everything:
         chosen = _selected_addresses(draft.desired, selection)
         kept = needed_by(actions, [a for a in actions if a.address in chosen and not a.verb.is_housekeeping])
         actions = [a for a in actions if a.id in kept]
         blocked = [b for b in blocked if b.address in chosen]
-    return Changeset(order(actions), tuple(sorted(blocked)), tuple(sorted(draft.left_alone)), foreign)
+        withheld = [w for w in withheld if w.action.address in chosen]
+    left_alone = tuple(sorted(draft.left_alone))
+    return Changeset(order(actions), tuple(sorted(blocked)), left_alone, foreign, tuple(withheld))
 
 
 def _selected_addresses(desired: Desired, selection: Selection) -> set[str]:

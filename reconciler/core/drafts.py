@@ -8,13 +8,16 @@ from datetime import datetime, timedelta
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Left, LeftAlone
+from reconciler.core.changesets import Blocked, Left, LeftAlone, Withheld
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
 from reconciler.core.observed import DatabaseLook, Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from reconciler.core.replacements import Replacing
+from reconciler.core.rollouts import Course, course
+from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.upgrades import Key, Standing, standings
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.server import Server
@@ -37,17 +40,23 @@ class Draft:
     now: datetime
     frozen: Mapping[str, Doubt] = field(default_factory=dict)
     replacing: Replacing | None = None
+    selection: Selection = EVERYTHING
     actions: list[Action] = field(default_factory=list)
     blocked: list[Blocked] = field(default_factory=list)
     left_alone: list[LeftAlone] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
     activations: dict[str, str] = field(default_factory=dict)
     templates: dict[tuple[str, str], str | Doubt] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
     said: dict[tuple[str, str], tuple[Left, str] | None] = field(default_factory=dict)
     pauses: Mapping[tuple[str, str], Pause] = field(init=False)
+    standings: Mapping[Key, Standing] = field(init=False)
+    course: Course = field(init=False)
 
     def __post_init__(self) -> None:
         self.pauses = in_force(self.desired, self.inventory.pauses)
+        self.standings = standings(self.desired, self.observed, self.inventory)
+        self.course = course(self.desired, self.standings, self.now)
 
     @property
     def build_limit(self) -> timedelta:

@@ -14,6 +14,7 @@
     │   ├── NotOdoo               something else answers at this address
     │   ├── Redirected            the address sends us elsewhere; credentials are not sent along
     │   ├── UnexpectedAnswer      not an answer Odoo gives: too large, wrong shape, an unknown error
+    │   │   └── LacksColumn       its tables lack what the host's code asks them for
     │   ├── MasterPasswordRefused
     │   ├── ListingDisabled       `list_db = False`
     │   ├── DatabaseExists · NoSuchDatabase
@@ -28,7 +29,8 @@
         └── CutOff                and it looks as if the host is gone, its work with it
 
 A `MemoryFailure` stands apart: the store cannot be used. No host is touched on the strength of a record that was not written.
-So does a `StorageFailure`: a backup cannot be kept, or not be had back; and a `HookFailed`, of a program of the operator's.
+So does a `StorageFailure`: a backup cannot be kept, or not be had back; and a `HookFailed` or an
+`AlertFailed`, of what the operator has run or told.
 
 No message holds a secret: adapters put in host, database, operation and Odoo's own words, which were checked to hold none.
 """
@@ -111,6 +113,10 @@ class UnexpectedAnswer(LastingError):
     """An answer that Odoo does not give: too large, of a wrong shape, or an error of unknown name."""
 
 
+class LacksColumn(UnexpectedAnswer):
+    """The database lacks a column or a table of the host's code: that is newer, of another series, or of another database."""
+
+
 class MasterPasswordRefused(LastingError):
     """The database service refuses the master password."""
 
@@ -187,3 +193,7 @@ class StorageFailure(Exception):
 
 class HookFailed(Exception):
     """A hook of the operator's did not end well: what it said, or that it could not be run."""
+
+
+class AlertFailed(Exception):
+    """A channel did not take a message: why, in words that hold nothing of its address."""

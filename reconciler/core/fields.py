@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from reconciler.core import module_operations
 from reconciler.core.actions import FieldChange
 from reconciler.core.module_operations import INSTALLED
-from reconciler.core.names import ON_ITS_WAY, NameState
+from reconciler.core.names import KEPT, ON_ITS_WAY, NameState
 from reconciler.core.observed import NEUTRALIZED, Access, DatabaseLook
 from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec
@@ -154,7 +154,7 @@ def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Itera
     in_service = spec.kind == "instance" and state is NameState.PUBLISHED and not spec.sleeps
     if in_service and look.quiesced_crons is not None:
         yield FieldChange("schedule", f"{count(len(look.quiesced_crons), 'scheduled action')} held back", "awake")
-    quiet = spec.kind == "template" or state in (NameState.SUSPENDED, NameState.TRASH, *ON_ITS_WAY)
+    quiet = spec.kind == "template" or state in (NameState.SUSPENDED, *KEPT, *ON_ITS_WAY)
     if quiet and look.active_crons:
         yield FieldChange("schedule", f"{count(len(look.active_crons), 'scheduled action')} active", QUIET)
 

@@ -28,7 +28,7 @@ def hooks_of(action: Action, desired: Desired, when: When) -> tuple[Numbered, ..
     hooks = desired.settings.hooks
     if not hooks or (when == "before" and action.reason is Reason.INTERRUPTED):
         return ()
-    labels = labels_of(action, desired)
+    labels = labels_of(action.kind, action.code, action.server, desired)
     return tuple(
         (number, hook)
         for number, hook in enumerate(hooks)
@@ -100,6 +100,7 @@ def told(action: Action, desired: Desired, when: When, occasion: str, outcome: O
         "name": document.name if document else "",
         "labels": dict(document.labels) if document else {},
         "server": action.server,
+        **({"origin": action.origin} if action.origin else {}),
         "database": action.database,
         "becomes": action.becomes,
         "reason": action.reason.value,

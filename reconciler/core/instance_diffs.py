@@ -26,6 +26,7 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.core.template_diffs import why_configured
+from reconciler.core.upgrade_diffs import comes_first
 from reconciler.core.verbs import Verb
 from schemas.instance import Instance
 
@@ -153,15 +154,16 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if look is not None and (busy := claims.others_work(look, draft.now)):
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {busy.why}", busy.advice))
         return
-    if look is None and not found.renamed and found.name.state is _wanted_state(instance):
-        return  # nothing is known against it: most instances of most passes
+    if _is_settled(instance, found, look):
+        return
     spec = instance_spec(draft.desired, instance, server)
     if look is None and _is_unproven(draft, instance, found):
         draft.block("instance", instance.code, server.code, _never_looked_at(found))
         return
     former = _of_another(draft, instance, found, spec)
     if former and instance.adopt is None:
-        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{former}", _TAKEN_OVER))
+        advice = _COPY_TAKEN_OVER if spec.clone_of else _TAKEN_OVER
+        draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}{former}", advice))
         return
     if look is not None and spec.neutralize and not fields.is_neutralized(look):
         advice = _MADE_ANEW if spec.clone_of else _A_COPY
@@ -179,6 +181,13 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         look, reason = claims.as_adopted(look, spec), Reason.DECLARED
     _bring_to_its_place(chain, instance, found, look, ended=ended)
     _configure(chain, spec, look, reason)
+
+
+def _is_settled(instance: Instance, found: Found, look: DatabaseLook | None) -> bool:
+    """Tell whether nothing is known against it, as of most in most passes, or its modules are upgraded before all else."""
+    if look is not None:
+        return comes_first(look)
+    return not found.renamed and found.name.state is _wanted_state(instance)
 
 
 def _bring_to_its_place(
@@ -226,6 +235,10 @@ _MADE_ANEW = (
 _TAKEN_OVER = (
     "if it is the same customer, write `adopt: {}` to take it over with all that is in it (nobody's login changes);"
     " if not, choose another `database_name`"
+)
+_COPY_TAKEN_OVER = (
+    "if it is to stay, write a `template`, `neutralize: true` and `adopt: {}` in the place of `clone_of`, which may come back"
+    " once that is applied; if not, choose another `database_name`"
 )
 
 

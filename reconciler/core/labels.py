@@ -1,18 +1,17 @@
-"""Whom a selector of the fleet document concerns: by an action's labels, and its server's where it has none of that name."""
+"""Whom a selector of the fleet document concerns: by a document's labels, and its server's where it has none of that name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.core.actions import Action
 from reconciler.fleet.desired import Desired
 from schemas.windows import Selector
 
 
-def labels_of(action: Action, desired: Desired) -> Mapping[str, str]:
-    """Return the labels of an action's document, above those of its server."""
-    document = desired.documents[action.kind].get(action.code)
-    server = desired.servers.get(action.server)
+def labels_of(kind: str, code: str, server_code: str, desired: Desired) -> Mapping[str, str]:
+    """Return the labels of a document, above those of the server that it is about; of what is not declared, none."""
+    document = desired.documents.get(kind, {}).get(code)
+    server = desired.servers.get(server_code)
     return {**(server.labels if server else {}), **(document.labels if document else {})}
 
 

@@ -7,7 +7,7 @@ as Odoo itself waits before it gives one up. Asked by the diff, and again at the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 STALE_AFTER = timedelta(hours=5)
@@ -35,7 +35,19 @@ def is_own(modules: Mapping[str, str], noted: Iterable[str]) -> bool:
     return bool(wanted) and begun and all(modules[name] == TO_INSTALL for name in pending(modules))
 
 
-def of_others(modules: Mapping[str, str], noted: Iterable[str], changed: datetime | None, now: datetime) -> str:
+def is_own_upgrade(modules: Mapping[str, str], upgraded: Collection[str]) -> bool:
+    """Tell whether all that is pending is upgraded by what this fleet noted before it began."""
+    left = pending(modules)
+    return bool(left) and all(modules[name] == TO_UPGRADE and name in upgraded for name in left)
+
+
+def of_others(
+    modules: Mapping[str, str],
+    noted: Iterable[str],
+    changed: datetime | None,
+    now: datetime,
+    upgraded: Collection[str] = (),
+) -> str:
     """Say that somebody else is at work, or give an empty text.
 
     Args:
@@ -43,9 +55,10 @@ def of_others(modules: Mapping[str, str], noted: Iterable[str], changed: datetim
         noted: the modules of the install that this fleet noted in the database.
         changed: when the state of a module last changed; None where nobody knows, which counts as just now.
         now: the time of day.
+        upgraded: the modules of the upgrade that this fleet noted there.
     """
     names = pending(modules)
-    if not names or is_own(modules, noted):
+    if not names or is_own(modules, noted) or is_own_upgrade(modules, upgraded):
         return ""
     if changed is not None and now - changed > STALE_AFTER:
         return ""

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from reconciler.core import names
 from reconciler.core.addressed import Addressed
+from reconciler.core.module_versions import Behind, UpgradeNote
 from reconciler.core.names import DatabaseName, NameState
 
 MARK_PREFIX = "odoo_fleet."
@@ -29,6 +30,12 @@ NEUTRALIZED = "database.is_neutralized"
 
 NOTED_MODULES = MARK_PREFIX + "pending_modules"
 """The parameter that names the modules of an install of ours from before it is pressed until it is proven."""
+
+NOTED_UPGRADE = MARK_PREFIX + "upgrading"
+"""The parameter that tells of an upgrade of ours, from before it is begun until it is proven."""
+
+UPGRADED = MARK_PREFIX + "upgraded"
+"""The parameter that tells of the last upgrade of ours that was proven."""
 
 HELD_MAIL_SERVERS = MARK_PREFIX + "quiesced_mail_servers"
 """The parameter that keeps the ids of mail servers that a restore switched off, until the database goes into service."""
@@ -185,6 +192,10 @@ class DatabaseLook:
     modules: Mapping[str, str] = field(default_factory=dict)
     modules_changed: datetime | None = None  # read only while one of them is `to …`
     noted_modules: tuple[str, ...] = ()  # of an install of this fleet's that has not ended
+    behind: tuple[Behind, ...] = ()  # modules of which the host's code is newer
+    broken: str = ""  # how newer code has broken it: its settings could not be read then, and are empty
+    upgrading: UpgradeNote | None = None  # an upgrade of this fleet's that is not proven
+    upgraded: UpgradeNote | None = None  # the last one that is
     declared_password: str = ""  # where that comes from, in words, where it was refused
     server_actions: int = 0  # of this tool, left by a run cut short
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -251,7 +262,8 @@ class Survey:
 class ObservedHost:
     """One server's answers in this pass: the shallow look always, deep looks by database name where they were made.
 
-    `clock` is the time of day as the host says it, None where it does not say.
+    `clock` is the time of day as the host says it, None where it does not say. `code` tells the versions of the code of its
+    modules from others, as one of its databases says them, and names that; empty where it was not asked for.
     """
 
     server: str
@@ -262,6 +274,7 @@ class ObservedHost:
     looks: Mapping[str, DatabaseLook] = field(default_factory=dict)
     seconds: float = 0.0
     clock: datetime | None = None
+    code: str = ""
 
     def lists(self, name: str) -> bool:
         """Tell whether the host lists a database of exactly this name."""

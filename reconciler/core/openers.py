@@ -19,12 +19,15 @@ from schemas.references import DerivedSecret
 def builders_of(desired: Desired, server: str, database: str) -> tuple[DatabaseSpec, ...]:
     """List whose accounts may open a build: its document's, or those that a removed one would have, and the templates'.
 
-    A build answers to its template until it gets credentials of its own, or to what it is restored from, or a copy of.
+    A build answers to its template until it gets credentials of its own, or to what it is restored from, a copy of, or moves in.
     """
     here = desired.servers[server]
     target = parse(database).target
     templates = [template_spec(desired, t, here) for t in desired.templates.values() if server in t.server_codes]
-    instances = [i for i in desired.instances.values() if i.database_name == target and i.server in (None, server)]
+    named = [i for i in desired.instances.values() if i.database_name == target]
+    instances = [
+        i for i in named if i.server in (None, server)
+    ] or named  # one was to move here, and its text was reverted
     own = [*(instance_spec(desired, i, here) for i in instances), *(t for t in templates if t.target == target)]
     sources = [i.restore_from.of for i in instances if i.restore_from is not None and i.restore_from.of is not None]
     sources += [i.clone_of for i in instances if i.clone_of is not None]

@@ -10,9 +10,10 @@ from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Changeset, Frozen, Withheld
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import FORMS, IN_SERVICE, NameState, parse
+from reconciler.core.names import FORMS, IN_SERVICE, KEPT, NameState, parse
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
+from reconciler.core.verbs import UPGRADE
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from schemas.fleet import Safety
@@ -93,7 +94,7 @@ def frozen_hosts(
         moved |= {new for former, new in renames.items() if former in now - then}  # back under the name before
         moved |= _discarded(host, before) | _ended(desired, host, before) | _left_behind(host, before)
         lost = sorted({t for t in then if t in ours or desired.declares(code, t)} - now - moved)
-        if any(n.state is not NameState.TRASH for n in map(parse, before)) and not host.databases:
+        if any(n.state not in KEPT for n in map(parse, before)) and not host.databases:
             why = f"it lists no database at all, {len(before)} at the last pass"
             frozen[code] = Doubt(why, f"look at the host; if the list is right, run with --confirm-listing {code}")
         elif lost:
@@ -176,7 +177,7 @@ def withhold(
     held: dict[str, Withheld] = {}
     for action in changeset.actions:
         pause = pause_of(action, fleet, pauses) or pauses.get(("server", action.origin))
-        missing = next((need for need in action.after if need in held), None)
+        missing = next((need for need in action.after if need in held and _is_needed(action, held[need].action)), None)
         if why := pause.why if pause is not None else closed.get(action.id):
             held[action.id] = Withheld(action, why)
         elif missing is not None:
@@ -184,8 +185,15 @@ def withhold(
     blocked = tuple(
         replace(b, paused=pause.why) if (pause := pause_of(b, fleet, pauses)) else b for b in changeset.blocked
     )
-    kept = tuple(a for a in changeset.actions if a.id not in held)
-    return replace(changeset, actions=kept, blocked=blocked, withheld=tuple(held.values()))
+    kept = tuple(
+        replace(a, after=tuple(n for n in a.after if n not in held)) for a in changeset.actions if a.id not in held
+    )
+    return replace(changeset, actions=kept, blocked=blocked, withheld=(*changeset.withheld, *held.values()))
+
+
+def _is_needed(action: Action, need: Action) -> bool:
+    """Tell whether an action is nothing without one that it waits for: a clone goes on without its template's upgrade."""
+    return need.verb is not UPGRADE or action.verb is UPGRADE
 
 
 def gate(

@@ -38,6 +38,10 @@ class Selection:
             return True
         return bool(self.labels) and _bears(document.labels, self.labels)
 
+    def names(self, document: Document) -> bool:
+        """Tell whether a document is selected by its address or labels, by hand."""
+        return bool(self.addresses or self.labels) and self.includes(document)
+
     def concerns_template(self, desired: Desired, template: Template) -> bool:
         """Tell whether a template is selected itself or is what a selected instance is cloned from."""
         if self.includes(template):

@@ -94,7 +94,7 @@ def plan(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> bool:
     if backups.policy(draft.desired, instance) is not None:
         target = backups.target_of(draft.desired, backups.policy(draft.desired, instance))
         changes.append(FieldChange(backups.FIELD, "none", f"one in {target}, of what is moved"))
-    reason = Reason.INTERRUPTED if _is_begun(draft, source) else Reason.DECLARED
+    reason = Reason.INTERRUPTED if _is_begun(draft, instance, source) else Reason.DECLARED
     after = draft.first(instance.server, *filter(None, [draft.activations.get(source.server)]), *discarded)
     draft.plan(
         Action(
@@ -122,11 +122,12 @@ def _is_own(draft: Draft, instance: Instance, server: str, name: str) -> bool:
     return claims.doubt(look, spec, instance.renamed_from) is None
 
 
-def _is_begun(draft: Draft, source: Found) -> bool:
-    """Tell whether a move was cut short: it is finished whenever it is."""
+def _is_begun(draft: Draft, instance: Instance, source: Found) -> bool:
+    """Tell whether a move was cut short, or may have been: who is out of reach and is to be served waits for no window."""
     look = draft.look(source.server, source.name.text)
     is_packed = look is not None and look.mark is not None and bool(look.mark.leaving)
-    return source.name.state in (*names.ON_ITS_WAY, NameState.MOVED) or is_packed
+    waits = source.name.state is NameState.SUSPENDED and instance.state == "active"
+    return source.name.state in (*names.ON_ITS_WAY, NameState.MOVED) or is_packed or waits
 
 
 def _why_not_back(look: DatabaseLook) -> str:

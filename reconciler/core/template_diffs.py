@@ -5,7 +5,7 @@ It also records, for every (template, server), what clones there must wait for, 
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields, names, verbs
+from reconciler.core import claims, fields, names, upgrade_diffs, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.claims import Doubt
 from reconciler.core.drafts import Draft
@@ -45,12 +45,14 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
         return _finish(draft, spec, host, left[0], discarded)
     look = host.looks.get(spec.target)
     if look is None:
-        return READY
+        return upgrade_diffs.diff_template(draft, spec, READY, is_seen=False)
     remembered = ("template", template.code, code) in draft.inventory.entries
     if doubt := claims.objection(look, spec, None, remembered=remembered) or claims.others_work(look, draft.now):
         draft.block("template", template.code, code, Doubt(f"{spec.target}: {doubt.why}", doubt.advice))
         return doubt
-    return _repair(draft, spec, look)
+    return upgrade_diffs.diff_template(
+        draft, spec, READY if upgrade_diffs.comes_first(look) else _repair(draft, spec, look)
+    )
 
 
 def _create(draft: Draft, template: Template, spec: DatabaseSpec, server: Server, discarded: list[str]) -> str | Doubt:

@@ -238,5 +238,14 @@ ROTATE = Verb(
 CONFIGURE = Verb(
     "configure", stage=110, symbol="~", goal="change", happens="changed", alters=True, needs_master_password=False
 )
+UPGRADE = Verb(
+    "upgrade",
+    stage=105,
+    symbol="~",
+    new="its host's code is newer",
+    happens="modules upgraded to the code of its host",
+    alters=True,
+    needs_master_password=False,
+)
 SWEEP = Verb("sweep", stage=120, symbol="-", happens="dropped", is_housekeeping=True)
 DROP = Verb("drop", stage=130, symbol="-", happens="**dropped for good**, with all that is in it", is_housekeeping=True)

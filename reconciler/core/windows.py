@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from reconciler.core.actions import Action, Reason
 from reconciler.core.labels import concerns, labels_of
 from reconciler.fleet.desired import Desired
-from schemas.windows import WEEK, Freeze, Window
+from schemas.windows import WEEK, Freeze, Hours, Window
 
 _DAY = timedelta(days=1)
 
@@ -35,8 +35,8 @@ def closed(actions: Iterable[Action], desired: Desired, now: datetime) -> Mappin
     return waiting
 
 
-def is_open(window: Window, now: datetime) -> bool:
-    """Tell whether a window is open at a moment; one that closes after midnight opened the day before."""
+def is_open(window: Hours, now: datetime) -> bool:
+    """Tell whether a window, or other hours, are open at a moment; one that closes after midnight opened the day before."""
     today = now.astimezone(ZoneInfo(window.timezone)).date()
     return any(opens <= now < closes for opens, closes in (_span(window, today - _DAY), _span(window, today)) if opens)
 
@@ -49,7 +49,7 @@ def opens_at(window: Window, now: datetime) -> datetime:
 
 
 def _why_closed(action: Action, desired: Desired, now: datetime) -> str:
-    labels = labels_of(action, desired)
+    labels = labels_of(action.kind, action.code, action.server, desired)
     for freeze in desired.settings.freezes:
         begins, ends = _midnight(freeze.first, freeze.timezone), _midnight(freeze.last + _DAY, freeze.timezone)
         if begins <= now < ends and action.verb not in freeze.excepted and concerns(freeze.selector, labels):
@@ -61,7 +61,7 @@ def _why_closed(action: Action, desired: Desired, now: datetime) -> str:
     return f"its window opens at {_shown(opens, window)}"
 
 
-def _span(window: Window, day: date) -> tuple[datetime | None, datetime]:
+def _span(window: Hours, day: date) -> tuple[datetime | None, datetime]:
     """Return from when to when a window is open that opens on a day; None where it does not."""
     zone, opens, closes = ZoneInfo(window.timezone), time.fromisoformat(window.opens), time.fromisoformat(window.closes)
     last = day if closes > opens else day + _DAY

@@ -15,9 +15,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from reconciler.alerts.sending import send
 from reconciler.core.deciding import Limits
 from reconciler.core.failures import MemoryFailure
+from reconciler.core.outcomes import Result
 from reconciler.core.pauses import Pause
+from reconciler.daemon.alerts import Alerts, Send
 from reconciler.daemon.backups import BackupRounds
 from reconciler.daemon.concerns import concerned_servers
 from reconciler.daemon.following import Following
@@ -25,7 +28,7 @@ from reconciler.daemon.sources import Candidate, Source
 from reconciler.daemon.systemd import Systemd
 from reconciler.daemon.telling import Teller
 from reconciler.daemon.texts import Texts
-from reconciler.engine.ports import Aside, Clock
+from reconciler.engine.ports import Aside, Clock, Secrets
 from reconciler.engine.rounds import Rounds
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
@@ -33,7 +36,7 @@ from reconciler.health.judging import HealthRecord
 from reconciler.health.login_pages import PageRecord, unreachable
 from reconciler.health.rounds import health_rounds
 from reconciler.health.standing import Standing
-from reconciler.notices.events import Event
+from reconciler.notices.events import ActionEnded, Event
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import name, status_line
 from reconciler.store.opening import AnyStore
@@ -70,6 +73,7 @@ class Daemon:
         on_pass: told how long each pass took, in seconds, and how it ended.
         choose: says for a text what of it this daemon is limited to; raises `Refusal`.
         ran_by: the account and the machine that run it.
+        send: sends a message to a channel.
     """
 
     source: Source
@@ -85,14 +89,17 @@ class Daemon:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
     ran_by: str | None = None
+    send: Send = send
     _standing: Standing = field(default_factory=Standing)
     _pages: dict[str, PageRecord] = field(default_factory=dict)
+    _alerts: Alerts = field(init=False)
     _teller: Teller = field(init=False)
     _work: Work | None = None
     _begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._teller = Teller(self.clock.now, self.listeners)
+        self._alerts = Alerts(self._text, self.clock, self.send, self.tell)
+        self._teller = Teller(self.clock.now, [*self.listeners, self._alerts.hear])
 
     @property
     def standing(self) -> Standing:
@@ -114,6 +121,8 @@ class Daemon:
         """Take an event of a pass; given to `wiring.open_worlds`."""
         if self._work is not None:
             self._work.following.on_event(event)
+        if isinstance(event, ActionEnded) and event.outcome.result is Result.DONE:
+            self._alerts.done(event.outcome.action)
 
     def poke(self) -> None:
         """Read the text again and look at all hosts now (SIGHUP)."""
@@ -176,7 +185,7 @@ class Daemon:
         gc.collect()
         gc.freeze()
         beside = (self._follow_pauses(work), self._forget_history(work), self._look_after_health(work))
-        async with _side_by_side(*beside, self._backups(work).run()):
+        async with _side_by_side(*beside, self._backups(work).run(), self._alerts.run()):
             await work.rounds.run()
 
     def _backups(self, work: Work) -> BackupRounds:
@@ -251,6 +260,9 @@ class Daemon:
 
     def _world(self, desired: Desired, candidate: Candidate, store: AnyStore) -> World:
         return replace(self.make_world(desired, candidate.root, store), stop=self.stop, abandon=self.abandon)
+
+    def _text(self) -> tuple[Desired, Secrets] | None:
+        return (self._work.rounds.desired, self._work.rounds.world.secrets) if self._work else None
 
     def _note(self, change: Callable[[Standing], Standing]) -> None:
         if self._work is not None:

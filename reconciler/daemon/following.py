@@ -12,6 +12,7 @@ from reconciler.core.changesets import Left
 from reconciler.core.deciding import Planned
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.upgrades import Standing as ModuleStanding
 from reconciler.daemon.telling import Teller
 from reconciler.engine.ports import Aside
 from reconciler.fleet.desired import Desired
@@ -185,6 +186,8 @@ class Following:
             withheld=len(changeset.withheld),
             orphans=sum(each.kind is Left.ORPHAN for each in changeset.left_alone),
             foreign=changeset.foreign,
+            behind=_counted(planned, lambda standing: bool(standing.behind or standing.broken)),
+            broken=_counted(planned, lambda standing: bool(standing.broken)),
             frozen=tuple(each.server for each in planned.changeset.frozen),
             paused=tuple(sorted(p.address for p in pauses.in_force(desired, planned.inventory.pauses).values())),
             decided_at=now,
@@ -194,6 +197,15 @@ class Following:
 
     def _write(self, write: Callable[[], object]) -> None:
         self.aside.tell(write, self.teller.store_failed)
+
+
+def _counted(planned: Planned, is_meant: Callable[[ModuleStanding], bool]) -> dict[str, int]:
+    """Count the databases of each server whose modules stand so."""
+    counts = dict.fromkeys(sorted(planned.observed.hosts), 0)
+    for (_, _, server), standing in planned.standings.items():
+        if server in counts:
+            counts[server] += is_meant(standing)
+    return counts
 
 
 def _recorded(action: Action, earlier: Iterable[Repair], now: datetime) -> datetime:

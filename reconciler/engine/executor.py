@@ -15,7 +15,7 @@ from reconciler.core.changesets import Changeset
 from reconciler.core.failures import HookFailed, HostError, MemoryFailure, PassingError, StorageFailure, UnknownOutcome
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.engine import hooks
-from reconciler.engine.carrying_out.performer import Performer
+from reconciler.engine.carrying_out.performer import NotBegun, Performer
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
@@ -120,6 +120,8 @@ class _Run:
     async def _attempt(self, action: Action) -> tuple[Result, str]:
         try:
             return Result.DONE, await self.performer.perform(action)
+        except NotBegun as why:
+            return Result.SKIPPED, str(why)
         except UnknownOutcome as error:
             self._note_failing(action)
             return Result.UNKNOWN, str(error)

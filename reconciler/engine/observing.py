@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
+from reconciler.core import code_moves
 from reconciler.core.asking import NOTHING_SEEN, servers_to_ask, worth_a_look
 from reconciler.core.depths import Depth, Target, targets
-from reconciler.core.failures import HalfMadeDatabase, HostError
+from reconciler.core.failures import HalfMadeDatabase, HostError, LacksColumn
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import KEPT, parse
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
@@ -19,6 +20,11 @@ from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.events import DatabaseObserved, HostObserved
+
+NOBODY_LOGS_IN = (
+    "newer code of its host has broken it so that nobody can log in: it has a field of users that the database lacks. Bring the"
+    " code back that it was made for, or upgrade its modules on the host (`odoo -d DATABASE -u base --stop-after-init`)"
+)
 
 LOOKS_PER_HOST = 2
 """Deep looks at once on one host: each costs it a registry load."""
@@ -48,8 +54,31 @@ async def observe(
     while more := servers_to_ask(desired, shallow, inventory, selection, since) - asked:
         asked |= more
         shallow = Observed({**shallow.hosts, **(await observe_shallow(sorted(more), world)).hosts})
+    if depth.asks_for_code(desired):
+        shallow = await ask_for_code(desired, inventory, world, shallow)
     wanted = targets(desired, shallow, inventory, world.clock.now(), depth, selection)
     return await deepen(shallow, worth_a_look(wanted, desired, shallow, depth, selection, since), world)
+
+
+async def ask_for_code(desired: Desired, inventory: Inventory, world: World, shallow: Observed) -> Observed:
+    """Ask one database of each host for the versions of its host's code: a login and one call."""
+    async with asyncio.TaskGroup() as group:
+        tasks = {code: group.create_task(_ask(desired, inventory, world, host)) for code, host in shallow.hosts.items()}
+    return Observed({code: replace(host, code=tasks[code].result()) for code, host in shallow.hosts.items()})
+
+
+async def _ask(desired: Desired, inventory: Inventory, world: World, host: ObservedHost) -> str:
+    if not host.online or (asked := code_moves.whom_to_ask(desired, host, inventory)) is None:
+        return ""
+    name, spec = asked
+    account = Account(world.hosts[host.server], spec, world.secrets, world.clock)
+    try:
+        database = await account.host.open(name, spec.admin_login, account.password())
+        return code_moves.fingerprint(name, await database.code()) if database is not None else ""
+    except LacksColumn:
+        return code_moves.fingerprint(name, code_moves.UNREADABLE)
+    except (HostError, SecretUnavailable):
+        return ""
 
 
 async def deepen(shallow: Observed, wanted: Iterable[Target], world: World) -> Observed:
@@ -124,6 +153,8 @@ async def _try_look(world: World, target: Target) -> DatabaseLook:
         return replace(look, versions=await database.module_versions()) if target.moves else look
     except HalfMadeDatabase as error:
         return DatabaseLook(target.database, Access.HALF_MADE, str(error))
+    except LacksColumn as error:  # not even a login comes through
+        return DatabaseLook(target.database, Access.FAILED, f"{NOBODY_LOGS_IN}: {error}")
     except (HostError, SecretUnavailable) as error:
         return DatabaseLook(target.database, Access.FAILED, str(error))
 

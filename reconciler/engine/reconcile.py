@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, copies, endings, fields, usage
+from reconciler.core import claims, code_moves, copies, endings, fields, upgrades, usage
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.ending_diffs import is_whole
-from reconciler.core.inventory import ORPHANED, PRUNES
+from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, PRUNES
 from reconciler.core.names import NameState, parse
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
 from reconciler.core.outcomes import Outcome, Result
@@ -71,6 +71,7 @@ def _remember(seen: Planned, desired: Desired, world: World) -> None:
         memory.listing(code, [d.text for d in host.databases], now)
         if desired.servers[code].state == "active" and ("server", code) not in waiting and host.databases:
             memory.server_state(code, "active")
+    _remember_code(seen, world)
     _remember_verified(seen, desired, world)
     _remember_orphans(seen, desired, world)
 
@@ -108,7 +109,24 @@ def _in_force(seen: Planned, desired: Desired, world: World) -> Desired:
     return usage.in_force(endings.in_force(desired, now), seen.inventory, now)
 
 
+def _remember_code(seen: Planned, world: World) -> None:
+    """Note which code hosts run: when another one is seen than was noted, all databases of the host are looked into once."""
+    for code, host in seen.observed.hosts.items():
+        if host.code and (text := code_moves.noted(seen.inventory, code, host.code, world.clock.now())):
+            world.memory.server_state(code_moves.row_of(code), text)
+
+
+def _remember_standings(seen: Planned, desired: Desired, world: World) -> None:
+    """Note how the modules of those databases stand that were looked at, as far as there is anything to do or to wait for."""
+    known, now = seen.inventory.server_states, world.clock.now()
+    for key, found in upgrades.standings(desired, seen.observed, NOTHING_REMEMBERED).items():
+        row, text = upgrades.row_of(key), upgrades.text_of(found, now)
+        if known.get(row, "") != text:
+            world.memory.server_state(row, text)
+
+
 def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
+    _remember_standings(seen, desired, world)
     hosts, entries = seen.observed.hosts, seen.inventory.entries
     # Of one host under two names the proof is looked for again each time.
     apart = {code: host for code, host in hosts.items() if code not in seen.one_host}
@@ -116,7 +134,7 @@ def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
         host, key = hosts[spec.server], (spec.kind, spec.code, spec.server)
         for form in host.forms_of(spec.target):
             look = host.looks.get(form.text)
-            if look is None or look.access is Access.FAILED:
+            if look is None or look.access is Access.FAILED or look.broken:
                 continue
             now, copied = world.clock.now(), desired.instances.get(spec.code if spec.clone_of else "")
             # What is to be made anew is looked into until it was, however long something holds that back.

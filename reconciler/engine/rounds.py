@@ -27,7 +27,7 @@ from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.engine import measuring
 from reconciler.engine.executor import execute
-from reconciler.engine.observing import deepen, observe_shallow
+from reconciler.engine.observing import ask_for_code, deepen, observe_shallow
 from reconciler.engine.reconcile import remember
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
@@ -208,8 +208,10 @@ class Rounds:
         desired, world, depth = self.desired, self.world, self.limits.depth
         try:
             shallow = (await observe_shallow([code], world)).hosts[code]
-            around = Observed({**self.known, code: shallow})
             inventory = await self._inventory()
+            if depth.asks_for_code(desired):
+                shallow = (await ask_for_code(desired, inventory, world, Observed({code: shallow}))).hosts[code]
+            around = Observed({**self.known, code: shallow})
             wanted = targets(desired, around, inventory, world.clock.now(), depth, self.limits.selection)
             seen = await deepen(Observed({code: shallow}), [t for t in wanted if t.server == code], world)
         except MemoryFailure as failure:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core import backups, names
 from reconciler.core.backups import Subject
-from reconciler.core.failures import HostError, Refused, UnknownOutcome
+from reconciler.core.failures import HostError, Refused
 from reconciler.core.server_moves import Moved
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine import backing_up
@@ -81,9 +81,9 @@ class ServerMove:
             await mover.host.require_way_to_suspended(name, size)
         try:
             said = await self._carry(database, uuid)
-        except UnknownOutcome:
-            raise  # what runs there now is not known; the next pass looks
-        except Exception as failed:
+        except (
+            Exception
+        ) as failed:  # whatever runs on the other server now, it is not in service before it is looked for there
             if await self._is_back(uuid) and isinstance(failed, HostError):
                 failed.what += f"; it is back on {self.source.server} as it was"
             raise

@@ -421,6 +421,7 @@ def _secrets(world: Declarations) -> Iterator[tuple[str, str, Path, SecretRefere
         fields = ("key_id", "secret", "key", "decrypt_with")
         keys += [(("backup_targets", name, field), getattr(target, field)) for field in fields]
     keys += [(("hooks", index, "secret"), hook.secret) for index, hook in enumerate(world.settings.hooks)]
+    keys += [(("notify", index, "url"), channel.url) for index, channel in enumerate(world.settings.notify)]
     for path, key in keys:
         if key is not None:
             yield "fleet", world.settings.code, path, key

@@ -37,6 +37,8 @@ class Standing:
         withheld: actions that a pause, a freeze or a window holds back.
         orphans: databases of this fleet that nothing declares.
         foreign: databases on its hosts that are none of its business.
+        behind: databases whose modules are behind the code of their host, by server; of those that were looked into.
+        broken: those of them in which nobody can work for that, by server.
         frozen: servers whose listing lost databases and waits to be confirmed.
         paused: addresses of what is paused.
         decided_at: when last decided; None before the first time.
@@ -61,6 +63,8 @@ class Standing:
     withheld: int = 0
     orphans: int = 0
     foreign: int = 0
+    behind: Mapping[str, int] = field(default_factory=dict)
+    broken: Mapping[str, int] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
     paused: tuple[str, ...] = ()
     decided_at: datetime | None = None

@@ -20,7 +20,13 @@ _HEARD = 4096
 """How many bytes of what a program writes to standard error are kept; the rest is read and forgotten."""
 
 
-async def run_command(command: Sequence[str], message: bytes, environ: Mapping[str, str], seconds: float) -> None:
+async def run_command(
+    command: Sequence[str],
+    message: bytes,
+    environ: Mapping[str, str],
+    seconds: float,
+    also: Sequence[str] = (),
+) -> None:
     """Run a program until its end. It is killed with its whole process group when its time is over, or when cancelled.
 
     Args:
@@ -28,13 +34,18 @@ async def run_command(command: Sequence[str], message: bytes, environ: Mapping[s
         message: what it gets on its standard input.
         environ: the environment of this process, of which it gets `PASSED_ON`.
         seconds: how long it may take.
+        also: other variables that it gets.
 
     Raises:
         HookFailed: it could not be started, did not end in time, or ended with another code than 0.
     """
-    bare = {"PATH": _USUAL_PATH, **{name: environ[name] for name in PASSED_ON if name in environ}}
+    bare = {"PATH": _USUAL_PATH, **{name: environ[name] for name in (*PASSED_ON, *also) if name in environ}}
     heard = bytearray()
-    with _Ear(heard) as ear:
+    try:
+        ear = _Ear(heard)
+    except OSError as error:
+        raise HookFailed(f"it cannot be run: {error.strerror or error}") from None
+    with ear:
         try:
             with tempfile.TemporaryFile() as given:
                 given.write(message)

@@ -41,6 +41,8 @@ class NoticeName(StrEnum):
     ORPHAN_FOUND = "orphan-found"
     ENDING_SOON = "ending-soon"  # an instance expires, or trash is dropped: told 7 days and 1 day before
     LIMIT_NEAR = "limit-near"  # an instance uses 80, 90 or 100 % of what its plan includes, or more
+    CODE_MOVED = "code-moved"  # a host's code is newer than databases on it
+    DATABASES_BROKEN = "databases-broken"  # and nobody can work in these until they are upgraded
     HOST_FROZEN = "host-frozen"  # a listing lost databases: nothing is changed there until it is confirmed
     PAUSED = "paused"
     RESUMED = "resumed"
@@ -55,6 +57,8 @@ class NoticeName(StrEnum):
     PROOF_FAILED = "proof-failed"  # what is kept could not be restored
     PROOF_GOOD = "proof-good"
     STORE_FAILED = "store-failed"
+    ALERT_FAILED = "alert-failed"  # a channel takes no message; told when it begins
+    ALERT_GOOD = "alert-good"
 
 
 @dataclass(frozen=True, slots=True)

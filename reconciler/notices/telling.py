@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from reconciler.core.changesets import Blocked, Frozen, Left, LeftAlone, by_cause
 from reconciler.core.deciding import Planned
+from reconciler.core.module_versions import Behind
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.upgrades import Standing, in_words
 from reconciler.notices.notices import Level, Notice, NoticeName
 
 _SHOWN = 3
@@ -16,6 +18,7 @@ OFFLINE_TOLD_AFTER = 2
 """In how many decisions a host must be offline before what that holds up is told: one slow answer is no outage."""
 
 Key = tuple[str, str, str]
+Database = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Told:
     orphans: frozenset[tuple[str, str]] = frozenset()
     frozen: frozenset[str] = frozenset()
     ending: frozenset[LeftAlone] = frozenset()
+    behind: frozenset[tuple[str, Behind]] = frozenset()
+    broken: frozenset[Database] = frozenset()
 
 
 def tell_decision(
@@ -56,6 +61,7 @@ def tell_decision(
         *_orphaned(new_orphans, revision),
         *_ending(sorted(ending - told.ending), revision),
         *(_frozen(each, revision) for each in frozen if each.server not in told.frozen),
+        *_of_code(planned.standings, told, fresh, revision),
     )
     left = {pair for pair in told.orphans if pair[0] not in fresh}
     after = Told(
@@ -64,6 +70,8 @@ def tell_decision(
         frozenset(left | {(o.server, o.database) for o in orphans if o.server in fresh}),
         frozenset({s for s in told.frozen if s not in fresh} | {each.server for each in frozen}),
         frozenset({each for each in told.ending if each.server not in fresh} | ending),
+        frozenset(pair for pair in told.behind if pair[0] not in fresh) | _behind(planned.standings, fresh),
+        frozenset(key for key in told.broken if key[2] not in fresh) | _broken(planned.standings, fresh),
     )
     return after, notices
 
@@ -144,6 +152,31 @@ def _ending(soon: list[LeftAlone], revision: str) -> Iterator[Notice]:
     for each in soon:
         detail = f"{each.database} on {each.server}: {each.what}"
         yield Notice(_COMING[each.kind], Level.WARNING, detail, server=each.server, revision=revision)
+
+
+def _of_code(
+    standings: Mapping[Database, Standing], told: Told, fresh: frozenset[str], revision: str
+) -> Iterator[Notice]:
+    """Tell of each host once that its code is newer than databases on it, and whom that has broken."""
+    behind, broken = _behind(standings, fresh) - told.behind, _broken(standings, fresh) - told.broken
+    for server in sorted({server for server, _ in behind}):
+        modules = in_words(sorted(each for place, each in behind if place == server))
+        what = f"the code of {server} is newer than databases on it: {modules}; `odoo-fleet status upgrades` says whose"
+        yield Notice(NoticeName.CODE_MOVED, Level.WARNING, what, server=server, revision=revision)
+    for server in sorted({server for _, _, server in broken}):
+        here = sorted(key for key in broken if key[2] == server)
+        names = ", ".join(f"{kind}/{code}" for kind, code, _ in here[:_SHOWN])
+        more = f" and {len(here) - _SHOWN} more" if len(here) > _SHOWN else ""
+        detail = f"newer code of {server} has broken {names}{more}, nobody can work there: {standings[here[0]].broken}"
+        yield Notice(NoticeName.DATABASES_BROKEN, Level.ERROR, detail, server=server, revision=revision)
+
+
+def _behind(standings: Mapping[Database, Standing], servers: frozenset[str]) -> frozenset[tuple[str, Behind]]:
+    return frozenset((key[2], each) for key, s in standings.items() if key[2] in servers for each in s.behind)
+
+
+def _broken(standings: Mapping[Database, Standing], servers: frozenset[str]) -> frozenset[Database]:
+    return frozenset(key for key, standing in standings.items() if key[2] in servers and standing.broken)
 
 
 def _frozen(frozen: Frozen, revision: str) -> Notice:

@@ -17,6 +17,7 @@ from reconciler.core.failures import (
     DatabaseServerDown,
     HalfMadeDatabase,
     HostError,
+    LacksColumn,
     ListingDisabled,
     MasterPasswordRefused,
     NoSuchDatabase,
@@ -59,7 +60,10 @@ _OTHER_SESSION = (
 )
 _LACKS_RIGHTS = "give the operator's account (base.user_admin) its groups back, base.group_system above all"
 _DISK = "is the host's disk full? what was being made may be left behind"
-_STALE = "the database is of another Odoo series, or a worker remembers another database of this name"
+_STALE = (
+    "the host's code is newer than the database and its modules are to be upgraded, the database is of another Odoo series, or a"
+    " worker remembers another database of this name"
+)
 _TIMEZONE = (
     "correct `timezone`: the host's Odoo or its pytz does not know that name (an older one knows Europe/Kiev, say)"
 )
@@ -109,7 +113,7 @@ RULES: tuple[Rule, ...] = (
     Rule("builtins.KeyError", Unsupported, r"^'?(db|common|object)'?$"),  # 19.1+: the service is gone
     Rule("builtins.KeyError", HalfMadeDatabase, r"^'?(res|ir|base)\.[a-z_.]+'?$"),
     Rule("psycopg2.errors.UndefinedTable", HalfMadeDatabase, r'relation "(res|ir|base)_\w+" does not exist'),
-    Rule("psycopg2.errors.UndefinedTable psycopg2.errors.UndefinedColumn", UnexpectedAnswer, advice=_STALE),
+    Rule("psycopg2.errors.UndefinedTable psycopg2.errors.UndefinedColumn", LacksColumn, advice=_STALE),
     # Held by somebody else at this moment; nothing was written.
     Rule(
         "odoo.exceptions.UserError odoo.exceptions.Warning",

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from reconciler.core.checks import Check
 from reconciler.core.failures import ProofFailed, Rejected
 from reconciler.core.furnishing import Furnishing, Sizes
+from reconciler.core.module_versions import UpgradeNote
 from reconciler.core.observed import (
     RESTORED_FROM,
     Access,
@@ -36,6 +37,7 @@ from reconciler.odoo.apply import (
     server_actions,
     settings,
     signals,
+    upgrading,
 )
 from reconciler.odoo.apply import databases as apply_databases
 from reconciler.odoo.apply.server_actions import ServerAction
@@ -170,6 +172,22 @@ class OdooDatabase:
     async def install(self, wanted: Sequence[str]) -> bool:
         """Install what is missing and finish what was left half-way; tell whether anything was."""
         return await modules.install(self._session, wanted, self._now, self._sleep)
+
+    async def code(self) -> Mapping[str, str]:
+        """Return the versions of the host's code."""
+        return await module_states.read_code(self._session)
+
+    async def upgrade(self, to: Mapping[str, str]) -> None:
+        """Upgrade modules to the versions of the host's code."""
+        await upgrading.upgrade(self._session, to, self._now, self._sleep)
+
+    async def prepare_upgrade(self, modules: Collection[str]) -> Mapping[str, str]:
+        """Find out that nothing is in the way of an upgrade, and what belongs to it."""
+        return await upgrading.prepare(self._session, modules, self._now())
+
+    async def note_upgrade(self, note: UpgradeNote, *, proven: bool = False) -> None:
+        """Note an upgrade that begins, that did not succeed, or that is proven."""
+        await upgrading.note(self._session, note, proven=proven)
 
     async def quiesce(self) -> None:
         """Hold scheduled actions back."""

@@ -78,7 +78,7 @@ def render_placement(placement: Placement, paper: Paper) -> str:
 def _verdict(placement: Placement) -> str:
     address = f"instance/{placement.code}"
     if placement.current:
-        return f"{address} is on {placement.current}, and stays there: databases are not moved"
+        return f"{address} is on {placement.current}, and stays there until its text names another server"
     if placement.pinned:
         return f"{address} goes to {placement.pinned}: its text names that server"
     if placement.last:

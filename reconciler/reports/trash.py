@@ -1,4 +1,4 @@
-"""What is in the trash of the fleet's hosts, since when, and until when it comes back."""
+"""What is in the trash of the fleet's hosts, or was left behind by moves, since when, and until when it comes back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import endings
+from reconciler.core import endings, names
 from reconciler.core.deciding import Planned
-from reconciler.core.names import NameState
 from reconciler.fleet.desired import Desired
 from reconciler.reports.status_tables import Cell, Column, Table
 
@@ -52,7 +51,7 @@ def trash(desired: Desired, seen: Planned, now: datetime, server: str = "") -> T
     rows = []
     for code, host in seen.observed.hosts.items():
         for name in host.databases if server in ("", code) else ():
-            if name.state is NameState.TRASH and name.since is not None:
+            if name.state in names.KEPT and name.since is not None:
                 what = planned.get((code, name.text)) or said.get((code, name.text), "")
                 row = (name.text, name.target, name.since, endings.dropped_at(name, desired), what)
                 rows.append(TrashRow(code, *row))

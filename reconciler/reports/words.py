@@ -19,6 +19,7 @@ _REASONS: Mapping[str, str] = {
     Reason.ROTATED: "a new code, generation or key",
     Reason.GIVEN_UP: "new and empty: what it had on a server that is inactive now is given up",
     Reason.ADOPTED: "an earlier document left it behind: taken over with all that is in it, as `adopt` says",
+    Reason.NEWER_CODE: "the code of its host is newer",
     Reason.OLD_MARK: "the mark of an earlier version is completed",
     Reason.INTERRUPTED: "an earlier change was cut short",
     Reason.SCHEDULED: "its `refresh` is due",

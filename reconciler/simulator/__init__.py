@@ -9,12 +9,13 @@ from .faults import FaultSpec
 from .host import SimulatedHost
 from .operations import STEPS
 from .serve import CannotServe, serve
-from .specs import HostSpec
+from .specs import Code, HostSpec
 from .wire import Request, Response
 
 __all__ = [
     "STEPS",
     "CannotServe",
+    "Code",
     "ConnectionDropped",
     "ConnectionRefused",
     "FaultSpec",

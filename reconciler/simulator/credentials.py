@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import catalogue
+from . import catalogue, new_code
 from .errors import ACCESS_DENIED, Failure, access_denied, missing_error
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def login(world: World, database: Database, remembered: Remembered, login_name: str, password: str, peer: str) -> int:
     """Return the user's id, or 0 for wrong credentials; a cooldown on 14 makes right ones wrong."""
+    new_code.check_login(world, database)
     if _cooling_down(world, database, remembered, peer):
         return 0
     user = database.user(login_name)
@@ -33,6 +34,7 @@ def check(world: World, database: Database, remembered: Remembered, uid: int, pa
     """Accept a password for `execute_kw`, from memory when this worker has seen it, or raise AccessDenied."""
     if not password:
         raise access_denied()
+    new_code.check_login(world, database)
     if (uid, password) in remembered.passwords:
         return
     if _cooling_down(world, database, remembered, peer):

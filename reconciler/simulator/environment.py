@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .databases import Database
     from .memory import Remembered
+    from .specs import Code
 
 SUPERUSER = 1
 _EXTENDED_BY_MODULES = frozenset({"res.users", "res.partner", "res.company"})
@@ -27,6 +28,8 @@ class World(Protocol):
 
     version: str
     random: Random
+    deployed: dict[str, Code]
+    running: dict[str, Code]
 
     def now(self) -> float:
         """Return the wall clock."""

@@ -21,7 +21,7 @@ from .errors import HostKilled, key_error, no_database, postgres, postgres_down
 from .faults import Faults
 from .memory import Workers
 from .persistence import Disk
-from .specs import Costs, HostSpec, Journalled, Sent
+from .specs import Code, Costs, HostSpec, Journalled, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,8 @@ class Machine(ABC):
         self.databases: dict[str, Database] = {}
         self.filestore: dict[str, dict[str, int]] = {}
         self.sessions: dict[str, Session] = {}
+        self.deployed: dict[str, Code] = {}
+        self.running: dict[str, Code] = {}
         self.watchers: list[Callable[[str], None]] = []
         self.on_life: Callable[[bool], None] = lambda _alive: None
         self.alive = True
@@ -63,6 +65,7 @@ class Machine(ABC):
         self._boot()
 
     def _boot(self) -> None:
+        self.running = dict(self.deployed)
         self.workers = Workers(self.spec.workers, self.random)
         cloning = asyncio.Semaphore(2)
         creating = asyncio.Semaphore(2 if self.spec.workers else 1)
@@ -90,6 +93,10 @@ class Machine(ABC):
             self.up_since = self.now()
             self._boot()
             self.on_life(True)  # noqa: FBT003
+
+    def deploy(self, module: str, code: Code) -> None:
+        """Put code on the disk: what runs goes on with what it has read, until the host is started again."""
+        self.deployed[module] = code
 
     async def pause(self, seconds: float) -> None:
         """Let the time of some work pass, and die here if the host was killed meanwhile."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import arguments, environment, module_service, orm, records, server_actions, users
+from . import arguments, environment, module_service, new_code, orm, records, server_actions, upgrading, users
 from .errors import access_error, builtin
 
 if TYPE_CHECKING:
@@ -221,6 +221,7 @@ _SPECIFIC = {
     "ir.actions.server": {"run": Method(server_actions.run, on_records=True, writes=True)},
     "ir.cron": {"method_direct_trigger": Method(records.run_cron, on_records=True, writes=True)},
     "base.language.install": {"lang_install": Method(records.lang_install, on_records=True, writes=True)},
+    "base.module.upgrade": {"upgrade_module": Method(upgrading.upgrade_module, on_records=True, group="system")},
     "ir.module.module": {
         name: Method(run, on_records=True, group="system")
         for name, run in {
@@ -275,6 +276,7 @@ def bind(
     method = find_method(env, model, name)
     if method.group:
         environment.require(env, env.model(model), method.group)
+    new_code.check(env, model, name, writes=method.writes)
     if method.on_records:
         if not args:
             raise builtin("IndexError", "list index out of range")

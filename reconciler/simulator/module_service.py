@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, environment, seed
+from . import catalogue, environment, new_code, seed
 from .errors import Failure, connection_ended, postgres, user_error
 from .memory import signal_cache, signal_registry
 
@@ -48,7 +48,7 @@ async def button_immediate_install(env: Env, _model: str, ids: list[int]) -> dic
             _set_state(env, name, "installed")
             _bring_records(env, name)
             env.world.reached("install.module")
-        _tell_workers(env)
+        tell_workers(env)
         env.world.reached("install.finished")
     except Failure:
         reset_states(env)
@@ -58,7 +58,7 @@ async def button_immediate_install(env: Env, _model: str, ids: list[int]) -> dic
     return _done(env)
 
 
-def _tell_workers(env: Env) -> None:
+def tell_workers(env: Env) -> None:
     """Let the other workers know: at once on 19; on 14 only the next call that this worker answers does it."""
     env.remembered.modules = env.database.installed()
     if env.is_19:
@@ -95,6 +95,7 @@ def _schedule(env: Env, ids: list[int]) -> list[str]:
     wanted = {rows[record]["name"] for record in ids if record in rows}
     present = env.database.installed()
     scheduled = catalogue.closure(env.world.version, (wanted | leftovers) - present, present)
+    scheduled += sorted(((wanted | leftovers) - present) & new_code.own_modules(env.world).keys())
     for name in scheduled:
         _set_state(env, name, "to install")
     return scheduled
@@ -111,7 +112,8 @@ def _bring_records(env: Env, name: str) -> None:
 
 def _set_state(env: Env, name: str, state: str) -> None:
     row = next(env.database.matching("ir.module.module", name=name))
-    version = f"{env.world.version}.1.0" if state == "installed" else row.get("latest_version")
+    is_new = row["state"] == "to install" and state == "installed"
+    version = new_code.version_run(env.world, name) if is_new else row.get("latest_version")
     values = {"state": state, "latest_version": version, "write_date": seed.utc_text(env.world.now())}
     env.database.update("ir.module.module", row["id"], values)
 
@@ -144,7 +146,7 @@ async def button_immediate_uninstall(env: Env, _model: str, ids: list[int]) -> d
     for name in doomed:
         _set_state(env, name, "uninstalled")
         _remove_records(env, name)
-    _tell_workers(env)
+    tell_workers(env)
     return _done(env)
 
 
@@ -183,7 +185,8 @@ def update_list(env: Env, model: str) -> list[int]:
     """List modules that are on the disk and that the database does not know yet."""
     environment.require(env, env.model(model), "system")
     known = env.database.modules()
-    new = [module for name, module in catalogue.modules(env.world.version).items() if name not in known]
+    there = {**catalogue.modules(env.world.version), **new_code.own_modules(env.world)}
+    new = [module for name, module in there.items() if name not in known]
     for module in new:
         seed.list_module(env.database, env.world.version, module)
     return [0, len(new)]

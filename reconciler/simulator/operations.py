@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import connection_ended
 from .module_service import STEPS as INSTALL_STEPS
+from .upgrading import STEPS as UPGRADE_STEPS
 
 if TYPE_CHECKING:
     from .databases import Database
@@ -32,9 +33,10 @@ STEPS: dict[str, tuple[str, ...]] = {
     "rename": ("rename.connections", "rename.database", "rename.files"),
     "drop": ("drop.connections", "drop.database", "drop.files"),
     "install": INSTALL_STEPS,
+    "upgrade": UPGRADE_STEPS,
     "execute": ("execute.committed",),
 }
-"""The durable steps of each operation in their order; `install.module` comes once for every module.
+"""The durable steps of each operation in their order; `install.module` and `upgrade.module` come once for every module.
 
 A clone without files and a host of 19 reach all of them too, with nothing done at some.
 """

@@ -10,7 +10,7 @@ from __future__ import annotations
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
-from . import schema
+from . import new_code, schema
 from .domains import compile_domain, leaf_fields
 from .environment import Env, as_ids, require
 from .errors import Failure, builtin, missing_error, validation_error
@@ -76,7 +76,7 @@ COMPUTED: dict[tuple[str, str], Callable[[Env, Row], Any]] = {
     ],
     ("ir.model.data", "complete_name"): lambda _env, row: f"{row['module']}.{row['name']}",
     ("ir.module.module", "dependencies_id"): _related("ir.module.module.dependency", "module_id"),
-    ("ir.module.module", "installed_version"): lambda env, _row: f"{env.world.version}.1.0",
+    ("ir.module.module", "installed_version"): lambda env, row: new_code.version_shown(env.world, row["name"]),
 }
 """Fields without a column. Other modules of the simulator add theirs."""
 

@@ -123,6 +123,7 @@ _MODELS: dict[str, tuple[str, str]] = {
     "calendar.event": ("calendar", "name:char active:boolean start:datetime stop:datetime"),
     "website": ("website", "name:char domain:char company_id:many2one:res.company"),
     "res.config.settings": ("base", "company_id:many2one:res.company"),
+    "base.module.upgrade": ("base", "module_info:text"),
     "base.module.update": ("base", "updated:integer added:integer state:selection"),
 }
 
@@ -197,7 +198,13 @@ IMPLIED: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 _SYSTEM_ONLY = {"ir.config_parameter", "ir.actions.server", "ir.cron", "ir.mail_server", "fetchmail.server", "ir.rule"}
-_SYSTEM_ONLY |= {"base.language.install", "base.module.update", "payment.provider", "payment.acquirer"}
+_SYSTEM_ONLY |= {
+    "base.language.install",
+    "base.module.update",
+    "base.module.upgrade",
+    "payment.provider",
+    "payment.acquirer",
+}
 _WRITE_GROUP = {
     "res.users": "erp_manager",
     "res.groups": "erp_manager",

@@ -32,6 +32,19 @@ class HostSpec:
     seed: int = 0
 
 
+class Code(NamedTuple):
+    """The code of a module on a host: its version, without the series.
+
+    `column` is one that it has and earlier versions do not (`res_partner.nickname`). With `failure` its migration script fails
+    with these words, in the databases named by `fails_in` or in all.
+    """
+
+    version: str = "1.0"
+    column: str = ""
+    failure: str = ""
+    fails_in: frozenset[str] = frozenset()
+
+
 class Sent(NamedTuple):
     """Something that reached the world outside: a scheduled action that ran, a mail that was sent."""
 

@@ -128,6 +128,16 @@ def _servers(standing: Standing, listed: Mapping[str, int]) -> Iterator[Metric]:
         ((s, standing.unreachable_pages.get(s)) for s in servers),
     )
     yield _per_server(
+        "databases_behind",
+        "Databases on the server whose modules are behind the code that it runs, of those that were looked into.",
+        ((s, standing.behind.get(s)) for s in servers),
+    )
+    yield _per_server(
+        "databases_broken",
+        "Databases on the server in which nobody can work since its code is newer than they are.",
+        ((s, standing.broken.get(s)) for s in servers),
+    )
+    yield _per_server(
         "databases", "Databases that the server listed at its last look.", ((s, listed.get(s)) for s in servers)
     )
 

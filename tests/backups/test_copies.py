@@ -15,7 +15,7 @@ from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.core.outcomes import Result
 from reconciler.core.replacements import Replacing
-from reconciler.engine.reconcile import Passed
+from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
 from reconciler.simulator import neutralizing
@@ -460,6 +460,24 @@ def test_killed_while_it_is_refreshed_there_is_one_neutralized_copy_always(versi
     run(story())
 
 
+def test_one_that_a_removed_document_left_behind_is_taken_over_as_the_plan_says() -> None:
+    async def story() -> None:
+        world, edited = begun("19.0"), text(copy_of("acme", company="Try SA"))
+        assert (await world.reconcile(text(copy_of("acme")))).ok
+        was = world.hosts["one"].databases["acme-staging"]
+        assert (await world.reconcile(text())).ok
+        (blocked,) = (await world.reconcile(edited)).planned.changeset.blocked
+        assert "write a `template`, `neutralize: true` and `adopt: {}` in the place of `clone_of`" in blocked.advice
+        taken = instance("acme-staging", company="Try SA", neutralize="true", adopt="{}")
+        assert (await world.reconcile(text(taken))).ok
+        assert (await world.reconcile(edited)).ok
+        assert not (await world.reconcile(edited)).planned.changeset.actions
+        assert world.hosts["one"].databases["acme-staging"] is was
+        require_neutral(was, "19.0")
+
+    run(story())
+
+
 def weekly(version: str, **fields: object) -> str:
     """A copy that is made anew each Monday at four in the morning in Brussels."""
     return text(
@@ -519,6 +537,30 @@ def test_what_holds_it_back_puts_it_off_and_does_not_let_it_be_forgotten() -> No
         assert not made_anew(await world.reconcile(whole))  # it is brought back into service first
         now_is(world, MONDAY + timedelta(days=3, minutes=5))
         assert made_anew(await world.reconcile(whole, limits=Limits(depth=Depth(refresh=True))))
+
+    run(story())
+
+
+@both
+@pytest.mark.parametrize("meanwhile", ["made anew", "put in earnest"])
+def test_a_rhythm_looks_once_more_before_it_begins(version: str, meanwhile: str) -> None:
+    async def story() -> None:
+        world, whole = begun(version), weekly(version)
+        desired, copies = read(whole), world.hosts["one"].databases
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        now_is(world, MONDAY + timedelta(minutes=1))
+        ports = world.world(desired, Process())
+        planned = await plan(desired, ports, Limits())
+        if meanwhile == "made anew":
+            assert made_anew(await world.reconcile(whole))
+        else:
+            copies["acme-staging"].set_parameter("database.is_neutralized", "false")
+        before = (copies["acme-staging"].uuid, forms(world))
+        (outcome,) = (await carry_out(planned, desired, ports, Limits())).outcomes
+        told = {"made anew": "it was made anew meanwhile", "put in earnest": "it is not neutralized any more"}
+        assert told[meanwhile] in outcome.detail
+        assert (copies["acme-staging"].uuid, forms(world)) == before
 
     run(story())
 

@@ -133,6 +133,12 @@ def test_nothing_is_restored_over_another_instance_or_without_a_backup_or_an_ans
     ran = keeping.run("restore", "acme", "--from-trash", "trash-261129120000.acme", "--yes")
     assert ran.code == 1
     assert "is not listed on prod-1 as trash of acme" in " ".join(ran.err.split())
+    ran = keeping.run("restore", "acme", "--as", "acme", "--yes")
+    assert (ran.code, "instance/acme cannot be restored: it has a database" in ran.err) == (1, True)
+    for option in ("--as", "--from-trash", "--backup"):  # a variable in which nothing is
+        ran = keeping.run("restore", "acme", option, "", "--yes")
+        assert (ran.code, "is not empty" in ran.err) == (64, True), ran
+    assert keeping.run("restore", "acme", "--backup", "two\nlines", "--yes").code == 64
     assert keeping.run("restore", "acme", "--as", "nobody", "--yes").code == 64
     assert keeping.run("restore", "acme", "--as", "bistro", "--from-trash", "x", "--yes").code == 64
     assert keeping.run("restore", "acme").code == 64, "there is no terminal to ask on"

@@ -57,6 +57,9 @@ def test_a_file_is_written_whole_and_says_whether_it_changed(world: World) -> No
 
 def test_a_file_that_cannot_be_written_is_said(world: World) -> None:
     customers(world)
+    (world.root / "other.conf").write_bytes(b"\xff")
+    assert world.run("render", "nginx", "--out", str(world.root / "other.conf")).code == 0
+    assert "cannot be written: Is a directory" in world.run("render", "nginx", "--out", "").err
     ran = world.run("render", "nginx", "--out", str(world.root / "none" / "names.conf"))
     assert (ran.code, "cannot be written: No such file or directory" in ran.err) == (1, True), ran.err
 

@@ -152,7 +152,7 @@ def test_every_command_shows_examples_that_are_right_usage() -> None:
     ):
         command = _parsed(words)
         examples = getattr(command, "examples", ())
-        assert examples or words in (["secret"], ["backup"], ["token"]), words
+        assert examples or words in (["secret"], ["backup"], ["token"], ["alerts"]), words
         for line in examples:
             _parsed(shlex.split(line.partition(" > ")[0])[1:], whole=True)
 

@@ -111,6 +111,7 @@ class World:
             "status",
             "check",
             "place",
+            "drain",
             "pause",
             "resume",
             "events",

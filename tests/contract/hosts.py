@@ -34,6 +34,12 @@ class Ground(Protocol):
     def drop(self, database: str) -> None:
         """Remove the database and its files, if there are any."""
 
+    def deploy_field(self, module: str, version: str, column: str = "", failure: str = "") -> None:
+        """Let it run code of a module of this version, which has a column, and a script that fails with these words."""
+
+    def remove_module(self, module: str) -> None:
+        """Take the code of a module from its disk."""
+
     def kill(self) -> None:
         """End the host in the middle of whatever it does."""
 

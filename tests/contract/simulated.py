@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
-from reconciler.simulator import HostSpec, SimulatedHost, serve
+from reconciler.simulator import Code, HostSpec, SimulatedHost, serve
 from tests.hosts.programs import free_port
 
 _T = TypeVar("_T")
@@ -82,6 +82,18 @@ class ServedHost:
         """Remove the database and its files, if there are any."""
         self._hosts.within(lambda: self._host.databases.pop(database, None))
         self._hosts.within(lambda: self._host.filestore.pop(database, None))
+
+    def deploy_field(self, module: str, version: str, column: str = "", failure: str = "") -> None:
+        """Let it run code of a module of this version, which has a column, and a script that fails with these words."""
+        self._hosts.within(lambda: self._host.deploy(module, Code(version, column, failure)))
+        self.kill()
+        self.start()
+
+    def remove_module(self, module: str) -> None:
+        """Take the code of a module from its disk."""
+        self._hosts.within(lambda: self._host.deployed.pop(module, None))
+        self.kill()
+        self.start()
 
     def kill(self) -> None:
         """End the host in the middle of whatever it does."""

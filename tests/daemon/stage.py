@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.deciding import Limits
+from reconciler.daemon.alerts import Send
 from reconciler.daemon.daemon import Daemon
 from reconciler.daemon.sources import Candidate, Trouble
 from reconciler.daemon.systemd import Systemd
@@ -14,9 +15,11 @@ from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired, resolve
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.loading.yaml_reader import read_documents
+from reconciler.notices.alerting import Message
 from reconciler.notices.notices import Notice, NoticeName
 from reconciler.store.forgetful import NoMemory
 from reconciler.store.sql_store import Store
+from schemas.secrets import Secret
 from tests.harness.universe import Process, Universe
 from tests.harness.virtual_time import run
 
@@ -78,6 +81,10 @@ class Stage:
                 return
 
 
+async def _nowhere(url: Secret, message: Message) -> None:
+    raise AssertionError(f"nobody declared a channel for {message}")
+
+
 def play(
     universe: Universe,
     story: Callable[[Stage], Awaitable[None]],
@@ -87,6 +94,7 @@ def play(
     interval: float = INTERVAL,
     systemd: Systemd | None = None,
     dress: Callable[[World, Desired], World] = lambda world, _desired: world,
+    send: Send = _nowhere,
 ) -> Stage:
     """Run a daemon while a story goes on, then stop it; `dress` gives its worlds ports that a universe does not have."""
     kept = store or NoMemory()
@@ -107,6 +115,7 @@ def play(
             on_defect=lambda _server, error: defects.append(error),
             on_pass=lambda _seconds, _result: None,
             choose=choose,
+            send=send,
         )
         universe.events = _Told(daemon)
         stage = Stage(universe, source, daemon, kept, notices, defects)

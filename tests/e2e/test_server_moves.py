@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import multiprocessing
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from reconciler.core.names import NameState, parse
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet
-from reconciler.notices.events import Event
+from reconciler.loading.secrets import SecretResolver
+from reconciler.notices.events import ActionStep, Event
 from reconciler.store.forgetful import NoMemory
 from reconciler.wiring import Reach, open_world
 from tests.e2e.test_copies import Customer
@@ -30,6 +33,9 @@ COUNTS = (
 )
 IDENTITY = "select key, value from ir_config_parameter where key in ('database.uuid', 'database.secret') order by key"
 ACTIVE = "select count(*), sum(id) from ir_cron where active"
+FACTS = (COUNTS, IDENTITY, ACTIVE)
+BASE_URL = "select value from ir_config_parameter where key = 'web.base.url'"
+DIED = 99
 
 SERVER = """\
 kind: server
@@ -49,7 +55,7 @@ class TwoHosts:
     directory: Path
     hosts: dict[str, RealHost]
     memory: NoMemory = field(default_factory=NoMemory)
-    events: list[Event] = field(default_factory=list)
+    emit: Callable[[Event], None] = lambda _event: None
 
     def write(self, *documents: str) -> None:
         servers = [
@@ -72,12 +78,17 @@ class TwoHosts:
         masters = {code.upper(): host.address.master_password for code, host in self.hosts.items()}
         return Reach(self.directory, {"KEY": KEY, **masters})
 
+    def password(self) -> str:
+        secrets = SecretResolver(self.desired, {"KEY": KEY}, self.directory)
+        reference = self.desired.instances["acme"].admin_password
+        return secrets.resolve(reference, "instance", "acme", "admin_password").reveal()
+
     async def plan(self) -> Planned:
-        async with open_world(self.desired, self.reach(), self.memory, self.events.append) as world:
+        async with open_world(self.desired, self.reach(), self.memory, self.emit) as world:
             return await plan(self.desired, world, Limits())
 
     async def apply(self) -> Passed:
-        async with open_world(self.desired, self.reach(), self.memory, self.events.append) as world:
+        async with open_world(self.desired, self.reach(), self.memory, self.emit) as world:
             return await carry_out(await plan(self.desired, world, Limits()), self.desired, world, Limits())
 
 
@@ -96,6 +107,22 @@ def work(host: RealHost, customer: Customer) -> None:
     customer.call("res.users", "create", {"name": "Pilot", "login": "pilot", "password": "of-the-pilot-1"})
 
 
+def die_at(fleet: TwoHosts, step: str) -> None:
+    """Run an apply in a process of its own, which is dead from a step of the move on."""
+
+    def told(event: Event) -> None:
+        if isinstance(event, ActionStep) and event.step == step:
+            os._exit(DIED)
+
+    def run() -> None:
+        asyncio.run(TwoHosts(fleet.directory, fleet.hosts, emit=told).apply())
+
+    process = multiprocessing.get_context("fork").Process(target=run)
+    process.start()
+    process.join(300)
+    assert process.exitcode == DIED
+
+
 @pytest.mark.parametrize("version", ["19", "14"])
 def test_a_customer_moves_with_all_that_is_in_it_and_comes_back(
     tmp_path: Path, real_hosts: AvailableHosts, version: str
@@ -112,32 +139,64 @@ def test_a_customer_moves_with_all_that_is_in_it_and_comes_back(
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
     alpha, beta = hosts.values()
-    from reconciler.loading.secrets import SecretResolver  # noqa: PLC0415
-
-    secrets = SecretResolver(fleet.desired, {"KEY": KEY}, fleet.directory)
-    instance = fleet.desired.instances["acme"]
-    password = secrets.resolve(instance.admin_password, "instance", "acme", "admin_password").reveal()
+    password = fleet.password()
     work(alpha, Customer(alpha, "acme", password))
-    before = [alpha.psql("acme", each) for each in (COUNTS, IDENTITY, ACTIVE)]
+    before = [alpha.psql("acme", each) for each in FACTS]
 
     fleet.write(acme("beta"))
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
-    assert [beta.psql("acme", each) for each in (COUNTS, IDENTITY, ACTIVE)] == before
-    assert beta.psql("acme", "select value from ir_config_parameter where key = 'web.base.url'").endswith(
-        "acme.beta.example.test"
-    )
-    assert {parse(name).state for name in alpha.databases()} == {NameState.PUBLISHED, NameState.MOVED}
-    (left,) = [name for name in alpha.databases() if parse(name).state is NameState.MOVED]
+    assert [beta.psql("acme", each) for each in FACTS] == before
+    assert beta.psql("acme", BASE_URL).endswith("acme.beta.example.test")
+    assert sorted(parse(name).state for name in alpha.databases()) == [NameState.MOVED, NameState.PUBLISHED]
+    (left,) = left_on(alpha)
     assert alpha.psql(left, "select count(*) from ir_cron where active") == "0"
-    files = {each.name for each in alpha.filestore_path(left).rglob("*") if each.is_file()}
-    assert files == {each.name for each in beta.filestore_path("acme").rglob("*") if each.is_file()}
+    assert files_of(alpha, left) == files_of(beta, "acme")
     assert asyncio.run(fleet.plan()).changeset.is_converged
 
-    customer = Customer(beta, "acme", password)
-    customer.call("res.partner", "create", {"name": "came later"})
-    after = [beta.psql("acme", each) for each in (COUNTS, IDENTITY, ACTIVE)]
+    Customer(beta, "acme", password).call("res.partner", "create", {"name": "came later"})
+    after = [beta.psql("acme", each) for each in FACTS]
+    fleet.write(acme("alpha"))
+    die_at(fleet, "publishing")
+    assert "acme" not in [*alpha.databases(), *beta.databases()], "what was there stays behind already"
+    (action,) = asyncio.run(fleet.plan()).changeset.actions
+    assert (action.id, action.database, action.reason) == ("move instance/acme on alpha", *left_on(beta), "interrupted")
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    assert [alpha.psql("acme", each) for each in FACTS] == after
+    assert "acme" not in beta.databases()
+
+
+def test_a_host_that_dies_while_a_customer_goes_into_service_there_leaves_him_where_he_can_go_on(
+    tmp_path: Path, real_hosts: AvailableHosts
+) -> None:
+    """Of either host, in the midst of the move; what the test before has made is used again, or made."""
+    hosts = {"alpha": real_hosts.host("real-19-production"), "beta": real_hosts.host("real-19-plain")}
+    fleet = TwoHosts(tmp_path / "fleet", hosts)
     fleet.write(acme("alpha"))
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
-    assert [alpha.psql("acme", each) for each in (COUNTS, IDENTITY, ACTIVE)] == after
+    facts = [hosts["alpha"].psql("acme", each) for each in FACTS]
+    for server, dies, step in (("beta", "beta", "publishing"), ("alpha", "beta", "leaving beta")):
+        host = hosts[dies]
+
+        def kill(event: Event, *, step: str = step, host: RealHost = host) -> None:
+            if isinstance(event, ActionStep) and event.step == step and host.is_running:
+                host.kill()
+
+        fleet.write(acme(server))
+        cut = TwoHosts(fleet.directory, hosts, emit=kill)
+        assert not asyncio.run(cut.apply()).ok
+        host.start()
+        passed = asyncio.run(fleet.apply())
+        assert passed.ok, failures(passed)
+        assert [hosts[server].psql("acme", each) for each in FACTS] == facts
+        assert sum("acme" in each.databases() or "suspended.acme" in each.databases() for each in hosts.values()) == 1
+
+
+def left_on(host: RealHost) -> list[str]:
+    return [name for name in host.databases() if parse(name).state is NameState.MOVED]
+
+
+def files_of(host: RealHost, name: str) -> set[str]:
+    return {each.name for each in host.filestore_path(name).rglob("*") if each.is_file()}

@@ -82,8 +82,12 @@ def test_what_a_server_held_that_is_given_up_is_made_anew_on_another() -> None:
 def test_a_namesake_on_another_server_is_not_to_be_left_behind() -> None:
     async def story() -> None:
         world = await served(fleet(instance("acme", server="one"), servers=TWO), TWO)
+        acme = world.hosts["one"].databases["acme"]
+        uuid = acme.parameter("odoo_fleet.uuid") or ""
+        acme.set_parameter("odoo_fleet.uuid", "of what it was copied from")
         edited = await said(world, fleet(instance("acme", server="two"), servers=TWO))
-        assert edited.advice.startswith("if it is, set `server: one`")
+        acme.set_parameter("odoo_fleet.uuid", uuid)
+        assert edited.advice.startswith("if it is, set `server: one`, apply, and then name the other server")
         assert edited.advice.endswith("only if it is another's, choose another `database_name`")
         renamed = await said(world, fleet(instance("shop", server="two", renamed_from="acme"), servers=TWO))
         assert renamed.advice.endswith("only if it is another's, remove `renamed_from`")

@@ -65,10 +65,13 @@ def test_a_former_code_may_be_used_again_while_its_database_lives_on_under_the_n
     run(story())
 
 
-def test_a_server_that_is_changed_in_the_text_moves_no_database_and_makes_none() -> None:
+def test_a_server_that_is_changed_in_the_text_moves_the_database_and_makes_none() -> None:
     async def story() -> None:
         world = universe(TWO)
         await world.reconcile(fleet(instance("acme", server="one"), servers=TWO))
+        planned = await world.plan(fleet(instance("acme", server="two"), servers=TWO))
+        assert [action.id for action in planned.changeset.actions] == ["move instance/acme on two"]
+        world.hosts["one"].databases["acme"].set_parameter("odoo_fleet.uuid", "another's")
         planned = await world.plan(fleet(instance("acme", server="two"), servers=TWO))
         assert "acme is on one" in blocked(planned)["acme"]
         assert not planned.changeset.actions

@@ -185,13 +185,14 @@ def test_a_server_that_is_changed_in_the_text_never_gives_a_customer_an_empty_da
         customers.visit()
         if memory == "lost before":
             world.memory = DictMemory()
-        for _ in range(5):
+        for _ in range(3):
             if memory == "lost at each run":
                 world.memory = DictMemory()
             passed = await world.reconcile(there)
             customers.sure()
-            assert "acme" in {b.code for b in passed.after.changeset.blocked}, told(passed)
+            assert passed.ok, told(passed)
             await asyncio.sleep(300)
+        await converges(world, there, customers)
         await converges(world, here, customers)
 
     run(story())
@@ -209,10 +210,7 @@ def test_an_instance_suspended_meanwhile_is_not_made_anew_on_another_server(memo
         customers.visit()
         await converges(world, here, customers)
         world.memory = world.memory if memory == "kept" else DictMemory()
-        for _ in range(4):
-            passed = await world.reconcile(there)
-            customers.sure()
-            assert "acme" in {b.code for b in passed.after.changeset.blocked}, told(passed)
+        await converges(world, there, customers)
         await converges(world, here, customers)
 
     run(story())

@@ -270,6 +270,7 @@ class Universe:
             hosts[code].databases = {name: _copy(database) for name, database in host.databases.items()}
             hosts[code].filestore = {name: dict(files) for name, files in host.filestore.items()}
             hosts[code].random.setstate(host.random.getstate())
+            hosts[code].deployed, hosts[code].running = dict(host.deployed), dict(host.running)
         memory = self.memory.copy() if self.memory is not None else None
         return Universe(hosts, clock, memory, self.seed, _runs=self._runs)
 

@@ -12,8 +12,10 @@ import shutil
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.hosts.distributions import Distribution, obtain
 from tests.hosts.postgres import Cluster
@@ -139,12 +141,35 @@ class RealHost:
         folder.mkdir(parents=True)
         (folder / "left-over").write_text("of a database that is gone")
 
-    def deploy_module(self, name: str, manifest: str) -> None:
-        """Put an empty module where Odoo looks without being told; it is read when the server is started again."""
+    def deploy_module(self, name: str, manifest: str, files: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Put a module, empty but for the files, where Odoo looks without being told, in the place of one of its name.
+
+        It is read when the server is started again.
+        """
         folder = self._directory / "data/addons" / f"{self._distribution.version}.0" / name
-        folder.mkdir(parents=True)
-        (folder / "__manifest__.py").write_text(manifest)
-        (folder / "__init__.py").touch()
+        shutil.rmtree(folder, ignore_errors=True)
+        for path, text in {"__manifest__.py": manifest, "__init__.py": "", **files}.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+
+    def deploy_field(self, module: str, version: str, column: str = "", failure: str = "") -> None:
+        """Let it run code of a module of this version, which has a column, and a script that fails with these words."""
+        table, _, name = column.partition(".")
+        model = (
+            f"class Extended(models.Model):\n    _inherit = '{table.replace('_', '.')}'\n    {name} = fields.Char()\n"
+        )
+        files = {"__init__.py": "from . import extended\n", "extended.py": f"from odoo import fields, models\n{model}"}
+        script = {
+            f"migrations/{version}/post-fail.py": f"def migrate(cr, version):\n    raise Exception({failure!r})\n"
+        }
+        manifest = f"{{'name': 'Of the tests', 'version': '{version}', 'depends': ['base'], 'license': 'LGPL-3'}}\n"
+        self.deploy_module(module, manifest, {**(files if column else {}), **(script if failure else {})})
+        self.restart()
+
+    def remove_module(self, module: str) -> None:
+        """Take the code of a module that was put there from the disk."""
+        shutil.rmtree(self._directory / "data/addons" / f"{self._distribution.version}.0" / module)
+        self.restart()
 
     def send_mails_to(self, port: int) -> None:
         """Have it send to a port of this machine where a database has no mail server of its own, from its next start on."""

@@ -46,6 +46,7 @@ def test_each_of_its_functions_is_misused_below() -> None:
         "discard",
         "end",
         "end_half_made",
+        "leave",
         "bring_back",
         "drop_trash",
         "drop_own_build",
@@ -287,6 +288,85 @@ def test_nothing_goes_to_trash_or_comes_back_but_what_is_noted_as_ended_under_th
     refused(host, databases.bring_back(session, "switching.acme"), requests=1)
 
 
+MOVED, OLD_MOVED = (names.moved("acme", moment) for moment in (NOW, NOW - KEPT - timedelta(hours=1)))
+
+
+def moved_as(name: str, **said: str) -> list[dict[str, object]]:
+    return marked(**{"code": "acme", "in_service": "yes", "moved": name, "moved_to": "two", **said})
+
+
+@pytest.mark.parametrize("name", ["acme", "suspended.acme", FRESH, TRASH, MOVED, "switching.beta", "Bad Name!"])
+def test_nothing_stays_behind_as_moved_but_what_bears_the_lock_of_its_own_name(name: str) -> None:
+    host, session = opened(name, value(moved_as(MOVED)))
+    refused(host, databases.leave(session, MOVED))
+    host, session = opened("switching.acme", value(moved_as(MOVED)))
+    for goal in ("acme", "suspended.acme", TRASH, FRESH, "moved-261124120000.beta"):
+        refused(host, databases.leave(session, goal))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [NOT_ENDED, NEVER, UNFINISHED, moved_as(OLD_MOVED), moved_as(MOVED, uuid="its original's"), ended_as(MOVED)],
+)
+def test_nothing_stays_behind_as_moved_but_what_is_noted_so_under_that_very_name(
+    found: list[dict[str, object]],
+) -> None:
+    host, session = opened("switching.acme", value(found))
+    refused(host, databases.leave(session, MOVED), requests=1)
+
+
+def test_what_moves_stays_behind_after_a_look_inside_and_comes_back_unless_it_went_on_elsewhere() -> None:
+    host, session = opened("switching.acme", value(moved_as(MOVED)))
+    sent(host, databases.leave(session, MOVED), requests=2)
+    assert host.sent()["args"] == [MASTER.reveal(), "switching.acme", MOVED]
+    host, session = opened(MOVED, value(moved_as(MOVED)))
+    sent(host, databases.bring_back(session, "switching.acme"), requests=2)
+    assert host.sent()["args"] == [MASTER.reveal(), MOVED, "switching.acme"]
+    for found in (moved_as(MOVED, ended=MOVED), moved_as(MOVED, uuid="its original's"), UNFINISHED):
+        host, session = opened(MOVED, value(found))
+        refused(host, databases.bring_back(session, "switching.acme"), requests=1)
+    for goal in ("acme", "suspended.acme", "switching.beta"):
+        host, session = opened(MOVED, value(moved_as(MOVED)))
+        refused(host, databases.bring_back(session, goal))
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "succeeded"),
+    [
+        (moved_as(OLD_MOVED), ["acme"], False),
+        (moved_as(OLD_MOVED), [], False),
+        (moved_as(OLD_MOVED, ended=MOVED), [], False),
+        (moved_as(OLD_MOVED, ended=OLD_MOVED), ["acme"], False),
+        (moved_as(OLD_MOVED, in_service="no"), [], False),
+        (moved_as(OLD_MOVED, fleet="theirs"), ["acme"], True),
+        (moved_as(OLD_MOVED, uuid="its original's"), ["acme"], True),
+        (UNFINISHED, ["acme"], True),
+    ],
+)
+def test_what_a_move_left_behind_is_kept_unless_what_goes_on_is_in_service_or_its_text_wants_none(
+    found: list[dict[str, object]], wanted: list[str], *, succeeded: bool
+) -> None:
+    host, session = opened(OLD_MOVED, dated(value(found)))
+    refused(host, drop(session, *wanted, succeeded=succeeded), requests=1)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "succeeded"),
+    [
+        (moved_as(OLD_MOVED), ["acme"], True),
+        (moved_as(OLD_MOVED, ended=OLD_MOVED), ["acme"], True),
+        (moved_as(OLD_MOVED, ended=OLD_MOVED), [], False),
+    ],
+)
+def test_what_a_move_left_behind_is_dropped_past_its_time_beside_what_goes_on(
+    found: list[dict[str, object]], wanted: list[str], *, succeeded: bool
+) -> None:
+    host, session = opened(OLD_MOVED, dated(value(found)))
+    sent(host, drop(session, *wanted, succeeded=succeeded), requests=2)
+    host, session = opened(OLD_MOVED, dated(value(found), NOW - timedelta(days=2)))
+    refused(host, drop(session, *wanted, succeeded=succeeded), requests=1)
+
+
 def test_what_its_text_ended_goes_to_trash_and_comes_back_after_a_look_inside() -> None:
     host, session = opened("switching.acme", value(ended_as(TRASH)))
     sent(host, databases.end(session, TRASH), requests=2)
@@ -306,7 +386,7 @@ def test_what_its_text_ended_goes_to_trash_and_comes_back_after_a_look_inside() 
         "switching.acme",
         FRESH,
         EXPIRED,
-        "moved-200101000000.acme",
+        names.moved("acme", NOW - timedelta(days=1)),
         YOUNG_TRASH,
         names.trash("acme", NOW + timedelta(days=400)),
     ],
@@ -560,7 +640,7 @@ def test_a_name_that_could_not_be_forgotten_is_not_taken_for_forgotten() -> None
 @given(our_names() | any_text)
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 def test_of_all_names_only_building_ones_and_trash_are_ever_made_or_dropped(name: str) -> None:
-    if names.parse(name).state is not NameState.TRASH:
+    if names.parse(name).state not in names.KEPT:
         host, session = opened(name, dated(value(ended_as(name))))
         refused(host, drop(session))
     if names.parse(name).state is not NameState.BUILDING:

@@ -20,6 +20,7 @@ from reconciler.simulator.databases import Database
 from reconciler.targets.directories import Directory
 from reconciler.wiring import DeclaredTargets
 from tests.engine.rounds_stage import Stage, play
+from tests.faults.stories import killed_pass
 from tests.harness.universe import ENVIRON, Process, Universe, instance, read
 from tests.harness.virtual_time import run
 from tests.server_moves.stage import begun, text
@@ -200,3 +201,16 @@ def test_a_daemon_moves_it_when_its_text_says_so() -> None:
 
     play(world, text("beta"), story)
     assert len(left_on(world.hosts["alpha"])) == 1
+
+
+def test_one_that_was_cut_short_is_finished_in_a_freeze_and_whatever_the_limit_for_changes() -> None:
+    world = lived_in()
+
+    async def cut() -> None:
+        await killed_pass(world, text("beta"), Process(kill_after=60))
+
+    run(cut())
+    assert world.hosts["alpha"].listed()[-2:] == ["suspended.acme", "template_base"]
+    held = "freezes: [{from: 2026-11-01, to: 2026-12-31}]\nsafety: {max_changes: 0}\n"
+    ok(world, text("beta").replace("code: demo\n", f"code: demo\n{held}", 1))
+    assert "acme" in world.hosts["beta"].listed()

@@ -78,6 +78,12 @@ class Client:
         found = await self.execute(name, "ir.module.module", "search", [["name", "in", list(modules)]])
         return await self.execute(name, "ir.module.module", "button_immediate_install", found)
 
+    async def upgrade(self, name: str, module: str) -> Any:
+        """Upgrade what was scheduled before."""
+        row = next(self.host.databases[name].matching("ir.module.module", name=module))
+        self.host.databases[name].update("ir.module.module", row["id"], {"state": "to upgrade"})
+        return await self.execute(name, "base.module.upgrade", "upgrade_module", [1])
+
     async def quiesce(self, name: str) -> None:
         await self.execute(
             name, "ir.cron", "write", await self.execute(name, "ir.cron", "search", []), {"active": False}

@@ -14,6 +14,7 @@ OPERATIONS: dict[str, Callable[[Client], Awaitable[object]]] = {
     "rename": lambda client: client.manage("rename", "acme", "new"),
     "drop": lambda client: client.manage("drop", "acme"),
     "install": lambda client: client.install("acme", "mail"),
+    "upgrade": lambda client: client.upgrade("acme", "web"),
     "execute": lambda client: client.execute("acme", "res.partner", "write", [1], {"name": "Changed"}),
 }
 EVERY_STEP = [(operation, step) for operation, steps in STEPS.items() for step in steps]

@@ -74,6 +74,8 @@ STANDING = Standing(
     failing_since=NOW - timedelta(hours=1),
     health={"prod-1": WELL, "prod-2": OFFLINE},
     unreachable_pages={"prod-1": 1},
+    behind={"prod-1": 2},
+    broken={"prod-1": 1},
     kept=KEPT,
 )
 

@@ -30,3 +30,6 @@ from reconciler.engine.carrying_out import (
 from reconciler.engine.carrying_out import (
     server_states as server_states,
 )
+from reconciler.engine.carrying_out import (
+    upgrading as upgrading,
+)

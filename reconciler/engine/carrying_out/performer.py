@@ -35,6 +35,10 @@ def carries_out(*verbs: Verb) -> Callable[[Handler], Handler]:
     return register
 
 
+class NotBegun(Exception):
+    """Why an action is not begun any more, since another one of its run has failed: it is skipped."""
+
+
 @dataclass(slots=True)
 class Performer:
     """Carries out the actions of one pass; `step` is told what an action is at, `exactly` refuses to do more than it shows."""
@@ -43,6 +47,7 @@ class Performer:
     world: World
     step: Callable[[Action, str], None]
     exactly: bool = False
+    failed_upgrades: set[str] = field(default_factory=set)
     _sources: dict[tuple[str, str], asyncio.Task[Source]] = field(default_factory=dict)
     _strangers: dict[str, dict[str, Host]] = field(default_factory=dict)
 

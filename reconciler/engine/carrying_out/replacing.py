@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from reconciler.core import backups, claims, copies, names, replacements, verbs
-from reconciler.core.actions import Action
+from reconciler.core import backups, claims, copies, fields, names, replacements, verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.failures import Refused
 from reconciler.core.names import NameState
 from reconciler.engine import replacing, restoring
@@ -34,6 +34,8 @@ async def replace(performer: Performer, action: Action) -> str:
 async def _from_source(performer: Performer, action: Action, mover: Mover, present: Present) -> str:
     """Copy what the instance is a copy of anew, wherever that rests by now."""
     spec, desired, world = performer.spec(action), performer.desired, performer.world
+    if action.reason is Reason.SCHEDULED and (why := await _no_longer_due(performer, action, mover)):
+        return why
     source = desired.instances[spec.clone_of or ""]
     listed = await insist(mover.host.listed, world.clock)
     forms = (source.database_name, names.suspended(source.database_name))
@@ -49,6 +51,17 @@ async def _from_source(performer: Performer, action: Action, mover: Mover, prese
     await restoring.copy(world, performer.builder(action), spec, subject, action.becomes, former, room)
     performer.remember_verified(spec)
     return said
+
+
+async def _no_longer_due(performer: Performer, action: Action, mover: Mover) -> str:
+    """Say why a rhythm does nothing after all: another run has made the copy anew; raise if it is not neutralized any more."""
+    clock = performer.world.clock
+    database = await insist(lambda: mover.open(action.database), clock)
+    look = await insist(database.look, clock)
+    if not fields.is_neutralized(look):
+        raise Refused("it is not neutralized any more", server=action.server, database=action.database)
+    is_due = copies.is_due(performer.desired.instances[action.code], look, clock.now())
+    return "" if is_due else "it was made anew meanwhile"
 
 
 async def _from_backup(performer: Performer, action: Action, mover: Mover, present: Present) -> str:

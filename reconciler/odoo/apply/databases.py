@@ -103,10 +103,12 @@ async def end(session: DatabaseSession, new: str) -> None:
 
 async def leave(session: DatabaseSession, new: str) -> None:
     """Have a database that bears the lock stay behind, in which it is noted now that it goes on elsewhere, and this very name."""
-    uuid, mark = await marks.read_mark(session)
-    is_noted = mark is not None and mark.uuid == uuid and mark.moved == new
-    why = names.forbidden_leave(session.database, new)
-    await _move(session, new, why or ("" if is_noted else f"nothing in it says that it goes on elsewhere as {new}"))
+    forbidden = names.forbidden_leave(session.database, new)
+    if not forbidden:
+        uuid, mark = await marks.read_mark(session)
+        if mark is None or mark.uuid != uuid or mark.moved != new:
+            forbidden = f"nothing in it says that it goes on elsewhere, and stays behind as {new}"
+    await _move(session, new, forbidden)
 
 
 async def end_half_made(connection: HostConnection, old: str, new: str) -> None:

@@ -24,8 +24,9 @@ from reconciler.core.failures import (
     UnknownOutcome,
 )
 from reconciler.core.module_operations import INSTALLED, TO_INSTALL, TO_REMOVE, TO_UPGRADE
+from reconciler.core.module_versions import read_note
 from reconciler.core.names import NameState
-from reconciler.core.observed import NOTED_MODULES
+from reconciler.core.observed import NOTED_MODULES, NOTED_UPGRADE
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import signals
 from reconciler.odoo.apply.marks import remove_parameters, write_parameters
@@ -65,7 +66,7 @@ async def require_nobody_else(session: DatabaseSession, now: datetime) -> None:
     Raises:
         Refused: one is.
     """
-    await _refuse_beside_others(session, await module_states.read_states(session), await _noted(session), now)
+    await refuse_beside_others(session, await module_states.read_states(session), await _noted(session), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class _Installer:
     async def _checked_states(self, noted: Sequence[str]) -> dict[str, str]:
         states = await module_states.read_states(self.session)
         if not self.is_own_build:
-            await _refuse_beside_others(self.session, states, noted, self.now())
+            await refuse_beside_others(self.session, states, noted, self.now())
         return states
 
     async def _press_noted(self, missing: Mapping[str, int], left: Sequence[str]) -> None:
@@ -189,20 +190,32 @@ class _Installer:
         )
 
 
-async def _refuse_beside_others(
+async def refuse_beside_others(
     session: DatabaseSession, states: Mapping[str, str], noted: Sequence[str], now: datetime
 ) -> None:
+    """Find out whether the modules that are pending are somebody else's work.
+
+    Raises:
+        Refused: they are.
+    """
     if not module_operations.pending(states):
         return
     changed = await module_states.read_last_change(session)
-    if why := module_operations.of_others(states, noted, changed, now):
+    parameters = await _rows(session, "database.uuid", NOTED_UPGRADE)
+    upgrade = read_note(parameters.get(NOTED_UPGRADE, ""), parameters.get("database.uuid", ""))
+    if why := module_operations.of_others(states, noted, changed, now, upgrade.to if upgrade else ()):
         server = session.connection.server
         raise Refused(why, server=server, database=session.database, advice=module_operations.ADVICE)
 
 
 async def _noted(session: DatabaseSession) -> list[str]:
-    rows = await session.search_read("ir.config_parameter", [["key", "=", NOTED_MODULES]], ["value"])
-    return [name for name in str(rows[0]["value"] if rows else "").split(",") if name]
+    rows = await _rows(session, NOTED_MODULES)
+    return [name for name in rows.get(NOTED_MODULES, "").split(",") if name]
+
+
+async def _rows(session: DatabaseSession, *keys: str) -> dict[str, str]:
+    rows = await session.search_read("ir.config_parameter", [["key", "in", list(keys)]], ["key", "value"])
+    return {str(row["key"]): str(row["value"]) for row in rows}
 
 
 async def _states(session: DatabaseSession, modules: Sequence[str]) -> dict[str, tuple[int, str]]:

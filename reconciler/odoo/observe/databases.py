@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core import module_operations
-from reconciler.core.failures import AccessRefused, UnexpectedAnswer
+from reconciler.core.failures import AccessRefused, LacksColumn, UnexpectedAnswer
+from reconciler.core.module_versions import read_note
 from reconciler.core.observed import (
     MARK_PREFIX,
     NOTED_MODULES,
+    NOTED_UPGRADE,
     RESTORED_FROM,
     SERVER_ACTION_PREFIX,
+    UPGRADED,
     Access,
     DatabaseLook,
     Survey,
@@ -42,32 +46,52 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         access: whether with the declared password or a former one.
     """
     parameters = await read_parameters(session)
-    settings = await _settings(session)
-    active = await session.search("ir.cron", [["active", "=", True]])
-    modules = await module_states.read_states(session)
-    mark = mark_of(parameters)
-    admin = (await session.xmlids([ADMIN]))[ADMIN][1]
-    has_factors = mark is None and modules.get(_SECOND_FACTORS) == module_operations.INSTALLED
-    return DatabaseLook(
+    modules, older = await module_states.read_standing(session)
+    mark, uuid = mark_of(parameters), parameters.get("database.uuid", "")
+    found = DatabaseLook(
         database=session.database,
         access=access,
-        login=settings.pop(LOGIN.name) or login,
+        login=login,
         mark=mark,
-        uuid=parameters.get("database.uuid", ""),
-        settings=settings,
-        languages=frozenset(_text(r["code"]) for r in await session.search_read("res.lang", [], ["code"])),
+        uuid=uuid,
         modules=modules,
         modules_changed=await module_states.read_last_change(session) if module_operations.pending(modules) else None,
         noted_modules=noted_modules(parameters),
-        server_actions=await count_server_actions(session),
+        behind=older,
+        upgrading=read_note(parameters.get(NOTED_UPGRADE, ""), uuid),
+        upgraded=read_note(parameters.get(UPGRADED, ""), uuid),
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
-        active_crons=tuple(active),
         quiesced_crons=quiesced(parameters),
-        missing_files=0,
         restored_from=parameters.get(RESTORED_FROM, ""),
+    )
+    try:
+        settings = await _settings(session)
+        if older:
+            await try_users(session)
+    except LacksColumn as error:
+        return replace(found, broken=error.what.partition(" LINE ")[0])
+    active = await session.search("ir.cron", [["active", "=", True]])
+    admin = (await session.xmlids([ADMIN]))[ADMIN][1]
+    has_factors = mark is None and modules.get(_SECOND_FACTORS) == module_operations.INSTALLED
+    return replace(
+        found,
+        login=settings.pop(LOGIN.name) or login,
+        settings=settings,
+        languages=frozenset(_text(r["code"]) for r in await session.search_read("res.lang", [], ["code"])),
+        server_actions=await count_server_actions(session),
+        active_crons=tuple(active),
         is_admin=session.uid == admin,
         second_factor=has_factors and bool((await _row(session, _USERS, admin, ["totp_enabled"]))["totp_enabled"]),
     )
+
+
+async def try_users(session: DatabaseSession) -> None:
+    """Read a user as every page does: where newer code asks for a column that is not there, all else may look healthy.
+
+    Raises:
+        LacksColumn: nobody can work in it.
+    """
+    await session.search_read(_USERS, [], ["name"], limit=1)
 
 
 async def contents(session: DatabaseSession) -> Survey:

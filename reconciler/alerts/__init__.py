@@ -1,0 +1,1 @@
+"""Sends messages to channels, each by a process of its own."""

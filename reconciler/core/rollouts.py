@@ -1,0 +1,131 @@
+"""Waves: which databases that follow newer code may be upgraded now, and what the others wait for. Pure.
+
+Where a rollout stands is what the databases say: which are behind, which were upgraded when, and whose upgrade failed. So
+whoever decides next, a daemon that was started anew or another machine, goes on in the same wave.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from reconciler.core.labels import concerns, labels_of
+from reconciler.core.upgrades import CURRENT, Key, Standing, policy
+from reconciler.fleet.desired import Desired
+from schemas.instance import Instance
+from schemas.upgrades import Rollout
+
+_SHOWN = 3
+_ALL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A rollout at a moment.
+
+    `waves` are codes of instances, in the order of their upgrade. `waiting` says, by code, why one that is behind may not be
+    upgraded now; who is not in it may be. `failures_left` is how many more upgrades may fail, None where nothing counts them.
+    """
+
+    waves: tuple[tuple[str, ...], ...] = ()
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
+    failures_left: int | None = None
+
+    def wave_of(self, code: str) -> int | None:
+        """Return the number of an instance's wave, from 1 on; None where it is in none."""
+        return next((number for number, wave in enumerate(self.waves, 1) if code in wave), None)
+
+
+def course(desired: Desired, standings: Mapping[Key, Standing], now: datetime) -> Course:
+    """Say where the rollout of newer code stands.
+
+    Args:
+        desired: the fleet's text.
+        standings: how the modules of databases stand; of whom nothing is known counts as not behind.
+        now: the moment, UTC.
+    """
+    rollout = desired.settings.rollout
+    of_codes = _by_code(standings)
+    following = [i for i in desired.instances.values() if i.state != "absent" and policy(desired, i) == "follow"]
+    waves = tuple(_waves(desired, rollout, following))
+    failed = tuple(sorted(code for wave in waves for code in wave if of_codes.get(code, CURRENT).failed))
+    waiting = dict(_waiting(rollout, waves, of_codes, failed, now))
+    placed = {code for wave in waves for code in wave}
+    waiting |= {i.code: _IN_NO_WAVE for i in following if i.code not in placed}
+    return Course(waves, waiting, failed, max(0, rollout.max_failures - len(failed)))
+
+
+_IN_NO_WAVE = "it is in no wave of `rollout`: upgraded by hand alone, with `--target`"
+
+
+def _by_code(standings: Mapping[Key, Standing]) -> Mapping[str, Standing]:
+    """Return how each instance stands; of one that is on two servers, the one that is behind."""
+    found: dict[str, Standing] = {}
+    for (kind, code, _), standing in standings.items():
+        if kind == "instance" and (code not in found or found[code].is_current):
+            found[code] = standing
+    return found
+
+
+def _waves(desired: Desired, rollout: Rollout, following: Sequence[Instance]) -> Iterator[tuple[str, ...]]:
+    """Yield the codes of each wave: in an order that is the same each time and mixes servers, templates and names."""
+    left = sorted(following, key=lambda i: hashlib.sha256(i.code.encode()).digest())
+    taken = 0
+    for wave in rollout.waves:
+        if wave.selector:
+            meant = [i for i in left if concerns(wave.selector, labels_of("instance", i.code, i.server or "", desired))]
+            chosen = meant[: _share(wave.percent, len(meant))]
+        else:
+            chosen = left[: max(0, _share(wave.percent, len(following)) - taken)]
+        codes = {i.code for i in chosen}
+        left = [i for i in left if i.code not in codes]
+        taken += len(chosen)
+        yield tuple(i.code for i in chosen)
+
+
+def _share(percent: int, of_all: int) -> int:
+    return math.ceil(percent * of_all / _ALL)
+
+
+def _waiting(
+    rollout: Rollout,
+    waves: Sequence[Sequence[str]],
+    standings: Mapping[str, Standing],
+    failed: Sequence[str],
+    now: datetime,
+) -> Iterator[tuple[str, str]]:
+    for code in failed:
+        yield code, _by_hand(code, standings[code].failed)
+    if len(failed) > rollout.max_failures:
+        some = ", ".join(failed[:_SHOWN]) + (f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else "")
+        stopped = f"the rollout has stopped: the upgrade of {some} failed, and `max_failures` is {rollout.max_failures}"
+        yield from ((code, stopped) for wave in waves for code in wave if _waits(code, standings, failed))
+        return
+    held, soaked_at = "", None
+    for number, wave in enumerate(waves, 1):
+        if held or (soaked_at is not None and now < soaked_at):
+            why = held or f"wave {number} of {len(waves)} begins at {soaked_at:%Y-%m-%d %H:%M} UTC"
+            yield from ((code, why) for code in wave if _waits(code, standings, failed))
+        left = [code for code in wave if _waits(code, standings, failed)]
+        if left and not held:
+            some = ", ".join(left[:_SHOWN]) + (f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else "")
+            held = f"wave {number} of {len(waves)} comes first: {some}"
+        ended = [at for code in wave if (at := standings.get(code, CURRENT).upgraded) is not None]
+        if ended:
+            soaked = max(ended) + timedelta(minutes=rollout.soak_minutes)
+            soaked_at = soaked if soaked_at is None else max(soaked_at, soaked)
+
+
+def _waits(code: str, standings: Mapping[str, Standing], failed: Sequence[str]) -> bool:
+    return code not in failed and not standings.get(code, CURRENT).is_current
+
+
+def _by_hand(code: str, why: str) -> str:
+    return (
+        f"its upgrade failed: {why}; once that is mended, `odoo-fleet apply --target {code}` tries again, and"
+        f" `odoo-fleet restore {code}` brings its last backup back"
+    )

@@ -1,0 +1,164 @@
+"""The diff's part on newer code: whose modules are upgraded now, whose later, and who has been broken by what nobody upgrades.
+
+Who holds (`upgrade: hold`) is left alone. Templates go before their instances on the same host; instances go wave by wave.
+"""
+
+from __future__ import annotations
+
+from reconciler.core import backups, module_operations, upgrades, verbs
+from reconciler.core.actions import Action, FieldChange, Reason
+from reconciler.core.changesets import Withheld
+from reconciler.core.claims import Doubt
+from reconciler.core.drafts import Draft
+from reconciler.core.names import IN_SERVICE, DatabaseName
+from reconciler.core.observed import DatabaseLook
+from reconciler.core.specs import DatabaseSpec
+from reconciler.core.upgrades import CURRENT, Key, Standing
+from schemas.instance import Instance
+
+ROLLOUT = "rollout"
+"""What an action shows of its wave."""
+
+_ALL = FieldChange("modules", "older than the code, in no version that tells which", "all upgraded")
+_PROOF = FieldChange("modules", "an upgrade that did not end", "proven")
+_UNSEEN = "it is looked into first"
+_OLDER_CODE = "or bring back the code that it was made for"
+
+
+def comes_first(look: DatabaseLook) -> bool:
+    """Tell whether a database is upgraded before all else: newer code has broken it, or an upgrade of ours was cut short."""
+    upgraded = look.upgrading.to if look.upgrading else ()
+    return bool(look.broken) or module_operations.is_own_upgrade(look.modules, upgraded)
+
+
+def failures_borne(action: Action) -> int | None:
+    """Return how many upgrades may fail in an action's run before no further one is begun; None where nothing counts them."""
+    found = next((change.desired for change in action.changes if change.field == ROLLOUT), None)
+    return None if found is None else int(found.rpartition(" ")[2])
+
+
+def diff_template(draft: Draft, spec: DatabaseSpec, last: str, *, is_seen: bool = True) -> str | Doubt:
+    """Plan that a template that follows is upgraded, after what else is done to it; only what was looked into now is.
+
+    Returns:
+        What clones of it wait for, or why there can be none.
+    """
+    template, key = draft.desired.templates[spec.code], ("template", spec.code, spec.server)
+    standing, database = draft.standings.get(key, CURRENT), spec.target
+    follows = upgrades.policy(draft.desired, template) == "follow"
+    is_tried = draft.selection.names(template) or not standing.failed
+    if is_seen and (standing.begun or (follows and _is_upgradable(standing) and is_tried)):
+        return draft.plan(_upgrade(draft, key, standing, database, (last,)))
+    if follows and standing.failed:
+        why = f"its upgrade failed: {standing.failed}; once that is mended, `odoo-fleet apply --target template/{spec.code}`"
+        draft.withheld.append(Withheld(_upgrade(draft, key, standing, database, ()), f"{why} tries again"))
+    if not standing.broken:
+        return last
+    doubt = _broken(database, standing, follows=follows)
+    draft.block("template", spec.code, spec.server, doubt)
+    return doubt
+
+
+def diff_upgrades(draft: Draft) -> None:
+    """Plan that instances are upgraded that follow, or say what they wait for; say of those that hold who is broken."""
+    blocked = {(b.kind, b.code) for b in draft.blocked}
+    for key, standing in sorted(draft.standings.items(), key=lambda each: each[0]):
+        kind, code, server = key
+        instance = draft.desired.instances.get(code) if kind == "instance" else None
+        if standing.is_current or instance is None or instance.state == "absent" or (kind, code) in blocked:
+            continue
+        if instance.server in (None, server) and (name := _resting(draft, instance, server)) is not None:
+            _diff_instance(draft, instance, key, standing, name)
+
+
+def _resting(draft: Draft, instance: Instance, server: str) -> DatabaseName | None:
+    host, document = draft.host(server), draft.desired.servers.get(server)
+    if host is None or document is None or draft.hold(document) is not None:
+        return None
+    targets = [name for name in (instance.database_name, instance.renamed_from) if name]
+    forms = [name for target in targets for name in host.forms_of(target) if name.state in IN_SERVICE]
+    return forms[0] if forms else None
+
+
+def _diff_instance(draft: Draft, instance: Instance, key: Key, standing: Standing, name: DatabaseName) -> None:
+    server = key[2]
+    follows = upgrades.policy(draft.desired, instance) == "follow"
+    if not (standing.begun or (follows and _is_upgradable(standing))):
+        if standing.broken:
+            draft.block("instance", instance.code, server, _broken(name.text, standing, follows=follows))
+        return
+    is_by_hand = draft.selection.names(instance)
+    earlier = [a for a in draft.actions if (a.kind, a.code, a.server) == key]
+    if any(a.verb.takes_out_of_service for a in earlier):  # what ends or is replaced needs none
+        return
+    last = earlier[-1] if earlier else None
+    database = last.becomes if last else name.text
+    template = draft.desired.template_of(instance)
+    first = next(
+        (
+            a.id
+            for a in draft.actions
+            if a.verb is verbs.UPGRADE and a.kind == "template" and _is_on(a, template, server)
+        ),
+        "",
+    )
+    action = _upgrade(draft, key, standing, database, (last.id if last else "", first), is_by_hand=is_by_hand)
+    if any(change.field == backups.FIELD for change in action.changes) and (
+        doubt := backups.no_target(draft.desired, instance)
+    ):
+        draft.block("instance", instance.code, server, doubt)
+        return
+    why = "" if is_by_hand or standing.begun else draft.course.waiting.get(instance.code, "")
+    if not why and not first and not standing.begun:
+        why = _of_template(draft, template, server)
+    if not why and draft.look(server, name.text) is None:
+        why = _UNSEEN
+    if why:
+        broken = f"{standing.broken}, so that nobody can work in it; " if standing.broken else ""
+        draft.withheld.append(Withheld(action, f"{broken}{why}"))
+    else:
+        draft.plan(action)
+
+
+def _is_upgradable(standing: Standing) -> bool:
+    """Tell whether an upgrade is wanted, or was and failed."""
+    return bool(standing.behind or standing.broken or standing.failed)
+
+
+def _is_on(action: Action, template: str, server: str) -> bool:
+    return (action.code, action.server) == (template, server)
+
+
+def _of_template(draft: Draft, code: str, server: str) -> str:
+    """Say that an instance waits for its template there, which follows too and is behind; or nothing."""
+    template, standing = draft.desired.templates[code], draft.standings.get(("template", code, server), CURRENT)
+    if upgrades.policy(draft.desired, template) != "follow" or not (standing.behind or standing.broken):
+        return ""
+    return f"template/{code} comes first" + (f", whose upgrade failed: {standing.failed}" if standing.failed else "")
+
+
+def _upgrade(
+    draft: Draft, key: Key, standing: Standing, database: str, after: tuple[str, ...], *, is_by_hand: bool = False
+) -> Action:
+    kind, code, server = key
+    reason = Reason.INTERRUPTED if standing.begun else Reason.NEWER_CODE
+    changes = list(upgrades.shown(standing.behind)) or [_ALL if standing.broken else _PROOF]
+    if kind == "instance":
+        instance, look = draft.desired.instances[code], draft.look(server, database)
+        backup = None if standing.begun else backups.before_ending(draft.desired, instance, look)
+        changes += [backup] if backup else []
+        wave = draft.course.wave_of(code)
+        if wave is not None and not is_by_hand:
+            most = draft.course.failures_left
+            told = f"wave {wave} of {len(draft.course.waves)}"
+            changes.append(FieldChange(ROLLOUT, told, f"no further one after failures beyond {most}"))
+    needs = draft.first(server, *after)
+    return Action(verbs.UPGRADE, kind, code, server, reason, database, database, tuple(changes), needs)
+
+
+def _broken(database: str, standing: Standing, *, follows: bool) -> Doubt:
+    behind = f" ({upgrades.in_words(standing.behind)})" if standing.behind else ""
+    why = f"{database}: newer code of its host has broken it, nobody can work in it: {standing.broken}{behind}"
+    if follows:
+        return Doubt(why, f"mend what its upgrade failed of, {_OLDER_CODE}")
+    return Doubt(why, f"write `upgrade: follow` and it is upgraded, {_OLDER_CODE}")

@@ -1,0 +1,181 @@
+"""Upgrades modules to the code of their host, by the one way that works also where newer code has broken the database.
+
+A new stored field on partners or companies makes `button_immediate_upgrade` fail for want of the very column that it would make;
+to write the states and run Odoo's own wizard for them does not (measured on 14 and 19). A script that fails undoes all of it, and
+leaves nothing to be reset. What depends on an upgraded module is upgraded with it, as Odoo's button would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from reconciler.core import module_operations
+from reconciler.core.failures import (
+    CutOff,
+    HostError,
+    PassingError,
+    ProofFailed,
+    Refused,
+    UnknownOutcome,
+)
+from reconciler.core.module_operations import INSTALLED, TO_UPGRADE
+from reconciler.core.module_versions import UpgradeNote, is_newer, note_text
+from reconciler.core.observed import NOTED_UPGRADE, UPGRADED
+from reconciler.odoo import module_states, versions
+from reconciler.odoo.apply import signals
+from reconciler.odoo.apply.marks import remove_parameters, write_parameters
+from reconciler.odoo.apply.modules import require_nobody_else
+from reconciler.odoo.connection import DatabaseSession
+from reconciler.odoo.module_states import MODEL
+
+_WIZARD = "base.module.upgrade"
+_ASKED_AT_ONCE = 4
+"""So many questions at once meet more than one worker of a host."""
+
+_POLL_SECONDS = 2.0
+_SECONDS_AFTER_A_CUT = 60.0
+_QUIET_POLLS = 8
+_RESTART = "restart Odoo on that host, so that all of its workers run the same code"
+
+
+async def upgrade(
+    session: DatabaseSession,
+    to: Mapping[str, str],
+    now: Callable[[], datetime],
+    sleep: Callable[[float], Awaitable[None]],
+) -> None:
+    """Upgrade modules, whatever versions they have; a fresh look proves it.
+
+    Args:
+        session: the database, in which the upgrade is noted.
+        to: the versions of the host's code by module, with all that depends on them.
+        now: the time of day.
+        sleep: waits.
+
+    Raises:
+        Refused: somebody else is at work on its modules; nothing changed.
+        PassingError: something was in the way; nothing changed.
+        LastingError: it failed, and Odoo has undone it.
+        ProofFailed: the host answered, and a module is not as it should be.
+        UnknownOutcome: no answer came, and the operation did not end within its limit.
+    """
+    await require_nobody_else(session, now())
+    ids = [row["id"] for row in (await _rows(session, to)).values()]
+    async with signals.told_to_workers(session):
+        try:
+            await _press(session, ids)
+        except UnknownOutcome as error:
+            limit = session.connection.timeouts.modules
+            await _wait_for_the_end(
+                session, to, min(_SECONDS_AFTER_A_CUT, limit) if isinstance(error, CutOff) else limit, sleep
+            )
+        except HostError:
+            await _reset(session)
+            raise
+    if left := _left(await _rows(session, to), to):
+        raise ProofFailed(f"modules {', '.join(left)} are not upgraded", database=session.database)
+
+
+async def prepare(session: DatabaseSession, modules: Collection[str], now: datetime) -> dict[str, str]:
+    """Return the installed modules that depend on these, these included, with the versions of the host's code.
+
+    Raises:
+        Refused: somebody else is at work on its modules, or the workers of its host run different code.
+    """
+    await require_nobody_else(session, now)
+    domain = [["module_id.state", "in", [INSTALLED, TO_UPGRADE]]]
+    links = await session.search_read(f"{MODEL}.dependency", domain, ["name", "module_id"])
+    names = {
+        row["id"]: str(row["name"])
+        for row in await session.search_read(MODEL, [["state", "!=", "uninstalled"]], ["name"])
+    }
+    needs = [
+        (names[row["module_id"][0]], str(row["name"]))
+        for row in links
+        if row["module_id"] and row["module_id"][0] in names
+    ]
+    found, waiting = set(modules), list(modules)
+    while waiting:
+        needed = waiting.pop()
+        more = {name for name, need in needs if need == needed} - found
+        found |= more
+        waiting += more
+    to = await module_states.read_code(session, found)
+    await _require_one_code(session, to)
+    return to
+
+
+async def note(session: DatabaseSession, what: UpgradeNote, *, proven: bool) -> None:
+    """Write down an upgrade that begins, that failed, or that is proven: then the first note goes after the last is there."""
+    await write_parameters(session, {UPGRADED if proven else NOTED_UPGRADE: note_text(what)})
+    if proven:
+        await remove_parameters(session, [NOTED_UPGRADE])
+
+
+async def _press(session: DatabaseSession, ids: list[int]) -> None:
+    await session.write(MODEL, ids, {"state": TO_UPGRADE})
+    wizard = await session.change_call(_WIZARD, "create", {})
+    await session.change_call(_WIZARD, "upgrade_module", [wizard], timeout=session.connection.timeouts.modules)
+
+
+async def _reset(session: DatabaseSession) -> None:
+    """Put back what was scheduled and not begun; Odoo does so itself where its upgrade failed."""
+    pending = module_operations.pending(await module_states.read_states(session))
+    if not pending:
+        return
+    if versions.has_module_state_reset(await session.connection.known_series()):
+        await session.change_call(MODEL, "button_reset_state")
+    else:
+        ids = await session.search(MODEL, [["name", "in", list(pending)], ["state", "=", TO_UPGRADE]])
+        await session.change_call(MODEL, "button_upgrade_cancel", ids)
+
+
+async def _wait_for_the_end(
+    session: DatabaseSession, to: Mapping[str, str], limit: float, sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    """An upgrade whose answer was lost goes on on the host: look until it has ended, or certainly is not running."""
+    waited, quiet = 0.0, 0
+    while waited < limit:
+        await sleep(_POLL_SECONDS)
+        waited += _POLL_SECONDS
+        try:
+            rows = await _rows(session, to)
+        except PassingError:
+            quiet = 0
+            continue
+        if not _left(rows, to):
+            return
+        is_scheduled = any(row["state"] == TO_UPGRADE for row in rows.values())
+        quiet = 0 if is_scheduled else quiet + 1
+        if quiet >= _QUIET_POLLS:
+            return
+    what = "the upgrade of modules did not end within its limit"
+    raise UnknownOutcome(what, server=session.connection.server, database=session.database)
+
+
+async def _require_one_code(session: DatabaseSession, to: Mapping[str, str]) -> None:
+    """Find out that whichever worker goes on with it has the code that was seen: one that was not restarted remembers its own."""
+    answers = await asyncio.gather(*(module_states.read_code(session, to.keys()) for _ in range(_ASKED_AT_ONCE)))
+    for answer in answers:
+        for module, version in to.items():
+            if answer.get(module) != version:
+                has = answer.get(module) or "none"
+                what = f"a worker of its host runs another version of {module}: {has}, not {version}"
+                raise Refused(what, server=session.connection.server, database=session.database, advice=_RESTART)
+
+
+async def _rows(session: DatabaseSession, to: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    rows = await session.search_read(MODEL, [["name", "in", sorted(to)]], ["name", "state", "latest_version"])
+    return {str(row["name"]): row for row in rows}
+
+
+def _left(rows: Mapping[str, Mapping[str, Any]], to: Mapping[str, str]) -> list[str]:
+    """Name the modules that do not have their version, or are half-way to it."""
+    return sorted(
+        name
+        for name, row in rows.items()
+        if row["state"] != INSTALLED or is_newer(to[name], str(row["latest_version"] or "0"))
+    )

@@ -1,0 +1,129 @@
+"""Who is behind the code of its host, by what, whose policy is what, and what each waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.core import upgrades
+from reconciler.core.deciding import Planned
+from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.upgrades import CURRENT, Key, Standing
+from reconciler.core.verbs import UPGRADE
+from reconciler.fleet.desired import Desired
+from reconciler.reports.status_tables import Cell, Column, Table
+from schemas.instance import Instance
+from schemas.template import Template
+
+FORMAT = 1
+_NOTHING_DONE = "nothing is done: `upgrade: hold`"
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeRow:
+    """One database that is behind, broken, or whose upgrade has not succeeded.
+
+    `wave` is 0 for a template and for who is in none; `what` says what happens next.
+    """
+
+    server: str
+    kind: str
+    code: str
+    upgrade: str
+    wave: int
+    behind: tuple[str, ...]
+    broken: str
+    failed: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrades:
+    """All of them as of one moment; `current` counts the other databases of which anything is known."""
+
+    fleet: str
+    at: datetime
+    waves: int
+    rows: tuple[UpgradeRow, ...]
+
+
+def upgrade_rows(desired: Desired, seen: Planned, now: datetime, selection: Selection = EVERYTHING) -> Upgrades:
+    """Put the rows together.
+
+    Args:
+        desired: the fleet.
+        seen: a pass over all of it.
+        now: when it was made.
+        selection: whose rows are wanted.
+    """
+    rows = tuple(
+        sorted(_rows(desired, seen, selection), key=lambda r: (r.server, r.kind != "template", r.wave, r.code))
+    )
+    return Upgrades(desired.settings.code, now, len(seen.course.waves), rows)
+
+
+def _rows(desired: Desired, seen: Planned, selection: Selection) -> Iterator[UpgradeRow]:
+    for key, standing in seen.standings.items():
+        kind, code, server = key
+        document = desired.documents[kind].get(code)
+        if standing.is_current or not isinstance(document, (Instance, Template)) or not selection.includes(document):
+            continue
+        wave = seen.course.wave_of(code) if kind == "instance" else None
+        yield UpgradeRow(
+            server,
+            kind,
+            code,
+            upgrades.policy(desired, document),
+            wave or 0,
+            tuple(map(str, standing.behind)),
+            standing.broken,
+            standing.failed,
+            _next(desired, seen, key, document),
+        )
+
+
+def _next(desired: Desired, seen: Planned, key: Key, document: Instance | Template) -> str:
+    """Say what happens next, as the plan has it."""
+    changeset, standing = seen.changeset, seen.standings.get(key, CURRENT)
+    if any(a.verb is UPGRADE and (a.kind, a.code, a.server) == key for a in changeset.actions):
+        return "upgraded by the next apply"
+    for withheld in changeset.withheld:
+        action = withheld.action
+        if action.verb is UPGRADE and (action.kind, action.code, action.server) == key:
+            return _shortly(withheld.why, standing)
+    for blocked in changeset.blocked:
+        if (blocked.kind, blocked.code) == key[:2]:
+            return f"blocked: {blocked.why}" if not standing.broken else blocked.advice
+    return _NOTHING_DONE if upgrades.policy(desired, document) == "hold" else "it is looked into first"
+
+
+def _shortly(why: str, standing: Standing) -> str:
+    """Leave out what another column says."""
+    return why.removeprefix(f"{standing.broken}, so that nobody can work in it; ") if standing.broken else why
+
+
+def upgrades_table(found: Upgrades) -> Table:
+    """Return the rows as a table of text."""
+    columns = tuple(map(Column, ("SERVER", "DOCUMENT", "UPGRADE", "WAVE", "BEHIND", "WORKS", "WHAT")))
+    rows = tuple(
+        (
+            Cell(r.server),
+            Cell(f"{r.kind}/{r.code}"),
+            Cell(r.upgrade),
+            Cell(f"{r.wave}/{found.waves}" if r.wave else "-"),
+            Cell(", ".join(r.behind) or "-"),
+            Cell(f"no: {r.broken}" if r.broken else "yes"),
+            Cell(r.what),
+        )
+        for r in found.rows
+    )
+    return Table("Upgrades", columns, rows, () if rows else ("Nothing is known to be behind the code of its host.",))
+
+
+def upgrades_document(found: Upgrades) -> dict[str, Any]:
+    """Return the rows as JSON's plain types."""
+    rows = [{**asdict(row), "behind": list(row.behind)} for row in found.rows]
+    at = found.at.isoformat(timespec="seconds")
+    return {"format": FORMAT, "fleet": found.fleet, "checked_at": at, "waves": found.waves, "upgrades": rows}
