@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reconciler.editing.edits import UNSET
+from reconciler.editing.edits import UNSET, is_same
 from reconciler.editing.fleet_text import AlreadyThere, FleetText, NoSuchDocument
 from reconciler.editing.problems import field_of, new_errors
+from reconciler.editing.spans import CannotEdit
 from reconciler.loading.fleet_directory import load_fleet
+from reconciler.loading.yaml_reader import read_documents
 from tests.daemon.ordering import ACME, FLEET, NEW
+from tests.editing.test_edits import VALUES
+
+EMPTY = Path(__file__).parent
 
 
 @pytest.fixture
@@ -51,6 +59,21 @@ def test_a_draft_is_judged_as_the_fleet_would_be_with_it(root: Path) -> None:
     assert fresh.desired is not None
     assert text.loaded.desired is not None
     assert text.loaded.desired.digest == fresh.desired.digest
+
+
+@given(st.dictionaries(st.text(max_size=8), VALUES, max_size=4))
+def test_a_new_document_says_what_was_wanted_or_is_told_as_wrong(fields: dict[str, Any]) -> None:
+    """Whatever a program sends: it is written as it was sent, or is a problem, or is refused."""
+    text = FleetText(EMPTY)
+    try:
+        draft = text.added("instance", {**fields, "code": "zoe"})
+    except CannotEdit:
+        return
+    documents, problems = read_documents("zoe.yaml", draft.after)
+    assert problems or is_same([each.data for each in documents], [draft.document])
+    assert problems or {name: each for name, each in draft.document.items() if name not in {"kind", "code"}} == {
+        name: each for name, each in fields.items() if name not in {"kind", "code"}
+    }
 
 
 def test_what_was_taken_is_built_on_without_being_read(root: Path) -> None:
