@@ -180,7 +180,7 @@ def command(
     if (api or page) and (address is None or options.store == "none"):
         lacking = "an address: not with --listen none" if address is None else "tokens: not with --store none"
         raise click.UsageError(f"{'--api' if api else '--page'} needs {lacking}")
-    orders.check(has_remote=bool(url), is_served=api, signed_only=signed_only)
+    orders.check(has_remote=bool(url), is_served=api or page, signed_only=signed_only)
     log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
     try:
         from reconciler.telemetry.metrics import Metrics  # noqa: PLC0415 -- the extra `daemon`

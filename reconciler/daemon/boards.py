@@ -173,6 +173,10 @@ class DaemonBoard:
         detail = f"{kind}/{code} was {done} by {actor}{because}"
         self.daemon.tell(Notice(name, Level.INFO, detail, kind, code, code if kind == "server" else ""))
 
+    def takes_orders(self) -> bool:
+        """See `Board`."""
+        return self.orders is not None
+
     async def order(self, order: Order, actor: Actor) -> Ordered:
         """See `Board`."""
         work = self._work()

@@ -32,7 +32,7 @@ from tests.cli.world import ENVIRONMENT, World, run
         (("--git", "https://git.example.com/f.git", "--webhook-secret", "env:A", "--listen", "none"), "an address"),
         (("--api", "--listen", "none"), "--api needs an address"),
         (("--orders", "commit", "--api"), "a bare repository on this machine will do"),
-        (("--orders", "commit", "--git", "/x"), "--orders needs --api"),
+        (("--orders", "commit", "--git", "/x"), "--orders needs --api or --page"),
         (("--orders", "commit", "--git", "/x", "--api", "--signed-only"), "take --orders branch"),
         (("--orders", "branch", "--git", "/x", "--api", "--orders-author", "nobody"), "write NAME <MAIL>"),
         (("--orders", "branch", "--git", "/x", "--api", "--orders-committer", "a\nb <c@d>"), "write NAME <MAIL>"),
