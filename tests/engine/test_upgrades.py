@@ -14,6 +14,7 @@ from reconciler.core.observed import NOTED_UPGRADE, UPGRADED
 from reconciler.core.outcomes import Result
 from reconciler.core.selection import Selection
 from reconciler.engine.reconcile import Passed
+from reconciler.notices.events import DatabaseObserved
 from reconciler.simulator import Code, SimulatedHost
 from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe
 from tests.harness.virtual_time import run
@@ -177,6 +178,37 @@ def test_mended_code_of_a_later_version_is_tried_by_itself() -> None:
         deploy(host, Code("1.2"))
         passed = await world.reconcile(text)
         assert upgraded(passed) == ["anna", "base"]
+
+    run(scenario())
+
+
+def test_after_a_failure_the_former_code_ends_it_for_all() -> None:
+    async def scenario() -> None:
+        text = text_of()
+        world, host = await built(text=text)
+        deploy(host, Code("1.1", COLUMN, "the script is broken"))
+        await world.reconcile(text)
+        deploy(host, Code("1.0"))
+        passed = await world.reconcile(text)
+        assert not passed.outcomes
+        assert passed.planned.changeset.is_converged
+        deploy(host, Code("1.2", COLUMN))
+        assert upgraded(await world.reconcile(text)) == ["anna", "base"]
+
+    run(scenario())
+
+
+def test_asking_who_is_behind_looks_into_no_more_databases_than_the_rotation_does() -> None:
+    async def scenario() -> None:
+        names = [f"c{n}" for n in range(20)]
+        text = text_of(customers=names, says="")
+        world, _ = await built(text=text)
+        asked = Limits(depth=Depth.of(read(text), code=True))
+        await world.reconcile(text, limits=asked)
+        await world.clock.sleep(25 * HOUR)
+        world.events.clear()
+        await world.plan(text, asked)
+        assert sum(isinstance(event, DatabaseObserved) for event in world.events) == 3
 
     run(scenario())
 
