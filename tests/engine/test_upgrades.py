@@ -16,6 +16,7 @@ from reconciler.core.selection import Selection
 from reconciler.engine.reconcile import Passed
 from reconciler.notices.events import DatabaseObserved
 from reconciler.simulator import Code, SimulatedHost
+from tests.faults.shares import moments
 from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe
 from tests.harness.virtual_time import run
 
@@ -361,7 +362,7 @@ def test_an_upgrade_that_is_killed_at_any_request_is_brought_to_its_end_by_the_n
         world = await begin()
         counted = Process()
         await world.branch().reconcile(text, counted)
-        for number in range(1, counted.sent + 1):
+        for number in moments(1, counted.sent + 1, 3):
             other = world.branch()
             host = other.hosts["one"]
             process = Process(kill_before=number) if moment == "before" else Process(kill_after=number)
