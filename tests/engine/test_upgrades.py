@@ -303,6 +303,21 @@ def test_a_window_holds_an_upgrade_back_and_no_new_customer() -> None:
     run(scenario())
 
 
+def test_a_wave_that_is_too_large_stops_and_asks_and_holds_no_new_customer_back() -> None:
+    async def scenario() -> None:
+        names = [f"c{n}" for n in range(20)]
+        world, host = await built(text=text_of(customers=names, says="upgrade: follow\n"))
+        deploy(host, Code("1.1"))
+        passed = await world.reconcile(text_of(customers=[*names, "gina"], says="upgrade: follow\n"))
+        assert [(o.action.verb, o.action.code, o.result) for o in passed.outcomes] == [
+            (verbs.CLONE, "gina", Result.DONE)
+        ]
+        (told,) = {b.why for b in passed.planned.changeset.blocked if b.code == "c1"}
+        assert "would be changed, more than safety.max_changes_percent (30)" in told
+
+    run(scenario())
+
+
 def test_a_host_whose_workers_run_different_code_is_not_upgraded() -> None:
     async def scenario() -> None:
         text = text_of("14.0", says="upgrade: follow\n")
