@@ -719,3 +719,20 @@ def test_an_old_copy_that_is_given_a_rhythm_is_shown_with_when_it_was_made() -> 
         assert [c.observed for c in action.changes] == ["as of now, made 2026-03-07 03:00 UTC"]
 
     run(story())
+
+
+def test_of_all_that_unpacks_archives_a_host_does_one_at_a_time() -> None:
+    async def story() -> None:
+        world = begun("19.0")
+        host, builds = world.hosts["one"], [0]
+        host.watchers.append(lambda _: builds.append(sum(name.startswith("building-") for name in host.databases)))
+        four = [copy_of("acme", f"c{n}", refresh='"0 4 * * 1"') for n in range(4)]
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(text(*four))).ok
+        now_is(world, MONDAY + timedelta(hours=2))
+        passed = await world.reconcile(text(*four, copy_of("acme", "c4")))
+        assert passed.ok
+        assert sorted(o.action.verb for o in passed.outcomes) == ["copy", *["replace"] * 4]
+        assert max(builds) == 1
+
+    run(story())
