@@ -81,6 +81,9 @@ def made_of(
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
+_TRIED = ", tried at "
+TRIED_AGAIN_AFTER = backup_times.LONGEST_PATIENCE
+"""After so long a refresh by rhythm that was begun and has not come to its end is begun again."""
 
 
 def noted(origin: str, now: datetime) -> str:
@@ -90,8 +93,34 @@ def noted(origin: str, now: datetime) -> str:
 
 def made_at(look: DatabaseLook) -> datetime | None:
     """Return when what is in a database was restored there; None where nothing that says so is noted."""
+    return _moment(_parts(look)[0].rpartition(" ")[2])
+
+
+def tried(look: DatabaseLook, now: datetime) -> str:
+    """Write the same note with a refresh that begins now in it; `put_off` reads it."""
+    return f"{_parts(look)[0]}{_TRIED}{now:{_TIME}}"
+
+
+def put_off(look: DatabaseLook, now: datetime) -> tuple[datetime, datetime] | None:
+    """Return when the refresh of a copy was begun that has not come to its end, and until when none is begun by its rhythm.
+
+    None where none was, or long enough ago: what fails, or ends the whole host, is not tried over and over. What a clock that
+    was wrong dated later than now holds nothing up.
+    """
+    begun = _moment(_parts(look)[1])
+    if begun is None or not begun - CLOCKS_MAY_DIFFER < now < begun + TRIED_AGAIN_AFTER:
+        return None
+    return begun, begun + TRIED_AGAIN_AFTER
+
+
+def _parts(look: DatabaseLook) -> tuple[str, str]:
+    origin, _, begun = look.restored_from.partition(_TRIED)
+    return origin, begun
+
+
+def _moment(text: str) -> datetime | None:
     try:
-        return datetime.strptime(look.restored_from.rpartition(" ")[2], _TIME).replace(tzinfo=UTC)
+        return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
     except ValueError:
         return None
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from reconciler.core import backups, copies, endings, names, replacements, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
+from reconciler.core.changesets import Withheld
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
 from reconciler.core.instance_diffs import find
@@ -25,12 +26,41 @@ def diff_replacements(draft: Draft) -> None:
     """Plan the replacement that a command asks for, and of copies what their rhythm does, where they have a database."""
     if draft.replacing is not None:
         _diff_replacement(draft, draft.replacing)
-    for asked in list(_due(draft)):
-        _diff_replacement(draft, asked)
+    for instance, look in list(_due(draft)):
+        _diff_scheduled(draft, instance, look)
 
 
-def _due(draft: Draft) -> Iterator[Replacing]:
-    """Yield the copies in service that were looked into and are to be made anew by now."""
+def _diff_scheduled(draft: Draft, instance: Instance, look: DatabaseLook) -> None:
+    """Plan what a rhythm does; hold it back where it failed lately, where its source is new, or where it needs other changes."""
+    before = draft.actions
+    own = [a for a in before if a.address == instance.address]
+    why = _why_later(draft, instance, look, has_others=any(map(_is_more_than_a_note, own)))
+    draft.actions = [a for a in before if a not in own]
+    _diff_replacement(draft, Replacing(instance.code, backup_first=False, reason=Reason.SCHEDULED))
+    if why:
+        wanted = [a for a in draft.actions if a.address == instance.address]
+        draft.actions = before
+        draft.withheld += [Withheld(replace(action, after=()), why) for action in wanted]
+
+
+def _is_more_than_a_note(action: Action) -> bool:
+    """Tell whether an action does more than to write a mark anew, which the new one gets anyway."""
+    return action.verb is not verbs.CONFIGURE or any(not c.field.startswith("mark.") for c in action.changes)
+
+
+def _why_later(draft: Draft, instance: Instance, look: DatabaseLook, *, has_others: bool) -> str:
+    if since := copies.put_off(look, draft.now):
+        begun, until = (f"{each:%Y-%m-%d %H:%M} UTC" for each in since)
+        at_once = f"or at once by `odoo-fleet refresh {instance.code}`"
+        return f"it was begun at {begun} and has not come to its end; it is tried again at {until}, {at_once}"
+    source = f"instance/{instance.clone_of}"
+    if any(a.address == source and a.verb in _NEW for a in draft.actions):
+        return f"{source}, of which it is a copy, is built in this very run; look whether it is what is to be copied"
+    return "the other changes of it come first; a later run makes it anew" if has_others else ""
+
+
+def _due(draft: Draft) -> Iterator[tuple[Instance, DatabaseLook]]:
+    """Yield the copies in service that were looked into and are to be made anew by now, each with that look."""
     for instance in draft.desired.instances.values():
         if instance.refresh is None or (draft.replacing is not None and draft.replacing.code == instance.code):
             continue
@@ -38,7 +68,7 @@ def _due(draft: Draft) -> Iterator[Replacing]:
             look = draft.look(found.server, found.name.text)
             rests = len(there) == 1 and not found.renamed and found.name.state is NameState.PUBLISHED
             if rests and look is not None and look.opened and copies.is_due(instance, look, draft.now):
-                yield Replacing(instance.code, backup_first=False, reason=Reason.SCHEDULED)
+                yield instance, look
 
 
 def _diff_replacement(draft: Draft, asked: Replacing) -> None:
@@ -110,7 +140,7 @@ def _is_there(draft: Draft, found: Found, trash: str) -> bool:
 def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, is_lost: bool) -> None:
     becomes = names.suspended(found.name.target) if instance.state == "suspended" else found.name.target
     present = replacements.LOST if is_lost else replacements.NOW
-    first: tuple[str, ...] = ()
+    look, first = draft.look(found.server, found.name.text), tuple[str, ...]()
     if asked.trash:
         changes = [replacements.by_trash(asked.trash, present)]
     elif copies.is_copied(instance):
@@ -118,10 +148,11 @@ def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, i
         if isinstance(source, Doubt):
             draft.block("instance", instance.code, found.server, source)
             return
-        changes, first = [replacements.by_copy(instance.clone_of or "", present)], source.after
+        made = copies.made_at(look) if asked.reason is Reason.SCHEDULED and look is not None else None
+        since = f"{present}, made {made:%Y-%m-%d %H:%M} UTC" if made else present
+        changes, first = [replacements.by_copy(instance.clone_of or "", since)], source.after
     else:
         changes = [_by_backup(instance, present)]
-    look = draft.look(found.server, found.name.text)
     if asked.backup_first and (backup := backups.before_ending(draft.desired, instance, look)):
         changes.append(replace(backup, desired=f"{backup.desired} (--without-backup: none)"))
     draft.plan(

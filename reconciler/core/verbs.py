@@ -15,6 +15,7 @@ class Verb(str):
     """The name of a verb, with what others need to know of it."""
 
     __slots__ = (
+        "alike",
         "alters",
         "at_once",
         "goal",
@@ -55,6 +56,8 @@ class Verb(str):
     """Whether the host does it for its master password alone: what makes, renames and drops databases, and the tests before."""
     at_once: int
     """How many of it one host bears at once; 0: as many as of all others together."""
+    alike: str
+    """What it has in common with the verbs that share this limit; its own name where none does."""
 
     def __new__(
         cls,
@@ -72,11 +75,13 @@ class Verb(str):
         is_housekeeping: bool = False,
         needs_master_password: bool = True,
         at_once: int = 0,
+        alike: str = "",
     ) -> Self:
         """Make the verb of a name, known to all from now on."""
         verb = super().__new__(cls, name)
         verb.stage, verb.symbol, verb.goal, verb.happens, verb.new = stage, symbol, goal or name, happens, new
         verb.whereby, verb.takes_out_of_service, verb.at_once = whereby, takes_out_of_service, at_once
+        verb.alike = alike or name
         verb.alters, verb.passes_out_of_reach = alters, passes_out_of_reach
         verb.is_housekeeping, verb.needs_master_password = is_housekeeping, needs_master_password
         VERBS[name] = verb
@@ -94,6 +99,9 @@ class Verb(str):
 
 VERBS: dict[str, Verb] = {}
 """All verbs by their names."""
+
+UNPACKS = "unpacks"
+"""Of verbs that bring a whole archive in: up to twice the size of the database is in the host's /tmp meanwhile."""
 
 
 def named(name: str) -> Verb:
@@ -154,6 +162,8 @@ RESTORE = Verb(
     new="new",
     whereby="from a backup of {database}{quiet}",
     happens="new database {target}, restored from a backup of {database}{quiet}",
+    at_once=1,
+    alike=UNPACKS,
 )
 COPY = Verb(
     "copy",
@@ -162,7 +172,8 @@ COPY = Verb(
     new="new",
     whereby="of {database} as it is then{quiet}",
     happens="new database {target}, a copy of {database} as it is then{quiet}",
-    at_once=1,  # twice the size of the database is in the host's /tmp meanwhile
+    at_once=1,
+    alike=UNPACKS,
 )
 DISCARD = Verb(
     "discard",
@@ -179,6 +190,8 @@ REPLACE = Verb(
     whereby="{database} becomes {trash}",
     happens="**replaced** by command or rhythm: {database} becomes {trash}, kept for `retention.trash_days` and then dropped",
     takes_out_of_service=True,
+    at_once=1,
+    alike=UNPACKS,
 )
 MOVE = Verb(
     "move",
@@ -189,7 +202,8 @@ MOVE = Verb(
     happens="moved from {origin} to {server}, with all that is in it; what was there is kept as {moved}",
     alters=True,
     passes_out_of_reach=True,
-    at_once=1,  # twice the size of the database is in the host's /tmp meanwhile
+    at_once=1,
+    alike=UNPACKS,
 )
 RENAME = Verb(
     "rename",

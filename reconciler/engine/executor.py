@@ -92,11 +92,11 @@ class _Run:
                 return Outcome(action, Result.SKIPPED, f"'{need}' {_ENDED[before.result]}")
         async with contextlib.AsyncExitStack() as held:
             for server in sorted(action.servers):  # in one order, so that no two wait for each other
+                if action.verb.at_once:  # first, so that what waits for its like takes no place of others
+                    alike = self._alike.setdefault(action.verb.alike, {})
+                    await held.enter_async_context(self._limit(alike, server, action.verb.at_once))
                 at_once = self.desired.servers[server].max_concurrent_operations
                 await held.enter_async_context(self._limit(self._changes, server, at_once))
-                if action.verb.at_once:
-                    alike = self._alike.setdefault(action.verb, {})
-                    await held.enter_async_context(self._limit(alike, server, action.verb.at_once))
             return await self._perform(action)
 
     async def _perform(self, action: Action) -> Outcome:

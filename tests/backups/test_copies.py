@@ -626,3 +626,113 @@ def test_its_rhythm_counts_for_no_threshold_and_touches_nothing_that_is_not_neut
             assert has(world.hosts["one"].databases["shop"], "theirs")
 
     run(story())
+
+
+@both
+def test_a_rhythm_whose_refresh_brings_its_host_down_is_tried_again_after_hours_and_by_command_at_once(
+    version: str,
+) -> None:
+    async def story() -> None:
+        world, whole = begun(version), weekly(version)
+        host, tries = world.hosts["one"], []
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        kept = host.databases["acme-staging"].uuid
+
+        def dies(step: str) -> None:
+            if step == "restore.rows":
+                tries.append(world.clock.now())
+                host.kill()
+
+        host.on_step = dies
+        for minutes in range(5, 8 * 60, 10):
+            now_is(world, MONDAY + timedelta(minutes=minutes))
+            if not host.alive:
+                host.start()
+            passed = await world.reconcile(whole)
+            (held,) = passed.planned.changeset.withheld or (None,)
+            assert passed.outcomes or (held and "tried again at 2026-03-09" in held.why), passed
+        assert [round((each - MONDAY).total_seconds() / 3600) for each in tries] == [0, 6]
+        assert host.databases["acme-staging"].uuid == kept
+        if not host.alive:
+            host.start()
+        host.on_step = lambda _: None
+        by_hand = Limits(depth=Depth(refresh=True), replacing=Replacing("acme-staging", backup_first=False))
+        assert made_anew(await world.reconcile(whole, limits=by_hand))
+        now_is(world, MONDAY + timedelta(days=7, minutes=1))  # the new one knows of no try
+        assert made_anew(await world.reconcile(whole))
+
+    run(story())
+
+
+def test_while_it_waits_for_its_refresh_what_is_edited_is_done_and_shown() -> None:
+    async def story() -> None:
+        window = 'windows: [{verbs: [replace], days: [sun], from: "02:00", to: "03:00"}]\n'
+
+        def whole(**fields: object) -> str:
+            return weekly("19.0", **fields).replace("kind: fleet\n", f"kind: fleet\n{window}", 1)
+
+        world = begun("19.0")
+        copies = world.hosts["one"].databases
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole())).ok
+        now_is(world, MONDAY + timedelta(minutes=5))
+        edited = whole(admin_password="{derived: {generation: 2}}", company="Other SA")
+        passed = await world.reconcile(edited)
+        assert passed.ok
+        assert [o.action.verb for o in passed.outcomes] == ["rotate-password", "configure"]
+        assert [held.action.verb for held in passed.planned.changeset.withheld] == ["replace"]
+        assert copies["acme-staging"].rows("res.company")[1]["name"] == "Other SA"
+        now_is(world, MONDAY + timedelta(days=5, hours=23, minutes=30))
+        assert made_anew(await world.reconcile(edited))
+        assert copies["acme-staging"].rows("res.company")[1]["name"] == "Other SA"
+
+    run(story())
+
+
+def test_a_source_that_is_built_in_the_same_run_is_not_copied_over_what_its_copy_still_has() -> None:
+    async def story() -> None:
+        world, whole = begun("19.0"), weekly("19.0")
+        host = world.hosts["one"]
+        host.databases["acme"].insert("res.partner", {"name": "the last"})
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        now_is(world, MONDAY + timedelta(minutes=5))
+        del host.databases["acme"]
+        passed = await world.reconcile(whole, limits=Limits(confirmed_listings=("one",)))
+        assert [(o.action.verb, o.action.code) for o in passed.outcomes] == [("clone", "acme")]
+        (held,) = passed.planned.changeset.withheld
+        assert "instance/acme, of which it is a copy, is built in this very run" in held.why
+        assert has(host.databases["acme-staging"], "the last")
+
+    run(story())
+
+
+def test_an_old_copy_that_is_given_a_rhythm_is_shown_with_when_it_was_made() -> None:
+    async def story() -> None:
+        world, whole = begun("19.0"), weekly("19.0")
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(text(copy_of("acme", timezone="Europe/Brussels")))).ok
+        now_is(world, MONDAY + timedelta(days=3))
+        planned = await world.plan(whole, Limits(depth=Depth(refresh=True)))
+        (action,) = planned.changeset.actions
+        assert [c.observed for c in action.changes] == ["as of now, made 2026-03-07 03:00 UTC"]
+
+    run(story())
+
+
+def test_of_all_that_unpacks_archives_a_host_does_one_at_a_time() -> None:
+    async def story() -> None:
+        world = begun("19.0")
+        host, builds = world.hosts["one"], [0]
+        host.watchers.append(lambda _: builds.append(sum(name.startswith("building-") for name in host.databases)))
+        four = [copy_of("acme", f"c{n}", refresh='"0 4 * * 1"') for n in range(4)]
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(text(*four))).ok
+        now_is(world, MONDAY + timedelta(hours=2))
+        passed = await world.reconcile(text(*four, copy_of("acme", "c4")))
+        assert passed.ok
+        assert sorted(o.action.verb for o in passed.outcomes) == ["copy", *["replace"] * 4]
+        assert max(builds) == 1
+
+    run(story())

@@ -13,7 +13,7 @@ from reconciler.engine import replacing, restoring
 from reconciler.engine.building import set_apart
 from reconciler.engine.carrying_out.ending import backed_up_first
 from reconciler.engine.carrying_out.moving import awake
-from reconciler.engine.carrying_out.performer import Performer, carries_out
+from reconciler.engine.carrying_out.performer import NotBegun, Performer, carries_out
 from reconciler.engine.moves import Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.replacing import Present
@@ -34,7 +34,8 @@ async def replace(performer: Performer, action: Action) -> str:
 async def _from_source(performer: Performer, action: Action, mover: Mover, present: Present) -> str:
     """Copy what the instance is a copy of anew, wherever that rests by now."""
     spec, desired, world = performer.spec(action), performer.desired, performer.world
-    if action.reason is Reason.SCHEDULED and (why := await _no_longer_due(performer, action, mover)):
+    by_rhythm = action.reason is Reason.SCHEDULED
+    if by_rhythm and (why := await _no_longer_due(performer, action, mover)):
         return why
     source = desired.instances[spec.clone_of or ""]
     listed = await insist(mover.host.listed, world.clock)
@@ -47,6 +48,8 @@ async def _from_source(performer: Performer, action: Action, mover: Mover, prese
     await world.distrust(spec.kind, spec.code, spec.server)
     room = replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what))
     subject = backups.subject_of(desired, source, action.server, found[0])
+    if by_rhythm:
+        await _note_begun(performer, action, mover)
     former = performer.former(action)
     await restoring.copy(world, performer.builder(action), spec, subject, action.becomes, former, room)
     performer.remember_verified(spec)
@@ -60,8 +63,19 @@ async def _no_longer_due(performer: Performer, action: Action, mover: Mover) -> 
     look = await insist(database.look, clock)
     if not fields.is_neutralized(look):
         raise Refused("it is not neutralized any more", server=action.server, database=action.database)
-    is_due = copies.is_due(performer.desired.instances[action.code], look, clock.now())
-    return "" if is_due else "it was made anew meanwhile"
+    if not copies.is_due(performer.desired.instances[action.code], look, clock.now()):
+        return "it was made anew meanwhile"
+    if copies.put_off(look, clock.now()):
+        raise NotBegun("another run has begun it meanwhile")
+    return ""
+
+
+async def _note_begun(performer: Performer, action: Action, mover: Mover) -> None:
+    """Note in the present copy that its refresh begins: if that ends this process or the host, it is not begun again at once."""
+    clock = performer.world.clock
+    database = await insist(lambda: mover.open(action.database), clock)
+    note = copies.tried(await insist(database.look, clock), clock.now())
+    await insist(lambda: database.note_restored(note), clock)
 
 
 async def _from_backup(performer: Performer, action: Action, mover: Mover, present: Present) -> str:
