@@ -25,14 +25,15 @@ def builders_of(desired: Desired, server: str, database: str) -> tuple[DatabaseS
     target = parse(database).target
     templates = [template_spec(desired, t, here) for t in desired.templates.values() if server in t.server_codes]
     named = [i for i in desired.instances.values() if i.database_name == target]
-    instances = [
-        i for i in named if i.server in (None, server)
-    ] or named  # one was to move here, and its text was reverted
+    of_here = [i for i in named if i.server in (None, server)]
+    instances = of_here or named  # one was to move here, and its text was reverted
     own = [*(instance_spec(desired, i, here) for i in instances), *(t for t in templates if t.target == target)]
     sources = [i.restore_from.of for i in instances if i.restore_from is not None and i.restore_from.of is not None]
     sources += [i.clone_of for i in instances if i.clone_of is not None]
     own += [instance_spec(desired, desired.instances[code], here) for code in sources if code in desired.instances]
-    gone = [("instance", code) for code in sources if code not in desired.instances] if own else guesses(target)
+    gone = [("instance", code) for code in sources if code not in desired.instances]
+    if not own or instances != of_here:
+        gone += [each for each in guesses(target) if each not in [("instance", i.code) for i in instances]]
     own += as_gone(desired, server, target, gone)
     return (*own, *(t for t in templates if t.target != target))
 
