@@ -19,6 +19,7 @@ import click
 
 from reconciler.cli import fleets, groups, interrupts
 from reconciler.cli.endings import telling
+from reconciler.cli.given import NotGiven, secret_at
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options, runs_hooks
 from reconciler.cli.ordering import OrderFlags, make_orders, orders_options
@@ -55,13 +56,24 @@ class GitFlags:
     known_hosts: Path | None
     signed_only: bool
     allowed_signers: Path | None
+    webhook_secret: str
 
-    def check(self) -> None:
+    def check(self, address: Address | None) -> None:
         """End the command as wrong usage where there is no remote for what is said of it."""
-        if (self.signed_only or self.allowed_signers or self.token or self.ssh_key) and not self.url:
-            raise click.UsageError(
-                "--signed-only, --allowed-signers, --git-token and --git-ssh-key are for a text from --git"
-            )
+        named = {
+            "--signed-only": self.signed_only,
+            "--allowed-signers": self.allowed_signers,
+            "--git-token": self.token,
+            "--git-ssh-key": self.ssh_key,
+            "--webhook-secret": self.webhook_secret,
+        }
+        if not self.url and any(named.values()):
+            *others, last = named
+            raise click.UsageError(f"{', '.join(others)} and {last} are for a text from --git")
+        if self.webhook_secret:
+            secret_at(self.webhook_secret, "--webhook-secret", "")
+        if self.webhook_secret and address is None:
+            raise click.UsageError("--webhook-secret needs an address: not with --listen none")
 
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -94,6 +106,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     type=_FILE,
     metavar="FILE",
     help="Who may, by ssh keys (default: whoever is in the account's GnuPG keyring).",
+)
+@click.option(
+    "--webhook-secret",
+    default="",
+    metavar="env:NAME|file:PATH",
+    help="Fetch as soon as GitHub, GitLab or Gitea calls /webhooks/… with this secret.",
 )
 @click.option(
     "--interval",
@@ -141,6 +159,7 @@ def command(
     git_known_hosts: Path | None,
     signed_only: bool,
     allowed_signers: Path | None,
+    webhook_secret: str,
     interval: float,
     listen: str,
     api: bool,
@@ -155,13 +174,13 @@ def command(
     SIGHUP reads the text and looks at all servers now. SIGTERM and Ctrl-C begin nothing new and wait for what runs, for
     --grace seconds; a second one does not wait. A text that is not valid is never taken: the last valid one stays in force.
     """
-    git = GitFlags(url, branch, inside, poll, git_token, git_ssh_key, git_known_hosts, signed_only, allowed_signers)
-    git.check()
-    address = _address(listen)
+    remote = (url, branch, inside, poll, git_token, git_ssh_key, git_known_hosts, signed_only, allowed_signers)
+    git, address = GitFlags(*remote, webhook_secret), _address(listen)
+    git.check(address)
     if (api or page) and (address is None or options.store == "none"):
         lacking = "an address: not with --listen none" if address is None else "tokens: not with --store none"
         raise click.UsageError(f"{'--api' if api else '--page'} needs {lacking}")
-    orders.check(has_remote=bool(url), is_served=api, signed_only=signed_only)
+    orders.check(has_remote=bool(url), is_served=api or page, signed_only=signed_only)
     log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
     try:
         from reconciler.telemetry.metrics import Metrics  # noqa: PLC0415 -- the extra `daemon`
@@ -223,7 +242,7 @@ class _Run:
         """Run; exit code 0 if it ended as it was told to."""
         _allow_descriptors()
         source = self._branch(git) if git.url else self._directory()
-        interrupts.run(self._serve(source), self)
+        interrupts.run(self._serve(source, git), self)
         return 0
 
     def stop(self) -> None:
@@ -254,7 +273,7 @@ class _Run:
                 branch=git.branch,
                 path=git.path,
                 directory=self.data / "git",
-                token=_token(git.token) if git.token else None,
+                token=_token_at(git.token) if git.token else None,
                 ssh_key=git.ssh_key,
                 known_hosts=git.known_hosts,
                 signed_only=git.signed_only,
@@ -264,7 +283,7 @@ class _Run:
         except GitUnusable as error:
             raise click.UsageError(f"--git: {error}") from error
 
-    async def _serve(self, source: Source) -> None:
+    async def _serve(self, source: Source, git: GitFlags) -> None:
         """Run the daemon, and its pages beside it."""
         from reconciler.daemon.daemon import Daemon  # noqa: PLC0415 -- see `_directory`
         from reconciler.daemon.systemd import Systemd  # noqa: PLC0415 -- see `_directory`
@@ -302,10 +321,10 @@ class _Run:
             if self.address is None:
                 await daemon.run()
             else:
-                await self._with_pages(daemon, self.address)
+                await self._with_pages(daemon, self.address, git)
             self.ended.set()
 
-    async def _with_pages(self, daemon: Daemon, address: Address) -> None:
+    async def _with_pages(self, daemon: Daemon, address: Address, git: GitFlags) -> None:
         from reconciler.daemon.views import DaemonView  # noqa: PLC0415 -- see `_directory`
         from reconciler.web.app import make_app  # noqa: PLC0415 -- see `_directory`
         from reconciler.web.serving import serve  # noqa: PLC0415 -- see `_directory`
@@ -315,7 +334,8 @@ class _Run:
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             routes, following = self._doors(daemon, group) if self.api or self.page else ([], None)
-            app = make_app(DaemonView(daemon, self.metrics), routes)
+            calls = self._webhooks(daemon, git) if git.webhook_secret else []
+            app = make_app(DaemonView(daemon, self.metrics), [*routes, *calls])
             group.create_task(serve(app, address.host, address.port, over, self._on_listening, self._on_page_failed))
             try:
                 await daemon.run()
@@ -338,6 +358,24 @@ class _Run:
 
             routes += page_routes(board, door)
         return routes, group.create_task(board.follow())
+
+    def _webhooks(self, daemon: Daemon, git: GitFlags) -> list[Route]:
+        """Return what git servers call after a push."""
+        from reconciler.daemon.boards import DaemonBoard  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.attempts import Attempts  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.webhooks import Webhooks  # noqa: PLC0415 -- see `_directory`
+
+        value = secret_at(git.webhook_secret, "--webhook-secret", "the secret of webhooks")
+
+        def secret() -> Secret | None:
+            try:
+                return value()
+            except NotGiven as error:
+                self.log.logger.warning("webhook-secret-missing", detail=str(error))
+                return None
+
+        attempts = Attempts(DaemonBoard(daemon).limited, "secrets")
+        return Webhooks(secret, git.branch, daemon.source.poke, attempts).routes()
 
     def _choose(self, desired: Desired) -> Limits:
         from reconciler.daemon.texts import Refusal  # noqa: PLC0415 -- see `_directory`
@@ -378,34 +416,15 @@ def _allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _token(reference: str) -> Callable[[], Secret]:
-    """Read `env:NAME` or `file:PATH`; the value is looked up at each fetch, so that it can be rotated."""
-    kind, _, name = reference.partition(":")
-    if kind == "env" and name:
-        return lambda: _of_environment(name)
-    if kind == "file" and name:
-        return lambda: _of_file(Path(name))
-    # Not shown: what stands there may be the token itself.
-    raise click.UsageError("--git-token takes env:NAME or file:PATH, never the token itself")
-
-
-def _of_environment(name: str) -> Secret:
+def _token_at(reference: str) -> Callable[[], Secret]:
     from reconciler.git.revisions import GitUnusable  # noqa: PLC0415 -- see `_Run._directory`
 
-    value = os.environ.get(name, "")
-    if not value:
-        raise GitUnusable(f"the environment variable {name}, which holds the token of the remote, is empty or not set")
-    return Secret(value)
+    value = secret_at(reference, "--git-token", "the token of the remote")
 
+    def read() -> Secret:
+        try:
+            return value()
+        except NotGiven as error:
+            raise GitUnusable(str(error)) from None
 
-def _of_file(path: Path) -> Secret:
-    from reconciler.git.revisions import GitUnusable  # noqa: PLC0415 -- see `_Run._directory`
-
-    try:
-        value = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise GitUnusable(f"the file {path}, which holds the token of the remote, cannot be read: {why}") from None
-    if not value:
-        raise GitUnusable(f"the file {path}, which holds the token of the remote, is empty")
-    return Secret(value)
+    return read

@@ -38,7 +38,7 @@ class OrderFlags:
                 "--orders needs --git URL: orders are commits that are pushed; a bare repository on this machine will do"
             )
         if not is_served:
-            raise click.UsageError("--orders needs --api, which takes them")
+            raise click.UsageError("--orders needs --api or --page, which take them")
         if signed_only and self.mode == "commit":
             raise click.UsageError(
                 "--orders commit makes commits that nobody signed, which --signed-only refuses: take --orders branch, and let "

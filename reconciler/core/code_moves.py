@@ -39,13 +39,14 @@ def fingerprint(database: str, versions: Mapping[str, str]) -> str:
 
 
 def whom_to_ask(desired: Desired, host: ObservedHost, inventory: Inventory) -> tuple[str, DatabaseSpec] | None:
-    """Choose the database of a host that is asked, with what it is declared to be: the one of last time, else a customer's.
+    """Choose the database of a host that is asked, with what it is declared to be: a customer's, the one of last time.
 
-    Only one that is known to be as declared, so that no wrong password is tried.
+    Only one that is known to be as declared, so that no wrong password is tried. Each login leaves a row in it, which Odoo
+    removes by itself where its scheduled actions run: in a template they would pile up.
     """
     last = inventory.server_states.get(row_of(host.server), "").partition(" ")[0]
     known = [entry for entry in inventory.on(host.server) if entry.digest and not entry.orphaned]
-    for entry in sorted(known, key=lambda entry: (entry.target != last, entry.kind != "instance", entry.code)):
+    for entry in sorted(known, key=lambda entry: (entry.kind != "instance", entry.target != last, entry.code)):
         document = desired.documents[entry.kind].get(entry.code)
         server = desired.servers.get(host.server)
         if server is None or not host.lists(entry.target):
@@ -68,7 +69,7 @@ def noted(inventory: Inventory, server: str, code: str, now: datetime) -> str:
     former, _, moved_at = inventory.server_states.get(row_of(server), "").rpartition(" ")
     if former == code:
         return ""
-    return f"{code} {now.isoformat() if has_moved(inventory, server, code) else moved_at or _NEVER}"
+    return f"{code} {now.isoformat(timespec='seconds') if has_moved(inventory, server, code) else moved_at or _NEVER}"
 
 
 def moved_at(inventory: Inventory, server: str) -> datetime | None:

@@ -49,13 +49,11 @@ def _diff_instance(draft: Draft, instance: Instance) -> None:
     if instance.server and (doubt := draft.hold(draft.desired.servers[instance.server])):
         draft.block("instance", instance.code, instance.server, doubt)
         return
-    found = find(draft, instance)
-    if not (found or any(server_moves.standing(draft, instance))):
-        found = (
-            unclaimed.reverted(draft, instance) or server_moves.returning(draft, instance) or trash.own(draft, instance)
-        )
-    is_alone = len(found) == 1 and not any(server_moves.standing(draft, instance))
-    unused = [f for f in found if _is_unused(draft, instance, f, alone=is_alone)]
+    found, elsewhere = find(draft, instance), any(server_moves.standing(draft, instance))
+    if not (found or elsewhere):
+        found = unclaimed.reverted(draft, instance) or server_moves.returning(draft, instance)
+        found = found or trash.own(draft, instance)
+    unused = [f for f in found if _is_unused(draft, instance, f, alone=len(found) == 1 and not elsewhere)]
     lost = (*unused, *_unused_elsewhere(draft, instance))
     discarded = tuple(draft.discard("instance", instance.code, f.server, f.name.text) for f in lost)
     found = tuple(f for f in found if f not in unused)
@@ -154,8 +152,9 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if look is not None and (busy := claims.others_work(look, draft.now)):
         draft.block("instance", instance.code, server.code, Doubt(f"{found.name.text}: {busy.why}", busy.advice))
         return
-    if _is_settled(instance, found, look):
-        return
+    is_in_place = not found.renamed and found.name.state is _wanted_state(instance)
+    if comes_first(look) or (look is None and is_in_place):
+        return  # its modules are upgraded before all else, or nothing is known against it: most instances of most passes
     spec = instance_spec(draft.desired, instance, server)
     if look is None and _is_unproven(draft, instance, found):
         draft.block("instance", instance.code, server.code, _never_looked_at(found))
@@ -181,13 +180,6 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
         look, reason = claims.as_adopted(look, spec), Reason.DECLARED
     _bring_to_its_place(chain, instance, found, look, ended=ended)
     _configure(chain, spec, look, reason)
-
-
-def _is_settled(instance: Instance, found: Found, look: DatabaseLook | None) -> bool:
-    """Tell whether nothing is known against it, as of most in most passes, or its modules are upgraded before all else."""
-    if look is not None:
-        return comes_first(look)
-    return not found.renamed and found.name.state is _wanted_state(instance)
 
 
 def _bring_to_its_place(

@@ -41,7 +41,7 @@ class UpgradeNote:
     """An upgrade as it is noted in the database that it is of, which `uuid` tells from a copy of that.
 
     `to` has the versions of the code that it leads to, of all modules that are upgraded by it. `tries` says how often it was
-    begun, `why` why it did not succeed, empty as long as nobody knows.
+    begun, `why` why it did not succeed, empty as long as nobody knows; `undone` that it left all as it was.
     """
 
     at: datetime
@@ -49,12 +49,13 @@ class UpgradeNote:
     to: Mapping[str, str] = field(default_factory=dict)
     tries: int = 1
     why: str = ""
+    undone: bool = False
 
 
 def note_text(note: UpgradeNote) -> str:
     """Write a note as the value of a parameter."""
     plain = {"at": note.at.isoformat(timespec="seconds"), "uuid": note.uuid, "to": dict(sorted(note.to.items()))}
-    return json.dumps({**plain, "tries": note.tries, "why": note.why})
+    return json.dumps({**plain, "tries": note.tries, "why": note.why, "undone": note.undone})
 
 
 def read_note(text: str, uuid: str) -> UpgradeNote | None:
@@ -62,7 +63,8 @@ def read_note(text: str, uuid: str) -> UpgradeNote | None:
     try:
         plain = json.loads(text)
         at, to = datetime.fromisoformat(plain["at"]).astimezone(UTC), {str(k): str(v) for k, v in plain["to"].items()}
-        note = UpgradeNote(at, str(plain["uuid"]), to, int(plain["tries"]), str(plain["why"]))
+        ended = str(plain["why"]), bool(plain["undone"])
+        note = UpgradeNote(at, str(plain["uuid"]), to, int(plain["tries"]), *ended)
     except (ValueError, LookupError, TypeError, AttributeError):  # nobody's, or somebody wrote into it
         return None
     return note if note.uuid == uuid else None

@@ -205,8 +205,8 @@ class DatabaseLook:
     restored_from: str = ""  # what was restored there and when, as was noted then; empty for what was not
     is_admin: bool = True  # it was opened as base.user_admin itself
     second_factor: bool = False  # that account logs in with a second factor, so that a password alone is refused
-    versions: Mapping[str, str] | None = (
-        None  # of modules, read where a move is decided by it: installed, or that could be
+    versions: Mapping[str, tuple[str, str]] | None = (
+        None  # see `Database.module_versions`; read where a move hangs on it
     )
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -27,17 +27,19 @@ class Course:
     """A rollout at a moment.
 
     `waves` are codes of instances, in the order of their upgrade. `waiting` says, by code, why one that is behind may not be
-    upgraded now; who is not in it may be. `failures_left` is how many more upgrades may fail, None where nothing counts them.
+    upgraded now; who is not in it may be. `failures_left` is how many more upgrades may fail.
     """
 
     waves: tuple[tuple[str, ...], ...] = ()
     waiting: Mapping[str, str] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
-    failures_left: int | None = None
+    failures_left: int = 0
+
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     def wave_of(self, code: str) -> int | None:
         """Return the number of an instance's wave, from 1 on; None where it is in none."""
-        return next((number for number, wave in enumerate(self.waves, 1) if code in wave), None)
+        return self.numbers.get(code)
 
 
 def course(desired: Desired, standings: Mapping[Key, Standing], now: datetime) -> Course:
@@ -54,9 +56,9 @@ def course(desired: Desired, standings: Mapping[Key, Standing], now: datetime) -
     waves = tuple(_waves(desired, rollout, following))
     failed = tuple(sorted(code for wave in waves for code in wave if of_codes.get(code, CURRENT).failed))
     waiting = dict(_waiting(rollout, waves, of_codes, failed, now))
-    placed = {code for wave in waves for code in wave}
-    waiting |= {i.code: _IN_NO_WAVE for i in following if i.code not in placed}
-    return Course(waves, waiting, failed, max(0, rollout.max_failures - len(failed)))
+    numbers = {code: number for number, wave in enumerate(waves, 1) for code in wave}
+    waiting |= {i.code: _IN_NO_WAVE for i in following if i.code not in numbers}
+    return Course(waves, waiting, failed, max(0, rollout.max_failures - len(failed)), numbers)
 
 
 _IN_NO_WAVE = "it is in no wave of `rollout`: upgraded by hand alone, with `--target`"
@@ -105,12 +107,12 @@ def _waiting(
         stopped = f"the rollout has stopped: the upgrade of {some} failed, and `max_failures` is {rollout.max_failures}"
         yield from ((code, stopped) for wave in waves for code in wave if _waits(code, standings, failed))
         return
-    held, soaked_at = "", None
+    held, soaked_at, known = "", None, frozenset(failed)
     for number, wave in enumerate(waves, 1):
         if held or (soaked_at is not None and now < soaked_at):
             why = held or f"wave {number} of {len(waves)} begins at {soaked_at:%Y-%m-%d %H:%M} UTC"
-            yield from ((code, why) for code in wave if _waits(code, standings, failed))
-        left = [code for code in wave if _waits(code, standings, failed)]
+            yield from ((code, why) for code in wave if _waits(code, standings, known))
+        left = [code for code in wave if _waits(code, standings, known)]
         if left and not held:
             some = ", ".join(left[:_SHOWN]) + (f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else "")
             held = f"wave {number} of {len(waves)} comes first: {some}"
@@ -120,7 +122,7 @@ def _waiting(
             soaked_at = soaked if soaked_at is None else max(soaked_at, soaked)
 
 
-def _waits(code: str, standings: Mapping[str, Standing], failed: Sequence[str]) -> bool:
+def _waits(code: str, standings: Mapping[str, Standing], failed: Collection[str]) -> bool:
     return code not in failed and not standings.get(code, CURRENT).is_current
 
 

@@ -260,14 +260,14 @@ def _too_many(threshold: Threshold, databases: int, in_service: int, safety: Saf
 
 def _block(changeset: Changeset, why: dict[str, tuple[str, str]]) -> Changeset:
     kept: list[Action] = []
-    blocked = list(changeset.blocked)
+    blocked, by_id = list(changeset.blocked), {action.id: action for action in changeset.actions}
     for action in changeset.actions:
-        missing = next((need for need in action.after if need in why), None)
+        missing = next((need for need in action.after if need in why and _is_needed(action, by_id[need])), None)
         if action.id not in why and missing is not None:
             why[action.id] = (f"it needs '{missing}', which is blocked", "")
         if action.id in why:
             reason, advice = why[action.id]
             blocked.append(Blocked(action.kind, action.code, action.server, f"{action.verb}: {reason}", advice))
         else:
-            kept.append(action)
+            kept.append(replace(action, after=tuple(need for need in action.after if need not in why)))
     return replace(changeset, actions=tuple(kept), blocked=tuple(sorted(blocked)))

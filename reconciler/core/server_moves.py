@@ -172,12 +172,12 @@ def _lacking(draft: Draft, instance: Instance, look: DatabaseLook) -> Doubt | No
     where = f"what modules {instance.server} has, its template {template.template_db} tells"
     if there is None or there.versions is None or look.versions is None:
         return Doubt(f"{where}, which was not looked into", "run without --shallow, once the template is there")
-    installed = {name: look.versions.get(name, "") for name in look.modules}
+    installed = {name: look.versions.get(name, ("", ""))[0] for name in look.modules}
     if missing := sorted(installed.keys() - there.versions.keys()):
         why = f"{instance.server} does not have the modules {_some(missing)}"
         advice = "deploy their code there, update its list of modules (Odoo: Apps), or uninstall them first"
         return Doubt(why, advice)
-    if other := _other_versions(installed, there.versions):
+    if other := _other_versions(installed, {name: code for name, (_, code) in there.versions.items()}):
         why = f"{instance.server} has other versions of modules: {_some(other)}"
         return Doubt(why, "deploy the same code on both, and upgrade what is behind; then it moves")
     return None

@@ -25,8 +25,10 @@ _UNSEEN = "it is looked into first"
 _OLDER_CODE = "or bring back the code that it was made for"
 
 
-def comes_first(look: DatabaseLook) -> bool:
+def comes_first(look: DatabaseLook | None) -> bool:
     """Tell whether a database is upgraded before all else: newer code has broken it, or an upgrade of ours was cut short."""
+    if look is None:
+        return False
     upgraded = look.upgrading.to if look.upgrading else ()
     return bool(look.broken) or module_operations.is_own_upgrade(look.modules, upgraded)
 
@@ -34,7 +36,7 @@ def comes_first(look: DatabaseLook) -> bool:
 def failures_borne(action: Action) -> int | None:
     """Return how many upgrades may fail in an action's run before no further one is begun; None where nothing counts them."""
     found = next((change.desired for change in action.changes if change.field == ROLLOUT), None)
-    return None if found is None else int(found.rpartition(" ")[2])
+    return None if found is None else int(found.rpartition(" ")[2]) - 1
 
 
 def diff_template(draft: Draft, spec: DatabaseSpec, last: str, *, is_seen: bool = True) -> str | Doubt:
@@ -62,13 +64,16 @@ def diff_template(draft: Draft, spec: DatabaseSpec, last: str, *, is_seen: bool 
 def diff_upgrades(draft: Draft) -> None:
     """Plan that instances are upgraded that follow, or say what they wait for; say of those that hold who is broken."""
     blocked = {(b.kind, b.code) for b in draft.blocked}
+    earlier = {(a.kind, a.code, a.server): a for a in draft.actions}
     for key, standing in sorted(draft.standings.items(), key=lambda each: each[0]):
         kind, code, server = key
         instance = draft.desired.instances.get(code) if kind == "instance" else None
         if standing.is_current or instance is None or instance.state == "absent" or (kind, code) in blocked:
             continue
         if instance.server in (None, server) and (name := _resting(draft, instance, server)) is not None:
-            _diff_instance(draft, instance, key, standing, name)
+            template = earlier.get(("template", draft.desired.template_of(instance), server))
+            first = template.id if template is not None and template.verb is verbs.UPGRADE else ""
+            _diff_instance(draft, instance, key, standing, name, earlier.get(key), first)
 
 
 def _resting(draft: Draft, instance: Instance, server: str) -> DatabaseName | None:
@@ -80,28 +85,26 @@ def _resting(draft: Draft, instance: Instance, server: str) -> DatabaseName | No
     return forms[0] if forms else None
 
 
-def _diff_instance(draft: Draft, instance: Instance, key: Key, standing: Standing, name: DatabaseName) -> None:
+def _diff_instance(
+    draft: Draft,
+    instance: Instance,
+    key: Key,
+    standing: Standing,
+    name: DatabaseName,
+    last: Action | None,
+    first: str,
+) -> None:
+    """Plan for one instance; `last` is what else is done to it before, `first` the upgrade of its template there."""
     server = key[2]
     follows = upgrades.policy(draft.desired, instance) == "follow"
     if not (standing.begun or (follows and _is_upgradable(standing))):
         if standing.broken:
             draft.block("instance", instance.code, server, _broken(name.text, standing, follows=follows))
         return
+    if last is not None and last.verb.takes_out_of_service and last.verb is not verbs.SUSPEND:
+        return  # what ends or is replaced needs none
     is_by_hand = draft.selection.names(instance)
-    earlier = [a for a in draft.actions if (a.kind, a.code, a.server) == key]
-    if any(a.verb.takes_out_of_service for a in earlier):  # what ends or is replaced needs none
-        return
-    last = earlier[-1] if earlier else None
     database = last.becomes if last else name.text
-    template = draft.desired.template_of(instance)
-    first = next(
-        (
-            a.id
-            for a in draft.actions
-            if a.verb is verbs.UPGRADE and a.kind == "template" and _is_on(a, template, server)
-        ),
-        "",
-    )
     action = _upgrade(draft, key, standing, database, (last.id if last else "", first), is_by_hand=is_by_hand)
     if any(change.field == backups.FIELD for change in action.changes) and (
         doubt := backups.no_target(draft.desired, instance)
@@ -110,12 +113,11 @@ def _diff_instance(draft: Draft, instance: Instance, key: Key, standing: Standin
         return
     why = "" if is_by_hand or standing.begun else draft.course.waiting.get(instance.code, "")
     if not why and not first and not standing.begun:
-        why = _of_template(draft, template, server)
+        why = _of_template(draft, draft.desired.template_of(instance), server)
     if not why and draft.look(server, name.text) is None:
         why = _UNSEEN
     if why:
-        broken = f"{standing.broken}, so that nobody can work in it; " if standing.broken else ""
-        draft.withheld.append(Withheld(action, f"{broken}{why}"))
+        draft.withheld.append(Withheld(action, f"{upgrades.broken_in_words(standing)}{why}"))
     else:
         draft.plan(action)
 
@@ -123,10 +125,6 @@ def _diff_instance(draft: Draft, instance: Instance, key: Key, standing: Standin
 def _is_upgradable(standing: Standing) -> bool:
     """Tell whether an upgrade is wanted, or was and failed."""
     return bool(standing.behind or standing.broken or standing.failed)
-
-
-def _is_on(action: Action, template: str, server: str) -> bool:
-    return (action.code, action.server) == (template, server)
 
 
 def _of_template(draft: Draft, code: str, server: str) -> str:
@@ -151,7 +149,7 @@ def _upgrade(
         if wave is not None and not is_by_hand:
             most = draft.course.failures_left
             told = f"wave {wave} of {len(draft.course.waves)}"
-            changes.append(FieldChange(ROLLOUT, told, f"no further one after failures beyond {most}"))
+            changes.append(FieldChange(ROLLOUT, told, f"ends with failure {most + 1}"))
     needs = draft.first(server, *after)
     return Action(verbs.UPGRADE, kind, code, server, reason, database, database, tuple(changes), needs)
 

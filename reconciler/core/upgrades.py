@@ -87,7 +87,8 @@ def standing(look: DatabaseLook) -> Standing:
 
 def _why_failed(look: DatabaseLook, note: UpgradeNote) -> str:
     """Say why an upgrade to the code of now has failed; nothing where none has, or the code is another by now."""
-    if any(note.to.get(each.module) != each.code for each in look.behind):
+    is_back = note.undone and not (look.behind or look.broken)  # the host runs the former code again
+    if is_back or any(note.to.get(each.module) != each.code for each in look.behind):
         return ""
     if note.why or not look.behind or note.tries < MOST_TRIES:
         return note.why
@@ -97,6 +98,11 @@ def _why_failed(look: DatabaseLook, note: UpgradeNote) -> str:
 def shown(behind: Iterable[Behind]) -> tuple[FieldChange, ...]:
     """Return what an action shows of the modules that it upgrades."""
     return tuple(FieldChange(f"{MODULE}{each.module}", each.has, each.code) for each in behind)
+
+
+def broken_in_words(standing: Standing) -> str:
+    """Say before why a database waits that nobody can work in it; nothing where people can."""
+    return f"nobody can work in it ({standing.broken}); " if standing.broken else ""
 
 
 def in_words(behind: Iterable[Behind], most: int = 3) -> str:
@@ -110,12 +116,12 @@ def standings(desired: Desired, observed: Observed, inventory: Inventory) -> Map
     """Return where all databases stand of which anything is known: as the looks of now say, else as is remembered."""
     found = remembered(inventory)
     for code, host in observed.hosts.items():
+        states = {name.text: name.state for name in host.databases} if host.looks else {}
         for look in host.looks.values():
             mark = look.mark
             if mark is None or not look.is_whole_copy_of_itself or mark.fleet != desired.settings.code:
                 continue
-            name = next((name for name in host.databases if name.text == look.database), None)
-            if name is not None and name.state in IN_SERVICE:
+            if states.get(look.database) in IN_SERVICE:
                 found[mark.kind, mark.code, code] = standing(look)
     return found
 

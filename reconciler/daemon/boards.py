@@ -173,6 +173,10 @@ class DaemonBoard:
         detail = f"{kind}/{code} was {done} by {actor}{because}"
         self.daemon.tell(Notice(name, Level.INFO, detail, kind, code, code if kind == "server" else ""))
 
+    def takes_orders(self) -> bool:
+        """See `Board`."""
+        return self.orders is not None
+
     async def order(self, order: Order, actor: Actor) -> Ordered:
         """See `Board`."""
         work = self._work()
@@ -208,7 +212,7 @@ class DaemonBoard:
 
     def limited(self, address: str, failures: int) -> None:
         """See `Board`."""
-        detail = f"{failures} wrong tokens from {address} within a minute: it has to wait until that is over"
+        detail = f"{failures} wrong tokens or secrets from {address} within a minute: it has to wait until that is over"
         self.daemon.tell(Notice(NoticeName.ACCESS_LIMITED, Level.WARNING, detail))
 
     def _work(self) -> Work:

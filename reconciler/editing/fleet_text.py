@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.editing.codes import code_from
-from reconciler.editing.edits import Change, edit, with_change
+from reconciler.editing.edits import Change, edit, is_same, with_change
 from reconciler.editing.layout import Neighbour, place_for
 from reconciler.editing.spans import CannotEdit
 from reconciler.fleet.declarations import is_code
 from reconciler.fleet.documents import RawDocument
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.loading.incremental import FileRead, FleetReader
+from reconciler.loading.yaml_reader import read_documents
 from reconciler.reports.documents import render_field
 
 NAMED_BY = ("company", "name", "partner")
@@ -138,7 +139,11 @@ class FleetText:
             raise AlreadyThere(f"the files that {kind}/{code} could be written to are there already")
         lines = [place.modeline, *(render_field(name, each) for name, each in document.items())]
         text = "".join(f"{line}\n" for line in lines if line)
-        return Draft(kind, code, path, None, text.encode("utf-8", "backslashreplace"), document)
+        data = text.encode("utf-8", "backslashreplace")
+        read, problems = read_documents(path, data)
+        if not problems and not is_same([each.data for each in read], [document]):
+            raise CannotEdit("it holds a value that cannot be written as YAML")
+        return Draft(kind, code, path, None, data, document)
 
     def judge(self, draft: Draft) -> Loaded:
         """Return what the whole fleet would be with a draft."""

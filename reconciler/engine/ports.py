@@ -88,8 +88,8 @@ class Database(Upgradable, Protocol):
         """Read what an import writes down beside a look."""
         ...
 
-    async def module_versions(self) -> Mapping[str, str]:
-        """Return all modules that it has or could install, with the version that it has, or that the host would install."""
+    async def module_versions(self) -> Mapping[str, tuple[str, str]]:
+        """Return of all modules that it has or could install the version that it has, and that of the host's code."""
         ...
 
     async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:

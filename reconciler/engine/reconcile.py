@@ -101,7 +101,12 @@ def remember_looks(seen: Planned, desired: Desired, world: World) -> None:
 
     The latter only where it counted as verified as this very text: another text's memory is none of this one's business.
     """
-    world.note(lambda: _remember_verified(seen, _in_force(seen, desired, world), world))
+
+    def write() -> None:
+        _remember_code(seen, world)
+        _remember_verified(seen, _in_force(seen, desired, world), world)
+
+    world.note(write)
 
 
 def _in_force(seen: Planned, desired: Desired, world: World) -> Desired:

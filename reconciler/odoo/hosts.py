@@ -94,7 +94,7 @@ class OdooDatabase:
         """Read what an import writes down beside a look."""
         return await observe_databases.contents(self._session)
 
-    async def module_versions(self) -> Mapping[str, str]:
+    async def module_versions(self) -> Mapping[str, tuple[str, str]]:
         """Return all modules that it has or could install, with their versions."""
         return await module_states.read_versions(self._session)
 

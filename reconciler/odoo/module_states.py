@@ -42,13 +42,13 @@ def _version(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-async def read_versions(session: DatabaseSession) -> dict[str, str]:
-    """Read all modules that the database has, or could install; of the latter the version of the host's code.
+async def read_versions(session: DatabaseSession) -> dict[str, tuple[str, str]]:
+    """Read of all modules that the database has, or could install, its version of them and that of the host's code.
 
     A module that the host's code has no longer stays in the list as one that can be installed: Odoo does not tell the two apart.
     """
     rows = await session.search_read(MODEL, [["state", "!=", "uninstallable"]], ["name", *_VERSIONS])
-    return {str(row["name"]): str(row["latest_version"] or row["installed_version"] or "") for row in rows}
+    return {str(row["name"]): (_version(row["latest_version"]), _version(row["installed_version"])) for row in rows}
 
 
 async def read_last_change(session: DatabaseSession) -> datetime | None:

@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.core import upgrades
+from reconciler.core.actions import Action
+from reconciler.core.changesets import Blocked
 from reconciler.core.deciding import Planned
 from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.upgrades import CURRENT, Key, Standing
+from reconciler.core.upgrades import Key, Standing
 from reconciler.core.verbs import UPGRADE
 from reconciler.fleet.desired import Desired
 from reconciler.reports.status_tables import Cell, Column, Table
@@ -65,6 +67,11 @@ def upgrade_rows(desired: Desired, seen: Planned, now: datetime, selection: Sele
 
 
 def _rows(desired: Desired, seen: Planned, selection: Selection) -> Iterator[UpgradeRow]:
+    planned = {_key(a): "upgraded by the next apply" for a in seen.changeset.actions if a.verb is UPGRADE}
+    for withheld in seen.changeset.withheld:
+        if withheld.action.verb is UPGRADE:
+            planned[_key(withheld.action)] = withheld.why
+    blocked = {(b.kind, b.code): b for b in seen.changeset.blocked}
     for key, standing in seen.standings.items():
         kind, code, server = key
         document = desired.documents[kind].get(code)
@@ -80,28 +87,21 @@ def _rows(desired: Desired, seen: Planned, selection: Selection) -> Iterator[Upg
             tuple(map(str, standing.behind)),
             standing.broken,
             standing.failed,
-            _next(desired, seen, key, document),
+            planned[key].removeprefix(upgrades.broken_in_words(standing))
+            if key in planned
+            else _not_planned(desired, document, standing, blocked.get(key[:2])),
         )
 
 
-def _next(desired: Desired, seen: Planned, key: Key, document: Instance | Template) -> str:
-    """Say what happens next, as the plan has it."""
-    changeset, standing = seen.changeset, seen.standings.get(key, CURRENT)
-    if any(a.verb is UPGRADE and (a.kind, a.code, a.server) == key for a in changeset.actions):
-        return "upgraded by the next apply"
-    for withheld in changeset.withheld:
-        action = withheld.action
-        if action.verb is UPGRADE and (action.kind, action.code, action.server) == key:
-            return _shortly(withheld.why, standing)
-    for blocked in changeset.blocked:
-        if (blocked.kind, blocked.code) == key[:2]:
-            return f"blocked: {blocked.why}" if not standing.broken else blocked.advice
+def _key(action: Action) -> Key:
+    return action.kind, action.code, action.server
+
+
+def _not_planned(desired: Desired, document: Instance | Template, standing: Standing, blocked: Blocked | None) -> str:
+    """Say why nothing is planned."""
+    if blocked is not None:
+        return blocked.advice if standing.broken else f"blocked: {blocked.why}"
     return _NOTHING_DONE if upgrades.policy(desired, document) == "hold" else "it is looked into first"
-
-
-def _shortly(why: str, standing: Standing) -> str:
-    """Leave out what another column says."""
-    return why.removeprefix(f"{standing.broken}, so that nobody can work in it; ") if standing.broken else why
 
 
 def upgrades_table(found: Upgrades) -> Table:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .databases import Database, Row
     from .environment import Env, World
 
+_BASE = "1.3"
 _FIRST = "1.0"
 _BROKEN_BUTTONS = frozenset(
     {"button_immediate_install", "button_immediate_upgrade", "button_immediate_uninstall", "button_install"}
@@ -36,13 +37,18 @@ def own_modules(world: World) -> dict[str, Module]:
 def version_shown(world: World, module: str) -> str:
     """Return the version of a module's code as Odoo says it: 14 to 18 read it from the disk each time, 19 once in its life."""
     code = (world.running if world.version.startswith("19") else world.deployed).get(module)
-    return f"{world.version}.{code.version if code else _FIRST}"
+    return f"{world.version}.{code.version if code else _first(module)}"
 
 
 def version_run(world: World, module: str) -> str:
     """Return the version of the code that runs."""
     code = world.running.get(module)
-    return f"{world.version}.{code.version if code else _FIRST}"
+    return f"{world.version}.{code.version if code else _first(module)}"
+
+
+def _first(module: str) -> str:
+    """Return the version that a module comes with, and that is shown of one that the code lacks."""
+    return _BASE if module == "base" else _FIRST
 
 
 def is_older(row: Row, world: World) -> bool:

@@ -1,4 +1,4 @@
-"""What is served: `/healthz`, `/readyz`, `/metrics` for monitoring and `/ask` for proxies, to everybody; the API if it is wanted.
+"""What is served: `/healthz`, `/readyz`, `/metrics` for monitoring, `/ask` for proxies, to everybody; what else is wanted.
 
 Nothing is changed through the first four, and no body is read.
 """

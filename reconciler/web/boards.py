@@ -96,6 +96,10 @@ class Board(Protocol):
         """End a pause, and tell whether there was one; told in the history; raises `StoreSilent`."""
         ...
 
+    def takes_orders(self) -> bool:
+        """Whether there is anywhere to write orders to."""
+        ...
+
     async def order(self, order: Order, actor: Actor) -> Ordered:
         """Carry out an order: a commit, and the text read again; told in the history.
 

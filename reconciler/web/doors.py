@@ -6,7 +6,6 @@ behind the same proxy keeps nobody out who was in.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import secrets
 from collections import OrderedDict
@@ -19,15 +18,12 @@ from starlette.requests import Request
 
 from reconciler.access.actors import Actor
 from reconciler.access.tokens import Token, find, hash_of
+from reconciler.web.attempts import Attempts
 from reconciler.web.boards import Board, NotYet
 from reconciler.web.problems import Refused
 
-MOST_FAILURES = 10
-"""How many wrong tokens an address may show within `WINDOW_SECONDS`."""
-
-WINDOW_SECONDS = 60.0
 SESSION_LASTS = timedelta(hours=12)
-_MOST_ADDRESSES, _MOST_SESSIONS = 1000, 1000
+_MOST_SESSIONS = 1000
 _BEARER = {"WWW-Authenticate": 'Bearer realm="odoo-fleet"'}
 
 
@@ -49,10 +45,12 @@ class Door:
     """
 
     board: Board
-    _failures: OrderedDict[str, list[float]] = field(default_factory=OrderedDict, repr=False)
     _proven: set[str] = field(default_factory=set, repr=False)
     _sessions: OrderedDict[str, Session] = field(default_factory=OrderedDict, repr=False)
-    _told_at: float = -WINDOW_SECONDS
+    _attempts: Attempts = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._attempts = Attempts(self.board.limited)
 
     def by_header(self, request: Request) -> Actor:
         """Return who asks, by the header `Authorization`.
@@ -74,10 +72,10 @@ class Door:
         tokens = self._tokens()
         self._proven &= {token.hash for token in tokens}
         if hash_of(text) not in self._proven:
-            self._check_attempts(address)
+            self._attempts.check(address)
         token = find(tokens, text, self.board.now())
         if token is None:
-            self._note_failure(address)
+            self._attempts.failed(address)
             why = {**_BEARER, "WWW-Authenticate": f'{_BEARER["WWW-Authenticate"]}, error="invalid_token"'}
             raise Refused(401, "this token is not known, was revoked, or has ended", why)
         self._proven.add(token.hash)
@@ -113,23 +111,6 @@ class Door:
             return self.board.tokens()
         except NotYet as why:
             raise Refused(503, str(why), {"Retry-After": "2"}) from None
-
-    def _check_attempts(self, address: str) -> None:
-        now = asyncio.get_running_loop().time()
-        recent = [at for at in self._failures.get(address, ()) if now - at < WINDOW_SECONDS]
-        if len(recent) >= MOST_FAILURES:
-            seconds = max(1, round(WINDOW_SECONDS - (now - recent[0])))
-            raise Refused(429, f"too many wrong tokens from {address}: wait {seconds} s", {"Retry-After": str(seconds)})
-
-    def _note_failure(self, address: str) -> None:
-        now = asyncio.get_running_loop().time()
-        recent = [at for at in self._failures.pop(address, ()) if now - at < WINDOW_SECONDS]
-        self._failures[address] = [*recent, now]
-        while len(self._failures) > _MOST_ADDRESSES:
-            self._failures.popitem(last=False)
-        if len(recent) + 1 == MOST_FAILURES and now - self._told_at >= WINDOW_SECONDS:
-            self._told_at = now
-            self.board.limited(address, MOST_FAILURES)
 
 
 def is_same(given: str, kept: str) -> bool:

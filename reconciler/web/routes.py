@@ -113,8 +113,8 @@ def require(role: Role, actor: Actor) -> Actor:
     return actor
 
 
-async def read_all(request: Request) -> bytes:
-    """Read a body of at most `MOST_BYTES`.
+async def read_all(request: Request, most: int = MOST_BYTES) -> bytes:
+    """Read a body of at most so many bytes.
 
     Raises:
         Refused: there is more.
@@ -123,8 +123,8 @@ async def read_all(request: Request) -> bytes:
     try:
         async for chunk in request.stream():
             whole += chunk
-            if len(whole) > MOST_BYTES:
-                raise Refused(413, f"at most {MOST_BYTES} bytes are read")
+            if len(whole) > most:
+                raise Refused(413, f"at most {most} bytes are read")
     except ClientDisconnect:
         raise Refused(400, "the body ended before its end") from None
     return whole

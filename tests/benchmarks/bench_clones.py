@@ -51,7 +51,7 @@ def measure_14(clones: int = 20, rounds: int = 2) -> Iterator[Row]:
 
 
 def _measure(version: str, clones: int, rounds: int) -> Iterator[Row]:
-    hosts = RealHosts()
+    hosts = RealHosts(cheap_passwords=False)
     name = f"{clones} configured clone{'s' * (clones > 1)} on Odoo {version}"
     try:
         host = hosts.host(f"real-{version}-production")

@@ -40,5 +40,8 @@ def test_its_patch_or_what_it_writes_moves_all_of_them_and_who_fits_nowhere_is_s
     planned = world.run("plan").out
     assert "~ move instance/acme    its text names another server, prod-1 → prod-2" in planned
     assert "Plan: 2 to move." in planned
-    assert world.run("apply", "--yes").code == 0
+    saved = str(world.root / "moves.plan")
+    assert world.run("plan", "--out", saved).code == 0
+    ran = world.run("apply", saved, "--yes")
+    assert ran.code == 0, ran.err
     assert {"acme", "bistro"} <= set(world.hosts["prod-2"].listed())

@@ -72,6 +72,7 @@ def test_json_stands_alone_on_stdout_with_a_stable_shape(world: World) -> None:
         "becomes": "",
         "changes": [],
         "after": [],
+        "origin": "",
     }
     assert list(document) == [
         "format",

@@ -25,8 +25,10 @@ def test_created_database_has_base_and_web_and_nothing_unfinished(host: Contract
 
 
 def test_modules_tell_their_version_in_the_series_of_the_host(host: ContractHost) -> None:
-    (row,) = host.base.call("ir.module.module", "search_read", [["name", "=", "base"]], ["latest_version"])
+    asked = ["latest_version", "installed_version"]
+    (row,) = host.base.call("ir.module.module", "search_read", [["name", "=", "base"]], asked)
     assert row["latest_version"].startswith(f"{host.version}.0.")
+    assert row["installed_version"] == row["latest_version"], "the code's version, and what the database has of it"
 
 
 def test_install_brings_what_the_module_needs_and_leaves_nothing_unfinished(host: ContractHost) -> None:

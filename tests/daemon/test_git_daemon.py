@@ -1,8 +1,12 @@
 """The daemon in git mode over a simulated host; the same story is told to a real Odoo 19 in tests/e2e."""
 
 import asyncio
+import hashlib
+import hmac
+import json
 import shutil
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +69,21 @@ def test_a_push_a_revert_rubbish_and_a_restart(tmp_path: Path, host: tuple[Simul
     simulated, port = host
     documents = {"acme": instance("acme"), "beta": instance("beta")}
     tell(tmp_path, head_of(port), documents, ENVIRON, lambda: set(simulated.databases))
+
+
+def test_a_call_of_the_git_server_after_a_push_fetches_at_once(tmp_path: Path, host: tuple[SimulatedHost, int]) -> None:
+    remote = Remote.make(tmp_path / "git")
+    start = remote.push({"fleet.yaml": head_of(host[1])}, "begin")
+    secret = "the-webhook-secret"
+    environ = {**ENVIRON, "HOOK": secret}
+    with daemon(tmp_path, remote, environ, "--poll", "3600", "--webhook-secret", "env:HOOK") as running:
+        running.until(lambda: start in running.page("readyz"), 60, "the first commit is in force")
+        added = remote.push({"acme.yaml": instance("acme")}, "a customer")
+        body = json.dumps({"ref": "refs/heads/main", "after": added}).encode()
+        signed = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        headers = {"X-GitHub-Event": "push", "X-Hub-Signature-256": f"sha256={signed}"}
+        call = urllib.request.Request(f"http://127.0.0.1:{running.port}/webhooks/github", body, headers)
+        with urllib.request.urlopen(call, timeout=10) as answer:
+            assert answer.status == 202
+        running.until(lambda: added in running.page("readyz"), 60, "the pushed commit is in force")
+    assert secret not in (tmp_path / "daemon.log").read_text()

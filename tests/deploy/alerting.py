@@ -156,6 +156,14 @@ STORIES = (
         "2",
     ),
     Story(
+        "OdooFleetDatabasesBroken",
+        {of_server("server_databases_broken"): "0x9 2x90 0x60", **BUILD},
+        95,  # as long as they are
+        (9, 105),
+        SERVER,
+        "2",
+    ),
+    Story(
         "OdooFleetBackupFailing",
         {of_server("server_backups_failing"): "0x9 2x90 0x60", **BUILD},
         71,

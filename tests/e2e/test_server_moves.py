@@ -6,6 +6,7 @@ import asyncio
 import base64
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ from tests.harness.real_fleet import KEY, failures
 from tests.hosts.fixtures import AvailableHosts
 from tests.hosts.real_hosts import RealHost
 
-FILES = 300
+FILES = 200
 COUNTS = (
     "select (select count(*) from res_partner), (select count(*) from ir_attachment), (select count(*) from res_users),"
     " (select md5(string_agg(concat(id, store_fname), ',' order by id)) from ir_attachment)"
@@ -123,7 +124,26 @@ def die_at(fleet: TwoHosts, step: str) -> None:
     assert process.exitcode == DIED
 
 
-@pytest.mark.parametrize("version", ["19", "14"])
+@dataclass
+class Death:
+    """A host dies when a step of a move begins, and is up again a few seconds later."""
+
+    host: RealHost
+    step: str
+    back: list[threading.Timer] = field(default_factory=list)
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, ActionStep) and event.step == self.step and not self.back:
+            self.host.kill()
+            self.back.append(threading.Timer(3.0, self.host.start))
+            self.back[0].start()
+
+    def over(self) -> None:
+        (back,) = self.back
+        back.join()
+
+
+@pytest.mark.parametrize("version", ["19", "14"], ids=["real-19-production", "real-14-production"])
 def test_a_customer_moves_with_all_that_is_in_it_and_comes_back(
     tmp_path: Path, real_hosts: AvailableHosts, version: str
 ) -> None:
@@ -167,27 +187,25 @@ def test_a_customer_moves_with_all_that_is_in_it_and_comes_back(
     assert "acme" not in beta.databases()
 
 
-def test_a_host_that_dies_while_a_customer_goes_into_service_there_leaves_him_where_he_can_go_on(
-    tmp_path: Path, real_hosts: AvailableHosts
+@pytest.mark.parametrize("version", ["19"], ids=["real-19-production"])
+def test_a_host_that_dies_in_the_midst_of_a_move_leaves_the_customer_where_he_can_go_on(
+    tmp_path: Path, real_hosts: AvailableHosts, version: str
 ) -> None:
-    """Of either host, in the midst of the move; what the test before has made is used again, or made."""
-    hosts = {"alpha": real_hosts.host("real-19-production"), "beta": real_hosts.host("real-19-plain")}
+    """The one that it goes to, then the one that it leaves. What the test before has made is used again, or made."""
+    hosts = {
+        "alpha": real_hosts.host(f"real-{version}-production"),
+        "beta": real_hosts.host(f"real-{version}-plain"),
+    }
     fleet = TwoHosts(tmp_path / "fleet", hosts)
     fleet.write(acme("alpha"))
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
     facts = [hosts["alpha"].psql("acme", each) for each in FACTS]
     for server, dies, step in (("beta", "beta", "publishing"), ("alpha", "beta", "leaving beta")):
-        host = hosts[dies]
-
-        def kill(event: Event, *, step: str = step, host: RealHost = host) -> None:
-            if isinstance(event, ActionStep) and event.step == step and host.is_running:
-                host.kill()
-
         fleet.write(acme(server))
-        cut = TwoHosts(fleet.directory, hosts, emit=kill)
-        assert not asyncio.run(cut.apply()).ok
-        host.start()
+        death = Death(hosts[dies], step)
+        asyncio.run(TwoHosts(fleet.directory, hosts, emit=death).apply())  # whatever it says in the end
+        death.over()
         passed = asyncio.run(fleet.apply())
         assert passed.ok, failures(passed)
         assert [hosts[server].psql("acme", each) for each in FACTS] == facts

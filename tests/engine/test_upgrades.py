@@ -14,7 +14,9 @@ from reconciler.core.observed import NOTED_UPGRADE, UPGRADED
 from reconciler.core.outcomes import Result
 from reconciler.core.selection import Selection
 from reconciler.engine.reconcile import Passed
+from reconciler.notices.events import DatabaseObserved
 from reconciler.simulator import Code, SimulatedHost
+from tests.faults.shares import moments
 from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe
 from tests.harness.virtual_time import run
 
@@ -181,6 +183,37 @@ def test_mended_code_of_a_later_version_is_tried_by_itself() -> None:
     run(scenario())
 
 
+def test_after_a_failure_the_former_code_ends_it_for_all() -> None:
+    async def scenario() -> None:
+        text = text_of()
+        world, host = await built(text=text)
+        deploy(host, Code("1.1", COLUMN, "the script is broken"))
+        await world.reconcile(text)
+        deploy(host, Code("1.0"))
+        passed = await world.reconcile(text)
+        assert not passed.outcomes
+        assert passed.planned.changeset.is_converged
+        deploy(host, Code("1.2", COLUMN))
+        assert upgraded(await world.reconcile(text)) == ["anna", "base"]
+
+    run(scenario())
+
+
+def test_asking_who_is_behind_looks_into_no_more_databases_than_the_rotation_does() -> None:
+    async def scenario() -> None:
+        names = [f"c{n}" for n in range(20)]
+        text = text_of(customers=names, says="")
+        world, _ = await built(text=text)
+        asked = Limits(depth=Depth.of(read(text), code=True))
+        await world.reconcile(text, limits=asked)
+        await world.clock.sleep(25 * HOUR)
+        world.events.clear()
+        await world.plan(text, asked)
+        assert sum(isinstance(event, DatabaseObserved) for event in world.events) == 3
+
+    run(scenario())
+
+
 def test_a_failing_template_is_the_end_of_it_for_its_instances() -> None:
     async def scenario() -> None:
         text = text_of()
@@ -270,6 +303,21 @@ def test_a_window_holds_an_upgrade_back_and_no_new_customer() -> None:
     run(scenario())
 
 
+def test_a_wave_that_is_too_large_stops_and_asks_and_holds_no_new_customer_back() -> None:
+    async def scenario() -> None:
+        names = [f"c{n}" for n in range(20)]
+        world, host = await built(text=text_of(customers=names, says="upgrade: follow\n"))
+        deploy(host, Code("1.1"))
+        passed = await world.reconcile(text_of(customers=[*names, "gina"], says="upgrade: follow\n"))
+        assert [(o.action.verb, o.action.code, o.result) for o in passed.outcomes] == [
+            (verbs.CLONE, "gina", Result.DONE)
+        ]
+        (told,) = {b.why for b in passed.planned.changeset.blocked if b.code == "c1"}
+        assert "would be changed, more than safety.max_changes_percent (30)" in told
+
+    run(scenario())
+
+
 def test_a_host_whose_workers_run_different_code_is_not_upgraded() -> None:
     async def scenario() -> None:
         text = text_of("14.0", says="upgrade: follow\n")
@@ -329,7 +377,7 @@ def test_an_upgrade_that_is_killed_at_any_request_is_brought_to_its_end_by_the_n
         world = await begin()
         counted = Process()
         await world.branch().reconcile(text, counted)
-        for number in range(1, counted.sent + 1):
+        for number in moments(1, counted.sent + 1, 3):
             other = world.branch()
             host = other.hosts["one"]
             process = Process(kill_before=number) if moment == "before" else Process(kill_after=number)

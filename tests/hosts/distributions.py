@@ -8,7 +8,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.hosts import debian
@@ -21,6 +21,8 @@ _SCRIPTS_19 = ("libjs-jquery", "libjs-jquery-form", "libjs-underscore")
 """What Debian has taken out of Odoo and linked to instead: without these it renders no page."""
 _OLD_SUITE = "bullseye"
 _SERVICES = {"nginx": "nginx-light", "initdb": "postgresql"}
+
+_CHEAP_PASSWORDS = Path(__file__).with_name("cheap_passwords")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,14 @@ def obtain(version: str) -> Distribution:
         raise OdooUnavailable("only root can install packages, run PostgreSQL as its own user and enter a chroot")
     recipes: Mapping[str, Callable[[], Distribution]] = {"19": _obtain_19, "14": _obtain_14}
     return recipes[version]()
+
+
+def with_cheap_passwords(distribution: Distribution) -> Distribution:
+    """Have 19 hash passwords in few rounds (`cheap_passwords/sitecustomize.py`); 14 never took many."""
+    if distribution.version != "19":
+        return distribution
+    path = f"{_CHEAP_PASSWORDS}:{distribution.environment['PYTHONPATH']}"
+    return replace(distribution, environment={**distribution.environment, "PYTHONPATH": path})
 
 
 def _obtain_19() -> Distribution:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from tests.hosts.distributions import Distribution, obtain
+from tests.hosts.distributions import Distribution, obtain, with_cheap_passwords
 from tests.hosts.postgres import Cluster
 from tests.hosts.programs import Program, Session, free_port
 from tests.hosts.proxy import Proxy
@@ -203,7 +203,8 @@ class RealHost:
 class RealHosts:
     """The hosts of one test session, each obtained and started when it is first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cheap_passwords: bool = True) -> None:
+        self._cheap_passwords = cheap_passwords
         self._session: Session | None = None
         self._distributions: dict[str, Distribution] = {}
         self._clusters: list[Cluster] = []
@@ -237,7 +238,8 @@ class RealHosts:
 
     def _distribution(self, version: str) -> Distribution:
         if version not in self._distributions:
-            self._distributions[version] = obtain(version)
+            found = obtain(version)
+            self._distributions[version] = with_cheap_passwords(found) if self._cheap_passwords else found
         return self._distributions[version]
 
     def _start_cluster(self, distribution: Distribution, directory: Path) -> Cluster:

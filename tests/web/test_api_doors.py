@@ -15,7 +15,7 @@ from reconciler.access.tokens import Token, hash_of, write
 from reconciler.notices.notices import NoticeName
 from reconciler.store.forgetful import NoMemory
 from reconciler.web.api import endpoints
-from reconciler.web.doors import MOST_FAILURES, WINDOW_SECONDS
+from reconciler.web.attempts import MOST_FAILURES, WINDOW_SECONDS
 from tests.harness.virtual_time import EPOCH
 from tests.web.asked import TEXTS, TOKENS, Asked, asking
 
@@ -140,7 +140,7 @@ def test_wrong_tokens_are_limited_by_their_address_and_told_once() -> None:
         await asked.get("fleet", Role.USER)
 
     (notice,) = [n for n in asking(story).notices if n.name is NoticeName.ACCESS_LIMITED]
-    assert "10 wrong tokens from 192.0.2.7" in notice.detail
+    assert "10 wrong tokens or secrets from 192.0.2.7" in notice.detail
 
 
 def test_whoever_guesses_keeps_nobody_out_who_was_in() -> None:

@@ -6,6 +6,7 @@ With ODOO_FLEET_SCREENSHOTS=DIR each page is also drawn into that directory, wid
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +74,7 @@ class Window:
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with live(tmp_path_factory.mktemp("live")) as running:
+    with live(tmp_path_factory.mktemp("live"), orders=True) as running:
         yield running
 
 
@@ -185,3 +186,33 @@ def test_it_renews_itself_and_is_whole_without_scripts(chromium: Browser, daemon
     assert "server/prod-1 is paused" in page.inner_text("main")
     page.get_by_role("button", name="Resume").click()
     plain.close()
+
+
+def until_declared(daemon: Live, code: str, state: str) -> None:
+    """Wait until the daemon has read what was ordered."""
+    for _ in range(100):
+        answer = daemon.ask(f"/api/v1/instances/{code}")
+        if answer.status_code == 200 and answer.json()["item"]["declared"]["state"] == state:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"{code} is not declared {state}")
+
+
+def test_a_manager_orders_an_instance_without_knowing_yaml(window: Window) -> None:
+    window.log_in(Role.MANAGER)
+    window.open("/instances")
+    window.page.get_by_text("New instance…").click()
+    window.check()
+    window.page.get_by_label("Company").fill("Zoé SA")
+    window.page.get_by_label("Owner's name").fill("Zoé")
+    window.page.get_by_label("Owner's login").fill("zoe@zoe.example")
+    window.page.get_by_role("button", name="Order", exact=True).click()
+    window.page.get_by_text("Ordered: the text says so").wait_for()
+    until_declared(window.daemon, "zoe-sa", "active")
+    window.open("/instances/zoe-sa")
+    window.page.get_by_text("Change…").click()
+    window.check()
+    window.page.get_by_label("State").select_option("suspended")
+    window.page.get_by_role("button", name="Change", exact=True).click()
+    window.page.get_by_text("Ordered: the text says so").wait_for()
+    until_declared(window.daemon, "zoe-sa", "suspended")

@@ -12,7 +12,8 @@ import pytest
 from reconciler.access.roles import Role
 from reconciler.notices.notices import NoticeName
 from reconciler.store.forgetful import NoMemory
-from reconciler.web.doors import MOST_FAILURES, SESSION_LASTS
+from reconciler.web.attempts import MOST_FAILURES
+from reconciler.web.doors import SESSION_LASTS
 from reconciler.web.page.pages import pages
 from reconciler.web.page.shell import COOKIE, local_path
 from tests.web.asked import TEXTS, TOKENS, Asked
@@ -27,7 +28,7 @@ def address(path: str) -> str:
 
 def test_every_page_is_for_the_role_that_this_table_says() -> None:
     """A page that is added stands here, or this fails."""
-    operated = {"/reconcile", "/pause", "/resume"}
+    operated = {"/reconcile", "/pause", "/resume", "/instances", "/instances/{code}"}
     lists = {f"/{subject}" for subject in CODES} | {f"/{subject}/{{code}}" for subject in CODES}
     assert {page.path for page in pages() if page.role is Role.MANAGER} == operated
     assert {page.path for page in pages() if page.role is Role.USER} == {"/", "/changes", "/events", "/passes", *lists}

@@ -60,7 +60,7 @@ async def upgrade(performer: Performer, action: Action) -> str:
         raise
     except LastingError as error:
         performer.failed_upgrades.add(action.address)
-        failed = replace(note, why=error.what)
+        failed = replace(note, why=error.what, undone=not isinstance(error, ProofFailed))
         await insist(lambda: database.note_upgrade(failed), clock)
         kept = f"{said}; " if said else ""
         error.advice = f"{kept}{_MENDED.format(action.address)}" + (f" ({error.advice})" if error.advice else "")

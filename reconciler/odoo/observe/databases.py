@@ -69,7 +69,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         if older:
             await try_users(session)
     except LacksColumn as error:
-        return replace(found, broken=error.what.partition(" LINE ")[0])
+        return replace(found, broken=error.what.partition(" LINE ")[0].rpartition("UndefinedColumn: ")[2])
     active = await session.search("ir.cron", [["active", "=", True]])
     admin = (await session.xmlids([ADMIN]))[ADMIN][1]
     has_factors = mark is None and modules.get(_SECOND_FACTORS) == module_operations.INSTALLED

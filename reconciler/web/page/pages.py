@@ -23,6 +23,7 @@ from reconciler.web.api import find_subject, holding
 from reconciler.web.boards import Board, Picture, StoreSilent
 from reconciler.web.doors import Door, address_of
 from reconciler.web.page.charts import charts
+from reconciler.web.page.ordering import order_pages
 from reconciler.web.page.shell import (
     COOKIE,
     STATIC,
@@ -65,6 +66,7 @@ def pages() -> tuple[Page, ...]:
         Page("POST", "/reconcile", manager, _reconcile),
         Page("POST", "/pause", manager, _pause),
         Page("POST", "/resume", manager, _resume),
+        *order_pages(),
     )
 
 
