@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli.groups import Option
 from reconciler.cli.naming import completing
@@ -116,9 +117,17 @@ def common(*formats: str, log_level: str = "error", hidden: Container[str] = ())
     return decorate
 
 
+def _not_empty(context: click.Context, option: click.Parameter, given: str) -> str:
+    """Refuse an empty value: it is a variable that a script has not set, and not a wish to go without a store."""
+    if not given and context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
+        raise click.BadParameter("it is empty: name a store, or write `--store none`, or leave it out")
+    return given
+
+
 _STORE = click.option(
     "--store",
     default="",
+    callback=_not_empty,
     metavar="URL",
     help="Where runs are remembered, or none (default: a file beside the fleet).",
     cls=Option,

@@ -101,8 +101,8 @@ def revoke(common: Common, store: str, which: str) -> None:
 
 
 def _find(tokens: Sequence[Token], which: str) -> Token:
-    """Return the token of this name or this id; a name counts first."""
-    found = [t for t in tokens if t.name == which] or [t for t in tokens if t.id == which]
+    """Return the token of this name or this id; an id counts first, since a token may have been given another's id for a name."""
+    found = [t for t in tokens if t.id == which] or [t for t in tokens if t.name == which]
     if not found:
         hint = did_you_mean(which, [known for t in tokens for known in (t.name, t.id) if known])
         raise click.UsageError(f"there is no token {which!r}" + (f" ({hint})" if hint else ""))

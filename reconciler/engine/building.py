@@ -12,19 +12,17 @@ on nothing leads back: what is cut short there is finished by the next pass, or 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import functools
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from reconciler.core import claims, module_operations, names
 from reconciler.core.failures import (
-    CutOff,
     DatabaseExists,
     HalfMadeDatabase,
     HostError,
-    NoSuchDatabase,
     PassingError,
     PasswordRefused,
     ProofFailed,
@@ -38,6 +36,7 @@ from reconciler.core.server_moves import Moved
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
 from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
+from reconciler.engine.lost_answers import refresh_workers, wait_until_done
 from reconciler.engine.moves import SAMPLE, Mover
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
@@ -51,10 +50,6 @@ database gets to by itself, below what PostgreSQL's four bytes hold."""
 FILES_AT_ONCE = 1000
 """Sizes of so many files are read in the run that makes a clone its own; those of more in a row of calls before it."""
 
-_POLL_SECONDS = 2.0
-_NO_TRACE_POLLS = 15
-_SECONDS_AFTER_A_CUT = 60.0
-_WORKERS_REACHED = 8
 WORKERS_LAG = (*LOOKS_FIRST, HalfMadeDatabase)
 """What may pass by itself just after a create: a worker can still have the half-made database in memory."""
 
@@ -264,8 +259,8 @@ class Builder:
                 opened.extend([database] if database else [])
                 return database is not None
 
-            await self._await(name, self._patience(lost, self.limits.create), takes_its_password)
-            await self._refresh_workers(opened[0])
+            await wait_until_done(self.host, self.clock, name, lost, self.limits.create, takes_its_password)
+            await refresh_workers(opened[0])
             return opened[0]
         database = await self.host.open(name, login, password)
         if database is None:
@@ -282,9 +277,8 @@ class Builder:
         try:
             await insist(lambda: clone(template, name, neutralize=spec.neutralize), self.clock, after=NOTHING_SENT)
         except UnknownOutcome as lost:
-            await self._await(
-                name, self._patience(lost, self.limits.clone), lambda: self._is_whole_clone(name, origin, source)
-            )
+            is_whole = functools.partial(self._is_whole_clone, name, origin, source)
+            await wait_until_done(self.host, self.clock, name, lost, self.limits.clone, is_whole)
         return source.database.renamed(name)
 
     async def _is_whole_clone(self, name: str, origin: Account, source: Source) -> bool:
@@ -296,26 +290,6 @@ class Builder:
         if mark is None or Origin(mark.uuid, mark.digest) != source.origin:
             raise ProofFailed("the template was changed while it was cloned", **self._at(database.name))
         return uuid != source.origin.uuid and await database.file_sizes() == source.files
-
-    def _patience(self, lost: UnknownOutcome, limit: float) -> float:
-        """Work whose host seems to be gone is not waited for as long as work that may merely be slow."""
-        return min(limit, _SECONDS_AFTER_A_CUT) if isinstance(lost, CutOff) else limit
-
-    async def _await(self, name: str, limit: float, done: Callable[[], Awaitable[bool]]) -> None:
-        """Look until an operation whose answer was lost has ended. It goes on on the host whoever gave up waiting."""
-        deadline = self.clock.monotonic() + limit
-        no_trace = 0
-        while self.clock.monotonic() < deadline:
-            await self.clock.sleep(_POLL_SECONDS)
-            try:
-                no_trace = 0 if name in await self.host.listed() else no_trace + 1
-                if no_trace >= _NO_TRACE_POLLS:
-                    raise ProofFailed("no answer came, and the host shows no trace of it", **self._at(name))
-                if not no_trace and await done():
-                    return
-            except (PassingError, NoSuchDatabase, HalfMadeDatabase, PasswordRefused):
-                continue
-        raise UnknownOutcome("no answer came, and it was not complete within its limit", **self._at(name))
 
     async def _furnish(self, database: Database, account: Account, what: Furnishing) -> tuple[Database, Sizes]:
         """Write what a build is given; after a lost answer, looks first which of its two accounts it answers to."""
@@ -378,15 +352,8 @@ class Builder:
         try:
             await self._refuse(database.name, FACTORY_LOGIN, FACTORY_PASSWORD, account.password())
         except HalfMadeDatabase:
-            await self._refresh_workers(database)
+            await refresh_workers(database)
             raise
-
-    async def _refresh_workers(self, database: Database) -> None:
-        """Let workers drop the half-made models that they have in memory from being asked while the create was under way.
-
-        Such a worker logs nobody in (19) until a call to a model makes it look again; several at once reach them all.
-        """
-        await asyncio.gather(*(database.identity() for _ in range(_WORKERS_REACHED)), return_exceptions=True)
 
     async def _require_free(self, name: str, former: str | None = None) -> None:
         """Find out before the work that a form of the name or of the former one exists, listed or not."""

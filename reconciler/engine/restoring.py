@@ -32,8 +32,9 @@ from reconciler.engine import backing_up
 from reconciler.engine.accounts import Account
 from reconciler.engine.backing_up import entries, fetch, targets_of, write_entry
 from reconciler.engine.building import Builder, Room
+from reconciler.engine.lost_answers import refresh_workers, wait_until_done
 from reconciler.engine.patience import insist
-from reconciler.engine.ports import Database, Host
+from reconciler.engine.ports import Clock, Database, Host
 from reconciler.engine.storage import on_this_machine
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
@@ -56,6 +57,11 @@ KEY_TABLES = (
 )
 """Tables whose rows are counted. None that Odoo writes to by itself when it restores a database, loads it, or logs somebody in
 (a 19 adds a row to mail_message)."""
+
+_LOOKED_FOR = 600.0
+"""So many seconds a proof whose answer was lost is looked for, as a clone is by default."""
+
+_LOOKS = 2
 
 _UNFIT = re.compile(r"[^A-Za-z0-9 ./:_-]")
 
@@ -133,7 +139,8 @@ async def build(
         return [replace(own, spec=instance_spec(desired, document, desired.servers[spec.server])), own]
 
     builder.step("restoring")
-    async with _restored(world, source, spec, accounts, neutralize=spec.neutralize) as database:
+    neutralize, limit = spec.neutralize, builder.limits.clone
+    async with _restored(world, source, spec, accounts, neutralize=neutralize, limit=limit) as database:
         if source.is_foreign and (doubt := claims.why_not_its_admin(await insist(database.look, world.clock))):
             raise Refused(doubt.why, server=spec.server, database=database.name, advice=doubt.advice)
         await builder.take_in(database, spec, final, former, room)
@@ -174,7 +181,10 @@ async def copy(
         _, kept = await backing_up.collect(world, source, spool)
         builder.step("copying")
         origin = f"{source.address} on {source.server}"
-        async with unpacked(world, spool, kept, origin, spec, [account], neutralize=spec.neutralize) as database:
+        neutralize, limit = spec.neutralize, builder.limits.clone
+        async with unpacked(
+            world, spool, kept, origin, spec, [account], neutralize=neutralize, limit=limit
+        ) as database:
             await builder.take_in(database, spec, final, former, room)
 
 
@@ -257,6 +267,7 @@ async def _restored(
     accounts: Callable[[Archive], Sequence[Account]],
     *,
     neutralize: bool = False,
+    limit: float = _LOOKED_FOR,
 ) -> AsyncIterator[Database]:
     """Restore a backup under a building name of a spec and prove it; if anything fails, here or in the body, it is dropped.
 
@@ -264,7 +275,10 @@ async def _restored(
     """
     with tempfile.TemporaryFile() as spool:
         kept = await source.fetch(spool)
-        async with unpacked(world, spool, kept, source.noted, spec, accounts(kept), neutralize=neutralize) as database:
+        opens = accounts(kept)
+        async with unpacked(
+            world, spool, kept, source.noted, spec, opens, neutralize=neutralize, limit=limit
+        ) as database:
             yield database
 
 
@@ -279,8 +293,12 @@ async def unpacked(
     *,
     neutralize: bool,
     is_copy: bool = True,
+    limit: float = _LOOKED_FOR,
 ) -> AsyncIterator[Database]:
-    """Do the same with an archive that is at hand and was read; `origin` is noted in what becomes of it."""
+    """Do the same with an archive that is at hand and was read; `origin` is noted in what becomes of it.
+
+    Where the host's answer is lost it is looked for as many seconds as `limit` whether it is done.
+    """
     host = world.hosts[spec.server]
     await _require_same_series(host, kept)
     note = copies.noted(_UNFIT.sub("-", origin), world.clock.now())
@@ -288,7 +306,10 @@ async def unpacked(
         await asyncio.to_thread(archive.prepare, spool, note)
     name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))
     try:
-        await host.restore(name, spool, neutralize=neutralize, is_copy=is_copy)
+        try:
+            await host.restore(name, spool, neutralize=neutralize, is_copy=is_copy)
+        except UnknownOutcome as lost:
+            await _come_to_its_end(host, world.clock, name, kept, accounts, lost, limit, neutralized=neutralize)
         yield await _prove(world, host, name, kept, accounts, neutralized=neutralize)
     except (UnknownOutcome, asyncio.CancelledError):
         raise  # whatever runs there now: its name is swept when its limit has passed
@@ -297,6 +318,52 @@ async def unpacked(
             if name in await host.listed():
                 await host.drop_own_build(name)
         raise
+
+
+async def _come_to_its_end(
+    host: Host,
+    clock: Clock,
+    name: str,
+    kept: Archive,
+    accounts: Sequence[Account],
+    lost: UnknownOutcome,
+    limit: float,
+    *,
+    neutralized: bool,
+) -> None:
+    """Look until a restore has ended whose answer was lost, or raise what became of it.
+
+    Its rows come in one transaction; then the host moves the files there and, in another one that ends after that, draws another
+    uuid and neutralizes. So it is at its end where all files are there, and two looks in a row find all proven and the same uuid.
+    """
+    if kept.files <= kept.missing_count:
+        raise lost  # without files nothing tells the end
+    seen: list[str] = []
+
+    async def done() -> bool:
+        # Who logs in while the host loads it may collide with the host, as both make the same tables (19).
+        with contextlib.suppress(HostError):
+            return await is_whole()
+        return False
+
+    async def is_whole() -> bool:
+        database = await _opened_once(name, accounts)
+        if database is None or not all(a == b for _, a, b in await _facts(database, kept, neutralized=neutralized)):
+            return False
+        seen.append((await database.identity())[0])
+        if len(seen) < _LOOKS or len(set(seen[-_LOOKS:])) > 1:
+            return False
+        await refresh_workers(database)
+        return True
+
+    await wait_until_done(host, clock, name, lost, limit, done)
+
+
+async def _opened_once(name: str, accounts: Sequence[Account]) -> Database | None:
+    for account in accounts:
+        if (opened := await account.open(name)) is not None:
+            return opened[0]
+    return None
 
 
 async def _require_same_series(host: Host, kept: Archive) -> None:

@@ -112,7 +112,15 @@ class ServerMove:
             origin = f"{self.source.address} on {server}"
             own, spec = Account(world.hosts[self.spec.server], self.spec, world.secrets, clock), self.spec
             async with unpacked(
-                world, spool, packed.archive, origin, spec, [own], neutralize=spec.neutralize, is_copy=False
+                world,
+                spool,
+                packed.archive,
+                origin,
+                spec,
+                [own],
+                neutralize=spec.neutralize,
+                is_copy=False,
+                limit=self.builder.limits.clone,
             ) as build:
                 room, moved = self._left_behind(uuid, packed_for), Moved(server, uuid)
                 await self.builder.take_in(build, self.spec, self.becomes, None, room, moved)

@@ -31,14 +31,25 @@ from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.events import CallEvent
 from reconciler.odoo import errors, versions
 from reconciler.odoo.cleaning import one_line
-from reconciler.odoo.protocol import Answer, Call, Door, Fault, NoAnswer, Request, Timeout, Transport, decode, encode
+from reconciler.odoo.protocol import (
+    LOOK,
+    Answer,
+    Call,
+    Door,
+    Fault,
+    NoAnswer,
+    Request,
+    Timeout,
+    Transport,
+    decode,
+    encode,
+)
 from reconciler.odoo.versions import Version
 from schemas.secrets import Secret
 
 _T = TypeVar("_T")
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
-_LOOK = "it may have been done or still be under way: look, do not send it again"
 
 
 @dataclass(slots=True)
@@ -103,7 +114,7 @@ class Exchange:
         except (ConnectionCut, DatabaseServerDown) as cut:
             # Odoo's own word, but the loss may have come after the commit: the registry signals its changes then, over the
             # same PostgreSQL (19, service/model.py `retrying`).
-            raise self._failed(call, UnknownOutcome, cut.what, _LOOK) from None
+            raise self._failed(call, UnknownOutcome, cut.what, LOOK) from None
 
     async def fetch(
         self, call: Call, request: Request, *, into: BinaryIO | None, limit: float, changes: bool = False
@@ -172,7 +183,7 @@ class Exchange:
         except NoAnswer as lost:
             what = f"{call.operation}: {lost.what}"
             if changes and lost.sent:
-                raise self._failed(call, CutOff if lost.cut else UnknownOutcome, what, _LOOK) from None
+                raise self._failed(call, CutOff if lost.cut else UnknownOutcome, what, LOOK) from None
             raise self._failed(call, lost.failure, what, lost.advice) from None
 
     async def _answer(self, call: Call, limit: float, *, fresh: bool) -> object:

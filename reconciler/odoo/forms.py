@@ -16,6 +16,7 @@ from typing import BinaryIO
 from urllib.parse import urlencode
 
 from reconciler.core.failures import (
+    CutOff,
     HostError,
     ListingDisabled,
     MasterPasswordRefused,
@@ -25,8 +26,9 @@ from reconciler.core.failures import (
     Redirected,
     Rejected,
     UnexpectedAnswer,
+    UnknownOutcome,
 )
-from reconciler.odoo.protocol import Answer, Call, Request, Upload
+from reconciler.odoo.protocol import LOOK, Answer, Call, Request, Upload
 from schemas.secrets import Secret
 
 _PART = 1024 * 1024
@@ -89,6 +91,10 @@ def not_restored(answer: Answer) -> HostError | None:
     done = answer.status == HTTPStatus.SEE_OTHER and answer.headers.get("location", "").endswith(
         "/web/database/manager"
     )
+    if answer.status > HTTPStatus.INTERNAL_SERVER_ERROR:
+        # 502: it found nobody, or lost whom it had asked; 504: it lost patience, and the host goes on.
+        lost = CutOff if answer.status == HTTPStatus.BAD_GATEWAY else UnknownOutcome
+        return lost(f"a proxy answers in the host's place: HTTP {answer.status}", advice=LOOK)
     return None if done else refusal(answer) or UnexpectedAnswer("the page for restores answers with a file")
 
 

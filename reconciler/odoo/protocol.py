@@ -36,6 +36,9 @@ from reconciler.odoo.cleaning import one_line
 from schemas.secrets import Secret
 
 # Odoo itself gives none of these; nor anything above 500.
+LOOK = "it may have been done or still be under way: look, do not send it again"
+"""What to do where the answer to what changes something was lost."""
+
 _FROM_PROXIES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 _HTML = re.compile(r"\s*<(!doctype\s+)?html", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.{0,200}?)</title>", re.IGNORECASE | re.DOTALL)

@@ -18,7 +18,7 @@ from reconciler.core.replacements import Replacing
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
-from reconciler.simulator import neutralizing
+from reconciler.simulator import FaultSpec, neutralizing
 from reconciler.simulator.databases import Database
 from reconciler.simulator.environment import Env
 from tests.backups.stage import stage
@@ -734,5 +734,37 @@ def test_of_all_that_unpacks_archives_a_host_does_one_at_a_time() -> None:
         assert passed.ok
         assert sorted(o.action.verb for o in passed.outcomes) == ["copy", *["replace"] * 4]
         assert max(builds) == 1
+
+    run(story())
+
+
+@both
+@pytest.mark.parametrize("lost", ["504-after=1s", "504-after=100ms", "502-after=1s", "reset-after"])
+def test_one_whose_restore_a_proxy_does_not_wait_for_is_found_done_and_made(version: str, lost: str) -> None:
+    async def story() -> None:
+        world, whole = begun(version), copied(version)
+        host = world.hosts["one"]
+        host.faults.add(FaultSpec.parse(f"page.web/database/restore:{lost}:count=1"))
+        passed = await world.reconcile(whole)
+        assert passed.ok, passed
+        assert not [name for name in host.databases if name.startswith("building-")]
+        require_neutral(host.databases["acme-staging"], version)
+        assert host.files("acme-staging") == host.files("acme")
+        assert host.databases["acme-staging"].uuid != host.databases["acme"].uuid
+        assert not (await world.plan(whole)).changeset.actions
+
+    run(story())
+
+
+@pytest.mark.parametrize("answer", ["502", "504"])
+def test_one_whose_restore_no_host_was_asked_for_is_told_so(answer: str) -> None:
+    async def story() -> None:
+        world, whole = begun("19.0"), copied("19.0")
+        host = world.hosts["one"]
+        host.faults.add(FaultSpec.parse(f"page.web/database/restore:{answer}:count=1"))
+        (outcome,) = (await world.reconcile(whole)).outcomes
+        assert (outcome.result, "the host shows no trace of it" in outcome.detail) == (Result.FAILED, True)
+        assert "keeps its pages" not in outcome.detail
+        assert "acme-staging" not in host.databases
 
     run(story())

@@ -64,6 +64,19 @@ def test_one_without_a_name_is_revoked_by_its_id(kept: World) -> None:
     assert [row["id"] for row in listed(kept)] == [second]
 
 
+def test_one_that_is_named_as_the_id_of_another_is_not_revoked_in_its_place(kept: World) -> None:
+    token(kept, "new", "--role", "admin")
+    (meant,) = (str(row["id"]) for row in listed(kept))
+    token(kept, "new", "--role", "user", "--name", meant)
+    assert token(kept, "revoke", meant)[0] == 0
+    assert [(row["name"], row["role"]) for row in listed(kept)] == [(meant, "user")]
+
+
+def test_an_empty_store_is_wrong_usage_and_not_none(kept: World) -> None:
+    ran = kept.run("token", "list", "--store", "")
+    assert (ran.code, "write `--store none`" in ran.err) == (64, True)
+
+
 def test_what_is_not_there_is_wrong_usage_with_the_nearest_name(kept: World) -> None:
     token(kept, "new", "--role", "user", "--name", "anna")
     code, _, err = token(kept, "revoke", "ana")

@@ -7,9 +7,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
-from reconciler.core.failures import ProofFailed
-from reconciler.engine.building import Builder, Limits, newest
-from reconciler.engine.ports import Host, Nonces, Secrets
+from reconciler.core.failures import ProofFailed, UnknownOutcome
+from reconciler.engine.building import newest
+from reconciler.engine.lost_answers import wait_until_done
+from reconciler.engine.ports import Host
 from tests.harness.virtual_time import VirtualClock, run
 
 NAME = "building-261124120000abcde.acme"
@@ -34,18 +35,10 @@ async def wait(looks: Sequence[bool], done: Sequence[bool]) -> tuple[str, float]
     async def is_done() -> bool:
         return next(answers)
 
-    builder = Builder(
-        cast("Host", Listing(looks)),
-        cast("Secrets", None),
-        VirtualClock(),
-        cast("Nonces", None),
-        Limits(create=900, clone=600),
-        "19.0",
-        lambda _step: None,
-    )
+    host, lost = cast("Host", Listing(looks)), UnknownOutcome("lost")
     begun = asyncio.get_running_loop().time()
     try:
-        await builder._await(NAME, 900, is_done)
+        await wait_until_done(host, VirtualClock(), NAME, lost, 900, is_done)
         end = "done"
     except ProofFailed as failure:
         end = failure.what
