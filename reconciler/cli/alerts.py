@@ -36,7 +36,12 @@ def command() -> None:
     """Try the channels that the daemon tells what it sees."""
 
 
-@command.command("test", cls=groups.Command, examples=["odoo-fleet alerts test"])
+@command.command(
+    "test",
+    cls=groups.Command,
+    short_help="Send a message to each channel, and say what came back.",
+    examples=["odoo-fleet alerts test"],
+)
 @common("text", "json")
 def test(common: Common) -> int:
     """Send one message to each channel of the fleet document, quiet or not, and say what came back."""

@@ -45,7 +45,9 @@ def command() -> None:
 
 
 @command.command(
-    cls=groups.Command, examples=["odoo-fleet backup now acme", "odoo-fleet backup now --selector tier=gold"]
+    cls=groups.Command,
+    short_help="Back up one document, or all that have a policy.",
+    examples=["odoo-fleet backup now acme", "odoo-fleet backup now --selector tier=gold"],
 )
 @click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
 @run_options
@@ -66,7 +68,12 @@ def now(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
     return 1 if done.failed else 0
 
 
-@command.command("list", cls=groups.Command, examples=["odoo-fleet backup list", "odoo-fleet backup list acme -o json"])
+@command.command(
+    "list",
+    cls=groups.Command,
+    short_help="What there is, as the targets have it; asks no host.",
+    examples=["odoo-fleet backup list", "odoo-fleet backup list acme -o json"],
+)
 @click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
 @run_options
 @common("text", "json")
@@ -80,7 +87,11 @@ def list_command(common: Common, options: RunOptions, words: tuple[str, ...]) ->
         click.echo(render_tables([backups_table(found)], screens.paper(screens.OUT)))
 
 
-@command.command(cls=groups.Command, examples=["odoo-fleet backup verify acme", "odoo-fleet backup verify"])
+@command.command(
+    cls=groups.Command,
+    short_help="Prove the newest by restoring it beside its database.",
+    examples=["odoo-fleet backup verify acme", "odoo-fleet backup verify"],
+)
 @click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
 @run_options
 @common("text", "json")
@@ -97,7 +108,9 @@ def verify(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
 
 
 @command.command(
-    cls=groups.Command, examples=["odoo-fleet backup due", "odoo-fleet backup due --selector tier=gold -o json"]
+    cls=groups.Command,
+    short_help="Make the backups and proofs that are due, for a timer.",
+    examples=["odoo-fleet backup due", "odoo-fleet backup due --selector tier=gold -o json"],
 )
 @run_options
 @common("text", "json")

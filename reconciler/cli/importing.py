@@ -185,7 +185,7 @@ def _tell(code: str, imported: Imported, written: list[tuple[Path, bool]]) -> No
     paused = [p for p in imported.proposals if not p.closed and "paused" in p.fields]
     said = [
         f"{_of(imported.proposals, 'instance')} and {_of(imported.proposals, 'template')}",
-        f"{len(closed)} as a comment, since nothing that was given opens it" if closed else "",
+        f"{len(closed)} as a comment, which says what is in the way" if closed else "",
         f"{len(paused)} paused: adopting it would change more than a password" if paused else "",
         f"{count(len(imported.passed_over), 'database')} that no document can adopt" if imported.passed_over else "",
     ]

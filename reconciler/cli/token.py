@@ -68,7 +68,12 @@ def new(common: Common, store: str, role: str, name: str, expires: datetime | No
     click.echo(text.reveal())
 
 
-@command.command("list", cls=groups.Command, examples=["odoo-fleet token list -o json"])
+@command.command(
+    "list",
+    cls=groups.Command,
+    short_help="Which there are: name, role, until when.",
+    examples=["odoo-fleet token list -o json"],
+)
 @store_option
 @common("text", "json")
 def list_command(common: Common, store: str) -> None:

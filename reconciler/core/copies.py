@@ -58,7 +58,9 @@ def original(draft: Draft, copy: Instance, server: str | None = None) -> Origina
         return Doubt(f"instance/{source.code}, of which it is a copy, has {why}", "it is made once there is one")
     ((place, database),) = stated
     if (server or copy.server) not in (None, place):
-        advice = f"remove `server`, or write `server: {place}`; a copy that is elsewhere is ended first"
+        advice = "end the copy, and declare it again where its source is by then"
+        if copy.server is not None:
+            advice = f"remove `server`, or write `server: {place}`; a copy that is elsewhere is ended first"
         return Doubt(f"instance/{source.code} is on {place}, and a copy is made on the server of its source", advice)
     return Original(place, database, after)
 

@@ -37,7 +37,7 @@ class Candidate:
         """Name its files in a text as people find them: as the repository has them, not as they lie on this machine."""
         if self.path is None:
             return text
-        inside = "" if self.path == "." else f"{self.path}/"
+        inside = "" if self.path in ("", ".") else f"{self.path}/"
         return re.sub(rf"(?<![\w./-]){re.escape(os.fspath(self.root))}/", lambda _: inside, text)
 
 

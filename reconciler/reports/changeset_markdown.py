@@ -160,12 +160,11 @@ class _Page:
             verb = "goes" if len(losers) == 1 else "go"
             yield "\n> [!WARNING]"
             yield f"> **{count(len(losers), 'customer')} {verb} out of reach:** {listed(losers, _NAMED)}"
-        if passing := self._customers(a.code for a in changes.actions if _passes_out_of_reach(a)):
-            verb, it = ("is", "it is") if len(passing) == 1 else ("are", "each is")
-            took = prose(self._moment) if self._moment else "for how long is not known yet"
-            yield "\n> [!WARNING]"
-            who = f"{listed(passing, _NAMED)}; {took}"
-            yield f"> **{count(len(passing), 'customer')} {verb} out of reach while {it} renamed:** {who}"
+        passing = [a for a in changes.actions if _passes_out_of_reach(a)]
+        took = prose(self._moment) if self._moment else "for how long is not known yet"
+        yield from self._passing((a.code for a in passing if a.verb is not verbs.MOVE), "renamed", took)
+        size = "for how long depends on the size of the database"
+        yield from self._passing((a.code for a in passing if a.verb is verbs.MOVE), "moved", size)
         yield ""
         if concerned:
             yield f"- **Concerned:** {count(len(concerned), 'customer')}: {listed(concerned, _NAMED)}"
@@ -181,6 +180,14 @@ class _Page:
         shown = [count(number, one, many) for number, one, many in untouched if number > 0]
         if shown:
             yield f"- **Not touched:** {', '.join(shown)}"
+
+    def _passing(self, codes: Iterable[str], done: str, took: str) -> Iterator[str]:
+        """Warn of customers who are out of reach while something is done to their databases."""
+        if passing := self._customers(codes):
+            verb, it = ("is", "it is") if len(passing) == 1 else ("are", "each is")
+            yield "\n> [!WARNING]"
+            who = f"{listed(passing, _NAMED)}; {took}"
+            yield f"> **{count(len(passing), 'customer')} {verb} out of reach while {it} {done}:** {who}"
 
     def blocks(self) -> Iterator[Block]:
         """Yield the parts below, the most important first: what does not fit is left out from the end."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -35,6 +36,9 @@ from the defaults, and a template that says `server` or `servers` gets neither a
 """
 
 _SECRETS = {"EnvSecret", "FileSecret", "EitherSecret", "DerivedSecret", "LiteralSecret"}
+_LIKE_A_NUMBER = re.compile(r"\d+(\.\d+)?|\d+(:\d+)+")
+"""Text that needs quotes: a version, a number, a time of day."""
+
 _SIMPLE = {
     "boolean": "true or false",
     "integer": "whole number",
@@ -111,7 +115,7 @@ def _yaml(value: Any) -> str:
         return "{" + ", ".join(f"{_yaml(key)}: {_yaml(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_yaml(each) for each in value) + "]"
-    if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
+    if isinstance(value, str) and not _LIKE_A_NUMBER.fullmatch(value):
         return value
     return json.dumps(value)
 

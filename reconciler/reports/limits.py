@@ -12,7 +12,7 @@ from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.core.usage import UsageStanding
 from reconciler.fleet.desired import Desired
 from reconciler.reports.backups import size
-from reconciler.reports.status_tables import Cell, Column, Table
+from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
 
 FORMAT = 1
 
@@ -52,8 +52,8 @@ def _cells(found: UsageStanding, now: datetime) -> tuple[str, str, str, str, str
     taken = size(used.bytes) if used else "?"
     storage = f"{taken} of {size(found.max_bytes)}" if found.max_bytes else taken
     if used is None:
-        return users, storage, "", "not yet", ""
-    then = ""
+        return users, storage, NOTHING, "not yet", NOTHING
+    then = NOTHING
     if found.acts_at is not None:
         then = f"suspended {'since' if found.acts_at <= now else 'on'} {found.acts_at:%Y-%m-%d}"
     return users, storage, f"{found.percent} %", f"{used.at:%Y-%m-%d %H:%M}", then

@@ -71,7 +71,7 @@ def _plain(*texts: str) -> tuple[Cell, ...]:
 def _servers(_subject: str, rows: Sequence[ServerRow], *, wide: bool) -> Table:
     titles = ["CODE", "NAME", "STATE", "ONLINE", "HEALTH", "ODOO", "INSTANCES", "FREE"]
     titles += ["LATENCY", "LAST CHECK", "URL", "WHY"] if wide else []
-    columns = _columns(*titles, shrinking=("NAME",), right=("INSTANCES", "FREE", "LATENCY"))
+    columns = _columns(*titles, shrinking=("NAME", "WHY"), right=("INSTANCES", "FREE", "LATENCY"))
     notes = tuple(f"{r.code}: {r.health_reason}" for r in rows if r.health_reason and not wide)
     return Table("Servers", columns, tuple(_server(r, wide=wide) for r in rows), notes)
 
@@ -97,7 +97,7 @@ def _templates(_subject: str, rows: Sequence[TemplateRow], *, wide: bool) -> Tab
     titles = ["CODE", "NAME", "READY", "ON", "NOT ON"]
     titles += ["DATABASE", "WHY"] if wide else []
     cells = tuple(_template(r, wide=wide) for r in rows)
-    return Table("Templates", _columns(*titles, shrinking=("NAME", "ON", "NOT ON")), cells)
+    return Table("Templates", _columns(*titles, shrinking=("NAME", "ON", "NOT ON", "WHY")), cells)
 
 
 def _template(row: TemplateRow, *, wide: bool) -> tuple[Cell, ...]:
@@ -129,7 +129,9 @@ def _instances(_subject: str, rows: Sequence[InstanceRow], *, wide: bool) -> Tab
     else:
         titles = ["CODE", "SERVER", "STATE", "IN SYNC", "URL"]
     cells = tuple(_wide_instance(r) if wide else _instance(r) for r in rows)
-    return Table("Instances", _columns(*titles, shrinking=("URL",)), cells, () if wide else tuple(_sync_notes(rows)))
+    return Table(
+        "Instances", _columns(*titles, shrinking=("URL", "WHY")), cells, () if wide else tuple(_sync_notes(rows))
+    )
 
 
 def _sync_notes(rows: Sequence[InstanceRow]) -> Iterator[str]:

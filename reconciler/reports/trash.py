@@ -61,7 +61,13 @@ def trash(desired: Desired, seen: Planned, now: datetime, server: str = "") -> T
 
 def trash_table(found: Trash) -> Table:
     """Return the rows as a table of text."""
-    columns = (Column("SERVER"), Column("DATABASE"), Column("WAS"), Column("DROPPED AFTER (UTC)"), Column("WHAT"))
+    columns = (
+        Column("SERVER"),
+        Column("DATABASE"),
+        Column("WAS"),
+        Column("DROPPED AFTER (UTC)"),
+        Column("WHAT", shrinks=True),
+    )
     rows = tuple(
         (
             Cell(r.server),

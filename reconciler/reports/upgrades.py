@@ -106,7 +106,10 @@ def _not_planned(desired: Desired, document: Instance | Template, standing: Stan
 
 def upgrades_table(found: Upgrades) -> Table:
     """Return the rows as a table of text."""
-    columns = tuple(map(Column, ("SERVER", "DOCUMENT", "UPGRADE", "WAVE", "BEHIND", "WORKS", "WHAT")))
+    columns = (
+        *map(Column, ("SERVER", "DOCUMENT", "UPGRADE", "WAVE")),
+        *(Column(title, shrinks=True) for title in ("BEHIND", "WORKS", "WHAT")),
+    )
     rows = tuple(
         (
             Cell(r.server),

@@ -14,7 +14,7 @@ def test_what_apply_has_measured_is_shown_without_asking_a_host(world: World) ->
     world.replace("instances.yaml", "code: acme\n", f"code: acme\n{OWNER}\n")
     world.run("plan")  # which makes the store, and measures nothing
     (row,) = (line.split() for line in world.run("status", "limits").out.splitlines() if line.startswith("acme"))
-    assert row == ["acme", "starter", "?", "of", "5", "?", "not", "yet"]
+    assert row == ["acme", "starter", "?", "of", "5", "?", "-", "not", "yet", "-"]
     assert world.run("apply", "--yes").code == 0
     for host in world.hosts.values():
         host.kill()
