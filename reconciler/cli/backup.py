@@ -17,7 +17,7 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.cli.tables import render_tables
-from reconciler.core import backups, endings
+from reconciler.core import backups, endings, whereabouts
 from reconciler.core.backup_times import Work
 from reconciler.core.backups import NotThere, Subject
 from reconciler.core.due_backups import next_backup
@@ -162,6 +162,8 @@ async def _back_up(session: Session, documents: Sequence[Instance | Template], t
     """Back all of them up: on one host one after the other, as a worker of it is taken for as long as each lasts."""
     done = Done()
     async with session.world() as world:
+        standing = whereabouts.as_it_stands(session.desired, await world.inventory()).instances
+        documents = [standing[d.code] if isinstance(d, Instance) else d for d in documents]
         codes = {code for d in documents for code in _servers(session.desired, d)}
         observed = await observe_shallow(sorted(codes), world)
         by_server: dict[str, list[tuple[Subject, str]]] = {}

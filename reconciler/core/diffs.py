@@ -30,6 +30,7 @@ from reconciler.core.ordering import order
 from reconciler.core.replacements import Replacing
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
+from schemas.instance import Instance
 from schemas.server import Server
 
 _Said = tuple[Left, str]
@@ -182,7 +183,18 @@ def _left_alone_because(
         return None
     if name.state is NameState.SUSPENDED or name.state in names.ON_ITS_WAY:
         return Left.ORPHAN, f"orphan: {name.state}, and no document declares it"
+    if (mover := _on_its_way(draft, server, name)) is not None:
+        return Left.KEPT, f"what instance/{mover.code} is until it is moved to {mover.server}"
     return (Left.ORPHAN, "orphan: once published by this fleet, no longer declared") if remembered else None
+
+
+def _on_its_way(draft: Draft, server: str, name: DatabaseName) -> Instance | None:
+    """Return the instance that a database is remembered to be, if its text has that on another server by now."""
+    for entry in draft.inventory.on(server):
+        if entry.target == name.target and entry.kind == "instance" and not entry.orphaned:
+            found = draft.desired.instances.get(entry.code)
+            return found if found is not None and found.database_name == name.target else None
+    return None
 
 
 def _was_declared(draft: Draft, server: str, target: str) -> bool:

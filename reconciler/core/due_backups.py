@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from reconciler.core import backup_times, backups, endings, pauses
+from reconciler.core import backup_times, backups, endings, pauses, whereabouts
 from reconciler.core.backup_times import BackupRecord, Work
 from reconciler.core.backups import NotThere, Subject
 from reconciler.core.inventory import Inventory
@@ -63,7 +63,7 @@ def appointments(
         now: the time of day.
         selection: what the run is limited to.
     """
-    in_force = endings.in_force(desired, now)
+    in_force = whereabouts.as_it_stands(endings.in_force(desired, now), inventory)
     documents: tuple[Document, ...] = (*in_force.templates.values(), *in_force.instances.values())
     for document in documents:
         policy = backups.policy(in_force, document)

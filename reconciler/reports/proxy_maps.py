@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.core import whereabouts
 from reconciler.core.inventory import Inventory
 from reconciler.fleet.addresses import host_names
 from reconciler.fleet.desired import Desired
@@ -32,10 +33,10 @@ def routes(desired: Desired, inventory: Inventory) -> tuple[list[Route], list[st
 
     Args:
         desired: the fleet as it counts now (`endings.in_force`).
-        inventory: where instances are whose text names no server.
+        inventory: where instances are whose text names no server, or one that they were not moved to yet.
     """
     found, unplaced = [], []
-    for instance in desired.instances.values():
+    for instance in whereabouts.as_it_stands(desired, inventory).instances.values():
         server = desired.servers.get(instance.server or _remembered(inventory, instance))
         if instance.state == "absent":
             continue

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar, cast
 
-from reconciler.core import claims, endings, subscriptions, usage
+from reconciler.core import claims, endings, subscriptions, usage, whereabouts
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset, Frozen
 from reconciler.core.claims import Found
@@ -253,6 +253,7 @@ class _View:
         self, desired: Desired, observed: Observed, inventory: Inventory, changeset: Changeset, now: datetime
     ) -> None:
         self._desired, self._observed, self._inventory = desired, observed, inventory
+        self._standing = whereabouts.as_it_stands(desired, inventory)
         self._now = now
         self._actions = _by_document(changeset.actions)
         self._held = _by_document(each.action for each in changeset.withheld)
@@ -346,7 +347,8 @@ class _View:
             yield PlanRow(plan.code, plan.name, plan.period, plan.max_users, plan.max_storage_gb, count)
 
     def _find(self, instance: Instance) -> Found | None:
-        places = (instance.server,) if instance.server else tuple(self._desired.servers)
+        standing = self._standing.instances[instance.code].server
+        places = (standing,) if standing else tuple(self._desired.servers)
         found = claims.find(self._observed, places, instance.database_name, instance.renamed_from)
         return next(iter(claims.narrow(found, self._inventory, "instance", instance.code)), None)
 
