@@ -128,9 +128,15 @@ def _show_subscriptions(common: Common, options: RunOptions, words: tuple[str, .
 
     if words:
         raise click.UsageError("`status subscriptions` shows all of them; --target and --selector choose")
+    _require_no_look(options)
     desired, now = fleets.load(common), datetime.now(UTC)
     rows = subscriptions.subscription_rows(desired, now, fleets.selection(desired, options))
     _print(common, subscriptions.subscriptions_document(desired, rows, now), subscriptions.subscriptions_table(rows))
+
+
+def _require_no_look(options: RunOptions) -> None:
+    if options.refresh:
+        raise click.UsageError("--refresh looks into databases, and this view asks no host")
 
 
 def _show_limits(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
@@ -139,6 +145,7 @@ def _show_limits(common: Common, options: RunOptions, words: tuple[str, ...]) ->
 
     if words:
         raise click.UsageError("`status limits` shows all of them; --target and --selector choose")
+    _require_no_look(options)
     desired, now = fleets.load(common), datetime.now(UTC)
     with open_memory(common, options.store, desired.settings.code, purpose="what is used is not known") as memory:
         rows = limit_rows(desired, memory.inventory(), fleets.selection(desired, options))

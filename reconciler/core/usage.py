@@ -18,6 +18,7 @@ from reconciler.core.inventory import Inventory, Usage
 from reconciler.core.names import IN_SERVICE
 from reconciler.core.observed import Inside, Observed
 from reconciler.core.selection import Selection
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.plan import Plan
@@ -109,13 +110,13 @@ def told(desired: Desired, inventory: Inventory, instance: Instance) -> str:
     level = next(level for level in LEVELS if found.percent >= level)
     shares = []
     if plan.max_users is not None and 100 * usage.users // plan.max_users >= level:
-        shares.append(f"{plan.max_users} users")
+        shares.append(count(plan.max_users, "user"))
     if plan.max_storage_gb is not None and 100 * usage.bytes // (plan.max_storage_gb * GIGABYTE) >= level:
         shares.append(f"{plan.max_storage_gb} GB")
     what = f"the {' and the '.join(shares)} of plan/{plan.code}"
     if not _is_over(plan, usage):
         return f"{instance.address} uses {level} % or more of {what}"
-    then = f"suspended on {found.acts_at:%Y-%m-%d}" if found.acts_at else "nothing is done (`on_limit: warn`)"
+    then = f"suspended from {found.acts_at:%Y-%m-%d} on" if found.acts_at else "nothing is done (`on_limit: warn`)"
     return f"{instance.address} uses more than {what}: {then}"
 
 

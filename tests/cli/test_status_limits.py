@@ -31,3 +31,4 @@ def test_what_apply_has_measured_is_shown_without_asking_a_host(world: World) ->
 def test_it_needs_a_store_and_no_names(world: World) -> None:
     assert "what is used is not known" in world.run("status", "limits", "--store", "none").err
     assert "shows all of them" in world.run("status", "limits", "acme").err
+    assert "asks no host" in world.run("status", "limits", "--refresh").err

@@ -101,7 +101,7 @@ def test_who_is_over_a_limit_longer_than_the_grace_goes_out_of_service_and_comes
         hire(world, 11)
         assert not (await day(world, text)).outcomes
         assert await told(world, text) == [
-            "instance/acme uses more than the 10 users of plan/starter: suspended on 2026-11-27"
+            "instance/acme uses more than the 10 users of plan/starter: suspended from 2026-11-27 on"
         ]
         assert not (await day(world, text)).outcomes
         (outcome,) = (await day(world, text)).outcomes
@@ -208,6 +208,6 @@ def test_a_daemon_measures_and_tells() -> None:
         hire(stage.universe, 1)
         await stage.universe.clock.sleep(2 * DAY.total_seconds())
         (notice,) = [n for n in stage.notices if n.name is NoticeName.LIMIT_NEAR]
-        assert "uses 100 % or more of the 1 users" in notice.detail
+        assert "uses 100 % or more of the 1 user " in notice.detail
 
     play(universe(), story)
