@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from reconciler.core.outcomes import Result
-from reconciler.simulator import HostSpec, SimulatedHost
+from reconciler.simulator import HostSpec, SimulatedHost, methods, server_actions
+from reconciler.simulator.environment import Env
+from reconciler.simulator.errors import validation_error
 from tests.harness.universe import fleet, read
 from tests.harness.virtual_time import run
 from tests.odoo_items.stage import ACME, FOREIGN, Stage, both, instance, told
@@ -31,6 +34,31 @@ def test_item_12_create_and_clone_whose_answers_are_lost_are_waited_for_and_not_
         assert stage.calls("db.duplicate_database") == 2
         assert len(stage.in_service()) == 3
         assert stage.builds() == []
+
+    run(scenario())
+
+
+def test_item_12_who_goes_on_after_a_lost_install_waits_until_the_workers_of_19_know_the_models(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Modules count as installed before the one that installs tells the others, who can make no user of theirs until then."""
+    tried = []
+    make = server_actions.create
+
+    def create(env: Env, values: dict[str, Any]) -> int:
+        if "tell the workers" in values["name"]:
+            tried.append(values["name"])
+            if len(tried) in {1, 2, 4}:
+                raise validation_error('null value in column "notification_type" violates not-null constraint')
+        return make(env, values)
+
+    monkeypatch.setitem(methods.CREATE, "ir.actions.server", create)
+
+    async def scenario() -> None:
+        stage = Stage("19.0", speed=0.3)
+        stage.fault("object.ir.module.module.button_immediate_install:504-after=50ms")
+        await stage.applied(ACME, instance("beta", server="one", modules="[contacts]"))
+        assert len(tried) == 5, "two installs, of which one was told at the third try and one at the second"
 
     run(scenario())
 

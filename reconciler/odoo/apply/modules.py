@@ -155,13 +155,15 @@ class _Installer:
     async def _press(self, records: list[int]) -> None:
         session = self.session
         limit = session.connection.timeouts.modules
-        async with signals.told_to_workers(session):
+        async with signals.told_to_workers(session, self.sleep) as telling:
             try:
                 await session.change_call(MODEL, "button_immediate_install", records, timeout=limit)
-            except CutOff:  # the host, or the worker that installed, seems to be gone
-                await self._wait_for_the_end(records, min(_SECONDS_AFTER_A_CUT, limit))
-            except UnknownOutcome:
-                await self._wait_for_the_end(records, limit)
+            except UnknownOutcome as lost:
+                telling.lost = True
+                # Cut off, the host, or the worker that installed, seems to be gone.
+                await self._wait_for_the_end(
+                    records, min(_SECONDS_AFTER_A_CUT, limit) if isinstance(lost, CutOff) else limit
+                )
         if pending := module_operations.pending(await module_states.read_states(session)):
             raise ProofFailed(f"modules {', '.join(pending)} were left half-way", database=session.database)
 

@@ -64,10 +64,11 @@ async def upgrade(
     """
     await require_nobody_else(session, now())
     ids = [row["id"] for row in (await _rows(session, to)).values()]
-    async with signals.told_to_workers(session):
+    async with signals.told_to_workers(session, sleep) as telling:
         try:
             await _press(session, ids)
         except UnknownOutcome as error:
+            telling.lost = True
             limit = session.connection.timeouts.modules
             await _wait_for_the_end(
                 session, to, min(_SECONDS_AFTER_A_CUT, limit) if isinstance(error, CutOff) else limit, sleep
