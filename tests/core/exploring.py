@@ -114,7 +114,7 @@ class Explorer:
         }
         first = next(iter(self.texts.values()))
         self._template = {s: as_declared(spec(first, "template/base", s)) for s in first.servers}
-        self._template = {s: replace(look, uuid=TEMPLATE_UUID) for s, look in self._template.items()}
+        self._template = {s: _of_itself(look) for s, look in self._template.items()}
         self._known = {
             ("template", "base", s): Entry(
                 "template", "base", s, TEMPLATE, spec(first, "template/base", s).digest(), NOW
@@ -128,7 +128,7 @@ class Explorer:
     def template_mark(self, server: str) -> Mark:
         mark = self._template[server].mark
         assert mark is not None
-        return replace(mark, uuid=TEMPLATE_UUID)
+        return mark
 
     def look(self, world: World, db: Db, access: Access = Access.CURRENT) -> DatabaseLook:
         key = (db, world.has_files(db), access)
@@ -494,6 +494,12 @@ _OF_HOSTS: dict[str, Callable[[World, Request], tuple[World, Any]]] = {
 _TO_AND_FROM_TRASH = {"end": ended, "bring back": brought_back}
 _OF_TRASH = {**_TO_AND_FROM_TRASH, "discard": discarded, "drop trash": trash_dropped}
 _RENAMES = ("rename", *_TO_AND_FROM_TRASH)
+
+
+def _of_itself(look: DatabaseLook) -> DatabaseLook:
+    """Give a template the uuid that its clones are told from it by."""
+    assert look.mark is not None
+    return replace(look, uuid=TEMPLATE_UUID, mark=replace(look.mark, uuid=TEMPLATE_UUID))
 
 
 def _torn(world: World, ask: Request) -> World:

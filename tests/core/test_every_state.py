@@ -65,7 +65,7 @@ AWAY = "renamed away"
 UNCLAIMED = "between two names"
 LEFT = "left behind by an earlier document"
 LOST = "builds lost again and again"
-ELSEWHERE = "on another server"
+UNMOVED = "not moved, since nothing here tells modules"
 REASONS = {
     FROZEN: (r"changes on \w+ are frozen: it no longer lists|may be on \w+, which is frozen", "--confirm-listing"),
     REFUSED: ("does not answer to the fleet's password|no longer answers to the declared password", "password"),
@@ -75,7 +75,7 @@ REASONS = {
     UNCLAIMED: ("no document claims it: it may be this one", "restore the document that declared"),
     LEFT: ("left it behind|its text named (another owner|one|none) then", "write `adopt: {}`"),
     LOST: ("builds of it were lost on their way", "look why the host dies"),
-    ELSEWHERE: ("is on \\w+, and may be this instance's", "set `server: "),
+    UNMOVED: (r"it is not moved from \w+: what modules \w+ has, .* was not looked into", "run without --shallow"),
 }
 """Why something may be blocked for good, and what its operator is told to do."""
 
@@ -152,7 +152,7 @@ LARGE = {
         "acme, and prune", "nothing, and prune", lies=1, databases=2, blocked=[LOST, LEFT]
     ),
     "two hosts": part(
-        "acme on one", "acme on two", "acme", hosts=2, databases=2, from_nothing=True, blocked=[ELSEWHERE, LOST]
+        "acme on one", "acme on two", "acme", hosts=2, databases=2, from_nothing=True, blocked=[LOST, UNMOVED]
     ),
 }
 PARTS = SMALL | (LARGE if EXHAUSTIVE else {})
