@@ -5,6 +5,7 @@ What was measured is remembered by the store alone. Without it nobody is over a 
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -128,7 +129,7 @@ def due(
     now: datetime,
     selection: Selection,
 ) -> tuple[Subject, ...]:
-    """List the databases that are to be measured now: of each host a few, those first that were measured longest ago.
+    """List the databases that are to be measured now: of each host a few, others each time.
 
     To measure one takes a server action, made and removed there: so none is that is paused, on a frozen host, held back or
     about to be changed, or of which memory does not say that it is as its text says.
@@ -146,24 +147,26 @@ def due(
     busy |= {each.action.address for each in changeset.withheld}
     left = {each.server for each in changeset.frozen}
     paused = pauses.in_force(desired, inventory.pauses)
-    waiting: defaultdict[str, list[tuple[datetime, Subject]]] = defaultdict(list)
+    found: defaultdict[str, list[Subject]] = defaultdict(list)
     for instance in desired.instances.values():
-        if (
-            instance.address in busy
-            or not selection.includes(instance)
-            or standing(desired, inventory, instance) is None
-        ):
+        usage = inventory.usage.get(instance.code)
+        is_new = usage is not None and now - timedelta(hours=rhythm.max_age_hours) < usage.at <= now
+        if is_new or instance.address in busy or not selection.includes(instance):
+            continue
+        if standing(desired, inventory, instance) is None:
             continue
         subject = _subject(desired, observed, inventory, instance, left)
-        usage = inventory.usage.get(instance.code)
-        is_due = usage is None or not now - timedelta(hours=rhythm.max_age_hours) < usage.at <= now
-        if subject is not None and is_due and pauses.pause_of(subject, desired.settings.code, paused) is None:
-            waiting[subject.server].append((usage.at if usage else datetime.min.replace(tzinfo=now.tzinfo), subject))
-    chosen = (
-        sorted(those, key=lambda each: (each[0], each[1].code))[: rhythm.databases_per_pass]
-        for those in waiting.values()
+        if subject is not None and pauses.pause_of(subject, desired.settings.code, paused) is None:
+            found[subject.server].append(subject)
+    # Drawn anew each minute: what cannot be measured, and is due for ever, keeps no other from its turn.
+    draw = int(now.timestamp() // 60)
+    return tuple(
+        subject
+        for those in found.values()
+        for subject in sorted(those, key=lambda each: zlib.crc32(f"{each.code} {draw}".encode()))[
+            : rhythm.databases_per_pass
+        ]
     )
-    return tuple(subject for those in chosen for _, subject in those)
 
 
 def _subject(

@@ -12,11 +12,12 @@ def as_it_stands(desired: Desired, inventory: Inventory) -> Desired:
     elsewhere = {
         i.code: i.model_copy(update={"server": server})
         for i in desired.instances.values()
-        if i.server is not None and (server := _server_of(i, inventory)) in desired.servers and server != i.server
+        if i.server is not None and (server := server_of(i, inventory)) in desired.servers and server != i.server
     }
     return desired.having("instance", {**desired.instances, **elsewhere}) if elsewhere else desired
 
 
-def _server_of(instance: Instance, inventory: Inventory) -> str | None:
+def server_of(instance: Instance, inventory: Inventory) -> str | None:
+    """Return the server that memory has an instance on: the one that its text names, if it is known to be there."""
     known = [entry.server for entry in inventory.of("instance", instance.code) if not entry.orphaned]
     return instance.server if instance.server in known else next(iter(known), None)

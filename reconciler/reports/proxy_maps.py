@@ -12,7 +12,6 @@ from reconciler.core import whereabouts
 from reconciler.core.inventory import Inventory
 from reconciler.fleet.addresses import host_names
 from reconciler.fleet.desired import Desired
-from schemas.instance import Instance
 
 _LONGEST = 512
 """Host names have up to 253 characters; nginx has room for 64 unless it is told otherwise, of which it takes some itself."""
@@ -37,7 +36,7 @@ def routes(desired: Desired, inventory: Inventory) -> tuple[list[Route], list[st
     """
     found, unplaced = [], []
     for instance in whereabouts.as_it_stands(desired, inventory).instances.values():
-        server = desired.servers.get(instance.server or _remembered(inventory, instance))
+        server = desired.servers.get(instance.server or whereabouts.server_of(instance, inventory) or "")
         if instance.state == "absent":
             continue
         if server is None:
@@ -46,11 +45,6 @@ def routes(desired: Desired, inventory: Inventory) -> tuple[list[Route], list[st
         first = instance.database_name if server.domain is None else f"{instance.subdomain}.{server.domain}"
         found += [Route(name, first, server.code, instance.state) for name in host_names(instance, server)]
     return sorted(found), unplaced
-
-
-def _remembered(inventory: Inventory, instance: Instance) -> str:
-    entries = inventory.entries.values()
-    return next((e.server for e in entries if (e.kind, e.code) == ("instance", instance.code)), "")
 
 
 def _nginx(found: Sequence[Route], fleet: str) -> Iterator[str]:

@@ -5,15 +5,21 @@ It is 24 November 2026.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+
+import pytest
 
 from reconciler.core.actions import Reason
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
+from reconciler.core.failures import Refused
+from reconciler.core.observed import Inside
 from reconciler.core.usage import GIGABYTE
 from reconciler.engine.reconcile import Passed
 from reconciler.notices.notices import NoticeName
+from reconciler.odoo.apply import insides
+from reconciler.odoo.connection import DatabaseSession
 from tests.daemon.stage import Stage, play
 from tests.harness.universe import Universe, fleet, instance, universe
 from tests.harness.virtual_time import run
@@ -211,3 +217,26 @@ def test_a_daemon_measures_and_tells() -> None:
         assert "uses 100 % or more of the 1 user " in notice.detail
 
     play(universe(), story)
+
+
+def test_those_that_cannot_be_measured_keep_no_other_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    look = insides.look
+
+    async def refuse(session: DatabaseSession, *tables: Sequence[str]) -> Inside:
+        if session.database != "shop-4":
+            raise Refused("somebody took that right away", server="one", database=session.database)
+        return await look(session, *tables)
+
+    monkeypatch.setattr(insides, "look", refuse)
+
+    async def story() -> None:
+        world = universe()
+        text = limited(*(instance(f"shop-{n}") for n in range(8)))
+        assert (await world.reconcile(text)).ok
+        for _ in range(30):
+            world.clock.skew += timedelta(minutes=5)
+            await world.reconcile(text)
+        assert world.memory is not None
+        assert list(world.memory.usage) == ["shop-4"]
+
+    run(story())
