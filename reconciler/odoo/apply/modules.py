@@ -154,42 +154,62 @@ class _Installer:
 
     async def _press(self, records: list[int]) -> None:
         session = self.session
-        limit = session.connection.timeouts.modules
+
+        async def goes_on() -> bool | None:
+            pending = module_operations.pending(await module_states.read_states(session))
+            asked = await session.read(MODEL, records, ["state"])
+            return bool(pending) if pending or any(row["state"] != INSTALLED for row in asked) else None
+
         async with signals.told_to_workers(session, self.sleep) as telling:
             try:
+                limit = session.connection.timeouts.modules
                 await session.change_call(MODEL, "button_immediate_install", records, timeout=limit)
             except UnknownOutcome as lost:
                 telling.lost = True
-                # Cut off, the host, or the worker that installed, seems to be gone.
-                await self._wait_for_the_end(
-                    records, min(_SECONDS_AFTER_A_CUT, limit) if isinstance(lost, CutOff) else limit
-                )
+                await until_ended(session, lost, self.sleep, goes_on, "install")
         if pending := module_operations.pending(await module_states.read_states(session)):
             raise ProofFailed(f"modules {', '.join(pending)} were left half-way", database=session.database)
 
-    async def _wait_for_the_end(self, records: list[int], limit: float) -> None:
-        """An install whose answer was lost goes on on the host: look until it has ended, or certainly is not running."""
-        session = self.session
-        waited, quiet = 0.0, 0
-        while waited < limit:
-            await self.sleep(_POLL_SECONDS)
-            waited += _POLL_SECONDS
-            try:
-                pending = module_operations.pending(await module_states.read_states(session))
-                asked = await session.read(MODEL, records, ["state"])
-            except PassingError:
-                quiet = 0
-                continue
-            if not pending and all(row["state"] == INSTALLED for row in asked):
-                return
-            quiet = 0 if pending else quiet + 1
-            if quiet >= _QUIET_POLLS:
-                return
-        raise UnknownOutcome(
-            "the install of modules did not end within its limit",
-            server=session.connection.server,
-            database=session.database,
-        )
+
+async def until_ended(
+    session: DatabaseSession,
+    lost: UnknownOutcome,
+    sleep: Callable[[float], Awaitable[None]],
+    goes_on: Callable[[], Awaitable[bool | None]],
+    what: str,
+) -> None:
+    """Look until an operation on modules whose answer was lost has ended on the host, or is certainly not running.
+
+    Args:
+        session: the database.
+        lost: what became of the answer; after a cut the host, or the worker that was at it, seems to be gone.
+        sleep: waits between looks.
+        goes_on: whether it is seen to be under way; None once it is done.
+        what: is done to the modules, as a noun.
+
+    Raises:
+        UnknownOutcome: it did not end within its limit.
+    """
+    limit = session.connection.timeouts.modules
+    waited, quiet = 0.0, 0
+    while waited < (min(_SECONDS_AFTER_A_CUT, limit) if isinstance(lost, CutOff) else limit):
+        await sleep(_POLL_SECONDS)
+        waited += _POLL_SECONDS
+        try:
+            under_way = await goes_on()
+        except PassingError:
+            quiet = 0
+            continue
+        if under_way is None:
+            return
+        quiet = 0 if under_way else quiet + 1
+        if quiet >= _QUIET_POLLS:
+            return
+    raise UnknownOutcome(
+        f"the {what} of modules did not end within its limit",
+        server=session.connection.server,
+        database=session.database,
+    )
 
 
 async def refuse_beside_others(

@@ -14,9 +14,7 @@ from typing import Any
 
 from reconciler.core import module_operations
 from reconciler.core.failures import (
-    CutOff,
     HostError,
-    PassingError,
     ProofFailed,
     Refused,
     UnknownOutcome,
@@ -27,7 +25,7 @@ from reconciler.core.observed import NOTED_UPGRADE, UPGRADED
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import signals
 from reconciler.odoo.apply.marks import remove_parameters, write_parameters
-from reconciler.odoo.apply.modules import require_nobody_else
+from reconciler.odoo.apply.modules import require_nobody_else, until_ended
 from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.module_states import MODEL
 
@@ -35,9 +33,6 @@ _WIZARD = "base.module.upgrade"
 _ASKED_AT_ONCE = 4
 """So many questions at once meet more than one worker of a host."""
 
-_POLL_SECONDS = 2.0
-_SECONDS_AFTER_A_CUT = 60.0
-_QUIET_POLLS = 8
 _RESTART = "restart Odoo on that host, so that all of its workers run the same code"
 
 
@@ -69,10 +64,12 @@ async def upgrade(
             await _press(session, ids)
         except UnknownOutcome as error:
             telling.lost = True
-            limit = session.connection.timeouts.modules
-            await _wait_for_the_end(
-                session, to, min(_SECONDS_AFTER_A_CUT, limit) if isinstance(error, CutOff) else limit, sleep
-            )
+
+            async def goes_on() -> bool | None:
+                rows = await _rows(session, to)
+                return any(row["state"] == TO_UPGRADE for row in rows.values()) if _left(rows, to) else None
+
+            await until_ended(session, error, sleep, goes_on, "upgrade")
         except HostError:
             await _reset(session)
             raise
@@ -132,29 +129,6 @@ async def _reset(session: DatabaseSession) -> None:
     else:
         ids = await session.search(MODEL, [["name", "in", list(pending)], ["state", "=", TO_UPGRADE]])
         await session.change_call(MODEL, "button_upgrade_cancel", ids)
-
-
-async def _wait_for_the_end(
-    session: DatabaseSession, to: Mapping[str, str], limit: float, sleep: Callable[[float], Awaitable[None]]
-) -> None:
-    """An upgrade whose answer was lost goes on on the host: look until it has ended, or certainly is not running."""
-    waited, quiet = 0.0, 0
-    while waited < limit:
-        await sleep(_POLL_SECONDS)
-        waited += _POLL_SECONDS
-        try:
-            rows = await _rows(session, to)
-        except PassingError:
-            quiet = 0
-            continue
-        if not _left(rows, to):
-            return
-        is_scheduled = any(row["state"] == TO_UPGRADE for row in rows.values())
-        quiet = 0 if is_scheduled else quiet + 1
-        if quiet >= _QUIET_POLLS:
-            return
-    what = "the upgrade of modules did not end within its limit"
-    raise UnknownOutcome(what, server=session.connection.server, database=session.database)
 
 
 async def _require_one_code(session: DatabaseSession, to: Mapping[str, str]) -> None:
