@@ -17,6 +17,7 @@ from reconciler.core.observed import (
     MARK_PREFIX,
     NOTED_MODULES,
     NOTED_UPGRADE,
+    REBUILDING,
     RESTORED_FROM,
     SERVER_ACTION_PREFIX,
     UPGRADED,
@@ -63,6 +64,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
         quiesced_crons=quiesced(parameters),
         restored_from=parameters.get(RESTORED_FROM, ""),
+        rebuilding=parameters.get(REBUILDING, ""),
     )
     try:
         settings = await _settings(session)
