@@ -16,9 +16,6 @@ from reconciler.core.specs import DatabaseSpec
 from reconciler.core.upgrades import CURRENT, Key, Standing
 from schemas.instance import Instance
 
-ROLLOUT = "rollout"
-"""What an action shows of its wave."""
-
 _ALL = FieldChange("modules", "older than the code, in no version that tells which", "all upgraded")
 _PROOF = FieldChange("modules", "an upgrade that did not end", "proven")
 _UNSEEN = "it is looked into first"
@@ -31,12 +28,6 @@ def comes_first(look: DatabaseLook | None) -> bool:
         return False
     upgraded = look.upgrading.to if look.upgrading else ()
     return bool(look.broken) or module_operations.is_own_upgrade(look.modules, upgraded)
-
-
-def failures_borne(action: Action) -> int | None:
-    """Return how many upgrades may fail in an action's run before no further one is begun; None where nothing counts them."""
-    found = next((change.desired for change in action.changes if change.field == ROLLOUT), None)
-    return None if found is None else int(found.rpartition(" ")[2]) - 1
 
 
 def diff_template(draft: Draft, spec: DatabaseSpec, last: str, *, is_seen: bool = True) -> str | Doubt:
@@ -140,6 +131,7 @@ def _upgrade(
 ) -> Action:
     kind, code, server = key
     reason = Reason.INTERRUPTED if standing.begun else Reason.NEWER_CODE
+    may_fail = None
     changes = list(upgrades.shown(standing.behind)) or [_ALL if standing.broken else _PROOF]
     if kind == "instance":
         instance, look = draft.desired.instances[code], draft.look(server, database)
@@ -147,11 +139,13 @@ def _upgrade(
         changes += [backup] if backup else []
         wave = draft.course.wave_of(code)
         if wave is not None and not is_by_hand:
-            most = draft.course.failures_left
+            may_fail = draft.course.failures_left
             told = f"wave {wave} of {len(draft.course.waves)}"
-            changes.append(FieldChange(ROLLOUT, told, f"ends with failure {most + 1}"))
+            changes.append(FieldChange("rollout", told, f"ends with failure {may_fail + 1}"))
     needs = draft.first(server, *after)
-    return Action(verbs.UPGRADE, kind, code, server, reason, database, database, tuple(changes), needs)
+    return Action(
+        verbs.UPGRADE, kind, code, server, reason, database, database, tuple(changes), needs, may_fail=may_fail
+    )
 
 
 def _broken(database: str, standing: Standing, *, follows: bool) -> Doubt:
