@@ -19,6 +19,7 @@ from schemas.instance import Instance
 _ALL = FieldChange("modules", "older than the code, in no version that tells which", "all upgraded")
 _PROOF = FieldChange("modules", "an upgrade that did not end", "proven")
 _UNSEEN = "it is looked into first"
+_HOLDS = "what is declared is `upgrade: hold`; with `upgrade: follow` it is upgraded"
 _OLDER_CODE = "or bring back the code that it was made for"
 
 
@@ -46,6 +47,8 @@ def diff_template(draft: Draft, spec: DatabaseSpec, last: str, *, is_seen: bool 
         why = f"its upgrade failed: {standing.failed}; once that is mended, `odoo-fleet apply --target template/{spec.code}`"
         draft.withheld.append(Withheld(_upgrade(draft, key, standing, database, ()), f"{why} tries again"))
     if not standing.broken:
+        if not follows and standing.behind and draft.selection.names(template):
+            draft.withheld.append(Withheld(_upgrade(draft, key, standing, database, ()), _HOLDS))
         return last
     doubt = _broken(database, standing, follows=follows)
     draft.block("template", spec.code, spec.server, doubt)
@@ -88,14 +91,15 @@ def _diff_instance(
     """Plan for one instance; `last` is what else is done to it before, `first` the upgrade of its template there."""
     server = key[2]
     follows = upgrades.policy(draft.desired, instance) == "follow"
+    is_by_hand, database = draft.selection.names(instance), last.becomes if last else name.text
     if not (standing.begun or (follows and _is_upgradable(standing))):
         if standing.broken:
             draft.block("instance", instance.code, server, _broken(name.text, standing, follows=follows))
+        elif is_by_hand and not standing.is_current:
+            draft.withheld.append(Withheld(_upgrade(draft, key, standing, database, (), is_by_hand=True), _HOLDS))
         return
     if last is not None and last.verb.takes_out_of_service and last.verb is not verbs.SUSPEND:
         return  # what ends or is replaced needs none
-    is_by_hand = draft.selection.names(instance)
-    database = last.becomes if last else name.text
     action = _upgrade(draft, key, standing, database, (last.id if last else "", first), is_by_hand=is_by_hand)
     if any(change.field == backups.FIELD for change in action.changes) and (
         doubt := backups.no_target(draft.desired, instance)
