@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,6 +28,7 @@ from reconciler.core.pauses import Pause, in_force
 from reconciler.daemon.daemon import PAUSES_SECONDS, Daemon, Work
 from reconciler.daemon.following import Decided
 from reconciler.daemon.orders import Orders
+from reconciler.fleet.counting import count
 from reconciler.health.judging import HealthRecord, is_watched
 from reconciler.health.standing import Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
@@ -183,6 +185,22 @@ class DaemonBoard:
         where = ", ".join(each.server for each in wanted)
         said = f"the {what} of {document.address} on {where} begins as soon as its host is free for it"
         return bool(new), said if new else f"it was asked for before: {said}, if it has not begun"
+
+    def approve(self, digest: str, actor: Actor) -> str:
+        """See `Board`."""
+        work = self._work()
+        latest = work.following.latest
+        found = () if latest is None else latest.planned.changeset.stopped
+        stopped = next((each for each in found if hmac.compare_digest(each.digest, digest)), None)
+        if stopped is None:
+            raise Refused(
+                409, "nothing that is stopped now has this digest: look at what is, and approve that if it is meant"
+            )
+        work.rounds.approve(stopped)
+        what = f"{count(len(stopped.actions), 'action')} that safety.max_{stopped.threshold} stopped"
+        detail = f"{actor} approved {what} ({stopped.why}): digest {digest}"
+        self.daemon.tell(Notice(NoticeName.APPROVED, Level.WARNING, detail))
+        return f"{what} begin once their hosts have been looked at again"
 
     async def kept(self) -> tuple[KeptRow, ...]:
         """See `Board`."""

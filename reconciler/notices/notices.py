@@ -53,6 +53,7 @@ class NoticeName(StrEnum):
     PROOF_ASKED = "proof-asked"  # somebody asked for the proof of a backup now
     ASKED_DONE = "asked-done"  # what somebody asked for is done
     ASKED_FAILED = "asked-failed"
+    APPROVED = "approved"  # an admin let through what a threshold stopped
     ORDERED = "ordered"  # somebody had the text changed: a commit was made and pushed
     ACCESS_LIMITED = "access-limited"  # somebody shows wrong tokens
     TOKEN_MADE = "token-made"  # noqa: S105 -- somebody may ask and steer the daemon from now on

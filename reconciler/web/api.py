@@ -215,7 +215,9 @@ async def _changeset(call: Call) -> Mapping[str, Any]:
     document = changeset_document(picture.changeset)
     words = {action.id: why(action) for action in picture.changeset.actions}
     words |= {each.action.id: why(each.action) for each in picture.changeset.withheld}
-    for action in (*document["actions"], *(each["action"] for each in document["withheld"])):
+    words |= {action.id: why(action) for each in picture.changeset.stopped for action in each.actions}
+    stopped = (action for each in document["stopped"] for action in each["actions"])
+    for action in (*document["actions"], *(each["action"] for each in document["withheld"]), *stopped):
         action["why"] = words[action["id"]]
     return {**_start(picture), **document}
 

@@ -118,6 +118,14 @@ class Board(Protocol):
         """Prove a backup of a document, or the newest, as `back_up` does."""
         ...
 
+    def approve(self, digest: str, actor: Actor) -> str:
+        """Let through what a threshold stopped, once, and say what that is; told in the history.
+
+        Raises:
+            Refused: what is stopped now is not what has this digest.
+        """
+        ...
+
     async def kept(self) -> tuple[KeptRow, ...]:
         """How databases are kept, and what was asked for; raises `StoreSilent`."""
         ...

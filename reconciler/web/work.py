@@ -46,6 +46,16 @@ class ProofBody(BackupBody):
     )
 
 
+class ApproveBody(BaseModel):
+    """What is approved."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    digest: str = Field(
+        pattern="^[0-9a-f]{64}$", description="Of what is approved, as `stopped` of `changeset` has it."
+    )
+
+
 class Asked(BaseModel):
     """What was asked for is done as soon as its host is free: `events` and `backups` say how it ended."""
 
@@ -113,6 +123,17 @@ def work_endpoints(base: str) -> tuple[Endpoint, ...]:
             refusals=refusals,
             status=202,
         ),
+        Endpoint(
+            "POST",
+            f"{base}/approve",
+            Role.ADMIN,
+            "Let through what a threshold stopped, once.",
+            answers.Accepted,
+            _approve,
+            body=ApproveBody,
+            refusals=(409,),
+            status=202,
+        ),
     )
 
 
@@ -160,6 +181,10 @@ async def _prove(call: Call) -> Mapping[str, Any]:
     kind, code = find_kept(await call.board.picture(), call.body.document)
     accepted, detail = call.board.prove(kind, code, call.body.backup, call.actor)
     return {"accepted": accepted, "detail": detail}
+
+
+async def _approve(call: Call) -> Mapping[str, Any]:
+    return {"accepted": True, "detail": call.board.approve(call.body.digest, call.actor)}
 
 
 async def _kept(call: Call) -> Mapping[str, Any]:

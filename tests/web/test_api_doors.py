@@ -27,8 +27,10 @@ READ_BY_ALL = {
 OPERATED = {
     "reconcile", "pause", "resume", "instances", "instances/{code}", "servers/{code}/check", "backup", "verify",
 }  # fmt: skip
-BODIES = {f"/api/v1/{verb}": {"document": "instance/acme"} for verb in ("backup", "verify")}
-FOR_ADMINS = {"tokens", "tokens/{id}"}
+BODIES = {f"/api/v1/{verb}": {"document": "instance/acme"} for verb in ("backup", "verify")} | {
+    "/api/v1/approve": {"digest": "0" * 64}
+}
+FOR_ADMINS = {"tokens", "tokens/{id}", "approve"}
 
 
 def test_every_route_is_for_the_role_that_this_table_says() -> None:
@@ -62,7 +64,7 @@ def test_nothing_is_done_for_whom_it_is_refused() -> None:
     async def story(asked: Asked) -> None:
         before = asked.stage.source.pokes
         for who in (None, Role.USER, "odoo-fleet-wrong"):
-            for verb in ("pause", "reconcile", "instances", "servers/one/check", "backup", "verify"):
+            for verb in ("pause", "reconcile", "instances", "servers/one/check", "backup", "verify", "approve"):
                 assert (await asked.ask("POST", f"/api/v1/{verb}", who)).status_code in {401, 403}
             for method in ("PATCH", "DELETE"):
                 assert (await asked.ask(method, "/api/v1/instances/acme", who)).status_code in {401, 403}

@@ -33,7 +33,8 @@ def test_every_page_is_for_the_role_that_this_table_says() -> None:
     lists = {f"/{subject}" for subject in CODES} | {f"/{subject}/{{code}}" for subject in CODES}
     assert {page.path for page in pages() if page.role is Role.MANAGER} == operated
     assert {page.path for page in pages() if page.role is Role.USER} == {"/", "/changes", "/events", "/passes", *lists}
-    assert all((page.method == "POST") == (page.role is Role.MANAGER) for page in pages())
+    assert {page.path for page in pages() if page.role is Role.ADMIN} == {"/approve"}
+    assert all((page.method == "POST") == (page.role is not Role.USER) for page in pages())
 
 
 def test_each_role_sees_what_it_may_and_without_a_session_there_is_only_the_log_in() -> None:
@@ -54,7 +55,7 @@ def test_each_role_sees_what_it_may_and_without_a_session_there_is_only_the_log_
                 elif not role.may(page.role):
                     assert answer.status_code == 403, who
                 else:
-                    refused = {409} if page.path in {"/backup", "/verify"} else set()  # there is nowhere to back up to
+                    refused = {409} if page.path in {"/backup", "/verify", "/approve"} else set()  # nothing is there
                     assert answer.status_code in {303 if page.method == "POST" else 200, *refused}, who
                     assert "/login" not in where
 
@@ -160,7 +161,7 @@ def test_a_form_counts_with_the_secret_of_its_own_session_alone() -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "path", ["/pause", "/resume", "/reconcile", "/backup", "/servers/one/check", "/login", "/logout"]
+    "path", ["/pause", "/resume", "/reconcile", "/backup", "/servers/one/check", "/approve", "/login", "/logout"]
 )
 def test_a_form_of_another_site_is_refused_whatever_it_brings(path: str, headers: dict[str, str]) -> None:
     async def story(browser: Browser, asked: Asked) -> None:

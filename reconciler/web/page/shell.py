@@ -164,6 +164,7 @@ class Shell:
             "actor": actor,
             "csrf": session.csrf if session else "",
             "may_operate": actor is not None and actor.role.may(Role.MANAGER),
+            "may_approve": actor is not None and actor.role.may(Role.ADMIN),
             "may_order": actor is not None and actor.role.may(Role.MANAGER) and self._board.takes_orders(),
             "path": request.url.path,
             "address": _address(request),

@@ -13,6 +13,7 @@ def work_pages() -> tuple[Page, ...]:
         Page("POST", "/servers/{code}/check", Role.MANAGER, _check),
         Page("POST", "/backup", Role.MANAGER, _back_up),
         Page("POST", "/verify", Role.MANAGER, _prove),
+        Page("POST", "/approve", Role.ADMIN, _approve),
     )
 
 
@@ -30,3 +31,8 @@ async def _prove(visit: Visit) -> GoTo:
     kind, code = find_kept(await visit.board.picture(), visit.form.get("document", ""))
     visit.board.prove(kind, code, "", visit.actor)
     return back_to(visit, "verify")
+
+
+async def _approve(visit: Visit) -> GoTo:
+    visit.board.approve(visit.form.get("digest", "")[:64].encode("ascii", "replace").decode(), visit.actor)
+    return back_to(visit, "approve")
