@@ -176,7 +176,8 @@ def withhold(
         return changeset
     held: dict[str, Withheld] = {}
     for action in changeset.actions:
-        pause = pause_of(action, fleet, pauses) or pauses.get(("server", action.origin))
+        is_over = action.reason is Reason.TIME_IS_UP  # whoever pauses leaves nobody inside for longer
+        pause = None if is_over else pause_of(action, fleet, pauses) or pauses.get(("server", action.origin))
         missing = next((need for need in action.after if need in held and _is_needed(action, held[need].action)), None)
         if why := pause.why if pause is not None else closed.get(action.id):
             held[action.id] = Withheld(action, why)

@@ -54,6 +54,7 @@ class NoticeName(StrEnum):
     ASKED_DONE = "asked-done"  # what somebody asked for is done
     ASKED_FAILED = "asked-failed"
     APPROVED = "approved"  # an admin let through what a threshold stopped
+    SUPPORT_OPENED = "support-opened"  # the operator may log in to a customer's database for a while
     ORDERED = "ordered"  # somebody had the text changed: a commit was made and pushed
     ACCESS_LIMITED = "access-limited"  # somebody shows wrong tokens
     TOKEN_MADE = "token-made"  # noqa: S105 -- somebody may ask and steer the daemon from now on
