@@ -25,6 +25,7 @@ class Reason(StrEnum):
     SCHEDULED = "scheduled"  # the rhythm that the text names has come round
     EXPIRED = "expired"  # the day that the text names has come
     OVER_LIMIT = "over-limit"  # it uses more than its plan includes, and the grace is over
+    TIME_IS_UP = "time-is-up"  # what was opened for a while is over
     REMOVED = "removed"  # its document is gone, and the fleet's text says `prune: true`
     ABANDONED_BUILD = "abandoned-build"
     KEPT_LONG_ENOUGH = "kept-long-enough"  # trash past its retention

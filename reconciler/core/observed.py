@@ -41,6 +41,7 @@ HELD_MAIL_SERVERS = MARK_PREFIX + "quiesced_mail_servers"
 """The parameter that keeps the ids of mail servers that a restore switched off, until the database goes into service."""
 
 RESTORED_FROM = MARK_PREFIX + "restored_from"
+SUPPORT = MARK_PREFIX + "support"
 """The parameter that says of what a database was restored, and when; see `copies.noted`."""
 
 SERVER_ACTION_PREFIX = "odoo-fleet: "
@@ -203,6 +204,7 @@ class DatabaseLook:
     quiesced_crons: tuple[int, ...] | None = None
     missing_files: int = 0
     restored_from: str = ""  # what was restored there and when, as was noted then; empty for what was not
+    support: tuple[str, ...] = ()  # accounts that let the operator in and are open, see `core.support.accounts`
     is_admin: bool = True  # it was opened as base.user_admin itself
     second_factor: bool = False  # that account logs in with a second factor, so that a password alone is refused
     versions: Mapping[str, tuple[str, str]] | None = (
