@@ -46,7 +46,12 @@ async def lived_in(version: str = "19.0") -> Universe:
     """A customer with people, a way to send and to fetch mail, a mail that waits, a payment provider, and what is due now."""
     world = universe({"one": version})
     assert (await world.reconcile(text(version=version))).ok
-    acme = world.hosts["one"].databases["acme"]
+    live_in(world.hosts["one"].databases["acme"], version)
+    return world
+
+
+def live_in(acme: Database, version: str) -> None:
+    """Leave in a database what people do."""
     acme.insert("res.users", {**acme.rows("res.users")[2], "login": "pilot", "password": "their own"})
     acme.insert(
         "ir.mail_server", {"name": "out", "active": True, "smtp_host": "mail", "smtp_user": "u", "smtp_pass": "p"}
@@ -56,7 +61,6 @@ async def lived_in(version: str = "19.0") -> Universe:
     acme.insert("mail.mail", {"subject": "an invoice", "state": "outgoing", "email_to": "theirs@example.net"})
     for state in ("enabled", "test"):
         acme.insert(of_payments(version), {"name": state, "state": state})
-    return world
 
 
 def copied(version: str) -> str:

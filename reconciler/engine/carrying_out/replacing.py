@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from reconciler.core import backups, claims, copies, fields, names, replacements, verbs
 from reconciler.core.actions import Action, Reason
+from reconciler.core.backups import Subject
 from reconciler.core.failures import Refused
 from reconciler.core.names import NameState
 from reconciler.engine import replacing, restoring
@@ -17,6 +18,8 @@ from reconciler.engine.carrying_out.performer import NotBegun, Performer, carrie
 from reconciler.engine.moves import Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.replacing import Present
+from reconciler.engine.restoring import Source
+from schemas.backups import RestoreFrom
 
 
 @carries_out(verbs.REPLACE)
@@ -37,23 +40,41 @@ async def _from_source(performer: Performer, action: Action, mover: Mover, prese
     by_rhythm = action.reason is Reason.SCHEDULED
     if by_rhythm and (why := await _no_longer_due(performer, action, mover)):
         return why
-    source = desired.instances[spec.clone_of or ""]
-    listed = await insist(mover.host.listed, world.clock)
+    source = None if copies.backup_in(action.changes) else await _source_in_service(performer, action)
+    kept = await _backup_of_source(performer, action) if source is None else None
+    said = await backed_up_first(performer, action)
+    await world.distrust(spec.kind, spec.code, spec.server)
+    room = replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what))
+    if by_rhythm:
+        await _note_begun(performer, action, mover)
+    builder, former = performer.builder(action), performer.former(action)
+    template = performer.template_there(action) if kept is not None or action.origin else None
+    if source is not None:
+        await restoring.copy(world, builder, spec, source, action.becomes, former, room, template)
+    elif kept is not None:
+        told = await restoring.build(world, desired, builder, spec, kept, action.becomes, former, room, template)
+        said = f"{told}; {said}" if said else told
+    performer.remember_verified(spec)
+    return said
+
+
+async def _source_in_service(performer: Performer, action: Action) -> Subject:
+    """Find the database that is copied, wherever it rests by now."""
+    desired, server = performer.desired, action.origin or action.server
+    source = desired.instances[performer.spec(action).clone_of or ""]
+    listed = await insist(performer.world.hosts[server].listed, performer.world.clock)
     forms = (source.database_name, names.suspended(source.database_name))
     found = [form for form in forms if form in listed]
     if len(found) != 1:
         what = f"instance/{source.code}, of which it is a copy, has no database in service there"
-        raise Refused(what, server=action.server, database=action.database)
-    said = await backed_up_first(performer, action)
-    await world.distrust(spec.kind, spec.code, spec.server)
-    room = replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what))
-    subject = backups.subject_of(desired, source, action.server, found[0])
-    if by_rhythm:
-        await _note_begun(performer, action, mover)
-    former = performer.former(action)
-    await restoring.copy(world, performer.builder(action), spec, subject, action.becomes, former, room)
-    performer.remember_verified(spec)
-    return said
+        raise Refused(what, server=server, database=action.database)
+    return backups.subject_of(desired, source, server, found[0])
+
+
+async def _backup_of_source(performer: Performer, action: Action) -> Source:
+    """Find the backup that the action shows, and no other."""
+    wanted = RestoreFrom(of=performer.spec(action).clone_of, backup=copies.backup_in(action.changes))
+    return await restoring.source_of(performer.world, performer.desired, wanted, action.code)
 
 
 async def _no_longer_due(performer: Performer, action: Action, mover: Mover) -> str:
