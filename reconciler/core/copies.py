@@ -98,13 +98,27 @@ def made_of(
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
 _TRIED = ", tried at "
+_UUID = " uuid "
 TRIED_AGAIN_AFTER = backup_times.LONGEST_PATIENCE
 """After so long a refresh by rhythm that was begun and has not come to its end is begun again."""
 
 
-def noted(origin: str, now: datetime) -> str:
-    """Write what a database notes of what was restored there, and when; `made_at` reads it."""
-    return f"{origin} at {now:{_TIME}}"
+def noted(origin: str, now: datetime, uuid: str = "") -> str:
+    """Write what a database notes of what was restored there, when, and the uuid that this had, if that is known.
+
+    `made_at` and `made_of_uuid` read it.
+    """
+    return f"{origin}{_UUID}{uuid} at {now:{_TIME}}" if uuid else f"{origin} at {now:{_TIME}}"
+
+
+def made_of_uuid(look: DatabaseLook) -> str:
+    """Return the uuid of the database that a copy was made of; empty where none is noted, as before this was."""
+    return _parts(look)[0].rpartition(" at ")[0].rpartition(_UUID)[2] if _UUID in look.restored_from else ""
+
+
+def another(then: str, now: str) -> str:
+    """Say that the source of a copy is not the database any more that it was made of."""
+    return f"is another database than the one that it was made of ({now or 'it bears no uuid'}, not {then})"
 
 
 def made_at(look: DatabaseLook) -> datetime | None:

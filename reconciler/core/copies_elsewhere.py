@@ -14,7 +14,7 @@ from reconciler.core.actions import FieldChange
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.copies import BACKUP_OF_SOURCE, Original
 from reconciler.core.drafts import Draft
-from reconciler.core.observed import BackupSeen, Observed, ObservedHost
+from reconciler.core.observed import BackupSeen, DatabaseLook, Observed, ObservedHost
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 
@@ -35,6 +35,15 @@ def original(draft: Draft, copy: Instance, place: str | None = None) -> Original
     if isinstance(made, Doubt):
         return Doubt(f"instance/{copy.clone_of}, of which it is a copy, is on {found.server}: {made.why}", made.advice)
     return made
+
+
+def uuid_of(draft: Draft, copy: Instance, place: str, made_of: Original) -> str:
+    """Return the uuid of what a copy on a server would be made of; empty where it is not known."""
+    source = draft.desired.instances[copy.clone_of or ""]
+    if made_of.is_backup:
+        return draft.observed.hosts[place].backups[source.code].uuid
+    look = _look_at(draft, source, made_of)
+    return look.uuid if look is not None else ""
 
 
 def _from_elsewhere(draft: Draft, copy: Instance, place: str, found: Original) -> Original | Doubt:
@@ -68,11 +77,16 @@ def _newest(draft: Draft, source: Instance, place: str) -> BackupSeen | Doubt:
 def _unlike(draft: Draft, copy: Instance, place: str, found: Original) -> Doubt | None:
     """Compare what is in the source with the code of the copy's server; what is built in this run is compared after that."""
     source = draft.desired.instances[copy.clone_of or ""]
-    forms = draft.observed.hosts[found.server].forms_of(source.database_name)
-    if not forms and found.after:
+    if found.after and not claims.find(draft.observed, (found.server,), source.database_name, source.renamed_from):
         return None
-    look = next((look for form in forms if (look := draft.look(found.server, form.text))), None)
+    look = _look_at(draft, source, found)
     return same_code.doubt(draft, copy, place, same_code.versions_of(look))
+
+
+def _look_at(draft: Draft, source: Instance, found: Original) -> DatabaseLook | None:
+    forms = claims.find(draft.observed, (found.server,), source.database_name, source.renamed_from)
+    looks = (draft.look(found.server, form.name.text) for form in forms)
+    return next((look for look in looks if look is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,7 +262,7 @@ class Survey:
 class BackupSeen:
     """The newest backup of a document, as the catalogues of its fleet say it; `problem` says why they could not be read.
 
-    `id` is empty where there is none; `modules` are those in it, with their versions.
+    `id` is empty where there is none; `modules` are those in it, with their versions; `uuid` had the database that it is of.
     """
 
     id: str = ""
@@ -271,6 +271,7 @@ class BackupSeen:
     odoo: str = ""
     modules: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    uuid: str = ""
 
 
 @dataclass(frozen=True)  # without slots: its names are sorted once, however many documents look for theirs

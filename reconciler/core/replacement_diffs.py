@@ -36,12 +36,26 @@ def _diff_scheduled(draft: Draft, instance: Instance, server: str, look: Databas
     before = draft.actions
     own = [a for a in before if a.address == instance.address]
     why = _why_later(draft, instance, server, look, has_others=any(map(_is_more_than_a_note, own)))
+    if not why and (doubt := _of_another(draft, instance, server, look)):
+        draft.block("instance", instance.code, server, doubt)
+        return
     draft.actions = [a for a in before if a not in own]
     _diff_replacement(draft, Replacing(instance.code, backup_first=False, reason=Reason.SCHEDULED))
     if why:
         wanted = [a for a in draft.actions if a.address == instance.address]
         draft.actions = before
         draft.withheld += [Withheld(replace(action, after=()), why) for action in wanted]
+
+
+def _of_another(draft: Draft, instance: Instance, server: str, look: DatabaseLook) -> Doubt | None:
+    """Say that a copy would be made of another database than it was before: one that was lost and built anew may be empty."""
+    made_of, then = copies_elsewhere.original(draft, instance, server), copies.made_of_uuid(look)
+    if isinstance(made_of, Doubt) or not then:
+        return None
+    if (now := copies_elsewhere.uuid_of(draft, instance, server, made_of)) in ("", then):
+        return None  # what was not looked into is compared before it is restored
+    advice = f"look whether it is what is to be copied by now; then `odoo-fleet refresh {instance.code}`"
+    return Doubt(f"it is not made anew by its rhythm: instance/{instance.clone_of} {copies.another(then, now)}", advice)
 
 
 def _is_more_than_a_note(action: Action) -> bool:

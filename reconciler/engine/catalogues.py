@@ -49,7 +49,7 @@ async def _newest(world: World, desired: Desired, code: str) -> BackupSeen:
     if found is None:
         return BackupSeen()
     target, entry = found
-    return BackupSeen(entry.id, target, entry.taken_at, entry.odoo, entry.modules)
+    return BackupSeen(entry.id, target, entry.taken_at, entry.odoo, entry.modules, uuid=entry.uuid)
 
 
 async def _find(world: World, desired: Desired, code: str, which: str) -> tuple[str, Entry] | None:

@@ -28,10 +28,11 @@ from reconciler.core.backups import Subject
 from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, StorageFailure, UnknownOutcome
 from reconciler.core.observed import mark_of
 from reconciler.core.specs import DatabaseSpec, instance_spec
-from reconciler.engine import backing_up, catalogues, same_code
+from reconciler.engine import backing_up, catalogues
 from reconciler.engine.accounts import Account
 from reconciler.engine.backing_up import fetch, targets_of, write_entry
 from reconciler.engine.building import Builder, Room
+from reconciler.engine.demands import Demands
 from reconciler.engine.lost_answers import refresh_workers, wait_until_done
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Clock, Database, Host
@@ -106,7 +107,7 @@ async def build(
     final: str,
     former: str | None,
     room: Room | None = None,
-    template: DatabaseSpec | None = None,
+    demands: Demands | None = None,
 ) -> str:
     """Build an instance from a backup: restore it under a building name, prove it, make it the instance's own, publish it.
 
@@ -119,7 +120,7 @@ async def build(
         final: the name that it is to bear: its target, or suspended.
         former: the name that the instance had before, if its text says so.
         room: takes out of the way what bears its name, once all is proven.
-        template: on its server, where the backup is of another one: its code has to have all modules.
+        demands: what the archive has to be, if anything is demanded of it.
 
     Returns:
         Which backup it was, for people.
@@ -143,7 +144,7 @@ async def build(
     builder.step("restoring")
     neutralize, limit = spec.neutralize, builder.limits.clone
     async with _restored(
-        world, source, spec, accounts, neutralize=neutralize, limit=limit, template=template
+        world, source, spec, accounts, neutralize=neutralize, limit=limit, demands=demands
     ) as database:
         if source.is_foreign and (doubt := claims.why_not_its_admin(await insist(database.look, world.clock))):
             raise Refused(doubt.why, server=spec.server, database=database.name, advice=doubt.advice)
@@ -159,7 +160,7 @@ async def copy(
     final: str,
     former: str | None,
     room: Room | None = None,
-    template: DatabaseSpec | None = None,
+    demands: Demands | None = None,
 ) -> None:
     """Build an instance as a copy of another one, as that is now; its people notice nothing but a busy worker.
 
@@ -174,7 +175,7 @@ async def copy(
         final: the name that the copy is to bear: its target, or suspended.
         former: the name that the copy had before, if its text says so.
         room: makes room for it while it is published, where it takes another one's place.
-        template: on the server of the copy, if that is another one: its code has to have all modules of the source.
+        demands: what is packed has to be, if anything is demanded of it.
 
     Raises:
         HostError: it does not come over whole, or not neutralized; nothing was published.
@@ -185,8 +186,8 @@ async def copy(
     builder.step(f"reading {source.database}")
     with tempfile.TemporaryFile() as spool:
         _, kept = await backing_up.collect(world, source, spool)
-        if template is not None:
-            await same_code.require_modules(world, template, kept)
+        if demands is not None:
+            await demands.require(kept)
         builder.step("copying")
         origin = f"{source.address} on {source.server}"
         neutralize, limit = spec.neutralize, builder.limits.clone
@@ -256,7 +257,7 @@ async def _restored(
     *,
     neutralize: bool = False,
     limit: float = _LOOKED_FOR,
-    template: DatabaseSpec | None = None,
+    demands: Demands | None = None,
 ) -> AsyncIterator[Database]:
     """Restore a backup under a building name of a spec and prove it; if anything fails, here or in the body, it is dropped.
 
@@ -264,8 +265,8 @@ async def _restored(
     """
     with tempfile.TemporaryFile() as spool:
         kept = await source.fetch(spool)
-        if template is not None:
-            await same_code.require_modules(world, template, kept)
+        if demands is not None:
+            await demands.require(kept)
         opens = accounts(kept)
         async with unpacked(
             world, spool, kept, source.noted, spec, opens, neutralize=neutralize, limit=limit
@@ -292,7 +293,8 @@ async def unpacked(
     """
     host = world.hosts[spec.server]
     await _require_same_series(host, kept)
-    note = copies.noted(_UNFIT.sub("-", origin), world.clock.now())
+    uuid = kept.parameters.get("database.uuid", "")
+    note = copies.noted(_UNFIT.sub("-", origin), world.clock.now(), _UNFIT.sub("-", uuid))
     with on_this_machine():
         await asyncio.to_thread(archive.prepare, spool, note)
     name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))

@@ -7,6 +7,7 @@ from reconciler.core.actions import Action
 from reconciler.core.specs import template_spec
 from reconciler.engine import restoring
 from reconciler.engine.carrying_out.performer import Performer, carries_out
+from reconciler.engine.demands import Demands
 from schemas.backups import RestoreFrom
 
 
@@ -39,25 +40,25 @@ async def copy(performer: Performer, action: Action) -> None:
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     builder, former = performer.builder(action), performer.former(action)
     await builder.require_room(spec, former)
-    template = performer.template_there(action) if action.origin else None
-    await restoring.copy(performer.world, builder, spec, source, action.becomes, former, None, template)
+    demands = Demands(performer.world, performer.template_there(action)) if action.origin else None
+    await restoring.copy(performer.world, builder, spec, source, action.becomes, former, None, demands)
     performer.remember_verified(spec)
 
 
 @carries_out(verbs.RESTORE)
 async def restore(performer: Performer, action: Action) -> str:
     """Build an instance's database from a backup, and say which one it was."""
-    spec, instance, template = performer.spec(action), performer.desired.instances[action.code], None
+    spec, instance, demands = performer.spec(action), performer.desired.instances[action.code], None
     if (wanted := instance.restore_from) is None:  # a copy, of what the action shows
         wanted = RestoreFrom(of=instance.clone_of, backup=copies.backup_in(action.changes))
-        template = performer.template_there(action)
+        demands = Demands(performer.world, performer.template_there(action))
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     builder, former = performer.builder(action), performer.former(action)
     await builder.require_room(spec, former)
     performer.step(action, "looking for the backup")
     source = await restoring.source_of(performer.world, performer.desired, wanted, spec.code)
     told = await restoring.build(
-        performer.world, performer.desired, builder, spec, source, action.becomes, former, None, template
+        performer.world, performer.desired, builder, spec, source, action.becomes, former, None, demands
     )
     performer.remember_verified(spec)
     return told
