@@ -260,12 +260,29 @@ class Survey:
         return tuple(sorted(self.needs.keys() - needed - came))
 
 
+@dataclass(frozen=True, slots=True)
+class BackupSeen:
+    """The newest backup of a document, as the catalogues of its fleet say it; `problem` says why they could not be read.
+
+    `id` is empty where there is none; `modules` are those in it, with their versions; `uuid` had the database that it is of.
+    """
+
+    id: str = ""
+    target: str = ""
+    taken_at: datetime | None = None
+    odoo: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    uuid: str = ""
+
+
 @dataclass(frozen=True)  # without slots: its names are sorted once, however many documents look for theirs
 class ObservedHost:
     """One server's answers in this pass: the shallow look always, deep looks by database name where they were made.
 
     `clock` is the time of day as the host says it, None where it does not say. `code` tells the versions of the code of its
-    modules from others, as one of its databases says them, and names that; empty where it was not asked for.
+    modules from others, as one of its databases says them, and names that; empty where it was not asked for. `backups` has, by
+    code, the newest ones of instances of which copies may be made there.
     """
 
     server: str
@@ -277,6 +294,7 @@ class ObservedHost:
     seconds: float = 0.0
     clock: datetime | None = None
     code: str = ""
+    backups: Mapping[str, BackupSeen] = field(default_factory=dict)
 
     def lists(self, name: str) -> bool:
         """Tell whether the host lists a database of exactly this name."""
