@@ -63,6 +63,8 @@ async def upgrade(performer: Performer, action: Action) -> str:
         kept = f"{said}; " if said else ""
         error.advice = f"{kept}{_MENDED.format(action.address)}" + (f" ({error.advice})" if error.advice else "")
         raise
+    if action.kind == "template":
+        await insist(database.note_upgraded, clock)
     await insist(lambda: database.note_upgrade(replace(note, at=clock.now()), proven=True), clock)
     return said
 
