@@ -41,6 +41,7 @@ HELD_MAIL_SERVERS = MARK_PREFIX + "quiesced_mail_servers"
 """The parameter that keeps the ids of mail servers that a restore switched off, until the database goes into service."""
 
 RESTORED_FROM = MARK_PREFIX + "restored_from"
+SUPPORT = MARK_PREFIX + "support"
 """The parameter that says of what a database was restored, and when; see `copies.noted`."""
 
 MADE_OF = MARK_PREFIX + "made_of"
@@ -214,6 +215,7 @@ class DatabaseLook:
     quiesced_crons: tuple[int, ...] | None = None
     missing_files: int = 0
     restored_from: str = ""  # what was restored there and when, as was noted then; empty for what was not
+    support: tuple[str, ...] = ()  # accounts that let the operator in and are open, see `core.support.accounts`
     is_admin: bool = True  # it was opened as base.user_admin itself
     second_factor: bool = False  # that account logs in with a second factor, so that a password alone is refused
     rebuilding: str = ""  # of a template: why no new version of it took its place
@@ -270,12 +272,29 @@ class Survey:
         return tuple(sorted(self.needs.keys() - needed - came))
 
 
+@dataclass(frozen=True, slots=True)
+class BackupSeen:
+    """The newest backup of a document, as the catalogues of its fleet say it; `problem` says why they could not be read.
+
+    `id` is empty where there is none; `modules` are those in it, with their versions; `uuid` had the database that it is of.
+    """
+
+    id: str = ""
+    target: str = ""
+    taken_at: datetime | None = None
+    odoo: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    uuid: str = ""
+
+
 @dataclass(frozen=True)  # without slots: its names are sorted once, however many documents look for theirs
 class ObservedHost:
     """One server's answers in this pass: the shallow look always, deep looks by database name where they were made.
 
     `clock` is the time of day as the host says it, None where it does not say. `code` tells the versions of the code of its
-    modules from others, as one of its databases says them, and names that; empty where it was not asked for.
+    modules from others, as one of its databases says them, and names that; empty where it was not asked for. `backups` has, by
+    code, the newest ones of instances of which copies may be made there.
     """
 
     server: str
@@ -287,6 +306,7 @@ class ObservedHost:
     seconds: float = 0.0
     clock: datetime | None = None
     code: str = ""
+    backups: Mapping[str, BackupSeen] = field(default_factory=dict)
 
     def lists(self, name: str) -> bool:
         """Tell whether the host lists a database of exactly this name."""

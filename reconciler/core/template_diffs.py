@@ -32,7 +32,7 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
     server = draft.desired.servers[code]
     host = draft.host(code)
     if (doubt := draft.hold(server)) or host is None:
-        doubt = doubt or Doubt(f"server {code} was not asked")
+        doubt = doubt or Doubt(f"server {code} was not asked", "")
         draft.block("template", template.code, code, doubt)
         return doubt
     spec = template_spec(draft.desired, template, server)

@@ -264,6 +264,14 @@ ROTATE = Verb(
 CONFIGURE = Verb(
     "configure", stage=110, symbol="~", goal="change", happens="changed", alters=True, needs_master_password=False
 )
+END_SUPPORT = Verb(
+    "end-support",
+    stage=115,
+    symbol="-",
+    happens="the operator's account for support taken out of use",
+    new="its text forbids it",
+    needs_master_password=False,
+)
 UPGRADE = Verb(
     "upgrade",
     stage=105,

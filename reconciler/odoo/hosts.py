@@ -23,6 +23,7 @@ from reconciler.core.observed import (
     mark_of,
 )
 from reconciler.core.specs import DatabaseSpec
+from reconciler.core.support import Visit
 from reconciler.core.template_versions import Rebuilding
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
@@ -39,6 +40,7 @@ from reconciler.odoo.apply import (
     server_actions,
     settings,
     signals,
+    support,
     upgrading,
 )
 from reconciler.odoo.apply import databases as apply_databases
@@ -124,6 +126,14 @@ class OdooDatabase:
         """Change the admin account's login and password; return the database opened anew with them."""
         await settings.set_credentials(self._session, login, password)
         return self._as(self._session.renamed(self.name, password), login)
+
+    async def open_support(self, visit: Visit) -> Secret:
+        """Let the operator in for a while; see `apply.support`."""
+        return await support.open_support(self._session, visit, (visit.until - self._now()).total_seconds())
+
+    async def end_support(self, accounts: Collection[str]) -> None:
+        """Take accounts of the operator's out of use."""
+        await support.end_support(self._session, accounts)
 
     async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> OdooDatabase:
         """Take it over in one transaction; return the database as the admin account that it has now."""

@@ -34,5 +34,8 @@ from reconciler.engine.carrying_out import (
     server_states as server_states,
 )
 from reconciler.engine.carrying_out import (
+    support as support,
+)
+from reconciler.engine.carrying_out import (
     upgrading as upgrading,
 )

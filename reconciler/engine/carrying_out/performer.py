@@ -87,6 +87,11 @@ class Performer:
             return removed_spec(self.desired, action.code, action.server, names.parse(action.database).target)
         return instance_spec(self.desired, self.desired.instances[action.code], server)
 
+    def template_there(self, action: Action) -> DatabaseSpec:
+        """Return the template of an action's instance on its server: it tells what code the host has."""
+        template = self.desired.templates[self.desired.template_of(self.desired.instances[action.code])]
+        return template_spec(self.desired, template, self.desired.servers[action.server])
+
     def account(self, action: Action) -> Account:
         """Open as the document's account, and while it is renamed as that of its former code."""
         former = names.parse(action.database).target
