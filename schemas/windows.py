@@ -15,6 +15,7 @@ VerbName = Literal[
     "set-maintenance",
     "disable",
     "create",
+    "rebuild",
     "adopt",
     "clone",
     "copy",

@@ -46,7 +46,8 @@ class Action(Addressed):
 
     `database` is the name borne when the action begins and `becomes` the name afterwards (equal unless it renames; for
     what is built, `database` is the source: the template's name, or empty for a create). Where it comes from another server,
-    `origin` is that one, and `database` its name there.
+    `origin` is that one, and `database` its name there. Where failures of its run stop it before it begins, `may_fail` says
+    how many of them do not.
     """
 
     verb: Verb
@@ -59,6 +60,7 @@ class Action(Addressed):
     changes: tuple[FieldChange, ...] = ()
     after: tuple[str, ...] = ()
     origin: str = ""
+    may_fail: int | None = None
 
     @property
     def servers(self) -> tuple[str, ...]:

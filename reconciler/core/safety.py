@@ -13,7 +13,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.names import FORMS, IN_SERVICE, KEPT, NameState, parse
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
-from reconciler.core.verbs import UPGRADE
+from reconciler.core.verbs import REBUILD, UPGRADE
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from schemas.fleet import Safety
@@ -193,8 +193,11 @@ def withhold(
 
 
 def _is_needed(action: Action, need: Action) -> bool:
-    """Tell whether an action is nothing without one that it waits for: a clone goes on without its template's upgrade."""
-    return need.verb is not UPGRADE or action.verb is UPGRADE
+    """Tell whether an action is nothing without one that it waits for: a clone goes on without its template's upgrade.
+
+    Or with the template as it is while a new version of that is not built.
+    """
+    return need.verb not in (UPGRADE, REBUILD) or action.verb is UPGRADE
 
 
 def gate(

@@ -139,6 +139,18 @@ CREATE = Verb(
     happens="database {becomes} created",
     at_once=1,  # two at once gain nothing (measured on 19, threaded)
 )
+REBUILD = Verb(
+    "rebuild",
+    stage=42,
+    symbol="~",
+    new="by command",
+    whereby="{database} becomes {trash}",
+    happens="**built anew** as its text says now; {database} serves until then and becomes {trash}, kept for"
+    " `retention.trash_days` and then dropped",
+    alters=True,
+    at_once=1,
+    alike=CREATE,
+)
 CLONE = Verb(
     "clone",
     stage=50,

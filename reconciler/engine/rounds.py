@@ -27,6 +27,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.engine import measuring
+from reconciler.engine.catalogues import with_backups
 from reconciler.engine.executor import execute
 from reconciler.engine.observing import ask_for_code, deepen, observe_shallow
 from reconciler.engine.reconcile import remember
@@ -224,6 +225,7 @@ class Rounds:
             around = Observed({**self.known, code: shallow})
             wanted = targets(desired, around, inventory, world.clock.now(), depth, self.limits.selection)
             seen = await deepen(Observed({code: shallow}), [t for t in wanted if t.server == code], world)
+            host = await with_backups(desired, around, seen.hosts[code], world)
         except MemoryFailure as failure:
             self.follower.forgot(failure)
             self._delay(lane)
@@ -232,7 +234,7 @@ class Rounds:
             self._delay(lane)
         else:
             if lane.looking is asyncio.current_task():
-                self._take(code, lane, seen.hosts[code])
+                self._take(code, lane, host)
         finally:
             if lane.looking is asyncio.current_task():
                 lane.looking = None

@@ -24,11 +24,13 @@ from reconciler.core.observed import (
 )
 from reconciler.core.specs import DatabaseSpec
 from reconciler.core.support import Visit
+from reconciler.core.template_versions import Rebuilding
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import (
     adopting,
+    alterations,
     furnishing,
     insides,
     marks,
@@ -198,6 +200,18 @@ class OdooDatabase:
     async def note_upgrade(self, note: UpgradeNote, *, proven: bool = False) -> None:
         """Note an upgrade that begins, that did not succeed, or that is proven."""
         await upgrading.note(self._session, note, proven=proven)
+
+    async def altered(self) -> Mapping[str, int]:
+        """Count by table what somebody has written since it was built."""
+        return await alterations.altered(self._session)
+
+    async def note_upgraded(self) -> None:
+        """Count what an upgrade has written as part of its making."""
+        await alterations.note_upgraded(self._session)
+
+    async def note_rebuilding(self, note: Rebuilding) -> None:
+        """Note why no new version took its place."""
+        await alterations.note_rebuilding(self._session, note)
 
     async def quiesce(self) -> None:
         """Hold scheduled actions back."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import environment, furnishing, neutralizing, orm, schema, support
+from . import alterations, environment, furnishing, neutralizing, orm, schema, support
 from .dumping import model_of
 from .errors import Failure, access_error, builtin, missing_error, validation_error
 
@@ -130,6 +130,8 @@ def _run(env: Env, row: Row) -> Any:
         answer = support.play(env)
     elif _NEUTRALIZES in code:
         answer = neutralizing.play(env)
+    elif alterations.LOOKS in code:
+        answer = alterations.look(env)
     elif _TELLS in code:
         env.database.registry_sequence += 1
         answer = {}

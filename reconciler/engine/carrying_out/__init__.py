@@ -19,6 +19,9 @@ from reconciler.engine.carrying_out import (
     passwords as passwords,
 )
 from reconciler.engine.carrying_out import (
+    rebuilding as rebuilding,
+)
+from reconciler.engine.carrying_out import (
     removing as removing,
 )
 from reconciler.engine.carrying_out import (

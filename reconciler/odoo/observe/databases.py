@@ -17,6 +17,7 @@ from reconciler.core.observed import (
     MARK_PREFIX,
     NOTED_MODULES,
     NOTED_UPGRADE,
+    REBUILDING,
     RESTORED_FROM,
     SERVER_ACTION_PREFIX,
     SUPPORT,
@@ -66,6 +67,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         quiesced_crons=quiesced(parameters),
         restored_from=parameters.get(RESTORED_FROM, ""),
         support=accounts(parameters.get(SUPPORT, "")),
+        rebuilding=parameters.get(REBUILDING, ""),
     )
     try:
         settings = await _settings(session)
