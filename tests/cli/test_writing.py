@@ -150,6 +150,17 @@ def test_explain_says_what_the_schemas_say() -> None:
     assert run("explain", "nothing").code == 64
 
 
+def test_explain_reaches_into_lists_and_set_does_not(world: World) -> None:
+    assert run("explain", "fleet.windows.days").out.startswith("fleet.windows.days\n  The days on which they begin.\n")
+    assert "  days: The days on which they begin" in run("explain", "fleet.windows").out
+    assert run("explain", "fleet.rollout.waves.percent").code == 0
+    ran = run("explain", "fleet.windows.day")
+    assert (ran.code, "did you mean 'days'?" in ran.err) == (64, True)
+    before = texts(world)
+    assert world.run("set", "fleet/test", "windows.days=mon").code == 1
+    assert texts(world) == before
+
+
 def test_fmt_makes_the_layout_regular_and_says_which_files(world: World) -> None:
     world.write("odd.yaml", "kind:   plan\ncode:  gold   # ours\nlabels: { tier: gold,eu: 'x' }  \n\n\n")
     before = texts(world)
