@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import UTC, datetime
 
 import click
 
 from reconciler.cli import fleets, groups, screens
-from reconciler.cli.editing import INVALID, REFUSED, problems_of, write_file
+from reconciler.cli.editing import INVALID, REFUSED, patch, problems_of, write_file
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.plan import make_plan
@@ -48,7 +47,7 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, is_w
             write_file(draft)
             screens.say(f"changed {visible(draft.path)}")
         else:
-            click.echo(_patch(text, draft))
+            click.echo(patch(text.relative(draft), draft))
     screens.say(f"{len(moved)} of {len(proposals)} would move.")
     return 0 if len(moved) == len(proposals) else 1
 
@@ -67,10 +66,3 @@ def _drafts(text: FleetText, moved: list[Proposal]) -> list[Draft] | None:
 
 def _joined(first: Draft, then: Draft) -> Draft:
     return Draft(first.kind, first.code, first.path, first.before, then.after, then.document)
-
-
-def _patch(text: FleetText, draft: Draft) -> str:
-    name = text.relative(draft)
-    before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
-    lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm="")
-    return "\n".join(map(visible, lines))
