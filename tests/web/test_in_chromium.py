@@ -55,8 +55,8 @@ class Window:
 
     def log_in(self, role: Role) -> None:
         self.open("/login")
-        self.page.get_by_label("Token").fill(self.daemon.tokens[role])
-        self.page.get_by_role("button", name="Log in").click()
+        self.page.fill("#token", self.daemon.tokens[role])
+        self.page.keyboard.press("Enter")
         self.page.get_by_role("heading", level=1).wait_for()
 
     def check(self) -> None:
@@ -99,11 +99,15 @@ def window(chromium: Browser, daemon: Live) -> Iterator[Window]:
     assert found.troubles == []
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light")])
+@pytest.mark.parametrize(
+    ("size", "scheme", "language"),
+    [(WIDE, "light", "en"), (NARROW, "dark", "fr"), (WIDE, "dark", "fr"), (NARROW, "light", "en")],
+)
 def test_every_page_can_be_used_by_everybody_at_every_size(
-    chromium: Browser, daemon: Live, size: tuple[int, int], scheme: str
+    chromium: Browser, daemon: Live, size: tuple[int, int], scheme: str, language: str
 ) -> None:
-    context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)  # type: ignore[arg-type]
+    viewport = {"width": size[0], "height": size[1]}
+    context = chromium.new_context(viewport=viewport, color_scheme=scheme, locale=language)  # type: ignore[arg-type]
     window = Window(context.new_page(), daemon)
     window.open("/login")
     window.check()
@@ -111,10 +115,11 @@ def test_every_page_can_be_used_by_everybody_at_every_size(
     shots = os.environ.get("ODOO_FLEET_SCREENSHOTS")
     for path in PAGES:
         window.open(path)
+        assert window.page.get_attribute("html", "lang") == language
         window.check()
         if shots:
             name = path.strip("/").translate(str.maketrans("/?=", "---")) or "fleet"
-            window.page.screenshot(path=Path(shots) / f"{name}-{size[0]}-{scheme}.png", full_page=True)
+            window.page.screenshot(path=Path(shots) / f"{name}-{size[0]}-{scheme}-{language}.png", full_page=True)
     context.close()
     assert [each for each in window.troubles if "422" not in each] == []
 
@@ -141,7 +146,7 @@ def test_a_manager_pauses_and_resumes_and_the_page_says_so(window: Window) -> No
 def test_a_user_has_no_buttons_and_logs_out(window: Window) -> None:
     window.log_in(Role.USER)
     window.open("/servers/prod-1")
-    assert [each.inner_text() for each in window.page.get_by_role("button").all()] == ["Log out"]
+    assert [each.inner_text() for each in window.page.get_by_role("button").all()] == ["Français", "Log out"]
     window.page.get_by_role("button", name="Log out").click()
     window.page.get_by_label("Token").wait_for()
     window.open("/instances")
