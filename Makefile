@@ -77,8 +77,8 @@ test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14, PostgreSQL, 
 
 requirements:  ## pin the dependencies again, with hashes
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --extra alerts --extra backups --extra daemon --extra postgresql -o requirements.txt
-	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --extra alerts --extra backups --extra daemon --extra postgresql --group dev -o requirements-dev.txt
+	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --extra alerts --extra backups --extra daemon --extra oidc --extra postgresql -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --extra alerts --extra backups --extra daemon --extra oidc --extra postgresql --group dev -o requirements-dev.txt
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,14 +16,25 @@ from reconciler.web.page.languages import LANGUAGES
 from reconciler.web.page.shell import (
     COOKIE,
     Shell,
-    Shown,
     check_origin,
-    language_of,
     local_path,
     read_form,
     set_cookie,
 )
 from reconciler.web.problems import Refused
+
+
+class OtherWay(Protocol):
+    """Another way in than by a token."""
+
+    @property
+    def name(self) -> str:
+        """What it is called for people."""
+        ...
+
+    def routes(self, shell: Shell, door: Door) -> list[Route]:
+        """Return what serves it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +73,12 @@ class Entrance:
             leads_to = request.query_params.get("next", "/")
             if self.door.by_session(request.cookies.get(COOKIE, ""), address_of(request)):
                 return self.shell.redirect(local_path(leads_to))
-            return self._form(request, "", leads_to)
+            return self.shell.login_form(request, leads_to)
         form = await read_form(request)
         try:
             actor = self.door.by_token(form.get("token", "").strip(), address_of(request))
         except Refused as refused:
-            return self._form(request, refused.detail, form.get("next", "/"), refused)
+            return self.shell.login_form(request, form.get("next", "/"), refused)
         self.door.close_session(request.cookies.get(COOKIE, ""))
         answer = self.shell.redirect(local_path(form.get("next", "/")))
         set_cookie(answer, request, self.door.open_session(actor))
@@ -83,11 +95,4 @@ class Entrance:
         answer = self.shell.redirect(local_path(form.get("back", "/")))
         if (code := form.get("language", "")) in LANGUAGES:
             set_cookie(answer, request, code, languages.COOKIE, languages.COOKIE_SECONDS)
-        return answer
-
-    def _form(self, request: Request, why: str, leads_to: str, refused: Refused | None = None) -> Response:
-        given = {"title": language_of(request).say("Log in"), "why": why, "next": leads_to}
-        answer = self.shell.html(request, Shown("login.html", given, refused.status if refused else 200))
-        if refused and "Retry-After" in refused.headers:
-            answer.headers["Retry-After"] = refused.headers["Retry-After"]
         return answer

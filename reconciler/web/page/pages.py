@@ -23,7 +23,7 @@ from reconciler.web.api import find_subject, holding
 from reconciler.web.boards import Board, Picture, StoreSilent
 from reconciler.web.doors import Door
 from reconciler.web.page.charts import charts
-from reconciler.web.page.entrance import Entrance
+from reconciler.web.page.entrance import Entrance, OtherWay
 from reconciler.web.page.languages import Language
 from reconciler.web.page.ordering import order_pages
 from reconciler.web.page.shell import STATIC, GoTo, Page, Shell, Shown, Visit, local_path
@@ -60,10 +60,17 @@ def pages() -> tuple[Page, ...]:
     )
 
 
-def page_routes(board: Board, door: Door) -> list[Route]:
-    """Return what serves the page, with the ways in and out and the style sheet, which need no session."""
-    shell = Shell(board, door)
+def page_routes(board: Board, door: Door, other: OtherWay | None = None) -> list[Route]:
+    """Return what serves the page, with the ways in and out and the style sheet, which need no session.
+
+    Args:
+        board: the daemon.
+        door: lets in.
+        other: another way in than by a token.
+    """
+    shell = Shell(board, door, other.name if other else "")
     return [
+        *(other.routes(shell, door) if other else ()),
         *(shell.route(page) for page in pages()),
         *Entrance(shell, door).routes(),
         Route("/static/{name}", _static, methods=["GET"]),

@@ -109,10 +109,11 @@ class Shell:
     Args:
         board: the daemon.
         door: lets in.
+        provider: what is called who else knows people; nothing if nobody does.
     """
 
-    def __init__(self, board: Board, door: Door) -> None:
-        self._board, self._door = board, door
+    def __init__(self, board: Board, door: Door, provider: str = "") -> None:
+        self._board, self._door, self._provider = board, door, provider
         self._templates = {code: _templates(language) for code, language in LANGUAGES.items()}
 
     def route(self, page: Page) -> Route:
@@ -160,6 +161,19 @@ class Shell:
         )
         answer = self.html(request, shown, actor, session)
         answer.headers.update(refused.headers)
+        return answer
+
+    def login_form(self, request: Request, leads_to: str, refused: Refused | None = None) -> Response:
+        """Show the ways in, and why somebody was not let in."""
+        given = {
+            "title": language_of(request).say("Log in"),
+            "why": refused.detail if refused else "",
+            "next": leads_to,
+            "provider": self._provider,
+        }
+        answer = self.html(request, Shown("login.html", given, refused.status if refused else 200))
+        if refused and "Retry-After" in refused.headers:
+            answer.headers["Retry-After"] = refused.headers["Retry-After"]
         return answer
 
     def html(
