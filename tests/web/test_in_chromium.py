@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from reconciler.access.roles import Role
 from tests.hosts.debian import OdooUnavailable, program, require_programs
+from tests.hosts.proxy import Proxy
 from tests.web.live import Live, live
 
 pytestmark = pytest.mark.deploy
@@ -191,6 +194,32 @@ def test_it_renews_itself_and_is_whole_without_scripts(chromium: Browser, daemon
     assert "server/prod-1 is paused" in page.inner_text("main")
     page.get_by_role("button", name="Resume").click()
     plain.close()
+
+
+def test_a_pass_is_seen_as_it_goes_on_through_nginx_as_it_is(chromium: Browser, daemon: Live, tmp_path: Path) -> None:
+    require_programs({"nginx": "nginx"})
+    proxy = Proxy(tmp_path / "nginx", urlsplit(daemon.url).port or 0)
+    proxy.start()
+    window = Window(chromium.new_context().new_page(), replace(daemon, url=f"http://127.0.0.1:{proxy.port}"))
+    asked: list[str] = []
+    try:
+        window.log_in(Role.MANAGER)
+        with window.page.expect_request("**/live"):
+            window.open("/passes")
+        window.page.on("request", lambda request: asked.append(request.url))
+        headers = {"Authorization": f"Bearer {daemon.tokens[Role.MANAGER]}"}
+        order = {"code": "watched", "company": "Watched", "template": "restaurant", "plan": "starter"}
+        httpx.post(f"{daemon.url}/api/v1/instances", json=order, headers=headers, trust_env=False, timeout=30)
+        bar = window.page.locator("#progress progress")
+        bar.first.wait_for(timeout=20_000)
+        assert "instance/watched" in window.page.inner_text("#progress")
+        bar.first.wait_for(state="detached", timeout=20_000)
+        window.page.locator("tbody tr").nth(1).wait_for(timeout=20_000)
+        assert len(asked) <= 6, "it asks when there is news, and not in between"
+    finally:
+        window.page.context.close()
+        proxy.stop()
+    assert window.troubles == []
 
 
 def until_declared(daemon: Live, code: str, state: str) -> None:

@@ -25,6 +25,7 @@ from reconciler.web.doors import Door
 from reconciler.web.page.charts import charts
 from reconciler.web.page.entrance import Entrance, OtherWay
 from reconciler.web.page.languages import Language
+from reconciler.web.page.live import Live
 from reconciler.web.page.ordering import order_pages
 from reconciler.web.page.shell import STATIC, GoTo, Page, Shell, Shown, Visit, local_path
 from reconciler.web.page.words import Words
@@ -73,6 +74,7 @@ def page_routes(board: Board, door: Door, other: OtherWay | None = None) -> list
         *(other.routes(shell, door) if other else ()),
         *(shell.route(page) for page in pages()),
         *Entrance(shell, door).routes(),
+        Live(board, door, shell).route(),
         Route("/static/{name}", _static, methods=["GET"]),
     ]
 

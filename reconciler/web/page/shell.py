@@ -144,6 +144,7 @@ class Shell:
             if not is_same(form.get("csrf", ""), session.csrf):
                 raise Refused(403, "this form is not of this session: go back, load the page again, and send it anew")
         visit = Visit(self._board, actor, session, request.path_params, request, language_of(request), form)
+        request.state.seen = self._board.version()  # what changes while it is made is news for it
         found = await page.serve(visit)
         if isinstance(found, GoTo):
             told = f"{'&' if '?' in found.path else '?'}told={found.told}" if found.told else ""
@@ -176,6 +177,10 @@ class Shell:
             answer.headers["Retry-After"] = refused.headers["Retry-After"]
         return answer
 
+    def fragment(self, template: str, language: str, given: Mapping[str, Any]) -> str:
+        """Make the HTML of a part of a page, in a language."""
+        return self._templates[language].get_template(template).render(given)
+
     def html(
         self, request: Request, shown: Shown, actor: Actor | None = None, session: Session | None = None
     ) -> Response:
@@ -192,6 +197,8 @@ class Shell:
             "address": _address(request),
             "standing": self._board.standing(),
             "now": self._board.now(),
+            "seen": getattr(request.state, "seen", ""),
+            "runs": self._board.runs(),
             "subjects": [*subjects()],
             "told": request.query_params.get("told", ""),
             "version": __version__,
