@@ -26,7 +26,7 @@ PATHS = (
     "/", "/servers", "/servers?view=board", "/servers/one", "/servers/one?tab=instances", "/servers/one?tab=health",
     "/servers/one?tab=configuration", "/templates", "/templates/base", "/plans", "/plans/starter", "/instances",
     "/instances/acme", "/instances/acme?tab=history", "/instances?q=nobody", "/instances?limit=1", "/changes", "/events",
-    "/passes", "/?told=pause", "/?told=order", "/instances/nobody",
+    "/passes", "/?told=pause", "/?told=order", "/?told=backup", "/?told=approve", "/instances/nobody",
 )  # fmt: skip
 
 
