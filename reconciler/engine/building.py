@@ -38,6 +38,7 @@ from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
 from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
 from reconciler.engine.lost_answers import refresh_workers, wait_until_done
 from reconciler.engine.moves import SAMPLE, Mover
+from reconciler.engine.neutral import kept_neutral
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
 from reconciler.engine.verifying import require_neutralized, require_verified
@@ -181,8 +182,11 @@ class Builder:
         database = await insist(lambda: database.set_credentials(spec.admin_login, account.password()), self.clock)
         await insist(lambda: database.apply_settings(spec), self.clock)
         self.step("modules")
-        if await insist(lambda: database.install(spec.modules), self.clock):
-            await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
+        look = await insist(database.look, self.clock)
+        is_whole = all(look.modules.get(module) == module_operations.INSTALLED for module in spec.modules)
+        async with nullcontext() if is_whole else kept_neutral(spec, database, self.clock):
+            if await insist(lambda: database.install(spec.modules), self.clock):
+                await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
         await insist(database.neutralize if spec.neutralize else database.quiesce, self.clock)
         await set_apart(database, self.clock, self.nonces)
         uuid, _ = await insist(database.identity, self.clock)

@@ -25,6 +25,7 @@ _MODEL = "ir.actions.server"
 _NUMBER = re.compile(r"^number = (?:(\d+)|env\.context\['(\w+)'\]\['(\w+)'\])\s*$", re.MULTILINE)
 _FURNISHES = "given = env.context['odoo_fleet']"
 _NEUTRALIZES = "neutral = env.context['odoo_fleet']"
+_GUARDS = "asleep = env.context['odoo_fleet']['asleep']"
 _TELLS = "SELECT nextval(oid::regclass)"
 _COUNTS = "asked = env.context['odoo_fleet']"
 _BYTES_OF_ROWS = 30_000_000
@@ -127,6 +128,8 @@ def _run(env: Env, row: Row) -> Any:
         answer = _count(env)
     elif _NEUTRALIZES in code:
         answer = neutralizing.play(env)
+    elif _GUARDS in code:
+        answer = neutralizing.guard(env)
     elif _TELLS in code:
         env.database.registry_sequence += 1
         answer = {}
