@@ -237,6 +237,12 @@ class Instance(Pausable):
     deletion_protection: bool = Field(
         default=False, description="`true` refuses `state: absent`, `expires` and `prune`.", examples=[True]
     )
+    allow_support: bool = Field(
+        default=True,
+        description="`false` forbids `odoo-fleet support`: no account that lets the operator in is made in its database, and one "
+        "that is there is taken out of use.",
+        examples=[False],
+    )
     adopt: Adoption | None = Field(
         default=None,
         description="The database of this name is this customer's, and is taken over with all that is in it instead of a new "

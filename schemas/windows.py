@@ -15,6 +15,7 @@ VerbName = Literal[
     "set-maintenance",
     "disable",
     "create",
+    "rebuild",
     "adopt",
     "clone",
     "copy",
@@ -30,6 +31,7 @@ VerbName = Literal[
     "rotate-password",
     "configure",
     "upgrade",
+    "end-support",
     "sweep",
     "drop",
 ]

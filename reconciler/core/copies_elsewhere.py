@@ -71,7 +71,7 @@ def _newest(draft: Draft, source: Instance, place: str) -> BackupSeen | Doubt:
         return Doubt(
             "which backups of it there are was not looked up", "run without --shallow, once the template is there"
         )
-    return Doubt(f"which backups of it there are is not known: {kept.problem}") if kept.problem else kept
+    return Doubt(f"which backups of it there are is not known: {kept.problem}", "") if kept.problem else kept
 
 
 def _unlike(draft: Draft, copy: Instance, place: str, found: Original) -> Doubt | None:

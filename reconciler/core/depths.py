@@ -287,7 +287,8 @@ def _of_templates(desired: Desired, observed: Observed, selection: Selection) ->
         for code in template.server_codes:
             host, server = observed.hosts.get(code), desired.servers.get(code)
             if host and server and host.online:
-                for name in host.forms_of(template.template_db):
+                trash = [name for there, name in observed.trash_of(template.template_db) if there.server == code]
+                for name in host.forms_of(template.template_db) or trash:
                     yield Seen(template, server, name.text)
 
 

@@ -36,4 +36,4 @@ def _candidate(draft: Draft, instance: Instance, server: Server) -> Candidate:
 
 def template_of(draft: Draft, instance: Instance, server: str) -> str | Doubt:
     """Return what comes before a clone of an instance's template on a server, or why there can be none."""
-    return draft.templates.get((draft.desired.template_of(instance), server), Doubt("it is not declared there"))
+    return draft.templates.get((draft.desired.template_of(instance), server), Doubt("it is not declared there", ""))

@@ -25,7 +25,7 @@ _NEW = (verbs.CLONE, verbs.COPY, verbs.RESTORE)
 
 def diff_replacements(draft: Draft) -> None:
     """Plan the replacement that a command asks for, and of copies what their rhythm does, where they have a database."""
-    if draft.replacing is not None:
+    if draft.replacing is not None and draft.replacing.kind == "instance":
         _diff_replacement(draft, draft.replacing)
     for instance, server, look in list(_due(draft)):
         _diff_scheduled(draft, instance, server, look)
@@ -82,7 +82,8 @@ def _why_later(draft: Draft, instance: Instance, server: str, look: DatabaseLook
 def _due(draft: Draft) -> Iterator[tuple[Instance, str, DatabaseLook]]:
     """Yield the copies in service that were looked into and are to be made anew by now, each with its server and that look."""
     for instance in draft.desired.instances.values():
-        if instance.refresh is None or (draft.replacing is not None and draft.replacing.code == instance.code):
+        asked = draft.replacing is not None and draft.replacing.kind == "instance" and draft.replacing.code
+        if instance.refresh is None or asked == instance.code:
             continue
         for found in (there := find(draft, instance)):
             look = draft.look(found.server, found.name.text)

@@ -13,10 +13,11 @@ from reconciler.core.openers import removed_spec
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account
-from reconciler.engine.building import Builder, Limits, Source
+from reconciler.engine.building import Builder, Limits
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.moves import Mover
 from reconciler.engine.ports import Host
+from reconciler.engine.sources import Source
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 
@@ -61,6 +62,10 @@ class Performer:
         if key not in self._sources or (self._sources[key].done() and self._sources[key].exception()):
             self._sources[key] = asyncio.ensure_future(self.builder(action).read_source(origin))
         return await asyncio.shield(self._sources[key])
+
+    def forget_source(self, spec: DatabaseSpec) -> None:
+        """Have what is cloned from now on of a template compared with a new look at it: another one took its place."""
+        self._sources.pop((spec.server, spec.target), None)
 
     def remember_verified(self, spec: DatabaseSpec) -> None:
         """Note in the store that a fresh look found a database as its spec says, now."""
