@@ -30,6 +30,7 @@ VerbName = Literal[
     "rotate-password",
     "configure",
     "upgrade",
+    "uninstall",
     "sweep",
     "drop",
 ]

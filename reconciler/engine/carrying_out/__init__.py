@@ -31,5 +31,8 @@ from reconciler.engine.carrying_out import (
     server_states as server_states,
 )
 from reconciler.engine.carrying_out import (
+    uninstalling as uninstalling,
+)
+from reconciler.engine.carrying_out import (
     upgrading as upgrading,
 )

@@ -16,6 +16,7 @@ from reconciler.core.module_versions import read_note
 from reconciler.core.observed import (
     MARK_PREFIX,
     NOTED_MODULES,
+    NOTED_REMOVAL,
     NOTED_UPGRADE,
     RESTORED_FROM,
     SERVER_ACTION_PREFIX,
@@ -60,6 +61,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         behind=older,
         upgrading=read_note(parameters.get(NOTED_UPGRADE, ""), uuid),
         upgraded=read_note(parameters.get(UPGRADED, ""), uuid),
+        removing=read_note(parameters.get(NOTED_REMOVAL, ""), uuid),
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
         quiesced_crons=quiesced(parameters),
         restored_from=parameters.get(RESTORED_FROM, ""),
