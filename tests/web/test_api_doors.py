@@ -22,7 +22,8 @@ from tests.web.asked import TEXTS, TOKENS, Asked, asking
 FILLED = {"code": "acme", "id": "00000000"}
 READ_BY_ALL = {
     "openapi.json", "fleet", "servers", "servers/{code}", "templates", "templates/{code}", "plans", "plans/{code}",
-    "instances", "instances/{code}", "changeset", "passes", "events", "health",
+    "instances", "instances/{code}", "calendar.ics",
+    "changeset", "passes", "events", "health",
 }  # fmt: skip
 OPERATED = {"reconcile", "pause", "resume", "instances", "instances/{code}"}
 FOR_ADMINS = {"tokens", "tokens/{id}"}
