@@ -95,9 +95,10 @@ class Instance(Pausable):
     )
     clone_of: Code | None = Field(
         default=None,
-        description="Another instance, on the same server, of which this is a copy to try things on, in the place of "
-        "`template`: its rows, files, modules and users, as they are when the copy is built; neutralized unless `neutralize: "
-        "false` says otherwise. What the document declares is applied to the copy, the rest is left as it came. Create-only.",
+        description="Another instance of which this is a copy to try things on, in the place of `template`: its rows, "
+        "files, modules and users, as they are when the copy is built; neutralized unless `neutralize: false` says otherwise. "
+        "Made where that one is, or on `server`: of its newest backup, or of itself where it has none. What the document "
+        "declares is applied to the copy, the rest is left as it came. Create-only.",
         examples=["acme"],
     )
     refresh: Annotated[Line, AfterValidator(check_schedule)] | None = Field(
@@ -241,6 +242,12 @@ class Instance(Pausable):
     )
     deletion_protection: bool = Field(
         default=False, description="`true` refuses `state: absent`, `expires` and `prune`.", examples=[True]
+    )
+    allow_support: bool = Field(
+        default=True,
+        description="`false` forbids `odoo-fleet support`: no account that lets the operator in is made in its database, and one "
+        "that is there is taken out of use.",
+        examples=[False],
     )
     adopt: Adoption | None = Field(
         default=None,

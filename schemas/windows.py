@@ -15,6 +15,7 @@ VerbName = Literal[
     "set-maintenance",
     "disable",
     "create",
+    "rebuild",
     "adopt",
     "clone",
     "copy",
@@ -31,6 +32,7 @@ VerbName = Literal[
     "configure",
     "upgrade",
     "uninstall",
+    "end-support",
     "sweep",
     "drop",
 ]

@@ -30,6 +30,7 @@ _COMMANDS = {
     "pause": "Leave one document, or the whole fleet, alone for a while.",
     "resume": "End a pause.",
     "forget": "No longer expect what a removed document had; it stays on its host.",
+    "support": "A short-lived, logged way into a customer's database.",
     "token": "Who may use the daemon's API and page.",
     "alerts": "Whether the channels that the daemon tells take messages.",
     "events": "What happened, like a log.",

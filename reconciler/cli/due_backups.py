@@ -108,7 +108,7 @@ async def _keep(session: Session, world: World, seen: Planned, due: Appointment,
 def _withheld(session: Session, seen: Planned, due: Appointment) -> str:
     frozen = [each.server for each in seen.changeset.frozen]
     paused = pauses.in_force(session.desired, seen.inventory.pauses)
-    return withheld(due, frozen, paused, session.desired.settings.code)
+    return withheld(due.record, frozen, paused, session.desired.settings.code)
 
 
 def _left_alone(record: BackupRecord) -> str:

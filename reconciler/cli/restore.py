@@ -19,7 +19,7 @@ from reconciler.cli.sessions import Session, begin_session, given_aim
 from reconciler.core import endings, verbs
 from reconciler.core.failures import StorageFailure
 from reconciler.core.replacements import Replacing
-from reconciler.engine import restoring
+from reconciler.engine import catalogues
 from reconciler.fleet.desired import Desired
 from schemas.backups import LATEST, RestoreFrom
 
@@ -131,7 +131,7 @@ def _found(session: Session, code: str, wanted: RestoreFrom) -> RestoreFrom:
 
     async def main() -> RestoreFrom:
         async with session.world() as world:
-            _, entry = await restoring.find(world, session.desired, wanted, code)
+            _, entry = await catalogues.find(world, session.desired, wanted, code)
         return RestoreFrom(backup=entry.id, of=entry.code)
 
     return interrupts.run(main())

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     SCHEDULED = "scheduled"  # the rhythm that the text names has come round
     EXPIRED = "expired"  # the day that the text names has come
     OVER_LIMIT = "over-limit"  # it uses more than its plan includes, and the grace is over
+    TIME_IS_UP = "time-is-up"  # what was opened for a while is over
     REMOVED = "removed"  # its document is gone, and the fleet's text says `prune: true`
     ABANDONED_BUILD = "abandoned-build"
     KEPT_LONG_ENOUGH = "kept-long-enough"  # trash past its retention
@@ -45,7 +46,8 @@ class Action(Addressed):
 
     `database` is the name borne when the action begins and `becomes` the name afterwards (equal unless it renames; for
     what is built, `database` is the source: the template's name, or empty for a create). Where it comes from another server,
-    `origin` is that one, and `database` its name there.
+    `origin` is that one, and `database` its name there. Where failures of its run stop it before it begins, `may_fail` says
+    how many of them do not.
     """
 
     verb: Verb
@@ -58,6 +60,7 @@ class Action(Addressed):
     changes: tuple[FieldChange, ...] = ()
     after: tuple[str, ...] = ()
     origin: str = ""
+    may_fail: int | None = None
 
     @property
     def servers(self) -> tuple[str, ...]:

@@ -80,8 +80,8 @@ def worth_a_look(
 ) -> tuple[Target, ...]:
     """Keep, of the databases that depth would look at, those that the comparison says may differ.
 
-    Looked at besides is what an earlier plan looked at and, where an instance is to be cloned, its template and what may be its
-    database under another name.
+    Looked at besides is what an earlier plan looked at and, where an instance is to be built, its template, what it is a copy of,
+    and what may be its database under another name.
     """
     if since is None:
         return tuple(wanted)
@@ -98,7 +98,9 @@ def worth_a_look(
 
 def _sources(desired: Desired, seen: Observed, selection: Selection) -> Iterator[tuple[str, str]]:
     for instance in desired.instances.values():
-        if selection.includes(instance) and instance.template is not None:
+        if selection.includes(instance):
             places = [instance.server] if instance.server else list(seen.hosts)
             if is_missing(instance, seen, places):
-                yield f"template/{instance.template}", instance.server or ANYWHERE
+                yield f"template/{desired.template_of(instance)}", instance.server or ANYWHERE
+                if instance.clone_of is not None:
+                    yield f"instance/{instance.clone_of}", ANYWHERE

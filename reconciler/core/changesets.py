@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from reconciler.core.actions import Action
@@ -131,8 +131,33 @@ class MetHook:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """What a threshold stops, by its name and in words: actions by themselves, without what they wait for."""
+
+    threshold: str
+    why: str
+    actions: tuple[Action, ...]
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint it, as `Changeset.digest` does: who approves it names what was shown."""
+        return Changeset(self.actions).digest()
+
+
+Approval = tuple[str, Action]
+"""An action that somebody approved, beside the name of the threshold that stopped it."""
+
+
+def by_itself(action: Action) -> Action:
+    """Return an action without what it waits for, which changes as other actions are done."""
+    return replace(action, after=())
+
+
+@dataclass(frozen=True, slots=True)
 class Changeset:
     """Actions in an order that respects their dependencies, what is blocked, what is left alone, withheld, removed, and frozen.
+
+    What is `stopped` by a threshold stands among what is blocked as well, in words.
 
     `removed` is known only where an earlier revision is compared with (`--base`).
     """
@@ -145,6 +170,7 @@ class Changeset:
     removed: tuple[Removed, ...] = ()
     frozen: tuple[Frozen, ...] = ()
     hooks: tuple[MetHook, ...] = ()
+    stopped: tuple[Stopped, ...] = ()
 
     @property
     def unsaid_frozen(self) -> tuple[Frozen, ...]:

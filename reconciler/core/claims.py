@@ -32,10 +32,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a database is not taken for ours, and what its operator can do."""
+    """Why a database is not taken for ours, and what its operator can do: nothing where the reason says it."""
 
     why: str
-    advice: str = ""
+    advice: str
 
 
 def find(observed: Observed, servers: Container[str], target: str, former: str | None) -> tuple[Found, ...]:
@@ -106,7 +106,7 @@ def doubt(look: DatabaseLook, spec: DatabaseSpec, former_code: str | None, *, re
     if look.access is Access.HALF_MADE:
         return Doubt("its initialisation never ended", "nothing of this fleet left it so: look at the host")
     if look.access is Access.FAILED:
-        return Doubt(look.problem)
+        return Doubt(look.problem, "")
     if look.access is Access.REFUSED:
         return _refused(spec, look, remembered=remembered)
     return _doubt_of_mark(look, spec, former_code)

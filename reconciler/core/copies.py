@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,14 +16,35 @@ from reconciler.core.specs import DatabaseSpec
 from reconciler.core.verbs import Verb
 from schemas.instance import Instance
 
+BACKUP_OF_SOURCE = "source_backup"
+"""What an action shows of the backup that a copy is made of: where it is and when it was taken, and its id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The database that is copied: where it is, what it is called when its turn has come, and what has to be done first."""
+    """What is copied: on which server that is, what it is called when its turn has come, and what has to be done first.
+
+    What comes from another server tells how in `told`; where it comes from a backup, that one is all that is needed.
+    """
 
     server: str
     database: str
     after: tuple[str, ...] = ()
+    told: tuple[FieldChange, ...] = ()
+
+    @property
+    def is_backup(self) -> bool:
+        """Tell whether a backup is copied, and not what is there."""
+        return bool(backup_in(self.told))
+
+    def origin(self, server: str) -> str:
+        """Name the other server that packs it for a copy on `server`; none where that is the same one, or nobody packs it."""
+        return "" if self.is_backup or self.server == server else self.server
+
+
+def backup_in(changes: Iterable[FieldChange]) -> str:
+    """Return the id of the backup that an action shows as what its copy is made of; empty where it is of none."""
+    return next((change.desired for change in changes if change.field == BACKUP_OF_SOURCE), "")
 
 
 def is_copied(instance: Instance) -> bool:
@@ -30,14 +52,8 @@ def is_copied(instance: Instance) -> bool:
     return instance.clone_of is not None and instance.restore_from is None
 
 
-def original(draft: Draft, copy: Instance, server: str | None = None) -> Original | Doubt:
-    """Find what a copy is made of: what is there, or what this very pass makes or changes first.
-
-    Args:
-        draft: what is observed, and planned so far.
-        copy: the copy's document.
-        server: where the copy is already; left out, where its text says.
-    """
+def original(draft: Draft, copy: Instance) -> Original | Doubt:
+    """Find what a copy is made of: what is there, or what this very pass makes or changes first."""
     source = draft.desired.instances[copy.clone_of or ""]
     if source.state == "absent":
         return Doubt(
@@ -57,11 +73,6 @@ def original(draft: Draft, copy: Instance, server: str | None = None) -> Origina
         why = f"not one database in service, but {several}" if found else "no database yet"
         return Doubt(f"instance/{source.code}, of which it is a copy, has {why}", "it is made once there is one")
     ((place, database),) = stated
-    if (server or copy.server) not in (None, place):
-        advice = "end the copy, and declare it again where its source is by then"
-        if copy.server is not None:
-            advice = f"remove `server`, or write `server: {place}`; a copy that is elsewhere is ended first"
-        return Doubt(f"instance/{source.code} is on {place}, and a copy is made on the server of its source", advice)
     return Original(place, database, after)
 
 
@@ -75,7 +86,10 @@ def made_of(
             if instance.neutralize
             else "no: it mails and is paid as its source is"
         )
-        return verbs.COPY, copied.database, (FieldChange("neutralize", "a live database", will),)
+        changes = (FieldChange("neutralize", "a live database", will), *copied.told)
+        if copied.is_backup:
+            return verbs.RESTORE, instance.clone_of or "", changes
+        return verbs.COPY, copied.database, changes
     if instance.restore_from is not None:
         return verbs.RESTORE, instance.restore_from.source(instance.code), ()
     return verbs.CLONE, spec.template_db, ()
@@ -84,13 +98,27 @@ def made_of(
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
 _TRIED = ", tried at "
+_UUID = " uuid "
 TRIED_AGAIN_AFTER = backup_times.LONGEST_PATIENCE
 """After so long a refresh by rhythm that was begun and has not come to its end is begun again."""
 
 
-def noted(origin: str, now: datetime) -> str:
-    """Write what a database notes of what was restored there, and when; `made_at` reads it."""
-    return f"{origin} at {now:{_TIME}}"
+def noted(origin: str, now: datetime, uuid: str = "") -> str:
+    """Write what a database notes of what was restored there, when, and the uuid that this had, if that is known.
+
+    `made_at` and `made_of_uuid` read it.
+    """
+    return f"{origin}{_UUID}{uuid} at {now:{_TIME}}" if uuid else f"{origin} at {now:{_TIME}}"
+
+
+def made_of_uuid(look: DatabaseLook) -> str:
+    """Return the uuid of the database that a copy was made of; empty where none is noted, as before this was."""
+    return _parts(look)[0].rpartition(" at ")[0].rpartition(_UUID)[2] if _UUID in look.restored_from else ""
+
+
+def another(then: str, now: str) -> str:
+    """Say that the source of a copy is not the database any more that it was made of."""
+    return f"is another database than the one that it was made of ({now or 'it bears no uuid'}, not {then})"
 
 
 def made_at(look: DatabaseLook) -> datetime | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from reconciler.core import ending_diffs, endings, hooks, one_host, pauses, usage, windows
 from reconciler.core.asking import in_use
-from reconciler.core.changesets import Changeset
+from reconciler.core.changesets import Approval, Changeset
 from reconciler.core.depths import Depth
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import Inventory
@@ -35,7 +35,7 @@ class Limits:
     ends its action before anything is written. With `since`, the selection is limited to what that comparison of texts found
     concerned (`Comparison.narrow`), hosts that it does not concern are not asked, and what becomes of removed documents is told.
     `replacing` says whose database another one takes the place of, by command. `commands` are the directories whose
-    programs hooks may run; None where nothing is carried out.
+    programs hooks may run; None where nothing is carried out. `approved` is what thresholds stopped, and somebody lets through.
     """
 
     selection: Selection = EVERYTHING
@@ -46,6 +46,7 @@ class Limits:
     exactly: bool = False
     replacing: Replacing | None = None
     commands: Collection[str] | None = None
+    approved: Collection[Approval] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
     released = withhold(wanted, pauses.in_force(desired, inventory.pauses), desired.settings.code, closed)
     in_service = _in_service(desired, observed, inventory)
     refused = hooks.refused(released.actions, desired, limits.commands)
-    gated = gate(released, frozen, desired.settings.safety, in_service, limits.allowed, refused)
+    safety = desired.settings.safety
+    gated = gate(released, frozen, safety, in_service, limits.allowed, refused, limits.approved)
     gated = replace(gated, hooks=hooks.met(gated.actions, desired))
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)

@@ -15,6 +15,7 @@ from reconciler.core import (
     claims,
     code_moves,
     copies,
+    copies_elsewhere,
     ending_diffs,
     endings,
     one_host,
@@ -130,6 +131,7 @@ def targets(
     ended = _ended(desired, observed, inventory, now, depth) if selection.is_everything else ()
     found = (*whole, *builds, *(target for target in ended if (target.server, target.database) not in wholly))
     found = _of_moves(desired, observed, [seen for seen in due if seen.is_elsewhere], found)
+    found = _of_copies(desired, observed, selection, due, found)
     return tuple(sorted(found, key=lambda t: (t.server, t.database)))  # of one database the likeliest account first
 
 
@@ -170,20 +172,54 @@ def _of_moves(
     desired: Desired, observed: Observed, moving: Sequence[Seen], found: Sequence[Target]
 ) -> tuple[Target, ...]:
     """Have the versions of modules read of what may be moved, and of the templates where it would go."""
-    asked = {(seen.server.code, seen.database) for seen in moving}
-    templates: dict[tuple[str, str], Target] = {}
+    templates: list[Target] = []
     for seen in moving:
-        instance, code = seen.document, seen.document.server if isinstance(seen.document, Instance) else None
-        if code is None or not isinstance(instance, Instance) or code not in observed.hosts:
+        if isinstance(seen.document, Instance) and seen.document.server is not None:
+            templates += _template_there(desired, observed, seen.document, seen.document.server)
+    return _with_versions(found, templates, {(seen.server.code, seen.database) for seen in moving})
+
+
+def _of_copies(
+    desired: Desired, observed: Observed, selection: Selection, due: Sequence[Seen], found: Sequence[Target]
+) -> tuple[Target, ...]:
+    """Have what copies that are looked into, or are not there yet, are made of looked into as well.
+
+    Of those on other servers the versions of modules are read too, and those of the templates where they are.
+    """
+    chosen = {(seen.server.code, seen.database) for seen in due}
+    beside: list[Target] = []
+    elsewhere: list[Target] = []
+    for place in copies_elsewhere.places(desired, observed):
+        is_due = not place.standing or any((each.server, each.name.text) in chosen for each in place.standing)
+        has_rhythm = place.copy.refresh is not None and bool(place.standing)
+        if not (is_due and selection.includes(place.copy) and (place.is_elsewhere or has_rhythm)):
             continue
-        template = desired.templates[desired.template_of(instance)]
-        if observed.hosts[code].online and observed.hosts[code].lists(template.template_db):
-            spec = template_spec(desired, template, desired.servers[code])
-            templates[code, template.template_db] = Target(code, template.template_db, spec)
+        source = desired.instances[place.copy.clone_of or ""]
+        spec = instance_spec(desired, source, desired.servers[place.source.server])
+        target = Target(place.source.server, place.source.name.text, spec, source.renamed_from)
+        if place.is_elsewhere:
+            elsewhere += [target, *_template_there(desired, observed, place.copy, place.server)]
+        else:
+            beside.append(target)
     there = {(target.server, target.database) for target in found}
-    asked |= templates.keys()
-    whole = (*found, *(target for key, target in templates.items() if key not in there))
-    return tuple(replace(t, moves=True) if (t.server, t.database) in asked else t for t in whole)
+    more = [target for target in beside if (target.server, target.database) not in there]
+    return _with_versions((*found, *more), elsewhere, set())
+
+
+def _template_there(desired: Desired, observed: Observed, instance: Instance, server: str) -> list[Target]:
+    """Return the template of an instance on a server as what is looked into, if it is there."""
+    template, host = desired.templates[desired.template_of(instance)], observed.hosts.get(server)
+    if host is None or not (host.online and host.lists(template.template_db)):
+        return []
+    return [Target(server, template.template_db, template_spec(desired, template, desired.servers[server]))]
+
+
+def _with_versions(found: Sequence[Target], more: Sequence[Target], asked: set[tuple[str, str]]) -> tuple[Target, ...]:
+    """Add what is looked into beside, and have the versions of modules read of that and of what is asked for."""
+    there = {(target.server, target.database) for target in found}
+    added = {(target.server, target.database): target for target in more}
+    whole = (*found, *(target for key, target in added.items() if key not in there))
+    return tuple(replace(t, moves=True) if (t.server, t.database) in asked | added.keys() else t for t in whole)
 
 
 def _is_absent(document: Template | Instance) -> bool:
@@ -251,7 +287,8 @@ def _of_templates(desired: Desired, observed: Observed, selection: Selection) ->
         for code in template.server_codes:
             host, server = observed.hosts.get(code), desired.servers.get(code)
             if host and server and host.online:
-                for name in host.forms_of(template.template_db):
+                trash = [name for there, name in observed.trash_of(template.template_db) if there.server == code]
+                for name in host.forms_of(template.template_db) or trash:
                     yield Seen(template, server, name.text)
 
 

@@ -15,6 +15,7 @@ from reconciler.core import (
     instance_diffs,
     names,
     replacement_diffs,
+    support,
     template_diffs,
     upgrade_diffs,
     verbs,
@@ -77,6 +78,7 @@ PLANNERS: list[Callable[[Draft], None]] = [
     replacement_diffs.diff_replacements,
     ending_diffs.diff_endings,
     upgrade_diffs.diff_upgrades,
+    support.diff_support,
 ]
 """What plans, each with what those before it planned: activations before templates, and both before clones."""
 

@@ -104,12 +104,12 @@ class Draft:
     def hold(self, server: Server) -> Doubt | None:
         """Say why existing databases of a server are left alone in this pass, or None."""
         if not server.active or server.state in ("draft", "disabled"):
-            return Doubt(f"server {server.code} is {server.state if server.active else 'inactive'}")
+            return Doubt(f"server {server.code} is {server.state if server.active else 'inactive'}", "")
         host = self.host(server.code)
         if host is None:
-            return Doubt(f"server {server.code} was not asked")
+            return Doubt(f"server {server.code} was not asked", "")
         if not host.online:
-            return Doubt(f"server {server.code} is offline: {host.problem}")
+            return Doubt(f"server {server.code} is offline: {host.problem}", "")
         if host.version != server.odoo_version:
             return Doubt(
                 f"server {server.code} runs Odoo {host.version}, declared is {server.odoo_version}",
@@ -120,14 +120,14 @@ class Draft:
     def hold_new(self, server: Server) -> Doubt | None:
         """Say why nothing new is made on a server in this pass, or None."""
         if server.state == "maintenance":
-            return Doubt(f"server {server.code} is in maintenance: nothing new is made there")
+            return Doubt(f"server {server.code} is in maintenance: nothing new is made there", "")
         return self.hold(server)
 
     def full(self, server: Server) -> Doubt | None:
         """Say that no further instance has a place on a server, or nothing."""
         if self.used.get(server.code, 0) < server.max_instances:
             return None
-        return Doubt(f"server {server.code} is full: max_instances is {server.max_instances}")
+        return Doubt(f"server {server.code} is full: max_instances is {server.max_instances}", "")
 
     def not_there(self, document: Instance | Template) -> Doubt | None:
         """Say that nothing is built for a document that is to take over a database which is not there, or None."""

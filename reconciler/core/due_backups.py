@@ -98,14 +98,11 @@ def next_backup(desired: Desired, document: Document, good: Mapping[str, datetim
     return min((backup_times.due_at(policy, zone, record, now) or now for record in records), default=now)
 
 
-def withheld(
-    appointment: Appointment, frozen: Collection[str], paused: Mapping[tuple[str, str], Pause], fleet: str
-) -> str:
-    """Say why what is due is not done though its host answers; nothing if it may be.
+def withheld(record: BackupRecord, frozen: Collection[str], paused: Mapping[tuple[str, str], Pause], fleet: str) -> str:
+    """Say why work is not done though its host answers; nothing if it may be.
 
     A backup changes nothing on its host, so that it is made whatever is paused or frozen; a proof puts a database there.
     """
-    record = appointment.record
     if record.work is Work.BACKUP:
         return ""
     if record.server in frozen:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from reconciler.core import (
     claims,
     copies,
+    copies_elsewhere,
     ending_diffs,
     fields,
     names,
@@ -315,14 +316,12 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
     if doubt:
         draft.block("instance", instance.code, instance.server or "", doubt)
         return
-    copied = copies.original(draft, instance) if copies.is_copied(instance) else None
+    copied = copies_elsewhere.original(draft, instance) if copies.is_copied(instance) else None
     if isinstance(copied, Doubt):
         draft.block("instance", instance.code, instance.server or "", copied)
         return
-    code = (
-        copied.server
-        if copied
-        else instance.server or draft.former_place(instance) or places.placing(draft, instance).server
+    code = instance.server or (
+        copied.server if copied else draft.former_place(instance) or places.placing(draft, instance).server
     )
     if not code:
         reasons = "; ".join(f"{s}: {why}" for s, why in places.placing(draft, instance).passed_over)
@@ -345,7 +344,8 @@ def _clone(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> None
         waits = copied.after if copied else () if isinstance(template, Doubt) else (template,)
         after, why = draft.first(code, *waits, *discarded), draft.why_new(instance)
         verb, source, changes = copies.made_of(instance, spec, copied)
-        draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, changes, after))
+        origin = copied.origin(code) if copied else ""
+        draft.plan(Action(verb, "instance", spec.code, code, why, source, becomes, changes, after, origin))
         draft.used[code] = draft.used.get(code, 0) + 1
 
 

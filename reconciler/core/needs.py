@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.core import verbs
+from reconciler.core import copies, verbs
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Changeset
 from reconciler.fleet.desired import Desired
@@ -49,8 +49,8 @@ def _needs(action: Action, desired: Desired) -> Iterator[Need]:
             yield _of_template(desired.template_of(instance), desired)
             if instance.owner is not None:
                 yield Need(instance.owner.initial_password, "instance", action.code, "owner.initial_password")
-        if action.verb is verbs.COPY and instance.clone_of is not None:
-            source = desired.instances[instance.clone_of]
+        if action.verb in (verbs.COPY, verbs.RESTORE) and copies.is_copied(instance):
+            source = desired.instances[instance.clone_of or ""]
             yield Need(source.admin_password, "instance", source.code, "admin_password")
         yield from _of_adoption(action, instance)
         yield Need(instance.admin_password, "instance", action.code, "admin_password")

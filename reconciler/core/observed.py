@@ -44,7 +44,14 @@ HELD_MAIL_SERVERS = MARK_PREFIX + "quiesced_mail_servers"
 """The parameter that keeps the ids of mail servers that a restore switched off, until the database goes into service."""
 
 RESTORED_FROM = MARK_PREFIX + "restored_from"
+SUPPORT = MARK_PREFIX + "support"
 """The parameter that says of what a database was restored, and when; see `copies.noted`."""
+
+MADE_OF = MARK_PREFIX + "made_of"
+"""The parameter of the mark that was written last when a template was built: what is younger in it, somebody else has changed."""
+
+REBUILDING = MARK_PREFIX + "rebuilding"
+"""The parameter of a template that says why no new version of it took its place; see `template_versions.Rebuilding`."""
 
 SERVER_ACTION_PREFIX = "odoo-fleet: "
 """The names of server actions that this tool makes, each for one run, begin with this."""
@@ -63,7 +70,8 @@ class Mark(Addressed):
     place: it is not what its text wants back. `leaving` names the build on another server into which it was packed, until it is
     in service again; `moved` is the name that it stays behind under, and `moved_to` the server where it goes on. The build says
     `moved_from` which server it comes from. `protected` says whether its document has
-    `deletion_protection`, which holds when that is removed; None where nothing is written about it.
+    `deletion_protection`, which holds when that is removed; None where nothing is written about it. `made_of` is the version of
+    the template that this fleet built it as, or cloned it from (`template_versions.version`); empty where that is not known.
     """
 
     fleet: str
@@ -85,6 +93,7 @@ class Mark(Addressed):
     moved: str = ""
     moved_to: str = ""
     moved_from: str = ""
+    made_of: str = ""
 
 
 def mark_of(parameters: Mapping[str, str]) -> Mark | None:
@@ -114,6 +123,7 @@ def mark_of(parameters: Mapping[str, str]) -> Mark | None:
         moved=rows.get("moved", ""),
         moved_to=rows.get("moved_to", ""),
         moved_from=rows.get("moved_from", ""),
+        made_of=rows.get("made_of", ""),
     )
 
 
@@ -143,6 +153,8 @@ def rows_of(mark: Mark) -> dict[str, str]:
         rows["replaced"] = mark.replaced
     if mark.protected is not None:
         rows["protected"] = _WORDS[mark.protected]
+    if mark.made_of:
+        rows["made_of"] = mark.made_of
     notes = (mark.leaving, mark.moved, mark.moved_to, mark.moved_from)
     rows |= {key: value for key, value in zip(MOVE_ROWS, notes, strict=True) if value}
     return {MARK_PREFIX + key: value for key, value in rows.items()}
@@ -208,8 +220,10 @@ class DatabaseLook:
     quiesced_crons: tuple[int, ...] | None = None
     missing_files: int = 0
     restored_from: str = ""  # what was restored there and when, as was noted then; empty for what was not
+    support: tuple[str, ...] = ()  # accounts that let the operator in and are open, see `core.support.accounts`
     is_admin: bool = True  # it was opened as base.user_admin itself
     second_factor: bool = False  # that account logs in with a second factor, so that a password alone is refused
+    rebuilding: str = ""  # of a template: why no new version of it took its place
     versions: Mapping[str, tuple[str, str]] | None = (
         None  # see `Database.module_versions`; read where a move hangs on it
     )
@@ -263,12 +277,29 @@ class Survey:
         return tuple(sorted(self.needs.keys() - needed - came))
 
 
+@dataclass(frozen=True, slots=True)
+class BackupSeen:
+    """The newest backup of a document, as the catalogues of its fleet say it; `problem` says why they could not be read.
+
+    `id` is empty where there is none; `modules` are those in it, with their versions; `uuid` had the database that it is of.
+    """
+
+    id: str = ""
+    target: str = ""
+    taken_at: datetime | None = None
+    odoo: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    uuid: str = ""
+
+
 @dataclass(frozen=True)  # without slots: its names are sorted once, however many documents look for theirs
 class ObservedHost:
     """One server's answers in this pass: the shallow look always, deep looks by database name where they were made.
 
     `clock` is the time of day as the host says it, None where it does not say. `code` tells the versions of the code of its
-    modules from others, as one of its databases says them, and names that; empty where it was not asked for.
+    modules from others, as one of its databases says them, and names that; empty where it was not asked for. `backups` has, by
+    code, the newest ones of instances of which copies may be made there.
     """
 
     server: str
@@ -280,6 +311,7 @@ class ObservedHost:
     seconds: float = 0.0
     clock: datetime | None = None
     code: str = ""
+    backups: Mapping[str, BackupSeen] = field(default_factory=dict)
 
     def lists(self, name: str) -> bool:
         """Tell whether the host lists a database of exactly this name."""

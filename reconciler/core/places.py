@@ -14,10 +14,10 @@ from schemas.server import Server
 def placing(draft: Draft, instance: Instance) -> Placing:
     """Apply the placement rule to an instance, with what this pass has planned so far counted as there.
 
-    A copy has no choice: it is where its source is.
+    A copy has no choice: it is where its source is, unless its text names a server.
     """
     copied = copies.original(draft, instance) if copies.is_copied(instance) else None
-    only = copied.server if isinstance(copied, copies.Original) else None
+    only = (instance.server or copied.server) if isinstance(copied, copies.Original) else None
     servers = [s for s in draft.desired.servers.values() if s.active and only in (None, s.code)]
     candidates = [_candidate(draft, instance, s) for s in servers]
     return place(candidates, draft.desired.settings.placement.min_capacity_percent)
@@ -36,4 +36,4 @@ def _candidate(draft: Draft, instance: Instance, server: Server) -> Candidate:
 
 def template_of(draft: Draft, instance: Instance, server: str) -> str | Doubt:
     """Return what comes before a clone of an instance's template on a server, or why there can be none."""
-    return draft.templates.get((draft.desired.template_of(instance), server), Doubt("it is not declared there"))
+    return draft.templates.get((draft.desired.template_of(instance), server), Doubt("it is not declared there", ""))

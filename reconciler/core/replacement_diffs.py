@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconciler.core import backups, copies, endings, names, replacements, verbs
+from reconciler.core import backups, copies, copies_elsewhere, endings, names, replacements, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Withheld
 from reconciler.core.claims import Doubt, Found
+from reconciler.core.copies import Original
 from reconciler.core.drafts import Draft
 from reconciler.core.instance_diffs import find
 from reconciler.core.names import IN_SERVICE, NameState
@@ -24,17 +25,20 @@ _NEW = (verbs.CLONE, verbs.COPY, verbs.RESTORE)
 
 def diff_replacements(draft: Draft) -> None:
     """Plan the replacement that a command asks for, and of copies what their rhythm does, where they have a database."""
-    if draft.replacing is not None:
+    if draft.replacing is not None and draft.replacing.kind == "instance":
         _diff_replacement(draft, draft.replacing)
-    for instance, look in list(_due(draft)):
-        _diff_scheduled(draft, instance, look)
+    for instance, server, look in list(_due(draft)):
+        _diff_scheduled(draft, instance, server, look)
 
 
-def _diff_scheduled(draft: Draft, instance: Instance, look: DatabaseLook) -> None:
+def _diff_scheduled(draft: Draft, instance: Instance, server: str, look: DatabaseLook) -> None:
     """Plan what a rhythm does; hold it back where it failed lately, where its source is new, or where it needs other changes."""
     before = draft.actions
     own = [a for a in before if a.address == instance.address]
-    why = _why_later(draft, instance, look, has_others=any(map(_is_more_than_a_note, own)))
+    why = _why_later(draft, instance, server, look, has_others=any(map(_is_more_than_a_note, own)))
+    if not why and (doubt := _of_another(draft, instance, server, look)):
+        draft.block("instance", instance.code, server, doubt)
+        return
     draft.actions = [a for a in before if a not in own]
     _diff_replacement(draft, Replacing(instance.code, backup_first=False, reason=Reason.SCHEDULED))
     if why:
@@ -43,12 +47,23 @@ def _diff_scheduled(draft: Draft, instance: Instance, look: DatabaseLook) -> Non
         draft.withheld += [Withheld(replace(action, after=()), why) for action in wanted]
 
 
+def _of_another(draft: Draft, instance: Instance, server: str, look: DatabaseLook) -> Doubt | None:
+    """Say that a copy would be made of another database than it was before: one that was lost and built anew may be empty."""
+    made_of, then = copies_elsewhere.original(draft, instance, server), copies.made_of_uuid(look)
+    if isinstance(made_of, Doubt) or not then:
+        return None
+    if (now := copies_elsewhere.uuid_of(draft, instance, server, made_of)) in ("", then):
+        return None  # what was not looked into is compared before it is restored
+    advice = f"look whether it is what is to be copied by now; then `odoo-fleet refresh {instance.code}`"
+    return Doubt(f"it is not made anew by its rhythm: instance/{instance.clone_of} {copies.another(then, now)}", advice)
+
+
 def _is_more_than_a_note(action: Action) -> bool:
     """Tell whether an action does more than to write a mark anew, which the new one gets anyway."""
     return action.verb is not verbs.CONFIGURE or any(not c.field.startswith("mark.") for c in action.changes)
 
 
-def _why_later(draft: Draft, instance: Instance, look: DatabaseLook, *, has_others: bool) -> str:
+def _why_later(draft: Draft, instance: Instance, server: str, look: DatabaseLook, *, has_others: bool) -> str:
     if since := copies.put_off(look, draft.now):
         begun, until = (f"{each:%Y-%m-%d %H:%M} UTC" for each in since)
         at_once = f"or at once by `odoo-fleet refresh {instance.code}`"
@@ -56,19 +71,25 @@ def _why_later(draft: Draft, instance: Instance, look: DatabaseLook, *, has_othe
     source = f"instance/{instance.clone_of}"
     if any(a.address == source and a.verb in _NEW for a in draft.actions):
         return f"{source}, of which it is a copy, is built in this very run; look whether it is what is to be copied"
-    return "the other changes of it come first; a later run makes it anew" if has_others else ""
+    if has_others:
+        return "the other changes of it come first; a later run makes it anew"
+    made_of = copies_elsewhere.original(draft, instance, server)
+    if isinstance(made_of, Original) and (backup := copies.backup_in(made_of.told)) and backup in look.restored_from:
+        return f"there is no newer backup of {source} than the one that it was made of, {backup}"
+    return ""
 
 
-def _due(draft: Draft) -> Iterator[tuple[Instance, DatabaseLook]]:
-    """Yield the copies in service that were looked into and are to be made anew by now, each with that look."""
+def _due(draft: Draft) -> Iterator[tuple[Instance, str, DatabaseLook]]:
+    """Yield the copies in service that were looked into and are to be made anew by now, each with its server and that look."""
     for instance in draft.desired.instances.values():
-        if instance.refresh is None or (draft.replacing is not None and draft.replacing.code == instance.code):
+        asked = draft.replacing is not None and draft.replacing.kind == "instance" and draft.replacing.code
+        if instance.refresh is None or asked == instance.code:
             continue
         for found in (there := find(draft, instance)):
             look = draft.look(found.server, found.name.text)
             rests = len(there) == 1 and not found.renamed and found.name.state is NameState.PUBLISHED
             if rests and look is not None and look.opened and copies.is_due(instance, look, draft.now):
-                yield instance, look
+                yield instance, found.server, look
 
 
 def _diff_replacement(draft: Draft, asked: Replacing) -> None:
@@ -140,17 +161,22 @@ def _is_there(draft: Draft, found: Found, trash: str) -> bool:
 def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, is_lost: bool) -> None:
     becomes = names.suspended(found.name.target) if instance.state == "suspended" else found.name.target
     present = replacements.LOST if is_lost else replacements.NOW
-    look, first = draft.look(found.server, found.name.text), tuple[str, ...]()
+    look, first, origin = draft.look(found.server, found.name.text), tuple[str, ...](), ""
     if asked.trash:
         changes = [replacements.by_trash(asked.trash, present)]
     elif copies.is_copied(instance):
-        source = copies.original(draft, instance, found.server)
+        source = copies_elsewhere.original(draft, instance, found.server)
         if isinstance(source, Doubt):
             draft.block("instance", instance.code, found.server, source)
             return
         made = copies.made_at(look) if asked.reason is Reason.SCHEDULED and look is not None else None
         since = f"{present}, made {made:%Y-%m-%d %H:%M} UTC" if made else present
-        changes, first = [replacements.by_copy(instance.clone_of or "", since)], source.after
+        made_of = (
+            replacements.by_backup(copies.backup_in(source.told), instance.clone_of or "", since)
+            if source.is_backup
+            else replacements.by_copy(instance.clone_of or "", since)
+        )
+        changes, first, origin = [made_of, *source.told], source.after, source.origin(found.server)
     else:
         changes = [_by_backup(instance, present)]
     if asked.backup_first and (backup := backups.before_ending(draft.desired, instance, look)):
@@ -166,6 +192,7 @@ def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, i
             becomes,
             tuple(changes),
             draft.first(found.server, *first),
+            origin,
         )
     )
 

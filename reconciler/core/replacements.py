@@ -19,13 +19,15 @@ LOST = "lost: its initialisation never ended"
 class Replacing:
     """Whose database is replaced, by what, and whether the one that is there is backed up first where the text asks for that.
 
-    `trash` names what comes back from there; without it, it is what the document's `restore_from` or `clone_of` says.
+    `trash` names what comes back from there; without it, it is what the document's `restore_from` or `clone_of` says. A template
+    is built anew.
     """
 
     code: str
     trash: str = ""
     backup_first: bool = True
     reason: Reason = Reason.DECLARED
+    kind: str = "instance"
 
 
 def by_backup(which: str, code: str, present: str = NOW) -> FieldChange:

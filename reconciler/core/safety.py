@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Changeset, Frozen, Withheld
+from reconciler.core.changesets import Approval, Blocked, Changeset, Frozen, Stopped, Withheld, by_itself
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import FORMS, IN_SERVICE, KEPT, NameState, parse
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
-from reconciler.core.verbs import UPGRADE
+from reconciler.core.verbs import REBUILD, UPGRADE
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from schemas.fleet import Safety
@@ -178,7 +178,8 @@ def withhold(
         return changeset
     held: dict[str, Withheld] = {}
     for action in changeset.actions:
-        pause = pause_of(action, fleet, pauses) or pauses.get(("server", action.origin))
+        is_over = action.reason is Reason.TIME_IS_UP  # whoever pauses leaves nobody inside for longer
+        pause = None if is_over else pause_of(action, fleet, pauses) or pauses.get(("server", action.origin))
         missing = next((need for need in action.after if need in held and _is_needed(action, held[need].action)), None)
         if why := pause.why if pause is not None else closed.get(action.id):
             held[action.id] = Withheld(action, why)
@@ -194,8 +195,11 @@ def withhold(
 
 
 def _is_needed(action: Action, need: Action) -> bool:
-    """Tell whether an action is nothing without one that it waits for: a clone goes on without its template's upgrade."""
-    return need.verb is not UPGRADE or action.verb is UPGRADE
+    """Tell whether an action is nothing without one that it waits for: a clone goes on without its template's upgrade.
+
+    Or with the template as it is while a new version of that is not built.
+    """
+    return need.verb not in (UPGRADE, REBUILD) or action.verb is UPGRADE
 
 
 def gate(
@@ -205,6 +209,7 @@ def gate(
     in_service: int,
     allowed: Collection[str] = (),
     refused: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    approved: Collection[Approval] = (),
 ) -> Changeset:
     """Turn what must not run into what is blocked: all on frozen hosts, which are named, and all of what is too much.
 
@@ -215,23 +220,31 @@ def gate(
         in_service: how many published databases the fleet has now.
         allowed: names of thresholds that someone lifts for this run.
         refused: what else is not begun, with why and what to do, by the actions' ids.
+        approved: actions that somebody lets through thresholds; they are not counted.
     """
     why = dict(refused)
     for action in changeset.actions:
         for server in action.servers:
             if server in frozen:
                 why[action.id] = (f"changes on {server} are frozen: {frozen[server].why}", frozen[server].advice)
-    removed = [a for a in changeset.actions if REMOVALS.counts(a) and a.reason is Reason.REMOVED]
-    if REMOVALS.name not in allowed and (lost := _lost(len(removed), in_service, safety.max_removals_percent)):
-        why |= {action.id: (lost, _IF_LOST) for action in removed if action.id not in why}
+    stopped = []
     for threshold in THRESHOLDS:
-        counted = [a for a in changeset.actions if threshold.counts(a)]
-        too_many = _too_many(threshold, counted, in_service, safety)
-        if too_many and threshold.name not in allowed:
-            for action in counted:
-                why.setdefault(action.id, (too_many, threshold.advice))
+        if threshold.name in allowed:
+            continue
+        counted = [
+            a for a in changeset.actions if threshold.counts(a) and (threshold.name, by_itself(a)) not in approved
+        ]
+        removed = [a for a in counted if threshold is REMOVALS and a.reason is Reason.REMOVED]
+        own: dict[str, tuple[str, str]] = {}
+        if too_many := _too_many(threshold, counted, in_service, safety):
+            own |= {action.id: (too_many, threshold.advice) for action in counted}
+        if lost := _lost(len(removed), in_service, safety.max_removals_percent):
+            own |= {action.id: (lost, _IF_LOST) for action in removed}
+        if new := tuple(by_itself(action) for action in counted if action.id in own.keys() - why.keys()):
+            stopped.append(Stopped(threshold.name, too_many or lost, new))
+        why = own | why
     named = tuple(Frozen(server, doubt.why, doubt.advice) for server, doubt in sorted(frozen.items()))
-    return replace(_block(changeset, why), frozen=named)
+    return replace(_block(changeset, why), frozen=named, stopped=tuple(stopped))
 
 
 _IF_LOST = "look whether the text is all there; if they were removed on purpose, run with --allow-removals"

@@ -9,10 +9,10 @@ Whatever dies, one of the two can go on: what is there, as long as the build doe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.core import backups, claims, names, verbs
+from reconciler.core import backups, claims, names, same_code, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
@@ -20,8 +20,6 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook
 from reconciler.core.specs import instance_spec
 from schemas.instance import Instance
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +144,9 @@ def _why_not(draft: Draft, instance: Instance, source: Found) -> Doubt | None:
         why = f"it is of Odoo {here.odoo_version}, and {server.code} runs {server.odoo_version}"
         return Doubt(why, "a database moves between servers of one version alone; upgrade it with Odoo's own tools")
     if instance.clone_of is not None:
-        return Doubt("it is a copy", "a copy is made on the server of its source: end it, and declare another one")
+        return Doubt(
+            "it is a copy", "a copy does not move: end it, and declare it again there; it is made of its source"
+        )
     if instance.database_name in _others_names(draft, instance, here.code):
         return Doubt(
             f"{here.code} is to have another instance's {instance.database_name}", "choose another name for one"
@@ -155,37 +155,10 @@ def _why_not(draft: Draft, instance: Instance, source: Found) -> Doubt | None:
     return (
         claims.others_work(look, draft.now)
         or backups.no_target(draft.desired, instance)
-        or _lacking(draft, instance, look)
+        or same_code.doubt(draft, instance, instance.server, same_code.versions_of(look))
     )
 
 
 def _others_names(draft: Draft, instance: Instance, server: str) -> set[str]:
     others = (i for i in draft.desired.instances.values() if i.code != instance.code and i.server == server)
     return {i.database_name for i in others if i.state != "absent"}
-
-
-def _lacking(draft: Draft, instance: Instance, look: DatabaseLook) -> Doubt | None:
-    """Say which modules the target's code lacks, or has otherwise: their data would come over, and no upgrade would ever end."""
-    assert instance.server is not None
-    template = draft.desired.templates[draft.desired.template_of(instance)]
-    there = draft.look(instance.server, template.template_db)
-    where = f"what modules {instance.server} has, its template {template.template_db} tells"
-    if there is None or there.versions is None or look.versions is None:
-        return Doubt(f"{where}, which was not looked into", "run without --shallow, once the template is there")
-    installed = {name: look.versions.get(name, ("", ""))[0] for name in look.modules}
-    if missing := sorted(installed.keys() - there.versions.keys()):
-        why = f"{instance.server} does not have the modules {_some(missing)}"
-        advice = "deploy their code there, update its list of modules (Odoo: Apps), or uninstall them first"
-        return Doubt(why, advice)
-    if other := _other_versions(installed, {name: code for name, (_, code) in there.versions.items()}):
-        why = f"{instance.server} has other versions of modules: {_some(other)}"
-        return Doubt(why, "deploy the same code on both, and upgrade what is behind; then it moves")
-    return None
-
-
-def _other_versions(installed: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
-    return [f"{name} {v or '?'} → {there[name] or '?'}" for name, v in sorted(installed.items()) if there[name] != v]
-
-
-def _some(found: list[str]) -> str:
-    return ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")

@@ -5,8 +5,9 @@ It also records, for every (template, server), what clones there must wait for, 
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields, names, upgrade_diffs, verbs
+from reconciler.core import claims, endings, fields, names, template_versions, upgrade_diffs, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
+from reconciler.core.changesets import Withheld
 from reconciler.core.claims import Doubt
 from reconciler.core.drafts import Draft
 from reconciler.core.names import DatabaseName, NameState
@@ -31,7 +32,7 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
     server = draft.desired.servers[code]
     host = draft.host(code)
     if (doubt := draft.hold(server)) or host is None:
-        doubt = doubt or Doubt(f"server {code} was not asked")
+        doubt = doubt or Doubt(f"server {code} was not asked", "")
         draft.block("template", template.code, code, doubt)
         return doubt
     spec = template_spec(draft.desired, template, server)
@@ -40,7 +41,8 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
     discarded = [draft.discard("template", template.code, code, name.text) for name in lost]
     left = [name for name in forms if name not in lost]
     if not left:
-        return _create(draft, template, spec, server, discarded)
+        replaced = _replaced(draft, spec, host)
+        return _bring_back(draft, spec, replaced) if replaced else _create(draft, template, spec, server, discarded)
     if not host.lists(spec.target):
         return _finish(draft, spec, host, left[0], discarded)
     look = host.looks.get(spec.target)
@@ -50,9 +52,52 @@ def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
     if doubt := claims.objection(look, spec, None, remembered=remembered) or claims.others_work(look, draft.now):
         draft.block("template", template.code, code, Doubt(f"{spec.target}: {doubt.why}", doubt.advice))
         return doubt
-    return upgrade_diffs.diff_template(
-        draft, spec, READY if upgrade_diffs.comes_first(look) else _repair(draft, spec, look)
-    )
+    return _settle(draft, template, spec, look)
+
+
+def _settle(draft: Draft, template: Template, spec: DatabaseSpec, look: DatabaseLook) -> str | Doubt:
+    """Plan what a template needs that is there and ours: a new version in its place, an upgrade, or what differs in place."""
+    if draft.replacing is not None and (draft.replacing.kind, draft.replacing.code) == ("template", template.code):
+        return _rebuild(draft, template, spec, look, Reason.DECLARED)
+    if upgrade_diffs.comes_first(look):
+        return upgrade_diffs.diff_template(draft, spec, READY)
+    if template_versions.is_other(spec, look) and not template_versions.read(look.rebuilding).altered:
+        return _rebuild(draft, template, spec, look, Reason.CHANGED)
+    return upgrade_diffs.diff_template(draft, spec, _repair(draft, spec, look))
+
+
+def _rebuild(draft: Draft, template: Template, spec: DatabaseSpec, look: DatabaseLook, reason: Reason) -> str | Doubt:
+    """Plan a new version in the place of the present one, or say why it waits: the present one is cloned until then."""
+    differing = (*fields.differences(spec, look, NameState.PUBLISHED), *fields.not_done(spec, look))
+    shown = template_versions.shown(spec, look, differing)
+    after = draft.first(spec.server)
+    action = Action(verbs.REBUILD, spec.kind, spec.code, spec.server, reason, spec.target, spec.target, shown, after)
+    why = "" if draft.selection.names(template) else template_versions.put_off(spec, look, draft.now)
+    if not why and (held := draft.hold_new(draft.desired.servers[spec.server])):
+        why = held.why
+    if why:
+        draft.withheld.append(Withheld(action, why))
+        return READY
+    return draft.plan(action)
+
+
+def _replaced(draft: Draft, spec: DatabaseSpec, host: ObservedHost) -> DatabaseName | None:
+    """Find the newest version that was on its way out of reach when whoever replaced it died, before another one came."""
+    found = [
+        name
+        for _, name in draft.observed.trash_of(spec.target)
+        if (look := host.looks.get(name.text)) is not None
+        and look.opened
+        and claims.doubt(look, spec, None) is None
+        and claims.is_replaced(look.mark, name.text)
+        and not names.is_expired_trash(name, draft.now, endings.trash_limit(draft.desired))
+    ]
+    return max(found, key=lambda name: name.text, default=None)
+
+
+def _bring_back(draft: Draft, spec: DatabaseSpec, name: DatabaseName) -> str:
+    back = Action(verbs.RETURN, spec.kind, spec.code, spec.server, Reason.INTERRUPTED, name.text, spec.target)
+    return draft.plan(_with(back, draft.first(spec.server)))
 
 
 def _create(draft: Draft, template: Template, spec: DatabaseSpec, server: Server, discarded: list[str]) -> str | Doubt:

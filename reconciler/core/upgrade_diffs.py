@@ -16,12 +16,10 @@ from reconciler.core.specs import DatabaseSpec
 from reconciler.core.upgrades import CURRENT, Key, Standing
 from schemas.instance import Instance
 
-ROLLOUT = "rollout"
-"""What an action shows of its wave."""
-
 _ALL = FieldChange("modules", "older than the code, in no version that tells which", "all upgraded")
 _PROOF = FieldChange("modules", "an upgrade that did not end", "proven")
 _UNSEEN = "it is looked into first"
+_HOLDS = "what is declared is `upgrade: hold`; with `upgrade: follow` it is upgraded"
 _OLDER_CODE = "or bring back the code that it was made for"
 
 
@@ -31,12 +29,6 @@ def comes_first(look: DatabaseLook | None) -> bool:
         return False
     upgraded = look.upgrading.to if look.upgrading else ()
     return bool(look.broken) or module_operations.is_own_upgrade(look.modules, upgraded)
-
-
-def failures_borne(action: Action) -> int | None:
-    """Return how many upgrades may fail in an action's run before no further one is begun; None where nothing counts them."""
-    found = next((change.desired for change in action.changes if change.field == ROLLOUT), None)
-    return None if found is None else int(found.rpartition(" ")[2]) - 1
 
 
 def diff_template(draft: Draft, spec: DatabaseSpec, last: str, *, is_seen: bool = True) -> str | Doubt:
@@ -55,6 +47,8 @@ def diff_template(draft: Draft, spec: DatabaseSpec, last: str, *, is_seen: bool 
         why = f"its upgrade failed: {standing.failed}; once that is mended, `odoo-fleet apply --target template/{spec.code}`"
         draft.withheld.append(Withheld(_upgrade(draft, key, standing, database, ()), f"{why} tries again"))
     if not standing.broken:
+        if not follows and standing.behind and draft.selection.names(template):
+            draft.withheld.append(Withheld(_upgrade(draft, key, standing, database, ()), _HOLDS))
         return last
     doubt = _broken(database, standing, follows=follows)
     draft.block("template", spec.code, spec.server, doubt)
@@ -97,14 +91,15 @@ def _diff_instance(
     """Plan for one instance; `last` is what else is done to it before, `first` the upgrade of its template there."""
     server = key[2]
     follows = upgrades.policy(draft.desired, instance) == "follow"
+    is_by_hand, database = draft.selection.names(instance), last.becomes if last else name.text
     if not (standing.begun or (follows and _is_upgradable(standing))):
         if standing.broken:
             draft.block("instance", instance.code, server, _broken(name.text, standing, follows=follows))
+        elif is_by_hand and not standing.is_current:
+            draft.withheld.append(Withheld(_upgrade(draft, key, standing, database, (), is_by_hand=True), _HOLDS))
         return
     if last is not None and last.verb.takes_out_of_service and last.verb is not verbs.SUSPEND:
         return  # what ends or is replaced needs none
-    is_by_hand = draft.selection.names(instance)
-    database = last.becomes if last else name.text
     action = _upgrade(draft, key, standing, database, (last.id if last else "", first), is_by_hand=is_by_hand)
     if any(change.field == backups.FIELD for change in action.changes) and (
         doubt := backups.no_target(draft.desired, instance)
@@ -140,6 +135,7 @@ def _upgrade(
 ) -> Action:
     kind, code, server = key
     reason = Reason.INTERRUPTED if standing.begun else Reason.NEWER_CODE
+    may_fail = None
     changes = list(upgrades.shown(standing.behind)) or [_ALL if standing.broken else _PROOF]
     if kind == "instance":
         instance, look = draft.desired.instances[code], draft.look(server, database)
@@ -147,11 +143,13 @@ def _upgrade(
         changes += [backup] if backup else []
         wave = draft.course.wave_of(code)
         if wave is not None and not is_by_hand:
-            most = draft.course.failures_left
+            may_fail = draft.course.failures_left
             told = f"wave {wave} of {len(draft.course.waves)}"
-            changes.append(FieldChange(ROLLOUT, told, f"ends with failure {most + 1}"))
+            changes.append(FieldChange("rollout", told, f"ends with failure {may_fail + 1}"))
     needs = draft.first(server, *after)
-    return Action(verbs.UPGRADE, kind, code, server, reason, database, database, tuple(changes), needs)
+    return Action(
+        verbs.UPGRADE, kind, code, server, reason, database, database, tuple(changes), needs, may_fail=may_fail
+    )
 
 
 def _broken(database: str, standing: Standing, *, follows: bool) -> Doubt:

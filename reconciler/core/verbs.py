@@ -143,6 +143,18 @@ CREATE = Verb(
     happens="database {becomes} created",
     at_once=1,  # two at once gain nothing (measured on 19, threaded)
 )
+REBUILD = Verb(
+    "rebuild",
+    stage=42,
+    symbol="~",
+    new="by command",
+    whereby="{database} becomes {trash}",
+    happens="**built anew** as its text says now; {database} serves until then and becomes {trash}, kept for"
+    " `retention.trash_days` and then dropped",
+    alters=True,
+    at_once=1,
+    alike=CREATE,
+)
 CLONE = Verb(
     "clone",
     stage=50,
@@ -255,6 +267,14 @@ ROTATE = Verb(
 )
 CONFIGURE = Verb(
     "configure", stage=110, symbol="~", goal="change", happens="changed", alters=True, needs_master_password=False
+)
+END_SUPPORT = Verb(
+    "end-support",
+    stage=115,
+    symbol="-",
+    happens="the operator's account for support taken out of use",
+    new="its text forbids it",
+    needs_master_password=False,
 )
 UPGRADE = Verb(
     "upgrade",

@@ -16,6 +16,9 @@ from schemas.windows import WEEK, Freeze, Hours, Window
 
 _DAY = timedelta(days=1)
 
+AT_ANY_TIME = (Reason.INTERRUPTED, Reason.TIME_IS_UP)
+"""Why something is done although windows are closed: what was begun is brought to its end."""
+
 
 def closed(actions: Iterable[Action], desired: Desired, now: datetime) -> Mapping[str, str]:
     """Say of each action that may not begin now why, and until when, by its id.
@@ -30,7 +33,7 @@ def closed(actions: Iterable[Action], desired: Desired, now: datetime) -> Mappin
         return {}
     waiting: dict[str, str] = {}
     for action in actions:
-        if action.reason is not Reason.INTERRUPTED and (why := _why_closed(action, desired, now)):
+        if action.reason not in AT_ANY_TIME and (why := _why_closed(action, desired, now)):
             waiting[action.id] = why
     return waiting
 

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core import backup_times, pauses
+from reconciler.core import backup_times, backups, pauses
+from reconciler.core.asked_backups import AskedBackup, subjects_of, target_of
 from reconciler.core.backup_times import BackupRecord, Work
 from reconciler.core.backups import NotThere, Subject
-from reconciler.core.due_backups import Appointment, Key, appointments, in_turn, subject_of, withheld
+from reconciler.core.due_backups import Appointment, Document, Key, appointments, in_turn, subject_of, withheld
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
@@ -47,6 +48,16 @@ _TOLD = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one turn goes by."""
+
+    observed: Observed
+    inventory: Inventory
+    paused: Mapping[tuple[str, str], Pause]
+    now: datetime
+
+
 @dataclass(slots=True)
 class BackupRounds:
     """Does what is due, until cancelled.
@@ -59,6 +70,7 @@ class BackupRounds:
         tell: told what a person should know.
         store_failed: told that the store cannot be used.
         on_defect: told of an exception that is a defect of the tool, with the server where it came to light.
+        asked: what somebody asked for that has not ended; a stop forgets it.
     """
 
     rounds: Rounds
@@ -68,6 +80,7 @@ class BackupRounds:
     tell: Callable[[Notice], None]
     store_failed: Callable[[MemoryFailure], None]
     on_defect: Callable[[str, Exception], None]
+    asked: dict[Key, AskedBackup] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
     _used: list[Targets | None] = field(default_factory=list)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -94,6 +107,14 @@ class BackupRounds:
                     async with asyncio.timeout(TICK_SECONDS):
                         await self._over.wait()
 
+    def ask(self, asked: AskedBackup) -> bool:
+        """Take something that is asked for, and begin it as soon as its host is free; false if the same waits or goes on."""
+        if asked.key in self.asked:
+            return False
+        self.asked[asked.key] = asked
+        self._over.set()
+        return True
+
     async def _close(self) -> None:
         """End connections to targets when nothing runs: one that is kept for weeks is dead when it is needed."""
         used, self._used = self._used, []
@@ -106,6 +127,8 @@ class BackupRounds:
         rounds, world = self.rounds, self.rounds.world
         if not rounds.desired.settings.backup_targets:
             self.note(())
+            for asked in [*self.asked.values()]:
+                self._end_asked(asked, "the fleet declares no `backup_targets` any more")
             return
         records, inventory = await world.aside.ask(self.store.backup_records), await world.inventory()
         now, observed = world.clock.now(), Observed(rounds.known)
@@ -113,6 +136,7 @@ class BackupRounds:
         self._show(found, now)
         paused = pauses.in_force(rounds.desired, inventory.pauses)
         taken = self._busy | {record.server for record in records.values() if backup_times.is_under_way(record, now)}
+        self._begin_asked(group, records, Seen(observed, inventory, paused, now), taken)
         for each in in_turn(each for each in found if each.is_due(now)):
             if len(self._busy) >= AT_ONCE or world.stop.is_set():
                 return
@@ -125,6 +149,78 @@ class BackupRounds:
                 self._busy.add(server)
                 self._used.append(world.targets)
                 group.create_task(self._keep(each, subject), name=f"{each.record.work} on {server}")
+
+    def _begin_asked(
+        self, group: asyncio.TaskGroup, records: Mapping[Key, BackupRecord], seen: Seen, taken: set[str]
+    ) -> None:
+        """Begin what was asked for on hosts that are free; end what cannot be done, or is done already."""
+        rounds = self.rounds
+        for each in [each for each in self.asked.values() if each.server not in self._busy]:
+            record = each.record_in(records)
+            if each.is_done_by(record):
+                self._end_asked(each, made_at=record.good_at)
+            elif each.is_too_late(seen.now):
+                self._end_asked(each, f"nothing could be done on {each.server} for an hour")
+            elif len(self._busy) >= AT_ONCE or each.server in taken or each.address in rounds.away:
+                continue
+            elif isinstance(found := self._found(each, record, seen), NotThere):
+                self._end_asked(each, found.why)
+            elif not rounds.world.stop.is_set():
+                taken.add(each.server)
+                self._busy.add(each.server)
+                self._used.append(rounds.world.targets)
+                group.create_task(self._keep_asked(each, *found), name=f"{each.work} on {each.server}")
+
+    def _found(self, asked: AskedBackup, record: BackupRecord, seen: Seen) -> tuple[Document, Subject, str] | NotThere:
+        """Find what it takes to do what was asked for; or say why it cannot be done."""
+        desired = self.rounds.desired
+        document = backups.document_of(desired, asked.kind, asked.code)
+        if document is None or asked.server not in desired.servers:
+            return NotThere("its document or its server is not declared any more")
+        target = target_of(desired, document)
+        if isinstance(target, NotThere):
+            return target
+        if asked.work is Work.PROOF:
+            host = seen.observed.hosts.get(asked.server)
+            why = withheld(record, self.standing().frozen, seen.paused, desired.settings.code)
+            if host is None or not host.online:
+                why = f"{asked.server} does not answer"
+            return NotThere(why) if why else (document, backups.beside(desired, document, asked.server), target)
+        found = subjects_of(desired, document, seen.observed, seen.inventory, seen.now)
+        if isinstance(found, NotThere):
+            return found
+        subject = next((each for each in found if each.server == asked.server), None)
+        return (document, subject, target) if subject else NotThere(f"it is not on {asked.server} any more")
+
+    async def _keep_asked(self, asked: AskedBackup, document: Document, subject: Subject, target: str) -> None:
+        desired = self.rounds.desired
+        policy, fleet = backups.policy(desired, document), desired.settings.code
+        try:
+            made = await keeping.keep_asked(self.rounds.world, fleet, asked, subject, policy, target, self.store)
+        except (*keeping.FAILURES, MemoryFailure) as error:
+            self._end_asked(asked, str(error))
+        except Exception as error:  # noqa: BLE001 -- see `_keep`
+            self.on_defect(asked.server, error)
+            self._end_asked(asked, f"a defect of odoo-fleet: {type(error).__name__}; the log has the traceback")
+        else:
+            if made is not None:
+                self._end_asked(asked, made_at=made.good_at, backup=made.kept.entry.id if made.kept else "")
+        finally:
+            self._busy.discard(asked.server)
+            self._over.set()
+
+    def _end_asked(self, asked: AskedBackup, why: str = "", made_at: datetime | None = None, backup: str = "") -> None:
+        """Tell whoever asked how it ended."""
+        self.asked.pop(asked.key, None)
+        _, _, what, done = _TOLD[asked.work]
+        of = f"{asked.address} on {asked.server}"
+        if made_at is None:
+            detail = f"the {what} of {of} that {asked.by} asked for failed: {why}"
+            notice = Notice(NoticeName.ASKED_FAILED, Level.WARNING, detail, asked.kind, asked.code, asked.server)
+        else:
+            detail = f"{of} is {done}, as {asked.by} asked: {backup or f'{made_at:%Y-%m-%d %H:%M:%S} UTC'}"
+            notice = Notice(NoticeName.ASKED_DONE, Level.INFO, detail, asked.kind, asked.code, asked.server)
+        self.tell(notice)
 
     async def _appointments(
         self, observed: Observed, records: Mapping[Key, BackupRecord], inventory: Inventory, now: datetime
@@ -145,7 +241,7 @@ class BackupRounds:
         host = observed.hosts.get(record.server)
         if host is None or not host.online or record.address in self.rounds.away:
             return False
-        is_withheld = withheld(due, self.standing().frozen, paused, self.rounds.desired.settings.code)
+        is_withheld = withheld(record, self.standing().frozen, paused, self.rounds.desired.settings.code)
         return backup_times.may_begin(record, now) and not is_withheld
 
     async def _keep(self, appointment: Appointment, subject: Subject) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,6 +16,10 @@ from typing import TypeVar
 
 from reconciler.access.actors import Actor
 from reconciler.access.tokens import Token
+from reconciler.core import backups
+from reconciler.core.asked_backups import AskedBackup, subjects_of, target_of
+from reconciler.core.backup_times import Work as BackupWork
+from reconciler.core.backups import NotThere
 from reconciler.core.changesets import Changeset
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import NOTHING_REMEMBERED
@@ -23,7 +28,8 @@ from reconciler.core.pauses import Pause, in_force
 from reconciler.daemon.daemon import PAUSES_SECONDS, Daemon, Work
 from reconciler.daemon.following import Decided
 from reconciler.daemon.orders import Orders
-from reconciler.health.judging import HealthRecord
+from reconciler.fleet.counting import count
+from reconciler.health.judging import HealthRecord, is_watched
 from reconciler.health.standing import Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.notices.records import PassRecord
@@ -31,7 +37,7 @@ from reconciler.reports.happenings import Asked, Found
 from reconciler.reports.standing_text import status_line
 from reconciler.reports.status import Status, status
 from reconciler.store.happenings import read_happenings
-from reconciler.web.boards import NotYet, Picture, StoreSilent
+from reconciler.web.boards import KeptRow, NotYet, Picture, StoreSilent
 from reconciler.web.orders import Order, Ordered, Wish
 from reconciler.web.problems import Refused
 
@@ -141,6 +147,69 @@ class DaemonBoard:
         self.daemon.tell(Notice(NoticeName.RECONCILE_ASKED, Level.INFO, detail, "server" if one else "", one, one))
         self.daemon.source.poke()
         work.rounds.wake(frozenset(servers) or None)
+
+    def check(self, server: str, actor: Actor) -> None:
+        """See `Board`."""
+        work = self._work()
+        if not is_watched(work.rounds.desired.servers[server]):
+            raise Refused(409, f"the health of {server} is not looked at: it is not in use")
+        work.checks.add(server)
+        detail = f"{actor} asked to have the health of {server} looked at now"
+        self.daemon.tell(Notice(NoticeName.CHECK_ASKED, Level.INFO, detail, "server", server, server))
+
+    def back_up(self, kind: str, code: str, actor: Actor) -> tuple[bool, str]:
+        """See `Board`."""
+        return self._ask_for(BackupWork.BACKUP, kind, code, "", actor)
+
+    def prove(self, kind: str, code: str, backup: str, actor: Actor) -> tuple[bool, str]:
+        """See `Board`."""
+        return self._ask_for(BackupWork.PROOF, kind, code, backup, actor)
+
+    def _ask_for(self, what: BackupWork, kind: str, code: str, backup: str, actor: Actor) -> tuple[bool, str]:
+        work, now = self._work(), self.now()
+        desired, latest = work.rounds.desired, work.following.latest
+        document = backups.document_of(desired, kind, code)
+        if latest is None or document is None:
+            raise NotYet("the servers have not been heard yet")
+        if isinstance(target := target_of(desired, document), NotThere):
+            raise Refused(409, f"{document.address}: {target.why}")
+        found = subjects_of(desired, document, Observed(work.rounds.known), latest.planned.inventory, now)
+        if isinstance(found, NotThere):
+            raise Refused(409, f"{document.address}: {found.why}")
+        wanted = [AskedBackup(kind, code, each.server, what, str(actor), now, backup) for each in found]
+        new = [each for each in wanted if work.backups.ask(each)]
+        name = {BackupWork.BACKUP: NoticeName.BACKUP_ASKED, BackupWork.PROOF: NoticeName.PROOF_ASKED}[what]
+        for each in new:
+            detail = f"{actor} asked for a {what} of {each.address} on {each.server}{f': {backup}' if backup else ''}"
+            self.daemon.tell(Notice(name, Level.INFO, detail, kind, code, each.server))
+        where = ", ".join(each.server for each in wanted)
+        said = f"the {what} of {document.address} on {where} begins as soon as its host is free for it"
+        return bool(new), said if new else f"it was asked for before: {said}, if it has not begun"
+
+    def approve(self, digest: str, actor: Actor) -> str:
+        """See `Board`."""
+        work = self._work()
+        latest = work.following.latest
+        found = () if latest is None else latest.planned.changeset.stopped
+        stopped = next((each for each in found if hmac.compare_digest(each.digest, digest)), None)
+        if stopped is None:
+            raise Refused(
+                409, "nothing that is stopped now has this digest: look at what is, and approve that if it is meant"
+            )
+        work.rounds.approve(stopped)
+        what = f"{count(len(stopped.actions), 'action')} that safety.max_{stopped.threshold} stopped"
+        detail = f"{actor} approved {what} ({stopped.why}): digest {digest}"
+        self.daemon.tell(Notice(NoticeName.APPROVED, Level.WARNING, detail))
+        return f"{what} begin once their hosts have been looked at again"
+
+    async def kept(self) -> tuple[KeptRow, ...]:
+        """See `Board`."""
+        work = self._work()
+        records, asked = await self._ask(work, work.store.backup_records), dict(work.backups.asked)
+        keys = sorted({*records, *asked})
+        return tuple(
+            KeptRow(records[key] if key in records else asked[key].record_in(records), asked.get(key)) for key in keys
+        )
 
     async def pause(self, kind: str, code: str, reason: str, actor: Actor) -> bool:
         """See `Board`."""

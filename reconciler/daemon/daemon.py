@@ -185,13 +185,13 @@ class Daemon:
         gc.collect()
         gc.freeze()
         beside = (self._follow_pauses(work), self._forget_history(work), self._look_after_health(work))
-        async with _side_by_side(*beside, self._backups(work).run(), self._alerts.run()):
+        async with _side_by_side(*beside, work.backups.run(), self._alerts.run()):
             await work.rounds.run()
 
-    def _backups(self, work: Work) -> BackupRounds:
+    def _backups(self, rounds: Rounds, store: AnyStore) -> BackupRounds:
         return BackupRounds(
-            work.rounds,
-            work.store,
+            rounds,
+            store,
             standing=lambda: self.standing,
             note=lambda kept: self._note(lambda standing: replace(standing, kept=kept)),
             tell=self._teller.tell,
@@ -224,6 +224,7 @@ class Daemon:
             record=record,
             tell=tell,
             pages=self._pages,
+            asked=work.checks,
         )
 
     def _tell_health(self, work: Work, found: HealthRecord, notices: tuple[Notice, ...]) -> None:
@@ -256,7 +257,8 @@ class Daemon:
         following = Following(
             store, world.aside, self._teller, self.clock.now, self._standing, self.on_defect, self.on_pass, self.ran_by
         )
-        return Work(store, world.aside, following, Rounds(desired, world, limits, self.interval, following))
+        rounds = Rounds(desired, world, limits, self.interval, following)
+        return Work(store, world.aside, following, rounds, self._backups(rounds, store))
 
     def _world(self, desired: Desired, candidate: Candidate, store: AnyStore) -> World:
         return replace(self.make_world(desired, candidate.root, store), stop=self.stop, abandon=self.abandon)
@@ -321,12 +323,14 @@ class Daemon:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What there is once a valid text was found."""
+    """What there is once a valid text was found; `checks` are servers whose health somebody asks to have looked at now."""
 
     store: AnyStore
     aside: Aside
     following: Following
     rounds: Rounds
+    backups: BackupRounds
+    checks: set[str] = field(default_factory=set)
 
 
 @contextlib.asynccontextmanager

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, module_operations, names
+from reconciler.core import claims, names, template_versions
 from reconciler.core.failures import (
     DatabaseExists,
     HalfMadeDatabase,
@@ -31,7 +31,6 @@ from reconciler.core.failures import (
 )
 from reconciler.core.furnishing import Furnishing, Origin, Sizes
 from reconciler.core.names import NameState
-from reconciler.core.observed import DatabaseLook
 from reconciler.core.server_moves import Moved
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
@@ -40,6 +39,7 @@ from reconciler.engine.lost_answers import refresh_workers, wait_until_done
 from reconciler.engine.moves import SAMPLE, Mover
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
+from reconciler.engine.sources import Source, require_files, source_of
 from reconciler.engine.verifying import require_neutralized, require_verified
 from schemas.secrets import Secret
 
@@ -56,17 +56,6 @@ WORKERS_LAG = (*LOOKS_FIRST, HalfMadeDatabase)
 Step = Callable[[str], None]
 Room = AbstractAsyncContextManager[object]
 """What takes out of the way, while a proven build is published, what bears its name now (`replacing.out_of_the_way`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a template's clones are compared with, and whose logins they are born with."""
-
-    database: Database
-    origin: Origin
-    files: Sizes
-    logins: frozenset[str]
-    modules: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +89,15 @@ class Builder:
         opened = await account.open(template.target)
         if opened is None:
             raise PasswordRefused("the template refuses the declared password", **self._at(template.target))
-        database = opened[0]
-        look = await database.look()
-        _require_ready(template, look, self._at(template.target))
-        modules = frozenset(name for name, state in look.modules.items() if state == module_operations.INSTALLED)
-        origin = Origin(look.uuid, template.digest())
-        return Source(database, origin, await database.file_sizes(), await database.logins(), modules)
+        return await source_of(*opened, template, self._at(template.target))
 
-    async def create_template(self, spec: DatabaseSpec) -> None:
-        """Create a template's database with its modules, quiet, and publish it under its name."""
+    async def create_template(self, spec: DatabaseSpec, room: Room | None = None) -> None:
+        """Create a template's database with its modules, quiet, and publish it, in the place of another perhaps."""
         account = Account(self.host, spec, self.secrets, self.clock)
         account.password()  # one that is not to be had costs the host nothing
         name = self.new_name(spec)
-        await self._require_free(name)
+        if room is None:
+            await self._require_free(name)
         async with self._dropped_on_failure(name):
             self.step("creating")
             database = await self._create(name, account)
@@ -123,9 +108,9 @@ class Builder:
             self.step("modules")
             await insist(lambda: database.install(spec.modules), self.clock)
             # Modules bring users, scheduled actions, and settings of their own.
-            last = replace(self._last(spec, name), quiet=True, files=SAMPLE)
+            last = replace(self._last(spec, name, template_versions.version(spec)), quiet=True, files=SAMPLE)
             database, files = await insist(lambda: database.furnish(last), self.clock)
-            await self._publish(database, account, spec.target, files)
+            await self._publish(database, account, spec.target, files, room=room)
 
     async def clone_instance(
         self, spec: DatabaseSpec, template: DatabaseSpec, source: Source, final: str, former: str | None = None
@@ -185,9 +170,9 @@ class Builder:
             await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
         await insist(database.neutralize if spec.neutralize else database.quiesce, self.clock)
         await set_apart(database, self.clock, self.nonces)
-        uuid, _ = await insist(database.identity, self.clock)
+        uuid, had = await insist(database.identity, self.clock)
         mark = replace(claims.mark_for(spec, uuid, self.version), moving_from=database.name, in_service=False)
-        mark = replace(mark, moved_from=moved.server if moved else "")
+        mark = replace(mark, moved_from=moved.server if moved else "", made_of=had.made_of if had else "")
         await insist(lambda: database.write_mark(mark), self.clock)
         if moved:
             await insist(lambda: database.take_identity(moved.uuid), self.clock)
@@ -207,10 +192,10 @@ class Builder:
         spec, name = account.spec, database.name
         at_once = len(source.files) <= FILES_AT_ONCE
         if not at_once:
-            _require_files(source, await insist(database.file_sizes, self.clock), self._at(name))
+            require_files(source, await insist(database.file_sizes, self.clock), self._at(name))
         lacking = not source.modules.issuperset(spec.modules)
         whole = replace(
-            self._last(spec, name),
+            self._last(spec, name, source.made_of),
             origin=source.origin,
             password=account.password(),
             owner_password=owner_password,
@@ -219,7 +204,7 @@ class Builder:
         first = replace(whole, owner_password=None, mark=None, number=None) if lacking else whole
         database, files = await self._furnish(database, account, first)
         if at_once:
-            _require_files(source, files, self._at(name))
+            require_files(source, files, self._at(name))
         if lacking:
             self.step("modules")
             await insist(lambda: database.install(spec.modules), self.clock)
@@ -227,9 +212,9 @@ class Builder:
             database, files = await self._furnish(database, account, last)
         return database, newest(files, SAMPLE)
 
-    def _last(self, spec: DatabaseSpec, name: str) -> Furnishing:
+    def _last(self, spec: DatabaseSpec, name: str, made_of: str) -> Furnishing:
         """What is written last: with it goes the mark, and the number by which workers notice that this is no former namesake."""
-        mark = replace(claims.mark_for(spec, "", self.version), moving_from=name, in_service=False)
+        mark = replace(claims.mark_for(spec, "", self.version), moving_from=name, in_service=False, made_of=made_of)
         return Furnishing(spec.at_birth(), mark=mark, number=draw_number(self.nonces))
 
     def _owner_password(self, spec: DatabaseSpec) -> Secret | None:
@@ -396,18 +381,3 @@ def newest(files: Sizes, count: int) -> Sizes:
     """Return so many of the newest files."""
     keys = sorted(files, key=lambda key: int(key.partition("/")[0]), reverse=True)
     return {key: files[key] for key in keys[:count]}
-
-
-def _require_files(source: Source, files: Sizes, at: dict[str, str]) -> None:
-    if any(files.get(key) != size for key, size in source.files.items()):
-        raise ProofFailed("the host says that it cloned the template, but files are missing", **at)
-
-
-def _require_ready(template: DatabaseSpec, look: DatabaseLook, at: dict[str, str]) -> None:
-    doubt = claims.doubt(look, template, None)
-    if doubt is not None:
-        raise ProofFailed(f"the template is not ready: {doubt.why}", **at)
-    if busy := module_operations.pending(look.modules):  # a clone would end that work, and be half-made
-        raise ProofFailed(f"the template is not ready: modules {', '.join(busy)} are being changed", **at)
-    if look.mark is None or look.mark.digest != template.digest() or look.mark.moving_from:
-        raise ProofFailed("the template is not ready: it is being changed, or a change of it was cut short", **at)

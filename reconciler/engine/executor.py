@@ -14,6 +14,7 @@ from reconciler.core.actions import Action
 from reconciler.core.changesets import Changeset
 from reconciler.core.failures import HookFailed, HostError, MemoryFailure, PassingError, StorageFailure, UnknownOutcome
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.verbs import REBUILD
 from reconciler.engine import hooks
 from reconciler.engine.carrying_out.performer import NotBegun, Performer
 from reconciler.engine.worlds import World
@@ -88,7 +89,10 @@ class _Run:
     async def _wait_and_perform(self, action: Action) -> Outcome:
         for need in action.after:
             before = await asyncio.shield(self.ends[need])
-            if before.result is not Result.DONE:
+            is_served = before.action.verb is REBUILD and before.result in (Result.FAILED, Result.SKIPPED)
+            if (
+                before.result is not Result.DONE and not is_served
+            ):  # what was to be replaced is still there to be cloned
                 return Outcome(action, Result.SKIPPED, f"'{need}' {_ENDED[before.result]}")
         async with contextlib.AsyncExitStack() as held:
             for server in sorted(action.servers):  # in one order, so that no two wait for each other

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from reconciler.backups.catalogue import Entry, dated
 from reconciler.core import backups
-from reconciler.core.backup_times import BackupRecord, Work
+from reconciler.core.asked_backups import AskedBackup
+from reconciler.core.backup_times import BackupRecord, Work, is_under_way
 from reconciler.core.backups import Subject
 from reconciler.core.due_backups import Appointment, Key
 from reconciler.core.failures import HostError, MemoryFailure, StorageFailure
@@ -24,7 +25,7 @@ from reconciler.engine.backing_up import Kept
 from reconciler.engine.worlds import World
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.events import BackupEnded
-from schemas.backups import Keep
+from schemas.backups import BackupPolicy, Keep
 
 FAILURES = (HostError, StorageFailure, SecretUnavailable, OSError)
 """What a try may end with that is no defect; an `OSError` is of this machine, such as a full disk."""
@@ -75,6 +76,52 @@ async def prove(world: World, target: str, entry: Entry, subject: Subject, recor
     return _kept(await _attempt(world, records, await _known(world, records, record), make, is_due=False))
 
 
+async def keep_asked(
+    world: World,
+    fleet: str,
+    asked: AskedBackup,
+    subject: Subject,
+    policy: BackupPolicy | None,
+    target: str,
+    records: Records,
+) -> Made | None:
+    """Do what somebody asked a daemon for, unless another is at it.
+
+    Args:
+        world: the ports.
+        fleet: the fleet's code.
+        asked: what was asked for.
+        subject: the database; of a proof, what its backup is restored beside.
+        policy: which of its backups stay.
+        target: where they are kept.
+        records: where what is known of it is kept.
+
+    Returns:
+        What was made; None if another try has begun since what is known was read, or goes on.
+
+    Raises:
+        HostError, StorageFailure, SecretUnavailable, OSError: it failed.
+        MemoryFailure: what is known cannot be kept, so that nothing was begun.
+    """
+    now = world.clock.now()
+    record = asked.record_in(await world.aside.ask(records.backup_records))
+    if is_under_way(record, now) or not await world.aside.ask(lambda: records.claim_backup(record, now)):
+        return None
+
+    async def make() -> Made:
+        if asked.work is Work.BACKUP:
+            kept = await backing_up.back_up(world, fleet, subject, target, backups.keep_of(policy))
+            return Made(kept.entry.taken_at, kept)
+        found = await _own(world, fleet, target, record)
+        chosen = [entry for entry in found if asked.backup in ("", entry.id)]
+        if not chosen:
+            which = asked.backup or "backup"
+            raise StorageFailure(f"{target} has no {which} of {asked.address} on {asked.server}")
+        return await _prove(world, target, chosen[-1], subject)
+
+    return await _attempt(world, records, record, make, is_due=False)
+
+
 async def keep_appointment(
     world: World, fleet: str, appointment: Appointment, subject: Subject, records: Records
 ) -> Made | None:
@@ -99,7 +146,7 @@ async def keep_appointment(
         return None
 
     async def make() -> Made:
-        found = await _own(world, fleet, appointment)
+        found = await _own(world, fleet, appointment.target, record)
         good_at = _last_good(found, record.work)
         # What is catalogued was looked up after the claim: another store's daemon may have been quicker.
         if good_at is not None and not appointment.known_again(good_at, now).is_due(now):
@@ -113,9 +160,8 @@ async def keep_appointment(
     return await _attempt(world, records, record, make, is_due=True)
 
 
-async def _own(world: World, fleet: str, appointment: Appointment) -> list[Entry]:
-    record = appointment.record
-    place = backing_up.targets_of(world).open(appointment.target)
+async def _own(world: World, fleet: str, target: str, record: BackupRecord) -> list[Entry]:
+    place = backing_up.targets_of(world).open(target)
     found = await backing_up.entries(place, fleet, record.kind, record.code)
     return [entry for entry in dated(found, world.clock.now()) if entry.server == record.server]
 

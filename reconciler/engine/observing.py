@@ -16,6 +16,7 @@ from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHos
 from reconciler.core.revisions import Comparison
 from reconciler.core.selection import Selection
 from reconciler.engine.accounts import Account, open_as_any, open_as_one_of
+from reconciler.engine.catalogues import with_backups
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
@@ -57,7 +58,10 @@ async def observe(
     if depth.asks_for_code(desired):
         shallow = await ask_for_code(desired, inventory, world, shallow)
     wanted = targets(desired, shallow, inventory, world.clock.now(), depth, selection)
-    return await deepen(shallow, worth_a_look(wanted, desired, shallow, depth, selection, since), world)
+    seen = await deepen(shallow, worth_a_look(wanted, desired, shallow, depth, selection, since), world)
+    if depth.shallow:
+        return seen
+    return Observed({code: await with_backups(desired, seen, host, world) for code, host in seen.hosts.items()})
 
 
 async def ask_for_code(desired: Desired, inventory: Inventory, world: World, shallow: Observed) -> Observed:

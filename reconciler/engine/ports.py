@@ -15,6 +15,8 @@ from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.inventory import Inventory, Usage
 from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
 from reconciler.core.specs import DatabaseSpec
+from reconciler.engine.rebuildable import Rebuildable
+from reconciler.engine.supportable import Supportable
 from reconciler.engine.upgradable import Upgradable
 from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
@@ -67,7 +69,7 @@ class Secrets(Protocol):
         ...
 
 
-class Database(Upgradable, Protocol):
+class Database(Upgradable, Rebuildable, Supportable, Protocol):
     """One database, opened as its admin account. Every method may raise a `HostError`."""
 
     name: str

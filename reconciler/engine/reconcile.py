@@ -142,8 +142,13 @@ def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
             if look is None or look.access is Access.FAILED or look.broken:
                 continue
             now, copied = world.clock.now(), desired.instances.get(spec.code if spec.clone_of else "")
-            # What is to be made anew is looked into until it was, however long something holds that back.
-            if _matches(spec, look, form.state) and not (copied and copies.is_due(copied, look, now)):
+            # What is to be made anew is looked into until it was, however long something holds that back; so is what
+            # the operator may be in, until it ends.
+            if (
+                _matches(spec, look, form.state)
+                and not look.support
+                and not (copied and copies.is_due(copied, look, now))
+            ):
                 world.memory.verified(*key, spec.target, spec.digest(), now)
             elif key in entries and entries[key].digest == spec.digest():
                 world.memory.clear(*key)

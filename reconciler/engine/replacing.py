@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from reconciler.core import backups, names
 from reconciler.core.failures import HostError, Refused, UnknownOutcome
 from reconciler.core.names import NameState
-from reconciler.engine.moves import Mover
+from reconciler.engine.moves import AtLock, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database
 
@@ -48,7 +48,9 @@ async def present(mover: Mover, name: str, *, lost: bool = False) -> Present:
 
 
 @contextlib.asynccontextmanager
-async def out_of_the_way(mover: Mover, was: Present, step: Callable[[str], None]) -> AsyncIterator[str]:
+async def out_of_the_way(
+    mover: Mover, was: Present, step: Callable[[str], None], require: AtLock | None = None
+) -> AsyncIterator[str]:
     """Turn the database that is replaced to trash while another one is published under its name, in the body.
 
     If the body fails it comes back; where that fails too, or the process dies, the next pass brings it back.
@@ -57,6 +59,7 @@ async def out_of_the_way(mover: Mover, was: Present, step: Callable[[str], None]
         mover: moves the databases of this document.
         was: what `present` found; nothing happens if another one bears the name by now.
         step: is told what goes on.
+        require: raises why it is not replaced after all, when nobody can reach it any more.
 
     Yields:
         The trash name that it has then.
@@ -79,6 +82,8 @@ async def out_of_the_way(mover: Mover, was: Present, step: Callable[[str], None]
     async def quiet(held: Database) -> None:
         step("holding scheduled actions back")
         await insist(held.quiesce, mover.clock)
+        if require is not None:
+            await require(held)
 
     try:
         step("taking the present one out of reach")

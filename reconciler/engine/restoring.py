@@ -22,23 +22,24 @@ from reconciler.archives.archive import Archive
 from reconciler.archives.failures import NotSafe, NotWhole
 from reconciler.archives.rewriting import HELD_BACK
 from reconciler.backups import catalogue
-from reconciler.backups.catalogue import Entry, Proof, dated
+from reconciler.backups.catalogue import Entry, Proof
 from reconciler.core import backups, claims, copies, module_operations, names
 from reconciler.core.backups import Subject
 from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, StorageFailure, UnknownOutcome
 from reconciler.core.observed import mark_of
 from reconciler.core.specs import DatabaseSpec, instance_spec
-from reconciler.engine import backing_up
+from reconciler.engine import backing_up, catalogues
 from reconciler.engine.accounts import Account
-from reconciler.engine.backing_up import entries, fetch, targets_of, write_entry
+from reconciler.engine.backing_up import fetch, targets_of, write_entry
 from reconciler.engine.building import Builder, Room
+from reconciler.engine.demands import Demands
 from reconciler.engine.lost_answers import refresh_workers, wait_until_done
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Clock, Database, Host
 from reconciler.engine.storage import on_this_machine
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from schemas.backups import LATEST, RestoreFrom
+from schemas.backups import RestoreFrom
 
 KEY_TABLES = (
     "account_move",
@@ -106,6 +107,7 @@ async def build(
     final: str,
     former: str | None,
     room: Room | None = None,
+    demands: Demands | None = None,
 ) -> str:
     """Build an instance from a backup: restore it under a building name, prove it, make it the instance's own, publish it.
 
@@ -118,6 +120,7 @@ async def build(
         final: the name that it is to bear: its target, or suspended.
         former: the name that the instance had before, if its text says so.
         room: takes out of the way what bears its name, once all is proven.
+        demands: what the archive has to be, if anything is demanded of it.
 
     Returns:
         Which backup it was, for people.
@@ -140,7 +143,9 @@ async def build(
 
     builder.step("restoring")
     neutralize, limit = spec.neutralize, builder.limits.clone
-    async with _restored(world, source, spec, accounts, neutralize=neutralize, limit=limit) as database:
+    async with _restored(
+        world, source, spec, accounts, neutralize=neutralize, limit=limit, demands=demands
+    ) as database:
         if source.is_foreign and (doubt := claims.why_not_its_admin(await insist(database.look, world.clock))):
             raise Refused(doubt.why, server=spec.server, database=database.name, advice=doubt.advice)
         await builder.take_in(database, spec, final, former, room)
@@ -155,6 +160,7 @@ async def copy(
     final: str,
     former: str | None,
     room: Room | None = None,
+    demands: Demands | None = None,
 ) -> None:
     """Build an instance as a copy of another one, as that is now; its people notice nothing but a busy worker.
 
@@ -169,6 +175,7 @@ async def copy(
         final: the name that the copy is to bear: its target, or suspended.
         former: the name that the copy had before, if its text says so.
         room: makes room for it while it is published, where it takes another one's place.
+        demands: what is packed has to be, if anything is demanded of it.
 
     Raises:
         HostError: it does not come over whole, or not neutralized; nothing was published.
@@ -179,6 +186,8 @@ async def copy(
     builder.step(f"reading {source.database}")
     with tempfile.TemporaryFile() as spool:
         _, kept = await backing_up.collect(world, source, spool)
+        if demands is not None:
+            await demands.require(kept)
         builder.step("copying")
         origin = f"{source.address} on {source.server}"
         neutralize, limit = spec.neutralize, builder.limits.clone
@@ -211,7 +220,7 @@ async def source_of(world: World, desired: Desired, wanted: RestoreFrom, own: st
         path, fleet = wanted.archive, desired.settings.code
         taken = functools.partial(_take_archive, world, path, fleet, wanted.fleet)
         return Source(f"from the archive {path}", path, taken, is_foreign=True)
-    target, entry = await find(world, desired, wanted, own)
+    target, entry = await catalogues.find(world, desired, wanted, own)
     return _kept(world, target, entry)
 
 
@@ -239,26 +248,6 @@ _GIVEN_UP = (
 )
 
 
-async def find(world: World, desired: Desired, wanted: RestoreFrom, own: str) -> tuple[str, Entry]:
-    """Find a backup in the catalogues of all targets; `own` is the code of whom it is for.
-
-    Raises:
-        StorageFailure: there is no such backup, or a target does not answer.
-    """
-    assert world.targets is not None
-    code, now, found = wanted.of or own, world.clock.now(), []
-    for target in desired.settings.backup_targets:
-        there = await entries(world.targets.open(target), desired.settings.code, "instance", code)
-        chosen = dated(there, now) if wanted.backup == LATEST else [e for e in there if e.id == wanted.backup]
-        found += [(target, entry) for entry in chosen]
-    if not found:
-        which = "no backup" if wanted.backup == LATEST else f"no backup {wanted.backup!r}"
-        raise StorageFailure(
-            f"there is {which} of instance/{code}", advice="`odoo-fleet backup list` shows what there is"
-        )
-    return max(found, key=lambda each: each[1].taken_at)
-
-
 @contextlib.asynccontextmanager
 async def _restored(
     world: World,
@@ -268,6 +257,7 @@ async def _restored(
     *,
     neutralize: bool = False,
     limit: float = _LOOKED_FOR,
+    demands: Demands | None = None,
 ) -> AsyncIterator[Database]:
     """Restore a backup under a building name of a spec and prove it; if anything fails, here or in the body, it is dropped.
 
@@ -275,6 +265,8 @@ async def _restored(
     """
     with tempfile.TemporaryFile() as spool:
         kept = await source.fetch(spool)
+        if demands is not None:
+            await demands.require(kept)
         opens = accounts(kept)
         async with unpacked(
             world, spool, kept, source.noted, spec, opens, neutralize=neutralize, limit=limit
@@ -301,7 +293,8 @@ async def unpacked(
     """
     host = world.hosts[spec.server]
     await _require_same_series(host, kept)
-    note = copies.noted(_UNFIT.sub("-", origin), world.clock.now())
+    uuid = kept.parameters.get("database.uuid", "")
+    note = copies.noted(_UNFIT.sub("-", origin), world.clock.now(), _UNFIT.sub("-", uuid))
     with on_this_machine():
         await asyncio.to_thread(archive.prepare, spool, note)
     name = names.building(spec.target, world.clock.now(), world.nonces.token(names.NONCE_LENGTH))

@@ -15,10 +15,11 @@ from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from reconciler.core import approvals
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
 from reconciler.core.backups import Subject
-from reconciler.core.changesets import Changeset
+from reconciler.core.changesets import Approval, Changeset, Stopped, by_itself
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import targets
 from reconciler.core.failures import MemoryFailure
@@ -26,6 +27,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.engine import measuring
+from reconciler.engine.catalogues import with_backups
 from reconciler.engine.executor import execute
 from reconciler.engine.observing import ask_for_code, deepen, observe_shallow
 from reconciler.engine.reconcile import remember
@@ -87,6 +89,8 @@ class Rounds:
         limits: the depth of looks; nothing else of it is used by the daemon.
         interval: seconds between two looks at a host of which nothing is heard otherwise.
         follower: who is told.
+        known: the last answers of its hosts.
+        approved: what thresholds stopped, and somebody lets through; a stop forgets it.
     """
 
     desired: Desired
@@ -95,6 +99,8 @@ class Rounds:
     interval: float
     follower: Follower
     known: dict[str, ObservedHost] = field(default_factory=dict)
+    approved: frozenset[Approval] = frozenset()
+    _tried: set[Action] = field(default_factory=set)  # of what is approved, what has ended
     _lanes: dict[str, _Lane] = field(default_factory=dict)
     _nudge: asyncio.Event = field(default_factory=asyncio.Event)
     _away: dict[str, str] = field(default_factory=dict)  # address of a document: server where an action on it runs
@@ -148,6 +154,11 @@ class Rounds:
                 lane.looking.cancel()
                 lane.looking = None
         self.wake(servers)
+
+    def approve(self, stopped: Stopped) -> None:
+        """Let through what a threshold stopped, once; its hosts are looked at before anything is done there."""
+        self.approved |= approvals.approve(stopped)
+        self.wake({server for action in stopped.actions for server in action.servers})
 
     async def run(self) -> None:
         """Go on until asked to stop; returns when nothing runs any more."""
@@ -214,6 +225,7 @@ class Rounds:
             around = Observed({**self.known, code: shallow})
             wanted = targets(desired, around, inventory, world.clock.now(), depth, self.limits.selection)
             seen = await deepen(Observed({code: shallow}), [t for t in wanted if t.server == code], world)
+            host = await with_backups(desired, around, seen.hosts[code], world)
         except MemoryFailure as failure:
             self.follower.forgot(failure)
             self._delay(lane)
@@ -222,7 +234,7 @@ class Rounds:
             self._delay(lane)
         else:
             if lane.looking is asyncio.current_task():
-                self._take(code, lane, seen.hosts[code])
+                self._take(code, lane, host)
         finally:
             if lane.looking is asyncio.current_task():
                 lane.looking = None
@@ -256,7 +268,11 @@ class Rounds:
         fresh = frozenset(c for c, lane in self._lanes.items() if lane.answered_at is not None and not lane.acting)
         # A server that left the text while something ran there is in no decision any more.
         answers = {code: host for code, host in self.known.items() if code in self.desired.servers}
-        planned = decide(self.desired, Observed(answers), inventory, self.world.clock.now(), self.limits)
+        self.approved = approvals.without_tried(self.approved, self._tried, fresh)
+        limits = replace(self.limits, approved=self.approved)
+        planned = decide(self.desired, Observed(answers), inventory, self.world.clock.now(), limits)
+        self.approved = approvals.still_wanted(self.approved, planned.changeset, fresh)
+        self._tried &= {action for _, action in self.approved}
         seen = Observed({code: answers[code] for code in sorted(fresh & answers.keys())})
         remember(replace(planned, observed=seen), self.desired, self.world)
         self._forget_inventory()
@@ -317,6 +333,7 @@ class Rounds:
         finally:
             for action in actions:
                 self._away.pop(action.address, None)
+                self._tried.add(by_itself(action))
             lane.acting = None
             for origin in {action.origin for action in actions} & self._lanes.keys():
                 self._lanes[origin].look_at = 0.0  # what left it is not what it answered last

@@ -10,9 +10,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from reconciler.fleet.clashes import check_clashes
+from reconciler.fleet.copy_rules import check_copies
 from reconciler.fleet.declarations import Declarations, Reference, references_of
 from reconciler.fleet.diagnostics import Diagnostic, Severity
-from reconciler.fleet.documents import DocumentSource, Hints, Path, did_you_mean
+from reconciler.fleet.documents import Hints, Path, did_you_mean
 from reconciler.fleet.field_problems import BETTER_HINT, KEY_HINT, REFERENCE_HINT
 from reconciler.fleet.module_rules import check_modules
 from reconciler.fleet.secrets import PASSWORD_FIELDS, weakness
@@ -55,7 +56,7 @@ def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
     yield from _check_renames(world)
     yield from _check_backups(world)
     yield from _check_restores(world)
-    yield from _check_copies(world)
+    yield from check_copies(world)
     yield from check_modules(world)
     yield from _check_secrets(world)
     yield from check_clashes(world)
@@ -193,7 +194,7 @@ def _check_placements(world: Declarations) -> Iterator[Diagnostic]:
 
 
 def _place(world: Declarations, instance: Instance) -> _Place:
-    template = world.templates.get(instance.template or "") if instance.clone_of is None else None
+    template = world.templates.get(world.template_of(instance))
     on = template.server_codes if template is not None else ()
     astray = template is not None and instance.server in world.codes["server"] and instance.server not in on
     servers = [world.servers[code] for code in world.possible_servers(instance) if code in world.servers]
@@ -214,7 +215,7 @@ def is_cloned(instance: Instance) -> bool:
 def _check_placement(world: Declarations, instance: Instance, place: _Place) -> Iterator[Diagnostic]:
     source = world.sources["instance", instance.code]
     if place.elsewhere:
-        message = f"template {instance.template!r} is not on server {instance.server!r}"
+        message = f"template {world.template_of(instance)!r} is not on server {instance.server!r}"
         hint = f"it is on {', '.join(place.elsewhere)}"
         yield Diagnostic(source.range_of("server"), "template-not-on-server", message, hint)
     old, reached = place.old, place.reached
@@ -317,65 +318,6 @@ def _check_restores(world: Declarations) -> Iterator[Diagnostic]:
             message = "there is no place that a backup could come from: the fleet declares no `backup_targets`"
             hint = "for example `backup_targets: {main: {url: file:///srv/odoo-backups}}`"
             yield Diagnostic(place, "no-backup-target", message, hint)
-
-
-def _check_copies(world: Declarations) -> Iterator[Diagnostic]:
-    """Find instances that are neither of a template nor a copy, and copies of what cannot be copied."""
-    by_default = world.defaults.given.get("instance", ())
-    for instance in world.instances.values():
-        if instance.refresh is not None and (why := _why_not_anew(instance)):
-            place = world.sources["instance", instance.code].key_of("refresh")
-            yield Diagnostic(place, "invalid-refresh", f"it cannot be made anew by a rhythm: {why}", "remove `refresh`")
-        if instance.clone_of is not None:
-            yield from _check_copy(world, instance, world.sources["instance", instance.code], instance.clone_of)
-        elif instance.template is None and "template" not in by_default:
-            hint = "for example `template: restaurant`; a copy of another instance has `clone_of` in its place"
-            place = world.range_of("instance", instance.code)
-            yield Diagnostic(place, "missing-field", "'template' is missing", hint)
-
-
-def _why_not_anew(instance: Instance) -> str:
-    if instance.clone_of is None:
-        return "it is no copy of another instance"
-    if not instance.neutralize:
-        return "it is not neutralized, so that what is in it may be somebody's"
-    return "`deletion_protection` keeps what is there" if instance.deletion_protection else ""
-
-
-_MADE_OTHERWISE = {
-    "template": "a copy has the modules of its source",
-    "restore_from": "it is made either of what its source is now, or of a backup",
-    "adopt": "it is either made, or there already",
-    "owner": "a copy has the users of its source",
-}
-"""What cannot stand beside `clone_of`, and why."""
-
-
-def _check_copy(world: Declarations, instance: Instance, source: DocumentSource, of: str) -> Iterator[Diagnostic]:
-    by_default = world.defaults.given.get("instance", ())
-    for field, why in _MADE_OTHERWISE.items():
-        if getattr(instance, field) is not None and field not in by_default:
-            message = f"an instance has either 'clone_of' or '{field}': {why}"
-            yield Diagnostic(source.key_of(field), "clone-and-more", message, "remove one of the two")
-    place, original = source.range_of("clone_of"), world.instances.get(of)
-    if of == instance.code:
-        yield Diagnostic(
-            place, "clone-of-itself", f"{of!r} is the instance itself", "name the one that it is a copy of"
-        )
-    elif original is not None and original.clone_of is not None:
-        hint = f"write `clone_of: {original.clone_of}`"
-        yield Diagnostic(place, "clone-of-a-copy", f"{of!r} is a copy itself, of {original.clone_of!r}", hint)
-    elif original is not None and original.state == "absent" and instance.state != "absent":
-        hint = "`state: absent` ends the copy too; to keep it write `template` and `neutralize: true` in the place of `clone_of`"
-        yield Diagnostic(place, "clone-of-absent", f"{of!r} is absent, so that there is nothing to copy", hint)
-    elif original is not None and None not in {instance.server, original.server} and instance.server != original.server:
-        message = f"{of!r} is on server {original.server!r}, and a copy is made on the server of its source"
-        hint = f"remove `server`; on another one write `template`, `restore_from: {{of: {of}}}` and `neutralize: true`"
-        yield Diagnostic(source.range_of("server"), "clone-on-another-server", message, hint)
-    if not instance.neutralize:
-        message = f"the copy is not neutralized: it will mail, and take payments, as {of!r} does"
-        hint = "remove `neutralize: false` unless it is to be a second live one"
-        yield Diagnostic(source.range_of("neutralize"), "copy-in-earnest", message, hint, Severity.WARNING)
 
 
 def _check_secrets(world: Declarations) -> Iterator[Diagnostic]:

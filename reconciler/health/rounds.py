@@ -52,6 +52,7 @@ async def health_rounds(
     record: Callable[[HealthRecord, tuple[Notice, ...]], None],
     tell: Callable[[tuple[Notice, ...]], None],
     pages: dict[str, PageRecord],
+    asked: set[str],
 ) -> None:
     """Make rounds until cancelled, which is safe at any moment: a look changes nothing.
 
@@ -66,11 +67,13 @@ async def health_rounds(
         record: told of every look at a server, and of what a person should know of it.
         tell: told what a person should know of login pages.
         pages: kept here: the last judgement of each page that is looked at, by instance. They do not outlive a restart.
+        asked: servers that are to be looked at now, beside their moments; taken out of it within five seconds.
     """
     rounds = _Rounds(current, world, clock, record, tell, dict(latest), pages)
     async with asyncio.TaskGroup() as group:
         while True:
             rounds.take_up()
+            rounds.hurry(asked)
             for key in rounds.due():
                 group.create_task(rounds.keep(key))
             await clock.sleep(rounds.pause())
@@ -115,6 +118,13 @@ class _Rounds:
         for key in self._wanted - before:
             overdue = key[0] == SERVER and not self._was_seen(key[1])
             self._book(key, 0.0 if overdue else self._until_due(key))
+
+    def hurry(self, asked: set[str]) -> None:
+        """Look at servers now that somebody asks for; where a look goes on, once more when it has ended."""
+        for code in [code for code in asked if (SERVER, code) not in self._wanted or (SERVER, code) in self._booked]:
+            asked.discard(code)
+            if (SERVER, code) in self._wanted:
+                self._book((SERVER, code), 0.0)
 
     def due(self) -> Iterator[Key]:
         """Yield what is to be looked at now; it has no booking until `keep` gives it the next one."""

@@ -48,6 +48,13 @@ class NoticeName(StrEnum):
     RESUMED = "resumed"
     FORGOTTEN = "forgotten"  # what a removed document had is not expected any more
     RECONCILE_ASKED = "reconcile-asked"  # somebody asked the daemon to look now
+    CHECK_ASKED = "check-asked"  # somebody asked to have a server's health looked at now
+    BACKUP_ASKED = "backup-asked"  # somebody asked for a backup now
+    PROOF_ASKED = "proof-asked"  # somebody asked for the proof of a backup now
+    ASKED_DONE = "asked-done"  # what somebody asked for is done
+    ASKED_FAILED = "asked-failed"
+    APPROVED = "approved"  # an admin let through what a threshold stopped
+    SUPPORT_OPENED = "support-opened"  # the operator may log in to a customer's database for a while
     ORDERED = "ordered"  # somebody had the text changed: a commit was made and pushed
     ACCESS_LIMITED = "access-limited"  # somebody shows wrong tokens
     TOKEN_MADE = "token-made"  # noqa: S105 -- somebody may ask and steer the daemon from now on

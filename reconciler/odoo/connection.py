@@ -15,7 +15,6 @@ from typing import Any, BinaryIO, TypeVar
 from reconciler.core.failures import (
     HalfMadeDatabase,
     ListingDisabled,
-    MasterPasswordRefused,
     NotOdoo,
     PasswordRefused,
     Redirected,
@@ -152,7 +151,9 @@ class HostConnection:
         try:
             answer = await self.read("db", "list", timeout=limit, attempts=attempts)
         except ListingDisabled:
-            raise self._listing_disabled("the host does not list its databases: list_db = False") from None
+            advice = "databases can be managed only with list_db = True"
+            what = "the host does not list its databases: list_db = False"
+            raise ListingDisabled(what, server=self.server, advice=advice) from None
         return tuple(sorted(self.checked(shapes.texts, answer, "db.list")))
 
     async def database_exists(self, name: str, *, hurry: bool = False) -> bool:
@@ -167,17 +168,6 @@ class HostConnection:
     async def check_master_password(self) -> None:
         """Prove the master password by a call without effect; raises `MasterPasswordRefused`."""
         await self.read("db", "list_countries", self.master_password())
-
-    async def explain_denial(self) -> MasterPasswordRefused | ListingDisabled:
-        """Find out why a `db` call was denied: `list_countries` takes the master password and ignores `list_db`."""
-        try:
-            await self.check_master_password()
-        except MasterPasswordRefused as refused:
-            return refused
-        return self._listing_disabled("the master password is right, but the host has list_db = False")
-
-    def _listing_disabled(self, what: str) -> ListingDisabled:
-        return ListingDisabled(what, server=self.server, advice="databases can be managed only with list_db = True")
 
     async def login(self, database: str, login: str, password: Secret) -> int | None:
         """Return the user's id, or None when login and password are not taken. Never cached, so an honest test.

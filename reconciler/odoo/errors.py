@@ -71,7 +71,7 @@ _COOLDOWN = "Odoo refuses all logins from here for a minute after ten wrong ones
 
 RULES: tuple[Rule, ...] = (
     # Who may speak to the host. `dispatch` checks the master password before `list_db`, so on most calls the answer does
-    # not tell which of the two failed (14 to 19, service/db.py): `HostConnection.explain_denial` does.
+    # not tell which of the two failed (14 to 19, service/db.py).
     Rule("odoo.exceptions.AccessDenied", ListingDisabled, calls=r"db\.list$|web\."),
     Rule("odoo.exceptions.AccessDenied", MasterPasswordRefused, calls=r"db\.list_countries$"),
     Rule("odoo.exceptions.AccessDenied", MasterPasswordRefused, calls=r"db\.", advice=_LISTED_NOT),

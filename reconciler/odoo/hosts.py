@@ -23,11 +23,14 @@ from reconciler.core.observed import (
     mark_of,
 )
 from reconciler.core.specs import DatabaseSpec
+from reconciler.core.support import Visit
+from reconciler.core.template_versions import Rebuilding
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import (
     adopting,
+    alterations,
     furnishing,
     insides,
     marks,
@@ -37,6 +40,7 @@ from reconciler.odoo.apply import (
     server_actions,
     settings,
     signals,
+    support,
     uninstalling,
     upgrading,
 )
@@ -124,6 +128,14 @@ class OdooDatabase:
         await settings.set_credentials(self._session, login, password)
         return self._as(self._session.renamed(self.name, password), login)
 
+    async def open_support(self, visit: Visit) -> Secret:
+        """Let the operator in for a while; see `apply.support`."""
+        return await support.open_support(self._session, visit, (visit.until - self._now()).total_seconds())
+
+    async def end_support(self, accounts: Collection[str]) -> None:
+        """Take accounts of the operator's out of use."""
+        await support.end_support(self._session, accounts)
+
     async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> OdooDatabase:
         """Take it over in one transaction; return the database as the admin account that it has now."""
         await adopting.adopt(self._session, spec, mark, password, quiet=quiet)
@@ -197,6 +209,18 @@ class OdooDatabase:
     async def note_upgrade(self, note: UpgradeNote, *, proven: bool = False) -> None:
         """Note an upgrade that begins, that did not succeed, or that is proven."""
         await upgrading.note(self._session, note, proven=proven)
+
+    async def altered(self) -> Mapping[str, int]:
+        """Count by table what somebody has written since it was built."""
+        return await alterations.altered(self._session)
+
+    async def note_upgraded(self) -> None:
+        """Count what an upgrade has written as part of its making."""
+        await alterations.note_upgraded(self._session)
+
+    async def note_rebuilding(self, note: Rebuilding) -> None:
+        """Note why no new version took its place."""
+        await alterations.note_rebuilding(self._session, note)
 
     async def quiesce(self) -> None:
         """Hold scheduled actions back."""

@@ -394,7 +394,7 @@ def _values(row: _Row) -> str:
 def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
     # A rename and a password are told by what happens. The mark follows from what is applied: alone it is worth a line.
     # What adopting changes is the customer's own, and before an ending its backup is what counts.
-    if action.verb in (verbs.ADOPT, verbs.END, verbs.REPLACE, verbs.MOVE):
+    if action.verb in (verbs.ADOPT, verbs.END, verbs.REPLACE, verbs.REBUILD, verbs.MOVE):
         return action.changes
     if action.verb is not verbs.CONFIGURE:
         return ()

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from reconciler.core.actions import Action
-from reconciler.core.changesets import Changeset
+from reconciler.core.changesets import Changeset, Stopped
 from reconciler.core.freshness import NOTHING_KNOWN, Freshness
 from reconciler.core.outcomes import Outcome
 from reconciler.reports.words import goals
@@ -83,11 +83,17 @@ def changeset_document(changeset: Changeset) -> dict[str, Any]:
         "removed": [asdict(each) for each in changeset.removed],
         "frozen": [asdict(each) for each in changeset.frozen],
         "hooks": [asdict(each) for each in changeset.hooks],
+        "stopped": [_stopped(each) for each in changeset.stopped],
     }
 
 
 def _action(action: Action) -> dict[str, Any]:
     return {"id": action.id, **asdict(action)}
+
+
+def _stopped(stopped: Stopped) -> dict[str, Any]:
+    actions = [_action(each) for each in stopped.actions]
+    return {"threshold": stopped.threshold, "why": stopped.why, "digest": stopped.digest, "actions": actions}
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _REASONS: Mapping[str, str] = {
     Reason.SCHEDULED: "its `refresh` is due",
     Reason.EXPIRED: "it has expired",
     Reason.OVER_LIMIT: "it uses more than its plan includes",
+    Reason.TIME_IS_UP: "its time is over",
     Reason.REMOVED: "its document was removed, and the fleet says `prune: true`",
     Reason.ABANDONED_BUILD: "an unfinished build past its limit",
     Reason.KEPT_LONG_ENOUGH: "trash past `retention.trash_days`",

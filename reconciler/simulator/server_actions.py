@@ -4,8 +4,8 @@ No Python is run here. Code that names its number (`number = <int>`, or where in
 `signaling` is taken for what it looks like: it moves the sequences that workers compare to that number (on 19, where they are
 the ids of tables, to the next one). The worker that ran it knows nothing of it, and like all others finds the numbers unlike at
 its next call. Code that takes the next number of the registry does so, and code that asks for the rows of tables counts them.
-Code that takes its values from the call's context is played by `furnishing` and `neutralizing`. All may end with the lines that
-remove actions and answer with a dictionary. Any other code fails as code does in Odoo, with a `ValueError` that repeats it.
+Code that takes its values from the call's context is played by `furnishing`, `neutralizing` and `support`. All may end with the
+lines that remove actions and answer with a dictionary. Any other code fails as code does in Odoo, with a `ValueError` with it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import environment, furnishing, neutralizing, orm, schema
+from . import alterations, environment, furnishing, neutralizing, orm, schema, support
 from .dumping import model_of
 from .errors import Failure, access_error, builtin, missing_error, validation_error
 
@@ -25,6 +25,7 @@ _MODEL = "ir.actions.server"
 _NUMBER = re.compile(r"^number = (?:(\d+)|env\.context\['(\w+)'\]\['(\w+)'\])\s*$", re.MULTILINE)
 _FURNISHES = "given = env.context['odoo_fleet']"
 _NEUTRALIZES = "neutral = env.context['odoo_fleet']"
+_SUPPORTS = "support = env.context['odoo_fleet']"
 _TELLS = "SELECT nextval(oid::regclass)"
 _COUNTS = "asked = env.context['odoo_fleet']"
 _BYTES_OF_ROWS = 30_000_000
@@ -125,8 +126,12 @@ def _run(env: Env, row: Row) -> Any:
         answer = furnishing.play(env, code)
     elif _COUNTS in code:
         answer = _count(env)
+    elif _SUPPORTS in code:
+        answer = support.play(env)
     elif _NEUTRALIZES in code:
         answer = neutralizing.play(env)
+    elif alterations.LOOKS in code:
+        answer = alterations.look(env)
     elif _TELLS in code:
         env.database.registry_sequence += 1
         answer = {}
@@ -148,6 +153,7 @@ def _count(env: Env) -> dict[str, Any]:
     }
     own = {env.database.reference("base.user_root"), env.database.reference("base.user_admin")}
     is_shared = orm.COMPUTED["res.users", "share"]
+    own |= {r["id"] for r in env.database.rows("res.users").values() if r["login"].startswith("odoo-fleet-support-")}
     people = [r for r in env.database.rows("res.users").values() if r["active"] and not is_shared(env, r)]
     asked = env.context["odoo_fleet"]
     tables = {table: env.database.rows(model_of(table)).values() for table in {*asked["tables"], *asked["waking"]}}

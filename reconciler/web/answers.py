@@ -157,6 +157,15 @@ class MetHook(BaseModel):
     actions: tuple[str, ...]
 
 
+class StoppedByThreshold(BaseModel):
+    """What a threshold of the fleet's `safety` stops; `POST /approve` with its digest lets it through, once."""
+
+    threshold: str = Field(examples=["removals"])
+    why: str
+    digest: str
+    actions: tuple[Action, ...]
+
+
 class Changeset(BaseModel):
     """What is pending, and why; what is not done, and why."""
 
@@ -173,6 +182,7 @@ class Changeset(BaseModel):
     removed: tuple[Removed, ...]
     frozen: tuple[Frozen, ...]
     hooks: tuple[MetHook, ...]
+    stopped: tuple[StoppedByThreshold, ...]
 
 
 class Deed(BaseModel):

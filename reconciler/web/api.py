@@ -31,6 +31,7 @@ from reconciler.web.openapi import openapi
 from reconciler.web.ordering import order_endpoints
 from reconciler.web.problems import Refused
 from reconciler.web.routes import Call, Endpoint, route
+from reconciler.web.work import work_endpoints
 from schemas.kinds import pausable
 
 BASE = "/api/v1"
@@ -78,6 +79,7 @@ def endpoints() -> tuple[Endpoint, ...]:
     return (
         *table,
         *order_endpoints(BASE),
+        *work_endpoints(BASE),
         Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.Changeset, _changeset),
         Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, asking.Last),
         Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, asking.Happened),
@@ -215,7 +217,9 @@ async def _changeset(call: Call) -> Mapping[str, Any]:
     document = changeset_document(picture.changeset)
     words = {action.id: why(action) for action in picture.changeset.actions}
     words |= {each.action.id: why(each.action) for each in picture.changeset.withheld}
-    for action in (*document["actions"], *(each["action"] for each in document["withheld"])):
+    words |= {action.id: why(action) for each in picture.changeset.stopped for action in each.actions}
+    stopped = (action for each in document["stopped"] for action in each["actions"])
+    for action in (*document["actions"], *(each["action"] for each in document["withheld"]), *stopped):
         action["why"] = words[action["id"]]
     return {**_start(picture), **document}
 

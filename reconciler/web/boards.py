@@ -13,6 +13,8 @@ from typing import Protocol
 
 from reconciler.access.actors import Actor
 from reconciler.access.tokens import Token
+from reconciler.core.asked_backups import AskedBackup
+from reconciler.core.backup_times import BackupRecord
 from reconciler.core.changesets import Changeset
 from reconciler.core.pauses import Pause
 from reconciler.fleet.desired import Desired
@@ -43,6 +45,14 @@ class Picture:
     status: Status
     changeset: Changeset
     decided: bool = True
+
+
+@dataclass(frozen=True)
+class KeptRow:
+    """One kind of work on one database: what is known of it, and who asked for it and when, if it has not ended."""
+
+    record: BackupRecord
+    asked: AskedBackup | None
 
 
 class Board(Protocol):
@@ -86,6 +96,38 @@ class Board(Protocol):
 
     async def reconcile(self, servers: Collection[str], actor: Actor) -> None:
         """Read the text again and look at these servers now, or at all if none is named; told in the history."""
+        ...
+
+    def check(self, server: str, actor: Actor) -> None:
+        """Look at a server's health now; told in the history.
+
+        Raises:
+            Refused: it is not looked at.
+        """
+        ...
+
+    def back_up(self, kind: str, code: str, actor: Actor) -> tuple[bool, str]:
+        """Back a document up as soon as its host is free, and tell whether that is new, and what is done; told in the history.
+
+        Raises:
+            Refused: it has no database that can be backed up, or nowhere to.
+        """
+        ...
+
+    def prove(self, kind: str, code: str, backup: str, actor: Actor) -> tuple[bool, str]:
+        """Prove a backup of a document, or the newest, as `back_up` does."""
+        ...
+
+    def approve(self, digest: str, actor: Actor) -> str:
+        """Let through what a threshold stopped, once, and say what that is; told in the history.
+
+        Raises:
+            Refused: what is stopped now is not what has this digest.
+        """
+        ...
+
+    async def kept(self) -> tuple[KeptRow, ...]:
+        """How databases are kept, and what was asked for; raises `StoreSilent`."""
         ...
 
     async def pause(self, kind: str, code: str, reason: str, actor: Actor) -> bool:

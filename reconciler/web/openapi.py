@@ -71,7 +71,8 @@ def _operation(endpoint: Endpoint, references: dict[_Key, Any]) -> dict[str, Any
     }
     if endpoint.body is not None:
         schema = references[endpoint.body, "validation"]
-        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        is_required = any(field.is_required() for field in endpoint.body.model_fields.values())
+        operation["requestBody"] = {"required": is_required, "content": {"application/json": {"schema": schema}}}
     return operation
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -67,9 +67,3 @@ def problem_answer(refused: Refused, headers: Mapping[str, str]) -> Response:
     problem = Problem(title=title, status=refused.status, detail=refused.detail, errors=refused.errors)
     text = problem.model_dump_json(exclude=set() if problem.errors else {"errors"})
     return Response(text, refused.status, {**headers, **refused.headers}, CONTENT_TYPE)
-
-
-def joined(words: Iterable[str]) -> str:
-    """Write words as a list: `a, b or c`."""
-    *first, last = words
-    return f"{', '.join(first)} or {last}" if first else last

@@ -46,7 +46,12 @@ async def lived_in(version: str = "19.0") -> Universe:
     """A customer with people, a way to send and to fetch mail, a mail that waits, a payment provider, and what is due now."""
     world = universe({"one": version})
     assert (await world.reconcile(text(version=version))).ok
-    acme = world.hosts["one"].databases["acme"]
+    live_in(world.hosts["one"].databases["acme"], version)
+    return world
+
+
+def live_in(acme: Database, version: str) -> None:
+    """Leave in a database what people do."""
     acme.insert("res.users", {**acme.rows("res.users")[2], "login": "pilot", "password": "their own"})
     acme.insert(
         "ir.mail_server", {"name": "out", "active": True, "smtp_host": "mail", "smtp_user": "u", "smtp_pass": "p"}
@@ -56,7 +61,6 @@ async def lived_in(version: str = "19.0") -> Universe:
     acme.insert("mail.mail", {"subject": "an invoice", "state": "outgoing", "email_to": "theirs@example.net"})
     for state in ("enabled", "test"):
         acme.insert(of_payments(version), {"name": state, "state": state})
-    return world
 
 
 def copied(version: str) -> str:
@@ -579,6 +583,9 @@ def test_what_comes_back_from_the_trash_stays_until_its_next_time(version: str) 
         (trash,) = [name for name in forms(world) if name.startswith("trash-")]
         back = Limits(depth=Depth(refresh=True), replacing=Replacing("acme-staging", trash, backup_first=False))
         assert made_anew(await world.reconcile(whole, limits=back))
+        assert f" uuid {databases['acme'].uuid} at " in str(
+            databases["acme-staging"].parameter("odoo_fleet.restored_from")
+        )
         for hours in (6, 6 * 24):
             now_is(world, MONDAY + timedelta(hours=hours))
             assert not made_anew(await world.reconcile(whole, limits=Limits(depth=Depth(refresh=True))))
@@ -703,7 +710,38 @@ def test_a_source_that_is_built_in_the_same_run_is_not_copied_over_what_its_copy
         assert [(o.action.verb, o.action.code) for o in passed.outcomes] == [("clone", "acme")]
         (held,) = passed.planned.changeset.withheld
         assert "instance/acme, of which it is a copy, is built in this very run" in held.why
-        assert has(host.databases["acme-staging"], "the last")
+        for days in (0, 7):
+            now_is(world, MONDAY + timedelta(days=days, minutes=20))
+            passed = await world.reconcile(whole)
+            (blocked,) = passed.after.changeset.blocked
+            assert "instance/acme is another database than the one that it was made of" in blocked.why
+            assert "`odoo-fleet refresh acme-staging`" in blocked.advice
+            assert (passed.outcomes, has(host.databases["acme-staging"], "the last")) == ((), True)
+        assert (await world.reconcile(whole, limits=REFRESHED)).ok
+        assert not has(host.databases["acme-staging"], "the last")
+        now_is(world, MONDAY + timedelta(days=14, minutes=20))
+        assert made_anew(await world.reconcile(whole))
+
+    run(story())
+
+
+@both
+def test_a_source_that_is_exchanged_after_the_plan_is_not_copied_by_a_rhythm(version: str) -> None:
+    async def story() -> None:
+        world, whole = begun(version), weekly(version)
+        host = world.hosts["one"]
+        now_is(world, MONDAY - timedelta(days=2))
+        assert (await world.reconcile(whole)).ok
+        kept = host.databases["acme-staging"].uuid
+        now_is(world, MONDAY + timedelta(minutes=5))
+        desired, ports = read(whole), world.world(read(whole), Process())
+        planned = await plan(desired, ports, Limits())
+        for key in ("database.uuid", "odoo_fleet.uuid"):
+            host.databases["acme"].set_parameter(key, "another")
+        (outcome,) = (await carry_out(planned, desired, ports, Limits())).outcomes
+        assert outcome.result is Result.FAILED
+        assert "its source is another database than the one that it was made of (another, not" in outcome.detail
+        assert (host.databases["acme-staging"].uuid, forms(world)) == (kept, ["acme-staging"])
 
     run(story())
 

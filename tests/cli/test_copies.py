@@ -34,7 +34,7 @@ def test_a_copy_is_planned_made_shown_and_placed_with_its_source(copying: World)
     placed = copying.run("place", "acme-staging")
     assert (placed.code, "prod-1" in placed.out) == (0, True), placed
     copying.replace("copy.yaml", "plan: starter", "plan: starter\nserver: prod-2")
-    assert "clone-on-another-server" in copying.run("validate").out
+    assert "it is not moved from prod-1: it is a copy" in copying.run("plan").out
 
 
 def test_refresh_makes_it_anew_and_the_former_comes_back_from_the_trash(copying: World) -> None:

@@ -120,6 +120,7 @@ class World:
             "import",
             "render",
             "token",
+            "support",
         }
         store = ["--store", self.store] if words[0] in with_store and "--store" not in words else []
         return run(*words, "--fleet", str(self.fleet), *store)

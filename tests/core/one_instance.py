@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from reconciler.core.changesets import Changeset
 from reconciler.core.claims import Doubt
@@ -36,7 +37,8 @@ def ready(text: Desired, host: ObservedHost) -> ObservedHost:
         return host
     base = as_declared(spec(text, "template/base", host.server))
     listed = (*(d.text for d in host.databases), "template_base")
-    return online(host.server, base, *host.looks.values(), lists=listed, version=host.version)
+    there = online(host.server, base, *host.looks.values(), lists=listed, version=host.version)
+    return replace(there, clock=host.clock)
 
 
 def refusal(changeset: Changeset, code: str = "acme") -> tuple[str, str, str]:

@@ -19,10 +19,10 @@ from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.specs import DatabaseSpec
-from reconciler.engine.building import Source
 from reconciler.engine.carrying_out.performer import Performer
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.ports import Database
+from reconciler.engine.sources import Source
 from reconciler.engine.worlds import World as Ports
 from reconciler.fleet.desired import Desired
 from schemas.references import SecretReference

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import claims
+from reconciler.core import claims, diffs
 from reconciler.core.claims import Doubt
-from reconciler.core.observed import Access, DatabaseLook, Mark
+from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.observed import Access, DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
-from tests.core.scenes import as_declared, desired, instance, observed, offline, online, remembering, spec
+from tests.core.scenes import FRESH, NOW, as_declared, desired, instance, observed, offline, online, remembering, spec
 
 FLEET = desired(instance("acme"), servers=("one", "two"))
 ACME = spec(FLEET, "instance/acme")
@@ -200,3 +201,111 @@ def test_namesakes_are_all_forms_of_its_name_and_of_its_former_one_on_other_serv
         ("two", "suspended.acme"),
     ]
     assert found(instance("acme", server="one")) == [("two", "acme"), ("two", "suspended.acme")]
+
+
+def test_an_instance_that_is_nowhere_was_last_seen_where_it_is_remembered_or_else_where_its_name_was_listed() -> None:
+    acme = FLEET.instances["acme"]
+    both_away, listed = observed(offline("one"), offline("two")), {"one": ("acme",), "two": ("acme", "beta")}
+    known = remembering(spec(FLEET, "instance/acme", "two"))
+
+    def last(seen: Observed, inventory: Inventory) -> str:
+        return claims.last_seen(FLEET, seen, inventory, acme)
+
+    assert last(both_away, known) == "two"
+    assert last(observed(online("one"), offline("two")), replace(known, listings=listed)) == "two"
+    assert last(both_away, replace(known, listings=listed)) == "two", "what is remembered counts before what was listed"
+    assert last(observed(offline("one"), online("two")), replace(known, listings=listed)) == "", (
+        "where it was, it is not"
+    )
+    assert last(observed(), known) == "two", "one that was not asked answers nothing either"
+    assert last(both_away, Inventory(listings={"two": ("acme",)})) == "two"
+    assert last(both_away, Inventory(listings={"two": ("beta",)})) == ""
+    assert last(observed(offline("one"), online("two")), Inventory(listings=listed)) == "one"
+    assert last(both_away, Inventory({("template", "acme", "two"): known.entries["instance", "acme", "two"]})) == ""
+
+
+@pytest.mark.parametrize(
+    ("mark", "why"),
+    [
+        (MARK, ""),
+        (None, "nothing in it tells whose it is"),
+        (replace(MARK, uuid="another"), "nothing in it tells whose it is"),
+        (
+            replace(MARK, ended="moved-261124110000.acme", moved_to="two"),
+            "it has gone on on two since: what is here was overtaken",
+        ),
+        (
+            replace(MARK, ended="moved-261124110000.acme"),
+            "it has gone on on another server since: what is here was overtaken",
+        ),
+    ],
+)
+def test_what_a_move_left_behind_comes_back_only_as_long_as_it_never_went_on_elsewhere(
+    mark: Mark | None, why: str
+) -> None:
+    assert claims.why_not_back(LOOK.uuid, mark) == why
+
+
+ENDED = "trash-261124110000.acme"
+LEFT = "moved-261124110000.acme"
+
+
+@pytest.mark.parametrize(
+    ("mark", "name", "succeeded", "why"),
+    [
+        (None, ENDED, False, "nothing in it tells whose it is"),
+        (replace(MARK, uuid="another", ended=ENDED), ENDED, False, "nothing in it tells whose it is"),
+        (replace(MARK, fleet="theirs", ended=ENDED), ENDED, False, "it belongs to fleet 'theirs'"),
+        (replace(MARK, in_service=True, ended=ENDED), ENDED, False, ""),
+        (replace(MARK, in_service=False), ENDED, False, ""),
+        (
+            replace(MARK, in_service=True),
+            ENDED,
+            True,
+            "it was in service as instance/acme, and nothing in it says that its text ended it",
+        ),
+        (
+            replace(MARK, in_service=None),
+            ENDED,
+            False,
+            "it was in service as instance/acme, and nothing in it says that its text ended it",
+        ),
+        (
+            replace(MARK, in_service=True, ended="trash-261124100000.acme"),
+            ENDED,
+            False,
+            "its text ended it as trash-261124100000.acme, and nothing says why it bears this name",
+        ),
+        (replace(MARK, in_service=True), LEFT, True, ""),
+        (replace(MARK, in_service=True, ended=LEFT), LEFT, False, ""),
+        (
+            replace(MARK, in_service=False),
+            LEFT,
+            False,
+            "nothing in it says that it is in service elsewhere: it may be all that there is",
+        ),
+    ],
+)
+def test_trash_past_its_time_is_kept_unless_its_mark_says_why_it_is_that(
+    mark: Mark | None, name: str, why: str, *, succeeded: bool
+) -> None:
+    assert claims.why_trash_kept(LOOK.uuid, mark, name, "demo", succeeded=succeeded) == why
+
+
+def test_what_is_replaced_or_stayed_behind_is_told_from_what_was_ended() -> None:
+    assert claims.is_replaced(replace(MARK, ended=ENDED, replaced=ENDED), ENDED)
+    assert not claims.is_replaced(replace(MARK, ended=ENDED), ENDED)
+    assert not claims.is_replaced(replace(MARK, ended=ENDED, replaced="trash-261124100000.acme"), ENDED)
+    assert not claims.is_replaced(None, ENDED)
+    assert claims.is_replaced(MARK, LEFT)
+    assert not claims.is_replaced(None, LEFT)
+
+
+def test_the_databases_of_others_are_listed_by_server_and_none_that_this_fleet_declares_made_or_remembers() -> None:
+    text = desired(instance("acme"), servers=("one", "two"))
+    gone = "trash-261124110000.acme"
+    lists = ("acme", "template_base", "theirs", "Theirs too", "suspended.orphan", FRESH, "known", gone)
+    seen = observed(online("two", lists=("theirs",)), online("one", lists=lists), offline("three"))
+    memory = Inventory({("instance", "known", "one"): Entry("instance", "known", "one", "known", "", NOW)})
+    found = [(server, name.text) for server, name in diffs.foreign_databases(text, seen, memory, NOW)]
+    assert found == [("one", "Theirs too"), ("one", "theirs"), ("two", "theirs")]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from reconciler.core import verbs
+from reconciler.core import copies, verbs
 from reconciler.core.changesets import Changeset
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED
 from reconciler.core.needs import secrets_needed
-from reconciler.core.observed import DatabaseLook, ObservedHost
+from reconciler.core.observed import BackupSeen, DatabaseLook, ObservedHost
 from reconciler.fleet.desired import Desired
+from schemas.backups import BackupPolicy
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 
 COPY = "kind: instance\ncode: staging\nclone_of: acme\nplan: starter\n"
 ACME = instance("acme")
+NO_OTHERS: Mapping[str, str] = {}
 
 
 def fleet_of(*documents: str) -> Desired:
@@ -84,12 +87,68 @@ def test_without_one_source_in_service_it_is_not_made(standing: list[str], said:
         assert [(a.verb, a.code) for a in frozen.actions] == [(verbs.CLONE, "acme"), (verbs.COPY, "staging")]
 
 
-def test_on_another_server_than_its_source_it_is_not_made() -> None:
-    fleet = fleet_of(ACME, f"{COPY}server: one\n")
-    changes = plan(fleet, there(fleet, "one"), there(fleet, "two", "acme"))
+def with_code(
+    host: ObservedHost, backup: BackupSeen | None = None, versions: Mapping[str, str] = NO_OTHERS
+) -> ObservedHost:
+    """The same host, with the versions of modules read; for its template those are its code's."""
+
+    def read(look: DatabaseLook) -> DatabaseLook:
+        found = {**dict.fromkeys(look.modules, "19.0.1.0"), **versions}
+        modules = dict.fromkeys(found, "installed")
+        return replace(look, modules=modules, versions={name: (each, each) for name, each in found.items()})
+
+    looks = {name: read(look) for name, look in host.looks.items()}
+    return replace(host, looks=looks, backups={"acme": backup} if backup is not None else {})
+
+
+KEPT = BackupSeen("2026-03-01-x", "main", NOW, "19.0", {"base": "19.0.1.0"})
+ELSEWHERE = f"{COPY}server: one\n"
+
+
+def test_on_another_server_it_is_made_of_what_is_packed_there_or_of_the_newest_backup() -> None:
+    fleet = fleet_of(ACME, ELSEWHERE)
+    (copy,) = plan(fleet, with_code(there(fleet, "one")), with_code(there(fleet, "two", "acme"))).actions
+    assert (copy.verb, copy.server, copy.origin, copy.database, copy.becomes) == (
+        verbs.COPY, "one", "two", "acme", "staging",
+    )  # fmt: skip
+    fleet = backed_up(fleet)
+    (copy,) = plan(fleet, with_code(there(fleet, "one"), KEPT), with_code(there(fleet, "two", "acme"))).actions
+    assert (copy.verb, copy.server, copy.origin, copy.database) == (verbs.RESTORE, "one", "", "acme")
+    assert copies.backup_in(copy.changes) == KEPT.id
+    assert f"in main, taken {NOW:%Y-%m-%d %H:%M} UTC" in [change.observed for change in copy.changes]
+    (copy,) = plan(fleet, with_code(there(fleet, "one"), BackupSeen()), with_code(there(fleet, "two", "acme"))).actions
+    assert (copy.verb, copy.origin) == (verbs.COPY, "two"), "there is none yet"
+
+
+def backed_up(fleet: Desired) -> Desired:
+    found = {code: each.model_copy(update={"backup": BackupPolicy()}) for code, each in fleet.plans.items()}
+    return fleet.having("plan", found)
+
+
+@pytest.mark.parametrize(
+    ("here", "source", "kept", "said"),
+    [
+        ({}, {"sale": "19.0.1.0"}, None, "one does not have the modules sale"),
+        ({"sale": "19.0.2.0"}, {"sale": "19.0.1.0"}, None, "one has other versions of modules: sale 19.0.1.0 → 19.0.2.0"),
+        ({}, {}, replace(KEPT, modules={"sale": "1"}), "one does not have the modules sale"),
+        ({}, {}, BackupSeen(problem="it is out of reach"), "which backups of it there are is not known: it is out of reach"),
+        (None, {}, None, "what modules one has, its template template_base tells, which was not looked into"),
+    ],
+)  # fmt: skip
+def test_what_is_in_the_way_on_another_server_is_found_before_anything_begins(
+    here: dict[str, str] | None, source: dict[str, str], kept: BackupSeen | None, said: str
+) -> None:
+    fleet = fleet_of(ACME, ELSEWHERE)
+    fleet = backed_up(fleet) if kept else fleet
+    place = there(fleet, "one")
+    changes = plan(
+        fleet,
+        place if here is None else with_code(place, kept, here),
+        with_code(there(fleet, "two", "acme"), None, source),
+    )
     assert changes.actions == ()
     (blocked,) = changes.blocked
-    assert blocked.why == "instance/acme is on two, and a copy is made on the server of its source"
+    assert blocked.why == f"instance/acme, of which it is a copy, is on two: {said}"
 
 
 def test_of_what_has_expired_it_is_not_made() -> None:

@@ -112,10 +112,10 @@ def test_a_pause_of_whatever_concerns_it_and_a_freeze_withhold_a_proof_alone() -
     backup, proof = appointments(desired, seen("acme"), known, NOTHING_REMEMBERED, NOW)
     for key in (("fleet", "demo"), ("server", "one"), ("instance", "acme")):
         paused = {key: Pause(*key)}
-        assert "is paused" in withheld(proof, (), paused, "demo")
-        assert withheld(backup, ("one",), paused, "demo") == ""
-    assert "frozen" in withheld(proof, ("one",), {}, "demo")
-    assert withheld(proof, ("two",), {("server", "two"): Pause("server", "two")}, "demo") == ""
+        assert "is paused" in withheld(proof.record, (), paused, "demo")
+        assert withheld(backup.record, ("one",), paused, "demo") == ""
+    assert "frozen" in withheld(proof.record, ("one",), {}, "demo")
+    assert withheld(proof.record, ("two",), {("server", "two"): Pause("server", "two")}, "demo") == ""
 
 
 def test_the_next_one_is_told_by_the_server_that_waits_longest() -> None:

@@ -13,6 +13,7 @@ from tests.core.scenes import EXPIRED, FRESH, NOW
 LIMIT = timedelta(hours=2)
 ASIDE = names.aside("acme", NOW, "abcde")
 TRASH = names.trash("acme", NOW)
+MOVED = names.moved("acme", NOW)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +150,28 @@ def test_the_law_of_movement(old: str, new: str, *, allowed: bool) -> None:
 )
 def test_only_what_bears_the_lock_is_discarded(old: str, new: str, *, allowed: bool) -> None:
     assert (names.forbidden_trash(old, new) == "") == allowed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "allowed"),
+    [
+        ("switching.acme", MOVED, True),
+        ("switching.beta", MOVED, False),
+        ("acme", MOVED, False),
+        ("suspended.acme", MOVED, False),
+        (ASIDE, MOVED, False),
+        (names.building("acme", NOW, "abcde"), MOVED, False),
+        (TRASH, MOVED, False),
+        ("switching.acme", TRASH, False),
+        ("switching.acme", "acme", False),
+        ("acme", "acme", False),
+    ],
+)
+def test_only_what_bears_the_lock_stays_behind_of_a_move(old: str, new: str, *, allowed: bool) -> None:
+    said = names.forbidden_leave(old, new)
+    assert said == (
+        "" if allowed else f"a {names.parse(old).state} database does not stay behind from {old!r} to {new!r}"
+    )
 
 
 def test_a_database_keeps_its_state_when_its_name_changes() -> None:

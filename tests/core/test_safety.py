@@ -31,7 +31,7 @@ def before(*listed: str, ours: tuple[str, ...] = ("acme",)) -> Inventory:
 
 
 def frozen(inventory: Inventory, *now: str, text: Desired | None = None) -> Doubt:
-    return frozen_hosts(text or NOBODY, observed(online("one", lists=now)), inventory, ()).get("one", Doubt(""))
+    return frozen_hosts(text or NOBODY, observed(online("one", lists=now)), inventory, ()).get("one", Doubt("", ""))
 
 
 def why_frozen(inventory: Inventory, *now: str, text: Desired | None = None) -> str:
@@ -205,7 +205,7 @@ def test_the_gate_never_lets_more_through_than_allowed_and_loses_nothing(
     safety = Safety.model_validate(
         {f"max_{t.name}": most for t in THRESHOLDS} | {f"max_{t.name}_percent": percent for t in THRESHOLDS}
     )
-    gated = gate(changeset, dict.fromkeys(frozen, Doubt("it lies")), safety, in_service)
+    gated = gate(changeset, dict.fromkeys(frozen, Doubt("it lies", "")), safety, in_service)
     for threshold in THRESHOLDS:
         databases = {a.address for a in gated.actions if threshold.counts(a)}
         assert len(databases) <= most

@@ -135,7 +135,7 @@ def test_too_large_a_share_is_told_in_per_cent_of_what_is_in_service() -> None:
 
 
 def test_a_removal_on_a_frozen_host_is_blocked_for_the_host_even_if_there_are_too_many() -> None:
-    (blocked,) = gate(Changeset((suspend("acme"),)), {"one": Doubt("it lies")}, NO_REMOVAL, 1).blocked
+    (blocked,) = gate(Changeset((suspend("acme"),)), {"one": Doubt("it lies", "")}, NO_REMOVAL, 1).blocked
     assert blocked.why == "suspend: changes on one are frozen: it lies"
 
 

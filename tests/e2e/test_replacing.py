@@ -110,3 +110,48 @@ async def fetch(fleet: KeptFleet, name: str, archive: Path) -> None:
     async with open_world(desired, fleet.reach(), fleet.memory, fleet.events.append) as world:
         with archive.open("w+b") as file:
             await world.hosts["real"].fetch_backup(name, (f"{name}.localhost",), file, lambda: asyncio.sleep(0, 1))
+
+
+def versions(host: RealHost, *databases: str) -> list[str]:
+    return [
+        host.psql(name, "select value from ir_config_parameter where key = 'odoo_fleet.made_of'").strip()
+        for name in databases
+    ]
+
+
+@PRODUCTION
+def test_an_edited_template_is_built_anew_and_swapped_unless_somebody_has_worked_in_it(
+    tmp_path: Path, real_host: RealHost
+) -> None:
+    fleet = fresh(tmp_path, real_host)
+    n = fleet.suffix
+    old, new, base = f"old{n}", f"new{n}", f"template_{n}"
+    fleet.write(template(n, modules="[base, web]"), instance(old))
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    first, uuid = versions(real_host, base), real_host.psql(base, UUID)
+    assert first == versions(real_host, old) != [""]
+    password = fleet.password("template", "base").reveal()
+    assert login(real_host, base, "admin", password)
+    assert not asyncio.run(fleet.plan(Limits(depth=Depth(refresh=True)))).changeset.actions
+
+    edited = {"modules": "[base, web, base_import]", "parameters": "{our.note: hello}"}
+    fleet.write(template(n, **edited), instance(old), instance(new))
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    assert [o.action.verb for o in passed.outcomes] == [verbs.REBUILD, verbs.CLONE, verbs.CONFIGURE]
+    (trash,) = trash_of(real_host)
+    assert (real_host.psql(trash, UUID), active_crons(real_host, base)) == (uuid, set())
+    assert versions(real_host, base, new, old, trash) == [*versions(real_host, new) * 2, *first * 2]
+    assert real_host.psql(base, "select value from ir_config_parameter where key = 'our.note'").strip() == "hello"
+    assert not asyncio.run(fleet.plan(Limits(depth=Depth(refresh=True)))).changeset.actions
+
+    models = xmlrpc.client.ServerProxy(f"{real_host.address.direct_url}/xmlrpc/2/object", allow_none=True)
+    uid = login(real_host, base, "admin", password)
+    models.execute_kw(base, uid, password, "res.partner", "create", [[{"name": "By hand"}]])
+    third = {**edited, "modules": "[base, web, base_import, auth_signup]"}
+    fleet.write(template(n, **third), instance(old))
+    passed = asyncio.run(fleet.apply())
+    refused = next(o for o in passed.outcomes if o.action.verb is verbs.REBUILD)
+    assert "it was changed since it was built: 1 row of res_partner" in refused.detail
+    assert trash_of(real_host) == [trash]

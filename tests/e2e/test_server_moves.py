@@ -186,6 +186,24 @@ def test_a_customer_moves_with_all_that_is_in_it_and_comes_back(
     assert [alpha.psql("acme", each) for each in FACTS] == after
     assert "acme" not in beta.databases()
 
+    fleet.write(acme("alpha"), "kind: instance\ncode: tried\nclone_of: acme\nplan: starter\nserver: beta\n")
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    assert beta.psql("tried", COUNTS) == alpha.psql("acme", COUNTS)
+    assert files_of(beta, "tried") == files_of(alpha, "acme")
+    require_neutralized(beta, "tried")
+    assert beta.psql("tried", BASE_URL).endswith("tried.beta.example.test")
+    assert [alpha.psql("acme", each) for each in FACTS] == after
+    assert asyncio.run(fleet.plan()).changeset.is_converged
+
+
+def require_neutralized(host: RealHost, copy: str) -> None:
+    """As PostgreSQL has it: it says so, it mails nobody, and nothing is scheduled but Odoo's tidying up."""
+    assert host.psql(copy, "select value from ir_config_parameter where key = 'database.is_neutralized'") == "true"
+    assert host.psql(copy, "select smtp_host from ir_mail_server where active") == "invalid"
+    tidying = "select res_id from ir_model_data where module = 'base' and name = 'autovacuum_job'"
+    assert host.psql(copy, "select id from ir_cron where active") == host.psql(copy, tidying)
+
 
 @pytest.mark.parametrize("version", ["19"], ids=["real-19-production"])
 def test_a_host_that_dies_in_the_midst_of_a_move_leaves_the_customer_where_he_can_go_on(

@@ -23,6 +23,7 @@ from reconciler.core.failures import (
 from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.observed import Mark
 from reconciler.core.specs import DatabaseSpec
+from reconciler.core.template_versions import version
 from reconciler.engine.building import FILES_AT_ONCE, LEAST_NUMBER, Builder, Limits
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.moves import SAMPLE
@@ -231,7 +232,7 @@ def test_a_clone_whose_template_lacks_modules_gets_its_password_before_them_and_
 def test_a_template_is_quiet_and_nobody_has_a_way_in_before_its_modules_and_after_them() -> None:
     host = MemoryHost()
     assert create(host) is None
-    mark = replace(mark_for(BASE, ""), moving_from=TEMPLATE_NAME)
+    mark = replace(mark_for(BASE, ""), moving_from=TEMPLATE_NAME, made_of=version(BASE))
     first = Furnishing(BASE.at_birth(), quiet=True)
     assert furnished(host) == [first, replace(first, mark=mark, number=LEAST_NUMBER, files=SAMPLE)]
     assert [call[0] for call in host.done("furnish", "install")] == ["furnish", "install", "furnish"]
@@ -262,7 +263,7 @@ def test_a_neutralized_clone_stays_quiet_and_so_does_a_template() -> None:
     assert create(host) is None
     kept = host.databases["template_base"]
     assert kept.quiet
-    assert kept.mark == mark_for(BASE, kept.uuid)
+    assert kept.mark == replace(mark_for(BASE, kept.uuid), made_of=version(BASE))
     assert host.done("begin_service") == [("begin_service", "switching.template_base", False, False)]
 
 
@@ -543,7 +544,7 @@ def test_what_a_build_is_given_is_given_once_though_the_answer_was_lost(failure:
     host = MemoryHost()
     assert create(host, furnish=[failure, WORKS, failure, WORKS]) is None
     kept = host.databases["template_base"]
-    assert kept.mark == mark_for(BASE, kept.uuid)
+    assert kept.mark == replace(mark_for(BASE, kept.uuid), made_of=version(BASE))
 
 
 def test_the_names_of_other_hosts_are_looked_at_before_a_build_goes_into_service() -> None:

@@ -130,6 +130,25 @@ def test_who_holds_is_left_alone_among_those_who_follow() -> None:
     run(scenario())
 
 
+@pytest.mark.parametrize("named", ["instance/bert", "template/base"])
+def test_who_holds_and_is_named_by_hand_is_not_upgraded_and_that_is_told_with_why(named: str) -> None:
+    async def scenario() -> None:
+        text = text_of(says="upgrade: follow\n")
+        for code in ("bert", "base"):
+            text = text.replace(f"code: {code}\n", f"code: {code}\nupgrade: hold\n")
+        world, host = await built(text=text)
+        deploy(host, Code("1.1"))
+        assert (await world.plan(text)).changeset.withheld == ()
+        by_hand = Limits(Selection(frozenset([named])))
+        (held,) = (await world.plan(text, by_hand)).changeset.withheld
+        assert (held.action.verb, held.action.address) == (verbs.UPGRADE, named)
+        assert "mail" in held.action.changes[0].field
+        assert "`upgrade: hold`" in held.why
+        assert upgraded(await world.reconcile(text, limits=by_hand)) == []
+
+    run(scenario())
+
+
 @VERSIONS
 def test_a_failure_stops_the_rollout_and_nothing_is_half_way(version: str) -> None:
     async def scenario() -> None:

@@ -119,7 +119,7 @@ def test_a_template_is_kept_and_what_it_gives_at_the_build_is_not_written_into_i
         passed = await world.reconcile(other)
         assert passed.ok
         assert [(o.action.verb, o.action.address) for o in passed.outcomes] == [
-            ("configure", "template/base"),
+            ("rebuild", "template/base"),
             ("clone", "instance/beta"),
         ]
         databases = world.hosts["one"].databases

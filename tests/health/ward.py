@@ -32,6 +32,7 @@ class Patient:
     looks: list[datetime] = field(default_factory=list)
     now: Callable[[], datetime] = datetime.now
     under_way: Counter[str] = field(default_factory=Counter)
+    asked: set[str] = field(default_factory=set)
 
     async def vitals(self) -> Vitals:
         self.looks.append(self.now())
@@ -93,6 +94,7 @@ class Ward:
     events: list[Event] = field(default_factory=list)
     memory: DictMemory = field(default_factory=DictMemory)
     under_way: Counter[str] = field(default_factory=Counter)
+    asked: set[str] = field(default_factory=set)
     visits: Visits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,6 +133,7 @@ class Ward:
                     record=self.record,
                     tell=self.tell,
                     pages=self.kept,
+                    asked=self.asked,
                 )
             )
             await asyncio.wait([rounds, asyncio.ensure_future(story())], return_when=asyncio.FIRST_COMPLETED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import libcst as cst
 import pytest
 
 from tests.mutants.__main__ import (
@@ -19,6 +20,7 @@ from tests.mutants.__main__ import (
     mutation,
     read_reasons,
 )
+from tests.mutants.without_wording import reworded
 
 ONE = Mutant("reconciler.core.names", "parse", 'head = "a"', 'head = "b"')
 TWO = Mutant("reconciler.core.names", "building", "return 1", "return 2")
@@ -69,6 +71,14 @@ def test_new_survivors_and_known_ones_that_are_killed_now_are_told_apart() -> No
 
 def test_a_mutation_is_the_text_that_was_and_that_which_became_of_it() -> None:
     assert mutation(DIFF.splitlines()) == ("head = one( text)", "head = two( text)")
+
+
+def test_a_sentence_is_not_worded_in_another_way_and_a_name_is() -> None:
+    assert [cst.Module([]).code_for_node(each) for each in reworded(cst.SimpleString('"it lies"'))] == []
+    assert {cst.Module([]).code_for_node(each) for each in reworded(cst.SimpleString('"lies"'))} == {
+        '"XXliesXX"',
+        '"LIES"',
+    }
 
 
 def test_a_module_that_is_not_in_scope_is_refused_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,6 @@ from reconciler.core.failures import (
     HostTimeout,
     HostUnreachable,
     ListingDisabled,
-    MasterPasswordRefused,
     NotOdoo,
     ProxyFailure,
     Redirected,
@@ -110,13 +109,6 @@ def test_the_master_password_is_proven_without_effect() -> None:
     host = scripted(value([["ad", "Andorra"]]))
     run(connect(host).check_master_password())
     assert host.sent() == {"service": "db", "method": "list_countries", "args": [MASTER.reveal()]}
-
-
-def test_a_denial_is_explained_by_the_call_that_ignores_list_db() -> None:
-    right = connect(scripted(value([])))
-    wrong = connect(scripted(fault("odoo.exceptions.AccessDenied", "Access Denied")))
-    assert isinstance(run(right.explain_denial()), ListingDisabled)
-    assert isinstance(run(wrong.explain_denial()), MasterPasswordRefused)
 
 
 def test_a_host_without_the_database_service_is_not_asked() -> None:

@@ -16,6 +16,8 @@ from reconciler.access.roles import Role
 from reconciler.access.tokens import Token, hash_of, write
 from reconciler.daemon.boards import DaemonBoard
 from reconciler.daemon.views import DaemonView
+from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
 from reconciler.reports.status import Status
 from reconciler.simulator import ConnectionRefused
 from reconciler.store.forgetful import NoMemory
@@ -127,6 +129,7 @@ def asking(
     hosts: Universe | None = None,
     store: NoMemory | Store | None = None,
     begin: Callable[[Stage], Awaitable[None]] | None = None,
+    dress: Callable[[World, Desired], World] = lambda world, _desired: world,
 ) -> Stage:
     """Run a daemon until it has converged, and a story that asks its API.
 
@@ -136,6 +139,7 @@ def asking(
         hosts: its hosts.
         store: its memory, in which there is a token for each role.
         begin: what is done instead of waiting until all is converged.
+        dress: gives the daemon's worlds ports that a universe does not have.
     """
     kept = store or NoMemory()
     for token in TOKENS.values():
@@ -157,7 +161,7 @@ def asking(
         finally:
             following.cancel()
 
-    return play(hosts or universe({"one": "19.0", "two": "19.0"}), main, store=kept)
+    return play(hosts or universe({"one": "19.0", "two": "19.0"}), main, store=kept, dress=dress)
 
 
 def hang(stage: Stage, *codes: str) -> None:

@@ -22,11 +22,16 @@ from tests.web.asked import TEXTS, TOKENS, Asked, asking
 FILLED = {"code": "acme", "id": "00000000"}
 READ_BY_ALL = {
     "openapi.json", "fleet", "servers", "servers/{code}", "templates", "templates/{code}", "plans", "plans/{code}",
-    "instances", "instances/{code}", "calendar.ics",
-    "changeset", "passes", "events", "health",
+    "instances", "instances/{code}", "changeset", "passes", "events", "health", "backups",
+    "calendar.ics",
 }  # fmt: skip
-OPERATED = {"reconcile", "pause", "resume", "instances", "instances/{code}"}
-FOR_ADMINS = {"tokens", "tokens/{id}"}
+OPERATED = {
+    "reconcile", "pause", "resume", "instances", "instances/{code}", "servers/{code}/check", "backup", "verify",
+}  # fmt: skip
+BODIES = {f"/api/v1/{verb}": {"document": "instance/acme"} for verb in ("backup", "verify")} | {
+    "/api/v1/approve": {"digest": "0" * 64}
+}
+FOR_ADMINS = {"tokens", "tokens/{id}", "approve"}
 
 
 def test_every_route_is_for_the_role_that_this_table_says() -> None:
@@ -40,14 +45,15 @@ def test_each_role_gets_what_it_may_and_nothing_beyond() -> None:
     async def story(asked: Asked) -> None:
         for endpoint, role in itertools.product(endpoints(), [*Role, None]):
             path = endpoint.path.format(**FILLED)
-            answer = await asked.ask(endpoint.method, path, role)
+            given = {"json": BODIES[endpoint.path]} if endpoint.path in BODIES else {}
+            answer = await asked.ask(endpoint.method, path, role, **given)
             who = (endpoint.method, path, role)
             if role is None:
                 assert (answer.status_code, answer.headers["www-authenticate"].partition(" ")[0]) == (401, "Bearer"), (
                     who
                 )
             elif role.may(endpoint.role):
-                assert answer.status_code in {200, 201, 202, 404}, who
+                assert answer.status_code in {200, 201, 202, 404, 409}, who
             else:
                 assert answer.status_code == 403, who
                 assert f"needs the role {endpoint.role}; yours is {role}" in answer.json()["detail"]
@@ -59,7 +65,7 @@ def test_nothing_is_done_for_whom_it_is_refused() -> None:
     async def story(asked: Asked) -> None:
         before = asked.stage.source.pokes
         for who in (None, Role.USER, "odoo-fleet-wrong"):
-            for verb in ("pause", "reconcile", "instances"):
+            for verb in ("pause", "reconcile", "instances", "servers/one/check", "backup", "verify", "approve"):
                 assert (await asked.ask("POST", f"/api/v1/{verb}", who)).status_code in {401, 403}
             for method in ("PATCH", "DELETE"):
                 assert (await asked.ask(method, "/api/v1/instances/acme", who)).status_code in {401, 403}
@@ -68,7 +74,8 @@ def test_nothing_is_done_for_whom_it_is_refused() -> None:
         assert asked.stage.source.pokes == before
 
     stage = asking(story)
-    assert not {NoticeName.PAUSED, NoticeName.RECONCILE_ASKED} & {*stage.names()}
+    told = {NoticeName.PAUSED, NoticeName.RECONCILE_ASKED, NoticeName.CHECK_ASKED, NoticeName.BACKUP_ASKED}
+    assert not told & {*stage.names()}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,9 @@ from reconciler.engine.carrying_out import (
     passwords as passwords,
 )
 from reconciler.engine.carrying_out import (
+    rebuilding as rebuilding,
+)
+from reconciler.engine.carrying_out import (
     removing as removing,
 )
 from reconciler.engine.carrying_out import (
@@ -29,6 +32,9 @@ from reconciler.engine.carrying_out import (
 )
 from reconciler.engine.carrying_out import (
     server_states as server_states,
+)
+from reconciler.engine.carrying_out import (
+    support as support,
 )
 from reconciler.engine.carrying_out import (
     uninstalling as uninstalling,

@@ -54,6 +54,7 @@ async def configure(performer: Performer, action: Action) -> str:
         mark = replace(mark, protected=False)
     if look.mark is not None and look.mark.in_service:  # a template that was taken over is no build of ours
         mark = replace(mark, in_service=True)
+    mark = replace(mark, made_of=look.mark.made_of if look.mark is not None else "")
     await insist(lambda: database.write_mark(mark), performer.world.clock)
     _, written = await insist(database.identity, performer.world.clock)
     require_verified(spec, replace(look, mark=written), state, at)

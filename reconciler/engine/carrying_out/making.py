@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from reconciler.core import backups, verbs
+from reconciler.core import backups, copies, verbs
 from reconciler.core.actions import Action
 from reconciler.core.specs import template_spec
 from reconciler.engine import restoring
 from reconciler.engine.carrying_out.performer import Performer, carries_out
+from reconciler.engine.demands import Demands
+from schemas.backups import RestoreFrom
 
 
 @carries_out(verbs.CREATE)
@@ -33,24 +35,30 @@ async def clone(performer: Performer, action: Action) -> None:
 async def copy(performer: Performer, action: Action) -> None:
     """Build an instance as a copy of another one, neutralized unless its text says otherwise, and publish it."""
     spec, desired = performer.spec(action), performer.desired
-    source = backups.subject_of(desired, desired.instances[spec.clone_of or ""], action.server, action.database)
+    server = action.origin or action.server
+    source = backups.subject_of(desired, desired.instances[spec.clone_of or ""], server, action.database)
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     builder, former = performer.builder(action), performer.former(action)
     await builder.require_room(spec, former)
-    await restoring.copy(performer.world, builder, spec, source, action.becomes, former)
+    demands = Demands(performer.world, performer.template_there(action)) if action.origin else None
+    await restoring.copy(performer.world, builder, spec, source, action.becomes, former, None, demands)
     performer.remember_verified(spec)
 
 
 @carries_out(verbs.RESTORE)
 async def restore(performer: Performer, action: Action) -> str:
     """Build an instance's database from a backup, and say which one it was."""
-    spec, wanted = performer.spec(action), performer.desired.instances[action.code].restore_from
-    assert wanted is not None  # or else a clone was planned
+    spec, instance, demands = performer.spec(action), performer.desired.instances[action.code], None
+    if (wanted := instance.restore_from) is None:  # a copy, of what the action shows
+        wanted = RestoreFrom(of=instance.clone_of, backup=copies.backup_in(action.changes))
+        demands = Demands(performer.world, performer.template_there(action))
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     builder, former = performer.builder(action), performer.former(action)
     await builder.require_room(spec, former)
     performer.step(action, "looking for the backup")
     source = await restoring.source_of(performer.world, performer.desired, wanted, spec.code)
-    told = await restoring.build(performer.world, performer.desired, builder, spec, source, action.becomes, former)
+    told = await restoring.build(
+        performer.world, performer.desired, builder, spec, source, action.becomes, former, None, demands
+    )
     performer.remember_verified(spec)
     return told

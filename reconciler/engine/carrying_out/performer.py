@@ -13,10 +13,11 @@ from reconciler.core.openers import removed_spec
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account
-from reconciler.engine.building import Builder, Limits, Source
+from reconciler.engine.building import Builder, Limits
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.moves import Mover
 from reconciler.engine.ports import Host
+from reconciler.engine.sources import Source
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 
@@ -62,6 +63,10 @@ class Performer:
             self._sources[key] = asyncio.ensure_future(self.builder(action).read_source(origin))
         return await asyncio.shield(self._sources[key])
 
+    def forget_source(self, spec: DatabaseSpec) -> None:
+        """Have what is cloned from now on of a template compared with a new look at it: another one took its place."""
+        self._sources.pop((spec.server, spec.target), None)
+
     def remember_verified(self, spec: DatabaseSpec) -> None:
         """Note in the store that a fresh look found a database as its spec says, now.
 
@@ -79,6 +84,11 @@ class Performer:
         if action.code not in self.desired.instances:
             return removed_spec(self.desired, action.code, action.server, names.parse(action.database).target)
         return instance_spec(self.desired, self.desired.instances[action.code], server)
+
+    def template_there(self, action: Action) -> DatabaseSpec:
+        """Return the template of an action's instance on its server: it tells what code the host has."""
+        template = self.desired.templates[self.desired.template_of(self.desired.instances[action.code])]
+        return template_spec(self.desired, template, self.desired.servers[action.server])
 
     def account(self, action: Action) -> Account:
         """Open as the document's account, and while it is renamed as that of its former code."""

@@ -7,16 +7,21 @@ from collections.abc import AsyncIterator
 
 from reconciler.core import backups, claims, copies, fields, names, replacements, verbs
 from reconciler.core.actions import Action, Reason
+from reconciler.core.backups import Subject
 from reconciler.core.failures import Refused
 from reconciler.core.names import NameState
+from reconciler.core.observed import DatabaseLook
 from reconciler.engine import replacing, restoring
 from reconciler.engine.building import set_apart
 from reconciler.engine.carrying_out.ending import backed_up_first
 from reconciler.engine.carrying_out.moving import awake
 from reconciler.engine.carrying_out.performer import NotBegun, Performer, carries_out
+from reconciler.engine.demands import Demands
 from reconciler.engine.moves import Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.replacing import Present
+from reconciler.engine.restoring import Source
+from schemas.backups import RestoreFrom
 
 
 @carries_out(verbs.REPLACE)
@@ -35,39 +40,59 @@ async def _from_source(performer: Performer, action: Action, mover: Mover, prese
     """Copy what the instance is a copy of anew, wherever that rests by now."""
     spec, desired, world = performer.spec(action), performer.desired, performer.world
     by_rhythm = action.reason is Reason.SCHEDULED
-    if by_rhythm and (why := await _no_longer_due(performer, action, mover)):
-        return why
-    source = desired.instances[spec.clone_of or ""]
-    listed = await insist(mover.host.listed, world.clock)
-    forms = (source.database_name, names.suspended(source.database_name))
-    found = [form for form in forms if form in listed]
-    if len(found) != 1:
-        what = f"instance/{source.code}, of which it is a copy, has no database in service there"
-        raise Refused(what, server=action.server, database=action.database)
+    uuid = ""
+    if by_rhythm:
+        look = await _neutralized(performer, action, mover)
+        if not copies.is_due(desired.instances[action.code], look, world.clock.now()):
+            return "it was made anew meanwhile"
+        if copies.put_off(look, world.clock.now()):
+            raise NotBegun("another run has begun it meanwhile")
+        uuid = copies.made_of_uuid(look)
+    source = None if copies.backup_in(action.changes) else await _source_in_service(performer, action)
+    kept = await _backup_of_source(performer, action) if source is None else None
     said = await backed_up_first(performer, action)
     await world.distrust(spec.kind, spec.code, spec.server)
     room = replacing.out_of_the_way(mover, present, lambda what: performer.step(action, what))
-    subject = backups.subject_of(desired, source, action.server, found[0])
     if by_rhythm:
         await _note_begun(performer, action, mover)
-    former = performer.former(action)
-    await restoring.copy(world, performer.builder(action), spec, subject, action.becomes, former, room)
+    builder, former = performer.builder(action), performer.former(action)
+    template = performer.template_there(action) if kept is not None or action.origin else None
+    demands = Demands(world, template, uuid)
+    if source is not None:
+        await restoring.copy(world, builder, spec, source, action.becomes, former, room, demands)
+    elif kept is not None:
+        told = await restoring.build(world, desired, builder, spec, kept, action.becomes, former, room, demands)
+        said = f"{told}; {said}" if said else told
     performer.remember_verified(spec)
     return said
 
 
-async def _no_longer_due(performer: Performer, action: Action, mover: Mover) -> str:
-    """Say why a rhythm does nothing after all: another run has made the copy anew; raise if it is not neutralized any more."""
-    clock = performer.world.clock
-    database = await insist(lambda: mover.open(action.database), clock)
-    look = await insist(database.look, clock)
+async def _source_in_service(performer: Performer, action: Action) -> Subject:
+    """Find the database that is copied, wherever it rests by now."""
+    desired, server = performer.desired, action.origin or action.server
+    source = desired.instances[performer.spec(action).clone_of or ""]
+    listed = await insist(performer.world.hosts[server].listed, performer.world.clock)
+    forms = (source.database_name, names.suspended(source.database_name))
+    found = [form for form in forms if form in listed]
+    if len(found) != 1:
+        what = f"instance/{source.code}, of which it is a copy, has no database in service there"
+        raise Refused(what, server=server, database=action.database)
+    return backups.subject_of(desired, source, server, found[0])
+
+
+async def _backup_of_source(performer: Performer, action: Action) -> Source:
+    """Find the backup that the action shows, and no other."""
+    wanted = RestoreFrom(of=performer.spec(action).clone_of, backup=copies.backup_in(action.changes))
+    return await restoring.source_of(performer.world, performer.desired, wanted, action.code)
+
+
+async def _neutralized(performer: Performer, action: Action, mover: Mover) -> DatabaseLook:
+    """Look at what a rhythm is to replace; raise if it is not neutralized any more."""
+    database = await insist(lambda: mover.open(action.database), performer.world.clock)
+    look = await insist(database.look, performer.world.clock)
     if not fields.is_neutralized(look):
         raise Refused("it is not neutralized any more", server=action.server, database=action.database)
-    if not copies.is_due(performer.desired.instances[action.code], look, clock.now()):
-        return "it was made anew meanwhile"
-    if copies.put_off(look, clock.now()):
-        raise NotBegun("another run has begun it meanwhile")
-    return ""
+    return look
 
 
 async def _note_begun(performer: Performer, action: Action, mover: Mover) -> None:
@@ -110,7 +135,7 @@ async def _from_trash(performer: Performer, action: Action, mover: Mover, presen
     said = await backed_up_first(performer, action)
     await world.distrust(action.kind, action.code, action.server)
     if copies.is_copied(performer.desired.instances[action.code]):  # or its rhythm would soon throw it away again
-        note = copies.noted(trash, world.clock.now())
+        note = copies.noted(trash, world.clock.now(), copies.made_of_uuid(look))
         await insist(lambda: database.note_restored(note), world.clock)
     await set_apart(database, world.clock, world.nonces)  # workers may remember another one under its name
     is_published = names.parse(action.becomes).state is NameState.PUBLISHED

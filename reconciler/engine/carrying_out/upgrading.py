@@ -15,7 +15,6 @@ from reconciler.core.failures import LastingError, PassingError, ProofFailed, Re
 from reconciler.core.module_versions import UpgradeNote
 from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook
-from reconciler.core.upgrade_diffs import failures_borne
 from reconciler.engine.carrying_out.ending import backed_up_first
 from reconciler.engine.carrying_out.performer import NotBegun, Performer, carries_out
 from reconciler.engine.patience import insist
@@ -32,8 +31,7 @@ _SOON = 5.0
 @carries_out(verbs.UPGRADE)
 async def upgrade(performer: Performer, action: Action) -> str:
     """Upgrade a database's modules to its host's code, unless too many upgrades of this run have failed by now."""
-    most = failures_borne(action)
-    if most is not None and len(performer.failed_upgrades) > most:
+    if action.may_fail is not None and len(performer.failed_upgrades) > action.may_fail:
         some = ", ".join(sorted(performer.failed_upgrades))
         raise NotBegun(f"the rollout has stopped: the upgrade of {some} failed")
     clock, at = performer.world.clock, {"server": action.server, "database": action.database}
@@ -65,6 +63,8 @@ async def upgrade(performer: Performer, action: Action) -> str:
         kept = f"{said}; " if said else ""
         error.advice = f"{kept}{_MENDED.format(action.address)}" + (f" ({error.advice})" if error.advice else "")
         raise
+    if action.kind == "template":
+        await insist(database.note_upgraded, clock)
     await insist(lambda: database.note_upgrade(replace(note, at=clock.now()), proven=True), clock)
     return said
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from reconciler.core.failures import ProofFailed, Rejected
 from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.observed import IN_SERVICE_ROW, MARK_PREFIX, Mark, rows_of
+from reconciler.core.observed import IN_SERVICE_ROW, MARK_PREFIX, REBUILDING, Mark, rows_of
 from reconciler.core.settings import LOGIN, SETTINGS
 from reconciler.core.specs import DatabaseSpec
 from reconciler.odoo import versions
@@ -173,7 +173,7 @@ async def _given(session: DatabaseSession, furnishing: Furnishing) -> dict[str, 
         **settled,
         "parameters": {**spec.all_parameters, **mark},
         "password": furnishing.password or "",
-        "mark": [MARK_PREFIX + field.name for field in dataclasses.fields(Mark)],
+        "mark": [*(MARK_PREFIX + field.name for field in dataclasses.fields(Mark)), REBUILDING],
         "owner": _owner(furnishing),
         "groups": list(spec.owner.groups) if spec.owner and furnishing.owner_password else [],
         "groups_field": versions.groups_field(series),

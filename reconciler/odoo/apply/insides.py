@@ -14,7 +14,8 @@ asked = env.context['odoo_fleet']
 env.cr.execute('''SELECT pg_database_size(current_database()) + coalesce(sum(file_size), 0) FROM (
     SELECT DISTINCT store_fname, file_size FROM ir_attachment WHERE store_fname IS NOT NULL) AS files''')
 answer.update(bytes=str(env.cr.fetchone()[0]), rows={}, active={})
-env.cr.execute('''SELECT count(*) FROM res_users WHERE active AND share IS NOT TRUE AND id NOT IN (
+env.cr.execute('''SELECT count(*) FROM res_users WHERE active AND share IS NOT TRUE
+    AND left(login, 19) <> 'odoo-fleet-support-' AND id NOT IN (
     SELECT res_id FROM ir_model_data WHERE module = 'base' AND name IN ('user_admin', 'user_root'))''')
 answer['users'] = str(env.cr.fetchone()[0])
 for table in asked['tables']:

@@ -18,8 +18,10 @@ from reconciler.core.observed import (
     NOTED_MODULES,
     NOTED_REMOVAL,
     NOTED_UPGRADE,
+    REBUILDING,
     RESTORED_FROM,
     SERVER_ACTION_PREFIX,
+    SUPPORT,
     UPGRADED,
     Access,
     DatabaseLook,
@@ -27,6 +29,7 @@ from reconciler.core.observed import (
     mark_of,
 )
 from reconciler.core.settings import ADMIN, LOGIN, SETTINGS
+from reconciler.core.support import accounts
 from reconciler.odoo import module_states, shapes, versions
 from reconciler.odoo.connection import DatabaseSession
 
@@ -65,6 +68,8 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
         quiesced_crons=quiesced(parameters),
         restored_from=parameters.get(RESTORED_FROM, ""),
+        support=accounts(parameters.get(SUPPORT, "")),
+        rebuilding=parameters.get(REBUILDING, ""),
     )
     try:
         settings = await _settings(session)

@@ -32,13 +32,16 @@ from reconciler.web.page.shell import (
     Shell,
     Shown,
     Visit,
+    back_to,
     check_origin,
     local_path,
     read_form,
     set_cookie,
 )
 from reconciler.web.page.words import badge
+from reconciler.web.page.work import work_pages
 from reconciler.web.problems import Refused
+from reconciler.web.work import KEPT
 from schemas.document import Document
 from schemas.kinds import pausable
 
@@ -67,6 +70,7 @@ def pages() -> tuple[Page, ...]:
         Page("POST", "/pause", manager, _pause),
         Page("POST", "/resume", manager, _resume),
         *order_pages(),
+        *work_pages(),
     )
 
 
@@ -292,6 +296,7 @@ def _one(subject: str) -> Any:
             "held": list(holding(visit.board, picture, kind, row)),
             "mine": visit.board.pauses().get((kind, code)),
             "can_pause": kind in pausable(),
+            "keeps": kind in KEPT and bool(picture.desired.settings.backup_targets),
             "actions": [a for a in picture.changeset.actions if _concerns(a, kind, code)],
             "blocked": [b for b in picture.changeset.blocked if _concerns(b, kind, code)],
             "withheld": [w for w in picture.changeset.withheld if _concerns(w.action, kind, code)],
@@ -389,22 +394,16 @@ async def _reconcile(visit: Visit) -> GoTo:
     if server and server not in picture.desired.servers:
         raise Refused(404, "the fleet has no server of this code")
     await visit.board.reconcile({server} if server else (), visit.actor)
-    return _back(visit, "reconcile")
+    return back_to(visit, "reconcile")
 
 
 async def _pause(visit: Visit) -> GoTo:
     kind, code = find_subject(await visit.board.picture(), visit.form.get("document"))
     await visit.board.pause(kind, code, visit.form.get("reason", "")[:1000], visit.actor)
-    return _back(visit, "pause")
+    return back_to(visit, "pause")
 
 
 async def _resume(visit: Visit) -> GoTo:
     kind, code = find_subject(await visit.board.picture(), visit.form.get("document"))
     await visit.board.resume(kind, code, "", visit.actor)
-    return _back(visit, "resume")
-
-
-def _back(visit: Visit, told: str) -> GoTo:
-    path, _, query = local_path(visit.form.get("back", "/")).partition("?")
-    kept = "&".join(each for each in query.split("&") if each and not each.startswith("told="))
-    return GoTo(f"{path}?{kept}" if kept else path, told)
+    return back_to(visit, "resume")

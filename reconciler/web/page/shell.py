@@ -164,6 +164,7 @@ class Shell:
             "actor": actor,
             "csrf": session.csrf if session else "",
             "may_operate": actor is not None and actor.role.may(Role.MANAGER),
+            "may_approve": actor is not None and actor.role.may(Role.ADMIN),
             "may_order": actor is not None and actor.role.may(Role.MANAGER) and self._board.takes_orders(),
             "path": request.url.path,
             "address": _address(request),
@@ -229,3 +230,10 @@ def _address(request: Request) -> str:
 def _plain(value: Any) -> Any:
     """Show control characters and direction marks as escapes, as everywhere; what is markup is made here."""
     return visible(value) if type(value) is str else value
+
+
+def back_to(visit: Visit, told: str) -> GoTo:
+    """Lead back to the page on which a button was pressed; `told` names the sentence that is said there."""
+    path, _, query = local_path(visit.form.get("back", "/")).partition("?")
+    kept = "&".join(each for each in query.split("&") if each and not each.startswith("told="))
+    return GoTo(f"{path}?{kept}" if kept else path, told)

@@ -1,0 +1,24 @@
+"""Carries out `end-support`: accounts that let the operator in for a while are taken out of use."""
+
+from __future__ import annotations
+
+from reconciler.core import support, verbs
+from reconciler.core.actions import Action
+from reconciler.core.backups import not_of
+from reconciler.core.failures import LastingError
+from reconciler.engine.carrying_out.performer import Performer, carries_out
+
+
+@carries_out(verbs.END_SUPPORT)
+async def end(performer: Performer, action: Action) -> None:
+    """Take them out of use in the very database that is the document's at this moment."""
+    at = {"server": action.server, "database": action.database}
+    await performer.world.distrust(action.kind, action.code, action.server)
+    opened = await performer.account(action).open(action.database)
+    if opened is None:
+        raise LastingError("it refuses the declared password and all former ones", **at)
+    database, _ = opened
+    uuid, mark = await database.identity()
+    if stranger := not_of(performer.desired.settings.code, action.kind, action.code, mark, uuid):
+        raise LastingError(f"nothing is ended in it: {stranger}", **at)
+    await database.end_support(support.ended_by(action.changes))

@@ -1,0 +1,87 @@
+"""Lets the operator into an instance's database for a while: only into what is the fleet's, in service, and not forbidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reconciler.core import backups, support
+from reconciler.core.asked_backups import subjects_of
+from reconciler.core.backups import NotThere, Subject
+from reconciler.core.failures import LastingError, PasswordRefused
+from reconciler.core.names import NameState, parse
+from reconciler.core.support import Visit
+from reconciler.engine.accounts import Account
+from reconciler.engine.observing import observe_shallow
+from reconciler.engine.worlds import World
+from reconciler.fleet.addresses import primary_address
+from reconciler.fleet.desired import Desired
+from schemas.instance import Instance
+from schemas.secrets import Secret
+
+_NONCE_LENGTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The way in: `link` is good once and until the visit ends, for whoever has it."""
+
+    visit: Visit
+    server: str
+    database: str
+    link: Secret
+
+
+async def find(world: World, desired: Desired, instance: Instance) -> Subject:
+    """Find the database of an instance where its host lists it in service.
+
+    Raises:
+        HostError: there is none that anybody may be let into now; says why.
+    """
+    template = desired.templates[desired.template_of(instance)]
+    codes = template.server_codes if instance.server is None else (instance.server,)
+    inventory = await world.inventory()
+    known = [entry.server for entry in inventory.of("instance", instance.code)]
+    observed = await observe_shallow(sorted({*codes, *known} & world.hosts.keys()), world)
+    found = subjects_of(desired, instance, observed, inventory, world.clock.now())
+    if isinstance(found, NotThere):
+        raise LastingError(f"{instance.address}: {found.why}")
+    if parse(found[0].database).state is not NameState.PUBLISHED:
+        raise LastingError(
+            "it is not in service, so that nobody can log in", server=found[0].server, database=found[0].database
+        )
+    return found[0]
+
+
+async def let_in(world: World, desired: Desired, instance: Instance, subject: Subject, lasts: timedelta) -> Opened:
+    """Make an account in it, and return the way in.
+
+    Args:
+        world: the ports.
+        desired: the fleet's text.
+        instance: the document.
+        subject: its database, as `find` has it.
+        lasts: for how long.
+
+    Raises:
+        HostError: nobody is let in; or, if the answer was lost, nobody knows the way in, and the account ends at its time.
+        MemoryFailure: it cannot be noted that the database is to be looked after.
+        SecretUnavailable: its password is not to be had.
+    """
+    if not instance.allow_support:
+        raise LastingError(f"{instance.address} forbids it: `allow_support: false`")
+    at = {"server": subject.server, "database": subject.database}
+    opened = await Account(world.hosts[subject.server], subject.spec, world.secrets, world.clock).open(subject.database)
+    if opened is None:
+        raise PasswordRefused("it refuses the declared password and all former ones", **at)
+    database, _ = opened
+    uuid, mark = await database.identity()
+    if stranger := backups.not_of(desired.settings.code, "instance", instance.code, mark, uuid):
+        raise LastingError(f"nobody is let in: {stranger}", **at)
+    await world.distrust("instance", instance.code, subject.server)
+    visit = support.visit(world.clock.now() + lasts, world.nonces.token(_NONCE_LENGTH))
+    token = await database.open_support(visit)
+    server = desired.servers[subject.server]
+    address = primary_address(instance, server) or server.server_url.rstrip("/")
+    link = f"{address}/web/reset_password?db={subject.database}&token={token.reveal()}"
+    return Opened(visit, subject.server, subject.database, Secret(link))

@@ -1,0 +1,193 @@
+"""A template whose text changes is built anew beside the present one, and swapped; who has worked in it is not passed over."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from reconciler.core import verbs
+from reconciler.core.deciding import Limits
+from reconciler.core.depths import Depth
+from reconciler.core.outcomes import Result
+from reconciler.core.replacements import Replacing
+from reconciler.core.selection import Selection
+from reconciler.engine.reconcile import Passed
+from reconciler.simulator.faults import FaultSpec
+from tests.harness.universe import Universe, fleet, instance, universe
+from tests.harness.virtual_time import run
+
+TEXT = fleet(instance("acme"))
+MODULES = "modules: [base, web, mail]"
+NEWER = TEXT.replace(MODULES, "modules: [base, web]\nparameters: {our.note: hello}")
+DEEP = Limits(depth=Depth(refresh=True))
+
+
+def with_bistro(text: str) -> str:
+    return f"{text}---\n{instance('bistro')}"
+
+
+def done(passed: Passed) -> list[str]:
+    return [o.action.id.removesuffix(" on one") for o in passed.outcomes if o.result is Result.DONE]
+
+
+def names(world: Universe) -> list[str]:
+    return [name.partition("-")[0] if "-" in name else name for name in world.hosts["one"].listed()]
+
+
+def noted(world: Universe, database: str, key: str) -> str:
+    return world.hosts["one"].databases[database].parameter(f"odoo_fleet.{key}") or ""
+
+
+async def made(text: str = TEXT) -> Universe:
+    world = universe()
+    assert (await world.reconcile(text)).ok
+    return world
+
+
+def work_in(world: Universe, database: str = "template_base") -> None:
+    """Have somebody write a record in a database."""
+    there = world.hosts["one"].databases[database]
+    there.insert("res.partner", {"name": "By hand", "write_date": "2199-01-01 00:00:00"})
+
+
+def test_it_is_swapped_before_what_is_cloned_from_it_and_what_was_there_is_trash() -> None:
+    async def story() -> None:
+        world = await made()
+        before = world.hosts["one"].databases["template_base"]
+        passed = await world.reconcile(with_bistro(NEWER))
+        assert passed.ok
+        assert done(passed) == ["rebuild template/base", "clone instance/bistro", "configure instance/acme"]
+        assert names(world) == ["acme", "bistro", "template_base", "trash"]
+        trash = next(name for name in world.hosts["one"].listed() if name.startswith("trash-"))
+        assert world.hosts["one"].databases[trash].uuid == before.uuid
+        after = world.hosts["one"].databases["template_base"]
+        assert "mail" not in after.installed(), "what is not declared any more is not in the new one"
+        assert after.parameter("our.note") == "hello"
+        was, now = (noted(world, name, "made_of") for name in (trash, "template_base"))
+        assert was != now
+        assert [noted(world, name, "made_of") for name in ("acme", "bistro")] == [was, now]
+        assert (await world.plan(with_bistro(NEWER), limits=DEEP)).changeset.actions == ()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "edit", ["admin_password: {derived: {generation: 2}}", "admin_login: operator", "backup: true", "name: Other"]
+)
+def test_what_is_no_part_of_what_it_is_made_of_is_changed_in_place(edit: str) -> None:
+    async def story() -> None:
+        world = await made()
+        uuid = world.hosts["one"].databases["template_base"].uuid
+        passed = await world.reconcile(TEXT.replace(MODULES, f"{MODULES}\n{edit}"))
+        assert verbs.REBUILD not in {o.action.verb for o in passed.outcomes}
+        assert world.hosts["one"].databases["template_base"].uuid == uuid
+
+    run(story())
+
+
+def test_one_that_somebody_has_worked_in_is_not_replaced_but_changed_in_place_until_a_command_says_so() -> None:
+    async def story() -> None:
+        world = await made()
+        work_in(world)
+        uuid = world.hosts["one"].databases["template_base"].uuid
+        first = await world.reconcile(with_bistro(NEWER))
+        refused, clone, _ = first.outcomes
+        assert (refused.action.verb, refused.result) == (verbs.REBUILD, Result.FAILED)
+        assert "it was changed since it was built: 1 row of res_partner; nothing was replaced" in refused.detail
+        assert "`odoo-fleet refresh template/base` builds it anew all the same" in refused.detail
+        assert (clone.action.code, clone.result) == ("bistro", Result.DONE), "it is cloned from the present one"
+        assert names(world) == ["acme", "bistro", "template_base"]
+
+        second = await world.reconcile(with_bistro(NEWER))
+        assert (second.ok, done(second)) == (True, ["configure template/base"])
+        there = world.hosts["one"].databases["template_base"]
+        assert (there.uuid, there.parameter("our.note")) == (uuid, "hello")
+        assert (await world.plan(with_bistro(NEWER), limits=DEEP)).changeset.actions == ()
+
+        asked = Limits(
+            Selection(addresses=frozenset({"template/base"})), DEEP.depth, replacing=Replacing("base", kind="template")
+        )
+        told = await world.reconcile(with_bistro(NEWER), limits=asked)
+        assert (told.ok, done(told)) == (True, ["rebuild template/base"])
+        assert world.hosts["one"].databases["template_base"].uuid != uuid
+        assert names(world) == ["acme", "bistro", "template_base", "trash"]
+        assert (await world.plan(with_bistro(NEWER), limits=DEEP)).changeset.actions == ()
+
+    run(story())
+
+
+def test_what_somebody_writes_while_the_new_one_is_built_brings_the_present_one_back() -> None:
+    async def story() -> None:
+        world = await made()
+        host = world.hosts["one"]
+        struck: list[str] = []
+
+        def on_step(step: str) -> None:
+            if step == "create_database.base" and not struck:
+                struck.append(step)
+                work_in(world)
+
+        host.on_step = on_step
+        uuid = host.databases["template_base"].uuid
+        (refused, *_) = (await world.reconcile(NEWER)).outcomes
+        assert struck
+        assert (
+            "1 row of res_partner; nothing was replaced; what was there before is back in its place" in refused.detail
+        )
+        assert names(world) == ["acme", "template_base"]
+        assert host.databases["template_base"].uuid == uuid
+
+    run(story())
+
+
+@pytest.mark.parametrize("key", ["made_of", "in_service"])
+def test_one_that_was_adopted_or_notes_no_version_is_changed_in_place(key: str) -> None:
+    async def story() -> None:
+        world = await made()
+        there = world.hosts["one"].databases["template_base"]
+        (row,) = there.matching("ir.config_parameter", key=f"odoo_fleet.{key}")
+        if key == "made_of":
+            there.delete("ir.config_parameter", row["id"])
+        else:
+            there.set_parameter("odoo_fleet.in_service", "yes")  # as adopting writes it
+        passed = await world.reconcile(NEWER)
+        assert "configure template/base" in done(passed)
+        assert names(world) == ["acme", "template_base"]
+
+    run(story())
+
+
+def test_a_version_that_cannot_be_built_is_told_once_and_the_present_one_serves_meanwhile() -> None:
+    async def story() -> None:
+        world = await made()
+        broken = with_bistro(NEWER)
+        world.hosts["one"].faults.add(FaultSpec.parse("db.create_database:unique-violation"))
+        uuid = world.hosts["one"].databases["template_base"].uuid
+        first = await world.reconcile(broken)
+        assert [(o.action.verb, o.result) for o in first.outcomes] == [
+            (verbs.REBUILD, Result.FAILED),
+            (verbs.CLONE, Result.DONE),
+            (verbs.CONFIGURE, Result.DONE),
+        ]
+        assert names(world) == ["acme", "bistro", "template_base"]
+        assert world.hosts["one"].databases["template_base"].uuid == uuid
+        assert noted(world, "bistro", "made_of") == noted(world, "template_base", "made_of") != ""
+
+        waits = (await world.plan(broken, limits=DEEP)).changeset
+        (held,) = waits.withheld
+        assert (waits.actions, held.action.verb) == ((), verbs.REBUILD)
+        assert "it could not be built at" in held.why
+        assert "odoo-fleet apply --target template/base" in held.why
+        by_hand = Limits(Selection(addresses=frozenset({"template/base"})), DEEP.depth)
+        assert [a.verb for a in (await world.plan(broken, limits=by_hand)).changeset.actions] == [verbs.REBUILD]
+        await asyncio.sleep(timedelta(hours=7).total_seconds())
+        assert [a.verb for a in (await world.plan(broken, limits=DEEP)).changeset.actions] == [verbs.REBUILD]
+        other = broken.replace("hello", "hello again")
+        assert verbs.REBUILD in {a.verb for a in (await world.plan(other, limits=DEEP)).changeset.actions}
+        world.hosts["one"].faults.clear()
+        passed = await world.reconcile(broken)
+        assert done(passed) == ["rebuild template/base"], passed.outcomes[0].detail
+
+    run(story())

@@ -1,0 +1,190 @@
+"""The operator is let into a customer's database for a while, and is out when that is over, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable
+from datetime import timedelta
+
+import pytest
+
+from reconciler.core.actions import Reason
+from reconciler.core.failures import HostError
+from reconciler.core.pauses import Pause
+from reconciler.engine.support import Opened, find, let_in
+from reconciler.store.forgetful import NoMemory
+from tests.daemon.stage import Stage, play
+from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe
+from tests.harness.virtual_time import run
+
+VERSIONS = pytest.mark.parametrize("version", ["14.0", "19.0"])
+HALF_AN_HOUR = timedelta(minutes=30)
+TEXT = fleet(instance("acme"), instance("shop"))
+FORBIDDEN = fleet(instance("acme", allow_support="false"), instance("shop"))
+
+
+async def made(text: str = TEXT, version: str = "19.0") -> Universe:
+    world = universe({"one": version})
+    assert (await world.reconcile(text)).ok
+    return world
+
+
+async def enter(world: Universe, text: str = TEXT, process: Process | None = None) -> Opened:
+    desired = read(text)
+    ports = world.world(desired, process or Process())
+    acme = desired.instances["acme"]
+    return await let_in(ports, desired, acme, await find(ports, desired, acme), HALF_AN_HOUR)
+
+
+def inside(world: Universe, database: str = "acme") -> list[str]:
+    """The names of the accounts for support that are in use."""
+    rows = world.hosts["one"].databases[database].rows("res.users").values()
+    return [row["login"] for row in rows if row["login"].startswith("odoo-fleet-support-") and row["active"]]
+
+
+async def killed(work: Awaitable[object]) -> None:
+    """Wait for work that is killed on the way, or not."""
+    with contextlib.suppress(Killed):
+        try:
+            await work
+        except BaseExceptionGroup as group:
+            if not group.subgroup(Killed):
+                raise
+
+
+def ends(passed_or_planned: object) -> list[str]:
+    return [a.id for a in passed_or_planned.changeset.actions if a.verb == "end-support"]  # type: ignore[attr-defined]
+
+
+@VERSIONS
+def test_whoever_was_let_in_is_out_at_the_first_pass_after_the_end_and_not_before(version: str) -> None:
+    text = fleet(instance("acme"), instance("shop"), servers={"one": version})
+
+    async def story() -> None:
+        world = await made(text, version)
+        opened = await enter(world, text)
+        assert inside(world) == [opened.visit.login]
+        assert opened.link.reveal().startswith("https://acme.example.com/web/reset_password?db=acme&token=")
+        for _ in range(5):
+            await asyncio.sleep(300)
+            assert (await world.reconcile(text)).ok
+            assert len(inside(world)) == 1
+        await asyncio.sleep(301)
+        passed = await world.reconcile(text)
+        (outcome,) = passed.outcomes
+        assert (outcome.action.id, outcome.action.reason) == ("end-support instance/acme on one", Reason.TIME_IS_UP)
+        assert passed.after.changeset.is_converged
+        assert not inside(world)
+        sent = Process()
+        await world.reconcile(text, sent)
+        assert sent.sent < 5, "what is over is looked into no more"
+
+    run(story())
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_process_that_dies_at_any_request_leaves_nobody_inside_for_longer(moment: str) -> None:
+    async def story() -> None:
+        world = await made()
+        counted = Process()
+        await enter(world.branch(), process=counted)
+        for number in range(1, counted.sent + 1):
+            other = world.branch()
+            process = Process(kill_before=number) if moment == "before" else Process(kill_after=number)
+            await killed(enter(other, process=process))
+            await asyncio.sleep(HALF_AN_HOUR.total_seconds() + 1)
+            assert (await other.reconcile(TEXT)).after.changeset.is_converged, number
+            assert not inside(other), number
+            assert other.hosts["one"].databases["acme"].parameter("odoo_fleet.support") is None
+
+    run(story())
+
+
+def test_an_end_that_is_killed_at_any_request_is_brought_about_by_the_next_pass() -> None:
+    async def story() -> None:
+        world = await made()
+        await enter(world)
+        await asyncio.sleep(HALF_AN_HOUR.total_seconds() + 1)
+        counted = Process()
+        await world.branch().reconcile(TEXT, counted)
+        for number in range(1, counted.sent + 1):
+            other = world.branch()
+            other.clock.skew += HALF_AN_HOUR
+            await killed(other.reconcile(TEXT, Process(kill_after=number)))
+            await asyncio.sleep(120)
+            assert (await other.reconcile(TEXT)).after.changeset.is_converged, number
+            assert not inside(other), number
+
+    run(story())
+
+
+def test_a_store_that_is_lost_hides_nobody_and_a_new_one_finds_who_is_over() -> None:
+    async def story() -> None:
+        world = await made()
+        await enter(world)
+        world.memory = None
+        await asyncio.sleep(HALF_AN_HOUR.total_seconds() + 1)
+        assert (await world.reconcile(TEXT)).ok
+        assert not inside(world)
+
+    run(story())
+
+
+def test_who_forbids_it_has_nobody_in_the_database_and_whoever_is_in_goes_at_once() -> None:
+    async def story() -> None:
+        world = await made(FORBIDDEN)
+        with pytest.raises(HostError, match="allow_support: false"):
+            await enter(world, FORBIDDEN)
+        assert not inside(world)
+        await enter(world)
+        assert ends(await world.plan(TEXT)) == []
+        passed = await world.reconcile(FORBIDDEN)
+        assert [o.action.reason for o in passed.outcomes if o.action.verb == "end-support"] == [Reason.CHANGED]
+        assert not inside(world)
+
+    run(story())
+
+
+@pytest.mark.parametrize("state", ["suspended", "absent"])
+def test_nobody_is_let_into_what_is_not_in_service(state: str) -> None:
+    text = fleet(instance("acme", state=state), instance("shop"))
+
+    async def story() -> None:
+        world = await made()
+        assert (await world.reconcile(text)).ok
+        with pytest.raises(HostError):
+            await enter(world, text)
+
+    run(story())
+
+
+def test_nobody_is_let_into_what_is_anothers() -> None:
+    async def story() -> None:
+        world = await made()
+        world.hosts["one"].databases["acme"].set_parameter("odoo_fleet.code", "somebody-else")
+        with pytest.raises(HostError, match="its mark says that it is instance/somebody-else"):
+            await enter(world)
+        assert not inside(world)
+
+    run(story())
+
+
+def test_neither_a_pause_nor_a_freeze_leaves_anybody_inside_for_longer() -> None:
+    whole = f"{TEXT}".replace("secret_key:", "freezes: [{from: '2026-11-20', to: '2026-12-20'}]\nsecret_key:", 1)
+
+    async def story(stage: Stage) -> None:
+        stage.source.write(TEXT)
+        await stage.converged()
+        stage.source.write(whole)
+        await enter(stage.universe)
+        stage.store.pause("instance", "acme", "a call", stage.universe.clock.now())
+        assert stage.store.pauses()["instance", "acme"] == Pause(
+            "instance", "acme", "a call", stage.universe.clock.now()
+        )
+        await asyncio.sleep(25 * 60)
+        assert len(inside(stage.universe)) == 1
+        await asyncio.sleep(10 * 60 + 5)
+        assert not inside(stage.universe), "the pass after the end, of one in five minutes, has ended it"
+
+    assert not play(universe(), story, store=NoMemory()).defects
