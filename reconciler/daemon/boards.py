@@ -68,6 +68,8 @@ class DaemonBoard:
         """Keep tokens and pauses as the store has them, until cancelled; while it cannot be read, as they were."""
         while True:
             if (work := self.daemon.work) is not None:
+                if self.orders is not None:
+                    self.orders.prepare()
                 with contextlib.suppress(MemoryFailure):  # whoever decides tells of it
                     await self._read(work)
             await self.daemon.clock.sleep(PAUSES_SECONDS)
