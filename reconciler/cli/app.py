@@ -45,6 +45,7 @@ _COMMANDS = {
     "simulate": "Serve the fleet's loopback servers as simulated Odoo hosts.",
     "explain": "What a kind of documents, or a field, may say.",
     "new": "Write a new document, where those of its kind are.",
+    "fmt": "Make the layout of the text regular, and nothing else of it.",
     "set": "Change fields of a document in the text, and nothing else of it.",
     "schema": "JSON Schema of the documents, for editors.",
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 import click
 
 from reconciler.cli import screens
-from reconciler.cli.editing import REFUSED, problems_of, write_file
+from reconciler.cli.editing import REFUSED, patch, problems_of, write_file
 from reconciler.cli.options import Common
 from reconciler.editing.fleet_text import Draft, FleetText
 from reconciler.reports.escapes import visible
@@ -32,7 +31,7 @@ def propose(common: Common, moves: Iterable[tuple[str, str]], *, is_written: boo
             write_file(draft)
             screens.say(f"changed {visible(draft.path)}")
         else:
-            click.echo(_patch(text, draft))
+            click.echo(patch(text.relative(draft), draft))
     return drafts is not None
 
 
@@ -50,10 +49,3 @@ def _drafts(text: FleetText, moves: Iterable[tuple[str, str]]) -> list[Draft] | 
 
 def _joined(first: Draft, then: Draft) -> Draft:
     return Draft(first.kind, first.code, first.path, first.before, then.after, then.document)
-
-
-def _patch(text: FleetText, draft: Draft) -> str:
-    name = text.relative(draft)
-    before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
-    lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm="")
-    return "\n".join(map(visible, lines))

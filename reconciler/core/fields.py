@@ -31,7 +31,7 @@ def differences(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tup
         state: what the database's name says; a database in service is awake, every other is quiet.
     """
     found = [*_modules(spec, look), *_settings(spec, look), *_parameters(spec, look), *_schedule(spec, look, state)]
-    return tuple(sorted([*found, *_server_actions(look), *_mark(spec, look)]))
+    return tuple(sorted([*found, *_asleep(spec, look), *_server_actions(look), *_mark(spec, look)]))
 
 
 def differences_at_birth(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tuple[FieldChange, ...]:
@@ -158,6 +158,12 @@ def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Itera
     quiet = spec.kind == "template" or state in (NameState.SUSPENDED, *KEPT, *ON_ITS_WAY)
     if quiet and look.active_crons:
         yield FieldChange("schedule", f"{count(len(look.active_crons), 'scheduled action')} active", QUIET)
+
+
+def _asleep(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
+    if look.asleep:
+        becomes = "proven neutralized once more" if spec.neutralize else "let go"
+        yield FieldChange("asleep", "new scheduled actions are kept off", becomes)
 
 
 def _server_actions(look: DatabaseLook) -> Iterator[FieldChange]:

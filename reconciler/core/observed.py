@@ -43,6 +43,9 @@ NOTED_REMOVAL = MARK_PREFIX + "uninstalling"
 HELD_MAIL_SERVERS = MARK_PREFIX + "quiesced_mail_servers"
 """The parameter that keeps the ids of mail servers that a restore switched off, until the database goes into service."""
 
+ASLEEP = MARK_PREFIX + "asleep"
+"""The parameter that says that no scheduled action can be switched on, until the database is proven neutralized once more."""
+
 RESTORED_FROM = MARK_PREFIX + "restored_from"
 SUPPORT = MARK_PREFIX + "support"
 """The parameter that says of what a database was restored, and when; see `copies.noted`."""
@@ -218,6 +221,7 @@ class DatabaseLook:
     parameters: Mapping[str, str] = field(default_factory=dict)
     active_crons: tuple[int, ...] = ()
     quiesced_crons: tuple[int, ...] | None = None
+    asleep: bool = False  # nothing scheduled can be switched on, until it is proven neutralized once more
     missing_files: int = 0
     restored_from: str = ""  # what was restored there and when, as was noted then; empty for what was not
     support: tuple[str, ...] = ()  # accounts that let the operator in and are open, see `core.support.accounts`

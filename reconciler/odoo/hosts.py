@@ -238,6 +238,14 @@ class OdooDatabase:
         """Say what of it is not neutralized."""
         return await neutralizing.still_live(self._session)
 
+    async def keep_asleep(self) -> None:
+        """Let no scheduled action be switched on."""
+        await neutralizing.keep_asleep(self._session)
+
+    async def let_go(self) -> None:
+        """Let scheduled actions be switched on again."""
+        await neutralizing.let_go(self._session)
+
     async def write_mark(self, mark: Mark) -> None:
         """Write the ownership mark."""
         await marks.write_mark(self._session, mark)

@@ -54,6 +54,9 @@ class Taker:
     done: Callable[[Order, Actor, Ordered], None] = field(default=lambda *_: None)
     taken: Callable[[], Collection[str]] = tuple
 
+    def prepare(self) -> None:
+        pass
+
     async def place(self, order: Order, actor: Actor) -> Ordered:
         self.placed.append((order, actor))
         done = Ordered(order.code or "made-up", "c" * 40, "main", "fleet/instances/x.yaml", changed=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from reconciler.core import names
+from reconciler.core import names, template_versions
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
 from reconciler.core.openers import removed_spec
@@ -62,6 +62,11 @@ class Performer:
         if key not in self._sources or (self._sources[key].done() and self._sources[key].exception()):
             self._sources[key] = asyncio.ensure_future(self.builder(action).read_source(origin))
         return await asyncio.shield(self._sources[key])
+
+    def remember_version(self, spec: DatabaseSpec, made_of: str) -> None:
+        """Note in the store which version of a template a database is, or came from."""
+        row, memory = template_versions.row_of((spec.kind, spec.code, spec.server)), self.world.memory
+        self.world.note(lambda: memory.server_state(row, made_of))
 
     def forget_source(self, spec: DatabaseSpec) -> None:
         """Have what is cloned from now on of a template compared with a new look at it: another one took its place."""

@@ -14,6 +14,7 @@ from reconciler.core import module_operations
 from reconciler.core.failures import AccessRefused, LacksColumn, UnexpectedAnswer
 from reconciler.core.module_versions import read_note
 from reconciler.core.observed import (
+    ASLEEP,
     MARK_PREFIX,
     NOTED_MODULES,
     NOTED_REMOVAL,
@@ -67,6 +68,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         removing=read_note(parameters.get(NOTED_REMOVAL, ""), uuid),
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
         quiesced_crons=quiesced(parameters),
+        asleep=ASLEEP in parameters,
         restored_from=parameters.get(RESTORED_FROM, ""),
         support=accounts(parameters.get(SUPPORT, "")),
         rebuilding=parameters.get(REBUILDING, ""),
@@ -139,6 +141,7 @@ def look_of(database: str, answer: Mapping[str, Any]) -> DatabaseLook:
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
         active_crons=tuple(shapes.identifiers(answer["crons"])),
         quiesced_crons=quiesced(parameters),
+        asleep=ASLEEP in parameters,
         restored_from=parameters.get(RESTORED_FROM, ""),
     )
 
