@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, code_moves, copies, endings, fields, template_versions, upgrades, usage
+from reconciler.core import claims, code_moves, copies, endings, fields, template_versions, uninstalls, upgrades, usage
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.ending_diffs import is_whole
 from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, PRUNES
@@ -195,4 +195,4 @@ def _specs_of_looks(desired: Desired, hosts: Mapping[str, ObservedHost]) -> Iter
 
 def _matches(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> bool:
     ours = look.access is Access.CURRENT and claims.doubt(look, spec, None) is None
-    return ours and not fields.differences(spec, look, state)
+    return ours and not (fields.differences(spec, look, state) or uninstalls.is_wanted(spec, look))

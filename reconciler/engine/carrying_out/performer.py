@@ -73,10 +73,13 @@ class Performer:
         self._sources.pop((spec.server, spec.target), None)
 
     def remember_verified(self, spec: DatabaseSpec) -> None:
-        """Note in the store that a fresh look found a database as its spec says, now."""
-        now = self.world.clock.now()
-        memory = self.world.memory
-        self.world.note(lambda: memory.verified(spec.kind, spec.code, spec.server, spec.target, spec.digest(), now))
+        """Note in the store that a fresh look found a database as its spec says, now.
+
+        Of one that is to lack modules only where it is: what is built may have them, which the next look tells.
+        """
+        now, memory = self.world.clock.now(), self.world.memory
+        digest = "" if spec.modules_absent else spec.digest()
+        self.world.note(lambda: memory.verified(spec.kind, spec.code, spec.server, spec.target, digest, now))
 
     def spec(self, action: Action) -> DatabaseSpec:
         """What the database of an action is to be; that of a removed document is what it was."""
