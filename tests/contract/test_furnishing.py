@@ -1,6 +1,7 @@
 """What a build is given in one transaction: all of it or nothing, once, and nobody else a way in."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +13,7 @@ from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Re
 from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.observed import Access, DatabaseLook, Mark, mark_of
 from reconciler.core.specs import DatabaseSpec
-from reconciler.odoo.apply import furnishing, marks, settings
+from reconciler.odoo.apply import alterations, furnishing, marks, schedule, settings
 from reconciler.odoo.apply.server_actions import ServerAction
 from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.observe import databases as observe
@@ -357,3 +358,29 @@ def test_a_password_that_is_refused_writes_nothing(host: ContractHost) -> None:
     with pytest.raises(PasswordRefused):
         furnished(host, here.with_password("wrong"))
     assert inside(host, here, observe.count_server_actions) == 0
+
+
+def test_who_has_written_in_a_template_since_it_was_built_is_told_by_table(host: ContractHost) -> None:
+    """Nothing that this tool writes in place counts, nor a login; a record does, and another user."""
+    mark = replace(MARK, kind="template", made_of="3ee28de5")
+    here = furnished(host, host.clone(), replace(ALL, mark=mark))
+    time.sleep(1.1)  # Odoo tells seconds
+
+    async def keep(session: DatabaseSession) -> None:
+        await settings.apply_settings(session, replace(SPEC, parameters={"our.note": "bye"}))
+        await schedule.quiesce(session)
+        await settings.set_credentials(session, "operator", Secret("another password"))
+
+    inside(host, here, keep)
+    here = replace(here, password="another password")
+    assert host.wire.login(here.database, "operator", "another password")
+    assert inside(host, here, alterations.altered) == {}
+    here.call("res.partner", "create", {"name": "By hand"})
+    add_user(here, "by hand", "a password of theirs")
+    found = inside(host, here, alterations.altered)
+    assert found["res_users"] == 1
+    assert found["res_partner"] == 2, "and the user's own"
+
+    other = furnished(host, host.clone(), replace(ALL, mark=MARK))
+    other.call("res.partner", "create", {"name": "By hand"})
+    assert inside(host, other, alterations.altered) == {}, "of what notes no version nothing is told"
