@@ -78,6 +78,12 @@ def write_file(draft: Draft) -> None:
         raise click.ClickException(f"{visible(draft.path)} cannot be written: {error.strerror or error}") from error
 
 
+def patch(name: str, draft: Draft) -> str:
+    """Return what a draft changes in the file of this name, as `git apply` takes it."""
+    before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
+    return "\n".join(map(visible, difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm="")))
+
+
 def _write(draft: Draft) -> None:
     # What a link leads to is written, and the link stays.
     file = Path(os.path.realpath(draft.path))

@@ -13,18 +13,21 @@ from reconciler.reports.explaining import render_explanation
 from schemas.json_schema import json_schema
 
 
-@groups.command("odoo-fleet explain instance", "odoo-fleet explain instance.owner.initial_password")
+@groups.command("odoo-fleet explain instance", "odoo-fleet explain fleet.windows.days")
 @click.argument("what", metavar="KIND[.FIELD]")
 @common("text", "json", hidden=("fleet",))  # it is of no fleet
 def command(common: Common, what: str) -> None:
-    """Say what a KIND, or a FIELD of it, is: what it holds, its default, an example, the fields inside it."""
+    """Say what a KIND, or a FIELD of it, is: what it holds, its default, an example, the fields inside it.
+
+    Fields inside others are named with dots, those of a list's items too.
+    """
     kind, _, name = what.partition(".")
     one = require_kind(kind)
     fields = KindFields.of(one)
-    schema = fields.at(name)
+    schema = fields.at(name, in_lists=True)
     if schema is None:
         around, _, last = name.rpartition(".")
-        known = fields.inside(fields.at(around) or {})
+        known = fields.inside(fields.at(around, in_lists=True) or {}, in_lists=True)
         hint = did_you_mean(last, known)
         raise click.UsageError(f"{one} has no field {name!r}" + (f" ({hint})" if hint else ""))
     if common.output == "json":
@@ -32,4 +35,4 @@ def command(common: Common, what: str) -> None:
         return
     definitions = json_schema(one).get("$defs", {})
     on = screens.paper(screens.OUT)
-    click.echo(render_explanation(one, name, schema, fields.inside(schema), definitions, on), nl=False)
+    click.echo(render_explanation(one, name, schema, fields.inside(schema, in_lists=True), definitions, on), nl=False)

@@ -86,8 +86,9 @@ def not_done(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool = False) -
             "neutralize", "true", "false (it stays neutralized: what Odoo switched off, Odoo's users switch on)"
         )
     for name in (mark and mark.modules) or ():
-        if name not in spec.modules and look.modules.get(name) == INSTALLED:
-            stays = "no longer declared (it stays, with its data; uninstall it in Odoo if it is to go)"
+        is_kept = name not in spec.modules and name not in spec.modules_absent
+        if is_kept and look.modules.get(name) == INSTALLED:
+            stays = "no longer declared (it stays, with its data; `modules_absent` uninstalls it)"
             yield FieldChange(f"modules.{name}", INSTALLED, stays)
 
 

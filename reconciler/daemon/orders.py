@@ -73,6 +73,19 @@ class Orders:
     _working: asyncio.Task[None] | None = None
     _text: _Text | None = None
 
+    def prepare(self) -> None:
+        """Begin to read the text, so that the first order waits for it no longer than the next one does."""
+        if self._working is None:
+            self._working = asyncio.create_task(self._read_first())
+
+    async def _read_first(self) -> None:
+        with contextlib.suppress(Exception):  # whoever orders is told
+            await self.git.write(self.signature, [Wanted(self._read_at, self._made)])
+        await self._work()
+
+    def _read_at(self, tip: Tip) -> None:
+        self._at(tip)
+
     async def place(self, order: Order, actor: Actor) -> Ordered:
         """Carry out an order.
 

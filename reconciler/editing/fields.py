@@ -32,16 +32,23 @@ class KindFields:
         """Split a dotted name: `owner.login` is two keys; behind `parameters`, whose keys hold dots, the rest is one."""
         return tuple(key for key, _ in self._steps(name))
 
-    def at(self, name: str) -> Schema | None:
-        """Return the schema of a field; None if there is none of this name."""
-        steps = [*self._steps(name)]
+    def at(self, name: str, *, in_lists: bool = False) -> Schema | None:
+        """Return the schema of a field; None if there is none of this name.
+
+        Args:
+            name: with dots.
+            in_lists: whether what follows a list is a field of its items: such a name says what one is, and names no place.
+        """
+        steps = [*self._steps(name, in_lists=in_lists)]
         return steps[-1][1] if steps else self.schema
 
-    def inside(self, schema: Schema) -> Mapping[str, Schema]:
-        """Return the fields that a mapping has by name."""
+    def inside(self, schema: Schema, *, in_lists: bool = False) -> Mapping[str, Schema]:
+        """Return the fields that a mapping has by name, or also those that the items of a list have."""
         found: dict[str, Schema] = {}
         for choice in self._choices(schema):
             found |= choice.get("properties", {})
+            if in_lists and isinstance(choice.get("items"), Mapping):
+                found |= self.inside(choice["items"], in_lists=True)
         return found
 
     def change(self, written: str) -> Change:
@@ -66,12 +73,12 @@ class KindFields:
             return [word.strip() for word in found.split(",")]
         return found
 
-    def _steps(self, name: str) -> Iterator[tuple[str, Schema | None]]:
+    def _steps(self, name: str, *, in_lists: bool = False) -> Iterator[tuple[str, Schema | None]]:
         schema: Schema | None = self.schema
         rest = name
         while rest:
             key, dot, behind = rest.partition(".")
-            named = self.inside(schema) if schema is not None else {}
+            named = self.inside(schema, in_lists=in_lists) if schema is not None else {}
             if schema is None or named:
                 schema = named.get(key)
             else:

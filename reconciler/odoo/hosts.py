@@ -41,6 +41,7 @@ from reconciler.odoo.apply import (
     settings,
     signals,
     support,
+    uninstalling,
     upgrading,
 )
 from reconciler.odoo.apply import databases as apply_databases
@@ -196,6 +197,14 @@ class OdooDatabase:
     async def prepare_upgrade(self, modules: Collection[str]) -> Mapping[str, str]:
         """Find out that nothing is in the way of an upgrade, and what belongs to it."""
         return await upgrading.prepare(self._session, modules, self._now())
+
+    async def dependants(self, modules: Collection[str]) -> Mapping[str, str]:
+        """Return all modules that depend on these."""
+        return await module_states.read_dependants(self._session, modules)
+
+    async def uninstall(self, modules: Collection[str], note: UpgradeNote) -> None:
+        """Uninstall modules and all that depends on them."""
+        await uninstalling.uninstall(self._session, modules, note, self._now, self._sleep)
 
     async def note_upgrade(self, note: UpgradeNote, *, proven: bool = False) -> None:
         """Note an upgrade that begins, that did not succeed, or that is proven."""

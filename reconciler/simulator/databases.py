@@ -61,6 +61,7 @@ class Database:
         self.initialised = False
         self.creating = False
         self.installing = False
+        self.taken_away: frozenset[str] = frozenset()  # modules that were uninstalled since it has its connections
         self.cron_busy_until = 0.0
         self.next_cron: float | None = None
         self._own: set[str] = set()

@@ -148,3 +148,42 @@ def test_explain_says_what_the_schemas_say() -> None:
     ran = run("explain", "instance.ownr")
     assert (ran.code, "did you mean 'owner'?" in ran.err) == (64, True)
     assert run("explain", "nothing").code == 64
+
+
+def test_explain_reaches_into_lists_and_set_does_not(world: World) -> None:
+    assert run("explain", "fleet.windows.days").out.startswith("fleet.windows.days\n  The days on which they begin.\n")
+    assert "  days: The days on which they begin" in run("explain", "fleet.windows").out
+    assert run("explain", "fleet.rollout.waves.percent").code == 0
+    ran = run("explain", "fleet.windows.day")
+    assert (ran.code, "did you mean 'days'?" in ran.err) == (64, True)
+    before = texts(world)
+    assert world.run("set", "fleet/test", "windows.days=mon").code == 1
+    assert texts(world) == before
+
+
+def test_fmt_makes_the_layout_regular_and_says_which_files(world: World) -> None:
+    world.write("odd.yaml", "kind:   plan\ncode:  gold   # ours\nlabels: { tier: gold,eu: 'x' }  \n\n\n")
+    before = texts(world)
+    checked = world.run("fmt", "--check")
+    assert (checked.code, checked.out, texts(world)) == (1, f"{world.fleet}/odd.yaml\n", before)
+    shown = world.run("fmt", "--diff")
+    assert (shown.code, texts(world)) == (0, before)
+    assert {"-kind:   plan", "+kind: plan"} <= {*shown.out.splitlines()}
+    ran = world.run("fmt")
+    assert (ran.code, ran.out) == (0, f"{world.fleet}/odd.yaml\n")
+    regular = "kind: plan\ncode: gold   # ours\nlabels: {tier: gold, eu: 'x'}\n"
+    assert texts(world) == {**before, "odd.yaml": regular}
+    assert world.run("fmt", "--check").code == 0
+
+
+def test_fmt_leaves_what_it_cannot_read_alone_and_names_it(world: World) -> None:
+    world.write("broken.yaml", "kind:  [\n")
+    world.write("odd.yaml", "kind:   plan\ncode: gold\n")
+    ran = world.run("fmt", str(world.fleet / "broken.yaml"), str(world.fleet / "odd.yaml"), "-o", "json")
+    assert json.loads(ran.out) == {
+        "format": 1,
+        "changed": [f"{world.fleet}/odd.yaml"],
+        "refused": [f"{world.fleet}/broken.yaml"],
+    }
+    assert (ran.code, "broken.yaml is left as it is" in ran.err) == (1, True)
+    assert texts(world)["broken.yaml"] == "kind:  [\n"

@@ -13,7 +13,10 @@ import pytest
 
 from reconciler.access.roles import Role
 from reconciler.daemon import orders as module
+from reconciler.fleet.diagnostics import Diagnostic
 from reconciler.git import writing
+from reconciler.loading import incremental
+from reconciler.loading.discovery import FoundFile, read_file
 from reconciler.web.orders import Order, Ordered, Wish
 from reconciler.web.problems import Refused
 from tests.daemon.ordering import ACME, FLEET, NEW, Shop, actor, head, instances, repository, shown
@@ -356,3 +359,41 @@ def test_a_branch_that_was_pushed_by_force_is_written_on_as_it_is_now(author: Au
     again = told(shop.create("zoe", key="one"))
     assert again.changed
     assert set(instances(author, shop.directory.parent / "seen")) == {"acme", "zoe"}
+
+
+def test_the_text_is_read_before_anybody_orders_and_the_first_order_reads_none_of_it(
+    author: Author, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def seen(file: FoundFile) -> bytes | Diagnostic:
+        read.append(file.shown)
+        return read_file(file)
+
+    monkeypatch.setattr(incremental, "read_file", seen)
+
+    async def story() -> None:
+        shop.orders.prepare()
+        async with asyncio.timeout(20):
+            while not any(name.endswith("acme.yaml") for name in read):
+                await asyncio.sleep(0.02)
+        before = head(author)
+        first, second = await asyncio.gather(shop.create("zoe"), shop.create("beta"))
+        assert len([name for name in read if name.endswith("acme.yaml")]) == 1
+        assert git(author.remote, "rev-parse", f"{first.commit}^") == before
+        assert second.commit == head(author)
+
+    told(story())
+
+
+def test_a_text_that_could_not_be_read_beforehand_keeps_nobody_from_ordering(author: Author, shop: Shop) -> None:
+    away = author.remote.rename(author.remote.with_name("away.git"))
+
+    async def story() -> None:
+        shop.orders.prepare()
+        with pytest.raises(Refused):
+            await shop.create("zoe")
+        away.rename(author.remote)
+        assert (await shop.create("zoe")).commit == head(author)
+
+    told(story())

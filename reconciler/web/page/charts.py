@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import CAPACITY, LATENCY
+from reconciler.web.page.languages import N_
 
 WIDTH, HEIGHT = 300, 60
 
@@ -23,6 +24,12 @@ class Chart:
     last: float
 
 
+def strip(history: Sequence[HealthRecord]) -> list[tuple[str, float, float]]:
+    """Draw how healthy a server was at each look, the oldest first: the status, where it begins, and how wide it is."""
+    width = WIDTH / max(1, len(history))
+    return [(each.status.value, number * width, width) for number, each in enumerate(reversed(history))]
+
+
 def charts(history: Sequence[HealthRecord]) -> list[Chart]:
     """Draw latency and free capacity.
 
@@ -30,7 +37,7 @@ def charts(history: Sequence[HealthRecord]) -> list[Chart]:
         history: looks, newest first.
     """
     drawn = []
-    for sign, title, unit in ((LATENCY.name, "Latency", "ms"), (CAPACITY.name, "Free capacity", "%")):
+    for sign, title, unit in ((LATENCY.name, N_("Latency"), "ms"), (CAPACITY.name, N_("Free capacity"), "%")):
         values = [float(found) for each in reversed(history) if (found := each.signs.get(sign)) is not None]
         if len(values) > 1:
             drawn.append(_chart(title, unit, values))
