@@ -38,6 +38,7 @@ from reconciler.web.page.shell import (
     read_form,
     set_cookie,
 )
+from reconciler.web.page.support import support_pages
 from reconciler.web.page.words import badge
 from reconciler.web.page.work import work_pages
 from reconciler.web.problems import Refused
@@ -71,6 +72,7 @@ def pages() -> tuple[Page, ...]:
         Page("POST", "/resume", manager, _resume),
         *order_pages(),
         *work_pages(),
+        *support_pages(),
     )
 
 
