@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-web lint format test test-exhaustive test-pairs test-odoo mutants soak bench docs requirements clean
+.PHONY: help setup demo demo-web lint format test test-exhaustive test-pairs test-odoo mutants soak bench docs translations requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -66,13 +66,19 @@ docs: $(VENV)/.dev-stamp  ## generate docs/fleet-reference.md from the schemas, 
 	@$(BIN)/python -m reconciler.reports.fleet_reference > docs/fleet-reference.md
 	@$(BIN)/python -m reconciler.reports.verbs_reference > docs/verbs.md
 
+PAGE := reconciler/web/page
+translations: $(VENV)/.dev-stamp  ## bring the page's catalogues up to date with its sentences; what is new in them is to be translated
+	@mkdir -p .cache
+	@$(BIN)/pybabel -q extract --no-location --sort-output --no-wrap --omit-header -F $(PAGE)/babel.cfg -k say -k Refused:2 -o .cache/page.pot .
+	@for each in $(PAGE)/*.po; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap -l $$(basename $$each .po) -i .cache/page.pot -o $$each; done
+
 test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14, PostgreSQL, promtool, systemd (root: installs Debian packages)
 	@$(BIN)/pytest -n 2 --dist loadgroup -m 'odoo or postgresql or deploy'
 
 requirements:  ## pin the dependencies again, with hashes
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --extra alerts --extra backups --extra daemon --extra postgresql -o requirements.txt
-	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --extra alerts --extra backups --extra daemon --extra postgresql --group dev -o requirements-dev.txt
+	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --extra alerts --extra backups --extra daemon --extra oidc --extra postgresql -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --extra alerts --extra backups --extra daemon --extra oidc --extra postgresql --group dev -o requirements-dev.txt
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

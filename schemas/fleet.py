@@ -29,7 +29,11 @@ class Safety(Part):
     """How much one pass may take away or change before it stops and asks: `max_…` and `max_…_percent` of each threshold."""
 
     max_removals: int = Field(
-        default=10, ge=0, le=1_000_000, description="Databases that a pass may take out of service.", examples=[10]
+        default=10,
+        ge=0,
+        le=1_000_000,
+        description="Databases that a pass may take out of service, or uninstall modules in.",
+        examples=[10],
     )
     max_removals_percent: Percent = Field(
         default=30, description="The same as a share of those in service.", examples=[30]

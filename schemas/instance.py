@@ -193,6 +193,12 @@ class Instance(Pausable):
         "the text stays installed, with its data.",
         examples=[["contacts"]],
     )
+    modules_absent: Modules = Field(
+        default=(),
+        description="Modules that are uninstalled where they are installed, with all that depends on them and all that is stored "
+        "in them. The plan shows all that goes; nothing does that is declared. Without the line nothing is installed again.",
+        examples=[["survey"]],
+    )
     restore_from: RestoreFrom | None = Field(
         default=None,
         description="The database is built from a backup instead of a clone of its template. Create-only: once it is there, the "

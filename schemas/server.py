@@ -168,10 +168,14 @@ class Server(Pausable):
         default=None, ge=1, le=100_000, description="Processor cores. Recorded and shown only.", examples=[8]
     )
     memory_gb: int | None = Field(
-        default=None, ge=1, le=1_000_000, description="Memory in GB. Recorded and shown only.", examples=[32]
+        default=None, ge=1, le=1_000_000, description="Memory in GB. Shown, and weighed by `rebalance`.", examples=[32]
     )
     disk_gb: int | None = Field(
-        default=None, ge=1, le=100_000_000, description="Disk in GB. Recorded and shown only.", examples=[500]
+        default=None,
+        ge=1,
+        le=100_000_000,
+        description="Disk in GB of 1,000,000,000 bytes. Shown, and weighed by `rebalance` beside what was measured.",
+        examples=[500],
     )
     max_instances: int = Field(
         default=100,

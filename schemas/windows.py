@@ -31,6 +31,7 @@ VerbName = Literal[
     "rotate-password",
     "configure",
     "upgrade",
+    "uninstall",
     "end-support",
     "sweep",
     "drop",

@@ -38,6 +38,8 @@ WHERE key = 'database.uuid';
 INSERT INTO public.ir_config_parameter (key, value, create_date, write_date)
 VALUES ('odoo_fleet.restored_from', '{origin}', now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
 ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+DROP FUNCTION IF EXISTS public.odoo_fleet_asleep() CASCADE;
+DELETE FROM public.ir_config_parameter WHERE key = 'odoo_fleet.asleep';
 """
 HELD_BACK = {"ir_cron": "odoo_fleet.quiesced", "ir_mail_server": "odoo_fleet.quiesced_mail_servers"}
 """By table of what wakes by itself or lets mail out, the parameter that keeps the ids of those that were active."""

@@ -42,7 +42,10 @@ class Proof(BaseModel):
 
 
 class Entry(BaseModel):
-    """One backup, as its JSON file says it. Fields of a later version are passed over."""
+    """One backup, as its JSON file says it. Fields of a later version are passed over.
+
+    `copy_of` names the instance of which a neutralized copy was backed up: such a one is made anew again and again.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,6 +57,7 @@ class Entry(BaseModel):
     server: str
     database: str
     uuid: str = ""
+    copy_of: str = ""
     taken_at: Moment
     seconds: float
     file: str

@@ -39,6 +39,7 @@ _COMMANDS = {
     "import": "Write documents for what a host holds and no document declares.",
     "place": "Where an instance would be placed, and why not elsewhere.",
     "drain": "Where the instances of a server would move to, as a patch of the text.",
+    "rebalance": "Which few moves would make servers equally full again, as a patch of the text.",
     "render": "The proxy's map of host names to databases.",
     "secret": "One secret's value, or a new key.",
     "simulate": "Serve the fleet's loopback servers as simulated Odoo hosts.",

@@ -20,9 +20,11 @@ import click
 from reconciler.cli import fleets, groups, interrupts
 from reconciler.cli.endings import telling
 from reconciler.cli.given import NotGiven, secret_at
+from reconciler.cli.oidc import OidcFlags, make_login, oidc_options
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options, runs_hooks
 from reconciler.cli.ordering import OrderFlags, make_orders, orders_options
+from reconciler.cli.remotes import GitFlags, git_options
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.fleet.desired import Desired
@@ -43,76 +45,11 @@ if TYPE_CHECKING:
 _EXTRA = "the daemon needs packages that are not installed: install odoo-fleet[daemon]"
 
 
-@dataclass(frozen=True, slots=True)
-class GitFlags:
-    """What the options say of a git remote."""
-
-    url: str
-    branch: str
-    path: str
-    poll: float
-    token: str
-    ssh_key: Path | None
-    known_hosts: Path | None
-    signed_only: bool
-    allowed_signers: Path | None
-    webhook_secret: str
-
-    def check(self, address: Address | None) -> None:
-        """End the command as wrong usage where there is no remote for what is said of it."""
-        named = {
-            "--signed-only": self.signed_only,
-            "--allowed-signers": self.allowed_signers,
-            "--git-token": self.token,
-            "--git-ssh-key": self.ssh_key,
-            "--webhook-secret": self.webhook_secret,
-        }
-        if not self.url and any(named.values()):
-            *others, last = named
-            raise click.UsageError(f"{', '.join(others)} and {last} are for a text from --git")
-        if self.webhook_secret:
-            secret_at(self.webhook_secret, "--webhook-secret", "")
-        if self.webhook_secret and address is None:
-            raise click.UsageError("--webhook-secret needs an address: not with --listen none")
-
-
-_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
-
-
 @groups.command(
     "odoo-fleet daemon --fleet fleet",
     "odoo-fleet daemon --git https://git.example.com/ops/fleet.git --branch main",
 )
-@click.option("--git", "url", default="", metavar="URL", help="Take the text from this git remote, not from --fleet.")
-@click.option("--branch", default="main", metavar="B", help="The branch to follow (default: main).")
-@click.option(
-    "--path", "inside", default="fleet", metavar="P", help="The fleet's directory in the repository (default: fleet)."
-)
-@click.option(
-    "--poll",
-    type=click.FloatRange(min=1),
-    default=60.0,
-    metavar="SECONDS",
-    help="How often to ask the remote (default: 60).",
-)
-@click.option(
-    "--git-token", default="", metavar="env:NAME|file:PATH", help="Where the token for an https remote is found."
-)
-@click.option("--git-ssh-key", type=_FILE, metavar="FILE", help="The key for an ssh remote (default: the account's).")
-@click.option("--git-known-hosts", type=_FILE, metavar="FILE", help="The ssh hosts to trust (default: the account's).")
-@click.option("--signed-only", is_flag=True, help="Take only commits that are signed by someone who may.")
-@click.option(
-    "--allowed-signers",
-    type=_FILE,
-    metavar="FILE",
-    help="Who may, by ssh keys (default: whoever is in the account's GnuPG keyring).",
-)
-@click.option(
-    "--webhook-secret",
-    default="",
-    metavar="env:NAME|file:PATH",
-    help="Fetch as soon as GitHub, GitLab or Gitea calls /webhooks/… with this secret.",
-)
+@git_options
 @click.option(
     "--interval",
     type=click.FloatRange(min=1),
@@ -143,6 +80,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     help="How long running calls may take to end after SIGTERM or Ctrl-C (default: 30).",
 )
 @orders_options
+@oidc_options
 @run_options
 @runs_hooks
 @common("text", log_level="info")
@@ -150,16 +88,7 @@ def command(
     common: Common,
     options: RunOptions,
     *,
-    url: str,
-    branch: str,
-    inside: str,
-    poll: float,
-    git_token: str,
-    git_ssh_key: Path | None,
-    git_known_hosts: Path | None,
-    signed_only: bool,
-    allowed_signers: Path | None,
-    webhook_secret: str,
+    git: GitFlags,
     interval: float,
     listen: str,
     api: bool,
@@ -168,19 +97,20 @@ def command(
     data: Path | None,
     grace: float,
     orders: OrderFlags,
+    oidc: OidcFlags,
 ) -> int:
     """Reconcile until told to stop: at each change of the text, and on a timer.
 
     SIGHUP reads the text and looks at all servers now. SIGTERM and Ctrl-C begin nothing new and wait for what runs, for
     --grace seconds; a second one does not wait. A text that is not valid is never taken: the last valid one stays in force.
     """
-    remote = (url, branch, inside, poll, git_token, git_ssh_key, git_known_hosts, signed_only, allowed_signers)
-    git, address = GitFlags(*remote, webhook_secret), _address(listen)
+    address = _address(listen)
     git.check(address)
     if (api or page) and (address is None or options.store == "none"):
         lacking = "an address: not with --listen none" if address is None else "tokens: not with --store none"
         raise click.UsageError(f"{'--api' if api else '--page'} needs {lacking}")
-    orders.check(has_remote=bool(url), is_served=api or page, signed_only=signed_only)
+    oidc.check(has_page=page)
+    orders.check(has_remote=bool(git.url), is_served=api or page, signed_only=git.signed_only)
     log = configure(cast("LogFormat", common.log_format), cast("LogLevel", common.log_level))
     try:
         from reconciler.telemetry.metrics import Metrics  # noqa: PLC0415 -- the extra `daemon`
@@ -204,6 +134,7 @@ def command(
         api,
         page,
         orders,
+        oidc,
     )
     with telling(CannotListen):
         return run.main(git)
@@ -234,6 +165,7 @@ class _Run:
     api: bool
     page: bool
     orders: OrderFlags
+    oidc: OidcFlags
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     abandoning: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -356,7 +288,7 @@ class _Run:
         if self.page:
             from reconciler.web.page.pages import page_routes  # noqa: PLC0415 -- Jinja only for the page
 
-            routes += page_routes(board, door)
+            routes += page_routes(board, door, make_login(self.oidc, board.now, self._on_login_failed))
         return routes, group.create_task(board.follow())
 
     def _webhooks(self, daemon: Daemon, git: GitFlags) -> list[Route]:
@@ -404,6 +336,9 @@ class _Run:
         is_denied = isinstance(error, OSError)
         detail = f"{context['message']}: {error}" if is_denied else str(context["message"])
         self.log.logger.error("loop-failed", detail=detail, exc_info=None if is_denied else error)
+
+    def _on_login_failed(self, why: str) -> None:
+        self.log.logger.warning("login-failed", detail=why)
 
     def _on_page_failed(self, error: BaseException) -> None:
         self.log.logger.error("page-failed", exc_info=error)

@@ -6,15 +6,13 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import fleets, groups, screens
-from reconciler.cli.editing import INVALID, REFUSED, patch, problems_of, write_file
+from reconciler.cli import fleets, groups, moving, screens
+from reconciler.cli.editing import INVALID
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, open_session
-from reconciler.core.draining import Proposal, drain
-from reconciler.editing.fleet_text import Draft, FleetText
-from reconciler.reports.escapes import visible
+from reconciler.core.draining import drain
 
 
 @groups.command("odoo-fleet drain prod-1", "odoo-fleet drain prod-1 --write")
@@ -32,37 +30,13 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, is_w
         code = fleets.code_of(words, desired.servers, "server")
         seen = make_plan(session, BY_NAMES)
     proposals = drain(desired, seen.observed, seen.inventory, datetime.now(UTC), desired.servers[code])
+    if not proposals:
+        screens.say(f"No instance is on {code}: there is nothing to move.")
+        return 0
     for each in (p for p in proposals if not p.server):
         screens.say(f"instance/{each.code} stays: {each.why}")
-    moved = [p for p in proposals if p.server]
-    text = FleetText(common.fleet)
-    try:
-        drafts = _drafts(text, moved)
-    except REFUSED as refusal:
-        raise click.ClickException(str(refusal)) from None
-    if drafts is None:
+    moved = [(p.code, p.server) for p in proposals if p.server]
+    if not moving.propose(common, moved, is_written=is_written):
         return INVALID
-    for draft in drafts:
-        if is_written:
-            write_file(draft)
-            screens.say(f"changed {visible(draft.path)}")
-        else:
-            click.echo(patch(text.relative(draft), draft))
     screens.say(f"{len(moved)} of {len(proposals)} would move.")
     return 0 if len(moved) == len(proposals) else 1
-
-
-def _drafts(text: FleetText, moved: list[Proposal]) -> list[Draft] | None:
-    """Edit each file once; None, with the problems told, where the fleet would not be valid."""
-    before = text.loaded
-    files: dict[str, Draft] = {}
-    for each in moved:
-        draft = text.edited("instance", each.code, [(("server",), each.server)])
-        text.take(draft, text.judge(draft))
-        first = files.get(draft.path)
-        files[draft.path] = draft if first is None else _joined(first, draft)
-    return None if problems_of(before, text.loaded) else list(files.values())
-
-
-def _joined(first: Draft, then: Draft) -> Draft:
-    return Draft(first.kind, first.code, first.path, first.before, then.after, then.document)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, common, refreshable, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
+from reconciler.core import calendars
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.depths import Depth
 from reconciler.core.selection import EVERYTHING, Selection
@@ -24,6 +25,7 @@ from reconciler.reports.status import Status, status, subjects
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import Table, render_pauses, status_tables
 from reconciler.reports.words import how_known
+from reconciler.version import __version__
 
 FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS, LIMITS = "foreign", "trash", "backups", "subscriptions", "limits"
 UPGRADES = "upgrades"
@@ -53,7 +55,7 @@ VIEWS = (FOREIGN, TRASH, BACKUPS, SUBSCRIPTIONS, LIMITS, UPGRADES)
 )
 @run_options
 @refreshable
-@common("text", "wide", "json", "yaml")
+@common("text", "wide", "json", "yaml", "ics")
 def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_health: bool) -> None:
     """Show what is declared beside what is there: all of the fleet, one kind, or one document.
 
@@ -61,8 +63,11 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
     when it comes back, `status backups [DOCUMENT]` how old the last good and the last proven backup of each database is, and
     when the next is due, `status upgrades` who is behind the code of its host and what each waits for, `status subscriptions`
     whose subscription ends when, `status limits` how many users and how much storage instances have of what their plans include,
-    as `apply` or a daemon measured it; these two ask no host.
+    as `apply` or a daemon measured it; these two ask no host. `-o ics` gives what ends when as a calendar: with `subscriptions`
+    those, their grace, and instances that expire; with `trash` from when on what is there may be dropped.
     """
+    if common.output == "ics" and (of_health or words[:1] not in ((SUBSCRIPTIONS,), (TRASH,))):
+        raise click.UsageError("-o ics is for `status subscriptions` and `status trash`")
     if of_health:
         _show_health(common, options, words)
         return
@@ -130,6 +135,9 @@ def _show_subscriptions(common: Common, options: RunOptions, words: tuple[str, .
         raise click.UsageError("`status subscriptions` shows all of them; --target and --selector choose")
     _require_no_look(options)
     desired, now = fleets.load(common), datetime.now(UTC)
+    if common.output == "ics":
+        _print_calendar(desired, calendars.of_instances(desired, now, fleets.selection(desired, options)), now)
+        return
     rows = subscriptions.subscription_rows(desired, now, fleets.selection(desired, options))
     _print(common, subscriptions.subscriptions_document(desired, rows, now), subscriptions.subscriptions_table(rows))
 
@@ -178,7 +186,17 @@ def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> 
     with open_session(common, options) as session:
         server = fleets.code_of(words, session.desired.servers, "server") if words else ""
         found = trash(session.desired, _seen(session), datetime.now(UTC), server)
+    if common.output == "ics":
+        listed = [(row.server, row.database) for row in found.rows]
+        _print_calendar(session.desired, calendars.of_trash(session.desired, listed), found.at)
+        return
     _print(common, trash_document(found), trash_table(found))
+
+
+def _print_calendar(desired: Desired, endings: Iterable[calendars.Ending], now: datetime) -> None:
+    from reconciler.reports.icalendar import render_icalendar  # noqa: PLC0415 -- only here
+
+    click.echo(render_icalendar(desired.settings.code, endings, now, __version__), nl=False)
 
 
 def _print(common: Common, document: Mapping[str, Any], table: Table) -> None:

@@ -323,7 +323,8 @@ def why_build_kept(look: DatabaseLook) -> str:
 def others_work(look: DatabaseLook, now: datetime) -> Doubt | None:
     """Say why a database of ours is left alone for now: somebody else is at work in it."""
     upgraded = look.upgrading.to if look.upgrading else ()
-    why = module_operations.of_others(look.modules, look.noted_modules, look.modules_changed, now, upgraded)
+    removed = look.removing.to if look.removing else ()
+    why = module_operations.of_others(look.modules, look.noted_modules, look.modules_changed, now, upgraded, removed)
     return Doubt(why, module_operations.ADVICE) if why else None
 
 

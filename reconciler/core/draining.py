@@ -62,7 +62,7 @@ def _propose(draft: Draft, instance: Instance, server: Server) -> Proposal:
     others = [s for _, s in sorted(draft.desired.servers.items()) if s.active and s.code != server.code]
     passed, eligible = [], []
     for other in others:
-        if why := _why_not(draft, instance, server, other):
+        if why := why_not_there(draft, instance, server, other):
             passed.append(f"{other.code}: {why}")
         else:
             eligible.append(other)
@@ -78,7 +78,8 @@ def _propose(draft: Draft, instance: Instance, server: Server) -> Proposal:
     return Proposal(instance.code, best.code)
 
 
-def _why_not(draft: Draft, instance: Instance, server: Server, other: Server) -> str:
+def why_not_there(draft: Draft, instance: Instance, server: Server, other: Server) -> str:
+    """Say why an instance of a server cannot be moved to another one, as far as names and lists tell; or nothing."""
     if other.odoo_version != server.odoo_version:
         return f"it runs Odoo {other.odoo_version}"
     host = draft.host(other.code)

@@ -31,7 +31,7 @@ def differences(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tup
         state: what the database's name says; a database in service is awake, every other is quiet.
     """
     found = [*_modules(spec, look), *_settings(spec, look), *_parameters(spec, look), *_schedule(spec, look, state)]
-    return tuple(sorted([*found, *_server_actions(look), *_mark(spec, look)]))
+    return tuple(sorted([*found, *_asleep(spec, look), *_server_actions(look), *_mark(spec, look)]))
 
 
 def differences_at_birth(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> tuple[FieldChange, ...]:
@@ -86,8 +86,9 @@ def not_done(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool = False) -
             "neutralize", "true", "false (it stays neutralized: what Odoo switched off, Odoo's users switch on)"
         )
     for name in (mark and mark.modules) or ():
-        if name not in spec.modules and look.modules.get(name) == INSTALLED:
-            stays = "no longer declared (it stays, with its data; uninstall it in Odoo if it is to go)"
+        is_kept = name not in spec.modules and name not in spec.modules_absent
+        if is_kept and look.modules.get(name) == INSTALLED:
+            stays = "no longer declared (it stays, with its data; `modules_absent` uninstalls it)"
             yield FieldChange(f"modules.{name}", INSTALLED, stays)
 
 
@@ -157,6 +158,12 @@ def _schedule(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> Itera
     quiet = spec.kind == "template" or state in (NameState.SUSPENDED, *KEPT, *ON_ITS_WAY)
     if quiet and look.active_crons:
         yield FieldChange("schedule", f"{count(len(look.active_crons), 'scheduled action')} active", QUIET)
+
+
+def _asleep(spec: DatabaseSpec, look: DatabaseLook) -> Iterator[FieldChange]:
+    if look.asleep:
+        becomes = "proven neutralized once more" if spec.neutralize else "let go"
+        yield FieldChange("asleep", "new scheduled actions are kept off", becomes)
 
 
 def _server_actions(look: DatabaseLook) -> Iterator[FieldChange]:

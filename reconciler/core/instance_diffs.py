@@ -16,10 +16,12 @@ from reconciler.core import (
     server_moves,
     trash,
     unclaimed,
+    uninstalls,
     usage,
     verbs,
 )
 from reconciler.core.actions import Action, FieldChange, Reason
+from reconciler.core.chains import Chain
 from reconciler.core.changesets import Left, LeftAlone
 from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
@@ -28,7 +30,6 @@ from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.specs import DatabaseSpec, instance_spec
 from reconciler.core.template_diffs import why_configured
 from reconciler.core.upgrade_diffs import comes_first
-from reconciler.core.verbs import Verb
 from schemas.instance import Instance
 
 
@@ -174,7 +175,7 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
     if ended and (doubt := ending_diffs.clock_doubt(draft, server.code)):
         draft.block("instance", instance.code, server.code, doubt)
         return
-    chain = _Chain(draft, spec, found.name.text, draft.first(server.code))
+    chain = Chain(draft, spec, found.name.text, draft.first(server.code))
     reason = Reason.ADOPTED if former else None
     if look is not None and claims.is_adopted(look, spec):
         chain.add(verbs.ADOPT, Reason.DECLARED, chain.name, fields.adopted_with(spec, look, found.name.state))
@@ -184,7 +185,7 @@ def _keep(draft: Draft, instance: Instance, found: Found) -> None:
 
 
 def _bring_to_its_place(
-    chain: _Chain, instance: Instance, found: Found, look: DatabaseLook | None, *, ended: Reason | None
+    chain: Chain, instance: Instance, found: Found, look: DatabaseLook | None, *, ended: Reason | None
 ) -> None:
     """Plan its name, its state and its password: a new password comes before a way back that has not begun.
 
@@ -286,27 +287,8 @@ def _why_switched(found: Found, look: DatabaseLook | None) -> Reason:
     return Reason.INTERRUPTED if is_cut_short or found.name.state in names.ON_ITS_WAY else Reason.DECLARED
 
 
-class _Chain:
-    """The actions of one database, each after the one before; `name` is what it is called at that point."""
-
-    def __init__(self, draft: Draft, spec: DatabaseSpec, name: str, after: tuple[str, ...]) -> None:
-        self._draft, self._after = draft, after
-        self.spec, self.name, self.rotated = spec, name, False
-
-    def add(self, verb: Verb, reason: Reason, becomes: str, changes: tuple[FieldChange, ...] = ()) -> None:
-        spec = self.spec
-        action = Action(verb, spec.kind, spec.code, spec.server, reason, self.name, becomes, changes, self._after)
-        self._after = (self._draft.plan(action),)
-        self.name = becomes
-
-    def rotate(self, look: DatabaseLook | None) -> None:
-        if look is not None and not self.rotated and (password := fields.rotation(self.spec, look)):
-            self.add(verbs.ROTATE, Reason.ROTATED, self.name, (password,))
-            self.rotated = True
-
-
-def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, reason: Reason | None) -> None:
-    if look is None:
+def _configure(chain: Chain, spec: DatabaseSpec, look: DatabaseLook | None, reason: Reason | None) -> None:
+    if look is None or not chain.uninstall(look):
         return
     state = names.parse(look.database).state
     changes = (*fields.differences(spec, look, state), *fields.not_done(spec, look, adopted=reason is Reason.ADOPTED))
@@ -314,6 +296,7 @@ def _configure(chain: _Chain, spec: DatabaseSpec, look: DatabaseLook | None, rea
         changes = changes or (fields.digest_after_rotation(spec),)
     if chain.name != look.database:  # every way begins with the files, and suspending and resuming see to the schedule
         changes = tuple(c for c in changes if c.field not in ("schedule", "files"))
+    changes = uninstalls.left(look, changes)
     if changes:
         chain.add(verbs.CONFIGURE, reason or why_configured(spec, look, changes), chain.name, changes)
 

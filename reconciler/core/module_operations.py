@@ -41,12 +41,19 @@ def is_own_upgrade(modules: Mapping[str, str], upgraded: Collection[str]) -> boo
     return bool(left) and all(modules[name] == TO_UPGRADE and name in upgraded for name in left)
 
 
+def is_own_removal(modules: Mapping[str, str], removed: Collection[str]) -> bool:
+    """Tell whether all that is pending is uninstalled by what this fleet noted before it began."""
+    left = pending(modules)
+    return bool(left) and all(modules[name] == TO_REMOVE and name in removed for name in left)
+
+
 def of_others(
     modules: Mapping[str, str],
     noted: Iterable[str],
     changed: datetime | None,
     now: datetime,
     upgraded: Collection[str] = (),
+    removed: Collection[str] = (),
 ) -> str:
     """Say that somebody else is at work, or give an empty text.
 
@@ -56,9 +63,10 @@ def of_others(
         changed: when the state of a module last changed; None where nobody knows, which counts as just now.
         now: the time of day.
         upgraded: the modules of the upgrade that this fleet noted there.
+        removed: those of the uninstall that it noted there.
     """
     names = pending(modules)
-    if not names or is_own(modules, noted) or is_own_upgrade(modules, upgraded):
+    if not names or is_own(modules, noted) or is_own_upgrade(modules, upgraded) or is_own_removal(modules, removed):
         return ""
     if changed is not None and now - changed > STALE_AFTER:
         return ""

@@ -37,8 +37,14 @@ NOTED_UPGRADE = MARK_PREFIX + "upgrading"
 UPGRADED = MARK_PREFIX + "upgraded"
 """The parameter that tells of the last upgrade of ours that was proven."""
 
+NOTED_REMOVAL = MARK_PREFIX + "uninstalling"
+"""The parameter that tells of an uninstall of ours, from before it is begun until it is proven."""
+
 HELD_MAIL_SERVERS = MARK_PREFIX + "quiesced_mail_servers"
 """The parameter that keeps the ids of mail servers that a restore switched off, until the database goes into service."""
+
+ASLEEP = MARK_PREFIX + "asleep"
+"""The parameter that says that no scheduled action can be switched on, until the database is proven neutralized once more."""
 
 RESTORED_FROM = MARK_PREFIX + "restored_from"
 SUPPORT = MARK_PREFIX + "support"
@@ -208,11 +214,14 @@ class DatabaseLook:
     broken: str = ""  # how newer code has broken it: its settings could not be read then, and are empty
     upgrading: UpgradeNote | None = None  # an upgrade of this fleet's that is not proven
     upgraded: UpgradeNote | None = None  # the last one that is
+    removing: UpgradeNote | None = None  # an uninstall of this fleet's that is not proven
+    dependants: Mapping[str, str] | None = None  # see `Database.dependants`; read where modules are to be uninstalled
     declared_password: str = ""  # where that comes from, in words, where it was refused
     server_actions: int = 0  # of this tool, left by a run cut short
     parameters: Mapping[str, str] = field(default_factory=dict)
     active_crons: tuple[int, ...] = ()
     quiesced_crons: tuple[int, ...] | None = None
+    asleep: bool = False  # nothing scheduled can be switched on, until it is proven neutralized once more
     missing_files: int = 0
     restored_from: str = ""  # what was restored there and when, as was noted then; empty for what was not
     support: tuple[str, ...] = ()  # accounts that let the operator in and are open, see `core.support.accounts`

@@ -50,9 +50,11 @@ _ROUTINE = (Reason.INTERRUPTED, Reason.OLD_MARK, Reason.ADOPTED)
 
 REMOVALS = Threshold(
     "removals",
-    lambda action: action.verb.takes_out_of_service and action.reason is not Reason.SCHEDULED,
+    lambda action: (
+        (action.verb.takes_out_of_service and action.reason is not Reason.SCHEDULED) or action.verb.loses_data
+    ),
     "would go out of service",
-    "Take out of service more than the safety thresholds allow.",
+    "Take more out of service, or uninstall modules in more, than the safety thresholds allow.",
 )
 CHANGES = Threshold(
     "changes",
@@ -234,7 +236,7 @@ def gate(
         ]
         removed = [a for a in counted if threshold is REMOVALS and a.reason is Reason.REMOVED]
         own: dict[str, tuple[str, str]] = {}
-        if too_many := _too_many(threshold, len({a.address for a in counted}), in_service, safety):
+        if too_many := _too_many(threshold, counted, in_service, safety):
             own |= {action.id: (too_many, threshold.advice) for action in counted}
         if lost := _lost(len(removed), in_service, safety.max_removals_percent):
             own |= {action.id: (lost, _IF_LOST) for action in removed}
@@ -259,15 +261,18 @@ def _lost(removed: int, in_service: int, max_percent: int) -> str:
     return ""
 
 
-def _too_many(threshold: Threshold, databases: int, in_service: int, safety: Safety) -> str:
+def _too_many(threshold: Threshold, counted: Sequence[Action], in_service: int, safety: Safety) -> str:
+    databases, told = len({a.address for a in counted}), threshold.told
+    if threshold is REMOVALS and any(a.verb.loses_data for a in counted):
+        told += " or lose modules"
     most: int = getattr(safety, f"max_{threshold.name}")
     if databases > most:
-        return f"{count(databases, 'database')} {threshold.told}, more than safety.max_{threshold.name} ({most})"
+        return f"{count(databases, 'database')} {told}, more than safety.max_{threshold.name} ({most})"
     most_percent: int = getattr(safety, f"max_{threshold.name}_percent")
     percent = _ALL * databases / in_service if in_service else 0.0
     if in_service >= PERCENT_COUNTS_FROM and percent > most_percent:
         limit = f"safety.max_{threshold.name}_percent ({most_percent})"
-        return f"{databases} of {count(in_service, 'database')} ({percent:.0f} %) {threshold.told}, more than {limit}"
+        return f"{databases} of {count(in_service, 'database')} ({percent:.0f} %) {told}, more than {limit}"
     return ""
 
 

@@ -58,6 +58,7 @@ class DatabaseSpec(Addressed):
     adopt: Adoption | None = None
     protected: bool = False
     clone_of: str | None = None
+    modules_absent: tuple[str, ...] = ()
 
     @property
     def sleeps(self) -> bool:
@@ -98,6 +99,7 @@ class DatabaseSpec(Addressed):
             "neutralize": self.neutralize,
             **({"protected": True} if self.protected else {}),
             **({"clone_of": self.clone_of} if self.clone_of else {}),
+            **({"modules_absent": sorted(self.modules_absent)} if self.modules_absent else {}),
         }
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -132,6 +134,7 @@ def instance_spec(desired: Desired, instance: Instance, server: Server) -> Datab
         adopt=instance.adopt,
         protected=instance.deletion_protection,
         clone_of=instance.clone_of,
+        modules_absent=tuple(dict.fromkeys(instance.modules_absent)),
     )
 
 

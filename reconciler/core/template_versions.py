@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from reconciler.core import names
 from reconciler.core.actions import FieldChange
 from reconciler.core.backup_times import LONGEST_PATIENCE
 from reconciler.core.endings import CLOCKS_MAY_DIFFER
-from reconciler.core.observed import DatabaseLook
+from reconciler.core.inventory import Inventory
+from reconciler.core.observed import DatabaseLook, Observed
 from reconciler.core.specs import DatabaseSpec
+from reconciler.core.upgrades import Key
+from reconciler.fleet.desired import Desired
 
 _LENGTH = 8
+_REMEMBERED = "version of "
 FIELD = "version"
 """What an action shows of the versions before and after."""
 
@@ -103,6 +110,47 @@ def shown(spec: DatabaseSpec, look: DatabaseLook, differing: tuple[FieldChange, 
     kept = [c for c in differing if not c.field.startswith("mark.") and c.field not in ("files", "schedule")]
     told = [replace(c, desired=_GONE) if _is_gone(spec, c) else c for c in kept]
     return (FieldChange(FIELD, before or "not noted", version(spec)), *told)
+
+
+def known(fleet: str, observed: Observed, inventory: Inventory) -> Mapping[Key, str]:
+    """Return the versions of templates, and those that instances came from: as the looks of now say, else as is remembered.
+
+    Args:
+        fleet: the code of the fleet.
+        observed: what hosts answered; what they hold in service counts.
+        inventory: what is remembered.
+    """
+    found: dict[Key, str] = {}
+    for row, text in inventory.server_states.items():
+        if row.startswith(_REMEMBERED):
+            kind, code, server = row.removeprefix(_REMEMBERED).split("/")
+            found[kind, code, server] = text
+    for server, host in observed.hosts.items():
+        for look in host.looks.values():
+            mark = look.mark
+            if mark is None or mark.fleet != fleet or not look.is_whole_copy_of_itself:
+                continue
+            if names.parse(look.database).state in names.IN_SERVICE:
+                found[mark.kind, mark.code, server] = mark.made_of
+    return found
+
+
+def row_of(key: Key) -> str:
+    """Name the row, among the states in force, in which a version is remembered; no server can be called so."""
+    return _REMEMBERED + "/".join(key)
+
+
+def behind(desired: Desired, versions: Mapping[Key, str]) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """Name by template and server the instances there that came from another version than that of the database there."""
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for (kind, code, server), came_from in sorted(versions.items()):
+        instance = desired.instances.get(code) if kind == "instance" else None
+        if instance is None or instance.state == "absent" or instance.template is None:
+            continue
+        now = versions.get(("template", instance.template, server))
+        if now and came_from not in ("", now) and instance.server in (None, server):
+            found[instance.template, server].append(code)
+    return {place: tuple(codes) for place, codes in found.items()}
 
 
 _MODULE = "modules."

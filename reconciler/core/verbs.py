@@ -21,6 +21,7 @@ class Verb(str):
         "goal",
         "happens",
         "is_housekeeping",
+        "loses_data",
         "needs_master_password",
         "new",
         "passes_out_of_reach",
@@ -46,6 +47,8 @@ class Verb(str):
     `{server}` are servers, where it comes from and where it is."""
     takes_out_of_service: bool
     """Whether customers no longer reach the database afterwards: the removal thresholds count those."""
+    loses_data: bool
+    """Whether something of a database in service is gone afterwards, which stays in service: counted as a removal too."""
     alters: bool
     """Whether a database that is there is another one afterwards, and still in service: the change thresholds count those."""
     passes_out_of_reach: bool
@@ -70,6 +73,7 @@ class Verb(str):
         new: str = "declared",
         whereby: str = "",
         takes_out_of_service: bool = False,
+        loses_data: bool = False,
         alters: bool = False,
         passes_out_of_reach: bool = False,
         is_housekeeping: bool = False,
@@ -81,7 +85,7 @@ class Verb(str):
         verb = super().__new__(cls, name)
         verb.stage, verb.symbol, verb.goal, verb.happens, verb.new = stage, symbol, goal or name, happens, new
         verb.whereby, verb.takes_out_of_service, verb.at_once = whereby, takes_out_of_service, at_once
-        verb.alike = alike or name
+        verb.alike, verb.loses_data = alike or name, loses_data
         verb.alters, verb.passes_out_of_reach = alters, passes_out_of_reach
         verb.is_housekeeping, verb.needs_master_password = is_housekeeping, needs_master_password
         VERBS[name] = verb
@@ -278,6 +282,17 @@ UPGRADE = Verb(
     symbol="~",
     new="its host's code is newer",
     happens="modules upgraded to the code of its host",
+    alters=True,
+    needs_master_password=False,
+)
+UNINSTALL = Verb(
+    "uninstall",
+    stage=107,
+    symbol="-",
+    new="`modules_absent` names it",
+    goal="have modules uninstalled",
+    happens="**loses modules**, with what is stored in them",
+    loses_data=True,
     alters=True,
     needs_master_password=False,
 )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reconciler.access.actors import Actor
 from reconciler.access.tokens import Token
@@ -38,7 +38,7 @@ from reconciler.reports.happenings import Asked, Found
 from reconciler.reports.standing_text import status_line
 from reconciler.reports.status import Status, status
 from reconciler.store.happenings import read_happenings
-from reconciler.web.boards import KeptRow, NotYet, Picture, StoreSilent, Visit
+from reconciler.web.boards import KeptRow, NotYet, Picture, Run, StoreSilent, Visit
 from reconciler.web.orders import Order, Ordered, Wish
 from reconciler.web.problems import Refused
 
@@ -126,6 +126,18 @@ class DaemonBoard:
             for row in found.servers
         )
         return replace(found, rows={**found.rows, "servers": rows}, pauses=tuple(self.pauses().values()))
+
+    def runs(self) -> tuple[Run, ...]:
+        """See `Board`."""
+        return self.daemon.progress.runs()
+
+    def version(self) -> int:
+        """See `Board`."""
+        return self.daemon.progress.version
+
+    def change(self) -> Coroutine[Any, Any, object]:
+        """See `Board`."""
+        return self.daemon.progress.change()
 
     async def happenings(self, asked: Asked) -> Found:
         """See `Board`."""

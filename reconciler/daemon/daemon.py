@@ -24,6 +24,7 @@ from reconciler.daemon.alerts import Alerts, Send
 from reconciler.daemon.backups import BackupRounds
 from reconciler.daemon.concerns import concerned_servers
 from reconciler.daemon.following import Following
+from reconciler.daemon.progress import Progress
 from reconciler.daemon.sources import Candidate, Source
 from reconciler.daemon.systemd import Systemd
 from reconciler.daemon.telling import Teller
@@ -74,6 +75,7 @@ class Daemon:
         choose: says for a text what of it this daemon is limited to; raises `Refusal`.
         ran_by: the account and the machine that run it.
         send: sends a message to a channel.
+        progress: what runs, for whoever watches.
     """
 
     source: Source
@@ -90,6 +92,7 @@ class Daemon:
     abandon: asyncio.Event = field(default_factory=asyncio.Event)
     ran_by: str | None = None
     send: Send = send
+    progress: Progress = field(default_factory=Progress)
     _standing: Standing = field(default_factory=Standing)
     _pages: dict[str, PageRecord] = field(default_factory=dict)
     _alerts: Alerts = field(init=False)
@@ -99,7 +102,7 @@ class Daemon:
 
     def __post_init__(self) -> None:
         self._alerts = Alerts(self._text, self.clock, self.send, self.tell)
-        self._teller = Teller(self.clock.now, [*self.listeners, self._alerts.hear])
+        self._teller = Teller(self.clock.now, [*self.listeners, self._alerts.hear, lambda _: self.progress.renew()])
 
     @property
     def standing(self) -> Standing:
@@ -125,6 +128,7 @@ class Daemon:
         """Take an event of a pass; given to `wiring.open_worlds`."""
         if self._work is not None:
             self._work.following.on_event(event)
+        self.progress.on_event(event)
         if isinstance(event, ActionEnded) and event.outcome.result is Result.DONE:
             self._alerts.done(event.outcome.action)
 
@@ -259,7 +263,15 @@ class Daemon:
             raise
         self._teller.keep_in(store, world.aside)
         following = Following(
-            store, world.aside, self._teller, self.clock.now, self._standing, self.on_defect, self.on_pass, self.ran_by
+            store,
+            world.aside,
+            self._teller,
+            self.clock.now,
+            self._standing,
+            self.on_defect,
+            self.on_pass,
+            self.progress,
+            self.ran_by,
         )
         rounds = Rounds(desired, world, limits, self.interval, following)
         return Work(store, world.aside, following, rounds, self._backups(rounds, store))

@@ -13,6 +13,7 @@ from reconciler.core.deciding import Planned
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.core.upgrades import Standing as ModuleStanding
+from reconciler.daemon.progress import Progress
 from reconciler.daemon.telling import Teller
 from reconciler.engine.ports import Aside
 from reconciler.fleet.desired import Desired
@@ -64,6 +65,7 @@ class Following:
         latest: the last decision; None before the first.
         on_defect: told of an exception that is a defect of the tool.
         on_pass: told how many seconds a pass took and how it ended (`telemetry.metrics.PassResult`).
+        progress: what runs, for whoever watches.
         ran_by: the account and the machine that run the daemon.
     """
 
@@ -74,6 +76,7 @@ class Following:
     standing: Standing
     on_defect: Callable[[str, Exception], None]
     on_pass: Callable[[float, str], None]
+    progress: Progress
     ran_by: str | None = None
     latest: Decided | None = None
     _told: Told = field(default_factory=Told)
@@ -92,9 +95,11 @@ class Following:
             beginning = _Pass(now, servers)
             self._write(lambda: self._begin_pass(beginning, desired, revision))
             self._pass_of |= dict.fromkeys(servers, beginning)
+        self.progress.begun(begun)
         wanted = {a.server for a in planned.changeset.actions}
         self._failing -= {s for s in fresh - wanted if planned.observed.hosts[s].online}
         self._draw(planned, desired, now)
+        self.progress.drawn(self.standing)
 
     def ended(self, server: str, outcomes: tuple[Outcome, ...]) -> None:
         """See `Follower`."""
@@ -103,6 +108,7 @@ class Following:
             self.teller.tell(notice)
         self._tell_drifts(outcomes, now)
         self._end(server, outcomes, now)
+        self.progress.ended(server)
         if any(o.result in (Result.FAILED, Result.UNKNOWN) for o in outcomes):
             self._failing.add(server)
         since = (self.standing.failing_since or now) if self._failing else None

@@ -109,6 +109,7 @@ async def store(
             server=subject.server,
             database=subject.database,
             uuid=found.parameters.get(_UUID, ""),
+            copy_of=subject.spec.clone_of or "" if subject.spec.neutralize else "",
             taken_at=packed.taken_at,
             seconds=packed.seconds,
             file=f"{name}.zip.age" if is_locked else f"{name}.zip",
@@ -251,12 +252,12 @@ def targets_of(world: World) -> Targets:
 async def _thin_out(place: Target, newest: Entry, keep: Keep) -> tuple[Entry, ...]:
     """Remove what no rule keeps: the entry first, so that nothing is catalogued of which the content is gone.
 
-    Of this very database alone: an empty one that took the place of a lost one, or a copy that somebody practises on, evicts
-    nothing. What was just made stays, and so does the newest that was proven: it is the one that is known to come back. What a
-    clock that was wrong dated later neither goes nor counts.
+    Of this very database alone: an empty one that took the place of a lost one evicts nothing. Neutralized copies, which are made
+    anew by a rhythm, evict one another, and nothing else. What was just made stays, and so does the newest that was proven: it is
+    the one that is known to come back. What a clock that was wrong dated later neither goes nor counts.
     """
     found = await entries(place, newest.fleet, newest.kind, newest.code)
-    own = [e for e in found if (e.server, e.uuid) == (newest.server, newest.uuid) and e.taken_at <= newest.taken_at]
+    own = [e for e in found if _is_of_one(e, newest) and e.taken_at <= newest.taken_at]
     stay = retention.kept([entry.taken_at for entry in own], keep)
     proven = max((entry.taken_at for entry in own if entry.proven), default=None)
     gone = [e for e in own if e.taken_at not in stay and e.taken_at != proven and e.id != newest.id]
@@ -264,6 +265,13 @@ async def _thin_out(place: Target, newest: Entry, keep: Keep) -> tuple[Entry, ..
         await place.remove(catalogue.place_of(entry))
         await place.remove(entry.place)
     return tuple(gone)
+
+
+def _is_of_one(entry: Entry, newest: Entry) -> bool:
+    """Tell whether two backups of one document are of one database, or both of copies that followed one another."""
+    if newest.copy_of and entry.copy_of == newest.copy_of:
+        return True
+    return (entry.server, entry.uuid) == (newest.server, newest.uuid)
 
 
 def _lock(targets: Targets, target: str, content: BinaryIO, into: BinaryIO) -> bool:

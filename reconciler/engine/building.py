@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, names, template_versions
+from reconciler.core import claims, module_operations, names, template_versions
 from reconciler.core.failures import (
     DatabaseExists,
     HalfMadeDatabase,
@@ -37,6 +37,7 @@ from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
 from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
 from reconciler.engine.lost_answers import refresh_workers, wait_until_done
 from reconciler.engine.moves import SAMPLE, Mover
+from reconciler.engine.neutral import kept_neutral
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
 from reconciler.engine.sources import Source, require_files, source_of
@@ -166,8 +167,11 @@ class Builder:
         database = await insist(lambda: database.set_credentials(spec.admin_login, account.password()), self.clock)
         await insist(lambda: database.apply_settings(spec), self.clock)
         self.step("modules")
-        if await insist(lambda: database.install(spec.modules), self.clock):
-            await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
+        look = await insist(database.look, self.clock)
+        is_whole = all(look.modules.get(module) == module_operations.INSTALLED for module in spec.modules)
+        async with nullcontext() if is_whole else kept_neutral(spec, database, self.clock):
+            if await insist(lambda: database.install(spec.modules), self.clock):
+                await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
         await insist(database.neutralize if spec.neutralize else database.quiesce, self.clock)
         await set_apart(database, self.clock, self.nonces)
         uuid, had = await insist(database.identity, self.clock)

@@ -154,6 +154,8 @@ async def _try_look(world: World, target: Target) -> DatabaseLook:
             return DatabaseLook(target.database, Access.REFUSED, declared_password=account.password().origin)
         database, access = opened
         look = replace(await database.look(), access=Access.FORMER if target.is_gone else access)
+        if absent := [name for name in target.spec.modules_absent if name in look.modules]:
+            look = replace(look, dependants=await database.dependants(absent))
         return replace(look, versions=await database.module_versions()) if target.moves else look
     except HalfMadeDatabase as error:
         return DatabaseLook(target.database, Access.HALF_MADE, str(error))

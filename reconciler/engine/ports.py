@@ -15,6 +15,7 @@ from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.inventory import Inventory, Usage
 from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
 from reconciler.core.specs import DatabaseSpec
+from reconciler.engine.neutralizable import Neutralizable
 from reconciler.engine.rebuildable import Rebuildable
 from reconciler.engine.supportable import Supportable
 from reconciler.engine.upgradable import Upgradable
@@ -69,7 +70,7 @@ class Secrets(Protocol):
         ...
 
 
-class Database(Upgradable, Rebuildable, Supportable, Protocol):
+class Database(Upgradable, Rebuildable, Supportable, Neutralizable, Protocol):
     """One database, opened as its admin account. Every method may raise a `HostError`."""
 
     name: str
@@ -187,14 +188,6 @@ class Database(Upgradable, Rebuildable, Supportable, Protocol):
 
     async def wake(self) -> None:
         """Switch exactly the remembered scheduled actions on and forget them; harmless when done twice."""
-        ...
-
-    async def neutralize(self) -> None:
-        """Switch off what reaches the outside, beyond what `Host.restore` did, and forget what was held back: all or nothing."""
-        ...
-
-    async def still_live(self) -> Sequence[str]:
-        """Say, by a fresh look, what of it is not neutralized, for people; nothing if all of it is."""
         ...
 
     async def write_mark(self, mark: Mark) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, code_moves, copies, endings, fields, upgrades, usage
+from reconciler.core import claims, code_moves, copies, endings, fields, template_versions, uninstalls, upgrades, usage
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.ending_diffs import is_whole
 from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, PRUNES
@@ -130,8 +130,18 @@ def _remember_standings(seen: Planned, desired: Desired, world: World) -> None:
             world.memory.server_state(row, text)
 
 
+def _remember_versions(seen: Planned, desired: Desired, world: World) -> None:
+    """Note which versions of their templates those databases came from that were looked at."""
+    states = seen.inventory.server_states
+    for key, found in template_versions.known(desired.settings.code, seen.observed, NOTHING_REMEMBERED).items():
+        row = template_versions.row_of(key)
+        if states.get(row, "") != found:
+            world.memory.server_state(row, found)
+
+
 def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
     _remember_standings(seen, desired, world)
+    _remember_versions(seen, desired, world)
     hosts, entries = seen.observed.hosts, seen.inventory.entries
     # Of one host under two names the proof is looked for again each time.
     apart = {code: host for code, host in hosts.items() if code not in seen.one_host}
@@ -185,4 +195,4 @@ def _specs_of_looks(desired: Desired, hosts: Mapping[str, ObservedHost]) -> Iter
 
 def _matches(spec: DatabaseSpec, look: DatabaseLook, state: NameState) -> bool:
     ours = look.access is Access.CURRENT and claims.doubt(look, spec, None) is None
-    return ours and not fields.differences(spec, look, state)
+    return ours and not (fields.differences(spec, look, state) or uninstalls.is_wanted(spec, look))

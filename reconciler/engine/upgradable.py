@@ -1,4 +1,4 @@
-"""What the engine needs of a database to bring its modules to the code of its host: a part of `ports.Database`."""
+"""What the engine needs of a database to upgrade and uninstall its modules: a part of `ports.Database`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ class Upgradable(Protocol):
         """Return which modules are upgraded with these, these included, with the versions of the host's code.
 
         Refused while somebody else is at work in it, or where its host's workers run different code.
+        """
+        ...
+
+    async def dependants(self, modules: Collection[str]) -> Mapping[str, str]:
+        """Return all modules, installed or not, that depend on these, each with the module by which it does."""
+        ...
+
+    async def uninstall(self, modules: Collection[str], note: UpgradeNote) -> None:
+        """Uninstall what of these is installed, and all that depends on it, until nothing is pending; noted while it lasts.
+
+        What an uninstall of ours left half-way is reset before. Refused while somebody else is at work in it.
+
+        Args:
+            modules: what is to go.
+            note: all that may go; where more depends on it by then, it is refused.
         """
         ...
 

@@ -15,6 +15,7 @@ from reconciler.fleet.declarations import Declarations, Reference, references_of
 from reconciler.fleet.diagnostics import Diagnostic, Severity
 from reconciler.fleet.documents import Hints, Path, did_you_mean
 from reconciler.fleet.field_problems import BETTER_HINT, KEY_HINT, REFERENCE_HINT
+from reconciler.fleet.module_rules import check_modules
 from reconciler.fleet.secrets import PASSWORD_FIELDS, weakness
 from schemas.instance import Instance
 from schemas.kinds import KINDS
@@ -56,6 +57,7 @@ def check(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
     yield from _check_backups(world)
     yield from _check_restores(world)
     yield from check_copies(world)
+    yield from check_modules(world)
     yield from _check_secrets(world)
     yield from check_clashes(world)
 

@@ -23,7 +23,6 @@ from reconciler.core.observed import (
     mark_of,
 )
 from reconciler.core.specs import DatabaseSpec
-from reconciler.core.support import Visit
 from reconciler.core.template_versions import Rebuilding
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
@@ -40,7 +39,7 @@ from reconciler.odoo.apply import (
     server_actions,
     settings,
     signals,
-    support,
+    uninstalling,
     upgrading,
 )
 from reconciler.odoo.apply import databases as apply_databases
@@ -49,6 +48,7 @@ from reconciler.odoo.connection import DatabaseSession, HostConnection
 from reconciler.odoo.observe import backups
 from reconciler.odoo.observe import databases as observe_databases
 from reconciler.odoo.observe import hosts as observe_hosts
+from reconciler.odoo.supporting import SupportedDatabase
 from schemas.secrets import Secret
 from schemas.server import Server
 
@@ -56,7 +56,7 @@ Now = Callable[[], datetime]
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class OdooDatabase:
+class OdooDatabase(SupportedDatabase):
     """One database, opened as its admin account (`engine.ports.Database`).
 
     While it is built, it is worked on by one server action (`apply.furnishing`), which is gone before it is published.
@@ -127,14 +127,6 @@ class OdooDatabase:
         await settings.set_credentials(self._session, login, password)
         return self._as(self._session.renamed(self.name, password), login)
 
-    async def open_support(self, visit: Visit) -> Secret:
-        """Let the operator in for a while; see `apply.support`."""
-        return await support.open_support(self._session, visit, (visit.until - self._now()).total_seconds())
-
-    async def end_support(self, accounts: Collection[str]) -> None:
-        """Take accounts of the operator's out of use."""
-        await support.end_support(self._session, accounts)
-
     async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> OdooDatabase:
         """Take it over in one transaction; return the database as the admin account that it has now."""
         await adopting.adopt(self._session, spec, mark, password, quiet=quiet)
@@ -197,6 +189,14 @@ class OdooDatabase:
         """Find out that nothing is in the way of an upgrade, and what belongs to it."""
         return await upgrading.prepare(self._session, modules, self._now())
 
+    async def dependants(self, modules: Collection[str]) -> Mapping[str, str]:
+        """Return all modules that depend on these."""
+        return await module_states.read_dependants(self._session, modules)
+
+    async def uninstall(self, modules: Collection[str], note: UpgradeNote) -> None:
+        """Uninstall modules and all that depends on them."""
+        await uninstalling.uninstall(self._session, modules, note, self._now, self._sleep)
+
     async def note_upgrade(self, note: UpgradeNote, *, proven: bool = False) -> None:
         """Note an upgrade that begins, that did not succeed, or that is proven."""
         await upgrading.note(self._session, note, proven=proven)
@@ -228,6 +228,14 @@ class OdooDatabase:
     async def still_live(self) -> Sequence[str]:
         """Say what of it is not neutralized."""
         return await neutralizing.still_live(self._session)
+
+    async def keep_asleep(self) -> None:
+        """Let no scheduled action be switched on."""
+        await neutralizing.keep_asleep(self._session)
+
+    async def let_go(self) -> None:
+        """Let scheduled actions be switched on again."""
+        await neutralizing.let_go(self._session)
 
     async def write_mark(self, mark: Mark) -> None:
         """Write the ownership mark."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from reconciler.core import module_operations
@@ -49,6 +49,35 @@ async def read_versions(session: DatabaseSession) -> dict[str, tuple[str, str]]:
     """
     rows = await session.search_read(MODEL, [["state", "!=", "uninstallable"]], ["name", *_VERSIONS])
     return {str(row["name"]): (_version(row["latest_version"]), _version(row["installed_version"])) for row in rows}
+
+
+async def read_dependants(
+    session: DatabaseSession, modules: Collection[str], states: Sequence[str] = ()
+) -> dict[str, str]:
+    """Read which modules depend on these, directly or by others, each with the one that brings it into this.
+
+    Args:
+        session: the database.
+        modules: what is depended on.
+        states: of the modules that count; left out: all.
+    """
+    domain = [["module_id.state", "in", list(states)]] if states else []
+    links = await session.search_read(f"{MODEL}.dependency", domain, ["name", "module_id"])
+    owners = [row["module_id"][0] for row in links if row["module_id"]]
+    rows = await session.search_read(MODEL, [["id", "in", sorted(set(owners))]], ["name"])
+    names = {row["id"]: str(row["name"]) for row in rows}
+    needing: dict[str, set[str]] = {}
+    for row in links:
+        if row["module_id"] and row["module_id"][0] in names:
+            needing.setdefault(str(row["name"]), set()).add(names[row["module_id"][0]])
+    found: dict[str, str] = {}
+    waiting = sorted(set(modules))
+    while waiting:
+        needed = waiting.pop(0)
+        for name in sorted(needing.get(needed, set()) - found.keys() - set(modules)):
+            found[name] = needed
+            waiting.append(name)
+    return found
 
 
 async def read_last_change(session: DatabaseSession) -> datetime | None:

@@ -235,7 +235,7 @@ class _Page:
             who=who,
             happens="; ".join(_happens(action) for action in told),
             why=", ".join(reasons),
-            is_loss=any(action.verb.takes_out_of_service for action in actions),
+            is_loss=any(action.verb.takes_out_of_service or action.verb.loses_data for action in actions),
             actions=len(actions),
             changes=changes,
         )

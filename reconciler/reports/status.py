@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar, cast
 
-from reconciler.core import claims, endings, subscriptions, usage, whereabouts
+from reconciler.core import claims, endings, subscriptions, template_versions, usage, whereabouts
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset, Frozen
 from reconciler.core.claims import Found
@@ -25,6 +25,7 @@ from reconciler.core.observed import Access, Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
 from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.core.specs import instance_digest, instance_spec
+from reconciler.core.verbs import REBUILD
 from reconciler.fleet.addresses import primary_address
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import Vitals, free_percent, is_watched, judge_once
@@ -74,13 +75,16 @@ class TemplatePlace:
     """A template on one of its servers; `is_ready` is None where the server does not answer.
 
     It is None too where a database of its name is there and nothing that is remembered proves it to be the template
-    (`is_unproven`).
+    (`is_unproven`). `version` is that of the database there, empty where that is not known; `behind` are the instances there that
+    came from another one.
     """
 
     server: str
     is_ready: bool | None
     detail: str
     is_unproven: bool = False
+    version: str = ""
+    behind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +258,8 @@ class _View:
     ) -> None:
         self._desired, self._observed, self._inventory = desired, observed, inventory
         self._standing = whereabouts.as_it_stands(desired, inventory)
+        self._versions = template_versions.known(desired.settings.code, observed, inventory)
+        self._behind = template_versions.behind(desired, self._versions)
         self._now = now
         self._actions = _by_document(changeset.actions)
         self._held = _by_document(each.action for each in changeset.withheld)
@@ -301,13 +307,22 @@ class _View:
         host = self._observed.hosts.get(code)
         if host is None or not host.online:
             return TemplatePlace(code, None, "its server was not asked" if host is None else host.problem)
-        pending = "; ".join(self._pending("template", template.code, code))
+        this = ("template", template.code)
+        pending = "; ".join(self._pending(*this, code))
         if not host.lists(template.template_db):
             return TemplatePlace(code, is_ready=False, detail=pending or "not there")
-        is_known = template.template_db in host.looks or ("template", template.code, code) in self._inventory.entries
+        is_known = template.template_db in host.looks or (*this, code) in self._inventory.entries
         if not (pending or is_known):
             return TemplatePlace(code, is_ready=None, detail=_UNPROVEN, is_unproven=True)
-        return TemplatePlace(code, is_ready=not pending, detail=pending)
+        is_ready, version = not pending or self._is_served(this, code), self._versions.get((*this, code), "")
+        behind = self._behind.get((template.code, code), ())
+        return TemplatePlace(code, is_ready=is_ready, detail=pending, version=version, behind=behind)
+
+    def _is_served(self, this: tuple[str, str], server: str) -> bool:
+        """Tell whether all that is pending of a template is a new version in its place: it is cloned until then."""
+        here = [a for a in (*self._actions[this], *self._held[this]) if a.server == server]
+        stopped = any(b.server == server for b in self._blocked[this])
+        return bool(here) and not stopped and all(action.verb is REBUILD for action in here)
 
     def instance(self, instance: Instance) -> InstanceRow:
         found = self._find(instance)

@@ -94,10 +94,11 @@ def _server(row: ServerRow, *, wide: bool) -> tuple[Cell, ...]:
 
 
 def _templates(_subject: str, rows: Sequence[TemplateRow], *, wide: bool) -> Table:
-    titles = ["CODE", "NAME", "READY", "ON", "NOT ON"]
-    titles += ["DATABASE", "WHY"] if wide else []
+    titles = ["CODE", "NAME", "VERSION", "READY", "ON", "NOT ON", "BEHIND"]
+    titles += ["DATABASE", "WHO IS BEHIND", "WHY"] if wide else []
     cells = tuple(_template(r, wide=wide) for r in rows)
-    return Table("Templates", _columns(*titles, shrinking=("NAME", "ON", "NOT ON", "WHY")), cells)
+    shrinking = ("NAME", "ON", "NOT ON", "WHO IS BEHIND", "WHY")
+    return Table("Templates", _columns(*titles, shrinking=shrinking, right=("BEHIND",)), cells)
 
 
 def _template(row: TemplateRow, *, wide: bool) -> tuple[Cell, ...]:
@@ -107,7 +108,10 @@ def _template(row: TemplateRow, *, wide: bool) -> tuple[Cell, ...]:
     word = Cell("yes", Tone.GOOD) if row.is_ready else Cell(unsure, Tone.DOUBT)
     places = _plain(", ".join(ready) or NOTHING, ", ".join(missing) or NOTHING)
     reasons = "; ".join(f"{p.server}: {p.detail}" for p in row.places if p.detail) or NOTHING
-    return (*_plain(row.code, row.name), word, *places, *(_plain(row.template_db, reasons) if wide else ()))
+    behind = [code for p in row.places for code in p.behind]
+    versions = ", ".join(dict.fromkeys(p.version for p in row.places if p.version)) or NOTHING
+    last = _plain(row.template_db, ", ".join(behind) or NOTHING, reasons) if wide else ()
+    return (*_plain(row.code, row.name, versions), word, *places, *_plain(str(len(behind))), *last)
 
 
 def _instances(_subject: str, rows: Sequence[InstanceRow], *, wide: bool) -> Table:

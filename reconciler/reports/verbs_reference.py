@@ -32,6 +32,7 @@ def _cells(verb: Verb) -> Iterator[str]:
     yield f"`{verb}`"
     happens = "".join(text + (f"*{name}*" if name else "") for text, name, _, _ in Formatter().parse(verb.happens))
     notes = ["takes customers out of reach"] * verb.takes_out_of_service + ["housekeeping"] * verb.is_housekeeping
+    notes += ["counted as a removal too"] * verb.loses_data
     yield "; ".join([happens.replace("*quiet*", ""), *notes])
     yield verb.new
 

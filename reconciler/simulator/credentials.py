@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def login(world: World, database: Database, remembered: Remembered, login_name: str, password: str, peer: str) -> int:
     """Return the user's id, or 0 for wrong credentials; a cooldown on 14 makes right ones wrong."""
     new_code.check_login(world, database)
+    _check_models(database, remembered)
     if _cooling_down(world, database, remembered, peer):
         return 0
     user = database.user(login_name)
@@ -37,6 +38,7 @@ def check(world: World, database: Database, remembered: Remembered, uid: int, pa
     new_code.check_login(world, database)
     if (uid, password) in remembered.passwords:
         return
+    _check_models(database, remembered)
     if _cooling_down(world, database, remembered, peer):
         raise Failure(ACCESS_DENIED, "Too many login failures, please wait a bit before trying again.")
     user = database.rows("res.users").get(uid)
@@ -47,6 +49,12 @@ def check(world: World, database: Database, remembered: Remembered, uid: int, pa
         raise access_denied()
     remembered.failures.pop(peer, None)
     remembered.passwords.add((uid, password))
+
+
+def _check_models(database: Database, remembered: Remembered) -> None:
+    """Raise what a worker does that was not told yet that modules are gone: users may have had a column of any of them."""
+    if gone := sorted(remembered.modules & database.taken_away - database.installed()):
+        raise new_code.undefined(f"res_users.of_{gone[0]}")
 
 
 def web_login(database: Database, login_name: str, password: str) -> Row | None:

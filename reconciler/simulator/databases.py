@@ -24,6 +24,9 @@ USERLESS = "userless"
 _PRESENT = frozenset({"installed", "to upgrade", "to remove"})
 """The states of modules whose models and tables are there."""
 
+ASLEEP = "odoo_fleet.asleep"
+"""While this parameter is there, the trigger stands that keeps scheduled actions off."""
+
 CACHES = ("default", "stable")
 """The caches that have a sequence number each on 19. Versions before have one number for all: the second's here."""
 
@@ -58,6 +61,7 @@ class Database:
         self.initialised = False
         self.creating = False
         self.installing = False
+        self.taken_away: frozenset[str] = frozenset()  # modules that were uninstalled since it has its connections
         self.cron_busy_until = 0.0
         self.next_cron: float | None = None
         self._own: set[str] = set()
@@ -111,14 +115,21 @@ class Database:
         """Add a row and return its id."""
         table = self.writable(model)
         new_id = table.next_id if row_id is None else row_id
-        table.rows[new_id] = {**row, "id": new_id}
+        table.rows[new_id] = {**self._guarded(model, row), "id": new_id}
         table.next_id = max(table.next_id, new_id + 1)
         return new_id
 
     def update(self, model: str, row_id: int, values: Mapping[str, Any]) -> None:
         """Change one row."""
         table = self.writable(model)
-        table.rows[row_id] = {**table.rows[row_id], **values}
+        was = table.rows[row_id]
+        table.rows[row_id] = {**was, **(values if was.get("active") else self._guarded(model, values))}
+
+    def _guarded(self, model: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keep what would be switched on off, as the trigger does that stands as long as the parameter does."""
+        if model != "ir.cron" or not values.get("active") or self.parameter(ASLEEP) is None:
+            return values
+        return {**values, "active": False}
 
     def delete(self, model: str, row_id: int) -> None:
         """Remove one row."""

@@ -63,6 +63,7 @@ _HELD = re.compile(r"WHERE key = '([\w.]+)';\nUPDATE public\.(\w+) SET active = 
 _NOTED = re.compile(r"VALUES \('([\w.]+)', '([^']*)',[^;]*ON CONFLICT \(key\) DO UPDATE")
 
 
+_STRUCK = re.compile(r"DELETE FROM public\.ir_config_parameter WHERE key = '([\w.]+)';")
 _DRAWN = "SET value = md5(random()::text || clock_timestamp()::text)::uuid::text\nWHERE key = 'database.uuid';"
 
 
@@ -148,6 +149,9 @@ def _load(host: Machine, database: Database, sql: str) -> None:
         database.set_parameter("database.uuid", host.new_uuid())
     for key, value in _NOTED.findall(sql):
         database.set_parameter(key, value)
+    for key in _STRUCK.findall(sql):
+        for row in list(database.matching("ir.config_parameter", key=key)):
+            database.delete("ir.config_parameter", row["id"])
 
 
 def model_of(table: str) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .environment import Env
 
 STEPS = ("install.scheduled", "install.module", "install.finished")
+UNINSTALL_STEPS = ("uninstall.scheduled", "uninstall.removed", "uninstall.finished")
 
 BUSY_MODULES = (
     "Odoo is currently processing another module operation.\n"
@@ -115,6 +116,8 @@ def _set_state(env: Env, name: str, state: str) -> None:
     is_new = row["state"] == "to install" and state == "installed"
     version = new_code.version_run(env.world, name) if is_new else row.get("latest_version")
     values = {"state": state, "latest_version": version, "write_date": seed.utc_text(env.world.now())}
+    if is_new and (column := new_code.column_of(env.world, name)):
+        values["columns"] = (column,)
     env.database.update("ir.module.module", row["id"], values)
 
 
@@ -133,20 +136,38 @@ async def button_immediate_upgrade(env: Env, model: str, ids: list[int]) -> dict
 
 
 async def button_immediate_uninstall(env: Env, _model: str, ids: list[int]) -> dict[str, Any]:
-    """Remove modules and what depends on them."""
+    """Remove modules and what depends on them: scheduled in one commit, gone in another."""
     await _exclusive(env)
-    rows, known = env.database.rows("ir.module.module"), catalogue.modules(env.world.version)
-    doomed = {rows[record]["name"] for record in ids if record in rows} & env.database.installed()
-    if doomed & {"base", "web"}:
+    database, epoch, rows = env.database, env.database.connection_epoch, env.database.rows("ir.module.module")
+    doomed = {rows[record]["name"] for record in ids if record in rows}
+    if doomed & ({"base", "web", "rpc"} if env.is_19 else {"base"}):
         raise user_error("Those modules cannot be uninstalled: base")
-    for name, module in known.items():
-        if name in env.database.installed() and not doomed.isdisjoint(module.depends):
-            doomed.add(name)
-    await env.world.pause(1.0)
-    for name in doomed:
-        _set_state(env, name, "uninstalled")
-        _remove_records(env, name)
-    tell_workers(env)
+    if not doomed <= env.database.installed():
+        raise user_error("One or more of the selected modules have already been uninstalled")
+    database.installing = True
+    try:
+        for name, module in catalogue.modules(env.world.version).items():
+            if name in env.database.installed() and not doomed.isdisjoint(module.depends):
+                doomed.add(name)
+        for name in sorted(doomed):
+            _set_state(env, name, "to remove")
+        env.world.reached("uninstall.scheduled")
+        await env.world.pause(1.0)
+        if database.connection_epoch != epoch:
+            raise connection_ended()
+        for name in database.modules():
+            if database.modules()[name] == "to remove":
+                _set_state(env, name, "uninstalled")
+                _remove_records(env, name)
+        database.taken_away |= doomed
+        env.world.reached("uninstall.removed")
+        tell_workers(env)
+        env.world.reached("uninstall.finished")
+    except Failure:
+        reset_states(env)
+        raise
+    finally:
+        database.installing = False
     return _done(env)
 
 

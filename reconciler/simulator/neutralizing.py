@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import orm, records
+from .databases import ASLEEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,16 @@ def play(env: Env) -> dict[str, Any]:
             database.insert("ir.mail_server", dict(NOWHERE))
     records.unlink_parameter(env, [r["id"] for r in database.matching("ir.config_parameter", key=_HELD_SERVERS)])
     database.set_parameter(_HELD, held)
+    return {}
+
+
+def guard(env: Env) -> dict[str, Any]:
+    """Have the table of scheduled actions keep each of them off that is added or switched on, or let it go again."""
+    noted = [row["id"] for row in env.database.matching("ir.config_parameter", key=ASLEEP)]
+    if env.context["odoo_fleet"]["asleep"]:
+        env.database.set_parameter(ASLEEP, "yes")
+    elif noted:
+        records.unlink_parameter(env, noted)
     return {}
 
 

@@ -72,6 +72,11 @@ def missing_columns(world: World, database: Database) -> list[str]:
     ]
 
 
+def column_of(world: World, module: str) -> str:
+    """Name the column that the running code of a module has; nothing where it has none."""
+    return code.column if (code := world.running.get(module)) else ""
+
+
 def add_column(database: Database, row_id: int, column: str) -> None:
     """Let a module have its column, as its upgrade does."""
     had = _columns(database.rows("ir.module.module")[row_id])
@@ -86,7 +91,7 @@ def check_login(world: World, database: Database) -> None:
     """Raise what every login raises where users themselves lack a column."""
     for column in missing_columns(world, database):
         if column.startswith("res_users."):
-            raise _undefined(column)
+            raise undefined(column)
 
 
 def check(env: Env, model: str, method: str, *, writes: bool) -> None:
@@ -96,14 +101,15 @@ def check(env: Env, model: str, method: str, *, writes: bool) -> None:
         return
     if model == "ir.module.module" and method in _BROKEN_BUTTONS:
         if env.is_19:
-            raise _undefined(columns[0])
+            raise undefined(columns[0])
         raise postgres(
             "InFailedSqlTransaction",
             "current transaction is aborted, commands ignored until end of transaction block\n",
         )
     if (model in _READ_WITH_PARTNERS and method not in _HARMLESS) or (model == "res.partner" and writes):
-        raise _undefined(columns[0])
+        raise undefined(columns[0])
 
 
-def _undefined(column: str) -> Failure:
+def undefined(column: str) -> Failure:
+    """Return what PostgreSQL says of a column that is not there."""
     return postgres("UndefinedColumn", f"column {column} does not exist\nLINE 1: SELECT ...\n")

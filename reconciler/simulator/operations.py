@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import connection_ended
 from .module_service import STEPS as INSTALL_STEPS
+from .module_service import UNINSTALL_STEPS
 from .upgrading import STEPS as UPGRADE_STEPS
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "drop": ("drop.connections", "drop.database", "drop.files"),
     "install": INSTALL_STEPS,
     "upgrade": UPGRADE_STEPS,
+    "uninstall": UNINSTALL_STEPS,
     "execute": ("execute.committed",),
 }
 """The durable steps of each operation in their order; `install.module` and `upgrade.module` come once for every module.

@@ -25,6 +25,7 @@ _MODEL = "ir.actions.server"
 _NUMBER = re.compile(r"^number = (?:(\d+)|env\.context\['(\w+)'\]\['(\w+)'\])\s*$", re.MULTILINE)
 _FURNISHES = "given = env.context['odoo_fleet']"
 _NEUTRALIZES = "neutral = env.context['odoo_fleet']"
+_GUARDS = "asleep = env.context['odoo_fleet']['asleep']"
 _SUPPORTS = "support = env.context['odoo_fleet']"
 _TELLS = "SELECT nextval(oid::regclass)"
 _COUNTS = "asked = env.context['odoo_fleet']"
@@ -130,6 +131,8 @@ def _run(env: Env, row: Row) -> Any:
         answer = support.play(env)
     elif _NEUTRALIZES in code:
         answer = neutralizing.play(env)
+    elif _GUARDS in code:
+        answer = neutralizing.guard(env)
     elif alterations.LOOKS in code:
         answer = alterations.look(env)
     elif _TELLS in code:

@@ -78,6 +78,9 @@ async def _json_route(host: Machine, worker: Worker, request: Request) -> Respon
             return wire.json_result(request_id, await _call_kw(host, worker, request, params))
         if request.path == "/web/session/authenticate":
             return _authenticate(host, worker, request, request_id, params)
+        served = host.served(request.header("host"))
+        if len(served) == 1 and served[0] in host.databases:  # whatever is asked for at a site of one database
+            worker.check_signaling(served[0], host.databases[served[0]])
         return wire.json_result(request_id, _JSON_ROUTES[request.path](host, request))
     except _SessionExpired:
         problem = Failure("odoo.http.SessionExpiredException", "Session expired")

@@ -25,6 +25,7 @@ from reconciler.reports.status_json import pause_document, row_document
 from reconciler.reports.words import why
 from reconciler.web import answers, asking
 from reconciler.web.boards import Board, Picture
+from reconciler.web.calendars import calendar_endpoint
 from reconciler.web.doors import Door
 from reconciler.web.openapi import openapi
 from reconciler.web.ordering import order_endpoints
@@ -84,6 +85,7 @@ def endpoints() -> tuple[Endpoint, ...]:
         Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.Changeset, _changeset),
         Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, asking.Last),
         Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, asking.Happened),
+        calendar_endpoint(BASE),
         Endpoint("GET", f"{BASE}/health", user, "How the servers are.", answers.Health, _health),
         Endpoint(
             "POST",

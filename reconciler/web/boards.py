@@ -6,13 +6,14 @@ the store alone knows (history, passes) is asked for with a limit of time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from reconciler.access.actors import Actor
 from reconciler.access.tokens import Token
+from reconciler.core.actions import Action
 from reconciler.core.asked_backups import AskedBackup
 from reconciler.core.backup_times import BackupRecord
 from reconciler.core.changesets import Changeset
@@ -46,6 +47,25 @@ class Picture:
     status: Status
     changeset: Changeset
     decided: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """An action that runs, and at which step it is."""
+
+    action: Action
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What runs on a server: of how many actions so many have ended, some of them badly."""
+
+    server: str
+    total: int = 0
+    ended: int = 0
+    failed: int = 0
+    deeds: tuple[Deed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +114,18 @@ class Board(Protocol):
 
     async def picture(self) -> Picture:
         """The fleet as of the last decision; raises `NotYet`."""
+        ...
+
+    def runs(self) -> tuple[Run, ...]:
+        """What runs now."""
+        ...
+
+    def version(self) -> int:
+        """Another number whenever something else is shown, beside what runs."""
+        ...
+
+    def change(self) -> Coroutine[Any, Any, object]:
+        """Return what waits until what runs, or the version, is another than at this call."""
         ...
 
     async def happenings(self, asked: Asked) -> Found:

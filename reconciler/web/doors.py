@@ -29,11 +29,15 @@ _BEARER = {"WWW-Authenticate": 'Bearer realm="odoo-fleet"'}
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One log-in on the page. `csrf` is what each of its forms must bring along."""
+    """One log-in on the page. `csrf` is what each of its forms must bring along.
+
+    `person` is who came by a provider: then no token that is kept stands behind it.
+    """
 
     token_hash: str = field(repr=False)
     csrf: str = field(repr=False)
     until: datetime
+    person: Token | None = None
 
 
 @dataclass
@@ -81,11 +85,18 @@ class Door:
         self._proven.add(token.hash)
         return Actor(token, address)
 
-    def open_session(self, actor: Actor) -> str:
-        """Begin a session, and return what its cookie holds: always a new one, never what a browser brought."""
+    def open_session(self, actor: Actor, *, by_provider: bool = False) -> str:
+        """Begin a session, and return what its cookie holds: always a new one, never what a browser brought.
+
+        Args:
+            actor: whose.
+            by_provider: whether their token is kept nowhere else.
+        """
         cookie = secrets.token_urlsafe(32)
         until = self.board.now() + SESSION_LASTS
-        self._sessions[hash_of(cookie)] = Session(actor.token.hash, secrets.token_urlsafe(32), until)
+        self._sessions[hash_of(cookie)] = Session(
+            actor.token.hash, secrets.token_urlsafe(32), until, actor.token if by_provider else None
+        )
         while len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
         return cookie
@@ -96,8 +107,8 @@ class Door:
         if session is None:
             return None
         now = self.board.now()
-        token = next((t for t in self._tokens() if t.hash == session.token_hash and t.is_good(now)), None)
-        if token is None or now >= session.until:
+        token = session.person or next((t for t in self._tokens() if t.hash == session.token_hash), None)
+        if token is None or not token.is_good(now) or now >= session.until:
             self.close_session(cookie)
             return None
         return Actor(token, address), session

@@ -124,9 +124,11 @@ def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
 
 def _responses(endpoint: Endpoint, references: dict[_Key, Any]) -> dict[str, Any]:
     is_described = endpoint.answer is not BaseModel
-    good = references[endpoint.answer, "serialization"] if is_described else {"type": "object"}
+    plain = {"type": "object" if endpoint.content == "application/json" else "string"}
+    good = references[endpoint.answer, "serialization"] if is_described else plain
+    kind = endpoint.content.partition(";")[0]
     answers: dict[str, Any] = {
-        str(endpoint.status): {"description": endpoint.summary, "content": {"application/json": {"schema": good}}}
+        str(endpoint.status): {"description": endpoint.summary, "content": {kind: {"schema": good}}}
     }
     problem = {CONTENT_TYPE: {"schema": references[Problem, "serialization"]}}
     for status in sorted({*_FOR_ALL, *endpoint.refusals, *(_WITH_BODY if endpoint.body else ())}):

@@ -55,13 +55,14 @@ class Endpoint:
         path: with `{name}` for what is filled in.
         role: who may.
         summary: what it is for, in one line.
-        answer: model of the answer; what `serve` gives must be one in JSON's plain types.
+        answer: model of the answer; what `serve` gives must be one in JSON's plain types, or a text of another `content`.
         serve: answers it.
         query: what the address may ask beside its path.
         body: what is sent along; None where no body is read.
         status: of a good answer.
         refusals: how it can be refused beside what holds for all.
         keyed: whether it may bear an `Idempotency-Key`, so that it is done once however often it is sent.
+        content: the media type of a good answer.
     """
 
     method: str
@@ -69,12 +70,13 @@ class Endpoint:
     role: Role
     summary: str
     answer: type[BaseModel]
-    serve: Callable[[Call], Awaitable[Mapping[str, Any]]]
+    serve: Callable[[Call], Awaitable[Mapping[str, Any] | str]]
     query: type[Query] = Query
     body: type[BaseModel] | None = None
     status: int = 200
     refusals: tuple[int, ...] = ()
     keyed: bool = False
+    content: str = "application/json"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -96,8 +98,8 @@ def route(endpoint: Endpoint, board: Board, door: Door) -> Route:
             return problem_answer(refused, HEADERS)
         except (NotYet, StoreSilent) as why:
             return problem_answer(Refused(503, str(why), {"Retry-After": "5"}), HEADERS)
-        text = json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
-        return Response(text, endpoint.status, HEADERS, "application/json")
+        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+        return Response(text.encode("utf-8", "backslashreplace"), endpoint.status, HEADERS, endpoint.content)
 
     return Route(endpoint.path, serve, methods=[endpoint.method], name=f"{endpoint.method} {endpoint.path}")
 

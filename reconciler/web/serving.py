@@ -1,8 +1,8 @@
 """Serving the pages with uvicorn until told to stop. It takes no signals, writes no log of its own, and waits for no client.
 
-A connection carries one request (`app` says so to the client), is cut when it has lasted longer than `patience`, and makes way
-for a newer one where there are many: clients that drip their requests or their reading cannot use up the daemon's files, and who
-asks and reads at once is answered all the same.
+A connection carries one request (`app` says so to the client), is cut when it has lasted longer than `patience` (unless its
+answer is one that goes on, `LASTS`), and makes way for a newer one where there are many: clients that drip their requests or
+their reading cannot use up the daemon's files, and who asks and reads at once is answered all the same.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from reconciler.web.addresses import Address
 
 MOST_CONNECTIONS = 64
 """How many connections there are at a time: the oldest is cut for each one more."""
+
+LASTS = "odoo-fleet.lasts"
+"""In the scope of a request whose answer goes on for as long as somebody reads it; whoever sets it limits it."""
 
 _AT_ONCE = 16
 """How many are taken before the oldest are cut; asyncio takes as many at once as may wait."""
@@ -120,7 +123,7 @@ class _Server(uvicorn.Server):
         """Look, ten times a second, for connections that have lasted too long and for the end."""
         now = asyncio.get_running_loop().time()
         for each in _of_ours(self.server_state.connections):
-            if now - each.since > self._patience:
+            if now - each.since > self._patience and not (each.scope or {}).get(LASTS):
                 each.transport.abort()
         return await super().on_tick(counter) or self._stop.is_set()
 

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core import backups
+from reconciler.core.deciding import Limits
+from reconciler.core.depths import Depth
 from reconciler.core.failures import LastingError, StorageFailure
 from reconciler.core.outcomes import Result
+from reconciler.core.replacements import Replacing
 from reconciler.engine import backing_up
 from reconciler.reports.backups import standings
 from reconciler.targets.directories import Directory
@@ -60,6 +64,31 @@ def test_the_database_that_took_the_place_of_a_lost_one_evicts_none_of_its_backu
         await asyncio.sleep(60)
         kept = await made.back_up()
         assert {e.id for e in await made.entries()} == {lost.id, kept.entry.id}
+
+    run(story())
+
+
+def test_copies_that_follow_one_another_evict_one_another_and_no_customer_who_had_their_name(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        made.policy = ONE
+        copy = "kind: instance\ncode: tried\nclone_of: acme\nplan: starter\n"
+
+        async def back_up(*documents: str) -> str:
+            await asyncio.sleep(60)
+            desired, subject = read(made.text(*documents)), await made.subject(made.text(*documents), code="tried")
+            keep = backups.keep_of(backups.policy(desired, desired.instances["tried"]))
+            return (await backing_up.back_up(made.world(desired), "demo", subject, "main", keep)).entry.id
+
+        assert (await made.apply(made.text(instance("tried", server="one")))).ok
+        theirs = await back_up(instance("tried", server="one"))
+        del made.universe.hosts["one"].databases["tried"]
+        assert (await made.apply(made.text(copy), Limits(confirmed_listings=("one",)))).ok
+        await back_up(copy)
+        anew = Limits(depth=Depth(refresh=True), replacing=Replacing("tried", backup_first=False))
+        assert (await made.apply(made.text(copy), anew)).ok
+        last = await back_up(copy)
+        assert {entry.id for entry in await made.entries()} == {theirs, last}
 
     run(story())
 

@@ -30,7 +30,7 @@ from reconciler.reports.happenings import Asked, Found
 from reconciler.reports.status import status
 from reconciler.web.api import api_routes
 from reconciler.web.app import make_app
-from reconciler.web.boards import Picture
+from reconciler.web.boards import Picture, Run
 from reconciler.web.doors import Door
 from reconciler.web.page.pages import page_routes
 from tests.benchmarks.rows import Row, render
@@ -70,6 +70,12 @@ class _Board:
 
     def pauses(self) -> dict[Any, Any]:
         return {}
+
+    def runs(self) -> tuple[Run, ...]:
+        return tuple(Run(f"server-{number}", 500, number) for number in range(HOSTS))
+
+    def version(self) -> int:
+        return 1
 
     async def picture(self) -> Picture:
         return self.shown

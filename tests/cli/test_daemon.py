@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.world import ENVIRONMENT, World, run
 
+OIDC = ("--oidc-issuer", "https://id.example", "--oidc-client-id", "fleet", "--oidc-role", "ops=user")
+
 
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -37,6 +39,18 @@ from tests.cli.world import ENVIRONMENT, World, run
         (("--orders", "branch", "--git", "/x", "--api", "--orders-author", "nobody"), "write NAME <MAIL>"),
         (("--orders", "branch", "--git", "/x", "--api", "--orders-committer", "a\nb <c@d>"), "write NAME <MAIL>"),
         (("--page", "--store", "none"), "--page needs tokens"),
+        (("--page", "--oidc-client-id", "fleet"), "--oidc-client-id needs --oidc-issuer URL"),
+        (("--api", *OIDC), "--oidc-issuer needs --page"),
+        (("--page", "--oidc-issuer", "https://id.example"), "--oidc-issuer needs --oidc-client-id ID"),
+        (("--page", *OIDC[:4]), "--oidc-role GROUP=ROLE: else nobody would be let in"),
+        (
+            ("--page", *OIDC, "--oidc-role", "a=b=manager", "--oidc-role", "ops=root"),
+            "--oidc-role ops=root: write GROUP=ROLE",
+        ),
+        (("--page", *OIDC, "--oidc-role", "ops=admin"), "names ops with two roles"),
+        (("--page", *OIDC, "--oidc-client-secret", "hunter2"), "env:NAME or file:PATH"),
+        (("--page", *OIDC, "--oidc-issuer", "http://id.example"), "takes an address with https://"),
+        (("--page", *OIDC, "--oidc-callback", "https://fleet.example.com/"), "ends in /login/provider/callback"),
     ],
 )
 def test_what_cannot_be_meant_is_wrong_usage_and_no_secret_is_repeated(words: tuple[str, ...], said: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
+from tests.cli.saving import applied  # noqa: F401 -- a fixture
 from tests.cli.world import World, without_times
 
 CONVERGED = """\
@@ -18,8 +19,8 @@ prod-1  Server 1  active  yes     healthy  19.0       2/10  80 %
 prod-2  Server 2  active  yes     healthy  19.0       1/10  90 %
 
 Templates
-CODE        NAME        READY  ON              NOT ON
-restaurant  restaurant  yes    prod-1, prod-2  -
+CODE        NAME        VERSION   READY  ON              NOT ON  BEHIND
+restaurant  restaurant  9d890055  yes    prod-1, prod-2  -            0
 
 Instances
 CODE    SERVER  STATE      IN SYNC  URL
@@ -70,7 +71,7 @@ def test_a_host_that_does_not_answer_is_critical_and_its_instances_unknown(conve
     assert "prod-2  Server 2  active  no      critical  19.0       ?/10     -" in ran.out
     assert "! prod-2: offline: " in ran.out
     assert "cafe    prod-2  suspended (unknown)  unknown" in ran.out
-    assert "restaurant  restaurant  partly  prod-1  prod-2" in ran.out
+    assert "restaurant  restaurant  9d890055  partly  prod-1  prod-2" in ran.out
 
 
 def test_an_instance_without_a_server_is_shown_where_it_was_last_seen(converged: World) -> None:
@@ -151,3 +152,25 @@ def test_a_single_document_is_shown_as_it_came_to_be_with_defaults(converged: Wo
     assert "Declared, with defaults\nkind: instance\n" in text
     assert "\nstate: active\n" in text
     assert "Declared" not in converged.run("status", "instances").out
+
+
+def test_who_came_from_an_earlier_version_of_a_template_is_behind_it(applied: World) -> None:  # noqa: F811
+    applied.replace("fleet.yaml", "country_code: BE", "country_code: BE\nparameters: {our.note: hello}")
+    plan = applied.run("plan", "-o", "json")
+    rebuilds = [action for action in json.loads(plan.out)["actions"] if action["verb"] == "rebuild"]
+    assert {(a["server"], a["reason"], a["changes"][0]["field"]) for a in rebuilds} == {
+        ("prod-1", "changed", "version"),
+        ("prod-2", "changed", "version"),
+    }
+    assert "yes    prod-1, prod-2" in applied.run("status", "templates").out, "it can be cloned until then"
+    ran = applied.run("apply", "--yes")
+    assert ran.code == 0, ran
+    (row,) = json.loads(applied.run("status", "templates", "-o", "json").out)["templates"]
+    assert [place["behind"] for place in row["places"]] == [["acme", "bistro"], ["cafe"]]
+    (version,) = {place["version"] for place in row["places"]}
+    short, wide = (" ".join(applied.run("status", "templates", *more).out.split()) for more in ([], ["-o", "wide"]))
+    assert f"restaurant restaurant {version} yes prod-1, prod-2 - 3" in short
+    assert "acme, bistro, cafe" in wide
+    again = applied.run("refresh", "template/restaurant", "--yes", "--store", applied.store)
+    assert (again.code, "rebuild template/restaurant" in again.out) == (0, True), again
+    assert "No changes" in applied.run("plan").out

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import icalendar
+
 from tests.cli.world import World
 
 
@@ -22,6 +24,9 @@ def test_it_is_shown_without_asking_a_host(world: World) -> None:
     document = json.loads(world.run("status", "subscriptions", "-o", "json").out)
     (plain,) = document["subscriptions"]
     assert (plain["code"], plain["end"], plain["renews"], plain["suspends"]) == ("acme", str(ends), False, False)
+    (event,) = icalendar.Calendar.from_ical(world.run("status", "subscriptions", "-o", "ics").out).walk("VEVENT")
+    assert event.decoded("dtstart") == ends
+    assert world.run("status", "-o", "ics").code == 64
     assert world.run("status", "subscriptions", "--target", "instance/bistro").out.splitlines()[-1] == "none"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import icalendar
+
 from tests.cli.saving import applied  # noqa: F401 -- a fixture
 from tests.cli.world import World
 
@@ -23,6 +25,8 @@ def test_it_is_shown_with_its_end(applied: World) -> None:  # noqa: F811
     (row,) = document["trash"]
     assert (row["server"], row["was"]) == ("prod-1", "acme")
     assert row["since"] < row["dropped_after"]
+    (event,) = icalendar.Calendar.from_ical(applied.run("status", "trash", "-o", "ics").out).walk("VEVENT")
+    assert event.decoded("dtstart").isoformat() == row["dropped_after"][:10]
     assert json.loads(applied.run("status", "trash", "prod-2", "-o", "json").out)["trash"] == []
     rows = json.loads(applied.run("status", "instances", "acme", "-o", "json").out)["instances"]
     assert [(r["state"], r["observed"], r["in_sync"]) for r in rows] == [("absent", "trash", "yes")]

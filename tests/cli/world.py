@@ -112,6 +112,7 @@ class World:
             "check",
             "place",
             "drain",
+            "rebalance",
             "pause",
             "resume",
             "events",

@@ -4,6 +4,7 @@ A module brings scheduled actions that are due at once. While one of them runs, 
 scheduled actions are refused whole, and nothing is left to do but to ask again.
 """
 
+import functools
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -22,13 +23,21 @@ def install(account: Account, name: str) -> dict[str, str]:
     return answer
 
 
+def uninstall(account: Account, name: str, patience: float = _PATIENCE_SECONDS) -> dict[str, str]:
+    """Uninstall the module with all that depends on it; gives the host's answer."""
+    module = account.call("ir.module.module", "search", [["name", "=", name]])
+    press = functools.partial(account.call, "ir.module.module", "button_immediate_uninstall", module)
+    answer: dict[str, str] = _patiently(press, patience)
+    return answer
+
+
 def quiesce_patiently(account: Account) -> None:
     """Switch the new scheduled actions off."""
     _patiently(lambda: quiesce(account))
 
 
-def _patiently(work: Callable[[], _T]) -> _T:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+def _patiently(work: Callable[[], _T], patience: float = _PATIENCE_SECONDS) -> _T:
+    deadline = time.monotonic() + patience
     while True:
         try:
             return work()

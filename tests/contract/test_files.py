@@ -81,6 +81,17 @@ def test_product_reads_files_where_they_are_and_stores_them_where_they_are_missi
     assert inside(host, there, lambda session: databases.file_sizes(session, ids=[key])) == {key: "2.93 Kb"}
 
 
+def test_product_stores_nothing_under_a_row_that_names_another_content_or_is_gone(host: ContractHost) -> None:
+    here = host.clone()
+    theirs, gone = _store(here, _zeros(3000)), _store(here, _zeros(4000))
+    here.call("ir.attachment", "unlink", [gone])
+    before = _row(here, theirs)
+    content = {"datas": _zeros(5000), "mimetype": "application/pdf"}
+    files = {f"{theirs}/ab/{'ab' * 20}": content, f"{gone}/ab/{'ab' * 20}": content}
+    inside(host, here, lambda session: settings.write_files(session, files))
+    assert _row(here, theirs) == before
+
+
 @pytest.mark.parametrize("mimetype", ["image/png", "image/svg+xml", "text/html"])
 def test_product_stores_a_picture_or_a_page_again_as_it_was(host: ContractHost, mimetype: str) -> None:
     """19 makes a picture smaller that is wider than 1920 pixels, and a page of somebody who may not write views plain text."""

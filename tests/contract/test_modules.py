@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contract.hosts import ContractHost
-from tests.contract.installing import install, quiesce_patiently
+from tests.contract.installing import install, quiesce_patiently, uninstall
 from tests.contract.wire import Account, Refusal
 
 _UNFINISHED = ["to install", "to upgrade", "to remove"]
@@ -81,3 +81,35 @@ def test_button_that_resets_states_is_there_from_19_on(host: ContractHost) -> No
     else:
         with pytest.raises(Refusal, match="button_reset_state"):
             here.call("ir.module.module", "button_reset_state", [])
+
+
+def test_uninstall_takes_all_that_depends_on_it_along_with_what_they_brought(host: ContractHost) -> None:
+    here = host.clone()
+    install(here, "crm")
+    quiesce_patiently(here)
+    gone = here.call("ir.model.data", "search_count", [["module", "=", "crm"]])
+    needing = here.call("ir.module.module.dependency", "search_read", [["name", "=", "crm"]], ["module_id"])
+    dependants = here.call(
+        "ir.module.module",
+        "search_read",
+        [["id", "in", [row["module_id"][0] for row in needing]], ["state", "=", "installed"]],
+        ["name"],
+    )
+    names = [row["name"] for row in dependants]
+    assert gone
+    assert names, "what comes by itself depends on it"
+    assert uninstall(here, "crm")["type"].startswith("ir.actions.")
+    assert _states(here, "crm", "mail", *names) == {
+        "mail": "installed",
+        **dict.fromkeys(["crm", *names], "uninstalled"),
+    }
+    assert here.call("ir.module.module", "search_count", [["state", "in", _UNFINISHED]]) == 0
+    with pytest.raises(Refusal):
+        here.call("crm.lead", "search", [])
+
+
+def test_uninstall_of_what_is_not_installed_or_cannot_go_is_refused(host: ContractHost) -> None:
+    for name in ("crm", "base"):
+        with pytest.raises(Refusal, match="uninstalled"):
+            uninstall(host.base, name, patience=0)
+    assert host.base.call("ir.module.module", "search_count", [["state", "in", _UNFINISHED]]) == 0

@@ -125,6 +125,24 @@ def refresh(host: RealHost, fleet: KeptFleet, customer: Customer, copy: str, mai
     assert rows(host, trash, "select count(*) from ir_cron where active") == ["0"]
 
 
+OF_CALENDAR = "ir_cron where id in (select res_id from ir_model_data where module = 'calendar' and model = 'ir.cron')"
+
+
+def modules_come_later(host: RealHost, fleet: KeptFleet, name: str, copy: str, base: str) -> None:
+    """Have the copy get a module on a busy host, which brings a scheduled action that is due at once: it never runs."""
+    host.psql(copy, "update mail_mail set state = 'outgoing' where state = 'cancel'")
+    more = f"kind: instance\ncode: {copy}\nclone_of: {name}\nplan: starter\nmodules: [calendar]\n"
+    fleet.write(base, instance(name), more)
+    with busy(host):
+        passed = asyncio.run(fleet.apply())
+        assert passed.ok, failures(passed)
+        time.sleep(3)
+    require_neutral(host, copy)
+    assert rows(host, copy, f"select count(*) > 0, count(lastcall) from {OF_CALENDAR}") == ["t|0"]
+    assert rows(host, copy, "select count(*) from pg_trigger where tgname = 'odoo_fleet_asleep'") == ["0"]
+    assert not asyncio.run(fleet.plan()).changeset.actions
+
+
 @PRODUCTION
 def test_a_copy_of_a_busy_customer_mails_nobody_and_is_proven_neutralized(tmp_path: Path, real_host: RealHost) -> None:
     with mail_sink() as sink:
@@ -162,6 +180,8 @@ def test_a_copy_of_a_busy_customer_mails_nobody_and_is_proven_neutralized(tmp_pa
         assert rows(real_host, copy, f"select state from mail_mail where id = {mail}") == ["exception"]
         assert not asyncio.run(fleet.plan()).changeset.actions
 
+        modules_come_later(real_host, fleet, name, copy, base)
+        assert rows(real_host, copy, f"select state from mail_mail where id = {mail}") == ["exception"]
         if is_14:  # the quicker of the two, and the one that neutralizes nothing by itself
             refresh(real_host, fleet, customer, copy, mail)
         wait_for_a_look(sink)

@@ -191,3 +191,51 @@ def test_a_version_that_cannot_be_built_is_told_once_and_the_present_one_serves_
         assert done(passed) == ["rebuild template/base"], passed.outcomes[0].detail
 
     run(story())
+
+
+def test_an_instance_keeps_the_version_that_it_came_from() -> None:
+    """Whatever is done to it: edited, renamed, moved to another server, suspended."""
+
+    async def story() -> None:
+        servers = dict.fromkeys(("one", "two"), "19.0")
+        world = universe(servers)
+
+        def written(code: str, edited: str, **fields: object) -> str:
+            return fleet(instance(code, **fields), servers=servers).replace(MODULES, f"{MODULES}\n{edited}")
+
+        assert (await world.reconcile(written("acme", "demo: false", server="one"))).ok
+        first = noted(world, "acme", "made_of")
+        newer = "parameters: {our.note: hello}"
+        for fields in ({"server": "one"}, {"server": "two"}, {"server": "two", "state": "suspended"}):
+            passed = await world.reconcile(written("acme2", newer, renamed_from="acme", **fields))
+            assert passed.ok, passed.outcomes
+        (acme,) = (d for name, d in world.hosts["two"].databases.items() if name == "suspended.acme2")
+        template = world.hosts["two"].databases["template_base"]
+        assert acme.parameter("odoo_fleet.made_of") == first != template.parameter("odoo_fleet.made_of")
+
+    run(story())
+
+
+def test_a_window_holds_a_new_version_back_and_no_new_customer() -> None:
+    async def story() -> None:
+        world = await made()
+        night = "windows: [{verbs: [rebuild], from: '02:00', to: '03:00'}]"
+        text = with_bistro(NEWER).replace("secret_key:", f"{night}\nsecret_key:", 1)
+        passed = await world.reconcile(text)
+        assert [w.action.id for w in passed.planned.changeset.withheld] == ["rebuild template/base on one"]
+        assert "clone instance/bistro" in done(passed)
+        assert noted(world, "bistro", "made_of") == noted(world, "template_base", "made_of")
+        assert names(world) == ["acme", "bistro", "template_base"]
+
+    run(story())
+
+
+def test_an_edit_that_changes_more_than_is_allowed_replaces_no_template() -> None:
+    async def story() -> None:
+        world = await made()
+        text = NEWER.replace("secret_key:", "safety: {max_changes: 0}\nsecret_key:", 1)
+        changes = (await world.plan(text)).changeset
+        assert changes.actions == ()
+        assert "more than safety.max_changes (0)" in next(b.why for b in changes.blocked if b.kind == "template")
+
+    run(story())

@@ -368,7 +368,8 @@ def test_new_code_that_lets_nobody_log_in_is_told_of_every_customer() -> None:
     run(scenario())
 
 
-async def _killed_at(world: Universe, text: str, process: Process) -> bool:
+async def killed_at(world: Universe, text: str, process: Process) -> bool:
+    """Run a process; tell whether it was killed."""
     try:
         await world.reconcile(text, process)
     except Killed:
@@ -400,7 +401,7 @@ def test_an_upgrade_that_is_killed_at_any_request_is_brought_to_its_end_by_the_n
             other = world.branch()
             host = other.hosts["one"]
             process = Process(kill_before=number) if moment == "before" else Process(kill_after=number)
-            if not await _killed_at(other, text, process):
+            if not await killed_at(other, text, process):
                 continue
             await asyncio.sleep(60)
             await other.reconcile(text)

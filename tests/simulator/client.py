@@ -78,6 +78,10 @@ class Client:
         found = await self.execute(name, "ir.module.module", "search", [["name", "in", list(modules)]])
         return await self.execute(name, "ir.module.module", "button_immediate_install", found)
 
+    async def uninstall(self, name: str, *modules: str) -> Any:
+        found = await self.execute(name, "ir.module.module", "search", [["name", "in", list(modules)]])
+        return await self.execute(name, "ir.module.module", "button_immediate_uninstall", found)
+
     async def upgrade(self, name: str, module: str) -> Any:
         """Upgrade what was scheduled before."""
         row = next(self.host.databases[name].matching("ir.module.module", name=module))

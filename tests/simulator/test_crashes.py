@@ -15,6 +15,7 @@ OPERATIONS: dict[str, Callable[[Client], Awaitable[object]]] = {
     "drop": lambda client: client.manage("drop", "acme"),
     "install": lambda client: client.install("acme", "mail"),
     "upgrade": lambda client: client.upgrade("acme", "web"),
+    "uninstall": lambda client: client.uninstall("acme", "base_import"),
     "execute": lambda client: client.execute("acme", "res.partner", "write", [1], {"name": "Changed"}),
 }
 EVERY_STEP = [(operation, step) for operation, steps in STEPS.items() for step in steps]

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Live:
 
 
 @contextlib.contextmanager
-def live(root: Path, *, orders: bool = False) -> Iterator[Live]:
+def live(root: Path, *, orders: bool = False, listen: str = "127.0.0.1:0", more: Sequence[str] = ()) -> Iterator[Live]:
     """Run one until the block ends, and let it converge first; it must end well, and may log no failure of its own.
 
     With `orders` it follows a bare repository, `fleet.git`, and asks for news there only when it has a reason to.
@@ -63,7 +63,7 @@ def live(root: Path, *, orders: bool = False) -> Iterator[Live]:
                 "--orders",
                 "commit",
             ]
-        command += ["--api", "--page", "--listen", "127.0.0.1:0", "--log-format", "json"]
+        command += ["--api", "--page", "--listen", listen, "--log-format", "json", *more]
         with log.open("wb") as stream:
             process = subprocess.Popen(command, env={**os.environ, **ENVIRONMENT}, stderr=stream)
         try:

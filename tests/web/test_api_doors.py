@@ -23,6 +23,7 @@ FILLED = {"code": "acme", "id": "00000000"}
 READ_BY_ALL = {
     "openapi.json", "fleet", "servers", "servers/{code}", "templates", "templates/{code}", "plans", "plans/{code}",
     "instances", "instances/{code}", "changeset", "passes", "events", "health", "backups",
+    "calendar.ics",
 }  # fmt: skip
 OPERATED = {
     "reconcile", "pause", "resume", "instances", "instances/{code}", "servers/{code}/check", "backup", "verify",

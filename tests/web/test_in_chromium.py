@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from reconciler.access.roles import Role
 from tests.hosts.debian import OdooUnavailable, program, require_programs
+from tests.hosts.proxy import Proxy
 from tests.web.live import Live, live
 
 pytestmark = pytest.mark.deploy
@@ -55,8 +58,8 @@ class Window:
 
     def log_in(self, role: Role) -> None:
         self.open("/login")
-        self.page.get_by_label("Token").fill(self.daemon.tokens[role])
-        self.page.get_by_role("button", name="Log in").click()
+        self.page.fill("#token", self.daemon.tokens[role])
+        self.page.keyboard.press("Enter")
         self.page.get_by_role("heading", level=1).wait_for()
 
     def check(self) -> None:
@@ -99,11 +102,15 @@ def window(chromium: Browser, daemon: Live) -> Iterator[Window]:
     assert found.troubles == []
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light")])
+@pytest.mark.parametrize(
+    ("size", "scheme", "language"),
+    [(WIDE, "light", "en"), (NARROW, "dark", "fr"), (WIDE, "dark", "fr"), (NARROW, "light", "en")],
+)
 def test_every_page_can_be_used_by_everybody_at_every_size(
-    chromium: Browser, daemon: Live, size: tuple[int, int], scheme: str
+    chromium: Browser, daemon: Live, size: tuple[int, int], scheme: str, language: str
 ) -> None:
-    context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)  # type: ignore[arg-type]
+    viewport = {"width": size[0], "height": size[1]}
+    context = chromium.new_context(viewport=viewport, color_scheme=scheme, locale=language)  # type: ignore[arg-type]
     window = Window(context.new_page(), daemon)
     window.open("/login")
     window.check()
@@ -111,10 +118,11 @@ def test_every_page_can_be_used_by_everybody_at_every_size(
     shots = os.environ.get("ODOO_FLEET_SCREENSHOTS")
     for path in PAGES:
         window.open(path)
+        assert window.page.get_attribute("html", "lang") == language
         window.check()
         if shots:
             name = path.strip("/").translate(str.maketrans("/?=", "---")) or "fleet"
-            window.page.screenshot(path=Path(shots) / f"{name}-{size[0]}-{scheme}.png", full_page=True)
+            window.page.screenshot(path=Path(shots) / f"{name}-{size[0]}-{scheme}-{language}.png", full_page=True)
     context.close()
     assert [each for each in window.troubles if "422" not in each] == []
 
@@ -141,7 +149,7 @@ def test_a_manager_pauses_and_resumes_and_the_page_says_so(window: Window) -> No
 def test_a_user_has_no_buttons_and_logs_out(window: Window) -> None:
     window.log_in(Role.USER)
     window.open("/servers/prod-1")
-    assert [each.inner_text() for each in window.page.get_by_role("button").all()] == ["Log out"]
+    assert [each.inner_text() for each in window.page.get_by_role("button").all()] == ["Français", "Log out"]
     window.page.get_by_role("button", name="Log out").click()
     window.page.get_by_label("Token").wait_for()
     window.open("/instances")
@@ -186,6 +194,32 @@ def test_it_renews_itself_and_is_whole_without_scripts(chromium: Browser, daemon
     assert "server/prod-1 is paused" in page.inner_text("main")
     page.get_by_role("button", name="Resume").click()
     plain.close()
+
+
+def test_a_pass_is_seen_as_it_goes_on_through_nginx_as_it_is(chromium: Browser, daemon: Live, tmp_path: Path) -> None:
+    require_programs({"nginx": "nginx"})
+    proxy = Proxy(tmp_path / "nginx", urlsplit(daemon.url).port or 0)
+    proxy.start()
+    window = Window(chromium.new_context().new_page(), replace(daemon, url=f"http://127.0.0.1:{proxy.port}"))
+    asked: list[str] = []
+    try:
+        window.log_in(Role.MANAGER)
+        with window.page.expect_request("**/live"):
+            window.open("/passes")
+        window.page.on("request", lambda request: asked.append(request.url))
+        headers = {"Authorization": f"Bearer {daemon.tokens[Role.MANAGER]}"}
+        order = {"code": "watched", "company": "Watched", "template": "restaurant", "plan": "starter"}
+        httpx.post(f"{daemon.url}/api/v1/instances", json=order, headers=headers, trust_env=False, timeout=30)
+        bar = window.page.locator("#progress progress")
+        bar.first.wait_for(timeout=20_000)
+        assert "instance/watched" in window.page.inner_text("#progress")
+        bar.first.wait_for(state="detached", timeout=20_000)
+        window.page.locator("tbody tr").nth(1).wait_for(timeout=20_000)
+        assert len(asked) <= 6, "it asks when there is news, and not in between"
+    finally:
+        window.page.context.close()
+        proxy.stop()
+    assert window.troubles == []
 
 
 def until_declared(daemon: Live, code: str, state: str) -> None:

@@ -79,7 +79,7 @@ def test_a_user_is_shown_no_button() -> None:
     async def story(browser: Browser, asked: Asked) -> None:
         await browser.log_in(Role.USER)
         for path in ("/", "/servers/one", "/instances/acme", "/changes"):
-            assert set(re.findall(r'action="([^"]*)"', await browser.open(path))) <= {"/logout"}
+            assert set(re.findall(r'action="([^"]*)"', await browser.open(path))) <= {"/logout", "/language"}
 
     visiting(story)
 
@@ -168,7 +168,8 @@ def test_a_form_counts_with_the_secret_of_its_own_session_alone() -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "path", ["/pause", "/resume", "/reconcile", "/backup", "/servers/one/check", "/approve", "/login", "/logout"]
+    "path",
+    ["/pause", "/resume", "/reconcile", "/backup", "/servers/one/check", "/approve", "/login", "/logout", "/language"],
 )
 def test_a_form_of_another_site_is_refused_whatever_it_brings(path: str, headers: dict[str, str]) -> None:
     async def story(browser: Browser, asked: Asked) -> None:

@@ -18,6 +18,7 @@ from reconciler.store.forgetful import NoMemory
 from reconciler.telemetry.metrics import Metrics
 from reconciler.web.app import make_app
 from reconciler.web.doors import Door
+from reconciler.web.page.entrance import OtherWay
 from reconciler.web.page.pages import page_routes
 from tests.daemon.stage import Stage
 from tests.web.asked import TEXT, TEXTS, Asked, asking
@@ -71,12 +72,13 @@ def visiting(
     text: str = TEXT,
     store: NoMemory | None = None,
     begin: Callable[[Stage], Awaitable[None]] | None = None,
+    other: Callable[[DaemonBoard], OtherWay | None] = lambda _: None,
 ) -> Stage:
     """Run a daemon until it has converged, and a story of somebody at its page."""
 
     async def main(asked: Asked) -> None:
         board: DaemonBoard = asked.board
-        app = make_app(DaemonView(asked.stage.daemon, Metrics()), page_routes(board, Door(board)))
+        app = make_app(DaemonView(asked.stage.daemon, Metrics()), page_routes(board, Door(board), other(board)))
         await story(Browser(app), asked)
 
     return asking(main, text=text, store=store, begin=begin)

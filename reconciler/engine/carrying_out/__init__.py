@@ -37,5 +37,8 @@ from reconciler.engine.carrying_out import (
     support as support,
 )
 from reconciler.engine.carrying_out import (
+    uninstalling as uninstalling,
+)
+from reconciler.engine.carrying_out import (
     upgrading as upgrading,
 )

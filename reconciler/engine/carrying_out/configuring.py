@@ -15,6 +15,7 @@ from reconciler.core.settings import SETTINGS
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.accounts import Account
 from reconciler.engine.carrying_out.performer import Performer, carries_out
+from reconciler.engine.neutral import kept_neutral
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database
 from reconciler.engine.verifying import require_verified
@@ -79,10 +80,13 @@ async def _apply_fields(
         await insist(lambda: database.apply_settings(spec), clock)
     if "server_actions" in changed:
         await insist(database.remove_server_actions, clock)
-    if "modules" in changed:
+    if changed & {"modules", "asleep"}:
         performer.step(action, "modules")
-        await insist(lambda: database.install(spec.modules), clock)
-        await insist(lambda: database.apply_settings(spec), clock)
+        async with kept_neutral(spec, database, clock):
+            await insist(lambda: database.install(spec.modules), clock)
+            await insist(lambda: database.apply_settings(spec), clock)
+        if "asleep" in changed and not spec.neutralize:
+            await insist(database.let_go, clock)
     await _set_schedule(performer, spec, database, state, changed)
     return database
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core import backups, copies, verbs
+from reconciler.core import backups, copies, template_versions, verbs
 from reconciler.core.actions import Action
 from reconciler.core.specs import template_spec
 from reconciler.engine import restoring
@@ -17,6 +17,7 @@ async def create(performer: Performer, action: Action) -> None:
     spec = performer.spec(action)
     await performer.builder(action).create_template(spec)
     performer.remember_verified(spec)
+    performer.remember_version(spec, template_versions.version(spec))
 
 
 @carries_out(verbs.CLONE)
@@ -29,6 +30,7 @@ async def clone(performer: Performer, action: Action) -> None:
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     await performer.builder(action).clone_instance(spec, origin, source, action.becomes, performer.former(action))
     performer.remember_verified(spec)
+    performer.remember_version(spec, source.made_of)
 
 
 @carries_out(verbs.COPY)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from reconciler.core import names
+from reconciler.core import names, template_versions
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
 from reconciler.core.openers import removed_spec
@@ -63,15 +63,23 @@ class Performer:
             self._sources[key] = asyncio.ensure_future(self.builder(action).read_source(origin))
         return await asyncio.shield(self._sources[key])
 
+    def remember_version(self, spec: DatabaseSpec, made_of: str) -> None:
+        """Note in the store which version of a template a database is, or came from."""
+        row, memory = template_versions.row_of((spec.kind, spec.code, spec.server)), self.world.memory
+        self.world.note(lambda: memory.server_state(row, made_of))
+
     def forget_source(self, spec: DatabaseSpec) -> None:
         """Have what is cloned from now on of a template compared with a new look at it: another one took its place."""
         self._sources.pop((spec.server, spec.target), None)
 
     def remember_verified(self, spec: DatabaseSpec) -> None:
-        """Note in the store that a fresh look found a database as its spec says, now."""
-        now = self.world.clock.now()
-        memory = self.world.memory
-        self.world.note(lambda: memory.verified(spec.kind, spec.code, spec.server, spec.target, spec.digest(), now))
+        """Note in the store that a fresh look found a database as its spec says, now.
+
+        Of one that is to lack modules only where it is: what is built may have them, which the next look tells.
+        """
+        now, memory = self.world.clock.now(), self.world.memory
+        digest = "" if spec.modules_absent else spec.digest()
+        self.world.note(lambda: memory.verified(spec.kind, spec.code, spec.server, spec.target, digest, now))
 
     def spec(self, action: Action) -> DatabaseSpec:
         """What the database of an action is to be; that of a removed document is what it was."""

@@ -57,6 +57,7 @@ async def rebuild(performer: Performer, action: Action) -> str:
         raise
     performer.forget_source(spec)
     performer.remember_verified(spec)
+    performer.remember_version(spec, template_versions.version(spec))
     return "; ".join(now)
 
 

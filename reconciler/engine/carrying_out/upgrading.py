@@ -17,6 +17,7 @@ from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook
 from reconciler.engine.carrying_out.ending import backed_up_first
 from reconciler.engine.carrying_out.performer import NotBegun, Performer, carries_out
+from reconciler.engine.neutral import kept_neutral
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database
 from reconciler.health.login_pages import login_url
@@ -49,9 +50,10 @@ async def upgrade(performer: Performer, action: Action) -> str:
     performer.step(action, "upgrading modules")
     await insist(lambda: database.note_upgrade(note), clock)
     try:
-        if wanted or module_operations.pending(look.modules):
-            await insist(lambda: database.upgrade(to), clock, (PassingError,))
-        await _settle(performer, action, database)
+        async with kept_neutral(performer.spec(action), database, clock, broken=bool(look.broken)):
+            if wanted or module_operations.pending(look.modules):
+                await insist(lambda: database.upgrade(to), clock, (PassingError,))
+            await _settle(performer, action, database)
         await _prove(performer, action, database, to, had_page=had_page)
     except UnknownOutcome:
         performer.failed_upgrades.add(action.address)

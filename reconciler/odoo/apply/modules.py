@@ -26,13 +26,14 @@ from reconciler.core.failures import (
 from reconciler.core.module_operations import INSTALLED, TO_INSTALL, TO_REMOVE, TO_UPGRADE
 from reconciler.core.module_versions import read_note
 from reconciler.core.names import NameState
-from reconciler.core.observed import NOTED_MODULES, NOTED_UPGRADE
+from reconciler.core.observed import NOTED_MODULES, NOTED_REMOVAL, NOTED_UPGRADE
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import signals
 from reconciler.odoo.apply.marks import remove_parameters, write_parameters
 from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.module_states import MODEL
 
+_NOTES = (NOTED_UPGRADE, NOTED_REMOVAL)
 _POLL_SECONDS = 2.0
 _SECONDS_AFTER_A_CUT = 60.0
 _QUIET_POLLS = 8
@@ -223,9 +224,10 @@ async def refuse_beside_others(
     if not module_operations.pending(states):
         return
     changed = await module_states.read_last_change(session)
-    parameters = await _rows(session, "database.uuid", NOTED_UPGRADE)
-    upgrade = read_note(parameters.get(NOTED_UPGRADE, ""), parameters.get("database.uuid", ""))
-    if why := module_operations.of_others(states, noted, changed, now, upgrade.to if upgrade else ()):
+    parameters = await _rows(session, "database.uuid", *_NOTES)
+    notes = (read_note(parameters.get(key, ""), parameters.get("database.uuid", "")) for key in _NOTES)
+    own = [note.to if note else () for note in notes]
+    if why := module_operations.of_others(states, noted, changed, now, *own):
         server = session.connection.server
         raise Refused(why, server=server, database=session.database, advice=module_operations.ADVICE)
 

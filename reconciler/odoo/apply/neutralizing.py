@@ -6,7 +6,9 @@ beyond it on every version (a mail that waits is its source's, and a password of
 that there is on an older one: there it also leaves the parameter, and a mail server that leads nowhere, without which Odoo
 would send by that of its configuration file.
 
-Nothing here wakes: what a restore held back is forgotten, but for Odoo's own tidying up.
+Nothing here wakes: what a restore held back is forgotten, but for Odoo's own tidying up. While modules come into what is
+neutralized, a trigger of its table keeps each new scheduled action off: a host runs those as soon as they are there, whatever
+the database is called.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.core.observed import HELD_MAIL_SERVERS, MARK_PREFIX, NEUTRALIZED
+from reconciler.core.observed import ASLEEP, HELD_MAIL_SERVERS, MARK_PREFIX, NEUTRALIZED
 from reconciler.odoo import versions
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.connection import DatabaseSession
@@ -164,3 +166,34 @@ async def still_live(session: DatabaseSession) -> Sequence[str]:
     if answer["held"]:
         found.append("scheduled actions or mail servers that would wake")
     return found
+
+
+_GUARD = "odoo_fleet_asleep"
+_GUARDED = f"""\
+asleep = env.context['odoo_fleet']['asleep']
+env.cr.execute("SELECT count(*) FROM pg_trigger WHERE tgname = '{_GUARD}' AND tgrelid = 'ir_cron'::regclass")
+there = env.cr.fetchone()[0]
+if asleep and not there:
+    env.cr.execute('''CREATE OR REPLACE FUNCTION {_GUARD}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF TG_OP = 'INSERT' THEN NEW.active := false;
+        ELSIF NOT OLD.active THEN NEW.active := false; END IF;
+        RETURN NEW; END $$''')
+    env.cr.execute("CREATE TRIGGER {_GUARD} BEFORE INSERT OR UPDATE ON ir_cron FOR EACH ROW EXECUTE PROCEDURE {_GUARD}()")
+if there and not asleep:
+    env.cr.execute('DROP FUNCTION {_GUARD}() CASCADE')
+noted = env['ir.config_parameter'].search([('key', '=', '{ASLEEP}')])
+if asleep and not noted:
+    env['ir.config_parameter'].create({{'key': '{ASLEEP}', 'value': 'yes'}})
+if noted and not asleep:
+    noted.unlink()
+"""  # noqa: S608 -- names of ours, from above
+
+
+async def keep_asleep(session: DatabaseSession) -> None:
+    """Let no scheduled action be switched on from now on, in whatever way, and note that."""
+    await run_once(session, "keep asleep", _GUARDED, {"asleep": True})
+
+
+async def let_go(session: DatabaseSession) -> None:
+    """Let scheduled actions be switched on again."""
+    await run_once(session, "let go", _GUARDED, {"asleep": False})

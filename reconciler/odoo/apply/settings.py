@@ -119,8 +119,13 @@ async def set_credentials(session: DatabaseSession, login: str, password: Secret
 async def write_files(session: DatabaseSession, files: Files) -> None:
     """Store contents again under their attachments: Odoo names a file by its content, so that only what is missing is made.
 
-    Without being told not to, 19 makes pictures smaller that are wider than 1920 pixels: those would be other files.
+    Not where a row names another content than its key does: another database has come to bear the name since it was looked at,
+    and one of that id in it is somebody's own file. Without being told not to, 19 makes pictures smaller that are wider than 1920
+    pixels: those would be other files.
     """
+    context = {**NO_MAIL, "image_no_postprocess": True}
     for key, values in files.items():
-        context = {**NO_MAIL, "image_no_postprocess": True}
-        await session.write("ir.attachment", [int(key.partition("/")[0])], values, context=context)
+        record, _, stored = key.partition("/")
+        rows = await session.read("ir.attachment", [int(record)], ["store_fname"])
+        if [row["store_fname"] for row in rows] == [stored]:
+            await session.write("ir.attachment", [int(record)], values, context=context)

@@ -12,11 +12,12 @@ before it answers, which is too late as well where its answer was lost: modules 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from reconciler.core.failures import HostError, UnknownOutcome
+from reconciler.core.failures import HostError, LacksColumn, ProofFailed, UnknownOutcome
 from reconciler.odoo import versions
 from reconciler.odoo.apply.server_actions import ServerAction, run_once
 from reconciler.odoo.connection import DatabaseSession
@@ -78,7 +79,7 @@ async def told_to_workers(
     if versions.tells_workers_of_modules(await session.connection.known_series()):
         yield telling
         if telling.lost:
-            await _tell_once_they_know(session, sleep)
+            await tell_once_they_know(session, sleep)
         return
     action = await ServerAction.make(session, _TELLS, TELL)
     try:
@@ -95,7 +96,7 @@ async def told_to_workers(
 _POLL_SECONDS = 2.0
 
 
-async def _tell_once_they_know(session: DatabaseSession, sleep: Callable[[float], Awaitable[None]]) -> None:
+async def tell_once_they_know(session: DatabaseSession, sleep: Callable[[float], Awaitable[None]]) -> None:
     """Wait until a worker can make and run a server action, as the one that installs has told them by then; then tell them again.
 
     Where mail is among the modules none can before; where it is not, telling them is enough.
@@ -111,3 +112,91 @@ async def _tell_once_they_know(session: DatabaseSession, sleep: Callable[[float]
             waited += _POLL_SECONDS
         else:
             return
+
+
+_SOON = 0.5
+_TRIES = 60
+_OFTEN = 3
+_AT_ONCE = 8
+"""So many questions at once meet all workers of most hosts."""
+
+
+@asynccontextmanager
+async def told_of_removal(
+    session: DatabaseSession, sleep: Callable[[float], Awaitable[None]]
+) -> AsyncIterator[Telling]:
+    """Let all workers forget the models that are taken away inside, before anything else is asked of them.
+
+    A worker that was not told asks for a column of users that is gone. Up to 18 it does so to check a password, before it looks
+    whether it was told; what it remembers of the password lets one in all the same, so it is made to remember before, and nothing
+    that empties its memory is done until all have forgotten the models.
+
+    Args:
+        session: the database.
+        sleep: waits.
+
+    Raises:
+        ProofFailed: a worker goes on asking.
+    """
+    telling = Telling()
+    if versions.tells_workers_of_modules(await session.connection.known_series()):
+        yield telling
+        if telling.lost:
+            await tell_once_they_know(session, sleep)
+        await until_nobody_asks_for_what_is_gone(session, sleep)
+        return
+    action = await ServerAction.make(session, _TELLS, TELL)
+    for _ in range(_OFTEN):  # the first time a worker may find that what it remembers is out of date
+        await asyncio.gather(*_questions(session))
+    try:
+        yield telling
+    except UnknownOutcome:
+        raise
+    except HostError:
+        with suppress(HostError):  # what went wrong first is what is told
+            await action.run({}, ends=_TELLS)
+        raise
+    await _run_where_it_can(action, sleep)
+    await until_nobody_asks_for_what_is_gone(session, sleep)
+    await action.run({}, ends=_TELLS)
+
+
+async def _run_where_it_can(action: ServerAction, sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Tell it by whichever worker can; the action does not end with that, which would empty the memory of that worker."""
+    for _ in range(_TRIES):
+        try:
+            await action.run({})
+        except LacksColumn:
+            await sleep(_SOON)
+        else:
+            return
+    await action.run({})
+
+
+async def until_nobody_asks_for_what_is_gone(
+    session: DatabaseSession, sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    """Have all workers load the models anew, once some are gone and they were told.
+
+    Whom a password is not remembered for is reached by a request for a page of the database: people's do that anyway.
+
+    Raises:
+        ProofFailed: some go on asking, as those may that no page of this database can be had from.
+    """
+    for _ in range(_TRIES):
+        answers = await asyncio.gather(*_questions(session), return_exceptions=True)
+        failures = [each for each in answers if isinstance(each, BaseException)]
+        if other := [each for each in failures if not isinstance(each, LacksColumn)]:
+            raise other[0]
+        if not failures:
+            return
+        site = session.database if "." in session.database else f"{session.database}.localhost"
+        await asyncio.gather(*(session.connection.served_databases(site) for _ in range(_AT_ONCE)))
+        await sleep(_SOON)
+    what = "a worker of its host still asks for what has gone with the modules"
+    advice = "restart Odoo there, or open a page of this database some times"
+    raise ProofFailed(what, server=session.connection.server, database=session.database, advice=advice)
+
+
+def _questions(session: DatabaseSession) -> list[Awaitable[object]]:
+    return [session.search("res.users", [], limit=1) for _ in range(_AT_ONCE)]

@@ -84,24 +84,8 @@ async def prepare(session: DatabaseSession, modules: Collection[str], now: datet
         Refused: somebody else is at work on its modules, or the workers of its host run different code.
     """
     await require_nobody_else(session, now)
-    domain = [["module_id.state", "in", [INSTALLED, TO_UPGRADE]]]
-    links = await session.search_read(f"{MODEL}.dependency", domain, ["name", "module_id"])
-    names = {
-        row["id"]: str(row["name"])
-        for row in await session.search_read(MODEL, [["state", "!=", "uninstalled"]], ["name"])
-    }
-    needs = [
-        (names[row["module_id"][0]], str(row["name"]))
-        for row in links
-        if row["module_id"] and row["module_id"][0] in names
-    ]
-    found, waiting = set(modules), list(modules)
-    while waiting:
-        needed = waiting.pop()
-        more = {name for name, need in needs if need == needed} - found
-        found |= more
-        waiting += more
-    to = await module_states.read_code(session, found)
+    dependants = await module_states.read_dependants(session, modules, [INSTALLED, TO_UPGRADE])
+    to = await module_states.read_code(session, {*modules, *dependants})
     await _require_one_code(session, to)
     return to
 

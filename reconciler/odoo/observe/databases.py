@@ -14,8 +14,10 @@ from reconciler.core import module_operations
 from reconciler.core.failures import AccessRefused, LacksColumn, UnexpectedAnswer
 from reconciler.core.module_versions import read_note
 from reconciler.core.observed import (
+    ASLEEP,
     MARK_PREFIX,
     NOTED_MODULES,
+    NOTED_REMOVAL,
     NOTED_UPGRADE,
     REBUILDING,
     RESTORED_FROM,
@@ -63,8 +65,10 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         behind=older,
         upgrading=read_note(parameters.get(NOTED_UPGRADE, ""), uuid),
         upgraded=read_note(parameters.get(UPGRADED, ""), uuid),
+        removing=read_note(parameters.get(NOTED_REMOVAL, ""), uuid),
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
         quiesced_crons=quiesced(parameters),
+        asleep=ASLEEP in parameters,
         restored_from=parameters.get(RESTORED_FROM, ""),
         support=accounts(parameters.get(SUPPORT, "")),
         rebuilding=parameters.get(REBUILDING, ""),
@@ -137,6 +141,7 @@ def look_of(database: str, answer: Mapping[str, Any]) -> DatabaseLook:
         parameters={k: v for k, v in parameters.items() if not k.startswith(MARK_PREFIX)},
         active_crons=tuple(shapes.identifiers(answer["crons"])),
         quiesced_crons=quiesced(parameters),
+        asleep=ASLEEP in parameters,
         restored_from=parameters.get(RESTORED_FROM, ""),
     )
 

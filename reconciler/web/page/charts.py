@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import CAPACITY, LATENCY
+from reconciler.web.page.languages import N_
 
 WIDTH, HEIGHT = 300, 60
 
@@ -30,7 +31,7 @@ def charts(history: Sequence[HealthRecord]) -> list[Chart]:
         history: looks, newest first.
     """
     drawn = []
-    for sign, title, unit in ((LATENCY.name, "Latency", "ms"), (CAPACITY.name, "Free capacity", "%")):
+    for sign, title, unit in ((LATENCY.name, N_("Latency"), "ms"), (CAPACITY.name, N_("Free capacity"), "%")):
         values = [float(found) for each in reversed(history) if (found := each.signs.get(sign)) is not None]
         if len(values) > 1:
             drawn.append(_chart(title, unit, values))

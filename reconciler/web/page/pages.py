@@ -21,25 +21,15 @@ from reconciler.reports.status import InstanceRow, InSync, Row, ServerRow, subje
 from reconciler.web import asking
 from reconciler.web.api import find_subject, holding
 from reconciler.web.boards import Board, Picture, StoreSilent
-from reconciler.web.doors import Door, address_of
+from reconciler.web.doors import Door
 from reconciler.web.page.charts import charts
+from reconciler.web.page.entrance import Entrance, OtherWay
+from reconciler.web.page.languages import Language
+from reconciler.web.page.live import Live
 from reconciler.web.page.ordering import order_pages
-from reconciler.web.page.shell import (
-    COOKIE,
-    STATIC,
-    GoTo,
-    Page,
-    Shell,
-    Shown,
-    Visit,
-    back_to,
-    check_origin,
-    local_path,
-    read_form,
-    set_cookie,
-)
+from reconciler.web.page.shell import STATIC, GoTo, Page, Shell, Shown, Visit, back_to
 from reconciler.web.page.support import support_pages
-from reconciler.web.page.words import badge
+from reconciler.web.page.words import Words
 from reconciler.web.page.work import work_pages
 from reconciler.web.problems import Refused
 from reconciler.web.work import KEPT
@@ -76,53 +66,22 @@ def pages() -> tuple[Page, ...]:
     )
 
 
-def page_routes(board: Board, door: Door) -> list[Route]:
-    """Return what serves the page, with the log-in and the style sheet, which need no session."""
-    shell = Shell(board, door)
+def page_routes(board: Board, door: Door, other: OtherWay | None = None) -> list[Route]:
+    """Return what serves the page, with the ways in and out and the style sheet, which need no session.
 
-    async def login(request: Request) -> Response:
-        try:
-            if request.method == "GET":
-                if door.by_session(request.cookies.get(COOKIE, ""), address_of(request)):
-                    return shell.redirect(local_path(request.query_params.get("next", "/")))
-                return _login_form(shell, request, "", request.query_params.get("next", "/"))
-            check_origin(request)
-            form = await read_form(request)
-            try:
-                actor = door.by_token(form.get("token", "").strip(), address_of(request))
-            except Refused as refused:
-                return _login_form(shell, request, refused.detail, form.get("next", "/"), refused)
-        except Refused as refused:
-            return shell.refusal(request, refused)
-        door.close_session(request.cookies.get(COOKIE, ""))
-        answer = shell.redirect(local_path(form.get("next", "/")))
-        set_cookie(answer, request, door.open_session(actor))
-        return answer
-
-    async def logout(request: Request) -> Response:
-        try:
-            check_origin(request)
-        except Refused as refused:
-            return shell.refusal(request, refused)
-        door.close_session(request.cookies.get(COOKIE, ""))
-        answer = shell.redirect("/login")
-        answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
-        return answer
-
+    Args:
+        board: the daemon.
+        door: lets in.
+        other: another way in than by a token.
+    """
+    shell = Shell(board, door, other.name if other else "")
     return [
+        *(other.routes(shell, door) if other else ()),
         *(shell.route(page) for page in pages()),
-        Route("/login", login, methods=["GET", "POST"]),
-        Route("/logout", logout, methods=["POST"]),
+        *Entrance(shell, door).routes(),
+        Live(board, door, shell).route(),
         Route("/static/{name}", _static, methods=["GET"]),
     ]
-
-
-def _login_form(shell: Shell, request: Request, why: str, leads_to: str, refused: Refused | None = None) -> Response:
-    shown = Shown("login.html", {"title": "Log in", "why": why, "next": leads_to}, refused.status if refused else 200)
-    answer = shell.html(request, shown)
-    if refused and "Retry-After" in refused.headers:
-        answer.headers["Retry-After"] = refused.headers["Retry-After"]
-    return answer
 
 
 async def _static(request: Request) -> Response:
@@ -138,7 +97,7 @@ async def _glance(visit: Visit) -> Shown:
     status, changes = picture.status, picture.changeset
     syncs = Counter(row.in_sync for row in status.instances)
     given = {
-        "title": "Fleet",
+        "title": visit.say("Fleet"),
         "picture": picture,
         "servers": status.servers,
         "boards": _boards(status.servers),
@@ -182,7 +141,7 @@ def _listing(subject: str) -> Any:
         is_board = subject == "servers" and view == "board"
         part = rows if is_board else rows[query.offset : query.offset + query.limit]
         given = {
-            "title": subject.capitalize(),
+            "title": visit.words.word(subject.capitalize()),
             "subject": subject,
             "kind": kind,
             "picture": picture,
@@ -191,7 +150,7 @@ def _listing(subject: str) -> Any:
             "total": len(rows),
             "query": query,
             "asked": asked,
-            "choices": _choices(picture, subject),
+            "choices": _choices(picture, subject, visit.words),
             "documents": documents,
             "held": _held(visit.board, picture, kind, part),
             "wrong": wrong,
@@ -224,12 +183,12 @@ class _Link:
         return f"{self.path}?{words}" if words else self.path
 
 
-def _choices(picture: Picture, subject: str) -> list[tuple[str, str, list[tuple[str, str]]]]:
+def _choices(picture: Picture, subject: str, words: Words) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Return what a list can be narrowed by: the question's field, its label, and values with their words."""
-    rows, desired = picture.status.rows[subject], picture.desired
+    rows, desired, say = picture.status.rows[subject], picture.desired, words.language.say
 
     def states() -> list[tuple[str, str]]:
-        return [(state, state) for state in sorted({row.state for row in rows if hasattr(row, "state")})]
+        return [(state, words.word(state)) for state in sorted({row.state for row in rows if hasattr(row, "state")})]
 
     def codes(kind: str) -> list[tuple[str, str]]:
         return [(code, code) for code in desired.documents[kind]]
@@ -239,31 +198,31 @@ def _choices(picture: Picture, subject: str) -> list[tuple[str, str, list[tuple[
         for each in desired.documents[subjects()[subject]].values()
         for key, value in each.labels.items()
     }
-    label = ("label", "Label", [(each, each) for each in sorted(labels)])
+    label = ("label", say("Label"), [(each, each) for each in sorted(labels)])
     match subject:
         case "servers":
-            healths = [(each, each) for each in ("healthy", "warning", "critical", "unknown")]
-            full = [("20", "20 % or less free"), ("5", "5 % or less free")]
+            healths = [(each, words.word(each)) for each in ("healthy", "warning", "critical", "unknown")]
+            full = [(number, say("%(number)s %% or less free", number=number)) for number in ("20", "5")]
             return [
-                ("state", "State", states()),
-                ("health", "Health", healths),
-                ("max_capacity", "Capacity", full),
+                ("state", say("State"), states()),
+                ("health", say("Health"), healths),
+                ("max_capacity", say("Capacity"), full),
                 label,
             ]
         case "templates":
             return [
-                ("server", "Server", codes("server")),
-                ("ready", "Ready", [("true", "ready"), ("false", "not ready")]),
+                ("server", say("Server"), codes("server")),
+                ("ready", say("Ready"), [("true", say("ready")), ("false", say("not ready"))]),
                 label,
             ]
         case "instances":
-            syncs = [(each.value, badge(each).text) for each in InSync]
+            syncs = [(each.value, words.badge(each).text) for each in InSync]
             return [
-                ("state", "State", states()),
-                ("in_sync", "Sync", syncs),
-                ("server", "Server", codes("server")),
-                ("plan", "Plan", codes("plan")),
-                ("template", "Template", codes("template")),
+                ("state", say("State"), states()),
+                ("in_sync", say("Sync"), syncs),
+                ("server", say("Server"), codes("server")),
+                ("plan", say("Plan"), codes("plan")),
+                ("template", say("Template"), codes("template")),
                 label,
             ]
     return [label]
@@ -280,9 +239,9 @@ def _one(subject: str) -> Any:
         picture, code = await visit.board.picture(), visit.path["code"]
         row = next((row for row in picture.status.rows[subject] if row.code == code), None)
         if row is None:
-            raise Refused(404, f"the fleet has no {kind} of this code")
+            raise Refused(404, "the fleet has nothing of this kind and code")
         document = picture.desired.documents[kind][code]
-        tabs = _tabs(subject)
+        tabs = _tabs(subject, visit.language)
         tab = visit.request.query_params.get("tab", "")
         tab = tab if tab in tabs else next(iter(tabs))
         given: dict[str, Any] = {
@@ -320,10 +279,11 @@ def _one(subject: str) -> Any:
     return serve
 
 
-def _tabs(subject: str) -> dict[str, str]:
-    health = {"health": "Health"} if subject == "servers" else {}
-    instances = {"instances": "Instances"} if subject in {"servers", "templates", "plans"} else {}
-    return {"observed": "Observed", "configuration": "Configuration", **instances, **health, "history": "History"}
+def _tabs(subject: str, language: Language) -> dict[str, str]:
+    health = {"health": language.say("Health")} if subject == "servers" else {}
+    instances = {"instances": language.say("Instances")} if subject in {"servers", "templates", "plans"} else {}
+    first = {"observed": language.say("Observed"), "configuration": language.say("Configuration")}
+    return {**first, **instances, **health, "history": language.say("History")}
 
 
 def _concerns(each: Any, kind: str, code: str) -> bool:
@@ -367,7 +327,7 @@ async def _changes(visit: Visit) -> Shown:
     servers: dict[str, list[Any]] = {}
     for action in picture.changeset.actions:
         servers.setdefault(action.server, []).append(action)
-    return Shown("changes.html", {"title": "Pending changes", "picture": picture, "servers": servers})
+    return Shown("changes.html", {"title": visit.say("Pending changes"), "picture": picture, "servers": servers})
 
 
 async def _events(visit: Visit) -> Shown:
@@ -379,8 +339,8 @@ async def _events(visit: Visit) -> Shown:
     names = (query.name,) if query.name else ()
     found = await _happened(visit, Asked(query.limit, None, query.kind, query.code, query.server, names, query.level))
     levels = [level.value for level in Level]
-    given = {"title": "Events", "found": found, "query": query, "levels": levels, "wrong": wrong, "most": asking.MOST}
-    return Shown("events.html", given, 422 if wrong else 200)
+    given = {"found": found, "query": query, "levels": levels, "wrong": wrong, "most": asking.MOST}
+    return Shown("events.html", {"title": visit.say("Events"), **given}, 422 if wrong else 200)
 
 
 async def _passes(visit: Visit) -> Shown:
@@ -388,7 +348,7 @@ async def _passes(visit: Visit) -> Shown:
         found: Any = await visit.board.passes(_A_PAGE)
     except StoreSilent as why:
         found = str(why)
-    return Shown("passes.html", {"title": "Passes", "found": found})
+    return Shown("passes.html", {"title": visit.say("Passes"), "found": found})
 
 
 async def _reconcile(visit: Visit) -> GoTo:

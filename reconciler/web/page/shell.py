@@ -25,7 +25,9 @@ from reconciler.reports.status import subjects
 from reconciler.version import __version__
 from reconciler.web.boards import Board, NotYet, StoreSilent
 from reconciler.web.doors import Door, Session, address_of, is_https, is_same
-from reconciler.web.page.words import FILTERS
+from reconciler.web.page import languages
+from reconciler.web.page.languages import LANGUAGES, Language
+from reconciler.web.page.words import Words
 from reconciler.web.problems import Refused
 from reconciler.web.routes import read_all, require
 
@@ -54,7 +56,17 @@ class Visit:
     session: Session
     path: Mapping[str, str]
     request: Request
+    language: Language
     form: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> Words:
+        """How values are written for who asks."""
+        return Words(self.language)
+
+    def say(self, message: str, **given: Any) -> str:
+        """Say a sentence of the page's own in the language of who asks."""
+        return self.language.say(message, **given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +109,12 @@ class Shell:
     Args:
         board: the daemon.
         door: lets in.
+        provider: what is called who else knows people; nothing if nobody does.
     """
 
-    def __init__(self, board: Board, door: Door) -> None:
-        self._board, self._door = board, door
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("reconciler.web.page"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            finalize=_plain,
-        )
-        self._templates.filters |= FILTERS
+    def __init__(self, board: Board, door: Door, provider: str = "") -> None:
+        self._board, self._door, self._provider = board, door, provider
+        self._templates = {code: _templates(language) for code, language in LANGUAGES.items()}
 
     def route(self, page: Page) -> Route:
         """Make a route of a page: nobody sees it without a session whose role is enough."""
@@ -138,7 +143,8 @@ class Shell:
             form = await read_form(request)
             if not is_same(form.get("csrf", ""), session.csrf):
                 raise Refused(403, "this form is not of this session: go back, load the page again, and send it anew")
-        visit = Visit(self._board, actor, session, request.path_params, request, form)
+        visit = Visit(self._board, actor, session, request.path_params, request, language_of(request), form)
+        request.state.seen = self._board.version()  # what changes while it is made is news for it
         found = await page.serve(visit)
         if isinstance(found, GoTo):
             told = f"{'&' if '?' in found.path else '?'}told={found.told}" if found.told else ""
@@ -151,16 +157,38 @@ class Shell:
         if refused.status != 503:  # noqa: PLR2004 -- then nobody can be known
             known = self._door.by_session(request.cookies.get(COOKIE, ""), address_of(request))
         actor, session = known or (None, None)
-        shown = Shown("problem.html", {"problem": refused, "title": "Not possible"}, refused.status)
+        shown = Shown(
+            "problem.html", {"problem": refused, "title": language_of(request).say("Not possible")}, refused.status
+        )
         answer = self.html(request, shown, actor, session)
         answer.headers.update(refused.headers)
         return answer
+
+    def login_form(self, request: Request, leads_to: str, refused: Refused | None = None) -> Response:
+        """Show the ways in, and why somebody was not let in."""
+        given = {
+            "title": language_of(request).say("Log in"),
+            "why": refused.detail if refused else "",
+            "next": leads_to,
+            "provider": self._provider,
+        }
+        answer = self.html(request, Shown("login.html", given, refused.status if refused else 200))
+        if refused and "Retry-After" in refused.headers:
+            answer.headers["Retry-After"] = refused.headers["Retry-After"]
+        return answer
+
+    def fragment(self, template: str, language: str, given: Mapping[str, Any]) -> str:
+        """Make the HTML of a part of a page, in a language."""
+        return self._templates[language].get_template(template).render(given)
 
     def html(
         self, request: Request, shown: Shown, actor: Actor | None = None, session: Session | None = None
     ) -> Response:
         """Make the HTML of a page."""
+        language = language_of(request)
         around = {
+            "language": language,
+            "languages": [*LANGUAGES.values()],
             "actor": actor,
             "csrf": session.csrf if session else "",
             "may_operate": actor is not None and actor.role.may(Role.MANAGER),
@@ -170,18 +198,40 @@ class Shell:
             "address": _address(request),
             "standing": self._board.standing(),
             "now": self._board.now(),
+            "seen": getattr(request.state, "seen", ""),
+            "runs": self._board.runs(),
             "subjects": [*subjects()],
             "told": request.query_params.get("told", ""),
             "version": __version__,
             "asset": ASSET,
         }
-        text = self._templates.get_template(shown.template).render({**around, **shown.given})
-        return HTMLResponse(text, shown.status, HEADERS)
+        text = self._templates[language.code].get_template(shown.template).render({**around, **shown.given})
+        return HTMLResponse(text, shown.status, {**HEADERS, "Content-Language": language.code})
 
     @staticmethod
     def redirect(path: str) -> Response:
         """Lead to another page, which the browser asks for by GET."""
         return RedirectResponse(path, 303, HEADERS)
+
+
+def _templates(language: Language) -> jinja2.Environment:
+    """Compile the templates for a language."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("reconciler.web.page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_plain,
+    )
+    made.filters |= Words(language).filters()
+    made.globals |= {"_": language.markup, "ngettext": language.markup_of}
+    return made
+
+
+def language_of(request: Request) -> Language:
+    """Return the language of who asks: what they chose, or what their browser wants."""
+    return languages.choose(request.cookies.get(languages.COOKIE, ""), request.headers.get("accept-language", ""))
 
 
 def check_origin(request: Request) -> None:
@@ -217,9 +267,9 @@ def local_path(text: str) -> str:
     return text if is_local and not urlsplit(text).netloc else "/"
 
 
-def set_cookie(answer: Response, request: Request, value: str) -> None:
-    """Give a browser its session; over TLS it never sends it without."""
-    answer.set_cookie(COOKIE, value, path="/", secure=is_https(request), httponly=True, samesite="strict")
+def set_cookie(answer: Response, request: Request, value: str, name: str = COOKIE, seconds: int | None = None) -> None:
+    """Give a browser its session, or what else it keeps; over TLS it never sends it without."""
+    answer.set_cookie(name, value, seconds, path="/", secure=is_https(request), httponly=True, samesite="strict")
 
 
 def _address(request: Request) -> str:

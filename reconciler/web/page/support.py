@@ -35,4 +35,6 @@ async def _ask(visit: Visit) -> GoTo:
 async def _show(visit: Visit) -> Shown:
     found = visit.board.support(visit.path["id"], visit.actor)
     link = found.link.reveal() if found.link else ""
-    return Shown("support.html", {"title": f"Support for {found.code}", "visit": found, "link": link})
+    return Shown(
+        "support.html", {"title": visit.say("Support for %(code)s", code=found.code), "visit": found, "link": link}
+    )

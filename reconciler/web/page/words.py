@@ -1,4 +1,4 @@
-"""How values are written on the page: the words, marks and colours of states, times, shares."""
+"""How values are written on the page, in a language: the words, marks and colours of states, times, shares."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from reconciler.reports.happenings_text import in_words, short
 from reconciler.reports.plan_text import change_in_words, worth_showing
 from reconciler.reports.status import InSync
 from reconciler.reports.words import lasting, whereby, why
+from reconciler.web.page.languages import N_, Language
 
 GOOD, DOUBT, BAD, QUIET, CALM = "good", "doubt", "bad", "quiet", "calm"
 
@@ -52,34 +53,99 @@ _TONES: Mapping[str, str] = {
     Level.INFO.value: QUIET,
 }
 _SYNC: Mapping[InSync, tuple[str, str]] = {
-    InSync.YES: ("in sync", GOOD),
-    InSync.NO: ("out of sync", BAD),
-    InSync.CHANGED: ("text changed", CALM),
-    InSync.NEVER_SEEN: ("never verified", DOUBT),
-    InSync.NOT_OURS: ("not ours", BAD),
-    InSync.UNKNOWN: ("unknown", DOUBT),
+    InSync.YES: (N_("in sync"), GOOD),
+    InSync.NO: (N_("out of sync"), BAD),
+    InSync.CHANGED: (N_("text changed"), CALM),
+    InSync.NEVER_SEEN: (N_("never verified"), DOUBT),
+    InSync.NOT_OURS: (N_("not ours"), BAD),
+    InSync.UNKNOWN: (N_("unknown"), DOUBT),
 }
 _FULL, _NEARLY_FULL = 5.0, 20.0
 
 
-def badge(state: Any) -> Badge:
-    """Show a state."""
-    if isinstance(state, InSync):
-        text, tone = _SYNC[state]
-    else:
-        text = str(state.value if isinstance(state, Enum) else state)
-        tone = _TONES.get(text, DOUBT)
-    return Badge(text, tone, _MARKS[tone])
+_WORDS = (
+    *(N_("Servers"), N_("Templates"), N_("Plans"), N_("Instances")),
+    *(N_("user"), N_("manager"), N_("admin")),
+    *(N_("healthy"), N_("warning"), N_("critical"), N_("error"), N_("info")),
+    *(N_("active"), N_("maintenance"), N_("offline"), N_("draft"), N_("disabled"), N_("inactive")),
+    *(N_("published"), N_("suspended"), N_("absent"), N_("trash"), N_("missing"), N_("building"), N_("moved")),
+    *(N_("done"), N_("failed"), N_("running"), N_("month"), N_("quarter"), N_("year")),
+)
+"""Words of states, roles and kinds that are translated where they are shown; what is not among them stays as it is."""
 
 
-def moment(at: datetime | None) -> str:
-    """Write a moment."""
-    return "never" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How values are written in a language."""
 
+    language: Language
 
-def ago(at: datetime | None, now: datetime) -> str:
-    """Say how long ago something was."""
-    return "never" if at is None else f"{lasting(now - at)} ago"
+    def word(self, value: Any) -> str:
+        """Write a state, a role, the name of a list: translated if it is a word that is known."""
+        text = str(value.value if isinstance(value, Enum) else value)
+        return self.language.known(text) or text
+
+    def badge(self, state: Any) -> Badge:
+        """Show a state."""
+        if isinstance(state, InSync):
+            text, tone = _SYNC[state]
+        else:
+            text = str(state.value if isinstance(state, Enum) else state)
+            tone = _TONES.get(text, DOUBT)
+        return Badge(self.word(text), tone, _MARKS[tone])
+
+    def level(self, happening: Happening) -> Badge:
+        """Show how bad something was, or how an action ended."""
+        return self.badge("done" if happening.deed and happening.deed.result == "done" else str(happening.level))
+
+    def moment(self, at: datetime | None) -> str:
+        """Write a moment."""
+        return self.language.say("never") if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+    def ago(self, at: datetime | None, now: datetime) -> str:
+        """Say how long ago something was."""
+        if at is None:
+            return self.language.say("never")
+        time = lasting(now - at)
+        number, _, unit = time.partition(" ")
+        if unit == "days":
+            return self.language.say("%(number)s days ago", number=number)
+        return self.language.say("%(time)s ago", time=time)
+
+    def field_value(self, value: Any) -> str:
+        """Write the value of a document's field on one line."""
+        if value is None or (not isinstance(value, bool | int | float) and not value):
+            return "-"
+        match value:
+            case bool():
+                return self.language.say("yes") if value else self.language.say("no")
+            case dict():
+                return ", ".join(f"{key}: {self._inner(each)}" for key, each in value.items())
+            case list() | tuple():
+                return ", ".join(map(self._inner, value))
+        return str(value)
+
+    def _inner(self, value: Any) -> str:
+        text = self.field_value(value)
+        return f"{{{text}}}" if isinstance(value, dict) and value else f"[{text}]" if isinstance(value, list) else text
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return what templates write values with."""
+        return {
+            "word": self.word,
+            "badge": self.badge,
+            "moment": self.moment,
+            "ago": self.ago,
+            "level": self.level,
+            "field_value": self.field_value,
+            "known": self.language.known,
+            "fill": fill,
+            "revision": revision,
+            "changes": changes,
+            "in_words": in_words,
+            "why": why,
+            "whereby": whereby,
+        }
 
 
 def fill(free: float | None) -> str:
@@ -97,42 +163,3 @@ def revision(text: str) -> str:
 def changes(action: Action) -> list[str]:
     """Say of an action from what to what fields go."""
     return [change_in_words(change) for change in worth_showing(action.changes)] if action.changes else []
-
-
-def level(happening: Happening) -> Badge:
-    """Show how bad something was, or how an action ended."""
-    return badge("done" if happening.deed and happening.deed.result == "done" else str(happening.level))
-
-
-def field_value(value: Any) -> str:
-    """Write the value of a document's field on one line."""
-    if value is None or (not isinstance(value, bool | int | float) and not value):
-        return "-"
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case dict():
-            return ", ".join(f"{key}: {_inner(each)}" for key, each in value.items())
-        case list() | tuple():
-            return ", ".join(map(_inner, value))
-    return str(value)
-
-
-def _inner(value: Any) -> str:
-    text = field_value(value)
-    return f"{{{text}}}" if isinstance(value, dict) and value else f"[{text}]" if isinstance(value, list) else text
-
-
-FILTERS: dict[str, Callable[..., Any]] = {
-    "badge": badge,
-    "moment": moment,
-    "ago": ago,
-    "fill": fill,
-    "revision": revision,
-    "changes": changes,
-    "level": level,
-    "field_value": field_value,
-    "in_words": in_words,
-    "why": why,
-    "whereby": whereby,
-}

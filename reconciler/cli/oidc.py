@@ -1,0 +1,167 @@
+"""The options of `daemon` by which people log in on the page with an OpenID Connect provider, and what lets them in."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.access.roles import ROLES, Role
+from reconciler.cli.given import NotGiven, secret_at
+from reconciler.cli.groups import Option
+from schemas.secrets import Secret
+
+if TYPE_CHECKING:
+    from reconciler.web.page.entrance import OtherWay
+
+_SECTION = "Log-in by OpenID Connect"
+_EXTRA = "log-in by OpenID Connect needs packages that are not installed: install odoo-fleet[oidc]"
+_SCOPES = ("profile", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class OidcFlags:
+    """What the options say; without an issuer nobody logs in so."""
+
+    issuer: str
+    client: str
+    secret: str
+    claim: str
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    callback: str
+
+    def check(self, *, has_page: bool) -> None:
+        """End the command as wrong usage where people cannot log in so."""
+        named = {
+            "--oidc-client-id": self.client,
+            "--oidc-client-secret": self.secret,
+            "--oidc-role": self.roles,
+            "--oidc-callback": self.callback,
+        }
+        if not self.issuer:
+            if any(named.values()):
+                raise click.UsageError(
+                    f"{', '.join(name for name, given in named.items() if given)} needs --oidc-issuer URL"
+                )
+            return
+        if not has_page:
+            raise click.UsageError("--oidc-issuer needs --page, on which people log in")
+        if not self.client or not self.roles:
+            lacking = (
+                "--oidc-client-id ID" if not self.client else "--oidc-role GROUP=ROLE: else nobody would be let in"
+            )
+            raise click.UsageError(f"--oidc-issuer needs {lacking}")
+        self.by_group()
+        if self.secret:
+            secret_at(self.secret, "--oidc-client-secret", "")
+        try:
+            from reconciler.oidc.provider import is_safe  # noqa: PLC0415 -- the extra `oidc`
+            from reconciler.web.page.provider_login import ENDS  # noqa: PLC0415 -- see above
+        except ModuleNotFoundError as missing:
+            raise click.ClickException(f"{_EXTRA} ({missing.name} is missing)") from None
+        if not is_safe(self.issuer):
+            raise click.UsageError("--oidc-issuer takes an address with https:// (http:// of this machine alone)")
+        if self.callback and not (is_safe(self.callback) and self.callback.endswith(ENDS)):
+            raise click.UsageError(f"--oidc-callback takes an address with https:// that ends in {ENDS}")
+
+    def by_group(self) -> dict[str, Role]:
+        """Return the role of each group."""
+        found: dict[str, Role] = {}
+        for text in self.roles:
+            group, _, role = text.rpartition("=")
+            if not group or role not in ROLES:
+                raise click.UsageError(f"--oidc-role {text}: write GROUP=ROLE, where ROLE is one of {', '.join(ROLES)}")
+            if found.setdefault(group, Role(role)) != role:
+                raise click.UsageError(f"--oidc-role names {group} with two roles")
+        return found
+
+
+def oidc_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command these options; it receives them as `oidc`."""
+
+    @functools.wraps(function)
+    def call(
+        *args: Any,
+        oidc_issuer: str,
+        oidc_client_id: str,
+        oidc_client_secret: str,
+        oidc_role_claim: str,
+        oidc_role: tuple[str, ...],
+        oidc_scope: tuple[str, ...],
+        oidc_callback: str,
+        **rest: Any,
+    ) -> Any:
+        flags = OidcFlags(
+            oidc_issuer, oidc_client_id, oidc_client_secret, oidc_role_claim, oidc_role, oidc_scope, oidc_callback
+        )
+        return function(*args, oidc=flags, **rest)
+
+    made = functools.partial(click.option, cls=Option, section=_SECTION)
+    options = (
+        made("--oidc-issuer", default="", metavar="URL", help="Let people log in on the page with this provider too."),
+        made("--oidc-client-id", default="", metavar="ID", help="Under which id the page is known there."),
+        made(
+            "--oidc-client-secret",
+            default="",
+            metavar="env:NAME|file:PATH",
+            help="Where its secret is found (default: it has none).",
+        ),
+        made(
+            "--oidc-role",
+            multiple=True,
+            metavar="GROUP=ROLE",
+            help="What who is in a group may: user, manager or admin. Repeatable; who is in none is not let in.",
+        ),
+        made(
+            "--oidc-role-claim",
+            default="groups",
+            metavar="NAME",
+            help="Which claim names somebody's groups; realm_access.roles is one within another (default: groups).",
+        ),
+        made(
+            "--oidc-scope",
+            multiple=True,
+            default=_SCOPES,
+            metavar="NAME",
+            help="What to ask for beside openid. Repeatable (default: profile, email).",
+        ),
+        made(
+            "--oidc-callback",
+            default="",
+            metavar="URL",
+            help="The page's address as the provider has it, ending in /login/provider/callback (default: as browsers ask).",
+        ),
+    )
+    return functools.reduce(lambda done, option: option(done), reversed(options), call)
+
+
+def make_login(flags: OidcFlags, now: Callable[[], datetime], told: Callable[[str], None]) -> OtherWay | None:
+    """Return what lets people in; None where nobody logs in so.
+
+    Args:
+        flags: the options.
+        now: the time of day.
+        told: of what goes wrong.
+    """
+    if not flags.issuer:
+        return None
+    from reconciler.oidc.fetching import fetch  # noqa: PLC0415 -- the extra `oidc`
+    from reconciler.oidc.provider import Provider, ProviderFailed  # noqa: PLC0415 -- see above
+    from reconciler.web.page.provider_login import ProviderLogin  # noqa: PLC0415 -- see above
+
+    value = secret_at(flags.secret, "--oidc-client-secret", "the secret at the provider") if flags.secret else None
+
+    def secret() -> Secret:
+        assert value is not None, "it is asked for only where there is one"
+        try:
+            return value()
+        except NotGiven as error:
+            raise ProviderFailed(str(error)) from None
+
+    given = (flags.issuer, flags.client, secret if value else None, flags.scopes, flags.claim, now, fetch)
+    return ProviderLogin(Provider(*given), flags.by_group(), told, flags.callback)
