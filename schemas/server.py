@@ -174,7 +174,8 @@ class Server(Pausable):
         default=None,
         ge=1,
         le=100_000_000,
-        description="Disk in GB of 1,000,000,000 bytes. Shown, and weighed by `rebalance` beside what was measured.",
+        description="Disk in GB of 1,000,000,000 bytes. What was measured of its instances is counted against it by placement, "
+        "`drain` and `rebalance`.",
         examples=[500],
     )
     max_instances: int = Field(

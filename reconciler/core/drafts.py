@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from reconciler.core import verbs
+from reconciler.core import usage, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Blocked, Left, LeftAlone, Withheld
 from reconciler.core.claims import Doubt
@@ -48,6 +48,7 @@ class Draft:
     activations: dict[str, str] = field(default_factory=dict)
     templates: dict[tuple[str, str], str | Doubt] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    stored: Mapping[str, int] = field(default_factory=dict)
     said: dict[tuple[str, str], tuple[Left, str] | None] = field(default_factory=dict)
     pauses: Mapping[tuple[str, str], Pause] = field(init=False)
     standings: Mapping[Key, Standing] = field(init=False)
@@ -162,7 +163,8 @@ class Draft:
         return Doubt(why, "look why the host dies; it is tried again when retention.building_hours have passed")
 
     def count_used(self) -> None:
-        """Count each host's databases in service once, before anything is placed."""
+        """Count each host's databases in service, and what was measured of them, once, before anything is placed."""
+        self.stored = usage.stored(self.desired, self.observed, self.inventory)
         declared = self.desired.names.places
         for code, host in self.observed.hosts.items():
             self.used[code] = databases_in_service(host, declared, self.inventory)

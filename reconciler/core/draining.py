@@ -96,4 +96,5 @@ def _candidate(draft: Draft, instance: Instance, other: Server) -> Candidate:
         supports=True,  # it is there already on a server of the same version
         used=draft.used.get(other.code, 0),
         paused=("server", other.code) in draft.pauses,
+        stored=draft.stored.get(other.code, 0),
     )

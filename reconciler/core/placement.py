@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reconciler.core.usage import GIGABYTE
 from schemas.server import Server
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One server as a place: `used` counts databases in service there and those that this pass is about to make."""
+    """One server as a place: `used` counts databases in service there and those that this pass is about to make.
+
+    `stored` are the bytes that were measured of them.
+    """
 
     server: Server
     online: bool
@@ -22,11 +26,16 @@ class Candidate:
     supports: bool
     used: int
     paused: bool = False
+    stored: int = 0
 
     @property
     def free_percent(self) -> float:
-        """Share of `max_instances` that is free, in percent (the addon's `available_capacity`)."""
-        return max(0.0, 100.0 * (self.server.max_instances - self.used) / self.server.max_instances)
+        """Share of `max_instances` that is free, in percent, or of `disk_gb` where that is less."""
+        server = self.server
+        free = 100.0 * (server.max_instances - self.used) / server.max_instances
+        if server.disk_gb is not None:
+            free = min(free, 100.0 - 100.0 * self.stored / (server.disk_gb * GIGABYTE))
+        return max(0.0, free)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ def _candidate(draft: Draft, instance: Instance, server: Server) -> Candidate:
         supports=not (instance.neutralize and is_cloned(instance)) or float(server.odoo_version) >= NEUTRALIZE_SINCE,
         used=draft.used.get(server.code, 0),
         paused=("server", server.code) in draft.pauses,
+        stored=draft.stored.get(server.code, 0),
     )
 
 

@@ -105,6 +105,7 @@ def rebalance(
     after: dict[str, float] = {}
     for version in sorted({server.odoo_version for server in used.values()}):
         load = _load(draft, {code: server for code, server in used.items() if server.odoo_version == version})
+        draft.stored = load.bytes
         before |= {code: load.full(code) for code in load.servers}
         while (found := _best(draft, load, there)) is not None:
             instance, origin, server = found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -119,6 +119,17 @@ def told(desired: Desired, inventory: Inventory, instance: Instance) -> str:
         return f"{instance.address} uses {level} % or more of {what}"
     then = f"suspended from {found.acts_at:%Y-%m-%d} on" if found.acts_at else "nothing is done (`on_limit: warn`)"
     return f"{instance.address} uses more than {what}: {then}"
+
+
+def stored(desired: Desired, observed: Observed, inventory: Inventory) -> Mapping[str, int]:
+    """Return by server how many bytes of the instances there were measured; of those that never were, none."""
+    found: defaultdict[str, int] = defaultdict(int)
+    for code, usage in inventory.usage.items():
+        if (instance := desired.instances.get(code)) is not None:
+            for host in observed.holding(instance.database_name):
+                if instance.server in (None, host.server):
+                    found[host.server] += usage.bytes
+    return found
 
 
 def due(

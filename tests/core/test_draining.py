@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from reconciler.core import observed
 from reconciler.core.draining import Proposal, drain
-from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.inventory import Inventory, Usage
 from reconciler.core.observed import Observed
+from reconciler.core.usage import GIGABYTE
 from tests.core.scenes import NOW
 from tests.harness.universe import SERVER, fleet, instance, read
 
@@ -16,6 +17,7 @@ def proposed(
     *documents: str,
     listed: dict[str, tuple[str, ...]] | None = None,
     fields: dict[str, str] | None = None,
+    sizes: dict[str, int] | None = None,
     **versions: str,
 ) -> list[Proposal]:
     """Drain the server `one` of a fleet in which each host lists the template and what is named."""
@@ -29,7 +31,8 @@ def proposed(
         code: observed.host(code, ("template_base", *(listed or {}).get(code, ())), version=version)
         for code, version in servers.items()
     }
-    return list(drain(desired, Observed(hosts), NOTHING_REMEMBERED, NOW, desired.servers["one"]))
+    memory = Inventory(usage={code: Usage(1, size * GIGABYTE, NOW) for code, size in (sizes or {}).items()})
+    return list(drain(desired, Observed(hosts), memory, NOW, desired.servers["one"]))
 
 
 def test_the_emptiest_first_and_each_that_is_proposed_counts() -> None:
@@ -49,6 +52,21 @@ def test_one_that_names_no_server_goes_with_them_and_those_of_other_servers_and_
     documents = [instance("placed"), instance("there", server="two"), instance("gone", server="one", state="absent")]
     found = proposed(*documents, listed={"one": ("placed", "gone"), "two": ("there",)}, three="18.0", four="18.0")
     assert found == [Proposal("placed", "two")]
+
+
+def test_a_disk_that_what_was_measured_fills_takes_no_more() -> None:
+    documents = [instance("acme", server="one"), instance("large", server="two")]
+    where: dict[str, tuple[str, ...]] = {"one": ("acme",), "two": ("large",)}
+    found = [
+        proposed(
+            *documents, listed=where, fields={"two": "disk_gb: 100"}, sizes={"large": size}, three="18.0", four="18.0"
+        )
+        for size in (60, 90)
+    ]
+    assert [(p.server, p.why.partition(";")[0]) for (p,) in found] == [
+        ("two", ""),
+        ("", "four: it runs Odoo 18.0"),
+    ]
 
 
 def test_where_it_fits_nowhere_each_server_says_why() -> None:

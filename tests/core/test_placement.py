@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.placement import Candidate, Placing, place, why_not
+from reconciler.core.usage import GIGABYTE
 from schemas.server import Server
 from tests.core.scenes import desired
 
@@ -46,11 +47,12 @@ def test_more_databases_than_there_may_be_count_as_no_room() -> None:
         ({"has_template": False}, "the template is not there"),
         ({"supports": False}, "Odoo 19.0 cannot do what the instance asks"),
         ({"used": 90}, "10 % free, below the 20 % that placement keeps"),
+        ({"stored": 17 * GIGABYTE}, "15 % free, below the 20 % that placement keeps"),
     ],
 )
 def test_each_reason_against_a_server_is_said(change: dict[str, object], why: str) -> None:
     fields: dict[str, object] = {"online": True, "has_template": True, "supports": True, "used": 0, **change}
-    one = Candidate(server("one"), **fields)  # type: ignore[arg-type]
+    one = Candidate(server("one", disk_gb=20), **fields)  # type: ignore[arg-type]
     assert why_not(one, 20) == why
     assert place([one], 20).passed_over == (("one", why),)
 
