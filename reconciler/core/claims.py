@@ -227,7 +227,6 @@ def as_adopted(look: DatabaseLook, spec: DatabaseSpec) -> DatabaseLook:
         look,
         access=Access.CURRENT,
         login=spec.admin_login,
-        mark=replace(mark_for(spec, look.uuid, ""), in_service=True),
         settings={**look.settings, **spec.settings},
         languages=look.languages.union(spec.languages),
         parameters={**look.parameters, **spec.all_parameters},

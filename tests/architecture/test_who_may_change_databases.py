@@ -48,9 +48,9 @@ def test_the_words_stand_nowhere_else_from_where_they_could_be_sent() -> None:
     assert found == {ONE_MODULE, "reconciler/odoo/protocol.py"}
 
 
-def test_only_the_adapter_of_a_host_imports_that_module() -> None:
+def test_only_the_adapters_of_a_host_and_of_a_database_import_that_module() -> None:
     importing = {path for path, tree in product().items() if "reconciler.odoo.apply.databases" in imported(tree)}
-    assert importing == {"reconciler/odoo/hosts.py"}
+    assert importing == {"reconciler/odoo/databases.py", "reconciler/odoo/hosts.py"}
 
 
 def imported(tree: ast.Module) -> set[str]:

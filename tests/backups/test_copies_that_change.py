@@ -9,8 +9,9 @@ import pytest
 
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
+from reconciler.core.observed import NOTED_UPGRADE
 from reconciler.core.outcomes import Result
-from reconciler.simulator import neutralizing
+from reconciler.simulator import Code, neutralizing
 from reconciler.simulator.environment import Env
 from tests.backups.test_copies import active, begun, both, copy_of, require_neutral, text
 from tests.faults.shares import moments
@@ -128,5 +129,43 @@ def test_where_it_cannot_be_proven_everything_stays_asleep_until_it_is(
         assert copy.parameter("odoo_fleet.asleep") == "yes"
         broken.clear()
         await settles(world, version)
+
+    run(story())
+
+
+@both
+@pytest.mark.parametrize("column", ["", "res_partner.nickname"], ids=["newer", "broken"])
+def test_an_upgrade_brings_nothing_awake_and_it_is_neutralized_and_proven_again(version: str, column: str) -> None:
+    async def story() -> None:
+        world = await copied(version)
+        host, follows = world.hosts["one"], whole(version).replace("secret_key:", "upgrade: follow\nsecret_key:", 1)
+        assert (await world.reconcile(follows)).ok
+        host.deploy("mail", Code("1.1", column))
+        host.kill()
+        host.start()
+        copy = host.databases["acme-staging"]
+        brought = {
+            **next(iter(copy.rows("ir.cron").values())),
+            "name": "new",
+            "active": True,
+            "nextcall": "2000-01-01 00:00:00",
+        }
+
+        def bring(step: str) -> None:
+            is_its_own = step == "upgrade.finished" and copy.parameter(NOTED_UPGRADE) is not None
+            if is_its_own and not column and not any(copy.matching("ir.cron", name="new")):
+                copy.insert("ir.cron", brought)
+
+        host.on_step = bring
+        for _ in range(2):
+            await world.reconcile(follows)
+        passed = await world.reconcile(follows)
+        assert passed.ok, (passed.outcomes, passed.after.changeset.blocked)
+        assert any(copy.matching("ir.cron", name="new")) is not bool(column)
+        (row,) = copy.matching("ir.module.module", name="mail")
+        assert str(row["latest_version"]).endswith("1.1")
+        assert active(copy, "ir.cron") == {copy.reference("base.autovacuum_job")}
+        assert copy.parameter("odoo_fleet.asleep") is None
+        require_neutral(copy, version)
 
     run(story())

@@ -15,7 +15,7 @@ from reconciler.core.inventory import NOTHING_REMEMBERED
 from reconciler.core.needs import secrets_needed
 from reconciler.core.observed import Access, DatabaseLook
 from tests.core.one_instance import look_of, plan, refusal, remembered
-from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, seen_as, spec
+from tests.core.scenes import CRONS, NOW, as_declared, desired, instance, observed, online, seen_as, spec
 from tests.harness.universe import TEMPLATE, fleet, read
 
 OPENS = "{admin_password: {env: THEIRS}}"
@@ -61,6 +61,29 @@ def test_what_takes_its_own_time_follows() -> None:
         (verbs.SUSPEND, "suspended.acme"),
     ]
     assert changes.actions[1].after == (changes.actions[0].id,)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"login": "boss"},
+        {"languages": frozenset()},
+        {"active_crons": CRONS, "quiesced_crons": None},
+        {"company": "Other", "parameters": {}},
+    ],
+)
+def test_what_is_done_as_it_is_taken_over_is_not_planned_once_more(seen: dict[str, Any]) -> None:
+    document = instance("acme", server="one", adopt=OPENS, company="Acme", lang="fr_BE", state="suspended")
+    look = replace(theirs(document, **{"active_crons": (), "quiesced_crons": CRONS, **seen}), database="suspended.acme")
+    ((verb, database, fields),) = shown(plan(document, online("one", look)))
+    assert (verb, database) == ("adopt", "suspended.acme")
+    assert "admin_password" in fields
+    assert len(fields) > 1
+
+
+def test_what_is_taken_over_in_service_stays_awake() -> None:
+    awake = theirs(active_crons=CRONS, quiesced_crons=None)
+    assert shown(plan(ACME, online("one", awake))) == [("adopt", "acme", ["admin_password"])]
 
 
 def test_an_owner_is_told_and_not_made() -> None:

@@ -300,3 +300,12 @@ def test_the_rotation_counts_for_each_host_and_comes_on_top_of_what_changed() ->
     depth = Depth(rotation_per_host=1)
     found = targets(text, seen, Inventory(entries), NOW + timedelta(days=2), depth, EVERYTHING)
     assert [(t.server, t.database) for t in found] == [("one", "alpha"), ("two", "delta"), ("two", "gamma")]
+
+
+def test_how_deep_a_run_looks_is_as_the_text_says_but_for_what_is_asked_for() -> None:
+    text = desired(verification="{max_age_hours: 5, databases_per_pass: 7}")
+    assert Depth.of(text) == Depth(shallow=False, verify_after=timedelta(hours=5), rotation_per_host=7)
+    assert not Depth.of(text).code
+    assert Depth.of(text, shallow=True).shallow
+    assert Depth.of(text, refresh=True).refresh
+    assert Depth.of(text, code=True).code

@@ -52,6 +52,7 @@ def test_it_expires_when_its_day_begins_in_its_time_zone(zone: str | None, begin
     text = desired(document)
     assert endings.in_force(text, begins - timedelta(seconds=1)) is text
     assert endings.in_force(text, begins).instances["acme"].state == "absent"
+    assert str(endings.expires_at(text.instances["acme"])) == f"{begins:%Y-%m-%d %H:%M:%S}+00:00", "told as of UTC"
     assert text.instances["acme"].state == "active", "the text says what it says"
 
 

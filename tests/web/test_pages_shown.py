@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
 
 from reconciler.access.roles import Role
+from reconciler.health.judging import HealthRecord
+from reconciler.health.signs import CAPACITY, LATENCY, HealthStatus
 from reconciler.notices.notices import NoticeName
+from reconciler.store.forgetful import NoMemory
 from tests.daemon.stage import Stage
 from tests.harness.universe import fleet, instance
+from tests.harness.virtual_time import EPOCH
 from tests.web.asked import TEXT, TOKENS, Asked, hang
 from tests.web.test_api_steering import Hanging
 from tests.web.visits import Browser, visiting
@@ -205,3 +210,32 @@ def test_no_page_of_it_is_large() -> None:
             assert (await browser.send("GET", path)).status_code == 404
 
     visiting(story)
+
+
+class Remembering(NoMemory):
+    """Remembers three looks at a server: critical, then healthy twice."""
+
+    def health_history(
+        self, server: str | None = None, *, since: datetime | None = None, limit: int = 100
+    ) -> tuple[HealthRecord, ...]:
+        looks = ((HealthStatus.HEALTHY, 8, 40.0), (HealthStatus.HEALTHY, 9, 50.0), (HealthStatus.CRITICAL, 90, 60.0))
+        return tuple(
+            HealthRecord(
+                server or "", EPOCH - timedelta(minutes=15 * age), status, online=True,
+                signs={LATENCY.name: latency, CAPACITY.name: free},
+            )
+            for age, (status, latency, free) in enumerate(looks)
+        )  # fmt: skip
+
+
+def test_health_latency_and_capacity_are_drawn_over_time_and_said_in_words() -> None:
+    async def story(browser: Browser, asked: Asked) -> None:
+        await browser.log_in()
+        page = await browser.open("/servers/one?tab=health")
+        assert 'aria-label="healthy in 2 of 3 looks"' in page
+        drawn = re.findall(r'<rect class="(\w+)" x="([\d.]+)" width="100.0" height="(\d+)"', page)
+        assert drawn == [("bad", "0.0", "20"), ("good", "100.0", "60"), ("good", "200.0", "60")], "the oldest first"
+        assert 'aria-label="Latency, from 8 to 90 ms, now 8"' in page
+        assert 'aria-label="Free capacity, from 40 to 60 %, now 40"' in page
+
+    visiting(story, store=Remembering())

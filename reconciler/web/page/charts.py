@@ -24,6 +24,12 @@ class Chart:
     last: float
 
 
+def strip(history: Sequence[HealthRecord]) -> list[tuple[str, float, float]]:
+    """Draw how healthy a server was at each look, the oldest first: the status, where it begins, and how wide it is."""
+    width = WIDTH / max(1, len(history))
+    return [(each.status.value, number * width, width) for number, each in enumerate(reversed(history))]
+
+
 def charts(history: Sequence[HealthRecord]) -> list[Chart]:
     """Draw latency and free capacity.
 

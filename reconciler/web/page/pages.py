@@ -22,7 +22,7 @@ from reconciler.web import asking
 from reconciler.web.api import find_subject, holding
 from reconciler.web.boards import Board, Picture, StoreSilent
 from reconciler.web.doors import Door
-from reconciler.web.page.charts import charts
+from reconciler.web.page.charts import charts, strip
 from reconciler.web.page.entrance import Entrance, OtherWay
 from reconciler.web.page.languages import Language
 from reconciler.web.page.live import Live
@@ -264,6 +264,7 @@ def _one(subject: str) -> Any:
             "found": None,
             "history": (),
             "charts": (),
+            "strip": (),
             "looked": None,
             "record": visit.board.standing().health.get(code) if kind == "server" else None,
         }
@@ -308,7 +309,7 @@ async def _health(visit: Visit, code: str) -> dict[str, Any]:
         history = await visit.board.health_history(code, _LOOKS)
     except StoreSilent as why:
         return {"looked": str(why)}
-    return {"history": history, "charts": charts(history)}
+    return {"history": history, "charts": charts(history), "strip": strip(history)}
 
 
 async def _happened(visit: Visit, asked: Asked) -> Found | str:

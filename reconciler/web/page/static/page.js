@@ -43,6 +43,7 @@
   setInterval(tick, 1000);
   setInterval(() => { if (news?.readyState === EventSource.CLOSED) { news = null; listen(); } }, WITH);
   listen();
+  for (const here of document.querySelectorAll(".side nav [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });
   document.addEventListener("keydown", (event) => {
     const search = document.querySelector('input[type="search"]');
     if (event.key !== "/" || !search || event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
