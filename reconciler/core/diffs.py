@@ -7,6 +7,7 @@ templates in `template_diffs`, instances in `instance_diffs`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.core import (
@@ -208,7 +209,7 @@ def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:
     if not selection.is_everything:
         chosen = _selected_addresses(draft.desired, selection)
         kept = needed_by(actions, [a for a in actions if a.address in chosen and not a.verb.is_housekeeping])
-        actions = [a for a in actions if a.id in kept]
+        actions = [replace(a, after=tuple(n for n in a.after if n in kept)) for a in actions if a.id in kept]
         blocked = [b for b in blocked if b.address in chosen]
         withheld = [w for w in withheld if w.action.address in chosen]
     left_alone = tuple(sorted(draft.left_alone))

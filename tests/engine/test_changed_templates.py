@@ -239,3 +239,15 @@ def test_an_edit_that_changes_more_than_is_allowed_replaces_no_template() -> Non
         assert "more than safety.max_changes (0)" in next(b.why for b in changes.blocked if b.kind == "template")
 
     run(story())
+
+
+def test_who_is_named_by_hand_is_cloned_from_the_present_one_at_once() -> None:
+    async def story() -> None:
+        world = await made()
+        by_hand = Limits(Selection(addresses=frozenset({"instance/bistro"})))
+        passed = await world.reconcile(with_bistro(NEWER), limits=by_hand)
+        assert (passed.ok, done(passed)) == (True, ["clone instance/bistro"])
+        assert noted(world, "bistro", "made_of") == noted(world, "template_base", "made_of")
+        assert done(await world.reconcile(with_bistro(NEWER))) == ["rebuild template/base", "configure instance/acme"]
+
+    run(story())
