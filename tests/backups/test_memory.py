@@ -15,13 +15,14 @@ GIGABYTES = 20 if EXHAUSTIVE else 1
 """What the files of the archive are, as they lie on the host; packed they are far less."""
 
 _STORY = """
-import asyncio, http.server, os, resource, sys, tempfile, threading, zipfile, zlib
+import asyncio, http.server, os, resource, sys, tempfile, threading, zipfile
 from pathlib import Path
 from reconciler.archives import archive
 from reconciler.odoo.forms import Form
 from reconciler.odoo.protocol import Timeout
 from reconciler.odoo.transport import HttpxTransport
 from schemas.secrets import Secret
+from tests.archives.large import add_large
 from tests.archives.samples import ATTACHMENTS, DUMP, HEAD, MANIFEST
 
 FILES, ROWS, LARGE = 50_000, 400_000, 4
@@ -34,28 +35,13 @@ def rows():
         yield b"%d\\t%s\\t%s\\n" % (n, name, b"x" * 600)
     yield b"\\\\.\\n\\n" + DUMP[len(HEAD):].replace(ATTACHMENTS, b"")
 
-NOTHING = bytes(1 << 24)
-packer = zlib.compressobj(9, wbits=-15)
-PACKED = packer.compress(NOTHING) + packer.flush(zlib.Z_FULL_FLUSH)
-
-class Repeated:  # packs the same many times in no time
-    def compress(self, part):
-        return PACKED
-    def flush(self):
-        return bytes([3, 0])
-
 with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as whole:
     with whole.open("dump.sql", "w", force_zip64=True) as dump:
         dump.writelines(rows())
     for n in range(FILES - LARGE):
         whole.writestr(f"filestore/{n % 256:02x}/{n % 256:02x}{n:038x}", b"x")
     for n in range(FILES - LARGE, FILES):
-        entry = zipfile.ZipInfo(f"filestore/{n % 256:02x}/{n % 256:02x}{n:038x}")
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        with whole.open(entry, "w", force_zip64=True) as large:
-            large._compressor = Repeated()
-            for _ in range(GIGABYTES * 64 // LARGE):
-                large.write(NOTHING)
+        add_large(whole, f"filestore/{n % 256:02x}/{n % 256:02x}{n:038x}", GIGABYTES * 64 // LARGE)
     whole.writestr("manifest.json", MANIFEST)
 
 if os.fork():

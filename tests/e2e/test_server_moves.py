@@ -27,7 +27,7 @@ from tests.harness.real_fleet import KEY, failures
 from tests.hosts.fixtures import AvailableHosts
 from tests.hosts.real_hosts import RealHost
 
-FILES = 200
+FILES = {"19": 2000, "14": 200}
 COUNTS = (
     "select (select count(*) from res_partner), (select count(*) from ir_attachment), (select count(*) from res_users),"
     " (select md5(string_agg(concat(id, store_fname), ',' order by id)) from ir_attachment)"
@@ -99,7 +99,7 @@ def acme(server: str, state: str = "active") -> str:
 
 def work(host: RealHost, customer: Customer) -> None:
     """What people leave behind: files of many contents, a colleague, partners."""
-    for number in range(FILES // 100):
+    for number in range(FILES[host.address.version] // 100):
         content = [
             {"name": f"{number}-{each}", "datas": base64.b64encode(os.urandom(2000)).decode()} for each in range(100)
         ]
