@@ -20,6 +20,7 @@ from reconciler.core import (
     endings,
     one_host,
     openers,
+    support,
     trash,
     unclaimed,
     upgrades,
@@ -114,6 +115,7 @@ def targets(
             or entry is None
             or seen.former_code
             or entry.digest != seen.digest(desired)
+            or support.is_noted(inventory, (document.kind, document.code, code))
             or upgraded((document.kind, document.code, code), entry.verified_at)
             or (isinstance(document, Instance) and copies.comes_due(document, entry.verified_at, now))
         ):

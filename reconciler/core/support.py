@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from reconciler.core import claims, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.drafts import Draft
+from reconciler.core.endings import CLOCKS_MAY_DIFFER
+from reconciler.core.inventory import Inventory
 from reconciler.core.names import IN_SERVICE
 from reconciler.core.observed import DatabaseLook
 from reconciler.core.specs import instance_spec
@@ -56,10 +58,26 @@ def until_of(account: str) -> datetime | None:
         return None
 
 
+def row_of(kind: str, code: str, server: str) -> str:
+    """Name the row in which it is remembered until when an account may be open: a look that began before it shows none."""
+    return f"support/{kind}/{code}/{server}"
+
+
+def is_noted(inventory: Inventory, key: tuple[str, str, str]) -> bool:
+    """Tell whether it is remembered that an account may be open, so that the database is looked into until none is."""
+    return bool(inventory.server_states.get(row_of(*key)))
+
+
+def is_noted_past(inventory: Inventory, key: tuple[str, str, str], now: datetime) -> bool:
+    """Tell whether what is remembered is over: who finds no account then need not remember it any more."""
+    noted = inventory.server_states.get(row_of(*key), "")
+    return bool(noted) and noted < now.astimezone(UTC).isoformat(timespec="seconds")
+
+
 def is_over(account: str, now: datetime) -> bool:
     """Tell whether an account's time has come; one that is open for longer than any may be was not noted by us."""
     until = until_of(account)
-    return until is None or now >= until or until - now > LONGEST
+    return until is None or now >= until or until - now > LONGEST + CLOCKS_MAY_DIFFER
 
 
 def diff_support(draft: Draft) -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, code_moves, copies, endings, fields, template_versions, uninstalls, upgrades, usage
+from reconciler.core import (
+    claims,
+    code_moves,
+    copies,
+    endings,
+    fields,
+    support,
+    template_versions,
+    uninstalls,
+    upgrades,
+    usage,
+)
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.ending_diffs import is_whole
 from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, PRUNES
@@ -154,6 +165,8 @@ def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
             now, copied = world.clock.now(), desired.instances.get(spec.code if spec.clone_of else "")
             # What is to be made anew is looked into until it was, however long something holds that back; so is what
             # the operator may be in, until it ends.
+            if not look.support and support.is_noted_past(seen.inventory, key, now):
+                world.memory.server_state(support.row_of(*key), "")
             if (
                 _matches(spec, look, form.state)
                 and not look.support

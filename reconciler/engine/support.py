@@ -78,10 +78,16 @@ async def let_in(world: World, desired: Desired, instance: Instance, subject: Su
     uuid, mark = await database.identity()
     if stranger := backups.not_of(desired.settings.code, "instance", instance.code, mark, uuid):
         raise LastingError(f"nobody is let in: {stranger}", **at)
-    await world.distrust("instance", instance.code, subject.server)
     visit = support.visit(world.clock.now() + lasts, world.nonces.token(_NONCE_LENGTH))
+    await world.aside.ask(lambda: _note(world, subject, visit))
     token = await database.open_support(visit)
     server = desired.servers[subject.server]
     address = primary_address(instance, server) or server.server_url.rstrip("/")
     link = f"{address}/web/reset_password?db={subject.database}&token={token.reveal()}"
     return Opened(visit, subject.server, subject.database, Secret(link))
+
+
+def _note(world: World, subject: Subject, visit: Visit) -> None:
+    key = subject.kind, subject.code, subject.server
+    world.memory.server_state(support.row_of(*key), visit.until.isoformat(timespec="seconds"))
+    world.memory.clear(*key)

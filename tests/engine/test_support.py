@@ -119,6 +119,23 @@ def test_an_end_that_is_killed_at_any_request_is_brought_about_by_the_next_pass(
     run(story())
 
 
+def test_a_look_that_was_under_way_meanwhile_hides_nobody() -> None:
+    async def story() -> None:
+        world = await made()
+        assert world.memory is not None
+        verified = world.memory.entries["instance", "acme", "one"]
+        await enter(world)
+        world.memory.entries["instance", "acme", "one"] = (
+            verified  # it saw the database before, and is written down after
+        )
+        await asyncio.sleep(HALF_AN_HOUR.total_seconds() + 1)
+        assert (await world.reconcile(TEXT)).ok
+        assert not inside(world)
+        assert not [row for row, text in world.memory.states.items() if row.startswith("support/") and text]
+
+    run(story())
+
+
 def test_a_store_that_is_lost_hides_nobody_and_a_new_one_finds_who_is_over() -> None:
     async def story() -> None:
         world = await made()
