@@ -109,7 +109,7 @@ def _missing(desired: Desired, server: str, lost: Sequence[str], new: Sequence[s
     why = f"it no longer lists {_some(lost)}"
     customers = [name for name in lost if desired.names.may_be_on(server, name)]
     if not new:
-        is_declared = customers or any(desired.declares(server, name) for name in lost)
+        is_declared = any(desired.declares(server, name) for name in lost)
         right = (
             "the list is right"
             if is_declared

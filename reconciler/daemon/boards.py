@@ -11,7 +11,7 @@ import contextlib
 import hmac
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from reconciler.access.actors import Actor
@@ -28,6 +28,7 @@ from reconciler.core.pauses import Pause, in_force
 from reconciler.daemon.daemon import PAUSES_SECONDS, Daemon, Work
 from reconciler.daemon.following import Decided
 from reconciler.daemon.orders import Orders
+from reconciler.daemon.support import SupportDesk
 from reconciler.fleet.counting import count
 from reconciler.health.judging import HealthRecord, is_watched
 from reconciler.health.standing import Standing
@@ -37,7 +38,7 @@ from reconciler.reports.happenings import Asked, Found
 from reconciler.reports.standing_text import status_line
 from reconciler.reports.status import Status, status
 from reconciler.store.happenings import read_happenings
-from reconciler.web.boards import KeptRow, NotYet, Picture, Run, StoreSilent
+from reconciler.web.boards import KeptRow, NotYet, Picture, Run, StoreSilent, Visit
 from reconciler.web.orders import Order, Ordered, Wish
 from reconciler.web.problems import Refused
 
@@ -62,6 +63,7 @@ class DaemonBoard:
     _tokens: tuple[Token, ...] | None = None
     _commanded: Mapping[tuple[str, str], Pause] = field(default_factory=dict)
     _drawn: tuple[Decided, Status] | None = None
+    _support: SupportDesk | None = None
     _drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def follow(self) -> None:
@@ -215,6 +217,27 @@ class DaemonBoard:
         detail = f"{actor} approved {what} ({stopped.why}): digest {digest}"
         self.daemon.tell(Notice(NoticeName.APPROVED, Level.WARNING, detail))
         return f"{what} begin once their hosts have been looked at again"
+
+    async def open_support(self, code: str, lasts: timedelta, reason: str, actor: Actor) -> Visit:
+        """See `Board`."""
+        work, now = self._work(), self.now()
+        detail = f"instance/{code} was opened for support by {actor}, until {now + lasts:%Y-%m-%d %H:%M} UTC: {reason}"
+        notice = Notice(NoticeName.SUPPORT_OPENED, Level.WARNING, detail, "instance", code)
+        await self._ask(work, lambda: work.store.record_notice(notice, now), changes=True)
+        self.daemon.spread(notice)
+        return self._desk().ask(work.rounds.world, work.rounds.desired, code, lasts, actor, now)
+
+    def support(self, name: str, actor: Actor) -> Visit:
+        """See `Board`."""
+        found = self._desk().of(name, actor, self.now())
+        if found is None:
+            raise Refused(404, "there is no way in of this id that your token asked for, or it is over")
+        return found
+
+    def _desk(self) -> SupportDesk:
+        if self._support is None:
+            self._support = SupportDesk(self.daemon.on_defect)
+        return self._support
 
     async def kept(self) -> tuple[KeptRow, ...]:
         """See `Board`."""

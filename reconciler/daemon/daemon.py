@@ -120,6 +120,10 @@ class Daemon:
         """Tell a notice to everyone who listens, the store among them."""
         self._teller.tell(notice)
 
+    def spread(self, notice: Notice) -> None:
+        """Tell a notice that is kept already to everyone else."""
+        self._teller.spread(notice)
+
     def on_event(self, event: Event) -> None:
         """Take an event of a pass; given to `wiring.open_worlds`."""
         if self._work is not None:

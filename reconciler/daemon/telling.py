@@ -42,12 +42,16 @@ class Teller:
 
     def tell(self, notice: Notice) -> None:
         """Tell one. A store that fails is told once, until it works again."""
-        for listener in self.listeners:
-            listener(notice)
+        self.spread(notice)
         if self.keeper is None:
             self._early = [*self._early[-_EARLY:], (notice, self.now())]
         else:
             self._keep(self.keeper, notice, self.now())
+
+    def spread(self, notice: Notice) -> None:
+        """Tell one that is kept already to everyone else."""
+        for listener in self.listeners:
+            listener(notice)
 
     def _keep(self, keeper: AnyStore, notice: Notice, at: datetime) -> None:
         def kept(_: None) -> None:
@@ -60,6 +64,4 @@ class Teller:
         if self._store_failing:
             return
         self._store_failing = True
-        notice = Notice(NoticeName.STORE_FAILED, Level.ERROR, str(failure))
-        for listener in self.listeners:
-            listener(notice)
+        self.spread(Notice(NoticeName.STORE_FAILED, Level.ERROR, str(failure)))

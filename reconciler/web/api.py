@@ -31,6 +31,7 @@ from reconciler.web.openapi import openapi
 from reconciler.web.ordering import order_endpoints
 from reconciler.web.problems import Refused
 from reconciler.web.routes import Call, Endpoint, route
+from reconciler.web.support import support_endpoints
 from reconciler.web.work import work_endpoints
 from schemas.kinds import pausable
 
@@ -80,6 +81,7 @@ def endpoints() -> tuple[Endpoint, ...]:
         *table,
         *order_endpoints(BASE),
         *work_endpoints(BASE),
+        *support_endpoints(BASE),
         Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.Changeset, _changeset),
         Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, asking.Last),
         Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, asking.Happened),

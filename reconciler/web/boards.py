@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from reconciler.access.actors import Actor
@@ -25,6 +25,7 @@ from reconciler.notices.records import PassRecord
 from reconciler.reports.happenings import Asked, Found
 from reconciler.reports.status import Status
 from reconciler.web.orders import Order, Ordered
+from schemas.secrets import Secret
 
 
 class NotYet(Exception):
@@ -73,6 +74,19 @@ class KeptRow:
 
     record: BackupRecord
     asked: AskedBackup | None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A way into an instance's database that somebody asked for: how it stands, until when it is good, why it failed."""
+
+    id: str
+    code: str
+    state: str
+    until: datetime
+    login: str = ""
+    link: Secret | None = None
+    why: str = ""
 
 
 class Board(Protocol):
@@ -155,6 +169,18 @@ class Board(Protocol):
 
         Raises:
             Refused: what is stopped now is not what has this digest.
+        """
+        ...
+
+    async def open_support(self, code: str, lasts: timedelta, reason: str, actor: Actor) -> Visit:
+        """Write down who asks to be let into an instance's database, then begin to open a way; raises `StoreSilent`."""
+        ...
+
+    def support(self, name: str, actor: Actor) -> Visit:
+        """How a way in stands that this token asked for.
+
+        Raises:
+            Refused: there is none of this id.
         """
         ...
 

@@ -71,6 +71,12 @@ class _Board:
     def pauses(self) -> dict[Any, Any]:
         return {}
 
+    def limited(self, address: str, failures: int) -> None:
+        raise AssertionError(f"{address} showed {failures} wrong tokens")
+
+    def takes_orders(self) -> bool:
+        return True
+
     def runs(self) -> tuple[Run, ...]:
         return tuple(Run(f"server-{number}", 500, number) for number in range(HOSTS))
 

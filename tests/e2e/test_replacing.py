@@ -126,7 +126,7 @@ def test_an_edited_template_is_built_anew_and_swapped_unless_somebody_has_worked
     fleet = fresh(tmp_path, real_host)
     n = fleet.suffix
     old, new, base = f"old{n}", f"new{n}", f"template_{n}"
-    fleet.write(template(n, modules="[base, web]"), instance(old))
+    fleet.write(template(n, modules="[base, web, base_import]"), instance(old))
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
     first, uuid = versions(real_host, base), real_host.psql(base, UUID)
@@ -135,7 +135,7 @@ def test_an_edited_template_is_built_anew_and_swapped_unless_somebody_has_worked
     assert login(real_host, base, "admin", password)
     assert not asyncio.run(fleet.plan(Limits(depth=Depth(refresh=True)))).changeset.actions
 
-    edited = {"modules": "[base, web, base_import]", "parameters": "{our.note: hello}"}
+    edited = {"modules": "[base, web]", "parameters": "{our.note: hello}"}
     fleet.write(template(n, **edited), instance(old), instance(new))
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
@@ -144,13 +144,14 @@ def test_an_edited_template_is_built_anew_and_swapped_unless_somebody_has_worked
     assert (real_host.psql(trash, UUID), active_crons(real_host, base)) == (uuid, set())
     assert versions(real_host, base, new, old, trash) == [*versions(real_host, new) * 2, *first * 2]
     assert real_host.psql(base, "select value from ir_config_parameter where key = 'our.note'").strip() == "hello"
+    gone = "select state from ir_module_module where name = 'base_import'"
+    assert [real_host.psql(name, gone).strip() for name in (old, trash)] == ["installed"] * 2
     assert not asyncio.run(fleet.plan(Limits(depth=Depth(refresh=True)))).changeset.actions
 
     models = xmlrpc.client.ServerProxy(f"{real_host.address.direct_url}/xmlrpc/2/object", allow_none=True)
     uid = login(real_host, base, "admin", password)
     models.execute_kw(base, uid, password, "res.partner", "create", [[{"name": "By hand"}]])
-    third = {**edited, "modules": "[base, web, base_import, auth_signup]"}
-    fleet.write(template(n, **third), instance(old))
+    fleet.write(template(n, **{**edited, "parameters": "{our.note: bye}"}), instance(old))
     passed = asyncio.run(fleet.apply())
     refused = next(o for o in passed.outcomes if o.action.verb is verbs.REBUILD)
     assert "it was changed since it was built: 1 row of res_partner" in refused.detail

@@ -111,6 +111,10 @@ def test_customers_that_newer_code_has_broken_are_told_backed_up_and_upgraded_in
         assert real_host.psql(name, "select shoe_size from res_partner where id = 1").strip() == "42"
     for name in (f"template_{n}", "suspended.bert"):
         assert real_host.psql(name, "select count(*) from ir_cron where active").strip() == "0"
+    since = "(select write_date from ir_config_parameter where key = 'odoo_fleet.made_of')"
+    for table in ("ir_module_module", "ir_model", "ir_ui_view", "res_partner"):
+        younger = real_host.psql(f"template_{n}", f"select count(*) from {table} where write_date > {since}")
+        assert younger.strip() == "0", "what the upgrade wrote counts as part of its making"
 
     users = _FIELD.replace("res.partner", "res.users").replace("shoe_size", "glove_size")
     files = {"__init__.py": "from . import partner, users\n", "partner.py": _FIELD, "users.py": users}

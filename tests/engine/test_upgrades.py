@@ -464,3 +464,30 @@ def test_two_reconcilers_at_once_upgrade_everything_once_and_break_nothing() -> 
         assert {version_of(host, code) for code in CUSTOMERS} == {"installed 1.1"}
 
     run(scenario())
+
+
+@pytest.mark.parametrize("code", [Code("1.1"), Code("1.1", COLUMN)], ids=["newer", "breaking"])
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_template_that_was_upgraded_is_built_anew_when_its_text_changes_unless_somebody_had_worked_in_it(
+    code: Code, *, by_hand: bool
+) -> None:
+    """What the upgrade wrote is no work of anybody's; what was there before it is."""
+
+    async def scenario() -> None:
+        text = text_of(customers=["anna"])
+        world, host = await built(text=text)
+        await world.clock.sleep(HOUR)
+        if by_hand:
+            written = f"{world.clock.now():%Y-%m-%d %H:%M:%S}"
+            host.databases["template_base"].insert("res.partner", {"name": "By hand", "write_date": written})
+        await world.clock.sleep(HOUR)
+        deploy(host, code)
+        assert "base" in upgraded(await world.reconcile(text))
+        await world.clock.sleep(HOUR)
+        host.databases["template_base"].insert("res.users.log", {"write_date": "2199-01-01 00:00:00"})
+        edited = text.replace("code: base\n", "code: base\nparameters: {our.note: hello}\n", 1)
+        (rebuilt,) = (o for o in (await world.reconcile(edited)).outcomes if o.action.verb is verbs.REBUILD)
+        assert (rebuilt.result is Result.DONE) is not by_hand, rebuilt.detail
+        assert ("1 row of res_partner; nothing was replaced" in rebuilt.detail) is by_hand
+
+    run(scenario())

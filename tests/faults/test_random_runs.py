@@ -1,8 +1,9 @@
 """Seeded random lives of a fleet: edits, faults, crashes of either side, two reconcilers, clock jumps, hours that pass.
 
-Customers are at work in all that is in service. A second reconciler may have another text, and then knows nothing of the
-first one's store: the text of an earlier commit, or one that differs in who is suspended. The text may name another server
-than the one where a database is, as long as the trouble lasts: databases are not moved between servers yet.
+Customers are at work in all that is in service. In each third life somebody ends, and comes back from the trash. A second
+reconciler may have another text, and then knows nothing of the first one's store: the text of an earlier commit, or one that
+differs in who is suspended or ended. The text may name another server than the one where a database is, as long as the trouble
+lasts.
 
 No promise is broken at any moment, and when the trouble ends the fleet converges. A failing seed is printed; replay it with
 `ODOO_FLEET_SEED=N pytest tests/faults/test_random_runs.py`.
@@ -29,6 +30,9 @@ from tests.harness.virtual_time import run
 BLOCKS = 20
 RUNS = int(os.environ.get("ODOO_FLEET_RUNS", "60"))
 ONE_SEED = os.environ.get("ODOO_FLEET_SEED")
+WITH_ENDINGS = 1
+"""What is left over by three of a seed in whose life customers are ended too, and come back from the trash."""
+MOSTLY = 0.7
 _WITH_WAITS = (279, 981)
 """Lives in which calls are repeated after pauses that are drawn."""
 
@@ -99,7 +103,7 @@ class Life:
         """What a second reconciler may be run with: an earlier text, or one that differs in who is suspended."""
         if self.texts and self.chance.random() < 0.5:
             return self.chance.choice(self.texts)
-        swapped = {"active": "suspended", "suspended": "active"}
+        swapped = {"active": "suspended", "suspended": "active", "absent": "active"}
         return self.text_of({code: {**f, "state": swapped[f["state"]]} for code, f in self.instances.items()})
 
     def edit(self) -> None:
@@ -131,9 +135,22 @@ class Life:
             case 6:
                 self.rename(code)
 
+    def end_or_bring_back(self) -> None:
+        """Have somebody end who is there, or come back who has ended."""
+        self.texts.append(self.text())
+        gone = [code for code, fields in self.instances.items() if fields["state"] == "absent"]
+        code = self.chance.choice(gone or list(self.instances))
+        self.instances[code]["state"] = self.chance.choice(["active", "suspended"]) if gone else "absent"
+        self.story.append(f"{code} is {self.instances[code]['state']}")
+
     def rename(self, code: str) -> None:
-        """Rename a database that stands under its name now, once in its life; earlier texts are then another matter."""
-        if code in self.customers.homes() and code not in self.renamed:
+        """Rename a database that stands under its name now, once in its life; earlier texts are then another matter.
+
+        Where customers end, not one whose password is rotated at once: of so many that it may have, 14 leaves those at the end
+        unread once its ten wrong tries are used up, and a look asks again for the likeliest two alone.
+        """
+        is_rotated = self.seed % 3 == WITH_ENDINGS and "admin_password" in self.instances[code]
+        if code in self.customers.homes() and code not in self.renamed and not is_rotated:
             new = f"{code}r"
             self.instances[new] = {**self.instances.pop(code), "renamed_from": code}
             self.renamed |= {code, new}
@@ -198,6 +215,8 @@ class Life:
         for _ in range(self.chance.randrange(2, 6)):
             for _ in range(self.chance.randrange(0, 3)):
                 self.edit()
+            if self.seed % 3 == WITH_ENDINGS and self.chance.random() < MOSTLY:
+                self.end_or_bring_back()
             for _ in range(self.chance.randrange(0, 3)):
                 self.trouble()
             passes = [self.one_pass() for _ in range(self.chance.choice([1, 1, 2]))]

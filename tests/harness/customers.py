@@ -80,7 +80,8 @@ class Customers:
     def join(self, *texts: Desired) -> None:
         """Learn the names of a text that is or was in force; a name and its `renamed_from` are one customer's."""
         for desired in texts:
-            self._over |= {i.database_name for i in desired.instances.values() if i.state == "absent"}
+            ended = [i for i in desired.instances.values() if i.state == "absent"]
+            self._over |= {name for i in ended for name in (i.database_name, i.renamed_from) if name}
             for instance in desired.instances.values():
                 name = instance.database_name
                 self._same.setdefault(name, name)

@@ -28,6 +28,7 @@ from reconciler.web.page.languages import Language
 from reconciler.web.page.live import Live
 from reconciler.web.page.ordering import order_pages
 from reconciler.web.page.shell import STATIC, GoTo, Page, Shell, Shown, Visit, back_to
+from reconciler.web.page.support import support_pages
 from reconciler.web.page.words import Words
 from reconciler.web.page.work import work_pages
 from reconciler.web.problems import Refused
@@ -61,6 +62,7 @@ def pages() -> tuple[Page, ...]:
         Page("POST", "/resume", manager, _resume),
         *order_pages(),
         *work_pages(),
+        *support_pages(),
     )
 
 
