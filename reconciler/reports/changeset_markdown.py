@@ -7,7 +7,7 @@ as Markdown, and the whole stays below what GitHub takes, with a last line that 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,6 +15,7 @@ from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange
 from reconciler.core.changesets import Changeset, Removed, by_cause, frozen_by_cause
 from reconciler.core.names import NameState, parse
+from reconciler.core.verbs import Verb
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
@@ -147,7 +148,6 @@ class _Page:
         changes, everyone = self._changeset, self._desired.instances.values()
         if changes.is_converged and not (changes.left_alone or changes.removed):
             return
-        losers = self._customers(a.code for a in changes.actions if a.verb.takes_out_of_service)
         concerned = self._customers(a.code for a in changes.actions if a.kind == "instance")
         blocked = [b for b in changes.blocked if b.kind == "instance"]
         acted_on = {a.code for a in changes.actions if a.kind == "instance"}
@@ -156,10 +156,8 @@ class _Page:
         waiting = {b.code for b in blocked} - acted_on - withheld
         others = sum(i.state != "absent" for i in everyone) - len(concerned) - len(waiting) - len(withheld)
         yield from self._removals()
-        if losers:
-            verb = "goes" if len(losers) == 1 else "go"
-            yield "\n> [!WARNING]"
-            yield f"> **{count(len(losers), 'customer')} {verb} out of reach:** {listed(losers, _NAMED)}"
+        yield from self._warning(("goes", "go"), "out of reach", lambda verb: verb.takes_out_of_service)
+        yield from self._warning(("loses", "lose"), "modules and what is in them", lambda verb: verb.loses_data)
         passing = [a for a in changes.actions if _passes_out_of_reach(a)]
         took = prose(self._moment) if self._moment else "for how long is not known yet"
         yield from self._passing((a.code for a in passing if a.verb is not verbs.MOVE), "renamed", took)
@@ -246,6 +244,11 @@ class _Page:
             return f"{kind} {code(code_of)}"
         shown = instance.partner or instance.name
         return code(code_of) if shown == code_of else f"{name(shown)} ({code(code_of)})"
+
+    def _warning(self, words: tuple[str, str], what: str, concerns: Callable[[Verb], bool]) -> Iterator[str]:
+        if found := self._customers(a.code for a in self._changeset.actions if concerns(a.verb)):
+            word = words[len(found) != 1]
+            yield f"\n> [!WARNING]\n> **{count(len(found), 'customer')} {word} {what}:** {listed(found, _NAMED)}"
 
     def _customers(self, codes: Iterable[str]) -> list[str]:
         return [self._who("instance", each) for each in dict.fromkeys(codes) if each in self._desired.instances]
@@ -394,7 +397,7 @@ def _values(row: _Row) -> str:
 def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
     # A rename and a password are told by what happens. The mark follows from what is applied: alone it is worth a line.
     # What adopting changes is the customer's own, and before an ending its backup is what counts.
-    if action.verb in (verbs.ADOPT, verbs.END, verbs.REPLACE, verbs.REBUILD, verbs.MOVE):
+    if action.verb in (verbs.ADOPT, verbs.END, verbs.REPLACE, verbs.REBUILD, verbs.MOVE, verbs.UNINSTALL):
         return action.changes
     if action.verb is not verbs.CONFIGURE:
         return ()

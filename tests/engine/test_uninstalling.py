@@ -12,11 +12,12 @@ from reconciler.core.deciding import Limits
 from reconciler.core.observed import NOTED_REMOVAL
 from reconciler.core.outcomes import Result
 from reconciler.engine.reconcile import Passed
+from reconciler.reports.changeset_markdown import render_changeset_markdown
 from reconciler.simulator import SimulatedHost
 from reconciler.simulator.module_service import UNINSTALL_STEPS
 from tests.engine.test_upgrades import killed_at, parameters
 from tests.faults.shares import moments
-from tests.harness.universe import Process, Universe, fleet, instance, universe
+from tests.harness.universe import Process, Universe, fleet, instance, read, universe
 from tests.harness.virtual_time import run
 
 VERSIONS = pytest.mark.parametrize("version", ["19.0", "14.0"])
@@ -68,6 +69,18 @@ def test_what_is_wanted_absent_goes_with_what_depends_on_it_as_the_plan_shows(
         assert module(host, "mail", name) == "installed"
         assert NOTED_REMOVAL not in parameters(host, name)
         assert not (await world.reconcile(text)).outcomes
+
+    run(scenario())
+
+
+def test_a_reviewer_reads_who_loses_what() -> None:
+    async def scenario() -> None:
+        world, _ = await built()
+        text = text_of(modules_absent=WITH)
+        page = render_changeset_markdown((await world.plan(text)).changeset, read(text))
+        assert "> **1 customer loses modules and what is in them:** `acme`" in page
+        for field, becomes in ALONG.items():
+            assert f"  - `{field}`: installed → {becomes}" in page
 
     run(scenario())
 
