@@ -19,7 +19,7 @@ from reconciler.core.actions import Action
 from reconciler.core.failures import MemoryFailure, StorageFailure
 from reconciler.core.outcomes import Result
 from reconciler.engine.ports import Aside, Clock, Memory, Nonces, Secrets
-from reconciler.engine.storage import Target
+from reconciler.engine.storage import Storage
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import Certificate
@@ -29,7 +29,7 @@ from reconciler.hooks.runner import HookRunner
 from reconciler.loading.secrets import SecretResolver
 from reconciler.notices.events import CallEvent, Event
 from reconciler.notices.records import OutcomeRecord
-from reconciler.odoo.connection import HostConnection, Timeouts
+from reconciler.odoo.connection import CallTimeouts, HostConnection
 from reconciler.odoo.hosts import OdooHost
 from reconciler.odoo.observe import certificates
 from reconciler.odoo.observe.login_pages import LoginPages
@@ -86,7 +86,7 @@ class Reach:
 
 
 @runtime_checkable
-class Journal(Protocol):
+class JournalStore(Protocol):
     """A memory that keeps how actions ended."""
 
     where: str
@@ -108,9 +108,9 @@ class DeclaredTargets:
     def __init__(self, desired: Desired, root: Path, values: SecretResolver) -> None:
         self._declared = desired.settings.backup_targets
         self._code, self._root, self._values = desired.settings.code, root, values
-        self._opened: dict[str, Target] = {}
+        self._opened: dict[str, Storage] = {}
 
-    def open(self, name: str) -> Target:
+    def open(self, name: str) -> Storage:
         """Return one by its name."""
         if name not in self._opened:
             resolve = functools.partial(self._resolve, name)
@@ -214,12 +214,12 @@ def _hooks(
 
     async def last_done(action: Action) -> str:
         def look() -> str:
-            assert isinstance(memory, Journal)
+            assert isinstance(memory, JournalStore)
             ended = memory.outcomes(action.kind, action.code, server=action.server, result=Result.DONE, limit=1000)
             return next((each.at.isoformat() for each in ended if each.action_id == action.id), "")
 
         try:
-            return await aside.ask(look) if isinstance(memory, Journal) and memory.where != "none" else this_run
+            return await aside.ask(look) if isinstance(memory, JournalStore) and memory.where != "none" else this_run
         except MemoryFailure:
             return this_run  # said where it concerns more than a key
 
@@ -283,7 +283,7 @@ def _connect(
         declared_version=server.odoo_version,
         master_password=lambda: secret_values.resolve(server.master_password, "server", server.code, "master_password"),
         transport=transport,
-        timeouts=Timeouts(
+        timeouts=CallTimeouts(
             connect=timeouts.connect_seconds,
             read=timeouts.read_seconds,
             create=timeouts.create_seconds,

@@ -46,7 +46,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class _Directory:
+class _CentralDirectory:
     place: int
     length: int
     count: int
@@ -136,7 +136,7 @@ class Zip:
             shutil.copyfileobj(directory, self._file, PART)
         self._file.write(_end(place, length, count))
         self._file.flush()
-        self._directory = _Directory(place, length, count)
+        self._directory = _CentralDirectory(place, length, count)
 
     def _appended(self, name: bytes, place: int, parts: Iterable[bytes]) -> tuple[bytes, int]:
         """Write a member at the end of the file; return its entry for the directory, and where it ends."""
@@ -160,7 +160,7 @@ class Zip:
         self._file.seek(place)
         return place + self._file.write(data)
 
-    def _find_directory(self) -> _Directory:
+    def _find_directory(self) -> _CentralDirectory:
         tail = self._at(max(0, self._size - _END.size), _END.size) if self._size >= _END.size else b""
         if not tail.startswith(b"PK\x05\x06"):
             raise NotWhole("it has no end: it was cut, or is no zip file")
@@ -178,7 +178,7 @@ class Zip:
             end = where
         if place + length != end or length > _LONGEST_DIRECTORY:
             raise NotWhole("bytes are missing in it, or it has some too many")
-        return _Directory(place, length, count)
+        return _CentralDirectory(place, length, count)
 
     def _at(self, place: int, length: int) -> bytes:
         self._file.seek(place)

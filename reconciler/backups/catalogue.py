@@ -41,7 +41,7 @@ class Proof(BaseModel):
     seconds: float
 
 
-class Entry(BaseModel):
+class BackupEntry(BaseModel):
     """One backup, as its JSON file says it. Fields of a later version are passed over.
 
     `copy_of` names the instance of which a neutralized copy was backed up: such a one is made anew again and again.
@@ -84,7 +84,7 @@ class Entry(BaseModel):
         return f"{folder(self.fleet, self.kind, self.code)}{self.file}"
 
 
-def dated(entries: Iterable[Entry], now: datetime) -> list[Entry]:
+def dated(entries: Iterable[BackupEntry], now: datetime) -> list[BackupEntry]:
     """Return those that a clock which is right can have dated: what is dated later is the latest of nothing.
 
     Args:
@@ -104,7 +104,7 @@ def folder(fleet: str, kind: str = "", code: str = "") -> str:
     return "".join(f"{part}/" for part in (fleet, kind, code) if part)
 
 
-def place_of(entry: Entry) -> str:
+def place_of(entry: BackupEntry) -> str:
     """Return where an entry itself lies."""
     return f"{folder(entry.fleet, entry.kind, entry.code)}{entry.id}{_ENDING}"
 
@@ -114,15 +114,15 @@ def is_entry(place: str) -> bool:
     return place.endswith(_ENDING)
 
 
-def write(entry: Entry) -> bytes:
+def write(entry: BackupEntry) -> bytes:
     """Write an entry for people, too."""
     return (entry.model_dump_json(indent=2) + "\n").encode()
 
 
-def read(place: str, text: bytes) -> Entry | None:
+def read(place: str, text: bytes) -> BackupEntry | None:
     """Read an entry; None if it is none, or does not belong where it lies."""
     try:
-        entry = Entry.model_validate_json(text)
+        entry = BackupEntry.model_validate_json(text)
     except ValidationError:
         return None
     return entry if entry.format == FORMAT and place_of(entry) == place and "/" not in entry.file else None

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.backups.catalogue import Entry, dated
+from reconciler.backups.catalogue import BackupEntry, dated
 from reconciler.cli import fleets, groups, interrupts, screens
-from reconciler.cli.due_backups import Done, keep_appointments
+from reconciler.cli.due_backups import BackupsDone, keep_appointments
 from reconciler.cli.endings import telling
 from reconciler.cli.groups import command_first
 from reconciler.cli.naming import address_of, completing
@@ -19,7 +19,7 @@ from reconciler.cli.sessions import Session, open_session
 from reconciler.cli.tables import render_tables
 from reconciler.core import backups, endings, whereabouts
 from reconciler.core.backup_times import Work
-from reconciler.core.backups import NotThere, Subject
+from reconciler.core.backups import BackupSubject, NotThere
 from reconciler.core.due_backups import next_backup
 from reconciler.core.failures import StorageFailure
 from reconciler.engine import backing_up, keeping
@@ -126,7 +126,7 @@ def due(common: Common, options: RunOptions) -> int:
     return 1 if done.failed else 0
 
 
-def _show(done: Done, output: str, otherwise: str = "") -> None:
+def _show(done: BackupsDone, output: str, otherwise: str = "") -> None:
     if output == "json":
         entries = {kept.entry.id: kept.entry for kept in (*done.kept, *done.proven)}
         screens.print_json({"backups": [entry_document(each) for each in entries.values()], "failed": done.failed})
@@ -158,15 +158,17 @@ def _documents(session: Session, words: Sequence[str]) -> list[Instance | Templa
     ]
 
 
-async def _back_up(session: Session, documents: Sequence[Instance | Template], targets: Mapping[str, str]) -> Done:
+async def _back_up(
+    session: Session, documents: Sequence[Instance | Template], targets: Mapping[str, str]
+) -> BackupsDone:
     """Back all of them up: on one host one after the other, as a worker of it is taken for as long as each lasts."""
-    done = Done()
+    done = BackupsDone()
     async with session.world() as world:
         standing = whereabouts.as_it_stands(session.desired, await world.inventory()).instances
         documents = [standing[d.code] if isinstance(d, Instance) else d for d in documents]
         codes = {code for d in documents for code in _servers(session.desired, d)}
         observed = await observe_shallow(sorted(codes), world)
-        by_server: dict[str, list[tuple[Subject, str]]] = {}
+        by_server: dict[str, list[tuple[BackupSubject, str]]] = {}
         for document in documents:
             found = backups.subjects(session.desired, document, observed)
             if isinstance(found, NotThere):
@@ -180,7 +182,9 @@ async def _back_up(session: Session, documents: Sequence[Instance | Template], t
     return done
 
 
-async def _one_after_the_other(session: Session, world: World, work: Sequence[tuple[Subject, str]], done: Done) -> None:
+async def _one_after_the_other(
+    session: Session, world: World, work: Sequence[tuple[BackupSubject, str]], done: BackupsDone
+) -> None:
     desired = session.desired
     for subject, target in work:
         document = backups.document_of(desired, subject.kind, subject.code)
@@ -229,7 +233,7 @@ def kept_rows(session: Session, words: Sequence[str], now: datetime) -> tuple[Ba
     return standings(documents, found, now, due, problems)
 
 
-async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, Entry]]:
+async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, BackupEntry]]:
     """Read the catalogues of all targets, of one document or of all that are selected."""
     desired = session.desired
     addresses = {d.address for kind in (desired.templates, desired.instances) for d in kind.values()}
@@ -244,16 +248,16 @@ async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, 
         ]
 
 
-async def _entries(world: World, target: str, fleet: str, kind: str, code: str) -> AsyncIterator[Entry]:
+async def _entries(world: World, target: str, fleet: str, kind: str, code: str) -> AsyncIterator[BackupEntry]:
     assert world.targets is not None
     for entry in await backing_up.entries(world.targets.open(target), fleet, kind, code):
         yield entry
 
 
-async def _verify(session: Session, words: Sequence[str]) -> Done:
+async def _verify(session: Session, words: Sequence[str]) -> BackupsDone:
     """Prove the newest backup of each database, one after the other: each costs its host a restore."""
-    desired, done = session.desired, Done()
-    newest: dict[tuple[str, str], tuple[str, Entry]] = {}
+    desired, done = session.desired, BackupsDone()
+    newest: dict[tuple[str, str], tuple[str, BackupEntry]] = {}
     for target, entry in await _catalogue(session, words):
         if not dated([entry], datetime.now(UTC)):
             continue

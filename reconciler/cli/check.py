@@ -8,7 +8,7 @@ from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.sessions import Session, open_session
-from reconciler.core.checks import Answer, Check
+from reconciler.core.checks import Check, CheckResult
 from reconciler.health.checks import check_manager
 from reconciler.health.login_pages import skipped_manager
 from reconciler.reports.checks import checks_document, render_checks
@@ -29,14 +29,14 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
     else:
         paper = screens.paper(screens.OUT)
         click.echo(render_checks(document, session.reach.server_urls.get(server, document.server_url), found, paper))
-    return 1 if any(c.answer is Answer.FAILED for c in found) else 0
+    return 1 if any(c.answer is CheckResult.FAILED for c in found) else 0
 
 
 async def _check(session: Session, code: str) -> tuple[Check, ...]:
     server = session.desired.servers[code]
     async with session.world() as world:
         tests = await world.hosts[code].check()
-        if session.desired.settings.backup_targets and all(c.answer is not Answer.FAILED for c in tests):
+        if session.desired.settings.backup_targets and all(c.answer is not CheckResult.FAILED for c in tests):
             tests = (*tests, await world.hosts[code].check_backups())
         skipped = skipped_manager(server, elsewhere=code in session.reach.server_urls)
         return (*tests, skipped or await check_manager(world.pages[code], server))

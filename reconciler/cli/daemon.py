@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from reconciler.daemon.daemon import Daemon
-    from reconciler.daemon.sources import Source
+    from reconciler.daemon.sources import TextSource
     from reconciler.telemetry.metrics import Metrics
 
 _EXTRA = "the daemon needs packages that are not installed: install odoo-fleet[daemon]"
@@ -121,7 +121,7 @@ def command(
         f"sqlite:///{data.absolute() / 'state.sqlite'}" if data else default_url(common.fleet)
     )
     place = data or Path(default_url(common.fleet).removeprefix("sqlite:///")).parent
-    run = _Run(
+    run = _DaemonRun(
         common,
         options,
         log,
@@ -150,7 +150,7 @@ def _address(listen: str) -> Address | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _DaemonRun:
     """One run of the command. `stop` and `abandon` are the two steps of its end (`interrupts.Ending`)."""
 
     common: Common
@@ -189,12 +189,12 @@ class _Run:
             self.abandoning.set()
             self.log.logger.info("waiting-no-longer", detail="hosts may go on with what runs")
 
-    def _directory(self) -> Source:
+    def _directory(self) -> TextSource:
         from reconciler.daemon.directories import DirectorySource  # noqa: PLC0415 -- only this command needs it
 
         return DirectorySource(self.common.fleet)
 
-    def _branch(self, git: GitFlags) -> Source:
+    def _branch(self, git: GitFlags) -> TextSource:
         from reconciler.daemon.branches import BranchSource  # noqa: PLC0415 -- see above
         from reconciler.git.revisions import GitUnusable  # noqa: PLC0415 -- see above
         from reconciler.git.source import GitOptions, GitSource  # noqa: PLC0415 -- see above
@@ -215,7 +215,7 @@ class _Run:
         except GitUnusable as error:
             raise click.UsageError(f"--git: {error}") from error
 
-    async def _serve(self, source: Source, git: GitFlags) -> None:
+    async def _serve(self, source: TextSource, git: GitFlags) -> None:
         """Run the daemon, and its pages beside it."""
         from reconciler.daemon.daemon import Daemon  # noqa: PLC0415 -- see `_directory`
         from reconciler.daemon.systemd import Systemd  # noqa: PLC0415 -- see `_directory`
@@ -280,10 +280,10 @@ class _Run:
         """Return what is served to who has a token, and the task that keeps it up to date."""
         from reconciler.daemon.boards import DaemonBoard  # noqa: PLC0415 -- see `_directory`
         from reconciler.web.api import api_routes  # noqa: PLC0415 -- see `_directory`
-        from reconciler.web.doors import Door  # noqa: PLC0415 -- see `_directory`
+        from reconciler.web.doors import Doorkeeper  # noqa: PLC0415 -- see `_directory`
 
         board = DaemonBoard(daemon, orders=make_orders(self.orders, daemon.source))
-        door = Door(board)
+        door = Doorkeeper(board)
         routes = api_routes(board, door) if self.api else []
         if self.page:
             from reconciler.web.page.pages import page_routes  # noqa: PLC0415 -- Jinja only for the page
@@ -352,7 +352,7 @@ def _allow_descriptors() -> None:
 
 
 def _token_at(reference: str) -> Callable[[], Secret]:
-    from reconciler.git.revisions import GitUnusable  # noqa: PLC0415 -- see `_Run._directory`
+    from reconciler.git.revisions import GitUnusable  # noqa: PLC0415 -- see `_DaemonRun._directory`
 
     value = secret_at(reference, "--git-token", "the token of the remote")
 

@@ -16,18 +16,18 @@ from reconciler.core.deciding import Planned
 from reconciler.core.due_backups import Appointment, Key, appointments, in_turn, subject_of, withheld
 from reconciler.core.failures import MemoryFailure
 from reconciler.engine import keeping
-from reconciler.engine.backing_up import Kept
+from reconciler.engine.backing_up import KeptBackup
 from reconciler.engine.reconcile import plan
 from reconciler.engine.worlds import World
 from reconciler.reports.escapes import visible
 
 
 @dataclass(slots=True)
-class Done:
+class BackupsDone:
     """What a run has made and proven, and what it has not: by document, why. `next_one` says when something is due next."""
 
-    kept: list[Kept] = field(default_factory=list)
-    proven: list[Kept] = field(default_factory=list)
+    kept: list[KeptBackup] = field(default_factory=list)
+    proven: list[KeptBackup] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     next_one: str = ""
 
@@ -36,7 +36,7 @@ class Done:
         self.failed[address] = why
         screens.say(visible(f"{address}: {why}"))
 
-    def take(self, work: Work, kept: Kept) -> None:
+    def take(self, work: Work, kept: KeptBackup) -> None:
         """Take in what was made, and say what could not be thinned out for it."""
         (self.kept if work is Work.BACKUP else self.proven).append(kept)
         if kept.not_thinned:
@@ -44,13 +44,13 @@ class Done:
             screens.say(visible(f"warning: {older}: {kept.not_thinned}"))
 
 
-async def keep_appointments(session: Session) -> Done:
+async def keep_appointments(session: Session) -> BackupsDone:
     """Do what is due, on each host one after the other.
 
     Raises:
         MemoryFailure: what is known of earlier backups cannot be read.
     """
-    done = Done()
+    done = BackupsDone()
     async with session.world() as world:
         seen = await plan(session.desired, world, BY_NAMES)
         found = await _appointments(session, world, seen)
@@ -68,7 +68,7 @@ async def _appointments(session: Session, world: World, seen: Planned) -> list[A
     return list(appointments(session.desired, seen.observed, records, seen.inventory, now, selection))
 
 
-async def _keep_those_of(session: Session, world: World, seen: Planned, server: str, done: Done) -> None:
+async def _keep_those_of(session: Session, world: World, seen: Planned, server: str, done: BackupsDone) -> None:
     """Do what is due on one host. A backup that was made may be due to be proven, so that it is asked again after each."""
     tried: set[Key] = set()
     while not world.stop.is_set():
@@ -80,7 +80,7 @@ async def _keep_those_of(session: Session, world: World, seen: Planned, server: 
         await _keep(session, world, seen, due[0], done)
 
 
-async def _keep(session: Session, world: World, seen: Planned, due: Appointment, done: Done) -> None:
+async def _keep(session: Session, world: World, seen: Planned, due: Appointment, done: BackupsDone) -> None:
     desired, record = session.desired, due.record
     if why := _withheld(session, seen, due):
         screens.say(visible(f"{record.work} of {record.address}: {why}"))

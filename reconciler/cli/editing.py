@@ -15,7 +15,7 @@ from reconciler.cli.files import replace_file
 from reconciler.cli.options import Common
 from reconciler.editing.edits import UNSET, Change
 from reconciler.editing.fields import KindFields
-from reconciler.editing.fleet_text import AlreadyThere, Draft, FleetText, NoSuchDocument
+from reconciler.editing.fleet_text import AlreadyThere, FileDraft, FleetText, NoSuchDocument
 from reconciler.editing.problems import new_errors
 from reconciler.editing.spans import CannotEdit
 from reconciler.loading.fleet_directory import Loaded
@@ -44,7 +44,7 @@ def require_kind(kind: str) -> str:
     return one
 
 
-def write(common: Common, text: FleetText, draft: Draft) -> int:
+def write(common: Common, text: FleetText, draft: FileDraft) -> int:
     """Write a draft if the fleet is as valid with it as without, and tell what changed; else say why not."""
     if not draft.is_change:
         _tell(common, text, draft, None)
@@ -68,7 +68,7 @@ def problems_of(before: Loaded, loaded: Loaded) -> bool:
     return True
 
 
-def write_file(draft: Draft) -> None:
+def write_file(draft: FileDraft) -> None:
     """Write a draft, or end the command with what is in the way."""
     try:
         _write(draft)
@@ -78,13 +78,13 @@ def write_file(draft: Draft) -> None:
         raise click.ClickException(f"{visible(draft.path)} cannot be written: {error.strerror or error}") from error
 
 
-def patch(name: str, draft: Draft) -> str:
+def patch(name: str, draft: FileDraft) -> str:
     """Return what a draft changes in the file of this name, as `git apply` takes it."""
     before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
     return "\n".join(map(visible, difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm="")))
 
 
-def _write(draft: Draft) -> None:
+def _write(draft: FileDraft) -> None:
     # What a link leads to is written, and the link stays.
     file = Path(os.path.realpath(draft.path))
     if draft.before is None:
@@ -104,7 +104,7 @@ def _umask() -> int:
     return mask
 
 
-def _tell(common: Common, text: FleetText, draft: Draft, written: Loaded | None) -> None:
+def _tell(common: Common, text: FleetText, draft: FileDraft, written: Loaded | None) -> None:
     if common.output == "json":
         told = {
             "format": 1,

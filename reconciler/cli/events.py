@@ -15,7 +15,7 @@ from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.since import since_option
 from reconciler.engine.ports import Clock
 from reconciler.notices.notices import Level
-from reconciler.reports.happenings import LEVELS, NAMES, Asked, Found, Happening
+from reconciler.reports.happenings import LEVELS, NAMES, Asked, Happening, Newest
 from reconciler.reports.happenings_json import happening_document
 from reconciler.reports.happenings_text import render_event
 from reconciler.store.happenings import read_happenings, unseen
@@ -76,7 +76,7 @@ def command(
             _follow(memory, asked, found, show)
 
 
-def _introduce(found: Found, asked: Asked, addresses: frozenset[str], where: str, *, is_followed: bool) -> None:
+def _introduce(found: Newest, asked: Asked, addresses: frozenset[str], where: str, *, is_followed: bool) -> None:
     if found.is_cut:
         screens.say(f"(the last {asked.limit}; for older ones: --limit)")
     if not (found.happenings or is_followed):
@@ -85,13 +85,13 @@ def _introduce(found: Found, asked: Asked, addresses: frozenset[str], where: str
         screens.say(f"The fleet has no server {asked.server!r}.")
 
 
-def _follow(memory: AnyStore, asked: Asked, found: Found, show: Show) -> None:
+def _follow(memory: AnyStore, asked: Asked, found: Newest, show: Show) -> None:
     from reconciler.wiring import SystemClock  # noqa: PLC0415 -- brings what talks to hosts: only where time passes
 
     interrupts.run(follow_store(memory, asked, found, SystemClock(), show))
 
 
-async def follow_store(memory: AnyStore, asked: Asked, found: Found, clock: Clock, show: Show) -> None:
+async def follow_store(memory: AnyStore, asked: Asked, found: Newest, clock: Clock, show: Show) -> None:
     """Show what comes into a store, until cancelled.
 
     Args:

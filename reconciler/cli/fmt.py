@@ -10,7 +10,7 @@ import click
 from reconciler.cli import groups, screens
 from reconciler.cli.editing import patch, write_file
 from reconciler.cli.options import Common, common
-from reconciler.editing.fleet_text import Draft
+from reconciler.editing.fleet_text import FileDraft
 from reconciler.editing.formatting import CannotFormat, formatted
 from reconciler.fleet.diagnostics import Diagnostic
 from reconciler.loading.discovery import FoundFile, discover, read_file, shown
@@ -58,13 +58,13 @@ def _files(paths: tuple[Path, ...], refused: list[str]) -> Iterator[FoundFile]:
             _refuse(problem.range.file, problem.message, refused)
 
 
-def _draft(found: FoundFile, refused: list[str]) -> Draft | None:
+def _draft(found: FoundFile, refused: list[str]) -> FileDraft | None:
     data = read_file(found)
     if isinstance(data, Diagnostic):
         _refuse(found.shown, data.message, refused)
         return None
     try:
-        return Draft("", "", found.path, data, formatted(data), {})
+        return FileDraft("", "", found.path, data, formatted(data), {})
     except CannotFormat as why:
         _refuse(found.shown, str(why), refused)
         return None

@@ -14,7 +14,7 @@ from reconciler.cli.since import since_option
 from reconciler.core import verbs
 from reconciler.core.names import parse
 from reconciler.core.outcomes import Result
-from reconciler.reports.happenings import Asked, Found
+from reconciler.reports.happenings import Asked, Newest
 from reconciler.reports.happenings_json import history_document
 from reconciler.reports.happenings_text import render_history, stamp
 from reconciler.store.happenings import read_happenings
@@ -66,8 +66,8 @@ def _asked(kind: str, code: str, since: datetime | None, limit: int) -> Asked:
 
 
 def _with_former(
-    memory: AnyStore, known: Known, found: Found, kind: str, code: str, since: datetime | None, limit: int
-) -> Found:
+    memory: AnyStore, known: Known, found: Newest, kind: str, code: str, since: datetime | None, limit: int
+) -> Newest:
     """Add what happened to the database of a renamed instance under its former codes, each as long as it bore that."""
     happenings, is_cut = [*found.happenings], found.is_cut
     codes = {code}
@@ -79,7 +79,7 @@ def _with_former(
         happenings += [each for each in earlier.happenings if until is None or each.at <= until]
         is_cut |= earlier.is_cut
     happenings.sort(key=lambda each: each.at)
-    return Found(tuple(happenings[-limit:]), is_cut or len(happenings) > limit)
+    return Newest(tuple(happenings[-limit:]), is_cut or len(happenings) > limit)
 
 
 def _former(memory: AnyStore, known: Known, code: str, until: datetime | None) -> tuple[str, datetime | None] | None:
@@ -92,7 +92,7 @@ def _former(memory: AnyStore, known: Known, code: str, until: datetime | None) -
     return (declared.renamed_from, None) if declared and declared.renamed_from else None
 
 
-def _show(found: Found, address: str, limit: int) -> None:
+def _show(found: Newest, address: str, limit: int) -> None:
     if found.is_cut:
         screens.say(f"(the last {limit}; for older ones: --limit)")
     paper = screens.paper(screens.OUT)

@@ -16,7 +16,7 @@ from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.core.failures import HostUnreachable
-from reconciler.core.importing import Holding, Imported, Proposal, propose
+from reconciler.core.importing import Holding, Imported, ProposedDocument, propose
 from reconciler.core.names import DatabaseName
 from reconciler.core.observed import ObservedHost
 from reconciler.engine.surveying import survey
@@ -192,7 +192,7 @@ def _tell(code: str, imported: Imported, written: list[tuple[Path, bool]]) -> No
     say(f"{'; '.join(filter(None, said))}. Read them, then `odoo-fleet validate` and `odoo-fleet plan`.")
 
 
-def _of(proposals: Iterable[Proposal], kind: str) -> str:
+def _of(proposals: Iterable[ProposedDocument], kind: str) -> str:
     return count(sum(p.kind == kind for p in proposals), kind)
 
 

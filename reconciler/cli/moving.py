@@ -9,7 +9,7 @@ import click
 from reconciler.cli import screens
 from reconciler.cli.editing import REFUSED, patch, problems_of, write_file
 from reconciler.cli.options import Common
-from reconciler.editing.fleet_text import Draft, FleetText
+from reconciler.editing.fleet_text import FileDraft, FleetText
 from reconciler.reports.escapes import visible
 
 
@@ -35,10 +35,10 @@ def propose(common: Common, moves: Iterable[tuple[str, str]], *, is_written: boo
     return drafts is not None
 
 
-def _drafts(text: FleetText, moves: Iterable[tuple[str, str]]) -> list[Draft] | None:
+def _drafts(text: FleetText, moves: Iterable[tuple[str, str]]) -> list[FileDraft] | None:
     """Edit each file once; None, with the problems told, where the fleet would not be valid."""
     before = text.loaded
-    files: dict[str, Draft] = {}
+    files: dict[str, FileDraft] = {}
     for code, server in moves:
         draft = text.edited("instance", code, [(("server",), server)])
         text.take(draft, text.judge(draft))
@@ -47,5 +47,5 @@ def _drafts(text: FleetText, moves: Iterable[tuple[str, str]]) -> list[Draft] | 
     return None if problems_of(before, text.loaded) else list(files.values())
 
 
-def _joined(first: Draft, then: Draft) -> Draft:
-    return Draft(first.kind, first.code, first.path, first.before, then.after, then.document)
+def _joined(first: FileDraft, then: FileDraft) -> FileDraft:
+    return FileDraft(first.kind, first.code, first.path, first.before, then.after, then.document)

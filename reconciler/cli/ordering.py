@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from reconciler.cli.groups import Option
-from reconciler.daemon.sources import Source
+from reconciler.daemon.sources import TextSource
 
 if TYPE_CHECKING:
     from reconciler.daemon.orders import Orders
@@ -92,7 +92,7 @@ def orders_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda made, option: option(made), reversed(options), call)
 
 
-def make_orders(flags: OrderFlags, source: Source) -> Orders | None:
+def make_orders(flags: OrderFlags, source: TextSource) -> Orders | None:
     """Return what takes orders for a source; None where none are taken."""
     if flags.mode is None:
         return None

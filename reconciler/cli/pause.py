@@ -10,7 +10,7 @@ from reconciler.cli import groups, screens
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
-from reconciler.cli.pausing import Subject, find_subject, pause_document
+from reconciler.cli.pausing import PausableDocument, find_subject, pause_document
 from reconciler.core.pauses import Pause
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
@@ -55,7 +55,7 @@ def command(common: Common, store: str, words: tuple[str, ...], reason: str) -> 
         _tell(subject, before, inventory.pauses[subject.kind, subject.code])
 
 
-def _tell(subject: Subject, before: Pause | None, pause: Pause) -> None:
+def _tell(subject: PausableDocument, before: Pause | None, pause: Pause) -> None:
     start = f"{subject.address} is paused: {pausable()[subject.kind].withheld}."
     if before is not None and before.since is not None:
         start = f"{subject.address} was paused already, on {stamp(before.since)}: {pausable()[subject.kind].withheld}."

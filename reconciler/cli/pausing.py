@@ -16,7 +16,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Subject(Addressed):
+class PausableDocument(Addressed):
     """A document that can be paused."""
 
     known: Known
@@ -55,13 +55,13 @@ class Subject(Addressed):
         return sorted(servers - {""})
 
 
-def find_subject(known: Known, words: Sequence[str]) -> Subject:
+def find_subject(known: Known, words: Sequence[str]) -> PausableDocument:
     """Return the document that words name, whether the fleet has it or not; without one, the fleet."""
     kind, code = known.parse(words) if words else ("fleet", known.fleet)
-    return Subject(known, kind, code)
+    return PausableDocument(known, kind, code)
 
 
-def pause_document(subject: Subject, inventory: Inventory, *, changed: bool, at: datetime) -> dict[str, Any]:
+def pause_document(subject: PausableDocument, inventory: Inventory, *, changed: bool, at: datetime) -> dict[str, Any]:
     """Return for machines how a document stands after a command."""
     mine = inventory.pauses.get((subject.kind, subject.code))
     place = subject.place()

@@ -10,7 +10,7 @@ from reconciler.cli import groups, screens
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
-from reconciler.cli.pausing import Subject, find_subject, pause_document
+from reconciler.cli.pausing import PausableDocument, find_subject, pause_document
 from reconciler.core.inventory import Inventory
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
@@ -49,7 +49,7 @@ def command(common: Common, store: str, words: tuple[str, ...], reason: str) -> 
     return PAUSED_BY_ITS_TEXT if subject.place() else 0
 
 
-def _tell(subject: Subject, inventory: Inventory, *, ended: bool) -> None:
+def _tell(subject: PausableDocument, inventory: Inventory, *, ended: bool) -> None:
     place, wider = subject.place(), subject.wider(inventory)
     if place:
         start = "The command's pause is ended, but " if ended else ""

@@ -42,7 +42,7 @@ MAX_BYTES = 256 * 1024 * 1024
 _ALGORITHM = "HMAC-SHA-256"
 
 
-class Refused(click.ClickException):
+class PlanRefused(click.ClickException):
     """A saved changeset is not carried out: all reasons, and what to do."""
 
     def __init__(self, file: Path, reasons: Iterable[str], advice: str = "") -> None:
@@ -136,9 +136,9 @@ def read(file: Path, desired: Desired, common: Common) -> SavedChangeset:
     try:
         saved = Sealer(desired, common.fleet).open(_document(file))
     except NotAChangeset as error:
-        raise Refused(file, [str(error)]) from None
+        raise PlanRefused(file, [str(error)]) from None
     if moved := movements.moved_text(saved, desired, __version__):
-        raise Refused(file, moved, _advice(saved))
+        raise PlanRefused(file, moved, _advice(saved))
     return saved
 
 
@@ -158,7 +158,7 @@ def checked(file: Path, saved: SavedChangeset, now: Planned, desired: Desired) -
     """
     if moved := movements.moved_world(saved, now, desired):
         done = ["nothing of it is left to do"] if movements.is_done(saved, now) else []
-        raise Refused(file, [*done, *moved], _advice(saved))
+        raise PlanRefused(file, [*done, *moved], _advice(saved))
     return movements.exactly(saved, now)
 
 

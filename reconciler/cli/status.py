@@ -193,7 +193,7 @@ def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> 
     _print(common, trash_document(found), trash_table(found))
 
 
-def _print_calendar(desired: Desired, endings: Iterable[calendars.Ending], now: datetime) -> None:
+def _print_calendar(desired: Desired, endings: Iterable[calendars.CalendarEntry], now: datetime) -> None:
     from reconciler.reports.icalendar import render_icalendar  # noqa: PLC0415 -- only here
 
     click.echo(render_icalendar(desired.settings.code, endings, now, __version__), nl=False)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from reconciler.core import backups, endings, whereabouts
 from reconciler.core.addressed import Addressed
 from reconciler.core.backup_times import BackupRecord, Work
-from reconciler.core.backups import NotThere, Subject
+from reconciler.core.backups import BackupSubject, NotThere
 from reconciler.core.due_backups import Document, Key
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
@@ -54,7 +54,7 @@ class AskedBackup(Addressed):
 
 def subjects_of(
     desired: Desired, document: Document, observed: Observed, inventory: Inventory, now: datetime
-) -> list[Subject] | NotThere:
+) -> list[BackupSubject] | NotThere:
     """Find the databases that a document has now, where they stand; or say why it has none that can be backed up."""
     standing = whereabouts.as_it_stands(endings.in_force(desired, now), inventory)
     found = backups.document_of(standing, document.kind, document.code)

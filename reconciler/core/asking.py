@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.core.depths import Depth, Target
+from reconciler.core.depths import Depth, Inspection
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
 from reconciler.core.revisions import ANYWHERE, Comparison
@@ -71,13 +71,13 @@ def is_missing(instance: Instance, seen: Observed, places: Iterable[str]) -> boo
 
 
 def worth_a_look(
-    wanted: Iterable[Target],
+    wanted: Iterable[Inspection],
     desired: Desired,
     seen: Observed,
     depth: Depth,
     selection: Selection,
     since: Comparison | None,
-) -> tuple[Target, ...]:
+) -> tuple[Inspection, ...]:
     """Keep, of the databases that depth would look at, those that the comparison says may differ.
 
     Looked at besides is what an earlier plan looked at and, where an instance is to be built, its template, what it is a copy of,

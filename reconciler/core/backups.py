@@ -20,7 +20,7 @@ FIELD = "backup"
 
 
 @dataclass(frozen=True, slots=True)
-class Subject(Addressed):
+class BackupSubject(Addressed):
     """One database that can be backed up.
 
     `sites` are the host names under which Odoo's page for backups may answer for it: that of its customers, and for the dotted
@@ -62,7 +62,7 @@ def keep_of(declared: BackupPolicy | None) -> Keep | None:
     return None if declared is None else declared.keep
 
 
-def subjects(desired: Desired, document: Instance | Template, observed: Observed) -> list[Subject] | NotThere:
+def subjects(desired: Desired, document: Instance | Template, observed: Observed) -> list[BackupSubject] | NotThere:
     """Find the databases of a document: one of an instance, of a template one on each of its servers."""
     if isinstance(document, Template):
         codes, target = document.server_codes, document.template_db
@@ -87,7 +87,7 @@ def document_of(desired: Desired, kind: str, code: str) -> Instance | Template |
     return desired.templates.get(code) if kind == "template" else desired.instances.get(code)
 
 
-def beside(desired: Desired, document: Instance | Template, server: str) -> Subject:
+def beside(desired: Desired, document: Instance | Template, server: str) -> BackupSubject:
     """Return what a backup of a document becomes when it is restored on a server, whether its database is there or not."""
     name = document.template_db if isinstance(document, Template) else document.database_name
     return subject_of(desired, document, server, name)
@@ -131,7 +131,7 @@ def no_target(desired: Desired, instance: Instance) -> Doubt | None:
     return Doubt(why, "declare `backup_targets`, name the `target`, or take `backup` out of its plan")
 
 
-def subject_of(desired: Desired, document: Instance | Template, code: str, database: str) -> Subject:
+def subject_of(desired: Desired, document: Instance | Template, code: str, database: str) -> BackupSubject:
     """Return a database of a document as one that can be backed up, or restored.
 
     Args:
@@ -147,4 +147,4 @@ def subject_of(desired: Desired, document: Instance | Template, code: str, datab
         else template_spec(desired, document, server)
     )
     site = database if "." in database else f"{database}.{server.domain or 'localhost'}"
-    return Subject(document.kind, document.code, code, database, spec, (site,))
+    return BackupSubject(document.kind, document.code, code, database, spec, (site,))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Answer(StrEnum):
+class CheckResult(StrEnum):
     """How a test of a server ended."""
 
     PASSED = "passed"
@@ -21,7 +21,7 @@ class Check:
     """One test: its name, how it ended, what was seen, what to do when it failed, and whether that holds up activation."""
 
     name: str
-    answer: Answer
+    answer: CheckResult
     seen: str = ""
     advice: str = ""
     for_activation: bool = True
@@ -29,4 +29,4 @@ class Check:
 
 def failures(checks: Iterable[Check]) -> tuple[Check, ...]:
     """Return the tests that speak against activation."""
-    return tuple(c for c in checks if c.answer is Answer.FAILED and c.for_activation)
+    return tuple(c for c in checks if c.answer is CheckResult.FAILED and c.for_activation)

@@ -90,7 +90,7 @@ def _look_at(draft: Draft, source: Instance, found: Original) -> DatabaseLook | 
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CopyPlace:
     """A copy, the server where it is or is to be, what of it is there, and where its source is."""
 
     copy: Instance
@@ -104,7 +104,7 @@ class Place:
         return self.server != self.source.server
 
 
-def places(desired: Desired, observed: Observed) -> Iterator[Place]:
+def places(desired: Desired, observed: Observed) -> Iterator[CopyPlace]:
     """Yield the copies of a fleet whose own place and whose source's place are known from lists of names."""
     for copy in desired.instances.values():
         if copy.state == "absent" or not copies.is_copied(copy):
@@ -113,7 +113,7 @@ def places(desired: Desired, observed: Observed) -> Iterator[Place]:
         servers = {found.server for found in standing} or {copy.server or ""}
         sources = _find(desired, observed, desired.instances[copy.clone_of or ""])
         if len(servers) == len(sources) == 1 and (server := servers.pop()):
-            yield Place(copy, server, standing, sources[0])
+            yield CopyPlace(copy, server, standing, sources[0])
 
 
 def backed_up_sources(desired: Desired, observed: Observed, host: ObservedHost) -> tuple[str, ...]:

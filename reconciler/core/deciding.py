@@ -23,7 +23,7 @@ from reconciler.core.revisions import Comparison
 from reconciler.core.rollouts import Course, course
 from reconciler.core.safety import frozen_hosts, gate, withhold
 from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.upgrades import Key, Standing, standings
+from reconciler.core.upgrades import Key, ModulesState, standings
 from reconciler.fleet.desired import Desired
 
 
@@ -60,7 +60,7 @@ class Planned:
     changeset: Changeset
     inventory: Inventory
     one_host: frozenset[str] = frozenset()
-    standings: Mapping[Key, Standing] = field(default_factory=dict)
+    standings: Mapping[Key, ModulesState] = field(default_factory=dict)
     course: Course = field(default_factory=Course)
 
 

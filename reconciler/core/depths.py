@@ -71,7 +71,7 @@ class Depth:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Inspection:
     """One database to look at deeply, as the account of `spec` (or of `former_code`, while a document is renamed).
 
     An expired build is looked at as any of its `builders`, and only for whether it was ever in service. As a document that
@@ -91,13 +91,13 @@ class Target:
 
 def targets(
     desired: Desired, observed: Observed, inventory: Inventory, now: datetime, depth: Depth, selection: Selection
-) -> tuple[Target, ...]:
+) -> tuple[Inspection, ...]:
     """Choose what is looked at deeply in this pass, in a stable order."""
     if depth.shallow:
         return ()
     desired = endings.in_force(desired, now)
-    due: list[Seen] = []
-    aged: dict[str, list[tuple[datetime, str, Seen]]] = {}
+    due: list[ListedDatabase] = []
+    aged: dict[str, list[tuple[datetime, str, ListedDatabase]]] = {}
     upgraded = code_moves.worth_a_look(desired, observed, inventory, now, selection)
     for seen in candidates(desired, observed, inventory, selection):
         document, code = seen.document, seen.server.code
@@ -139,7 +139,7 @@ def targets(
 
 def _expired_builds(
     desired: Desired, observed: Observed, now: datetime, depth: Depth, selection: Selection
-) -> Iterator[Target]:
+) -> Iterator[Inspection]:
     """Yield the builds past their limit: those that are swept, and in a limited run those that may be an instance's of it."""
     limit = timedelta(hours=desired.settings.retention.building_hours)
     selected = [i for i in desired.instances.values() if selection.includes(i)]
@@ -151,30 +151,32 @@ def _expired_builds(
             if not selection.is_everything and name.target not in own:
                 continue
             if builders := openers.builders_of(desired, code, name.text):
-                yield Target(code, name.text, builders[0], builders=builders)
+                yield Inspection(code, name.text, builders[0], builders=builders)
 
 
-def _ended(desired: Desired, observed: Observed, inventory: Inventory, now: datetime, depth: Depth) -> Iterator[Target]:
+def _ended(
+    desired: Desired, observed: Observed, inventory: Inventory, now: datetime, depth: Depth
+) -> Iterator[Inspection]:
     """Yield what is to be ended since its document was removed, and trash that is to be dropped."""
     for entry in ending_diffs.removed(desired, inventory):
         host = observed.hosts.get(entry.server)
         for spec in openers.as_gone(desired, entry.server, entry.target, [("instance", entry.code)]):
             for name in host.forms_of(entry.target) if host and host.online else ():
                 if (entry.server, name.text) not in depth.passed_over:
-                    yield Target(entry.server, name.text, spec, is_gone=True)
+                    yield Inspection(entry.server, name.text, spec, is_gone=True)
     for code, host in observed.hosts.items():
         for name in host.databases if host.online and code in desired.servers else ():
             is_over = is_expired_trash(name, now, endings.trash_limit(desired))
             owners = openers.owners_of_trash(desired, inventory, code, name.text) if is_over else ()
             if owners and (code, name.text) not in depth.passed_over:
-                yield Target(code, name.text, owners[0], builders=owners)
+                yield Inspection(code, name.text, owners[0], builders=owners)
 
 
 def _of_moves(
-    desired: Desired, observed: Observed, moving: Sequence[Seen], found: Sequence[Target]
-) -> tuple[Target, ...]:
+    desired: Desired, observed: Observed, moving: Sequence[ListedDatabase], found: Sequence[Inspection]
+) -> tuple[Inspection, ...]:
     """Have the versions of modules read of what may be moved, and of the templates where it would go."""
-    templates: list[Target] = []
+    templates: list[Inspection] = []
     for seen in moving:
         if isinstance(seen.document, Instance) and seen.document.server is not None:
             templates += _template_there(desired, observed, seen.document, seen.document.server)
@@ -182,15 +184,19 @@ def _of_moves(
 
 
 def _of_copies(
-    desired: Desired, observed: Observed, selection: Selection, due: Sequence[Seen], found: Sequence[Target]
-) -> tuple[Target, ...]:
+    desired: Desired,
+    observed: Observed,
+    selection: Selection,
+    due: Sequence[ListedDatabase],
+    found: Sequence[Inspection],
+) -> tuple[Inspection, ...]:
     """Have what copies that are looked into, or are not there yet, are made of looked into as well.
 
     Of those on other servers the versions of modules are read too, and those of the templates where they are.
     """
     chosen = {(seen.server.code, seen.database) for seen in due}
-    beside: list[Target] = []
-    elsewhere: list[Target] = []
+    beside: list[Inspection] = []
+    elsewhere: list[Inspection] = []
     for place in copies_elsewhere.places(desired, observed):
         is_due = not place.standing or any((each.server, each.name.text) in chosen for each in place.standing)
         has_rhythm = place.copy.refresh is not None and bool(place.standing)
@@ -198,7 +204,7 @@ def _of_copies(
             continue
         source = desired.instances[place.copy.clone_of or ""]
         spec = instance_spec(desired, source, desired.servers[place.source.server])
-        target = Target(place.source.server, place.source.name.text, spec, source.renamed_from)
+        target = Inspection(place.source.server, place.source.name.text, spec, source.renamed_from)
         if place.is_elsewhere:
             elsewhere += [target, *_template_there(desired, observed, place.copy, place.server)]
         else:
@@ -208,15 +214,17 @@ def _of_copies(
     return _with_versions((*found, *more), elsewhere, set())
 
 
-def _template_there(desired: Desired, observed: Observed, instance: Instance, server: str) -> list[Target]:
+def _template_there(desired: Desired, observed: Observed, instance: Instance, server: str) -> list[Inspection]:
     """Return the template of an instance on a server as what is looked into, if it is there."""
     template, host = desired.templates[desired.template_of(instance)], observed.hosts.get(server)
     if host is None or not (host.online and host.lists(template.template_db)):
         return []
-    return [Target(server, template.template_db, template_spec(desired, template, desired.servers[server]))]
+    return [Inspection(server, template.template_db, template_spec(desired, template, desired.servers[server]))]
 
 
-def _with_versions(found: Sequence[Target], more: Sequence[Target], asked: set[tuple[str, str]]) -> tuple[Target, ...]:
+def _with_versions(
+    found: Sequence[Inspection], more: Sequence[Inspection], asked: set[tuple[str, str]]
+) -> tuple[Inspection, ...]:
     """Add what is looked into beside, and have the versions of modules read of that and of what is asked for."""
     there = {(target.server, target.database) for target in found}
     added = {(target.server, target.database): target for target in more}
@@ -228,7 +236,7 @@ def _is_absent(document: Template | Instance) -> bool:
     return isinstance(document, Instance) and document.state == "absent"
 
 
-class Seen(NamedTuple):
+class ListedDatabase(NamedTuple):
     """A database that a host lists and a document declares. Its spec is worked out only if it is looked at."""
 
     document: Template | Instance
@@ -247,13 +255,13 @@ class Seen(NamedTuple):
             return template_digest(desired, self.document, self.server)
         return instance_digest(desired, self.document, self.server)
 
-    def target(self, desired: Desired) -> Target:
+    def target(self, desired: Desired) -> Inspection:
         """Say how to look at it."""
         if isinstance(self.document, Template):
             spec = template_spec(desired, self.document, self.server)
         else:
             spec = instance_spec(desired, self.document, self.server)
-        return Target(self.server.code, self.database, spec, self.former_code)
+        return Inspection(self.server.code, self.database, spec, self.former_code)
 
 
 def _found(desired: Desired, observed: Observed, instance: Instance) -> tuple[claims.Found, ...]:
@@ -262,8 +270,8 @@ def _found(desired: Desired, observed: Observed, instance: Instance) -> tuple[cl
 
 
 def _on_what_may_be_the_same_host(
-    desired: Desired, observed: Observed, inventory: Inventory, depth: Depth, due: Sequence[Seen]
-) -> list[Seen]:
+    desired: Desired, observed: Observed, inventory: Inventory, depth: Depth, due: Sequence[ListedDatabase]
+) -> list[ListedDatabase]:
     """Before a server's first look is believed, look at the same database on those that list the very same names."""
     chosen = {(seen.server.code, seen.database) for seen in due}
     similar = one_host.alike(observed)
@@ -276,13 +284,15 @@ def _on_what_may_be_the_same_host(
     ]
 
 
-def candidates(desired: Desired, observed: Observed, inventory: Inventory, selection: Selection) -> Iterator[Seen]:
+def candidates(
+    desired: Desired, observed: Observed, inventory: Inventory, selection: Selection
+) -> Iterator[ListedDatabase]:
     """Yield every database that a host lists and a document that is selected may call its own."""
     yield from _of_templates(desired, observed, selection)
     yield from _of_instances(desired, observed, inventory, selection)
 
 
-def _of_templates(desired: Desired, observed: Observed, selection: Selection) -> Iterator[Seen]:
+def _of_templates(desired: Desired, observed: Observed, selection: Selection) -> Iterator[ListedDatabase]:
     for template in desired.templates.values():
         if not (template.active and selection.concerns_template(desired, template)):
             continue
@@ -291,54 +301,56 @@ def _of_templates(desired: Desired, observed: Observed, selection: Selection) ->
             if host and server and host.online:
                 trash = [name for there, name in observed.trash_of(template.template_db) if there.server == code]
                 for name in host.forms_of(template.template_db) or trash:
-                    yield Seen(template, server, name.text)
+                    yield ListedDatabase(template, server, name.text)
 
 
-def _of_instances(desired: Desired, observed: Observed, inventory: Inventory, selection: Selection) -> Iterator[Seen]:
+def _of_instances(
+    desired: Desired, observed: Observed, inventory: Inventory, selection: Selection
+) -> Iterator[ListedDatabase]:
     missing: list[Instance] = []
     for instance in desired.instances.values():
         if not selection.includes(instance):
             continue
         found = _found(desired, observed, instance)
         for one in claims.narrow(found, inventory, "instance", instance.code):
-            yield Seen(instance, desired.servers[one.server], one.name.text, instance.renamed_from)
+            yield ListedDatabase(instance, desired.servers[one.server], one.name.text, instance.renamed_from)
         if not found:
             for host, name in trash.may_be_of(desired, observed, instance):
-                yield Seen(instance, desired.servers[host.server], name.text, instance.renamed_from)
+                yield ListedDatabase(instance, desired.servers[host.server], name.text, instance.renamed_from)
         if not found and not _is_absent(instance):
             missing.append(instance)
     yield from _namesakes(desired, observed, missing)
     yield from _unclaimed(desired, observed, inventory, missing)
 
 
-def _namesakes(desired: Desired, observed: Observed, missing: Iterable[Instance]) -> Iterator[Seen]:
+def _namesakes(desired: Desired, observed: Observed, missing: Iterable[Instance]) -> Iterator[ListedDatabase]:
     """Before a missing instance is cloned its namesakes on other servers are opened, to tell whose they are."""
     for instance in missing:
         for server, name in claims.namesakes(desired, observed, instance) if instance.server else ():
             if server not in desired.names.places.get(name.target, ()):  # another's, who looks at it when it is due
-                yield Seen(instance, desired.servers[server], name.text, instance.renamed_from)
+                yield ListedDatabase(instance, desired.servers[server], name.text, instance.renamed_from)
 
 
 def _unclaimed(
     desired: Desired, observed: Observed, inventory: Inventory, missing: Iterable[Instance]
-) -> Iterator[Seen]:
+) -> Iterator[ListedDatabase]:
     """What is between two names and no document's may be a missing instance's: a few of them try to open it."""
     for host, name in unclaimed.seen(desired, observed):
         here = [i for i in missing if i.server in (None, host.server)]
         here.sort(key=lambda i: (("instance", i.code, host.server) not in inventory.entries, i.code))
         for instance in here[:MOST_CLAIMANTS]:
-            yield Seen(instance, desired.servers[host.server], name.text, name.target)
+            yield ListedDatabase(instance, desired.servers[host.server], name.text, name.target)
 
 
 def _left_between(
     desired: Desired, observed: Observed, inventory: Inventory, depth: Depth, selection: Selection
-) -> tuple[list[Target], list[Target]]:
+) -> tuple[list[Inspection], list[Inspection]]:
     """List as whose accounts that are not in the text any more what is between two names is opened: remembered ones, or guesses.
 
     Only while something is missing: what is proven to be another's then holds it back no more, and is not opened again.
     """
-    remembered: list[Target] = []
-    guessed: list[Target] = []
+    remembered: list[Inspection] = []
+    guessed: list[Inspection] = []
     between = [(h, n) for h, n in unclaimed.seen(desired, observed) if (h.server, n.text) not in depth.passed_over]
     wanted = (i for i in desired.instances.values() if i.state != "absent" and selection.includes(i))
     if not between or all(_found(desired, observed, i) for i in wanted):
@@ -349,6 +361,6 @@ def _left_between(
         documents = known or openers.guesses(name.target)
         gone = [(kind, code) for kind, code in documents if code not in declared[kind]][:MOST_CLAIMANTS]
         accounts = openers.as_gone(desired, host.server, name.target, gone)
-        found = (Target(host.server, name.text, account, is_gone=True) for account in accounts)
+        found = (Inspection(host.server, name.text, account, is_gone=True) for account in accounts)
         (remembered if known else guessed).extend(found)
     return remembered, guessed

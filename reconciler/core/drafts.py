@@ -17,7 +17,7 @@ from reconciler.core.pauses import Pause, in_force
 from reconciler.core.replacements import Replacing
 from reconciler.core.rollouts import Course, course
 from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.upgrades import Key, Standing, standings
+from reconciler.core.upgrades import Key, ModulesState, standings
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.server import Server
@@ -51,7 +51,7 @@ class Draft:
     stored: Mapping[str, int] = field(default_factory=dict)
     said: dict[tuple[str, str], tuple[Left, str] | None] = field(default_factory=dict)
     pauses: Mapping[tuple[str, str], Pause] = field(init=False)
-    standings: Mapping[Key, Standing] = field(init=False)
+    standings: Mapping[Key, ModulesState] = field(init=False)
     course: Course = field(init=False)
 
     def __post_init__(self) -> None:

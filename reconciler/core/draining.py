@@ -22,7 +22,7 @@ from schemas.server import Server
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ProposedMove:
     """Where one instance would go; or, where there is no `server`, why to none."""
 
     code: str
@@ -32,7 +32,7 @@ class Proposal:
 
 def drain(
     desired: Desired, observed: Observed, inventory: Inventory, now: datetime, server: Server
-) -> tuple[Proposal, ...]:
+) -> tuple[ProposedMove, ...]:
     """Propose where the instances of a server go.
 
     Args:
@@ -56,9 +56,9 @@ def _on(draft: Draft, server: Server) -> Iterator[Instance]:
             yield instance
 
 
-def _propose(draft: Draft, instance: Instance, server: Server) -> Proposal:
+def _propose(draft: Draft, instance: Instance, server: Server) -> ProposedMove:
     if instance.clone_of is not None:
-        return Proposal(instance.code, "", "it is a copy: end it, and make another one where its source is by then")
+        return ProposedMove(instance.code, "", "it is a copy: end it, and make another one where its source is by then")
     others = [s for _, s in sorted(draft.desired.servers.items()) if s.active and s.code != server.code]
     passed, eligible = [], []
     for other in others:
@@ -67,7 +67,7 @@ def _propose(draft: Draft, instance: Instance, server: Server) -> Proposal:
         else:
             eligible.append(other)
     if not eligible:
-        return Proposal(instance.code, "", "; ".join(passed) or "there is no other server")
+        return ProposedMove(instance.code, "", "; ".join(passed) or "there is no other server")
 
     def rank(other: Server) -> tuple[int, float, int, str]:
         alike = len(server.labels.items() & other.labels.items())
@@ -75,7 +75,7 @@ def _propose(draft: Draft, instance: Instance, server: Server) -> Proposal:
 
     best = min(eligible, key=rank)
     draft.used[best.code] = draft.used.get(best.code, 0) + 1
-    return Proposal(instance.code, best.code)
+    return ProposedMove(instance.code, best.code)
 
 
 def why_not_there(draft: Draft, instance: Instance, server: Server, other: Server) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from reconciler.core import backup_times, backups, endings, pauses, whereabouts
 from reconciler.core.backup_times import BackupRecord, Work
-from reconciler.core.backups import NotThere, Subject
+from reconciler.core.backups import BackupSubject, NotThere
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed
 from reconciler.core.pauses import Pause
@@ -121,7 +121,7 @@ def in_turn(due: Iterable[Appointment]) -> list[Appointment]:
     return sorted(due, key=turn)
 
 
-def subject_of(desired: Desired, appointment: Appointment, observed: Observed) -> Subject | NotThere:
+def subject_of(desired: Desired, appointment: Appointment, observed: Observed) -> BackupSubject | NotThere:
     """Return the database of an appointment, or of a proof what its backup is restored beside; or why there is none now."""
     document, server = appointment.document, appointment.record.server
     if appointment.record.work is Work.PROOF:

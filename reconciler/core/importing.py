@@ -53,7 +53,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ProposedDocument:
     """A document to be written; as a comment, where `closed` says why. `fields` are in the order in which people write them."""
 
     kind: str
@@ -67,7 +67,7 @@ class Proposal:
 class Imported:
     """What became of a host's databases: documents, and those for which there can be none, each with the reason."""
 
-    proposals: tuple[Proposal, ...]
+    proposals: tuple[ProposedDocument, ...]
     passed_over: tuple[tuple[str, str], ...]
 
 
@@ -126,7 +126,7 @@ class _Making:
     def __post_init__(self) -> None:
         self.codes = {"template": set(self.desired.templates), "instance": set(self.desired.instances)}
 
-    def template(self, holding: Holding, why: str) -> Proposal:
+    def template(self, holding: Holding, why: str) -> ProposedDocument:
         """Write a template, and know it from now on."""
         stem = _TEMPLATE_WORD.sub("-", holding.name).strip("-_") or holding.name
         code = self._code("template", stem)
@@ -137,13 +137,15 @@ class _Making:
         remarks = (f"It looks like a template: {why}.",)
         look = holding.look
         if look is None or not look.opened:
-            return Proposal("template", code, {**head, "adopt": _adopt(holding)}, remarks, _why_closed(holding))
+            return ProposedDocument("template", code, {**head, "adopt": _adopt(holding)}, remarks, _why_closed(holding))
         said = {"modules": list(holding.contents.chosen()), **_said(look, "lang", "country_code"), **_opened(holding)}
-        document, proposal = _valid(Template, self.desired, Proposal("template", code, {**head, **said}, remarks))
+        document, proposal = _valid(
+            Template, self.desired, ProposedDocument("template", code, {**head, **said}, remarks)
+        )
         self.desired = self.desired.having("template", {**self.desired.templates, code: document})
         return _with_surprises(proposal, template_spec(self.desired, document, self.server), look)
 
-    def instance(self, holding: Holding) -> Proposal:
+    def instance(self, holding: Holding) -> ProposedDocument:
         """Write an instance: of the template and the plan that bring the most, and nothing that it lacks."""
         code, look = self._code("instance", holding.name), holding.look
         head: dict[str, object] = {"kind": "instance", "code": code}
@@ -153,7 +155,7 @@ class _Making:
         head |= {**of, "server": self.server.code, **named}
         closed = _why_closed(holding) or self._why_nothing_fits(template, plan)
         if look is None or not look.opened or template is None or plan is None:
-            return Proposal("instance", code, {**head, "adopt": _adopt(holding)}, closed=closed)
+            return ProposedDocument("instance", code, {**head, "adopt": _adopt(holding)}, closed=closed)
         brought = holding.contents.brought_by((*template.modules, *plan.modules))
         own = [name for name in holding.contents.chosen() if name not in brought]
         kept = {
@@ -167,7 +169,7 @@ class _Making:
             **_owner(holding),
             **_opened(holding),
         }
-        proposal = Proposal("instance", code, {**head, **said}, _remarks(self.desired, holding))
+        proposal = ProposedDocument("instance", code, {**head, **said}, _remarks(self.desired, holding))
         document, proposal = _valid(Instance, self.desired, proposal)
         known = self.desired.having("instance", {code: document})
         return _with_surprises(proposal, instance_spec(known, document, self.server), look)
@@ -203,7 +205,7 @@ class _Making:
         return "" if plan else "no plan has only modules that it has: declare one"
 
 
-def _valid(model: type[_Model], desired: Desired, proposal: Proposal) -> tuple[_Model, Proposal]:
+def _valid(model: type[_Model], desired: Desired, proposal: ProposedDocument) -> tuple[_Model, ProposedDocument]:
     """Make the document, without what a text may not say: that is left as it is in the database, and told."""
     below = getattr(desired.settings.defaults, proposal.kind)
     try:
@@ -217,7 +219,7 @@ def _valid(model: type[_Model], desired: Desired, proposal: Proposal) -> tuple[_
     return _valid(model, desired, replace(proposal, fields=kept, remarks=(*proposal.remarks, *told)))
 
 
-def _with_surprises(proposal: Proposal, spec: DatabaseSpec, look: DatabaseLook) -> Proposal:
+def _with_surprises(proposal: ProposedDocument, spec: DatabaseSpec, look: DatabaseLook) -> ProposedDocument:
     """Pause a document if adopting its database would change what the customer sees, or is refused; say so above it."""
     if doubt := claims.objection(look, spec, None):
         return replace(proposal, closed=f"{doubt.why}: {doubt.advice}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.core.labels import concerns, labels_of
-from reconciler.core.upgrades import CURRENT, Key, Standing, policy
+from reconciler.core.upgrades import CURRENT, Key, ModulesState, policy
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.upgrades import Rollout
@@ -42,7 +42,7 @@ class Course:
         return self.numbers.get(code)
 
 
-def course(desired: Desired, standings: Mapping[Key, Standing], now: datetime) -> Course:
+def course(desired: Desired, standings: Mapping[Key, ModulesState], now: datetime) -> Course:
     """Say where the rollout of newer code stands.
 
     Args:
@@ -64,9 +64,9 @@ def course(desired: Desired, standings: Mapping[Key, Standing], now: datetime) -
 _IN_NO_WAVE = "it is in no wave of `rollout`: upgraded by hand alone, with `--target`"
 
 
-def _by_code(standings: Mapping[Key, Standing]) -> Mapping[str, Standing]:
+def _by_code(standings: Mapping[Key, ModulesState]) -> Mapping[str, ModulesState]:
     """Return how each instance stands; of one that is on two servers, the one that is behind."""
-    found: dict[str, Standing] = {}
+    found: dict[str, ModulesState] = {}
     for (kind, code, _), standing in standings.items():
         if kind == "instance" and (code not in found or found[code].is_current):
             found[code] = standing
@@ -96,7 +96,7 @@ def _share(percent: int, of_all: int) -> int:
 def _waiting(
     rollout: Rollout,
     waves: Sequence[Sequence[str]],
-    standings: Mapping[str, Standing],
+    standings: Mapping[str, ModulesState],
     failed: Sequence[str],
     now: datetime,
 ) -> Iterator[tuple[str, str]]:
@@ -122,7 +122,7 @@ def _waiting(
             soaked_at = soaked if soaked_at is None else max(soaked_at, soaked)
 
 
-def _waits(code: str, standings: Mapping[str, Standing], failed: Collection[str]) -> bool:
+def _waits(code: str, standings: Mapping[str, ModulesState], failed: Collection[str]) -> bool:
     return code not in failed and not standings.get(code, CURRENT).is_current
 
 

@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SubscriptionState:
     """A subscription on a day.
 
     `start` and `end` are those of the term of that day, both included, `end` None without one; `over` is the day on which the
@@ -59,7 +59,7 @@ def zone_of(instance: Instance) -> tzinfo:
     return ZoneInfo(instance.timezone) if instance.timezone else UTC
 
 
-def standing(desired: Desired, instance: Instance, now: datetime) -> Standing | None:
+def standing(desired: Desired, instance: Instance, now: datetime) -> SubscriptionState | None:
     """Say where an instance's subscription stands at a moment (UTC); None without one."""
     subscription = instance.subscription
     if subscription is None:
@@ -68,7 +68,7 @@ def standing(desired: Desired, instance: Instance, now: datetime) -> Standing | 
     start, end = _term(subscription, plan.period, day)
     over = None if end is None or subscription.auto_renew else end + _DAY + timedelta(days=plan.grace_days)
     state = _state(start, end, over, day)
-    return Standing(state, start, end, subscription.auto_renew, over, plan.on_expiry == "suspend")
+    return SubscriptionState(state, start, end, subscription.auto_renew, over, plan.on_expiry == "suspend")
 
 
 def is_over(desired: Desired, instance: Instance, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from reconciler.core.drafts import Draft
 from reconciler.core.names import IN_SERVICE, DatabaseName
 from reconciler.core.observed import DatabaseLook
 from reconciler.core.specs import DatabaseSpec
-from reconciler.core.upgrades import CURRENT, Key, Standing
+from reconciler.core.upgrades import CURRENT, Key, ModulesState
 from schemas.instance import Instance
 
 _ALL = FieldChange("modules", "older than the code, in no version that tells which", "all upgraded")
@@ -83,7 +83,7 @@ def _diff_instance(
     draft: Draft,
     instance: Instance,
     key: Key,
-    standing: Standing,
+    standing: ModulesState,
     name: DatabaseName,
     last: Action | None,
     first: str,
@@ -117,7 +117,7 @@ def _diff_instance(
         draft.plan(action)
 
 
-def _is_upgradable(standing: Standing) -> bool:
+def _is_upgradable(standing: ModulesState) -> bool:
     """Tell whether an upgrade is wanted, or was and failed."""
     return bool(standing.behind or standing.broken or standing.failed)
 
@@ -131,7 +131,7 @@ def _of_template(draft: Draft, code: str, server: str) -> str:
 
 
 def _upgrade(
-    draft: Draft, key: Key, standing: Standing, database: str, after: tuple[str, ...], *, is_by_hand: bool = False
+    draft: Draft, key: Key, standing: ModulesState, database: str, after: tuple[str, ...], *, is_by_hand: bool = False
 ) -> Action:
     kind, code, server = key
     reason = Reason.INTERRUPTED if standing.begun else Reason.NEWER_CODE
@@ -152,7 +152,7 @@ def _upgrade(
     )
 
 
-def _broken(database: str, standing: Standing, *, follows: bool) -> Doubt:
+def _broken(database: str, standing: ModulesState, *, follows: bool) -> Doubt:
     behind = f" ({upgrades.in_words(standing.behind)})" if standing.behind else ""
     why = f"{database}: newer code of its host has broken it, nobody can work in it: {standing.broken}{behind}"
     if follows:

@@ -34,7 +34,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ModulesState:
     """How the modules of a database stood when it was last looked at.
 
     `begun` says that an upgrade of ours has not come to its end, `failed` why one did not succeed that led to the code of now,
@@ -54,7 +54,7 @@ class Standing:
         return not (self.behind or self.broken or self.begun or self.failed)
 
 
-CURRENT = Standing()
+CURRENT = ModulesState()
 
 
 def policy(desired: Desired, document: Instance | Template) -> Upgrade:
@@ -72,11 +72,11 @@ def anybody_follows(desired: Desired) -> bool:
     return "follow" in said or any(document.upgrade == "follow" for document in documents)
 
 
-def standing(look: DatabaseLook) -> Standing:
+def standing(look: DatabaseLook) -> ModulesState:
     """Say how the modules of a database stand by a look into it."""
     note = look.upgrading
     failed = _why_failed(look, note) if note else ""
-    return Standing(
+    return ModulesState(
         look.behind,
         look.broken,
         begun=note is not None and not failed and not note.why,
@@ -100,7 +100,7 @@ def shown(behind: Iterable[Behind]) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(f"{MODULE}{each.module}", each.has, each.code) for each in behind)
 
 
-def broken_in_words(standing: Standing) -> str:
+def broken_in_words(standing: ModulesState) -> str:
     """Say before why a database waits that nobody can work in it; nothing where people can."""
     return f"nobody can work in it ({standing.broken}); " if standing.broken else ""
 
@@ -112,7 +112,7 @@ def in_words(behind: Iterable[Behind], most: int = 3) -> str:
     return ", ".join(map(str, found[:most])) + more
 
 
-def standings(desired: Desired, observed: Observed, inventory: Inventory) -> Mapping[Key, Standing]:
+def standings(desired: Desired, observed: Observed, inventory: Inventory) -> Mapping[Key, ModulesState]:
     """Return where all databases stand of which anything is known: as the looks of now say, else as is remembered."""
     found = remembered(inventory)
     for code, host in observed.hosts.items():
@@ -126,7 +126,7 @@ def standings(desired: Desired, observed: Observed, inventory: Inventory) -> Map
     return found
 
 
-def remembered(inventory: Inventory) -> dict[Key, Standing]:
+def remembered(inventory: Inventory) -> dict[Key, ModulesState]:
     """Return how modules stood by what is remembered."""
     found = {}
     for key, text in inventory.server_states.items():
@@ -141,7 +141,7 @@ def row_of(key: Key) -> str:
     return REMEMBERED + "/".join(key)
 
 
-def text_of(standing: Standing, now: datetime) -> str:
+def text_of(standing: ModulesState, now: datetime) -> str:
     """Write down how modules stand now; empty where there is nothing to remember."""
     if standing == CURRENT:
         return ""
@@ -157,12 +157,12 @@ def text_of(standing: Standing, now: datetime) -> str:
     )
 
 
-def _read(text: str) -> Standing:
+def _read(text: str) -> ModulesState:
     try:
         plain = json.loads(text)
         upgraded = datetime.fromisoformat(plain["upgraded"]).astimezone(UTC) if plain["upgraded"] else None
         behind = tuple(Behind(*map(str, each)) for each in plain["behind"])
         seen = datetime.fromisoformat(plain["seen"]).astimezone(UTC)
-        return Standing(behind, str(plain["broken"]), bool(plain["begun"]), str(plain["failed"]), upgraded, seen)
+        return ModulesState(behind, str(plain["broken"]), bool(plain["begun"]), str(plain["failed"]), upgraded, seen)
     except (ValueError, LookupError, TypeError):
         return CURRENT

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core import backups, claims, pauses, subscriptions
 from reconciler.core.actions import Reason
-from reconciler.core.backups import Subject
+from reconciler.core.backups import BackupSubject
 from reconciler.core.changesets import Changeset
 from reconciler.core.inventory import Inventory, Usage
 from reconciler.core.names import IN_SERVICE
@@ -139,7 +139,7 @@ def due(
     inventory: Inventory,
     now: datetime,
     selection: Selection,
-) -> tuple[Subject, ...]:
+) -> tuple[BackupSubject, ...]:
     """List the databases that are to be measured now: of each host a few, others each time.
 
     To measure one takes a server action, made and removed there: so none is that is paused, on a frozen host, held back or
@@ -158,7 +158,7 @@ def due(
     busy |= {each.action.address for each in changeset.withheld}
     left = {each.server for each in changeset.frozen}
     paused = pauses.in_force(desired, inventory.pauses)
-    found: defaultdict[str, list[Subject]] = defaultdict(list)
+    found: defaultdict[str, list[BackupSubject]] = defaultdict(list)
     for instance in desired.instances.values():
         usage = inventory.usage.get(instance.code)
         is_new = usage is not None and now - timedelta(hours=rhythm.max_age_hours) < usage.at <= now
@@ -182,7 +182,7 @@ def due(
 
 def _subject(
     desired: Desired, observed: Observed, inventory: Inventory, instance: Instance, left: Collection[str]
-) -> Subject | None:
+) -> BackupSubject | None:
     """Return the database of an instance, where exactly one is in service that memory knows as what the text says."""
     places = (instance.server,) if instance.server else desired.servers
     found = claims.find(observed, places, instance.database_name, instance.renamed_from)

@@ -18,7 +18,7 @@ from datetime import datetime
 from reconciler.core import backup_times, backups, pauses
 from reconciler.core.asked_backups import AskedBackup, subjects_of, target_of
 from reconciler.core.backup_times import BackupRecord, Work
-from reconciler.core.backups import NotThere, Subject
+from reconciler.core.backups import BackupSubject, NotThere
 from reconciler.core.due_backups import Appointment, Document, Key, appointments, in_turn, subject_of, withheld
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import Inventory
@@ -49,7 +49,7 @@ _TOLD = {
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenBackups:
     """What one turn goes by."""
 
     observed: Observed
@@ -136,7 +136,7 @@ class BackupRounds:
         self._show(found, now)
         paused = pauses.in_force(rounds.desired, inventory.pauses)
         taken = self._busy | {record.server for record in records.values() if backup_times.is_under_way(record, now)}
-        self._begin_asked(group, records, Seen(observed, inventory, paused, now), taken)
+        self._begin_asked(group, records, SeenBackups(observed, inventory, paused, now), taken)
         for each in in_turn(each for each in found if each.is_due(now)):
             if len(self._busy) >= AT_ONCE or world.stop.is_set():
                 return
@@ -151,7 +151,7 @@ class BackupRounds:
                 group.create_task(self._keep(each, subject), name=f"{each.record.work} on {server}")
 
     def _begin_asked(
-        self, group: asyncio.TaskGroup, records: Mapping[Key, BackupRecord], seen: Seen, taken: set[str]
+        self, group: asyncio.TaskGroup, records: Mapping[Key, BackupRecord], seen: SeenBackups, taken: set[str]
     ) -> None:
         """Begin what was asked for on hosts that are free; end what cannot be done, or is done already."""
         rounds = self.rounds
@@ -171,7 +171,9 @@ class BackupRounds:
                 self._used.append(rounds.world.targets)
                 group.create_task(self._keep_asked(each, *found), name=f"{each.work} on {each.server}")
 
-    def _found(self, asked: AskedBackup, record: BackupRecord, seen: Seen) -> tuple[Document, Subject, str] | NotThere:
+    def _found(
+        self, asked: AskedBackup, record: BackupRecord, seen: SeenBackups
+    ) -> tuple[Document, BackupSubject, str] | NotThere:
         """Find what it takes to do what was asked for; or say why it cannot be done."""
         desired = self.rounds.desired
         document = backups.document_of(desired, asked.kind, asked.code)
@@ -192,7 +194,7 @@ class BackupRounds:
         subject = next((each for each in found if each.server == asked.server), None)
         return (document, subject, target) if subject else NotThere(f"it is not on {asked.server} any more")
 
-    async def _keep_asked(self, asked: AskedBackup, document: Document, subject: Subject, target: str) -> None:
+    async def _keep_asked(self, asked: AskedBackup, document: Document, subject: BackupSubject, target: str) -> None:
         desired = self.rounds.desired
         policy, fleet = backups.policy(desired, document), desired.settings.code
         try:
@@ -244,7 +246,7 @@ class BackupRounds:
         is_withheld = withheld(record, self.standing().frozen, paused, self.rounds.desired.settings.code)
         return backup_times.may_begin(record, now) and not is_withheld
 
-    async def _keep(self, appointment: Appointment, subject: Subject) -> None:
+    async def _keep(self, appointment: Appointment, subject: BackupSubject) -> None:
         record, world, fleet = appointment.record, self.rounds.world, self.rounds.desired.settings.code
         try:
             made = await keeping.keep_appointment(world, fleet, appointment, subject, self.store)

@@ -25,7 +25,7 @@ from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import NOTHING_REMEMBERED
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, in_force
-from reconciler.daemon.daemon import PAUSES_SECONDS, Daemon, Work
+from reconciler.daemon.daemon import PAUSES_SECONDS, Daemon, Workplace
 from reconciler.daemon.following import Decided
 from reconciler.daemon.orders import Orders
 from reconciler.daemon.support import SupportDesk
@@ -34,13 +34,13 @@ from reconciler.health.judging import HealthRecord, is_watched
 from reconciler.health.standing import Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.notices.records import PassRecord
-from reconciler.reports.happenings import Asked, Found
+from reconciler.reports.happenings import Asked, Newest
 from reconciler.reports.standing_text import status_line
 from reconciler.reports.status import Status, status
 from reconciler.store.happenings import read_happenings
-from reconciler.web.boards import KeptRow, NotYet, Picture, Run, StoreSilent, Visit
+from reconciler.web.boards import KeptRow, NotYet, Picture, Run, StoreSilent, SupportVisit
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import Refused
+from reconciler.web.problems import RequestRefused
 
 T = TypeVar("T")
 STORE_SECONDS = 5.0
@@ -76,7 +76,7 @@ class DaemonBoard:
                     await self._read(work)
             await self.daemon.clock.sleep(PAUSES_SECONDS)
 
-    async def _read(self, work: Work) -> None:
+    async def _read(self, work: Workplace) -> None:
         self._tokens, self._commanded = await work.aside.ask(lambda: (work.store.tokens(), work.store.pauses()))
 
     def now(self) -> datetime:
@@ -139,7 +139,7 @@ class DaemonBoard:
         """See `Board`."""
         return self.daemon.progress.change()
 
-    async def happenings(self, asked: Asked) -> Found:
+    async def happenings(self, asked: Asked) -> Newest:
         """See `Board`."""
         work = self._work()
         return await self._ask(work, lambda: read_happenings(work.store, asked))
@@ -168,7 +168,7 @@ class DaemonBoard:
         """See `Board`."""
         work = self._work()
         if not is_watched(work.rounds.desired.servers[server]):
-            raise Refused(409, f"the health of {server} is not looked at: it is not in use")
+            raise RequestRefused(409, f"the health of {server} is not looked at: it is not in use")
         work.checks.add(server)
         detail = f"{actor} asked to have the health of {server} looked at now"
         self.daemon.tell(Notice(NoticeName.CHECK_ASKED, Level.INFO, detail, "server", server, server))
@@ -188,10 +188,10 @@ class DaemonBoard:
         if latest is None or document is None:
             raise NotYet("the servers have not been heard yet")
         if isinstance(target := target_of(desired, document), NotThere):
-            raise Refused(409, f"{document.address}: {target.why}")
+            raise RequestRefused(409, f"{document.address}: {target.why}")
         found = subjects_of(desired, document, Observed(work.rounds.known), latest.planned.inventory, now)
         if isinstance(found, NotThere):
-            raise Refused(409, f"{document.address}: {found.why}")
+            raise RequestRefused(409, f"{document.address}: {found.why}")
         wanted = [AskedBackup(kind, code, each.server, what, str(actor), now, backup) for each in found]
         new = [each for each in wanted if work.backups.ask(each)]
         name = {BackupWork.BACKUP: NoticeName.BACKUP_ASKED, BackupWork.PROOF: NoticeName.PROOF_ASKED}[what]
@@ -209,7 +209,7 @@ class DaemonBoard:
         found = () if latest is None else latest.planned.changeset.stopped
         stopped = next((each for each in found if hmac.compare_digest(each.digest, digest)), None)
         if stopped is None:
-            raise Refused(
+            raise RequestRefused(
                 409, "nothing that is stopped now has this digest: look at what is, and approve that if it is meant"
             )
         work.rounds.approve(stopped)
@@ -218,7 +218,7 @@ class DaemonBoard:
         self.daemon.tell(Notice(NoticeName.APPROVED, Level.WARNING, detail))
         return f"{what} begin once their hosts have been looked at again"
 
-    async def open_support(self, code: str, lasts: timedelta, reason: str, actor: Actor) -> Visit:
+    async def open_support(self, code: str, lasts: timedelta, reason: str, actor: Actor) -> SupportVisit:
         """See `Board`."""
         work, now = self._work(), self.now()
         detail = f"instance/{code} was opened for support by {actor}, until {now + lasts:%Y-%m-%d %H:%M} UTC: {reason}"
@@ -227,11 +227,11 @@ class DaemonBoard:
         self.daemon.spread(notice)
         return self._desk().ask(work.rounds.world, work.rounds.desired, code, lasts, actor, now)
 
-    def support(self, name: str, actor: Actor) -> Visit:
+    def support(self, name: str, actor: Actor) -> SupportVisit:
         """See `Board`."""
         found = self._desk().of(name, actor, self.now())
         if found is None:
-            raise Refused(404, "there is no way in of this id that your token asked for, or it is over")
+            raise RequestRefused(404, "there is no way in of this id that your token asked for, or it is over")
         return found
 
     def _desk(self) -> SupportDesk:
@@ -287,7 +287,7 @@ class DaemonBoard:
         """See `Board`."""
         work = self._work()
         if self.orders is None:
-            raise Refused(
+            raise RequestRefused(
                 403,
                 "this daemon takes no orders: they are commits, so start it with --git URL --orders commit (or branch), with a "
                 "token or key that may write there",
@@ -321,13 +321,13 @@ class DaemonBoard:
         detail = f"{failures} wrong tokens or secrets from {address} within a minute: it has to wait until that is over"
         self.daemon.tell(Notice(NoticeName.ACCESS_LIMITED, Level.WARNING, detail))
 
-    def _work(self) -> Work:
+    def _work(self) -> Workplace:
         work = self.daemon.work
         if work is None:
             raise NotYet(status_line(self.daemon.standing, self.now()))
         return work
 
-    async def _ask(self, work: Work, call: Callable[[], T], *, changes: bool = False) -> T:
+    async def _ask(self, work: Workplace, call: Callable[[], T], *, changes: bool = False) -> T:
         """Make a call of the store, and wait for it for a while: one that has not begun by then is not made any more."""
         perhaps = "; what was asked for may be done all the same: look before asking again" if changes else ""
         try:

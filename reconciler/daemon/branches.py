@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.daemon.sources import Candidate, Trouble
+from reconciler.daemon.sources import Offer, Trouble
 from reconciler.engine.ports import Nonces
 from reconciler.git.revisions import GitUnusable
 from reconciler.git.source import GitSource, Revision, Unsigned
@@ -42,7 +42,7 @@ class BranchSource:
         """Fetch now."""
         self._woken.set()
 
-    async def follow(self, offer: Callable[[Candidate], bool], trouble: Callable[[Trouble | None], None]) -> None:
+    async def follow(self, offer: Callable[[Offer], bool], trouble: Callable[[Trouble | None], None]) -> None:
         """See `Source`."""
         failures = 0
         while True:
@@ -70,14 +70,14 @@ class BranchSource:
         except GitUnusable:
             return None  # said already: it is the reason why there is nothing newer
 
-    async def _offer(self, revision: Revision, offer: Callable[[Candidate], bool]) -> None:
+    async def _offer(self, revision: Revision, offer: Callable[[Offer], bool]) -> None:
         if self._reader is None:
             self._reader = FleetReader(revision.root)
         loaded = await asyncio.to_thread(self._reader.read, revision.root)
         about = f"{revision.author}: {revision.subject}"
         rewritten = revision.rewritten and bool(self._offered)
         self._offered = revision.commit
-        if offer(Candidate(loaded, revision.root, revision.commit, about, rewritten, self.git.inside)):
+        if offer(Offer(loaded, revision.root, revision.commit, about, rewritten, self.git.inside)):
             await self._note_in_force(revision)
             former, self._in_force = self._in_force, revision
             # What runs now may still read a secret's file of the former text; older ones are done with.

@@ -25,7 +25,7 @@ from reconciler.daemon.backups import BackupRounds
 from reconciler.daemon.concerns import concerned_servers
 from reconciler.daemon.following import Following
 from reconciler.daemon.progress import Progress
-from reconciler.daemon.sources import Candidate, Source
+from reconciler.daemon.sources import Offer, TextSource
 from reconciler.daemon.systemd import Systemd
 from reconciler.daemon.telling import Teller
 from reconciler.daemon.texts import Texts
@@ -78,7 +78,7 @@ class Daemon:
         progress: what runs, for whoever watches.
     """
 
-    source: Source
+    source: TextSource
     make_world: MakeWorld
     open_store: Callable[[str], AnyStore]
     clock: Clock
@@ -97,7 +97,7 @@ class Daemon:
     _pages: dict[str, PageRecord] = field(default_factory=dict)
     _alerts: Alerts = field(init=False)
     _teller: Teller = field(init=False)
-    _work: Work | None = None
+    _work: Workplace | None = None
     _begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -112,7 +112,7 @@ class Daemon:
         return replace(self._work.following.standing, unreachable_pages=unreachable(self._pages.values()))
 
     @property
-    def work(self) -> Work | None:
+    def work(self) -> Workplace | None:
         """What there is since a valid text was found; None until then."""
         return self._work
 
@@ -207,7 +207,7 @@ class Daemon:
             on_defect=self.on_defect,
         )
 
-    async def _look_after_health(self, work: Work) -> None:
+    async def _look_after_health(self, work: Workplace) -> None:
         latest: Mapping[str, HealthRecord] = {}
         try:
             latest = await work.aside.ask(work.store.latest_health)
@@ -235,14 +235,14 @@ class Daemon:
             asked=work.checks,
         )
 
-    def _tell_health(self, work: Work, found: HealthRecord, notices: tuple[Notice, ...]) -> None:
+    def _tell_health(self, work: Workplace, found: HealthRecord, notices: tuple[Notice, ...]) -> None:
         known = {**self.standing.health, found.server: found}
         declared = {code: record for code, record in known.items() if code in work.rounds.desired.servers}
         self._note(lambda standing: replace(standing, health=declared))
         for notice in notices:
             self._teller.tell(notice)
 
-    def _take(self, desired: Desired, candidate: Candidate) -> None:
+    def _take(self, desired: Desired, candidate: Offer) -> None:
         """Put a text in force (`Texts.take`)."""
         if self._work is None:
             self._work = self._begin(desired, candidate)
@@ -253,7 +253,7 @@ class Daemon:
         servers = concerned_servers(rounds.desired, desired, rounds.known)
         rounds.adopt(desired, self._world(desired, candidate, self._work.store), servers)
 
-    def _begin(self, desired: Desired, candidate: Candidate) -> Work:
+    def _begin(self, desired: Desired, candidate: Offer) -> Workplace:
         limits = self.choose(desired)
         store = self.open_store(desired.settings.code)
         try:
@@ -274,9 +274,9 @@ class Daemon:
             self.ran_by,
         )
         rounds = Rounds(desired, world, limits, self.interval, following)
-        return Work(store, world.aside, following, rounds, self._backups(rounds, store))
+        return Workplace(store, world.aside, following, rounds, self._backups(rounds, store))
 
-    def _world(self, desired: Desired, candidate: Candidate, store: AnyStore) -> World:
+    def _world(self, desired: Desired, candidate: Offer, store: AnyStore) -> World:
         return replace(self.make_world(desired, candidate.root, store), stop=self.stop, abandon=self.abandon)
 
     def _text(self) -> tuple[Desired, Secrets] | None:
@@ -302,7 +302,7 @@ class Daemon:
         await self.stop.wait()
         self.systemd.stopping()
 
-    async def _follow_pauses(self, work: Work) -> None:
+    async def _follow_pauses(self, work: Workplace) -> None:
         """Look at the hosts again when a command paused or resumed something."""
         before = await self._pauses(work)
         while True:
@@ -313,14 +313,14 @@ class Daemon:
                     work.rounds.wake()
                 before = now
 
-    async def _pauses(self, work: Work) -> Mapping[tuple[str, str], Pause] | None:
+    async def _pauses(self, work: Workplace) -> Mapping[tuple[str, str], Pause] | None:
         try:
             return await work.aside.ask(work.store.pauses)
         except MemoryFailure as failure:
             self._teller.store_failed(failure)
             return None
 
-    async def _forget_history(self, work: Work) -> None:
+    async def _forget_history(self, work: Workplace) -> None:
         while True:
             kept = timedelta(days=work.rounds.desired.settings.retention.history_days)
             try:
@@ -338,7 +338,7 @@ class Daemon:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Workplace:
     """What there is once a valid text was found; `checks` are servers whose health somebody asks to have looked at now."""
 
     store: AnyStore

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from reconciler.daemon.sources import Candidate, Trouble
+from reconciler.daemon.sources import Offer, Trouble
 from reconciler.git.revisions import path_in_repository, revision_of
 from reconciler.loading.incremental import FleetReader
 from reconciler.notices.notices import NoticeName
@@ -56,11 +56,11 @@ class DirectorySource:
         """Look now."""
         self._woken.set()
 
-    async def follow(self, offer: Callable[[Candidate], bool], trouble: Callable[[Trouble | None], None]) -> None:
+    async def follow(self, offer: Callable[[Offer], bool], trouble: Callable[[Trouble | None], None]) -> None:
         """See `Source`."""
         watching = asyncio.create_task(self._watch(), name="watch the fleet's directory")
         try:
-            last: Candidate | None = None
+            last: Offer | None = None
             while True:
                 candidate = await self._read()
                 missing = next((d for d in candidate.loaded.diagnostics if d.code == "missing-directory"), None)
@@ -78,7 +78,7 @@ class DirectorySource:
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
 
-    async def _read(self) -> Candidate:
+    async def _read(self) -> Offer:
         """Read until what is found is whole: not half a checkout, not half a file. Who never ends writing is not waited for."""
         give_up = asyncio.get_running_loop().time() + LONGEST_WAIT_SECONDS
         while True:
@@ -97,7 +97,7 @@ class DirectorySource:
             if loaded.desired is None and not late:
                 await self._wait(QUIET_SECONDS)
             if late or not self._woken.is_set():
-                return Candidate(loaded, self.root, revision or "", path=path)
+                return Offer(loaded, self.root, revision or "", path=path)
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

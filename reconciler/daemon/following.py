@@ -12,7 +12,7 @@ from reconciler.core.changesets import Left
 from reconciler.core.deciding import Planned
 from reconciler.core.failures import MemoryFailure
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.upgrades import Standing as ModuleStanding
+from reconciler.core.upgrades import ModulesState as ModuleStanding
 from reconciler.daemon.progress import Progress
 from reconciler.daemon.telling import Teller
 from reconciler.engine.ports import Aside

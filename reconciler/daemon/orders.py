@@ -15,7 +15,7 @@ from secrets import token_hex
 
 from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
-from reconciler.editing.fleet_text import AlreadyThere, Draft, FleetText, NoSuchDocument
+from reconciler.editing.fleet_text import AlreadyThere, FileDraft, FleetText, NoSuchDocument
 from reconciler.editing.patches import changes_of, literals, of_the_machine, without_nothing
 from reconciler.editing.problems import field_of
 from reconciler.editing.spans import CannotEdit
@@ -23,12 +23,12 @@ from reconciler.fleet.desired import Desired
 from reconciler.fleet.diagnostics import Severity
 from reconciler.fleet.documents import dotted
 from reconciler.git.commands import GitUnusable
-from reconciler.git.committing import KEY, Moved, Noted, NotWritable, Proposal, Unproven
+from reconciler.git.committing import KEY, BranchMoved, Noted, NotWritable, ProposedCommit, Unproven
 from reconciler.git.source import GitSource
 from reconciler.git.writing import Result, Signature, Tip, Wanted
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import FieldProblem, Refused
+from reconciler.web.problems import FieldProblem, RequestRefused
 from schemas.document import Document
 
 ORDER_SECONDS = 20.0
@@ -102,10 +102,12 @@ class Orders:
         except TimeoutError:
             if mine.begun:
                 why = f"the remote does not answer within {ORDER_SECONDS:.0f} s: the order may be done all the same{_AGAIN}"
-                raise Refused(503, why, _SOON) from None
+                raise RequestRefused(503, why, _SOON) from None
             with contextlib.suppress(ValueError):
                 self._waiting.remove(mine)
-            raise Refused(503, "too many orders wait before this one: nothing was done; ask again", _SOON) from None
+            raise RequestRefused(
+                503, "too many orders wait before this one: nothing was done; ask again", _SOON
+            ) from None
 
     async def _work(self) -> None:
         """Carry out what waits, until nothing does."""
@@ -132,7 +134,7 @@ class Orders:
         branch = f"orders/{key[:16]}" if self.apart else ""
         target = branch or self.git.branch
 
-        def make(tip: Tip) -> Proposal | None:
+        def make(tip: Tip) -> ProposedCommit | None:
             waiting.found, waiting.is_new = None, False
             if waiting.order.key and (noted := tip.find(key)) is not None:
                 waiting.found = _as_before(noted, waiting.order, target)
@@ -148,7 +150,9 @@ class Orders:
             if draft is None:
                 return None
             trailers = {_FILE: _one_line(file), _CODE: code, KEY: key, _REQUEST: waiting.order.digest}
-            return Proposal(file, draft.before, draft.after, _message(waiting.order, waiting.actor, code), trailers)
+            return ProposedCommit(
+                file, draft.before, draft.after, _message(waiting.order, waiting.actor, code), trailers
+            )
 
         return Wanted(make, self._made, branch)
 
@@ -173,7 +177,7 @@ class _Text:
 
     fleet: FleetText
     commit: str
-    pending: tuple[Draft, Loaded] | None = None
+    pending: tuple[FileDraft, Loaded] | None = None
 
     def made(self, commit: str) -> None:
         """Take what was about to be written for written."""
@@ -181,7 +185,7 @@ class _Text:
             self.fleet.take(*self.pending)
             self.commit, self.pending = commit, None
 
-    def draft(self, order: Order, actor: Actor, taken: Collection[str]) -> Draft | None:
+    def draft(self, order: Order, actor: Actor, taken: Collection[str]) -> FileDraft | None:
         """Return what an order writes, judged with the whole fleet; None if the text says so already.
 
         Raises:
@@ -190,17 +194,17 @@ class _Text:
         desired = self.fleet.loaded.desired
         if desired is None:
             problem = next(d for d in self.fleet.loaded.diagnostics if d.severity is Severity.ERROR)
-            raise Refused(
+            raise RequestRefused(
                 409, f"the text on the branch is not valid as it is: put it right first: {self._named(str(problem))}"
             )
         try:
             draft = self._drafted(order, desired, taken)
         except NoSuchDocument as error:
-            raise Refused(404, str(error)) from None
+            raise RequestRefused(404, str(error)) from None
         except AlreadyThere as error:
-            raise Refused(409, str(error)) from None
+            raise RequestRefused(409, str(error)) from None
         except CannotEdit as error:
-            raise Refused(409 if order.wish is not Wish.CREATE else 422, str(error)) from None
+            raise RequestRefused(409 if order.wish is not Wish.CREATE else 422, str(error)) from None
         if not draft.is_change:
             return None
         loaded = self.fleet.judge(draft)
@@ -211,7 +215,7 @@ class _Text:
         self.pending = (draft, loaded)
         return draft
 
-    def _drafted(self, order: Order, desired: Desired, taken: Collection[str]) -> Draft:
+    def _drafted(self, order: Order, desired: Desired, taken: Collection[str]) -> FileDraft:
         if order.wish is Wish.CREATE:
             return self.fleet.added(_KIND, without_nothing(order.fields), taken)
         if order.code not in desired.instances:
@@ -219,7 +223,7 @@ class _Text:
         changes = changes_of(self.fleet.document(_KIND, order.code), order.fields)
         return self.fleet.edited(_KIND, order.code, [*changes])
 
-    def _wrong(self, draft: Draft, loaded: Loaded) -> Refused:
+    def _wrong(self, draft: FileDraft, loaded: Loaded) -> RequestRefused:
         errors = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
         found = tuple(
             FieldProblem(
@@ -229,7 +233,7 @@ class _Text:
             for each in errors
         )
         number = f"{len(found)} problems" if len(found) > 1 else "1 problem"
-        return Refused(422, f"the fleet would not be valid with it: {number}; nothing was written", errors=found)
+        return RequestRefused(422, f"the fleet would not be valid with it: {number}; nothing was written", errors=found)
 
     def _named(self, said: str) -> str:
         return said.replace(f"{self.fleet.root}/", "")
@@ -243,7 +247,7 @@ def _check_secrets(order: Order, actor: Actor, document: Document, former: Docum
     for name in order.fields:
         now, before = getattr(document, name, None), getattr(former, name, None)
         if found := next(literals(now, (name,)), None):
-            raise Refused(
+            raise RequestRefused(
                 422,
                 "a secret is named, never written: nothing was written",
                 errors=(FieldProblem(field=dotted(found), problem="holds the secret itself: write {derived: {}}"),),
@@ -251,7 +255,7 @@ def _check_secrets(order: Order, actor: Actor, document: Document, former: Docum
         known = {*of_the_machine(before, (name,))}
         new = [path for path, where in of_the_machine(now, (name,)) if (path, where) not in known]
         if new and not actor.role.may(Role.ADMIN):
-            raise Refused(
+            raise RequestRefused(
                 403, f"{dotted(new[0])} names a file or variable of the daemon's machine: this needs the role admin"
             )
 
@@ -259,7 +263,7 @@ def _check_secrets(order: Order, actor: Actor, document: Document, former: Docum
 def _as_before(noted: Noted, order: Order, branch: str) -> Ordered:
     """Return what was answered to an order, out of its commit."""
     if noted.trailers.get(_REQUEST) != order.digest:
-        raise Refused(422, "this Idempotency-Key was used for another order: nothing was done; use a new one")
+        raise RequestRefused(422, "this Idempotency-Key was used for another order: nothing was done; use a new one")
     return Ordered(noted.trailers.get(_CODE, ""), noted.commit, branch, noted.trailers.get(_FILE, ""), changed=True)
 
 
@@ -289,15 +293,15 @@ def _answer(waiting: _Waiting, result: Result) -> None:
 
 def _refusal(error: Exception) -> Exception:
     match error:
-        case Refused():
+        case RequestRefused():
             return error
-        case Moved():
+        case BranchMoved():
             why = "others changed the text at the same moment, again and again: nothing was done; look at it and ask again"
-            return Refused(409, why, _SOON)
+            return RequestRefused(409, why, _SOON)
         case NotWritable():
-            return Refused(409, str(error))
+            return RequestRefused(409, str(error))
         case Unproven():
-            return Refused(503, f"{error}{_AGAIN}", _SOON)
+            return RequestRefused(503, f"{error}{_AGAIN}", _SOON)
         case GitUnusable():
-            return Refused(503, f"{error}; nothing was done", _SOON)
+            return RequestRefused(503, f"{error}; nothing was done", _SOON)
     return error

@@ -14,7 +14,7 @@ from reconciler.notices.notices import NoticeName
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Offer:
     """A text that was found, valid or not.
 
     Args:
@@ -49,10 +49,10 @@ class Trouble:
     why: str
 
 
-class Source(Protocol):
+class TextSource(Protocol):
     """Finds texts and offers them, the first as soon as there is one."""
 
-    async def follow(self, offer: Callable[[Candidate], bool], trouble: Callable[[Trouble | None], None]) -> None:
+    async def follow(self, offer: Callable[[Offer], bool], trouble: Callable[[Trouble | None], None]) -> None:
         """Go on until cancelled.
 
         Args:

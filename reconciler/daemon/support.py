@@ -17,7 +17,7 @@ from reconciler.engine.support import find, let_in
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
-from reconciler.web.boards import Visit
+from reconciler.web.boards import SupportVisit
 
 _ID_BYTES = 9
 
@@ -31,25 +31,29 @@ class SupportDesk:
     """
 
     on_defect: Callable[[str, Exception], None]
-    _visits: dict[str, tuple[str, Visit]] = field(default_factory=dict)  # by id: the hash of the token, and the visit
+    _visits: dict[str, tuple[str, SupportVisit]] = field(
+        default_factory=dict
+    )  # by id: the hash of the token, and the visit
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def ask(self, world: World, desired: Desired, code: str, lasts: timedelta, actor: Actor, now: datetime) -> Visit:
+    def ask(
+        self, world: World, desired: Desired, code: str, lasts: timedelta, actor: Actor, now: datetime
+    ) -> SupportVisit:
         """Begin to open a way into an instance's database, and return how it stands; it was written down before."""
         self._visits = {name: each for name, each in self._visits.items() if each[1].until > now}
-        visit = Visit(token_urlsafe(_ID_BYTES), code, "asked", now + lasts)
+        visit = SupportVisit(token_urlsafe(_ID_BYTES), code, "asked", now + lasts)
         self._visits[visit.id] = actor.token.hash, visit
         task = asyncio.create_task(self._open(world, desired, visit, lasts))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return visit
 
-    def of(self, name: str, actor: Actor, now: datetime) -> Visit | None:
+    def of(self, name: str, actor: Actor, now: datetime) -> SupportVisit | None:
         """Return how a visit stands that this token asked for; None where there is none, or it is over."""
         asked_by, visit = self._visits.get(name, ("", None))
         return visit if visit is not None and asked_by == actor.token.hash and now < visit.until else None
 
-    async def _open(self, world: World, desired: Desired, visit: Visit, lasts: timedelta) -> None:
+    async def _open(self, world: World, desired: Desired, visit: SupportVisit, lasts: timedelta) -> None:
         instance = desired.instances[visit.code]
         try:
             opened = await let_in(world, desired, instance, await find(world, desired, instance), lasts)
@@ -63,6 +67,6 @@ class SupportDesk:
             account = opened.visit
             self._note(replace(visit, state="open", until=account.until, login=account.login, link=opened.link))
 
-    def _note(self, visit: Visit) -> None:
+    def _note(self, visit: SupportVisit) -> None:
         asked_by, _ = self._visits.get(visit.id, ("", visit))
         self._visits[visit.id] = asked_by, visit

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.failures import HostError
-from reconciler.daemon.sources import Candidate, Trouble
+from reconciler.daemon.sources import Offer, Trouble
 from reconciler.daemon.telling import Teller
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
@@ -36,14 +36,14 @@ class Texts:
 
     teller: Teller
     now: Callable[[], datetime]
-    take: Callable[[Desired, Candidate], None]
+    take: Callable[[Desired, Offer], None]
     note: Callable[[Callable[[Standing], Standing]], None]
     _desired: Desired | None = None
     _revision: str = ""
     _rejected: str = ""
     _trouble: Trouble | None = None
 
-    def offer(self, candidate: Candidate) -> bool:
+    def offer(self, candidate: Offer) -> bool:
         """Take a text, or say why not; tells whether it is in force now."""
         desired = candidate.loaded.desired
         if desired is None:
@@ -99,7 +99,7 @@ class Texts:
             stays = self._stays()
             self.teller.tell(Notice(trouble.name, Level.ERROR, f"{trouble.why}{stays}"))
 
-    def _reject(self, candidate: Candidate, why: str) -> bool:
+    def _reject(self, candidate: Offer, why: str) -> bool:
         by = f" ({candidate.about})" if candidate.about else ""
         what = f"{name(candidate.revision)}{by}: " if candidate.revision else ""
         said = f"{what}{why}"
@@ -120,7 +120,7 @@ class Texts:
             detail = f"the text is valid again: {name(revision)} is in force, as before"
             self.teller.tell(Notice(NoticeName.REVISION_IN_FORCE, Level.INFO, detail, revision=revision))
 
-    def _tell_taken(self, former: Desired | None, desired: Desired, candidate: Candidate, revision: str) -> None:
+    def _tell_taken(self, former: Desired | None, desired: Desired, candidate: Offer, revision: str) -> None:
         if candidate.rewritten:
             detail = "the branch was pushed by force: what was in force before is no longer part of its history"
             self.teller.tell(Notice(NoticeName.HISTORY_REWRITTEN, Level.WARNING, detail, revision=revision))
@@ -131,12 +131,12 @@ class Texts:
         self.teller.tell(Notice(NoticeName.REVISION_IN_FORCE, Level.INFO, detail, revision=revision))
 
 
-def _name_of(candidate: Candidate, desired: Desired) -> str:
+def _name_of(candidate: Offer, desired: Desired) -> str:
     """Name a text: by its commit, or by the digest of all that it declares."""
     return candidate.revision or f"sha256:{desired.digest}"
 
 
-def _summary(candidate: Candidate) -> str:
+def _summary(candidate: Offer) -> str:
     errors = [d for d in candidate.loaded.diagnostics if d.severity is Severity.ERROR]
     shown = candidate.shown("; ".join(map(str, errors[:_SHOWN])))
     more = f"; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""

@@ -15,7 +15,7 @@ from yaml import MappingNode, SequenceNode
 
 from reconciler.editing.spans import (
     CannotEdit,
-    Entry,
+    KeyValue,
     Span,
     entries,
     holds_comment,
@@ -157,7 +157,7 @@ class _Editor:
         after = newline if not before or self.text.endswith("\n") else ""
         return _Piece(Span(end, end), f"{before}{margin}{written}{after}")
 
-    def _replace(self, entry: Entry, value: Any) -> _Piece:
+    def _replace(self, entry: KeyValue, value: Any) -> _Piece:
         node = entry.value
         if isinstance(node, SequenceNode) and not entry.is_alias and isinstance(value, list):
             piece = self._items(node, value)
@@ -190,7 +190,7 @@ class _Editor:
             return _Piece(Span(at, at), "".join(f"{line}{newline}" for line in lines))
         return None
 
-    def _remove(self, mapping: MappingNode, entry: Entry) -> _Piece:
+    def _remove(self, mapping: MappingNode, entry: KeyValue) -> _Piece:
         found = entries(self.text, mapping)
         place = found.index(entry)
         if not mapping.flow_style:

@@ -35,7 +35,7 @@ class AlreadyThere(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class FileDraft:
     """What one file would be.
 
     Args:
@@ -87,7 +87,7 @@ class FleetText:
         """Return what a document says; raises what `edited` does."""
         return self._find(kind, code)[2].data or {}
 
-    def edited(self, kind: str, code: str, changes: Sequence[Change]) -> Draft:
+    def edited(self, kind: str, code: str, changes: Sequence[Change]) -> FileDraft:
         """Return the file of a document with some of its fields changed.
 
         Raises:
@@ -98,9 +98,9 @@ class FleetText:
         wanted: Mapping[str, Any] = document.data or {}
         for keys, value in changes:
             wanted = with_change(wanted, keys, value)
-        return Draft(kind, code, file.path, file.data, edit(file.data, index, changes), wanted)
+        return FileDraft(kind, code, file.path, file.data, edit(file.data, index, changes), wanted)
 
-    def added(self, kind: str, fields: Mapping[str, Any], taken: Collection[str] = ()) -> Draft:
+    def added(self, kind: str, fields: Mapping[str, Any], taken: Collection[str] = ()) -> FileDraft:
         """Return a new file with a new document.
 
         Args:
@@ -143,18 +143,18 @@ class FleetText:
         read, problems = read_documents(path, data)
         if not problems and not is_same([each.data for each in read], [document]):
             raise CannotEdit("it holds a value that cannot be written as YAML")
-        return Draft(kind, code, path, None, data, document)
+        return FileDraft(kind, code, path, None, data, document)
 
-    def judge(self, draft: Draft) -> Loaded:
+    def judge(self, draft: FileDraft) -> Loaded:
         """Return what the whole fleet would be with a draft."""
         return self._reader.trial(draft.path, draft.after)
 
-    def take(self, draft: Draft, loaded: Loaded) -> None:
+    def take(self, draft: FileDraft, loaded: Loaded) -> None:
         """Count a draft as written, with what became of the fleet by it."""
         self._reader.take(draft.path, draft.after)
         self.loaded = loaded
 
-    def relative(self, draft: Draft) -> str:
+    def relative(self, draft: FileDraft) -> str:
         """Return where a draft's file is, from the fleet's directory on."""
         return self._relative(draft.path)
 

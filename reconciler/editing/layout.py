@@ -38,14 +38,14 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NewFile:
     """Where a new document goes, and the line that its file begins with, if any."""
 
     path: str
     modeline: str = ""
 
 
-def place_for(kind: str, code: str, neighbours: Iterable[Neighbour]) -> Place | None:
+def place_for(kind: str, code: str, neighbours: Iterable[Neighbour]) -> NewFile | None:
     """Return the file for a new document, one that is not there yet; None if each that it could be is."""
     files = [*neighbours]
     alike = [each for each in files if len(each.kinds) == 1 and each.kinds[0] == kind]
@@ -56,7 +56,7 @@ def place_for(kind: str, code: str, neighbours: Iterable[Neighbour]) -> Place | 
     for name in (code, f"{kind}-{code}"):
         path = f"{directory}/{name}{ending}" if directory else f"{name}{ending}"
         if path.lower() not in taken:
-            return Place(path, _modeline(beside))
+            return NewFile(path, _modeline(beside))
     return None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import yaml
 from yaml import MappingNode, Node, SequenceNode
 
-from reconciler.editing.fleet_text import Draft
+from reconciler.editing.fleet_text import FileDraft
 from reconciler.fleet.diagnostics import Diagnostic, Range, Severity
 from reconciler.fleet.documents import Path, dotted
 from reconciler.loading.discovery import shown
@@ -29,7 +29,7 @@ def _what(problem: Diagnostic) -> tuple[str, str, str]:
     return problem.range.file, problem.code, problem.message
 
 
-def field_of(draft: Draft, problem: Diagnostic) -> str:
+def field_of(draft: FileDraft, problem: Diagnostic) -> str:
     """Return the field of the draft's document that a problem is about; empty if it is about none, or another document."""
     if problem.range.file != shown(draft.path):
         return ""
@@ -52,7 +52,7 @@ def _roots(data: bytes) -> list[Node]:
         return []
 
 
-def _is_of(root: Node, draft: Draft) -> bool:
+def _is_of(root: Node, draft: FileDraft) -> bool:
     if not isinstance(root, MappingNode):
         return False
     said = {key.value: value.value for key, value in root.value}

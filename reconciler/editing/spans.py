@@ -31,7 +31,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KeyValue:
     """One key of a mapping with its value.
 
     Args:
@@ -51,7 +51,7 @@ class Entry:
     is_alias: bool
 
 
-def entries(text: str, mapping: MappingNode) -> list[Entry]:
+def entries(text: str, mapping: MappingNode) -> list[KeyValue]:
     """Return what a mapping holds, in its order.
 
     Raises:
@@ -60,13 +60,13 @@ def entries(text: str, mapping: MappingNode) -> list[Entry]:
     return [_entry(text, key, value) for key, value in mapping.value]
 
 
-def _entry(text: str, key: Node, value: Node) -> Entry:
+def _entry(text: str, key: Node, value: Node) -> KeyValue:
     end = key.end_mark.index
     colon = _COLON.match(text, end)
     if not isinstance(key, ScalarNode) or colon is None:
         raise CannotEdit("a key is not written as `key: value` there: edit the file by hand")
     span, is_alias = _value_span(text, colon.end(), value)
-    return Entry(key.value, key.start_mark.index, colon.end(), value, span, is_alias)
+    return KeyValue(key.value, key.start_mark.index, colon.end(), value, span, is_alias)
 
 
 def _value_span(text: str, after: int, value: Node) -> tuple[Span, bool]:

@@ -53,7 +53,7 @@ class _Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class OpenDatabase:
     """A database that was opened, and what it was opened with."""
 
     database: Database
@@ -93,7 +93,7 @@ class Account:
         found = await self.find(database)
         return (found.database, found.access) if found is not None else None
 
-    async def find(self, database: str) -> Found | None:
+    async def find(self, database: str) -> OpenDatabase | None:
         """Log in as `open` does, and tell with which password."""
         candidates = self._candidates()
         for candidate in itertools.chain(candidates[:1], self._given(), candidates[1:AT_ONCE]):
@@ -128,9 +128,9 @@ class Account:
         wrong = dict.fromkeys([*((login, password) for password in former), (FACTORY_LOGIN, FACTORY_PASSWORD)])
         return tuple((login, password) for login, password in wrong if password != declared)
 
-    async def _try(self, database: str, candidate: _Candidate) -> Found | None:
+    async def _try(self, database: str, candidate: _Candidate) -> OpenDatabase | None:
         opened = await self.host.open(database, candidate.login, candidate.password)
-        return Found(opened, candidate.access, candidate.password) if opened is not None else None
+        return OpenDatabase(opened, candidate.access, candidate.password) if opened is not None else None
 
     def _candidates(self) -> tuple[_Candidate, ...]:
         """Return every password with every login, each pair once: with the declared login sooner than with Odoo's own.

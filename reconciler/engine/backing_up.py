@@ -19,15 +19,15 @@ from reconciler.archives import archive
 from reconciler.archives.archive import Archive
 from reconciler.archives.failures import NotSafe, NotWhole
 from reconciler.backups import catalogue, retention
-from reconciler.backups.catalogue import Entry
+from reconciler.backups.catalogue import BackupEntry
 from reconciler.core import backups
-from reconciler.core.backups import Subject
+from reconciler.core.backups import BackupSubject
 from reconciler.core.failures import HostError, LastingError, PasswordRefused, StorageFailure
 from reconciler.core.names import NONCE_LENGTH
 from reconciler.core.observed import mark_of
 from reconciler.engine.accounts import Account
 from reconciler.engine.ports import Database
-from reconciler.engine.storage import Target, Targets, on_this_machine, spooled
+from reconciler.engine.storage import Storage, Targets, on_this_machine, spooled
 from reconciler.engine.worlds import World
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.version import __version__
@@ -43,16 +43,16 @@ _CUT = "its worker may have been ended while it sent: raise limit_time_real of t
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptBackup:
     """What became of a backup: its entry, the names of files that were missing, what made room for it, or why nothing did."""
 
-    entry: Entry
+    entry: BackupEntry
     missing: tuple[str, ...] = ()
     not_thinned: str = ""
-    removed: tuple[Entry, ...] = ()
+    removed: tuple[BackupEntry, ...] = ()
 
 
-async def back_up(world: World, fleet: str, subject: Subject, target: str, keep: Keep | None) -> Kept:
+async def back_up(world: World, fleet: str, subject: BackupSubject, target: str, keep: Keep | None) -> KeptBackup:
     """Make a backup of a database and keep it.
 
     Args:
@@ -83,7 +83,7 @@ class Packed:
     seconds: float
 
 
-async def pack(world: World, subject: Subject, spool: BinaryIO) -> Packed:
+async def pack(world: World, subject: BackupSubject, spool: BinaryIO) -> Packed:
     """Have a database packed as `collect` does, and say when."""
     taken_at, began = world.clock.now(), world.clock.monotonic()
     door, found = await collect(world, subject, spool)
@@ -91,8 +91,8 @@ async def pack(world: World, subject: Subject, spool: BinaryIO) -> Packed:
 
 
 async def store(
-    world: World, fleet: str, subject: Subject, target: str, keep: Keep | None, packed: Packed, spool: BinaryIO
-) -> Kept:
+    world: World, fleet: str, subject: BackupSubject, target: str, keep: Keep | None, packed: Packed, spool: BinaryIO
+) -> KeptBackup:
     """Keep what was packed as a backup; raises `StorageFailure` and `SecretUnavailable` as `back_up`."""
     place, found = targets_of(world).open(target), packed.archive
     with tempfile.TemporaryFile() as locked:
@@ -101,7 +101,7 @@ async def store(
         content = locked if is_locked else spool
         length, digest = await asyncio.to_thread(_sum, content)
         name = catalogue.new_id(packed.taken_at, subject.server, world.nonces.token(NONCE_LENGTH))
-        entry = Entry(
+        entry = BackupEntry(
             id=name,
             fleet=fleet,
             kind=subject.kind,
@@ -130,11 +130,11 @@ async def store(
     try:
         removed = () if keep is None else await _thin_out(place, entry, keep)
     except StorageFailure as failure:  # the backup is whole and catalogued whatever becomes of older ones
-        return Kept(entry, found.missing, not_thinned=str(failure))
-    return Kept(entry, found.missing, removed=removed)
+        return KeptBackup(entry, found.missing, not_thinned=str(failure))
+    return KeptBackup(entry, found.missing, removed=removed)
 
 
-async def collect(world: World, subject: Subject, spool: BinaryIO) -> tuple[str, Archive]:
+async def collect(world: World, subject: BackupSubject, spool: BinaryIO) -> tuple[str, Archive]:
     """Have a database packed by its host into an empty file; return by which way it came, and what it holds.
 
     Raises:
@@ -145,7 +145,7 @@ async def collect(world: World, subject: Subject, spool: BinaryIO) -> tuple[str,
     return door, await _completed(world, subject, spool, await _read_own(subject, spool))
 
 
-async def _opened(world: World, subject: Subject, lost: str) -> Database:
+async def _opened(world: World, subject: BackupSubject, lost: str) -> Database:
     account = Account(world.hosts[subject.server], subject.spec, world.secrets, world.clock)
     opened = await account.open(subject.database)
     if opened is None:
@@ -154,12 +154,12 @@ async def _opened(world: World, subject: Subject, lost: str) -> Database:
     return opened[0]
 
 
-async def _size(world: World, subject: Subject) -> int:
+async def _size(world: World, subject: BackupSubject) -> int:
     """Ask a database how large it is, which takes its password."""
     return (await (await _opened(world, subject, "its size is not known")).inside()).bytes
 
 
-async def _completed(world: World, subject: Subject, spool: BinaryIO, found: Archive) -> Archive:
+async def _completed(world: World, subject: BackupSubject, spool: BinaryIO, found: Archive) -> Archive:
     """Fetch files that were stored while the host packed, and add them; where that does not go, their number is told.
 
     A host copies files first and reads rows later. Many that are missing are no matter of seconds: they were lost before.
@@ -175,7 +175,7 @@ async def _completed(world: World, subject: Subject, spool: BinaryIO, found: Arc
     return await _read_own(subject, spool)
 
 
-async def _read_own(subject: Subject, spool: BinaryIO) -> Archive:
+async def _read_own(subject: BackupSubject, spool: BinaryIO) -> Archive:
     """Read what a host sent to its last byte, and see that it is of this fleet's own database."""
     at = {"server": subject.server, "database": subject.database}
     try:
@@ -191,12 +191,12 @@ async def _read_own(subject: Subject, spool: BinaryIO) -> Archive:
     return found
 
 
-async def entries(place: Target, fleet: str, kind: str = "", code: str = "") -> list[Entry]:
+async def entries(place: Storage, fleet: str, kind: str = "", code: str = "") -> list[BackupEntry]:
     """Read the catalogue of a target, of a whole fleet or of one document, the oldest first."""
     names = [name for name in await place.names(catalogue.folder(fleet, kind, code)) if catalogue.is_entry(name)]
     at_once = asyncio.Semaphore(_READ_AT_ONCE)
 
-    async def read(name: str) -> Entry | None:
+    async def read(name: str) -> BackupEntry | None:
         async with at_once:
             with io.BytesIO() as file:
                 await place.read(name, file)
@@ -207,7 +207,7 @@ async def entries(place: Target, fleet: str, kind: str = "", code: str = "") -> 
     return sorted((e for e in found if e is not None), key=lambda e: (e.taken_at, e.address, e.server))
 
 
-async def write_entry(place: Target, entry: Entry) -> None:
+async def write_entry(place: Storage, entry: BackupEntry) -> None:
     """Write an entry, or write it anew."""
     with tempfile.TemporaryFile() as file:
         file.write(catalogue.write(entry))
@@ -215,7 +215,7 @@ async def write_entry(place: Target, entry: Entry) -> None:
         await place.write(catalogue.place_of(entry), file)
 
 
-async def fetch(world: World, target: str, entry: Entry, into: BinaryIO) -> Archive:
+async def fetch(world: World, target: str, entry: BackupEntry, into: BinaryIO) -> Archive:
     """Copy a backup out of its target into an empty file, as Odoo made it, and read it to its last byte.
 
     Raises:
@@ -249,7 +249,7 @@ def targets_of(world: World) -> Targets:
     return world.targets
 
 
-async def _thin_out(place: Target, newest: Entry, keep: Keep) -> tuple[Entry, ...]:
+async def _thin_out(place: Storage, newest: BackupEntry, keep: Keep) -> tuple[BackupEntry, ...]:
     """Remove what no rule keeps: the entry first, so that nothing is catalogued of which the content is gone.
 
     Of this very database alone: an empty one that took the place of a lost one evicts nothing. Neutralized copies, which are made
@@ -267,7 +267,7 @@ async def _thin_out(place: Target, newest: Entry, keep: Keep) -> tuple[Entry, ..
     return tuple(gone)
 
 
-def _is_of_one(entry: Entry, newest: Entry) -> bool:
+def _is_of_one(entry: BackupEntry, newest: BackupEntry) -> bool:
     """Tell whether two backups of one document are of one database, or both of copies that followed one another."""
     if newest.copy_of and entry.copy_of == newest.copy_of:
         return True

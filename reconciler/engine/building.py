@@ -40,7 +40,7 @@ from reconciler.engine.moves import SAMPLE, Mover
 from reconciler.engine.neutral import kept_neutral
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
-from reconciler.engine.sources import Source, require_files, source_of
+from reconciler.engine.sources import TemplateSource, require_files, source_of
 from reconciler.engine.verifying import require_neutralized, require_verified
 from schemas.secrets import Secret
 
@@ -60,7 +60,7 @@ Room = AbstractAsyncContextManager[object]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TimeLimits:
     """Seconds that an operation may take on the host after its answer was lost."""
 
     create: float
@@ -75,12 +75,12 @@ class Builder:
     secrets: Secrets
     clock: Clock
     nonces: Nonces
-    limits: Limits
+    limits: TimeLimits
     version: str
     step: Step
     elsewhere: Elsewhere = NOWHERE_ELSE
 
-    async def read_source(self, template: DatabaseSpec) -> Source:
+    async def read_source(self, template: DatabaseSpec) -> TemplateSource:
         """Look at a template before it is cloned.
 
         Raises:
@@ -114,7 +114,7 @@ class Builder:
             await self._publish(database, account, spec.target, files, room=room)
 
     async def clone_instance(
-        self, spec: DatabaseSpec, template: DatabaseSpec, source: Source, final: str, former: str | None = None
+        self, spec: DatabaseSpec, template: DatabaseSpec, source: TemplateSource, final: str, former: str | None = None
     ) -> None:
         """Clone a template, make the clone the customer's own, and publish it under `final` (its target, or suspended).
 
@@ -186,7 +186,7 @@ class Builder:
         await self._publish(database, account, final, files, former, newborn=False, room=room)
 
     async def _make_own(
-        self, database: Database, account: Account, source: Source, owner_password: Secret | None
+        self, database: Database, account: Account, source: TemplateSource, owner_password: Secret | None
     ) -> tuple[Database, Sizes]:
         """Make a clone the customer's own, all at once; prove that it is whole; return it with its newest files.
 
@@ -260,7 +260,7 @@ class Builder:
             )
         return database
 
-    async def _clone(self, name: str, spec: DatabaseSpec, origin: Account, source: Source) -> Database:
+    async def _clone(self, name: str, spec: DatabaseSpec, origin: Account, source: TemplateSource) -> Database:
         """Clone; it is proven whole when it is made its own, unless the answer was lost. It is the template's, login and all."""
         clone, template = self.host.clone, origin.spec.target
         try:
@@ -270,11 +270,11 @@ class Builder:
             await wait_until_done(self.host, self.clock, name, lost, self.limits.clone, is_whole)
         return source.database.renamed(name)
 
-    async def _is_whole_clone(self, name: str, origin: Account, source: Source) -> bool:
+    async def _is_whole_clone(self, name: str, origin: Account, source: TemplateSource) -> bool:
         opened = await origin.open(name)
         return opened is not None and await self._is_whole(opened[0], source)
 
-    async def _is_whole(self, database: Database, source: Source) -> bool:
+    async def _is_whole(self, database: Database, source: TemplateSource) -> bool:
         uuid, mark = await database.identity()
         if mark is None or Origin(mark.uuid, mark.digest) != source.origin:
             raise ProofFailed("the template was changed while it was cloned", **self._at(database.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.backups.catalogue import Entry, dated
+from reconciler.backups.catalogue import BackupEntry, dated
 from reconciler.core.copies_elsewhere import backed_up_sources
 from reconciler.core.failures import StorageFailure
 from reconciler.core.observed import BackupSeen, Observed, ObservedHost
@@ -15,7 +15,7 @@ from reconciler.fleet.secrets import SecretUnavailable
 from schemas.backups import LATEST, RestoreFrom
 
 
-async def find(world: World, desired: Desired, wanted: RestoreFrom, own: str) -> tuple[str, Entry]:
+async def find(world: World, desired: Desired, wanted: RestoreFrom, own: str) -> tuple[str, BackupEntry]:
     """Find a backup, and in which target it is; `own` is the code of whom it is for.
 
     Raises:
@@ -52,7 +52,7 @@ async def _newest(world: World, desired: Desired, code: str) -> BackupSeen:
     return BackupSeen(entry.id, target, entry.taken_at, entry.odoo, entry.modules, uuid=entry.uuid)
 
 
-async def _find(world: World, desired: Desired, code: str, which: str) -> tuple[str, Entry] | None:
+async def _find(world: World, desired: Desired, code: str, which: str) -> tuple[str, BackupEntry] | None:
     targets, now, found = targets_of(world), world.clock.now(), []
     for target in desired.settings.backup_targets:
         there = await entries(targets.open(target), desired.settings.code, "instance", code)

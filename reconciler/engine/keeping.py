@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.backups.catalogue import Entry, dated
+from reconciler.backups.catalogue import BackupEntry, dated
 from reconciler.core import backups
 from reconciler.core.asked_backups import AskedBackup
 from reconciler.core.backup_times import BackupRecord, Work, is_under_way
-from reconciler.core.backups import Subject
+from reconciler.core.backups import BackupSubject
 from reconciler.core.due_backups import Appointment, Key
 from reconciler.core.failures import HostError, MemoryFailure, StorageFailure
 from reconciler.engine import backing_up, restoring
-from reconciler.engine.backing_up import Kept
+from reconciler.engine.backing_up import KeptBackup
 from reconciler.engine.worlds import World
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.events import BackupEnded
@@ -55,10 +55,12 @@ class Made:
     """What a try has made, or proven. `kept` is None where the catalogue has what was wanted already."""
 
     good_at: datetime
-    kept: Kept | None = None
+    kept: KeptBackup | None = None
 
 
-async def back_up(world: World, fleet: str, subject: Subject, target: str, keep: Keep | None, records: Records) -> Kept:
+async def back_up(
+    world: World, fleet: str, subject: BackupSubject, target: str, keep: Keep | None, records: Records
+) -> KeptBackup:
     """Make a backup because somebody asks for it, and write down what became of it. Takes and raises what `backing_up` does."""
     record = BackupRecord(subject.kind, subject.code, subject.server, Work.BACKUP)
 
@@ -69,7 +71,7 @@ async def back_up(world: World, fleet: str, subject: Subject, target: str, keep:
     return _kept(await _attempt(world, records, await _known(world, records, record), make, is_due=False))
 
 
-async def prove(world: World, target: str, entry: Entry, subject: Subject, records: Records) -> Kept:
+async def prove(world: World, target: str, entry: BackupEntry, subject: BackupSubject, records: Records) -> KeptBackup:
     """Prove a backup because somebody asks for it, and write down what became of it. Takes and raises what `restoring` does."""
     record = BackupRecord(entry.kind, entry.code, entry.server, Work.PROOF)
     make = functools.partial(_prove, world, target, entry, subject)
@@ -80,7 +82,7 @@ async def keep_asked(
     world: World,
     fleet: str,
     asked: AskedBackup,
-    subject: Subject,
+    subject: BackupSubject,
     policy: BackupPolicy | None,
     target: str,
     records: Records,
@@ -123,7 +125,7 @@ async def keep_asked(
 
 
 async def keep_appointment(
-    world: World, fleet: str, appointment: Appointment, subject: Subject, records: Records
+    world: World, fleet: str, appointment: Appointment, subject: BackupSubject, records: Records
 ) -> Made | None:
     """Do what is due, unless it is done already.
 
@@ -160,26 +162,26 @@ async def keep_appointment(
     return await _attempt(world, records, record, make, is_due=True)
 
 
-async def _own(world: World, fleet: str, target: str, record: BackupRecord) -> list[Entry]:
+async def _own(world: World, fleet: str, target: str, record: BackupRecord) -> list[BackupEntry]:
     place = backing_up.targets_of(world).open(target)
     found = await backing_up.entries(place, fleet, record.kind, record.code)
     return [entry for entry in dated(found, world.clock.now()) if entry.server == record.server]
 
 
-def _last_good(found: list[Entry], work: Work) -> datetime | None:
+def _last_good(found: list[BackupEntry], work: Work) -> datetime | None:
     moments = [e.taken_at for e in found] if work is Work.BACKUP else [e.proven.at for e in found if e.proven]
     return max(moments, default=None)
 
 
-def _newest(found: list[Entry], appointment: Appointment) -> Entry:
+def _newest(found: list[BackupEntry], appointment: Appointment) -> BackupEntry:
     if not found:
         raise StorageFailure(f"{appointment.target} has no backup of {appointment.record.address} any more")
     return found[-1]
 
 
-async def _prove(world: World, target: str, entry: Entry, subject: Subject) -> Made:
+async def _prove(world: World, target: str, entry: BackupEntry, subject: BackupSubject) -> Made:
     proven = await restoring.verify(world, target, entry, subject)
-    return Made(proven.proven.at if proven.proven else world.clock.now(), Kept(proven))
+    return Made(proven.proven.at if proven.proven else world.clock.now(), KeptBackup(proven))
 
 
 async def _known(world: World, records: Records, record: BackupRecord) -> BackupRecord:
@@ -200,7 +202,7 @@ async def _attempt(
     begun = replace(record, tried_at=world.clock.now(), tries=record.tries + 1)
     began = world.clock.monotonic()
 
-    def tell(kept: Kept | None, problem: str = "") -> None:
+    def tell(kept: KeptBackup | None, problem: str = "") -> None:
         seconds, backup = world.clock.monotonic() - began, kept.entry.id if kept else ""
         about = record.kind, record.code, record.server, record.work.value
         world.emit(BackupEnded(*about, seconds, backup, problem))
@@ -231,6 +233,6 @@ async def _attempt(
         beating.cancel()
 
 
-def _kept(made: Made) -> Kept:
+def _kept(made: Made) -> KeptBackup:
     assert made.kept is not None
     return made.kept

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable
 
 from reconciler.core import endings, usage
-from reconciler.core.backups import Subject
+from reconciler.core.backups import BackupSubject
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.failures import HostError
 from reconciler.core.inventory import Usage
@@ -18,7 +18,7 @@ from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.events import DatabaseObserved
 
 
-def due(seen: Planned, desired: Desired, world: World, limits: Limits) -> tuple[Subject, ...]:
+def due(seen: Planned, desired: Desired, world: World, limits: Limits) -> tuple[BackupSubject, ...]:
     """List what is to be measured after a decision (`usage.due`): nothing where no login is made, or only what was shown."""
     if limits.depth.shallow or limits.exactly:
         return ()
@@ -27,7 +27,7 @@ def due(seen: Planned, desired: Desired, world: World, limits: Limits) -> tuple[
     return usage.due(in_force, seen.observed, seen.changeset, seen.inventory, now, limits.selection)
 
 
-async def measure(subjects: Iterable[Subject], seen: Planned, desired: Desired, world: World) -> None:
+async def measure(subjects: Iterable[BackupSubject], seen: Planned, desired: Desired, world: World) -> None:
     """Measure databases one after the other and remember what they use; one that cannot be measured is tried again."""
     for subject in subjects:
         started = world.clock.monotonic()
@@ -41,7 +41,7 @@ async def measure(subjects: Iterable[Subject], seen: Planned, desired: Desired, 
                 world.note(functools.partial(world.memory.used, subject.code, used))
 
 
-async def _measured(subject: Subject, seen: Planned, desired: Desired, world: World) -> Usage | None:
+async def _measured(subject: BackupSubject, seen: Planned, desired: Desired, world: World) -> Usage | None:
     """Return None where it is not what memory said, such as for a rotation that is due: the next look says so."""
     account = Account(world.hosts[subject.server], subject.spec, world.secrets, world.clock)
     opened = await account.host.open(subject.database, subject.spec.admin_login, account.password())

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from reconciler.core import code_moves
 from reconciler.core.asking import NOTHING_SEEN, servers_to_ask, worth_a_look
-from reconciler.core.depths import Depth, Target, targets
+from reconciler.core.depths import Depth, Inspection, targets
 from reconciler.core.failures import HalfMadeDatabase, HostError, LacksColumn
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import KEPT, parse
@@ -85,10 +85,10 @@ async def _ask(desired: Desired, inventory: Inventory, world: World, host: Obser
         return ""
 
 
-async def deepen(shallow: Observed, wanted: Iterable[Target], world: World) -> Observed:
+async def deepen(shallow: Observed, wanted: Iterable[Inspection], world: World) -> Observed:
     """Add deep looks to shallow ones."""
     limits: dict[str, asyncio.Semaphore] = {}
-    claimants: dict[tuple[str, str], list[Target]] = {}
+    claimants: dict[tuple[str, str], list[Inspection]] = {}
     for target in wanted:
         claimants.setdefault((target.server, target.database), []).append(target)
     async with asyncio.TaskGroup() as group:
@@ -105,7 +105,7 @@ async def deepen(shallow: Observed, wanted: Iterable[Target], world: World) -> O
     return Observed(hosts)
 
 
-async def _look_as_any(world: World, claimants: list[Target], limit: asyncio.Semaphore) -> DatabaseLook:
+async def _look_as_any(world: World, claimants: list[Inspection], limit: asyncio.Semaphore) -> DatabaseLook:
     """Look at a database as each document that may have it, until it opens to one of them: that one tells whose it is.
 
     The others would go on with wrong passwords, each of which costs a minute on a host of 14, and for as long as it lasts the
@@ -134,7 +134,7 @@ async def _look(world: World, code: str) -> ObservedHost:
     return seen
 
 
-async def _look_deeply(world: World, target: Target, limit: asyncio.Semaphore) -> DatabaseLook:
+async def _look_deeply(world: World, target: Inspection, limit: asyncio.Semaphore) -> DatabaseLook:
     async with limit:
         started = world.clock.monotonic()
         look = await _try_look(world, target)
@@ -143,7 +143,7 @@ async def _look_deeply(world: World, target: Target, limit: asyncio.Semaphore) -
     return look
 
 
-async def _try_look(world: World, target: Target) -> DatabaseLook:
+async def _try_look(world: World, target: Inspection) -> DatabaseLook:
     host = world.hosts[target.server]
     try:
         if target.builders:
@@ -165,7 +165,7 @@ async def _try_look(world: World, target: Target) -> DatabaseLook:
         return DatabaseLook(target.database, Access.FAILED, str(error))
 
 
-async def _look_for_owner(world: World, target: Target) -> DatabaseLook:
+async def _look_for_owner(world: World, target: Inspection) -> DatabaseLook:
     """Look at a build or trash only for what tells whether it may be dropped: it may be too unfinished for anything else."""
     host = world.hosts[target.server]
     open_it = open_as_one_of if parse(target.database).state in KEPT else open_as_any

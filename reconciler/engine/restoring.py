@@ -22,9 +22,9 @@ from reconciler.archives.archive import Archive
 from reconciler.archives.failures import NotSafe, NotWhole
 from reconciler.archives.rewriting import HELD_BACK
 from reconciler.backups import catalogue
-from reconciler.backups.catalogue import Entry, Proof
+from reconciler.backups.catalogue import BackupEntry, Proof
 from reconciler.core import backups, claims, copies, module_operations, names
-from reconciler.core.backups import Subject
+from reconciler.core.backups import BackupSubject
 from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, StorageFailure, UnknownOutcome
 from reconciler.core.observed import mark_of
 from reconciler.core.specs import DatabaseSpec, instance_spec
@@ -67,7 +67,7 @@ _LOOKS = 2
 _UNFIT = re.compile(r"[^A-Za-z0-9 ./:_-]")
 
 
-async def verify(world: World, target: str, entry: Entry, subject: Subject) -> Entry:
+async def verify(world: World, target: str, entry: BackupEntry, subject: BackupSubject) -> BackupEntry:
     """Prove a backup: restore it beside its database, look inside, drop it, and note in its entry how long that took.
 
     Args:
@@ -103,7 +103,7 @@ async def build(
     desired: Desired,
     builder: Builder,
     spec: DatabaseSpec,
-    source: Source,
+    source: RestoreSource,
     final: str,
     former: str | None,
     room: Room | None = None,
@@ -156,7 +156,7 @@ async def copy(
     world: World,
     builder: Builder,
     spec: DatabaseSpec,
-    source: Subject,
+    source: BackupSubject,
     final: str,
     former: str | None,
     room: Room | None = None,
@@ -198,7 +198,7 @@ async def copy(
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RestoreSource:
     """Where what is restored comes from: as people are told, as it is noted in the database, and how it gets into a file.
 
     What is foreign was not made by this fleet, and is opened by what `adopt` says.
@@ -210,7 +210,7 @@ class Source:
     is_foreign: bool = False
 
 
-async def source_of(world: World, desired: Desired, wanted: RestoreFrom, own: str) -> Source:
+async def source_of(world: World, desired: Desired, wanted: RestoreFrom, own: str) -> RestoreSource:
     """Find what an instance of the code `own` is to be restored from.
 
     Raises:
@@ -219,14 +219,14 @@ async def source_of(world: World, desired: Desired, wanted: RestoreFrom, own: st
     if wanted.archive is not None:
         path, fleet = wanted.archive, desired.settings.code
         taken = functools.partial(_take_archive, world, path, fleet, wanted.fleet)
-        return Source(f"from the archive {path}", path, taken, is_foreign=True)
+        return RestoreSource(f"from the archive {path}", path, taken, is_foreign=True)
     target, entry = await catalogues.find(world, desired, wanted, own)
     return _kept(world, target, entry)
 
 
-def _kept(world: World, target: str, entry: Entry) -> Source:
+def _kept(world: World, target: str, entry: BackupEntry) -> RestoreSource:
     told = f"from {entry.id} of {entry.address} in {target}, taken {entry.taken_at:%Y-%m-%d %H:%M} UTC"
-    return Source(told, f"{target} {entry.address} {entry.id}", functools.partial(fetch, world, target, entry))
+    return RestoreSource(told, f"{target} {entry.address} {entry.id}", functools.partial(fetch, world, target, entry))
 
 
 async def _take_archive(world: World, path: str, fleet: str, given: str | None, into: BinaryIO) -> Archive:
@@ -251,7 +251,7 @@ _GIVEN_UP = (
 @contextlib.asynccontextmanager
 async def _restored(
     world: World,
-    source: Source,
+    source: RestoreSource,
     spec: DatabaseSpec,
     accounts: Callable[[Archive], Sequence[Account]],
     *,

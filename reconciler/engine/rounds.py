@@ -18,7 +18,7 @@ from typing import Protocol
 from reconciler.core import approvals
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
-from reconciler.core.backups import Subject
+from reconciler.core.backups import BackupSubject
 from reconciler.core.changesets import Approval, Changeset, Stopped, by_itself
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import targets
@@ -284,7 +284,7 @@ class Rounds:
 
     def _measure(self, group: asyncio.TaskGroup, seen: Planned) -> None:
         """Measure what is due on hosts that have just answered, and on which nothing was begun."""
-        waiting: dict[str, list[Subject]] = {}
+        waiting: dict[str, list[BackupSubject]] = {}
         for subject in measuring.due(seen, self.desired, self.world, self.limits):
             if self._lanes[subject.server].acting is None:
                 waiting.setdefault(subject.server, []).append(subject)

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from reconciler.core import backups, names
-from reconciler.core.backups import Subject
+from reconciler.core.backups import BackupSubject
 from reconciler.core.failures import HostError, Refused
 from reconciler.core.server_moves import Moved
 from reconciler.core.specs import DatabaseSpec
@@ -29,7 +29,7 @@ from schemas.backups import Keep
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptSource:
     """Where what is packed for a move is kept as a backup too, and how many are."""
 
     target: str
@@ -55,11 +55,11 @@ class ServerMove:
     world: World
     mover: Mover
     builder: Builder
-    source: Subject
+    source: BackupSubject
     spec: DatabaseSpec
     becomes: str
     awake: AtLock | None
-    backup: Kept | None
+    backup: KeptSource | None
     step: Callable[[str], None]
     left: list[str] = field(default_factory=list)
 

@@ -13,7 +13,7 @@ from reconciler.engine.ports import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TemplateSource:
     """What a template's clones are compared with, and whose logins they are born with. `made_of` is its version."""
 
     database: Database
@@ -24,7 +24,7 @@ class Source:
     made_of: str = ""
 
 
-async def source_of(database: Database, access: Access, template: DatabaseSpec, at: dict[str, str]) -> Source:
+async def source_of(database: Database, access: Access, template: DatabaseSpec, at: dict[str, str]) -> TemplateSource:
     """Look at a template before it is cloned.
 
     Raises:
@@ -34,12 +34,12 @@ async def source_of(database: Database, access: Access, template: DatabaseSpec, 
     digest = _require_ready(template, look, access, at)
     modules = frozenset(name for name, state in look.modules.items() if state == module_operations.INSTALLED)
     made_of = look.mark.made_of if look.mark else ""
-    return Source(
+    return TemplateSource(
         database, Origin(look.uuid, digest), await database.file_sizes(), await database.logins(), modules, made_of
     )
 
 
-def require_files(source: Source, files: Sizes, at: dict[str, str]) -> None:
+def require_files(source: TemplateSource, files: Sizes, at: dict[str, str]) -> None:
     """Demand of a clone that all files of its template came along.
 
     Raises:

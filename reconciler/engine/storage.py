@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol, cast
 from reconciler.core.failures import StorageFailure
 
 
-class Target(Protocol):
+class Storage(Protocol):
     """A place where backups are kept. Every method may raise `StorageFailure`."""
 
     async def write(self, place: str, content: BinaryIO) -> None:
@@ -37,7 +37,7 @@ class Target(Protocol):
 class Targets(Protocol):
     """The places for backups that a fleet declares."""
 
-    def open(self, name: str) -> Target:
+    def open(self, name: str) -> Storage:
         """Return one by its name; raises `StorageFailure` or `SecretUnavailable` where it cannot be used."""
         ...
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from reconciler.core import backups, support
 from reconciler.core.asked_backups import subjects_of
-from reconciler.core.backups import NotThere, Subject
+from reconciler.core.backups import BackupSubject, NotThere
 from reconciler.core.failures import LastingError, PasswordRefused
 from reconciler.core.names import NameState, parse
 from reconciler.core.support import Visit
@@ -32,7 +32,7 @@ class Opened:
     link: Secret
 
 
-async def find(world: World, desired: Desired, instance: Instance) -> Subject:
+async def find(world: World, desired: Desired, instance: Instance) -> BackupSubject:
     """Find the database of an instance where its host lists it in service.
 
     Raises:
@@ -53,7 +53,9 @@ async def find(world: World, desired: Desired, instance: Instance) -> Subject:
     return found[0]
 
 
-async def let_in(world: World, desired: Desired, instance: Instance, subject: Subject, lasts: timedelta) -> Opened:
+async def let_in(
+    world: World, desired: Desired, instance: Instance, subject: BackupSubject, lasts: timedelta
+) -> Opened:
     """Make an account in it, and return the way in.
 
     Args:
@@ -87,7 +89,7 @@ async def let_in(world: World, desired: Desired, instance: Instance, subject: Su
     return Opened(visit, subject.server, subject.database, Secret(link))
 
 
-def _note(world: World, subject: Subject, visit: Visit) -> None:
+def _note(world: World, subject: BackupSubject, visit: Visit) -> None:
     key = subject.kind, subject.code, subject.server
     world.memory.server_state(support.row_of(*key), visit.until.isoformat(timespec="seconds"))
     world.memory.clear(*key)

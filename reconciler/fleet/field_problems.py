@@ -39,7 +39,7 @@ class FieldError(NamedTuple):
         return repr(dotted(self.path))
 
 
-class Words(NamedTuple):
+class ErrorWords(NamedTuple):
     """What to say about an error: its code, the message, the hint."""
 
     code: str
@@ -83,18 +83,18 @@ def field_errors(error: ValidationError) -> Iterator[FieldError]:
         yield FieldError(raw["type"], path, at_key, raw["input"], raw.get("ctx", {}), in_secret)
 
 
-def explain(error: FieldError, model: type[BaseModel], hints: Hints) -> Words:
+def explain(error: FieldError, model: type[BaseModel], hints: Hints) -> ErrorWords:
     """Say what is wrong and what to write instead."""
     if "message" in error.context:
         near = hints.nearest(str(error.written), error.context["among"])
         hint = f"did you mean {near!r}?" if near else error.context["hint"]
-        return Words(error.type, error.context["message"], hint)
+        return ErrorWords(error.type, error.context["message"], hint)
     if error.type == "extra_forbidden":
         return _unknown_field(error, model, hints)
     if error.type == "missing":
         return _missing_field(error, model)
     words = _WORDS.get(error.type)
-    return words(error) if words else Words("invalid-value", f"{error.name} is not valid here")
+    return words(error) if words else ErrorWords("invalid-value", f"{error.name} is not valid here")
 
 
 def _goes_without_saying(kind: str, written: object) -> bool:
@@ -123,11 +123,11 @@ def _place(error: FieldError, source: DocumentSource) -> Range:
     return source.range_of(*error.path)
 
 
-def _unknown_field(error: FieldError, model: type[BaseModel], hints: Hints) -> Words:
+def _unknown_field(error: FieldError, model: type[BaseModel], hints: Hints) -> ErrorWords:
     parent = dotted(error.path[:-1])
     inside = f" in {parent!r}" if parent else ""
     field = str(error.path[-1])
-    return Words(
+    return ErrorWords(
         "unknown-field", f"no field {field!r}{inside}", hints.did_you_mean(field, _fields_at(model, error.path[:-1]))
     )
 
@@ -137,14 +137,14 @@ def _meant(error: FieldError, model: type[BaseModel], hints: Hints) -> str | Non
     return hints.nearest(str(error.path[-1]), _fields_at(model, error.path[:-1]))
 
 
-def _missing_field(error: FieldError, model: type[BaseModel]) -> Words:
+def _missing_field(error: FieldError, model: type[BaseModel]) -> ErrorWords:
     field = str(error.path[-1])
     examples: Sequence[Any] = ()
     for owner in _models_at(model, error.path[:-1]):
         if field in typed(owner):
             examples = typed(owner)[field].examples or ()
     hint = f"for example `{field}: {_as_yaml(examples[0])}`" if examples else ""
-    return Words("missing-field", f"{error.name} is missing", hint)
+    return ErrorWords("missing-field", f"{error.name} is missing", hint)
 
 
 def _as_yaml(value: Any) -> str:
@@ -155,15 +155,17 @@ def _as_yaml(value: Any) -> str:
     return str(value)
 
 
-def _wrong_type(wanted: str) -> Callable[[FieldError], Words]:
-    def words(error: FieldError) -> Words:
+def _wrong_type(wanted: str) -> Callable[[FieldError], ErrorWords]:
+    def words(error: FieldError) -> ErrorWords:
         if error.written is None:
-            return Words(
+            return ErrorWords(
                 "wrong-type",
                 f"{error.name} must be {wanted}, but nothing is written",
                 "leave the field out to have its default",
             )
-        return Words("wrong-type", f"{error.name} must be {wanted}, not {_describe(error)}", _type_hint(wanted, error))
+        return ErrorWords(
+            "wrong-type", f"{error.name} must be {wanted}, not {_describe(error)}", _type_hint(wanted, error)
+        )
 
     return words
 
@@ -205,27 +207,27 @@ def _quoted(error: FieldError) -> str:
     return "what is written" if error.in_secret else repr(_shown(error.written))
 
 
-def _literal(error: FieldError) -> Words:
+def _literal(error: FieldError) -> ErrorWords:
     choices = [choice.strip("'") for choice in error.context["expected"].replace(" or ", ", ").split(", ")]
     listed = ", ".join(choices[:-1]) + f" or {choices[-1]}" if len(choices) > 1 else choices[0]
     if isinstance(error.written, str):
         near = Hints().nearest(error.written.lower(), choices) if error.written.isalpha() else None
         hint = f"did you mean {near!r}?" if near else ""
-        return Words("invalid-choice", f"{error.name} must be {listed}, not {_quoted(error)}", hint)
+        return ErrorWords("invalid-choice", f"{error.name} must be {listed}, not {_quoted(error)}", hint)
     if isinstance(error.written, int | float) and not isinstance(error.written, bool):
         text = str(float(error.written)) if str(float(error.written)) in choices else str(error.written)
-        return Words("wrong-type", f"{error.name} must be text, not a number", f'quote it: "{text}"')
+        return ErrorWords("wrong-type", f"{error.name} must be text, not a number", f'quote it: "{text}"')
     return _wrong_type(listed)(error)
 
 
-def _pattern(error: FieldError) -> Words:
+def _pattern(error: FieldError) -> ErrorWords:
     pattern = error.context["pattern"]
     subject = "the key" if error.at_key else error.name
     near = (
         None if error.in_secret else next((each for each in _respelt(error.written) if re.search(pattern, each)), None)
     )
     hint = f"write {_shown(near)!r}" if near else ""
-    return Words("invalid-text", f"{subject} must be {EXPLANATIONS[pattern]}, not {_quoted(error)}", hint)
+    return ErrorWords("invalid-text", f"{subject} must be {EXPLANATIONS[pattern]}, not {_quoted(error)}", hint)
 
 
 def _respelt(written: str) -> Iterator[str]:
@@ -238,21 +240,23 @@ def _respelt(written: str) -> Iterator[str]:
     yield "-".join(written.lower().split())
 
 
-def _too_long(error: FieldError) -> Words:
+def _too_long(error: FieldError) -> ErrorWords:
     limit = error.context["max_length"]
     hint = ""
     if limit == DATABASE_NAME_LENGTH:
         hint = "the mark `building-….` in front of it takes 27 of the 63 bytes that PostgreSQL has for a name"
-    return Words("invalid-text", f"{error.name} may have at most {limit} characters, not {len(error.written)}", hint)
+    return ErrorWords(
+        "invalid-text", f"{error.name} may have at most {limit} characters, not {len(error.written)}", hint
+    )
 
 
-def _bound(word: str, key: str) -> Callable[[FieldError], Words]:
-    return lambda error: Words(
+def _bound(word: str, key: str) -> Callable[[FieldError], ErrorWords]:
+    return lambda error: ErrorWords(
         "out-of-range", f"{error.name} must be {word} {error.context[key]:g}, not {_shown(error.written)}"
     )
 
 
-_WORDS: dict[str, Callable[[FieldError], Words]] = {
+_WORDS: dict[str, Callable[[FieldError], ErrorWords]] = {
     "bool_type": _wrong_type("true or false"),
     "date_type": _wrong_type("a date such as 2026-12-31"),
     "dict_type": _wrong_type("a mapping"),
@@ -260,8 +264,8 @@ _WORDS: dict[str, Callable[[FieldError], Words]] = {
     "greater_than": _bound("more than", "gt"),
     "greater_than_equal": _bound("at least", "ge"),
     "int_type": _wrong_type("a whole number"),
-    "invalid-secret": lambda error: Words("invalid-secret", f"{error.name} must name a secret", REFERENCE_HINT),
-    "invalid-secret-key": lambda error: Words(
+    "invalid-secret": lambda error: ErrorWords("invalid-secret", f"{error.name} must name a secret", REFERENCE_HINT),
+    "invalid-secret-key": lambda error: ErrorWords(
         "invalid-secret", f"{error.name} must name a secret that is not derived", KEY_HINT
     ),
     "less_than_equal": _bound("at most", "le"),
@@ -269,12 +273,12 @@ _WORDS: dict[str, Callable[[FieldError], Words]] = {
     "model_type": _wrong_type("a mapping"),
     "string_pattern_mismatch": _pattern,
     "string_too_long": _too_long,
-    "string_too_short": lambda error: Words(
+    "string_too_short": lambda error: ErrorWords(
         "invalid-text",
         f"{error.name} must have at least {error.context['min_length']} characters, not {len(error.written)}",
     ),
     "string_type": _wrong_type("text"),
-    "too_short": lambda error: Words(
+    "too_short": lambda error: ErrorWords(
         "invalid-value", f"{error.name} may not be empty", "leave the field out to have its default"
     ),
     "tuple_type": _wrong_type("a list"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.git.commands import Damaged, Done, Git, GitUnusable, TooSlow
+from reconciler.git.commands import Damaged, Ended, Git, GitUnusable, TooSlow
 from reconciler.git.remotes import Remote
 from reconciler.git.replacing import name_aside, remove
 
@@ -184,14 +184,14 @@ class Clone:
         if done.code:
             raise GitUnusable(self._remote.explain(done.said))
 
-    def _ask(self, git: Git, *words: str) -> Done:
+    def _ask(self, git: Git, *words: str) -> Ended:
         seconds = self._fetch_seconds if words[0] == "fetch" else None
         try:
             return git.run(*words, seconds=seconds)
         except TooSlow as error:
             raise TooSlow(f"{self._remote.shown}: {error}: see the network and the host") from None
 
-    def _fetched(self, directory: Path | None = None) -> Done:
+    def _fetched(self, directory: Path | None = None) -> Ended:
         git = _inside(self._local, directory or self._directory)
         return git.run("rev-parse", "--verify", "--end-of-options", f"{_HEAD}^{{commit}}")
 

@@ -35,7 +35,7 @@ class TooSlow(GitUnusable):
     """Git did not end within its limit, and was killed."""
 
 
-class Stopped(Exception):
+class GitStopped(Exception):
     """The work was given up by whoever asked for it."""
 
 
@@ -55,9 +55,9 @@ class Stop:
                 _kill(self._process)
 
     def check(self) -> None:
-        """Raise `Stopped` if the work was given up."""
+        """Raise `GitStopped` if the work was given up."""
         if self._stopped:
-            raise Stopped
+            raise GitStopped
 
     def start(self, launch: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
         """Start a process that `set` ends, unless the work was given up already."""
@@ -73,7 +73,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Ended:
     """How a command ended: its code, what it printed, and what it complained of (one line, empty if of nothing)."""
 
     code: int
@@ -113,7 +113,7 @@ class Git:
 
     def run(
         self, *words: str, source: IO[bytes] | None = None, sink: IO[bytes] | None = None, seconds: float | None = None
-    ) -> Done:
+    ) -> Ended:
         """Run one command to its end.
 
         Args:
@@ -148,7 +148,7 @@ class Git:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.communicate(timeout=_GRACE_SECONDS)
         self.stop.check()
-        return Done(process.returncode, output or b"", self.scrub(_one_line(complaint)))
+        return Ended(process.returncode, output or b"", self.scrub(_one_line(complaint)))
 
     def _launch(
         self, words: tuple[str, ...], source: IO[bytes] | None, sink: IO[bytes] | None

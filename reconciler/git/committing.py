@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from reconciler.git.clone import Clone
-from reconciler.git.commands import Done, Git, GitUnusable, TooSlow
+from reconciler.git.commands import Ended, Git, GitUnusable, TooSlow
 from reconciler.git.remotes import Remote
 
 KEY = "Order-Key"
@@ -36,7 +36,7 @@ _REFUSALS = (
 )  # fmt: skip
 
 
-class Moved(Exception):
+class BranchMoved(Exception):
     """The branch went on meanwhile; nothing was pushed."""
 
 
@@ -69,7 +69,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ProposedCommit:
     """What a commit changes, and what it says.
 
     Args:
@@ -118,7 +118,7 @@ class Committer:
     committer: Person
     index_at: str = ""
 
-    def commit(self, parent: str, proposal: Proposal) -> str:
+    def commit(self, parent: str, proposal: ProposedCommit) -> str:
         """Make a commit on top of another, and return its hash; nobody sees it yet.
 
         Raises:
@@ -139,7 +139,7 @@ class Committer:
         self.index_at = commit
         return commit
 
-    def _mode(self, git: Git, parent: str, proposal: Proposal) -> str:
+    def _mode(self, git: Git, parent: str, proposal: ProposedCommit) -> str:
         """Return the mode of the file, after it was seen that it is as it was when the change was thought of."""
         listed = git.run("ls-tree", "-z", "--full-tree", "--end-of-options", parent, proposal.path)
         found = listed.output.decode(errors="replace").rstrip("\0")
@@ -203,7 +203,7 @@ class Pusher:
             if re.search(pattern, said, re.IGNORECASE):
                 raise GitUnusable(f"{self.remote.shown}: {meaning} (git: {done.said})")
         if _MOVED.search(said):
-            raise Moved
+            raise BranchMoved
         raise Unproven(f"{self.remote.explain(done.said)}; what was pushed may have been taken all the same")
 
 
@@ -225,7 +225,7 @@ class Ledger:
         self._by_key = {**found, **self._by_key} if is_later else found
         self._at = head
 
-    def note(self, commit: str, proposal: Proposal) -> None:
+    def note(self, commit: str, proposal: ProposedCommit) -> None:
         """Take note of a commit that was made on top of the last one."""
         if KEY in proposal.trailers:
             self._by_key.setdefault(proposal.trailers[KEY], Noted(commit, proposal.trailers))
@@ -251,7 +251,7 @@ def noted_in(git: Git, *revisions: str, most: int | None = None) -> Iterator[Not
 
 
 def _run(git: Git, *words: str, source: IO[bytes] | None = None) -> str:
-    done: Done = git.run(*words, source=source)
+    done: Ended = git.run(*words, source=source)
     if done.code:
         raise GitUnusable(f"git {words[0]} failed: {done.said}")
     return done.text

@@ -17,7 +17,7 @@ from typing import Any
 from reconciler.git.clone import Facts
 from reconciler.git.commands import Git
 from reconciler.git.replacing import is_leftover, name_aside, remove
-from reconciler.git.trees import Export, Selection, is_intact, write
+from reconciler.git.trees import Checkout, Export, is_intact, write
 
 _FORMAT = 1
 _TREE = "tree"
@@ -66,7 +66,7 @@ class Exports:
         self._known[commit] = found
         return found
 
-    def add(self, git: Git, commit: str, selection: Selection, *, facts: Facts, like: str | None) -> Exported:
+    def add(self, git: Git, commit: str, selection: Checkout, *, facts: Facts, like: str | None) -> Exported:
         """Write a revision.
 
         Args:

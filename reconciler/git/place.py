@@ -26,7 +26,7 @@ _OTHERS = 0o077
 _ATTEMPTS, _PAUSE = 20, 0.05
 
 
-class Place:
+class GitDirectory:
     """The directory, which is opened before anything else is done with it.
 
     Args:

@@ -171,7 +171,7 @@ def _from_url(scheme: str, url: str, rest: str, *, has_token: bool) -> Remote:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class RemoteAccess:
     """What a fetch needs beside the address.
 
     Args:
@@ -193,7 +193,7 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **_CLEAN, "GIT_ALLOW_PROTOCOL": "none"}
 
 
-def fetching_environment(environ: Mapping[str, str], remote: Remote, access: Access) -> dict[str, str]:
+def fetching_environment(environ: Mapping[str, str], remote: Remote, access: RemoteAccess) -> dict[str, str]:
     """Return the environment for git where it fetches from a remote."""
     variables = {**environment(environ), "GIT_ALLOW_PROTOCOL": remote.transport}
     if remote.transport == "ssh":
@@ -211,7 +211,7 @@ def fetching_environment(environ: Mapping[str, str], remote: Remote, access: Acc
     return variables
 
 
-def _ssh_command(access: Access) -> str:
+def _ssh_command(access: RemoteAccess) -> str:
     words = ["ssh", *_SSH, "-o", "StrictHostKeyChecking=yes"]
     if access.ssh_key is not None:
         words += ["-o", "IdentitiesOnly=yes", "-o", f"IdentityFile={_ssh_path(access.ssh_key)}"]

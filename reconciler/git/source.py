@@ -20,10 +20,10 @@ from reconciler.git.clone import Clone
 from reconciler.git.commands import Damaged, Git, GitUnusable, Stop
 from reconciler.git.committing import Pusher
 from reconciler.git.exports import Exported, Exports
-from reconciler.git.place import Place
-from reconciler.git.remotes import OPTIONS, Access, environment, fetching_environment, parse_remote, scrubber
+from reconciler.git.place import GitDirectory
+from reconciler.git.remotes import OPTIONS, RemoteAccess, environment, fetching_environment, parse_remote, scrubber
 from reconciler.git.signatures import Signers, Unsigned
-from reconciler.git.trees import NotInCommit, Selection, select
+from reconciler.git.trees import Checkout, NotInCommit, select
 from reconciler.git.writing import BranchWriter, Reached, Result, Signature, Wanted
 from schemas.secrets import Secret
 
@@ -110,7 +110,7 @@ class GitSource:
         if options.token is not None and not self._remote.origin:
             raise GitUnusable(f"{self._remote.shown} needs no token: a token is for https addresses")
         origin = {"url": self._remote.shown, "branch": options.branch, "path": self.inside}
-        self._place = Place(options.directory, origin)
+        self._place = GitDirectory(options.directory, origin)
         self._exports = Exports(self._place.revisions)
         self._signers = Signers(options.allowed_signers) if options.signed_only else None
         self._newest: Revision | None = None
@@ -237,7 +237,7 @@ class GitSource:
             found = self._exports.add(clone.git, commit, self._select(clone.git, commit), facts=facts, like=like)
         return found
 
-    def _select(self, git: Git, commit: str) -> Selection:
+    def _select(self, git: Git, commit: str) -> Checkout:
         try:
             selection = select(git, commit, self.inside)
         except NotInCommit as error:
@@ -293,7 +293,7 @@ class GitSource:
     def _fetching(self, stop: Stop) -> Git:
         options = self._options
         token = self._token()
-        access = Access(self._place.askpass, token.reveal(), options.ssh_key, options.known_hosts)
+        access = RemoteAccess(self._place.askpass, token.reveal(), options.ssh_key, options.known_hosts)
         variables = fetching_environment(self._environ, self._remote, access)
         scrub = scrubber(token.reveal(), self._remote.user)
         return Git(str(options.directory), variables, OPTIONS, options.ask_seconds, scrub, stop)

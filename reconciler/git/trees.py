@@ -29,7 +29,7 @@ class NotInCommit(GitUnusable):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """A file of a commit: its path from the root of the repository on, what it is, and the hash of its content."""
 
     path: str
@@ -53,15 +53,15 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class Checkout:
     """What is to be written: files, links with where they lead, and what cannot be had, with the reason."""
 
-    files: tuple[Entry, ...]
+    files: tuple[TreeEntry, ...]
     links: Mapping[str, str]
     refused: tuple[str, ...]
 
 
-def select(git: Git, commit: str, directory: str) -> Selection:
+def select(git: Git, commit: str, directory: str) -> Checkout:
     """Return what makes a directory of a commit: all below it, and what its links lead to.
 
     Args:
@@ -106,10 +106,10 @@ def select(git: Git, commit: str, directory: str) -> Selection:
                     refused.append(f"{found} is a submodule, and submodules are not fetched")
                 else:
                     files[found] = by_path[found]
-    return Selection(tuple(files.values()), links, tuple(dict.fromkeys(refused)))
+    return Checkout(tuple(files.values()), links, tuple(dict.fromkeys(refused)))
 
 
-def write(git: Git, selection: Selection, root: Path, previous: Export | None = None) -> Export:
+def write(git: Git, selection: Checkout, root: Path, previous: Export | None = None) -> Export:
     """Write a selection below a directory that is empty or does not exist.
 
     Args:
@@ -148,7 +148,7 @@ def is_intact(export: Export) -> bool:
         return False
 
 
-def _list(git: Git, commit: str, directory: str) -> list[Entry]:
+def _list(git: Git, commit: str, directory: str) -> list[TreeEntry]:
     done = git.run("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", f"{commit}:{directory}")
     if done.code:
         what = git.run("cat-file", "-t", "--end-of-options", f"{commit}:{directory}")
@@ -164,16 +164,16 @@ def _list(git: Git, commit: str, directory: str) -> list[Entry]:
     return [_entry(record, start, commit) for record in done.output.split(b"\0") if record]
 
 
-def _entry(record: bytes, start: str, commit: str) -> Entry:
+def _entry(record: bytes, start: str, commit: str) -> TreeEntry:
     what, _, name = record.partition(b"\t")
     mode, _, blob = what.decode().split(" ")
     path = start + os.fsdecode(name)
     if not {"", ".", ".."}.isdisjoint(path.split("/")):
         raise GitUnusable(f"the commit {commit[:12]} holds {path!r}, which is not the name of a file")
-    return Entry(path, mode, blob)
+    return TreeEntry(path, mode, blob)
 
 
-def _targets(git: Git, entries: Sequence[Entry]) -> dict[str, str]:
+def _targets(git: Git, entries: Sequence[TreeEntry]) -> dict[str, str]:
     """Return where the links among these lead, as they say it."""
     links = [each for each in entries if each.mode == _LINK]
     found: dict[str, str] = {}
@@ -188,7 +188,7 @@ def _targets(git: Git, entries: Sequence[Entry]) -> dict[str, str]:
     return found
 
 
-def _cat(git: Git, entries: Sequence[Entry], content: IO[bytes]) -> None:
+def _cat(git: Git, entries: Sequence[TreeEntry], content: IO[bytes]) -> None:
     """Write what these hold to a file, one behind the other, each after a line that says its size."""
     with tempfile.TemporaryFile() as wanted:
         wanted.write("".join(f"{each.blob}\n" for each in entries).encode())
@@ -199,7 +199,7 @@ def _cat(git: Git, entries: Sequence[Entry], content: IO[bytes]) -> None:
     content.seek(0)
 
 
-def _header(content: IO[bytes], entry: Entry) -> int:
+def _header(content: IO[bytes], entry: TreeEntry) -> int:
     words = content.readline().split()
     if len(words) != 3 or words[0].decode() != entry.blob or words[1] != b"blob":  # noqa: PLR2004 -- hash, kind, size
         raise Damaged(f"git does not have the content of {entry.path!r} ({entry.blob[:12]})")
@@ -216,11 +216,11 @@ def _make_directories(root: Path, paths: Iterable[str]) -> None:
             made.add(directory)
 
 
-def _link_unchanged(files: Sequence[Entry], root: Path, previous: Export | None, stop: Stop) -> list[Entry]:
+def _link_unchanged(files: Sequence[TreeEntry], root: Path, previous: Export | None, stop: Stop) -> list[TreeEntry]:
     """Link to what is unchanged, and return the others."""
     if previous is None:
         return list(files)
-    missing: list[Entry] = []
+    missing: list[TreeEntry] = []
     old, new = os.fspath(previous.root), os.fspath(root)
     for each in files:
         stop.check()
@@ -235,7 +235,7 @@ def _link_unchanged(files: Sequence[Entry], root: Path, previous: Export | None,
     return missing
 
 
-def _write_blobs(git: Git, entries: Sequence[Entry], root: Path) -> None:
+def _write_blobs(git: Git, entries: Sequence[TreeEntry], root: Path) -> None:
     if not entries:
         return
     with tempfile.TemporaryFile(dir=root.parent) as content:
@@ -245,7 +245,7 @@ def _write_blobs(git: Git, entries: Sequence[Entry], root: Path) -> None:
             _write_blob(content, each, f"{root}/{each.path}")
 
 
-def _write_blob(content: IO[bytes], entry: Entry, path: str) -> None:
+def _write_blob(content: IO[bytes], entry: TreeEntry, path: str) -> None:
     left = _header(content, entry)
     digest = _start_hash(entry.blob, left)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)

@@ -10,7 +10,18 @@ from pathlib import Path
 
 from reconciler.git.clone import Clone
 from reconciler.git.commands import GitUnusable, Stop
-from reconciler.git.committing import KEY, Committer, Ledger, Moved, Noted, Person, Proposal, Pusher, Unproven, noted_in
+from reconciler.git.committing import (
+    KEY,
+    BranchMoved,
+    Committer,
+    Ledger,
+    Noted,
+    Person,
+    ProposedCommit,
+    Pusher,
+    Unproven,
+    noted_in,
+)
 
 TRY_SECONDS = 12.0
 """How long it is tried again while others are faster."""
@@ -52,7 +63,7 @@ class Wanted:
         branch: a branch of its own; empty for the one that the fleet comes from.
     """
 
-    make: Callable[[Tip], Proposal | None]
+    make: Callable[[Tip], ProposedCommit | None]
     made: Callable[[str], None]
     branch: str = ""
 
@@ -116,7 +127,7 @@ class BranchWriter:
                     self._together = min(MOST_TOGETHER, 2 * self._together)
                     return results
                 # Nothing was to be written, or could be, on top of what was the newest no more: that may be otherwise by now.
-            except Moved:
+            except BranchMoved:
                 self._together, self._tip = max(1, self._together // 4), ""
                 if time.monotonic() > until:
                     raise
@@ -139,7 +150,7 @@ class BranchWriter:
             for wish in wishes:
                 try:
                     made = self._commit(remote, committer, tip, wish)
-                except (Moved, Unproven):
+                except (BranchMoved, Unproven):
                     raise
                 except Exception as error:  # noqa: BLE001 -- the wish's own failure is its result, and holds up no other
                     results.append(error)

@@ -17,7 +17,7 @@ from reconciler.health.signs import (
     SIGNS,
     Finding,
     HealthStatus,
-    Seen,
+    SeenSign,
     Signs,
     certificate_threshold,
     expiry,
@@ -179,7 +179,7 @@ def _findings(
     for name, sign in SIGNS.items():
         if vitals.host.online or sign.lasts:
             problem = vitals.problems.get(name, "")
-            yield from sign.judged(Seen(server, vitals.at, limits, signs.get(name), before.get(name), problem))
+            yield from sign.judged(SeenSign(server, vitals.at, limits, signs.get(name), before.get(name), problem))
 
 
 def _standing_notice(before: HealthRecord | None, after: HealthRecord) -> Iterator[Notice]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from reconciler.core.checks import Answer, Check
+from reconciler.core.checks import Check, CheckResult
 from reconciler.fleet.addresses import primary_address
 from reconciler.notices.notices import Level, Notice, NoticeName
 from schemas.instance import Instance
@@ -108,14 +108,14 @@ def skipped_manager(server: Server, *, elsewhere: bool) -> Check | None:
         why = "--server-url leads elsewhere than customers come by"
     else:
         return None
-    return Check(_TEST, Answer.SKIPPED, f"not tried: {why}", for_activation=False)
+    return Check(_TEST, CheckResult.SKIPPED, f"not tried: {why}", for_activation=False)
 
 
 def judge_manager(url: str, answer: PageAnswer) -> Check:
     """Judge what a stranger gets where Odoo has its forms for the master password, with which all databases can be dropped."""
     if answer.asks_master_password:
         advice = "close /web/database to the world at the proxy: deploy/proxies has configurations that do"
-        return Check(_TEST, Answer.FAILED, f"open to everybody at {url}", advice, for_activation=False)
+        return Check(_TEST, CheckResult.FAILED, f"open to everybody at {url}", advice, for_activation=False)
     why = answer.problem
     if answer.leads_to:
         why = f"it redirects to another site, {answer.leads_to}, as it may not for a customer's own name"
@@ -124,8 +124,8 @@ def judge_manager(url: str, answer: PageAnswer) -> Check:
     elif answer.status in _PASSING:
         why = f"HTTP {answer.status}: ask again when it answers"
     if why:
-        return Check(_TEST, Answer.UNKNOWN, f"{url}: {why}", for_activation=False)
-    return Check(_TEST, Answer.PASSED, f"not at {url}", for_activation=False)
+        return Check(_TEST, CheckResult.UNKNOWN, f"{url}: {why}", for_activation=False)
+    return Check(_TEST, CheckResult.PASSED, f"not at {url}", for_activation=False)
 
 
 def is_reserved(domain: str) -> bool:

@@ -32,7 +32,7 @@ Signs = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenSign:
     """A sign of one server as a look found it, `before` as the look before did; `problem` says why it cannot be told."""
 
     server: Server
@@ -67,26 +67,26 @@ class Sign:
     in_full: Callable[[Any, datetime], str] | None = None
     is_detail: bool = False
     is_number: bool = False
-    judged: Callable[[Seen], Iterator[Finding]] = lambda _seen: iter(())
+    judged: Callable[[SeenSign], Iterator[Finding]] = lambda _seen: iter(())
     lasts: Callable[[Server], bool] | None = None
     gauge: str = ""
     meaning: str = ""
     measured: Callable[[Any], float] = float
 
 
-def _slow(seen: Seen) -> Iterator[Finding]:
+def _slow(seen: SeenSign) -> Iterator[Finding]:
     """Call a server slow that was slow twice in a row: latency varies, and one slow answer is not worth a notice."""
     limit = seen.limits.warning_latency_ms
     if seen.value is not None and seen.value > limit and (seen.before is None or seen.before > limit):
         yield HealthStatus.WARNING, f"slow: {seen.value:.0f} ms, above {limit} ms"
 
 
-def _another_version(seen: Seen) -> Iterator[Finding]:
+def _another_version(seen: SeenSign) -> Iterator[Finding]:
     if seen.value != seen.server.odoo_version:
         yield HealthStatus.CRITICAL, f"runs Odoo {seen.value or ''}, declared is {seen.server.odoo_version}"
 
 
-def _full(seen: Seen) -> Iterator[Finding]:
+def _full(seen: SeenSign) -> Iterator[Finding]:
     free, limits = seen.value, seen.limits
     if free is not None and free < limits.critical_capacity_percent:
         yield HealthStatus.CRITICAL, f"{free:.0f} % free, below {limits.critical_capacity_percent} %"
@@ -94,7 +94,7 @@ def _full(seen: Seen) -> Iterator[Finding]:
         yield HealthStatus.WARNING, f"{free:.0f} % free, below {limits.warning_capacity_percent} %"
 
 
-def _refused(seen: Seen) -> Iterator[Finding]:
+def _refused(seen: SeenSign) -> Iterator[Finding]:
     if seen.value is False:
         yield HealthStatus.CRITICAL, "the master password is refused"
     if seen.problem:
@@ -129,7 +129,7 @@ def _validity(expires_at: datetime, at: datetime) -> str:
     return "expired" if expires_at <= at else _days_left(expires_at, at)
 
 
-def _expiring(seen: Seen) -> Iterator[Finding]:
+def _expiring(seen: SeenSign) -> Iterator[Finding]:
     threshold = certificate_threshold(seen.value, seen.at, seen.limits)
     if threshold:
         status = HealthStatus.WARNING if threshold == 1 else HealthStatus.CRITICAL

@@ -63,7 +63,7 @@ class FleetReader:
         """Of the last reading."""
         self._root = os.fspath(root)
         self._now = now
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _KnownFile] = {}
         self._resolver = Resolver()
         self._last: tuple[_State, Loaded] | None = None
 
@@ -107,7 +107,7 @@ class FleetReader:
 
     def take(self, path: str, data: bytes) -> None:
         """Count a file as having these bytes from now on, until it is read again."""
-        self._known[path] = _Known(_UNPROVEN, _parsed(shown(path), data))
+        self._known[path] = _KnownFile(_UNPROVEN, _parsed(shown(path), data))
 
     def _resolve(self, state: _State) -> Loaded:
         documents = (document for text in state.texts for document in text.documents)
@@ -163,7 +163,7 @@ class _State:
 
 
 @dataclass(slots=True)
-class _Known:
+class _KnownFile:
     """What was read of a file, and the status that proves that it still says the same; `_UNPROVEN` if none does."""
 
     status: bytes
@@ -179,7 +179,7 @@ class _Look:
         before: nanoseconds; a file stamped at this time or later may change without getting another stamp.
     """
 
-    known: dict[str, _Known]
+    known: dict[str, _KnownFile]
     before: int
     problems: list[Diagnostic] = field(default_factory=list)
     files_read: int = 0
@@ -208,7 +208,7 @@ class _Look:
             return None
         if known is None:
             text = self._new_text(file, data)
-            self.known[file.path] = _Known(status, text)
+            self.known[file.path] = _KnownFile(status, text)
             return text
         if known.text.data != data:
             known.text = self._new_text(file, data)

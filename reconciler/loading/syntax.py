@@ -10,7 +10,7 @@ import yaml
 from reconciler.fleet.diagnostics import Diagnostic, Range
 
 
-class Words(NamedTuple):
+class FaultWords(NamedTuple):
     """How a fault of the parser is told."""
 
     pattern: str
@@ -21,40 +21,48 @@ class Words(NamedTuple):
 _BACKSLASH = "write \\\\ for a backslash, or use single quotes"
 # By what the parser says; the first that is contained in it counts.
 _WORDS = (
-    Words("mapping values are not allowed", "a second ':' on one line", "quote the text if the ':' belongs to it"),
-    Words("could not find expected ':'", "a line without ':'", "each line of a mapping is `key: value`"),
-    Words("found undefined alias", "an alias without its anchor", "quote the text if the '*' belongs to it"),
-    Words("found duplicate anchor", "an anchor is given twice"),
-    Words("found unexpected end of stream", "a quote or bracket is not closed"),
-    Words("found unexpected document indicator", "a quote is not closed before the next document"),
-    Words("did not find expected node content", "a value is missing, or a bracket is not closed"),
-    Words("did not find expected ',' or ']'", "a list in brackets is not closed, or lacks a comma"),
-    Words("did not find expected ',' or '}'", "a mapping in braces is not closed, or lacks a comma"),
-    Words("did not find expected key", "the indentation does not fit the lines above", "align it with the other keys"),
-    Words("did not find expected '-' indicator", "the indentation does not fit the list above", "align the '-' signs"),
-    Words(
+    FaultWords("mapping values are not allowed", "a second ':' on one line", "quote the text if the ':' belongs to it"),
+    FaultWords("could not find expected ':'", "a line without ':'", "each line of a mapping is `key: value`"),
+    FaultWords("found undefined alias", "an alias without its anchor", "quote the text if the '*' belongs to it"),
+    FaultWords("found duplicate anchor", "an anchor is given twice"),
+    FaultWords("found unexpected end of stream", "a quote or bracket is not closed"),
+    FaultWords("found unexpected document indicator", "a quote is not closed before the next document"),
+    FaultWords("did not find expected node content", "a value is missing, or a bracket is not closed"),
+    FaultWords("did not find expected ',' or ']'", "a list in brackets is not closed, or lacks a comma"),
+    FaultWords("did not find expected ',' or '}'", "a mapping in braces is not closed, or lacks a comma"),
+    FaultWords(
+        "did not find expected key", "the indentation does not fit the lines above", "align it with the other keys"
+    ),
+    FaultWords(
+        "did not find expected '-' indicator", "the indentation does not fit the list above", "align the '-' signs"
+    ),
+    FaultWords(
         "did not find expected <document start>", "text after the end of the document", "put `---` between documents"
     ),
-    Words("block sequence entries are not allowed", "a list cannot begin here", "put the '-' on a line of its own"),
-    Words("block mapping keys are not allowed", "a key cannot stand here"),
-    Words("block collections are not allowed", "a list or mapping cannot begin here"),
-    Words("found unknown escape character", "an escape that YAML does not know", _BACKSLASH),
-    Words("while parsing a quoted scalar", "an escape that is not complete", _BACKSLASH),
-    Words("found character that cannot start any token", "a character that no value can begin with", "quote the text"),
-    Words("found undefined tag handle", "a tag that is not read", "quote the text if the '!' belongs to it"),
-    Words("while scanning a tag", "a tag that is not read", "quote the text if the '!' belongs to it"),
-    Words("while scanning an alias", "an alias without a name", "quote the text if the '*' belongs to it"),
-    Words("while scanning an anchor", "an anchor without a name", "quote the text if the '&' belongs to it"),
-    Words("while scanning a block scalar", "a block of text ('|' or '>') is not well begun"),
-    Words("while scanning a directive", "a directive ('%') that is not read", "remove it"),
-    Words("directive", "a directive ('%') that is not read", "remove it"),
-    Words("incompatible YAML document", "a version of YAML that is not read", "remove the directive"),
-    Words("nesting", "values are nested too deep"),
-    Words("simple key", "a key is too long, or does not stand on one line"),
+    FaultWords(
+        "block sequence entries are not allowed", "a list cannot begin here", "put the '-' on a line of its own"
+    ),
+    FaultWords("block mapping keys are not allowed", "a key cannot stand here"),
+    FaultWords("block collections are not allowed", "a list or mapping cannot begin here"),
+    FaultWords("found unknown escape character", "an escape that YAML does not know", _BACKSLASH),
+    FaultWords("while parsing a quoted scalar", "an escape that is not complete", _BACKSLASH),
+    FaultWords(
+        "found character that cannot start any token", "a character that no value can begin with", "quote the text"
+    ),
+    FaultWords("found undefined tag handle", "a tag that is not read", "quote the text if the '!' belongs to it"),
+    FaultWords("while scanning a tag", "a tag that is not read", "quote the text if the '!' belongs to it"),
+    FaultWords("while scanning an alias", "an alias without a name", "quote the text if the '*' belongs to it"),
+    FaultWords("while scanning an anchor", "an anchor without a name", "quote the text if the '&' belongs to it"),
+    FaultWords("while scanning a block scalar", "a block of text ('|' or '>') is not well begun"),
+    FaultWords("while scanning a directive", "a directive ('%') that is not read", "remove it"),
+    FaultWords("directive", "a directive ('%') that is not read", "remove it"),
+    FaultWords("incompatible YAML document", "a version of YAML that is not read", "remove the directive"),
+    FaultWords("nesting", "values are nested too deep"),
+    FaultWords("simple key", "a key is too long, or does not stand on one line"),
 )
 # Faults that are seen where they end, and are told where they began.
 _SEEN_LATE = ("while scanning a quoted scalar", "while scanning a simple key", "while parsing a flow")
-_UNREADABLE = Words("", "this cannot be read as YAML")
+_UNREADABLE = FaultWords("", "this cannot be read as YAML")
 _TAB = re.compile(r"[ ]*\t")
 
 

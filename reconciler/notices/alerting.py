@@ -49,7 +49,7 @@ Key = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class WaitingNotice:
     """A notice that waits to be told, since when; `ends` are the keys of what it is the end of."""
 
     notice: Notice
@@ -61,9 +61,9 @@ class Item:
 class Box:
     """What is known of one channel: what waits, what is being sent, what was told and when, from when it may be tried again."""
 
-    waiting: Mapping[Key, Item] = field(default_factory=dict)
-    sending: Mapping[Key, Item] = field(default_factory=dict)
-    told: Mapping[Key, Item] = field(default_factory=dict)
+    waiting: Mapping[Key, WaitingNotice] = field(default_factory=dict)
+    sending: Mapping[Key, WaitingNotice] = field(default_factory=dict)
+    told: Mapping[Key, WaitingNotice] = field(default_factory=dict)
     failures: int = 0
     not_before: datetime | None = None
 
@@ -75,7 +75,7 @@ class Message:
     title: str
     body: str
     level: Level
-    items: Mapping[Key, Item] = field(default_factory=dict)
+    items: Mapping[Key, WaitingNotice] = field(default_factory=dict)
     again: frozenset[Key] = frozenset()
 
 
@@ -102,7 +102,7 @@ def hear(box: Box, channel: Channel, notice: Notice, labels: Mapping[str, str], 
     if before and _ORDER[before.notice.level] <= _ORDER[notice.level] and now - before.since < AGAIN:
         return box
     first = box.waiting.get(key)
-    waiting = {**box.waiting, key: Item(notice, first.since if first else now)}
+    waiting = {**box.waiting, key: WaitingNotice(notice, first.since if first else now)}
     return replace(box, waiting=dict(list(waiting.items())[-MOST_WAITING:]))
 
 
@@ -119,7 +119,7 @@ def end(box: Box, names: Collection[NoticeName], by: Notice, now: datetime) -> B
     }
     if over:
         worst = min((known[key].notice.level for key in over), key=_ORDER.__getitem__)
-        ending = Item(replace(by, level=worst), now, frozenset(over))
+        ending = WaitingNotice(replace(by, level=worst), now, frozenset(over))
         waiting[("ended", *_key(by)[1:])] = ending
     told = {key: item for key, item in box.told.items() if key not in over}
     sending = {key: item for key, item in box.sending.items() if key not in over}
@@ -193,7 +193,7 @@ def _is_about(ending: Notice, begun: Notice) -> bool:
     return ending.server == begun.server
 
 
-def _title(items: Iterable[Item], still: Mapping[Key, Item]) -> str:
+def _title(items: Iterable[WaitingNotice], still: Mapping[Key, WaitingNotice]) -> str:
     levels = [item.notice.level for item in items if not item.ends]
     ended = sum(bool(item.ends) for item in items)
     parts = [count(levels.count(level), level.value) for level in (Level.ERROR, Level.WARNING) if level in levels]
@@ -203,13 +203,13 @@ def _title(items: Iterable[Item], still: Mapping[Key, Item]) -> str:
     return ", ".join(parts) + (" (not over yet)" if still and len(still) == len(levels) else "")
 
 
-def _body(new: Mapping[Key, Item], still: Mapping[Key, Item]) -> str:
+def _body(new: Mapping[Key, WaitingNotice], still: Mapping[Key, WaitingNotice]) -> str:
     lines = [*_lines(new.values()), *(f"not over yet: {line}" for line in _lines(still.values()))]
     more = [f"… and {len(lines) - _SHOWN} more: odoo-fleet events"] if len(lines) > _SHOWN else []
     return "\n".join([*lines[:_SHOWN], *more])
 
 
-def _lines(items: Iterable[Item]) -> Iterator[str]:
+def _lines(items: Iterable[WaitingNotice]) -> Iterator[str]:
     """Yield a line for each, the worst first, what is over last."""
     for item in sorted(items, key=lambda item: (bool(item.ends), _ORDER[item.notice.level])):
         what = "resolved" if item.ends else item.notice.level.value

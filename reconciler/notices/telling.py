@@ -9,7 +9,7 @@ from reconciler.core.changesets import Blocked, Frozen, Left, LeftAlone, by_caus
 from reconciler.core.deciding import Planned
 from reconciler.core.module_versions import Behind
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.upgrades import Standing, in_words
+from reconciler.core.upgrades import ModulesState, in_words
 from reconciler.notices.notices import Level, Notice, NoticeName
 
 _SHOWN = 3
@@ -155,7 +155,7 @@ def _ending(soon: list[LeftAlone], revision: str) -> Iterator[Notice]:
 
 
 def _of_code(
-    standings: Mapping[Database, Standing], told: Told, fresh: frozenset[str], revision: str
+    standings: Mapping[Database, ModulesState], told: Told, fresh: frozenset[str], revision: str
 ) -> Iterator[Notice]:
     """Tell of each host once that its code is newer than databases on it, and whom that has broken."""
     behind, broken = _behind(standings, fresh) - told.behind, _broken(standings, fresh) - told.broken
@@ -171,11 +171,11 @@ def _of_code(
         yield Notice(NoticeName.DATABASES_BROKEN, Level.ERROR, detail, server=server, revision=revision)
 
 
-def _behind(standings: Mapping[Database, Standing], servers: frozenset[str]) -> frozenset[tuple[str, Behind]]:
+def _behind(standings: Mapping[Database, ModulesState], servers: frozenset[str]) -> frozenset[tuple[str, Behind]]:
     return frozenset((key[2], each) for key, s in standings.items() if key[2] in servers for each in s.behind)
 
 
-def _broken(standings: Mapping[Database, Standing], servers: frozenset[str]) -> frozenset[Database]:
+def _broken(standings: Mapping[Database, ModulesState], servers: frozenset[str]) -> frozenset[Database]:
     return frozenset(key for key, standing in standings.items() if key[2] in servers and standing.broken)
 
 

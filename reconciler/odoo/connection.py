@@ -37,7 +37,7 @@ _NOBODYS = Secret("a password that nobody has")
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
+class CallTimeouts:
     """Seconds that a whole call may take, by what it does; `connect` is for the connection alone."""
 
     connect: float
@@ -72,7 +72,7 @@ class HostConnection:
         declared_version: str,
         master_password: Callable[[], Secret],
         transport: Transport,
-        timeouts: Timeouts,
+        timeouts: CallTimeouts,
         sleep: Callable[[float], Awaitable[None]],
         jitter: Callable[[], float],
         on_call: Callable[[CallEvent], None] | None = None,

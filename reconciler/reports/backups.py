@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.backups.catalogue import Entry, dated
+from reconciler.backups.catalogue import BackupEntry, dated
 from reconciler.fleet.counting import count
 from reconciler.reports.happenings_text import stamp
 from reconciler.reports.paragraphs import Tone
@@ -19,14 +19,14 @@ _STEP = 1000
 _HOURS_SHOWN = 72
 
 
-def backups_table(found: Sequence[tuple[str, Entry]]) -> Table:
+def backups_table(found: Sequence[tuple[str, BackupEntry]]) -> Table:
     """Return the table of backups, each with the target that it lies in."""
     columns = ("document", "backup", "target", "size", "Odoo", "files", "proven")
     rows = sorted(found, key=lambda each: (each[1].address, each[1].taken_at))
     return Table("Backups", tuple(Column(name) for name in columns), tuple(_row(target, e) for target, e in rows))
 
 
-def _row(target: str, entry: Entry) -> tuple[Cell, ...]:
+def _row(target: str, entry: BackupEntry) -> tuple[Cell, ...]:
     files = str(entry.files)
     if entry.missing_files:
         files += f", {entry.missing_files} missing"
@@ -59,7 +59,7 @@ class BackupRow:
 
 def standings(
     addresses: Iterable[str],
-    found: Sequence[Entry],
+    found: Sequence[BackupEntry],
     now: datetime,
     due: Callable[[str, Mapping[str, datetime]], datetime | None] = lambda _address, _good: None,
     problems: Mapping[str, str] = NO_PROBLEMS,
@@ -73,7 +73,7 @@ def standings(
         due: says from when on the next one of a document is due, by the last good one on each server.
         problems: by document, why the last try failed.
     """
-    of: dict[str, list[Entry]] = {address: [] for address in addresses}
+    of: dict[str, list[BackupEntry]] = {address: [] for address in addresses}
     for entry in found:
         of.setdefault(entry.address, []).append(entry)
     return tuple(
@@ -89,7 +89,7 @@ def standings(
     )
 
 
-def _last_good(entries: Iterable[Entry]) -> dict[str, datetime]:
+def _last_good(entries: Iterable[BackupEntry]) -> dict[str, datetime]:
     last: dict[str, datetime] = {}
     for entry in entries:
         last[entry.server] = max(entry.taken_at, last.get(entry.server, entry.taken_at))
@@ -149,7 +149,7 @@ def _age(moment: datetime, now: datetime) -> str:
     return f"{hours:.0f} h" if hours < _HOURS_SHOWN else f"{hours / 24:.0f} days"
 
 
-def kept_line(entry: Entry, removed: Sequence[Entry]) -> str:
+def kept_line(entry: BackupEntry, removed: Sequence[BackupEntry]) -> str:
     """Say in a line what was kept, and what was removed for it."""
     parts = [
         f"{size(entry.bytes)} in {entry.seconds:.0f} s",
@@ -163,14 +163,14 @@ def kept_line(entry: Entry, removed: Sequence[Entry]) -> str:
     return f"{entry.address}  {entry.id}  {'; '.join(parts)}"
 
 
-def proven_line(entry: Entry) -> str:
+def proven_line(entry: BackupEntry) -> str:
     """Say in a line that a backup came back, and in what time."""
     took = entry.proven.seconds if entry.proven else 0
     rows, files = sum(entry.rows.values()), count(entry.files, "file")
     return f"{entry.address}  {entry.id}  proven in {took:.0f} s: {rows} rows, {files}"
 
 
-def entry_document(entry: Entry) -> dict[str, Any]:
+def entry_document(entry: BackupEntry) -> dict[str, Any]:
     """Return an entry as JSON."""
     return entry.model_dump(mode="json")
 

@@ -18,7 +18,7 @@ from reconciler.core.names import NameState, parse
 from reconciler.core.verbs import Verb
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
-from reconciler.reports.markdown import Block, Item, code, fit, length, listed, name, prose
+from reconciler.reports.markdown import Block, Passage, code, fit, length, listed, name, prose
 from reconciler.reports.plan_text import summary
 from reconciler.reports.words import ends_suspended, left_behind, mark_in_words, trash_of, why
 from schemas.kinds import KINDS, noun
@@ -284,7 +284,7 @@ class _Page:
                 databases = f"each database{place} " if group[0].database else ""
             todo = f"\n  **What to do:** {prose(advice)}" if advice else ""
             text = f"- {who}: {databases}{prose(_short(fate, _A_REASON))}{todo}\n"
-            items.append(Item(text, Counter({_REMOVED: len(group)})))
+            items.append(Passage(text, Counter({_REMOVED: len(group)})))
         return Block("\n#### No longer declared\n\n", tuple(items))
 
     def _blocked(self) -> Block:
@@ -296,7 +296,7 @@ class _Page:
             pauses = dict.fromkeys(each.paused for each in stopped if each.paused)
             todo += "".join(f"\n  **Paused:** {prose(pause)}" for pause in pauses)
             items.append(
-                Item(f"- {who}: {prose(_short(why_not, _A_REASON))}{todo}\n", Counter({_BLOCKED: len(stopped)}))
+                Passage(f"- {who}: {prose(_short(why_not, _A_REASON))}{todo}\n", Counter({_BLOCKED: len(stopped)}))
             )
         return Block("\n#### Blocked\n\n", tuple(items))
 
@@ -305,7 +305,7 @@ class _Page:
         for (why_frozen, advice), servers in frozen_by_cause(self._changeset.unsaid_frozen).items():
             who = listed([self._title(server) for server in servers], _NAMED)
             text = f"- {who}: {prose(why_frozen)}\n  **What to do:** {prose(advice)}\n"
-            items.append(Item(text, Counter({_FROZEN: len(servers)})))
+            items.append(Passage(text, Counter({_FROZEN: len(servers)})))
         return Block("\n#### Frozen: nothing is changed there\n\n", tuple(items))
 
     def _withheld(self) -> Block:
@@ -315,17 +315,17 @@ class _Page:
             reasons.setdefault(each.why, []).append(each.action)
         items = []
         for reason, actions in reasons.items():
-            items.append(Item(f"- {prose(_short(reason, _A_REASON))}. Without it:\n"))
+            items.append(Passage(f"- {prose(_short(reason, _A_REASON))}. Without it:\n"))
             for alike in _groups(self._rows(actions)):
                 line = f"  - {listed([row.who for row in alike], _ALIKE)}: {alike[0].happens} ({alike[0].why})\n"
-                items.append(Item(line, Counter({_WITHHELD: sum(row.actions for row in alike)})))
+                items.append(Passage(line, Counter({_WITHHELD: sum(row.actions for row in alike)})))
         return Block("\n#### Withheld\n\n", tuple(items))
 
     def _hooks(self) -> Block:
         items = []
         for hook in self._changeset.hooks:
             text = f"- {code(hook.runs)} {hook.when} {listed([code(each) for each in hook.actions], _NAMED)}\n"
-            items.append(Item(text))
+            items.append(Passage(text))
         return Block("\n#### Hooks\n\n", tuple(items))
 
     def _left_alone(self) -> Block:
@@ -334,7 +334,7 @@ class _Page:
         for what in dict.fromkeys(each.what for each in self._changeset.left_alone):
             places = [f"{code(e.database)} on {code(e.server)}" for e in self._changeset.left_alone if e.what == what]
             text = f"- {listed(places, _NAMED)}: {prose(what)}\n"
-            items.append(Item(text, Counter({_LEFT_ALONE: len(places)})))
+            items.append(Passage(text, Counter({_LEFT_ALONE: len(places)})))
         return Block("\n#### Left alone\n\n", tuple(items))
 
 
@@ -367,13 +367,13 @@ def _table(title: str, groups: list[list[_Row]]) -> Block:
     for alike in groups:
         who = listed([row.who for row in alike], _ALIKE)
         line = f"| {who} | {alike[0].happens} | {alike[0].why} |\n"
-        items.append(Item(line, Counter({_ACTION: sum(row.actions for row in alike)})))
+        items.append(Passage(line, Counter({_ACTION: sum(row.actions for row in alike)})))
     return Block(f"\n#### {title}\n\n| Who | What happens | Why |\n|---|---|---|\n", tuple(items))
 
 
 def _details(server: str, groups: list[list[_Row]]) -> Block:
     """Fold away what a table does not show: the names of many, and the values of rows with more than a few."""
-    items = [Item(text, Counter({_DETAIL: text.count("\n")})) for group in groups for text in _folded(group)]
+    items = [Passage(text, Counter({_DETAIL: text.count("\n")})) for group in groups for text in _folded(group)]
     # Markdown is not read in this line of HTML; a code has no character that HTML would obey.
     opening = f"\n<details><summary>Details of <code>{server}</code></summary>\n\n"
     return Block(opening, tuple(items), "\n</details>\n")

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from reconciler.core.checks import Answer, Check, failures
+from reconciler.core.checks import Check, CheckResult, failures
 from reconciler.fleet.counting import count
 from reconciler.reports.paragraphs import Paper, Tone
 from schemas.server import Server
 
 FORMAT = 1
 
-_TONES = {Answer.PASSED: Tone.GOOD, Answer.FAILED: Tone.BAD, Answer.UNKNOWN: Tone.DOUBT, Answer.SKIPPED: Tone.FAINT}
+_TONES = {
+    CheckResult.PASSED: Tone.GOOD,
+    CheckResult.FAILED: Tone.BAD,
+    CheckResult.UNKNOWN: Tone.DOUBT,
+    CheckResult.SKIPPED: Tone.FAINT,
+}
 
 
 def render_checks(server: Server, url: str, checks: Sequence[Check], paper: Paper) -> str:
@@ -45,4 +50,4 @@ def _verdict(server: Server, checks: Sequence[Check]) -> str:
 
 
 def _failed(checks: Sequence[Check]) -> list[Check]:
-    return [c for c in checks if c.answer is Answer.FAILED]
+    return [c for c in checks if c.answer is CheckResult.FAILED]

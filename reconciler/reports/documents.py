@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from reconciler.core.importing import Imported, Proposal
+from reconciler.core.importing import Imported, ProposedDocument
 from reconciler.reports.escapes import visible
 from schemas.document import Part
 
@@ -15,7 +15,7 @@ _LAST_OF_FOUR_DIGITS = 0xFFFF
 _NOT_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
-def render_proposal(proposal: Proposal) -> str:
+def render_proposal(proposal: ProposedDocument) -> str:
     """Write a document as the text of a file."""
     text = "".join(f"{name}: {render_value(value)}\n" for name, value in proposal.fields.items())
     said = [*proposal.remarks]

@@ -69,7 +69,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Newest:
     """The newest happenings, oldest first; `is_cut` if there are older ones."""
 
     happenings: tuple[Happening, ...]

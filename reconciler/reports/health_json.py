@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import SIGNS
-from reconciler.reports.health_views import HealthView, ServerHealth, status_of
+from reconciler.reports.health_views import HealthView, ServerHealthView, status_of
 from reconciler.reports.status_json import FORMAT
 
 
@@ -27,7 +27,7 @@ def health_document(view: HealthView) -> dict[str, Any]:
     return document
 
 
-def _server(row: ServerHealth) -> dict[str, Any]:
+def _server(row: ServerHealthView) -> dict[str, Any]:
     who = {"code": row.code, "name": row.name, "state": row.state}
     if row.record is None:
         return {**who, "health_status": status_of(row).value, "first_look": False}

@@ -9,7 +9,14 @@ from datetime import datetime
 from reconciler.fleet.counting import count
 from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import SIGNS, HealthStatus, Sign
-from reconciler.reports.health_views import HealthView, InstanceHealth, ServerHealth, Transition, status_of, transitions
+from reconciler.reports.health_views import (
+    HealthView,
+    InstanceHealth,
+    ServerHealthView,
+    Transition,
+    status_of,
+    transitions,
+)
 from reconciler.reports.paragraphs import Tone
 from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
 from reconciler.reports.words import lasting
@@ -36,7 +43,7 @@ def _at_a_glance() -> list[Sign]:
     return [sign for sign in SIGNS.values() if not sign.is_detail]
 
 
-def _servers(view: HealthView, rows: Sequence[ServerHealth]) -> Table:
+def _servers(view: HealthView, rows: Sequence[ServerHealthView]) -> Table:
     columns = (
         Column("CODE", shrinks=True),
         Column("STATUS"),
@@ -49,7 +56,7 @@ def _servers(view: HealthView, rows: Sequence[ServerHealth]) -> Table:
     return Table("Health of servers", columns, cells, tuple(_server_notes(view, rows)))
 
 
-def _server(view: HealthView, row: ServerHealth) -> tuple[Cell, ...]:
+def _server(view: HealthView, row: ServerHealthView) -> tuple[Cell, ...]:
     record = row.record
     start = (Cell(row.code), _status(status_of(row)))
     if record is None:
@@ -60,14 +67,14 @@ def _server(view: HealthView, row: ServerHealth) -> tuple[Cell, ...]:
     return (*start, Cell(since), _online(record), Cell(checked, tone), *signs)
 
 
-def _wide_servers(view: HealthView, rows: Sequence[ServerHealth]) -> Table:
+def _wide_servers(view: HealthView, rows: Sequence[ServerHealthView]) -> Table:
     titles = ["CODE", "NAME", "STATE", "STATUS", "SINCE", "ONLINE", "LAST CHECK"]
     titles += [*(sign.title for sign in SIGNS.values()), "WHY"]
     cells = tuple(_wide_server(view, row) for row in rows)
     return Table("Health of servers", tuple(Column(t) for t in titles), cells, tuple(_looking_notes(view, rows)))
 
 
-def _wide_server(view: HealthView, row: ServerHealth) -> tuple[Cell, ...]:
+def _wide_server(view: HealthView, row: ServerHealthView) -> tuple[Cell, ...]:
     record = row.record
     start = (Cell(row.code), Cell(row.name), Cell(row.state), _status(status_of(row)))
     if record is None:
@@ -86,7 +93,7 @@ def _wide_server(view: HealthView, row: ServerHealth) -> tuple[Cell, ...]:
     )
 
 
-def _server_notes(view: HealthView, rows: Sequence[ServerHealth]) -> Iterator[str]:
+def _server_notes(view: HealthView, rows: Sequence[ServerHealthView]) -> Iterator[str]:
     for row in rows:
         if row.record is None:
             yield f"{row.code}: its state is {row.state}: not looked at"
@@ -95,7 +102,7 @@ def _server_notes(view: HealthView, rows: Sequence[ServerHealth]) -> Iterator[st
     yield from _looking_notes(view, rows)
 
 
-def _looking_notes(view: HealthView, rows: Sequence[ServerHealth]) -> Iterator[str]:
+def _looking_notes(view: HealthView, rows: Sequence[ServerHealthView]) -> Iterator[str]:
     """Say where the rows come from, if that is not a daemon that makes its rounds."""
     first = [row.code for row in rows if row.first_look]
     if first:

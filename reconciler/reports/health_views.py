@@ -17,7 +17,7 @@ from schemas.server import Server
 
 
 @dataclass(frozen=True, slots=True)
-class ServerHealth:
+class ServerHealthView:
     """One server. `record` is None if its health is not looked at; `first_look` means that it is of this very command."""
 
     code: str
@@ -56,7 +56,7 @@ class HealthView:
     fleet: str
     at: datetime
     interval: timedelta
-    servers: tuple[ServerHealth, ...] | None = None
+    servers: tuple[ServerHealthView, ...] | None = None
     history: tuple[HealthRecord, ...] | None = None
     instances: tuple[InstanceHealth, ...] | None = None
 
@@ -67,7 +67,7 @@ class HealthView:
 
 def server_rows(
     desired: Desired, kept: Mapping[str, HealthRecord], first_looks: Mapping[str, HealthRecord], selection: Selection
-) -> tuple[ServerHealth, ...]:
+) -> tuple[ServerHealthView, ...]:
     """Put the rows of servers together.
 
     Args:
@@ -80,13 +80,15 @@ def server_rows(
     return tuple(_server(s, kept, first_looks) for s in servers if selection.includes(s))
 
 
-def _server(server: Server, kept: Mapping[str, HealthRecord], first_looks: Mapping[str, HealthRecord]) -> ServerHealth:
+def _server(
+    server: Server, kept: Mapping[str, HealthRecord], first_looks: Mapping[str, HealthRecord]
+) -> ServerHealthView:
     state = server.state if server.active else "inactive"
     if not is_watched(server):
-        return ServerHealth(server.code, server.name, state, None)
+        return ServerHealthView(server.code, server.name, state, None)
     first = server.code in first_looks
     record = first_looks[server.code] if first else kept.get(server.code)
-    return ServerHealth(server.code, server.name, state, record, first)
+    return ServerHealthView(server.code, server.name, state, record, first)
 
 
 def transitions(history: Iterable[HealthRecord]) -> Iterator[Transition]:
@@ -147,6 +149,6 @@ def _why_not_asked(row: InstanceRow, *, known: bool, has_domain: bool) -> str:
     return "" if has_domain or row.state != "active" else "its server declares no domain"
 
 
-def status_of(row: ServerHealth) -> HealthStatus:
+def status_of(row: ServerHealthView) -> HealthStatus:
     """Return the status of a row; one that is not looked at is unknown."""
     return row.record.status if row.record else HealthStatus.UNKNOWN

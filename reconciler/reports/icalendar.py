@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from reconciler.core.calendars import Ending
+from reconciler.core.calendars import CalendarEntry
 
 _MOST_OCTETS = 75
 
 
-def render_icalendar(fleet: str, endings: Iterable[Ending], now: datetime, version: str) -> str:
+def render_icalendar(fleet: str, endings: Iterable[CalendarEntry], now: datetime, version: str) -> str:
     """Return a calendar.
 
     Args:

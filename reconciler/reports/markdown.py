@@ -84,7 +84,7 @@ def _entity(found: re.Match[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Passage:
     """A line, or lines that belong together, and how much of what it stands for: `{"actions": 3}`."""
 
     text: str
@@ -96,7 +96,7 @@ class Block:
     """Items between an opening and a closing; without any item none of it is shown."""
 
     opening: str
-    items: tuple[Item, ...]
+    items: tuple[Passage, ...]
     closing: str = ""
 
 

@@ -23,7 +23,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class Placed:
     """What was found of one instance: `current` is where its database is, `pinned` what its text names.
 
     `last` is where it was seen last, if that server does not answer and nothing else tells.
@@ -43,7 +43,7 @@ class Placement:
 
 def find_placement(
     desired: Desired, observed: Observed, inventory: Inventory, now: datetime, instance: Instance
-) -> Placement:
+) -> Placed:
     """Apply the rule to one instance."""
     draft = Draft(desired, observed, inventory, now)
     draft.count_used()
@@ -54,7 +54,7 @@ def find_placement(
     draft.desired = desired
     rule = places.placing(draft, instance)
     last = "" if found or instance.server else claims.last_seen(desired, observed, inventory, instance)
-    return Placement(instance.code, found[0].server if found else "", instance.server or "", rule, last)
+    return Placed(instance.code, found[0].server if found else "", instance.server or "", rule, last)
 
 
 def _planned_before(desired: Desired, instance: Instance) -> dict[str, Instance]:
@@ -63,7 +63,7 @@ def _planned_before(desired: Desired, instance: Instance) -> dict[str, Instance]
     return {i.code: i for i in desired.instances.values() if (i.server is None, i.code) < mine}
 
 
-def render_placement(placement: Placement, paper: Paper) -> str:
+def render_placement(placement: Placed, paper: Paper) -> str:
     """Say where it goes and why, then for each other server why not."""
     rule = placement.rule
     lines = paper.paragraph(f"{_verdict(placement)}.")
@@ -75,7 +75,7 @@ def render_placement(placement: Placement, paper: Paper) -> str:
     return "\n".join(lines)
 
 
-def _verdict(placement: Placement) -> str:
+def _verdict(placement: Placed) -> str:
     address = f"instance/{placement.code}"
     if placement.current:
         return f"{address} is on {placement.current}, and stays there until its text names another server"
@@ -92,7 +92,7 @@ def _chosen(rule: Placing) -> str:
     return f"{rule.server}: {rule.free_percent:.0f} % free, the best place" if rule.server else "no server is fit"
 
 
-def placement_document(placement: Placement) -> dict[str, Any]:
+def placement_document(placement: Placed) -> dict[str, Any]:
     """Return the same for machines."""
     return {
         "format": FORMAT,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.subscriptions import Standing, State, standing
+from reconciler.core.subscriptions import State, SubscriptionState, standing
 from reconciler.fleet.desired import Desired
 from reconciler.reports.status_tables import Cell, Column, Table
 
@@ -21,7 +21,7 @@ class SubscriptionRow:
     code: str
     name: str
     plan: str
-    standing: Standing
+    standing: SubscriptionState
 
 
 def subscription_rows(
@@ -53,7 +53,7 @@ def subscriptions_table(rows: tuple[SubscriptionRow, ...]) -> Table:
     return Table("Subscriptions", tuple(map(Column, columns)), cells)
 
 
-def _then(found: Standing) -> str:
+def _then(found: SubscriptionState) -> str:
     if found.renews:
         return "renews itself" if found.end else "goes on"
     if found.over is None:
@@ -70,6 +70,6 @@ def subscriptions_document(desired: Desired, rows: tuple[SubscriptionRow, ...], 
     return {"format": FORMAT, "fleet": desired.settings.code, "checked_at": at, "subscriptions": plain}
 
 
-def _plain(found: Standing) -> dict[str, Any]:
+def _plain(found: SubscriptionState) -> dict[str, Any]:
     days = {name: day.isoformat() if (day := getattr(found, name)) else None for name in ("start", "end", "over")}
     return {**asdict(found), "state": str(found.state), **days}

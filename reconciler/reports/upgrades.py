@@ -12,7 +12,7 @@ from reconciler.core.actions import Action
 from reconciler.core.changesets import Blocked
 from reconciler.core.deciding import Planned
 from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.upgrades import Key, Standing
+from reconciler.core.upgrades import Key, ModulesState
 from reconciler.core.verbs import UPGRADE
 from reconciler.fleet.desired import Desired
 from reconciler.reports.status_tables import Cell, Column, Table
@@ -97,7 +97,9 @@ def _key(action: Action) -> Key:
     return action.kind, action.code, action.server
 
 
-def _not_planned(desired: Desired, document: Instance | Template, standing: Standing, blocked: Blocked | None) -> str:
+def _not_planned(
+    desired: Desired, document: Instance | Template, standing: ModulesState, blocked: Blocked | None
+) -> str:
     """Say why nothing is planned."""
     if blocked is not None:
         return blocked.advice if standing.broken else f"blocked: {blocked.why}"

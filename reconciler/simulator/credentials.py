@@ -13,11 +13,13 @@ from .errors import ACCESS_DENIED, Failure, access_denied, missing_error
 
 if TYPE_CHECKING:
     from .databases import Database, Row
-    from .environment import World
+    from .environment import SimulatedWorld
     from .memory import Remembered
 
 
-def login(world: World, database: Database, remembered: Remembered, login_name: str, password: str, peer: str) -> int:
+def login(
+    world: SimulatedWorld, database: Database, remembered: Remembered, login_name: str, password: str, peer: str
+) -> int:
     """Return the user's id, or 0 for wrong credentials; a cooldown on 14 makes right ones wrong."""
     new_code.check_login(world, database)
     _check_models(database, remembered)
@@ -31,7 +33,9 @@ def login(world: World, database: Database, remembered: Remembered, login_name: 
     return int(user["id"])
 
 
-def check(world: World, database: Database, remembered: Remembered, uid: int, password: str, peer: str) -> None:
+def check(
+    world: SimulatedWorld, database: Database, remembered: Remembered, uid: int, password: str, peer: str
+) -> None:
     """Accept a password for `execute_kw`, from memory when this worker has seen it, or raise AccessDenied."""
     if not password:
         raise access_denied()
@@ -74,7 +78,7 @@ def _right(database: Database, user: Row, password: str) -> bool:
     return any(key.get("key") == password for key in keys)
 
 
-def _cooling_down(world: World, database: Database, remembered: Remembered, peer: str) -> bool:
+def _cooling_down(world: SimulatedWorld, database: Database, remembered: Remembered, peer: str) -> bool:
     if catalogue.since(world.version, 16):
         return False
     count, last = remembered.failures.get(peer, (0, 0.0))
@@ -83,6 +87,6 @@ def _cooling_down(world: World, database: Database, remembered: Remembered, peer
     return limit > 0 and count >= limit and world.now() - last < length
 
 
-def _failed(world: World, remembered: Remembered, peer: str) -> None:
+def _failed(world: SimulatedWorld, remembered: Remembered, peer: str) -> None:
     count, _last = remembered.failures.get(peer, (0, 0.0))
     remembered.failures[peer] = (count + 1, world.now())

@@ -31,7 +31,7 @@ CACHES = ("default", "stable")
 """The caches that have a sequence number each on 19. Versions before have one number for all: the second's here."""
 
 
-class Table:
+class ModelTable:
     """Rows by id, and the next id."""
 
     __slots__ = ("next_id", "rows")
@@ -40,9 +40,9 @@ class Table:
         self.rows: dict[int, Row] = rows or {}
         self.next_id = next_id
 
-    def copy(self) -> Table:
+    def copy(self) -> ModelTable:
         """Return a table of the same rows that can be written without touching this one."""
-        return Table(dict(self.rows), self.next_id)
+        return ModelTable(dict(self.rows), self.next_id)
 
 
 class Database:
@@ -53,7 +53,7 @@ class Database:
         self.stage = stage
         self.watched = watched
         self.visits: list[str] = []
-        self.tables: dict[str, Table] = {}
+        self.tables: dict[str, ModelTable] = {}
         self.registry_sequence = 1
         self.cache_sequences = dict.fromkeys(CACHES, 1)
         self.connection_epoch = 0
@@ -83,12 +83,12 @@ class Database:
         self._own.clear()
         self.revision += 1
 
-    def savepoint(self) -> dict[str, Table]:
+    def savepoint(self) -> dict[str, ModelTable]:
         """Return what `rollback` takes; tables written afterwards are copied first."""
         self._own.clear()
         return dict(self.tables)
 
-    def rollback(self, tables: dict[str, Table]) -> None:
+    def rollback(self, tables: dict[str, ModelTable]) -> None:
         """Put the tables back as they were at the savepoint."""
         self._own.clear()
         self._installed, self.next_cron = None, None
@@ -100,11 +100,11 @@ class Database:
         table = self.tables.get(model)
         return table.rows if table else {}
 
-    def writable(self, model: str) -> Table:
+    def writable(self, model: str) -> ModelTable:
         """Return the table of a model, made or copied first when it is shared."""
         if model not in self._own:
             table = self.tables.get(model)
-            self.tables[model] = table.copy() if table else Table()
+            self.tables[model] = table.copy() if table else ModelTable()
             self._own.add(model)
         self.revision += 1
         if model in {"ir.module.module", "ir.cron"}:

@@ -23,7 +23,7 @@ SUPERUSER = 1
 _EXTENDED_BY_MODULES = frozenset({"res.users", "res.partner", "res.company"})
 
 
-class World(Protocol):
+class SimulatedWorld(Protocol):
     """What a call may ask of the host that runs it."""
 
     version: str
@@ -54,7 +54,7 @@ class World(Protocol):
 class Env:
     """The environment of one call: where, who, in which context, and what it makes stale."""
 
-    world: World
+    world: SimulatedWorld
     name: str
     database: Database
     uid: int

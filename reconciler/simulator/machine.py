@@ -26,7 +26,7 @@ from .specs import Code, Costs, HostSpec, Journalled, Sent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .memory import Session
+    from .memory import LoginSession
     from .wire import Response
 
 _LONGEST_JOURNAL = 200_000
@@ -48,7 +48,7 @@ class Machine(ABC):
         self.on_step: Callable[[str], None] = lambda _step: None
         self.databases: dict[str, Database] = {}
         self.filestore: dict[str, dict[str, int]] = {}
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, LoginSession] = {}
         self.deployed: dict[str, Code] = {}
         self.running: dict[str, Code] = {}
         self.watchers: list[Callable[[str], None]] = []

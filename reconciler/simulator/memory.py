@@ -39,7 +39,7 @@ class Remembered:
 
 
 @dataclass(slots=True)
-class Session:
+class LoginSession:
     """One web session: the database and the user that it is logged in as."""
 
     name: str

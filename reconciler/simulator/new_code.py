@@ -15,7 +15,7 @@ from .errors import Failure, postgres
 
 if TYPE_CHECKING:
     from .databases import Database, Row
-    from .environment import Env, World
+    from .environment import Env, SimulatedWorld
 
 _BASE = "1.3"
 _FIRST = "1.0"
@@ -26,7 +26,7 @@ _READ_WITH_PARTNERS = frozenset({"res.users", "res.company"})
 _HARMLESS = frozenset({"search", "search_count", "context_get", "fields_get"})
 
 
-def own_modules(world: World) -> dict[str, Module]:
+def own_modules(world: SimulatedWorld) -> dict[str, Module]:
     """Return the modules on a host's disk that are not Odoo's own: they need base alone."""
     known = catalogue.modules(world.version)
     return {
@@ -34,13 +34,13 @@ def own_modules(world: World) -> dict[str, Module]:
     }
 
 
-def version_shown(world: World, module: str) -> str:
+def version_shown(world: SimulatedWorld, module: str) -> str:
     """Return the version of a module's code as Odoo says it: 14 to 18 read it from the disk each time, 19 once in its life."""
     code = (world.running if world.version.startswith("19") else world.deployed).get(module)
     return f"{world.version}.{code.version if code else _first(module)}"
 
 
-def version_run(world: World, module: str) -> str:
+def version_run(world: SimulatedWorld, module: str) -> str:
     """Return the version of the code that runs."""
     code = world.running.get(module)
     return f"{world.version}.{code.version if code else _first(module)}"
@@ -51,7 +51,7 @@ def _first(module: str) -> str:
     return _BASE if module == "base" else _FIRST
 
 
-def is_older(row: Row, world: World) -> bool:
+def is_older(row: Row, world: SimulatedWorld) -> bool:
     """Tell whether a database has a module in an earlier version than the code that runs."""
     return _numbers(str(row.get("latest_version") or "")) < _numbers(version_run(world, str(row["name"])))
 
@@ -60,7 +60,7 @@ def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
 
 
-def missing_columns(world: World, database: Database) -> list[str]:
+def missing_columns(world: SimulatedWorld, database: Database) -> list[str]:
     """Name the columns that the running code asks for and a database does not have."""
     if not any(code.column for code in world.running.values()):
         return []
@@ -72,7 +72,7 @@ def missing_columns(world: World, database: Database) -> list[str]:
     ]
 
 
-def column_of(world: World, module: str) -> str:
+def column_of(world: SimulatedWorld, module: str) -> str:
     """Name the column that the running code of a module has; nothing where it has none."""
     return code.column if (code := world.running.get(module)) else ""
 
@@ -87,7 +87,7 @@ def _columns(row: Row) -> tuple[str, ...]:
     return tuple(row.get("columns") or ())
 
 
-def check_login(world: World, database: Database) -> None:
+def check_login(world: SimulatedWorld, database: Database) -> None:
     """Raise what every login raises where users themselves lack a column."""
     for column in missing_columns(world, database):
         if column.startswith("res_users."):

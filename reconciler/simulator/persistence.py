@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from . import seed
-from .databases import Database, Table
+from .databases import Database, ModelTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def from_json(stored: dict[str, Any], version: str) -> Database:
         if table is None:
             database.tables[model] = seeded[model]
         else:
-            database.tables[model] = Table({row["id"]: row for row in table["rows"]}, table["next"])
+            database.tables[model] = ModelTable({row["id"]: row for row in table["rows"]}, table["next"])
     return database
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import catalogue, common_service, credentials, database_pages, environment, object_service, orm, users, wire
 from .errors import Failure, access_denied, access_error
-from .memory import Session, signal_cache
+from .memory import LoginSession, signal_cache
 
 if TYPE_CHECKING:
     from .databases import Row
@@ -93,7 +93,7 @@ class _SessionExpired(Exception):
     """The request has no session, or one that is not served here."""
 
 
-def _session(host: Machine, request: Request) -> Session:
+def _session(host: Machine, request: Request) -> LoginSession:
     cookies = (part.strip().partition("=") for part in request.header("cookie").split(";"))
     found = host.sessions.get(next((value for name, _, value in cookies if name == "session_id"), ""))
     if found is None or found.uid is None or found.name not in host.served(request.header("host")):
@@ -122,7 +122,7 @@ def _authenticate(host: Machine, worker: Worker, request: Request, request_id: A
             signal_cache(remembered, database)
     locked = bool(user.get("totp_enabled"))
     key = f"{host.random.getrandbits(160):040x}"
-    host.sessions[key] = Session(name, None if locked else user["id"], user["password"])
+    host.sessions[key] = LoginSession(name, None if locked else user["id"], user["password"])
     cookie = {"Set-Cookie": f"session_id={key}; HttpOnly; Path=/"}
     answered = {"uid": None} if locked else _session_info(host, env, user)
     return wire.json_response({"jsonrpc": "2.0", "id": request_id, "result": answered}, headers=cookie)

@@ -25,7 +25,7 @@ _PAUSES = (0.01, 0.2)
 """Seconds between two attempts, at most: the first pause, and what the pauses grow to."""
 
 
-class Place(Protocol):
+class StorePlace(Protocol):
     """Where a store is."""
 
     where: str
@@ -66,7 +66,7 @@ class Connections:
         on_renewed: called in the first transaction on a store that took the place of a deleted one.
     """
 
-    def __init__(self, place: Place, on_renewed: Callable[[Connection], None]) -> None:
+    def __init__(self, place: StorePlace, on_renewed: Callable[[Connection], None]) -> None:
         self._place = place
         self._on_renewed = on_renewed
         self._engine = place.engine(PATIENCE)

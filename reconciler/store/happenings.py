@@ -8,7 +8,7 @@ from typing import TypeVar
 from reconciler.core.outcomes import Result
 from reconciler.notices.notices import Level
 from reconciler.notices.records import NoticeRecord, OutcomeRecord
-from reconciler.reports.happenings import ENDED, Asked, Found, Happening, ended, in_order, is_as_bad_as
+from reconciler.reports.happenings import ENDED, Asked, Happening, Newest, ended, in_order, is_as_bad_as
 from reconciler.store.opening import AnyStore
 
 T = TypeVar("T")
@@ -16,11 +16,11 @@ _MORE = 4
 """By how much more is read when too little of what was read fits."""
 
 
-def read_happenings(store: AnyStore, asked: Asked) -> Found:
+def read_happenings(store: AnyStore, asked: Asked) -> Newest:
     """Read them. One more than asked for is read of each sort, to know whether there are more."""
     wanted = asked.limit + 1
     both = in_order(_notices(store, asked, wanted), _deeds(store, asked, wanted))
-    return Found(both[-asked.limit :], len(both) > asked.limit)
+    return Newest(both[-asked.limit :], len(both) > asked.limit)
 
 
 def _notices(store: AnyStore, asked: Asked, wanted: int) -> Iterable[Happening]:

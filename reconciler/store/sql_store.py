@@ -29,7 +29,7 @@ from reconciler.health.judging import HealthRecord
 from reconciler.notices.notices import Notice
 from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart
 from reconciler.store import backup_rows, health_rows, inventory_rows, journal_rows, token_rows
-from reconciler.store.connections import Connections, Place
+from reconciler.store.connections import Connections, StorePlace
 
 _AT_A_TIME = 5000
 """Rows that are deleted in one transaction: some 50 ms, during which others wait."""
@@ -43,7 +43,7 @@ class Store:
         fleet: the fleet's code; others in the same store are neither seen nor touched.
     """
 
-    def __init__(self, place: Place, fleet: str) -> None:
+    def __init__(self, place: StorePlace, fleet: str) -> None:
         self.where = place.where
         self._fleet = fleet
         self._running: dict[int, PassStart] = {}

@@ -26,11 +26,11 @@ from reconciler.reports.words import why
 from reconciler.web import answers, asking
 from reconciler.web.boards import Board, Picture
 from reconciler.web.calendars import calendar_endpoint
-from reconciler.web.doors import Door
+from reconciler.web.doors import Doorkeeper
 from reconciler.web.openapi import openapi
 from reconciler.web.ordering import order_endpoints
-from reconciler.web.problems import Refused
-from reconciler.web.routes import Call, Endpoint, route
+from reconciler.web.problems import RequestRefused
+from reconciler.web.routes import Admitted, Endpoint, route
 from reconciler.web.support import support_endpoints
 from reconciler.web.work import work_endpoints
 from schemas.kinds import pausable
@@ -123,17 +123,17 @@ def endpoints() -> tuple[Endpoint, ...]:
     )
 
 
-def api_routes(board: Board, door: Door) -> list[Route]:
+def api_routes(board: Board, door: Doorkeeper) -> list[Route]:
     """Return what serves the API."""
     return [route(each, board, door) for each in endpoints()]
 
 
-async def _describe(call: Call) -> Mapping[str, Any]:
+async def _describe(call: Admitted) -> Mapping[str, Any]:
     del call
     return openapi(endpoints())
 
 
-async def _fleet(call: Call) -> Mapping[str, Any]:
+async def _fleet(call: Admitted) -> Mapping[str, Any]:
     board, picture = call.board, await call.board.picture()
     standing = board.standing()
     online = standing.servers_online.values()
@@ -164,7 +164,7 @@ async def _fleet(call: Call) -> Mapping[str, Any]:
 
 
 def _listing(subject: str) -> Any:
-    async def serve(call: Call) -> Mapping[str, Any]:
+    async def serve(call: Admitted) -> Mapping[str, Any]:
         picture, question = await call.board.picture(), call.query
         documents = dict(picture.desired.documents[subjects()[subject]])
         found = asking.chosen(picture.status.rows[subject], documents, question)
@@ -181,11 +181,11 @@ def _listing(subject: str) -> Any:
 
 
 def _one(subject: str) -> Any:
-    async def serve(call: Call) -> Mapping[str, Any]:
+    async def serve(call: Admitted) -> Mapping[str, Any]:
         picture, code = await call.board.picture(), call.path["code"]
         row = next((row for row in picture.status.rows[subject] if row.code == code), None)
         if row is None:
-            raise Refused(404, f"the fleet has no {subjects()[subject]} of this code")
+            raise RequestRefused(404, f"the fleet has no {subjects()[subject]} of this code")
         return {**_start(picture), "item": _item(call.board, picture, subject, row)}
 
     return serve
@@ -214,7 +214,7 @@ def holding(board: Board, picture: Picture, kind: str, row: Row) -> Iterable[Pau
     return [paused[key] for key in keys if key in paused]
 
 
-async def _changeset(call: Call) -> Mapping[str, Any]:
+async def _changeset(call: Admitted) -> Mapping[str, Any]:
     picture = await call.board.picture()
     document = changeset_document(picture.changeset)
     words = {action.id: why(action) for action in picture.changeset.actions}
@@ -226,13 +226,13 @@ async def _changeset(call: Call) -> Mapping[str, Any]:
     return {**_start(picture), **document}
 
 
-async def _passes(call: Call) -> Mapping[str, Any]:
+async def _passes(call: Admitted) -> Mapping[str, Any]:
     found = await call.board.passes(call.query.limit)
     rows = [{**asdict(each), "started_at": _time(each.started_at), "ended_at": _time(each.ended_at)} for each in found]
     return {"format": answers.FORMAT, "fleet": call.board.standing().fleet, "items": rows}
 
 
-async def _events(call: Call) -> Mapping[str, Any]:
+async def _events(call: Admitted) -> Mapping[str, Any]:
     query = call.query
     names = (query.name,) if query.name else ()
     asked = Asked(query.limit, None, query.kind, query.code, query.server, names, query.level)
@@ -245,7 +245,7 @@ async def _events(call: Call) -> Mapping[str, Any]:
     }
 
 
-async def _health(call: Call) -> Mapping[str, Any]:
+async def _health(call: Admitted) -> Mapping[str, Any]:
     picture, known = await call.board.picture(), call.board.standing().health
     rows = []
     for row in picture.status.servers:
@@ -264,29 +264,29 @@ async def _health(call: Call) -> Mapping[str, Any]:
     return {"format": answers.FORMAT, "fleet": picture.status.fleet, "items": rows}
 
 
-async def _reconcile(call: Call) -> Mapping[str, Any]:
+async def _reconcile(call: Admitted) -> Mapping[str, Any]:
     wanted = set(call.body.servers)
     known = (await call.board.picture()).desired.servers
     if unknown := sorted(wanted - set(known)):
-        raise Refused(404, f"the fleet has no server {unknown[0][:63]!r}")
+        raise RequestRefused(404, f"the fleet has no server {unknown[0][:63]!r}")
     await call.board.reconcile(wanted, call.actor)
     which = ", ".join(sorted(wanted)) or "all servers"
     return {"accepted": True, "detail": f"the text is read again, and {which} looked at, as soon as nothing runs there"}
 
 
-async def _pause(call: Call) -> Mapping[str, Any]:
+async def _pause(call: Admitted) -> Mapping[str, Any]:
     kind, code = await _subject(call)
     changed = await call.board.pause(kind, code, call.body.reason, call.actor)
     return _after(call.board, kind, code, changed=changed)
 
 
-async def _resume(call: Call) -> Mapping[str, Any]:
+async def _resume(call: Admitted) -> Mapping[str, Any]:
     kind, code = await _subject(call)
     changed = await call.board.resume(kind, code, call.body.reason, call.actor)
     return _after(call.board, kind, code, changed=changed)
 
 
-async def _subject(call: Call) -> tuple[str, str]:
+async def _subject(call: Admitted) -> tuple[str, str]:
     return find_subject(await call.board.picture(), call.body.document)
 
 
@@ -301,7 +301,7 @@ def find_subject(picture: Picture, document: str | None) -> tuple[str, str]:
         return "fleet", desired.settings.code
     kind, _, code = document.partition("/")
     if kind not in pausable() or code not in desired.documents[kind]:
-        raise Refused(
+        raise RequestRefused(
             404, f"the fleet has no {document[:120]!r} that can be paused: write KIND/CODE, as in instance/acme"
         )
     return kind, code
@@ -312,16 +312,16 @@ def _after(board: Board, kind: str, code: str, *, changed: bool) -> Mapping[str,
     return {"kind": kind, "code": code, "changed": changed, "paused": [pause_document(each) for each in mine]}
 
 
-async def _tokens(call: Call) -> Mapping[str, Any]:
+async def _tokens(call: Admitted) -> Mapping[str, Any]:
     now = call.board.now()
     rows = [token_document(each, now) for each in call.board.tokens()]
     return {"format": answers.FORMAT, "fleet": call.board.standing().fleet, "items": rows}
 
 
-async def _revoke(call: Call) -> Mapping[str, Any]:
+async def _revoke(call: Admitted) -> Mapping[str, Any]:
     token = next((each for each in call.board.tokens() if each.id == call.path["id"]), None)
     if token is None or not await call.board.revoke(token, call.actor):
-        raise Refused(404, "there is no token of this id")
+        raise RequestRefused(404, "there is no token of this id")
     return token_document(token, call.board.now())
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from reconciler.health.standing import Standing
 from reconciler.telemetry.metrics import CONTENT_TYPE
-from reconciler.web.problems import Refused, problem_answer
+from reconciler.web.problems import RequestRefused, problem_answer
 from reconciler.web.routes import HEADERS
 
 # One request a connection: what is left of a body is never waited for, and no idle client is kept.
@@ -93,14 +93,14 @@ async def _refused(request: Request, refusal: Exception) -> Response:
     if request.url.path.startswith(API):
         said = {404: "there is nothing here: see /api/v1/openapi.json", 405: "this cannot be done here"}
         detail = said.get(refusal.status_code, refusal.detail)
-        return problem_answer(Refused(refusal.status_code, detail, refusal.headers or {}), HEADERS)
+        return problem_answer(RequestRefused(refusal.status_code, detail, refusal.headers or {}), HEADERS)
     said = {404: "there is nothing here", 405: "only GET and HEAD"}
     return _text(refusal.status_code, said.get(refusal.status_code, refusal.detail), refusal.headers)
 
 
 async def _failed(request: Request, _failure: Exception) -> Response:
     why = "the daemon could not answer; its log says why"
-    return problem_answer(Refused(500, why), HEADERS) if request.url.path.startswith(API) else _text(500, why)
+    return problem_answer(RequestRefused(500, why), HEADERS) if request.url.path.startswith(API) else _text(500, why)
 
 
 def _text(status: int, line: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 from reconciler.health.signs import HealthStatus
 from reconciler.notices.notices import Level
 from reconciler.reports.status import DocumentRow, InstanceRow, InSync, PlanRow, Row, ServerRow, TemplateRow
-from reconciler.web.problems import Refused, wrong_fields
+from reconciler.web.problems import RequestRefused, wrong_fields
 from schemas.document import Document
 
 MOST = 500
@@ -40,14 +40,14 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Part(Query):
+class PageQuery(Query):
     """Which part of a list."""
 
     offset: int = Field(default=0, ge=0, le=10_000_000, description="How many to leave out from the start.")
     limit: int = Field(default=_USUAL, ge=1, le=MOST, description="How many at most.")
 
 
-class Documents(Part):
+class DocumentsQuery(PageQuery):
     """Which documents."""
 
     q: str = Field(default="", max_length=200, description="Part of a code, a name, or another name that it bears.")
@@ -55,13 +55,13 @@ class Documents(Part):
     sort: str = "code"
 
 
-class Others(Documents):
+class Others(DocumentsQuery):
     """Which documents of a kind of which nothing else can be asked."""
 
     sort: Literal["code", "-code", "name", "-name"] = _ORDER
 
 
-class Servers(Documents):
+class Servers(DocumentsQuery):
     """Which servers."""
 
     state: Literal["draft", "active", "maintenance", "disabled", "inactive"] | None = None
@@ -74,7 +74,7 @@ class Servers(Documents):
     ] = _ORDER  # fmt: skip
 
 
-class Templates(Documents):
+class Templates(DocumentsQuery):
     """Which templates."""
 
     sort: Literal["code", "-code", "name", "-name"] = _ORDER
@@ -82,13 +82,13 @@ class Templates(Documents):
     ready: bool | None = Field(default=None, description="Whether it can be cloned on each of its servers.")
 
 
-class Plans(Documents):
+class Plans(DocumentsQuery):
     """Which plans."""
 
     sort: Literal["code", "-code", "name", "-name", "instances", "-instances"] = _ORDER
 
 
-class Instances(Documents):
+class Instances(DocumentsQuery):
     """Which instances."""
 
     state: Literal["active", "suspended", "absent"] | None = Field(default=None, description="As it is declared.")
@@ -120,7 +120,7 @@ class Last(Query):
     limit: int = Field(default=_USUAL, ge=1, le=MOST, description="How many at most, the newest.")
 
 
-QUESTIONS: dict[str, type[Documents]] = {
+QUESTIONS: dict[str, type[DocumentsQuery]] = {
     "server": Servers,
     "template": Templates,
     "plan": Plans,
@@ -142,7 +142,7 @@ def read(question: type[Q], given: QueryParams) -> Q:
         if name in lists:
             values[name] = several
         elif len(several) > 1:
-            raise Refused(422, f"the query names {name[:40]!r} more than once")
+            raise RequestRefused(422, f"the query names {name[:40]!r} more than once")
         else:
             values[name] = several[0]
     try:
@@ -151,7 +151,7 @@ def read(question: type[Q], given: QueryParams) -> Q:
         raise wrong_fields(error, "query") from None
 
 
-def chosen(rows: Iterable[Row], documents: dict[str, Document], question: Documents) -> list[Row]:
+def chosen(rows: Iterable[Row], documents: dict[str, Document], question: DocumentsQuery) -> list[Row]:
     """Return the rows that a question asks for, in its order; its part is not cut out yet."""
     labels = [tuple(each.split("=", 1)) for each in question.label]
     wanted = question.q.strip().lower()
@@ -176,7 +176,7 @@ def _words(row: Row) -> Iterable[str]:
             yield row.template_db
 
 
-def _fits(row: Row, question: Documents) -> bool:
+def _fits(row: Row, question: DocumentsQuery) -> bool:
     match row, question:
         case ServerRow(), Servers():
             free, most = row.available_capacity, question.max_capacity
@@ -192,7 +192,7 @@ def _fits(row: Row, question: Documents) -> bool:
     return True
 
 
-def _same(row: Row, question: Documents, *names: str) -> bool:
+def _same(row: Row, question: DocumentsQuery, *names: str) -> bool:
     return all(getattr(question, name) in (None, getattr(row, name)) for name in names)
 
 

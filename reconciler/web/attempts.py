@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reconciler.web.problems import Refused
+from reconciler.web.problems import RequestRefused
 
 MOST_FAILURES = 10
 """How many wrong tokens an address may show within `WINDOW_SECONDS`."""
@@ -41,7 +41,7 @@ class Attempts:
         if len(recent) >= MOST_FAILURES:
             seconds = max(1, round(WINDOW_SECONDS - (now - recent[0])))
             why = f"too many wrong {self.what} from {address}: wait {seconds} s"
-            raise Refused(429, why, {"Retry-After": str(seconds)})
+            raise RequestRefused(429, why, {"Retry-After": str(seconds)})
 
     def failed(self, address: str) -> None:
         """Count a wrong one."""

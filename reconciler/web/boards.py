@@ -22,7 +22,7 @@ from reconciler.fleet.desired import Desired
 from reconciler.health.judging import HealthRecord
 from reconciler.health.standing import Standing
 from reconciler.notices.records import PassRecord
-from reconciler.reports.happenings import Asked, Found
+from reconciler.reports.happenings import Asked, Newest
 from reconciler.reports.status import Status
 from reconciler.web.orders import Order, Ordered
 from schemas.secrets import Secret
@@ -77,7 +77,7 @@ class KeptRow:
 
 
 @dataclass(frozen=True)
-class Visit:
+class SupportVisit:
     """A way into an instance's database that somebody asked for: how it stands, until when it is good, why it failed."""
 
     id: str
@@ -128,7 +128,7 @@ class Board(Protocol):
         """Return what waits until what runs, or the version, is another than at this call."""
         ...
 
-    async def happenings(self, asked: Asked) -> Found:
+    async def happenings(self, asked: Asked) -> Newest:
         """What happened; raises `StoreSilent`."""
         ...
 
@@ -172,11 +172,11 @@ class Board(Protocol):
         """
         ...
 
-    async def open_support(self, code: str, lasts: timedelta, reason: str, actor: Actor) -> Visit:
+    async def open_support(self, code: str, lasts: timedelta, reason: str, actor: Actor) -> SupportVisit:
         """Write down who asks to be let into an instance's database, then begin to open a way; raises `StoreSilent`."""
         ...
 
-    def support(self, name: str, actor: Actor) -> Visit:
+    def support(self, name: str, actor: Actor) -> SupportVisit:
         """How a way in stands that this token asked for.
 
         Raises:

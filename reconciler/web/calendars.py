@@ -8,7 +8,7 @@ from reconciler.access.roles import Role
 from reconciler.core.calendars import of_instances, of_trash
 from reconciler.reports.icalendar import render_icalendar
 from reconciler.version import __version__
-from reconciler.web.routes import Call, Endpoint
+from reconciler.web.routes import Admitted, Endpoint
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"
 
@@ -19,7 +19,7 @@ def calendar_endpoint(base: str) -> Endpoint:
     return Endpoint("GET", f"{base}/calendar.ics", Role.USER, said, BaseModel, _calendar, content=CONTENT_TYPE)
 
 
-async def _calendar(call: Call) -> str:
+async def _calendar(call: Admitted) -> str:
     picture, now = await call.board.picture(), call.board.now()
     trash = [(each.server, each.database) for each in picture.changeset.left_alone]
     trash += [(a.server, a.database) for a in picture.changeset.actions if a.verb.is_housekeeping]

@@ -20,7 +20,7 @@ from reconciler.access.actors import Actor
 from reconciler.access.tokens import Token, find, hash_of
 from reconciler.web.attempts import Attempts
 from reconciler.web.boards import Board, NotYet
-from reconciler.web.problems import Refused
+from reconciler.web.problems import RequestRefused
 
 SESSION_LASTS = timedelta(hours=12)
 _MOST_SESSIONS = 1000
@@ -28,7 +28,7 @@ _BEARER = {"WWW-Authenticate": 'Bearer realm="odoo-fleet"'}
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class PageSession:
     """One log-in on the page. `csrf` is what each of its forms must bring along.
 
     `person` is who came by a provider: then no token that is kept stands behind it.
@@ -41,7 +41,7 @@ class Session:
 
 
 @dataclass
-class Door:
+class Doorkeeper:
     """Lets in who shows a good token.
 
     Args:
@@ -50,7 +50,7 @@ class Door:
 
     board: Board
     _proven: set[str] = field(default_factory=set, repr=False)
-    _sessions: OrderedDict[str, Session] = field(default_factory=OrderedDict, repr=False)
+    _sessions: OrderedDict[str, PageSession] = field(default_factory=OrderedDict, repr=False)
     _attempts: Attempts = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,7 +64,7 @@ class Door:
         """
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not text.strip():
-            raise Refused(401, "show a token: `Authorization: Bearer TOKEN` (`odoo-fleet token new`)", _BEARER)
+            raise RequestRefused(401, "show a token: `Authorization: Bearer TOKEN` (`odoo-fleet token new`)", _BEARER)
         return self.by_token(text.strip(), address_of(request))
 
     def by_token(self, text: str, address: str) -> Actor:
@@ -81,7 +81,7 @@ class Door:
         if token is None:
             self._attempts.failed(address)
             why = {**_BEARER, "WWW-Authenticate": f'{_BEARER["WWW-Authenticate"]}, error="invalid_token"'}
-            raise Refused(401, "this token is not known, was revoked, or has ended", why)
+            raise RequestRefused(401, "this token is not known, was revoked, or has ended", why)
         self._proven.add(token.hash)
         return Actor(token, address)
 
@@ -94,14 +94,14 @@ class Door:
         """
         cookie = secrets.token_urlsafe(32)
         until = self.board.now() + SESSION_LASTS
-        self._sessions[hash_of(cookie)] = Session(
+        self._sessions[hash_of(cookie)] = PageSession(
             actor.token.hash, secrets.token_urlsafe(32), until, actor.token if by_provider else None
         )
         while len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
         return cookie
 
-    def by_session(self, cookie: str, address: str) -> tuple[Actor, Session] | None:
+    def by_session(self, cookie: str, address: str) -> tuple[Actor, PageSession] | None:
         """Return who a session belongs to; None if there is none, it has ended, or its token has."""
         session = self._sessions.get(hash_of(cookie)) if cookie else None
         if session is None:
@@ -121,7 +121,7 @@ class Door:
         try:
             return self.board.tokens()
         except NotYet as why:
-            raise Refused(503, str(why), {"Retry-After": "2"}) from None
+            raise RequestRefused(503, str(why), {"Retry-After": "2"}) from None
 
 
 def is_same(given: str, kept: str) -> bool:

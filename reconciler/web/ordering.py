@@ -11,8 +11,8 @@ from pydantic_core import CoreSchema
 
 from reconciler.access.roles import Role
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import FieldProblem, Refused
-from reconciler.web.routes import Call, Endpoint
+from reconciler.web.problems import FieldProblem, RequestRefused
+from reconciler.web.routes import Admitted, Endpoint
 from schemas.instance import Instance
 
 _OPTIONAL: dict[str, Any] = {
@@ -39,7 +39,7 @@ class Fields(BaseModel):
         return handler(_DESCRIBED.__pydantic_core_schema__)
 
 
-class Done(BaseModel):
+class OrderDone(BaseModel):
     """What became of an order."""
 
     format: Literal[1]
@@ -61,7 +61,7 @@ def order_endpoints(base: str) -> tuple[Endpoint, ...]:
             f"{base}/instances",
             Role.MANAGER,
             "Order an instance: its document becomes a commit.",
-            Done,
+            OrderDone,
             _create,
             body=Fields,
             status=201,
@@ -73,7 +73,7 @@ def order_endpoints(base: str) -> tuple[Endpoint, ...]:
             one,
             Role.MANAGER,
             "Change fields of an instance's document, by a commit.",
-            Done,
+            OrderDone,
             _change,
             body=Fields,
             refusals=refusals,
@@ -84,7 +84,7 @@ def order_endpoints(base: str) -> tuple[Endpoint, ...]:
             one,
             Role.MANAGER,
             "End an instance: its document says `state: absent`, by a commit.",
-            Done,
+            OrderDone,
             _end,
             refusals=refusals,
             keyed=True,
@@ -92,7 +92,7 @@ def order_endpoints(base: str) -> tuple[Endpoint, ...]:
     )
 
 
-async def _create(call: Call) -> Mapping[str, Any]:
+async def _create(call: Admitted) -> Mapping[str, Any]:
     fields = {name: value for name, value in _fields(call).items() if value is not None}
     code = fields.get("code", "")
     if not isinstance(code, str):
@@ -100,29 +100,29 @@ async def _create(call: Call) -> Mapping[str, Any]:
     return await _answer(call, Order(Wish.CREATE, code, fields, call.key))
 
 
-async def _change(call: Call) -> Mapping[str, Any]:
+async def _change(call: Admitted) -> Mapping[str, Any]:
     fields, code = _fields(call), call.path["code"]
     if fields.pop("code", code) != code:
         raise _wrong("code", "stays as it is: a document of another code is another instance")
     return await _answer(call, Order(Wish.CHANGE, code, fields, call.key))
 
 
-async def _end(call: Call) -> Mapping[str, Any]:
+async def _end(call: Admitted) -> Mapping[str, Any]:
     return await _answer(call, Order(Wish.END, call.path["code"], {"state": "absent"}, call.key))
 
 
-def _fields(call: Call) -> dict[str, Any]:
+def _fields(call: Admitted) -> dict[str, Any]:
     fields = dict(call.body.model_extra or {})
     if fields.pop("kind", "instance") != "instance":
         raise _wrong("kind", "is `instance`, or left out")
     return fields
 
 
-def _wrong(field: str, problem: str) -> Refused:
-    return Refused(422, "the body has 1 wrong field", errors=(FieldProblem(field=field, problem=problem),))
+def _wrong(field: str, problem: str) -> RequestRefused:
+    return RequestRefused(422, "the body has 1 wrong field", errors=(FieldProblem(field=field, problem=problem),))
 
 
-async def _answer(call: Call, order: Order) -> Mapping[str, Any]:
+async def _answer(call: Admitted, order: Order) -> Mapping[str, Any]:
     done: Ordered = await call.board.order(order, call.actor)
     return {
         "format": 1,

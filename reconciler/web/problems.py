@@ -36,7 +36,7 @@ class Problem(BaseModel):
 
 
 @dataclass
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is answered with a problem."""
 
     status: int
@@ -48,20 +48,22 @@ class Refused(Exception):
         return f"{self.status}: {self.detail}"
 
 
-def wrong_fields(error: ValidationError, what: str) -> Refused:
+def wrong_fields(error: ValidationError, what: str) -> RequestRefused:
     """Return the refusal of a request whose fields are not as they must be; what was sent is not repeated."""
     errors = tuple(
         FieldProblem(field=".".join(map(str, each["loc"])) or what, problem=_said(each["msg"]))
         for each in error.errors(include_url=False, include_input=False)
     )
-    return Refused(422, f"the {what} has {len(errors)} wrong field{'s' if len(errors) > 1 else ''}", errors=errors)
+    return RequestRefused(
+        422, f"the {what} has {len(errors)} wrong field{'s' if len(errors) > 1 else ''}", errors=errors
+    )
 
 
 def _said(message: str) -> str:
     return message.removeprefix("Input ").removeprefix("Value error, ")
 
 
-def problem_answer(refused: Refused, headers: Mapping[str, str]) -> Response:
+def problem_answer(refused: RequestRefused, headers: Mapping[str, str]) -> Response:
     """Return a refusal as an answer."""
     title = HTTPStatus(refused.status).phrase
     problem = Problem(title=title, status=refused.status, detail=refused.detail, errors=refused.errors)

@@ -17,8 +17,8 @@ from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
 from reconciler.web.asking import Query, read
 from reconciler.web.boards import Board, NotYet, StoreSilent
-from reconciler.web.doors import Door
-from reconciler.web.problems import Refused, problem_answer, wrong_fields
+from reconciler.web.doors import Doorkeeper
+from reconciler.web.problems import RequestRefused, problem_answer, wrong_fields
 
 MOST_BYTES = 64 * 1024
 """Of a body; none that is asked for needs a hundredth of it."""
@@ -35,7 +35,7 @@ HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Admitted:
     """One request that was let in: who asks, for what, with which question and body, and by which key it is known again."""
 
     board: Board
@@ -70,7 +70,7 @@ class Endpoint:
     role: Role
     summary: str
     answer: type[BaseModel]
-    serve: Callable[[Call], Awaitable[Mapping[str, Any] | str]]
+    serve: Callable[[Admitted], Awaitable[Mapping[str, Any] | str]]
     query: type[Query] = Query
     body: type[BaseModel] | None = None
     status: int = 200
@@ -84,7 +84,7 @@ class Endpoint:
         return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
 
 
-def route(endpoint: Endpoint, board: Board, door: Door) -> Route:
+def route(endpoint: Endpoint, board: Board, door: Doorkeeper) -> Route:
     """Make a route of an endpoint: nobody gets past it without the role that it needs."""
 
     async def serve(request: Request) -> Response:
@@ -93,11 +93,11 @@ def route(endpoint: Endpoint, board: Board, door: Door) -> Route:
             query = read(endpoint.query, request.query_params)
             body = await _body(request, endpoint.body) if endpoint.body else None
             key = _key(request) if endpoint.keyed else ""
-            given = await endpoint.serve(Call(board, actor, request.path_params, query, body, key))
-        except Refused as refused:
+            given = await endpoint.serve(Admitted(board, actor, request.path_params, query, body, key))
+        except RequestRefused as refused:
             return problem_answer(refused, HEADERS)
         except (NotYet, StoreSilent) as why:
-            return problem_answer(Refused(503, str(why), {"Retry-After": "5"}), HEADERS)
+            return problem_answer(RequestRefused(503, str(why), {"Retry-After": "5"}), HEADERS)
         text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, separators=(",", ":"))
         return Response(text.encode("utf-8", "backslashreplace"), endpoint.status, HEADERS, endpoint.content)
 
@@ -111,7 +111,7 @@ def require(role: Role, actor: Actor) -> Actor:
         Refused: they may not.
     """
     if not actor.role.may(role):
-        raise Refused(403, f"this needs the role {role}; yours is {actor.role}")
+        raise RequestRefused(403, f"this needs the role {role}; yours is {actor.role}")
     return actor
 
 
@@ -126,16 +126,16 @@ async def read_all(request: Request, most: int = MOST_BYTES) -> bytes:
         async for chunk in request.stream():
             whole += chunk
             if len(whole) > most:
-                raise Refused(413, f"at most {most} bytes are read")
+                raise RequestRefused(413, f"at most {most} bytes are read")
     except ClientDisconnect:
-        raise Refused(400, "the body ended before its end") from None
+        raise RequestRefused(400, "the body ended before its end") from None
     return whole
 
 
 def _key(request: Request) -> str:
     given = request.headers.getlist("idempotency-key")
     if len(given) > 1 or any(not KEY.fullmatch(each) for each in given):
-        raise Refused(422, "an Idempotency-Key is one word of 1 to 255 letters, digits and signs of ASCII")
+        raise RequestRefused(422, "an Idempotency-Key is one word of 1 to 255 letters, digits and signs of ASCII")
     return given[0] if given else ""
 
 
@@ -147,13 +147,13 @@ async def _body(request: Request, model: type[BaseModel]) -> BaseModel:
     text = await read_all(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if text and kind != "application/json":
-        raise Refused(415, "send JSON, and say so: `Content-Type: application/json`")
+        raise RequestRefused(415, "send JSON, and say so: `Content-Type: application/json`")
     try:
         given = json.loads(text or b"{}", parse_constant=_no_number)
     except (ValueError, RecursionError):
-        raise Refused(400, "the body is no JSON") from None
+        raise RequestRefused(400, "the body is no JSON") from None
     if not isinstance(given, dict):
-        raise Refused(422, "the body must be a JSON object")
+        raise RequestRefused(422, "the body must be a JSON object")
     try:
         return model.model_validate(given)
     except ValidationError as error:

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from reconciler.access.roles import Role
 from reconciler.core.support import LONGEST, SHORTEST
 from reconciler.web import answers
-from reconciler.web.boards import Picture, Visit
-from reconciler.web.problems import Refused
-from reconciler.web.routes import Call, Endpoint
+from reconciler.web.boards import Picture, SupportVisit
+from reconciler.web.problems import RequestRefused
+from reconciler.web.routes import Admitted, Endpoint
 
 _MINUTE = timedelta(minutes=1)
 
@@ -82,23 +82,23 @@ def find_supported(picture: Picture, code: str) -> str:
     """
     instance = picture.desired.instances.get(code)
     if instance is None:
-        raise Refused(404, "the fleet has no instance of this code")
+        raise RequestRefused(404, "the fleet has no instance of this code")
     if not instance.allow_support:
-        raise Refused(409, f"{instance.address} forbids it: `allow_support: false`")
+        raise RequestRefused(409, f"{instance.address} forbids it: `allow_support: false`")
     return code
 
 
-async def _ask(call: Call) -> Mapping[str, Any]:
+async def _ask(call: Admitted) -> Mapping[str, Any]:
     code = find_supported(await call.board.picture(), call.body.code)
     lasts = timedelta(minutes=call.body.minutes)
     return _document(await call.board.open_support(code, lasts, call.body.reason, call.actor))
 
 
-async def _show(call: Call) -> Mapping[str, Any]:
+async def _show(call: Admitted) -> Mapping[str, Any]:
     return _document(call.board.support(call.path["id"], call.actor))
 
 
-def _document(visit: Visit) -> dict[str, Any]:
+def _document(visit: SupportVisit) -> dict[str, Any]:
     return {
         "format": answers.FORMAT,
         "id": visit.id,

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from reconciler.web.attempts import Attempts
 from reconciler.web.doors import address_of, is_same
-from reconciler.web.problems import Refused
+from reconciler.web.problems import RequestRefused
 from reconciler.web.routes import HEADERS, read_all
 from schemas.secrets import Secret
 
@@ -82,7 +82,7 @@ class Webhooks:
         async def answer(request: Request) -> Response:
             try:
                 return _text(*await self._take(request, sender))
-            except Refused as why:
+            except RequestRefused as why:
                 return _text(why.status, why.detail, dict(why.headers))
 
         return answer

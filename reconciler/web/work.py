@@ -13,8 +13,8 @@ from reconciler.core.backup_times import is_under_way
 from reconciler.web import answers
 from reconciler.web.asking import Query
 from reconciler.web.boards import KeptRow, Picture
-from reconciler.web.problems import Refused
-from reconciler.web.routes import Call, Endpoint
+from reconciler.web.problems import RequestRefused
+from reconciler.web.routes import Admitted, Endpoint
 
 KEPT = ("instance", "template")
 
@@ -56,14 +56,14 @@ class ApproveBody(BaseModel):
     )
 
 
-class Asked(BaseModel):
+class WorkAsked(BaseModel):
     """What was asked for is done as soon as its host is free: `events` and `backups` say how it ended."""
 
     accepted: bool = Field(description="False if the same was asked for before and has not ended.")
     detail: str
 
 
-class Kept(BaseModel):
+class WorkKept(BaseModel):
     """One kind of work on one database."""
 
     kind: str
@@ -83,7 +83,7 @@ class Backups(BaseModel):
 
     format: int
     fleet: str
-    items: tuple[Kept, ...]
+    items: tuple[WorkKept, ...]
 
 
 def work_endpoints(base: str) -> tuple[Endpoint, ...]:
@@ -106,7 +106,7 @@ def work_endpoints(base: str) -> tuple[Endpoint, ...]:
             f"{base}/backup",
             manager,
             "Back a document's database up.",
-            Asked,
+            WorkAsked,
             _back_up,
             body=BackupBody,
             refusals=refusals,
@@ -117,7 +117,7 @@ def work_endpoints(base: str) -> tuple[Endpoint, ...]:
             f"{base}/verify",
             manager,
             "Prove a backup by restoring it beside its database.",
-            Asked,
+            WorkAsked,
             _prove,
             body=ProofBody,
             refusals=refusals,
@@ -144,7 +144,7 @@ def find_server(picture: Picture, code: str) -> str:
         Refused: there is none of this code.
     """
     if code not in picture.desired.servers:
-        raise Refused(404, "the fleet has no server of this code")
+        raise RequestRefused(404, "the fleet has no server of this code")
     return code
 
 
@@ -156,13 +156,13 @@ def find_kept(picture: Picture, document: str) -> tuple[str, str]:
     """
     kind, _, code = document.partition("/")
     if kind not in KEPT or code not in picture.desired.documents[kind]:
-        raise Refused(
+        raise RequestRefused(
             404, f"the fleet has no {document[:120]!r} that can be backed up: write KIND/CODE, as in instance/acme"
         )
     return kind, code
 
 
-async def _check(call: Call) -> Mapping[str, Any]:
+async def _check(call: Admitted) -> Mapping[str, Any]:
     server = find_server(await call.board.picture(), call.path["code"])
     call.board.check(server, call.actor)
     return {
@@ -171,23 +171,23 @@ async def _check(call: Call) -> Mapping[str, Any]:
     }
 
 
-async def _back_up(call: Call) -> Mapping[str, Any]:
+async def _back_up(call: Admitted) -> Mapping[str, Any]:
     kind, code = find_kept(await call.board.picture(), call.body.document)
     accepted, detail = call.board.back_up(kind, code, call.actor)
     return {"accepted": accepted, "detail": detail}
 
 
-async def _prove(call: Call) -> Mapping[str, Any]:
+async def _prove(call: Admitted) -> Mapping[str, Any]:
     kind, code = find_kept(await call.board.picture(), call.body.document)
     accepted, detail = call.board.prove(kind, code, call.body.backup, call.actor)
     return {"accepted": accepted, "detail": detail}
 
 
-async def _approve(call: Call) -> Mapping[str, Any]:
+async def _approve(call: Admitted) -> Mapping[str, Any]:
     return {"accepted": True, "detail": call.board.approve(call.body.digest, call.actor)}
 
 
-async def _kept(call: Call) -> Mapping[str, Any]:
+async def _kept(call: Admitted) -> Mapping[str, Any]:
     asked, rows, now = call.query, await call.board.kept(), call.board.now()
     fits = [row for row in rows if asked.kind in (None, row.record.kind) and asked.code in (None, row.record.code)]
     fleet = call.board.standing().fleet

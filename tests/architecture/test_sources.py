@@ -39,3 +39,15 @@ def test_modules_and_functions_can_be_read_at_a_sitting() -> None:
                 length = (node.end_lineno or 0) - node.lineno
                 long += [f"{path}: {node.name}: {length} lines"] if length > LONGEST_FUNCTION else []
     assert long == []
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """But what the API answers, which is named for what it tells of, and the simulator, which has the other side of it."""
+    found: dict[str, list[str]] = {}
+    for path, tree in modules(*PRODUCT).items():
+        if path.startswith("reconciler/simulator/") or path == "reconciler/web/answers.py":
+            continue
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(path)
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from reconciler.backups.catalogue import Entry
+from reconciler.backups.catalogue import BackupEntry
 from reconciler.core import backups
-from reconciler.core.backups import NotThere, Subject
+from reconciler.core.backups import BackupSubject, NotThere
 from reconciler.core.deciding import Limits
 from reconciler.engine import backing_up
-from reconciler.engine.backing_up import Kept
+from reconciler.engine.backing_up import KeptBackup
 from reconciler.engine.observing import observe_shallow
 from reconciler.engine.reconcile import Passed, carry_out, plan
-from reconciler.engine.storage import Target
+from reconciler.engine.storage import Storage
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.loading.secrets import SecretResolver
@@ -29,7 +29,7 @@ TARGETS = "backup_targets: {{main: {{url: 'file://{}'{}}}}}\n"
 class Meddled:
     """A target in which something goes wrong: told of each step before it is done, it may raise."""
 
-    def __init__(self, target: Target, before: Callable[[str, str], None]) -> None:
+    def __init__(self, target: Storage, before: Callable[[str, str], None]) -> None:
         self._target, self._before = target, before
 
     async def write(self, place: str, content: BinaryIO) -> None:
@@ -79,7 +79,7 @@ class Stage:
     def _meddle(self, what: str, place: str) -> None:
         self.before(what, place)
 
-    async def subject(self, text: str, kind: str = "instance", code: str = "acme") -> Subject:
+    async def subject(self, text: str, kind: str = "instance", code: str = "acme") -> BackupSubject:
         desired = read(text)
         observed = await observe_shallow(["one"], self.world(desired))
         document = desired.instances[code] if kind == "instance" else desired.templates[code]
@@ -87,7 +87,7 @@ class Stage:
         assert not isinstance(found, NotThere), found.why
         return found[0]
 
-    async def back_up(self, kind: str = "instance", code: str = "acme", **fields: object) -> Kept:
+    async def back_up(self, kind: str = "instance", code: str = "acme", **fields: object) -> KeptBackup:
         """Make a backup."""
         text = self.text(**fields)
         desired, subject = read(text), await self.subject(text, kind, code)
@@ -100,7 +100,7 @@ class Stage:
         world = self.world(desired, process)
         return await carry_out(await plan(desired, world, chosen), desired, world, chosen)
 
-    async def entries(self) -> list[Entry]:
+    async def entries(self) -> list[BackupEntry]:
         """The catalogue."""
         return await backing_up.entries(Directory("main", self.root), "demo")
 

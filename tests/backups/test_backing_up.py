@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.checks import Answer
+from reconciler.core.checks import CheckResult
 from reconciler.core.failures import HostError, LastingError, MasterPasswordRefused, Refused, StorageFailure
 from reconciler.simulator import wire
 from reconciler.simulator.wire import Response
@@ -106,10 +106,10 @@ def test_where_a_proxy_closes_the_page_the_call_is_taken_and_check_says_so(tmp_p
         host.respond = closed  # type: ignore[method-assign]
         assert (await made.back_up()).entry.door == "call"
         found = await made.world(read(made.text())).hosts["one"].check_backups()
-        assert (found.answer, found.for_activation) == (Answer.FAILED, False)
+        assert (found.answer, found.for_activation) == (CheckResult.FAILED, False)
         assert "keeps its pages for databases closed (HTTP 503): only by Odoo's call, up to 400 MB" in found.seen
         host.respond = whole  # type: ignore[method-assign]
-        assert (await made.world(read(made.text())).hosts["one"].check_backups()).answer is Answer.PASSED
+        assert (await made.world(read(made.text())).hosts["one"].check_backups()).answer is CheckResult.PASSED
 
     run(story())
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.backups.catalogue import Entry
+from reconciler.backups.catalogue import BackupEntry
 from reconciler.core import backups
 from reconciler.core.failures import HostError, ProofFailed, Refused, StorageFailure, UnknownOutcome
 from reconciler.engine import restoring
@@ -24,7 +24,7 @@ from tests.harness.virtual_time import run
 both = pytest.mark.parametrize("version", ["19.0", "14.0"])
 
 
-async def verify(made: Stage, entry: Entry, **fields: object) -> Entry:
+async def verify(made: Stage, entry: BackupEntry, **fields: object) -> BackupEntry:
     desired = read(made.text(**fields))
     document = backups.document_of(desired, entry.kind, entry.code)
     assert document is not None

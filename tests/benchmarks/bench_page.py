@@ -26,12 +26,12 @@ from reconciler.core.specs import instance_digest
 from reconciler.fleet.desired import Desired, resolve
 from reconciler.health.standing import Standing
 from reconciler.loading.yaml_reader import read_documents
-from reconciler.reports.happenings import Asked, Found
+from reconciler.reports.happenings import Asked, Newest
 from reconciler.reports.status import status
 from reconciler.web.api import api_routes
 from reconciler.web.app import make_app
 from reconciler.web.boards import Picture, Run
-from reconciler.web.doors import Door
+from reconciler.web.doors import Doorkeeper
 from reconciler.web.page.pages import page_routes
 from tests.benchmarks.rows import Row, render
 from tests.harness.universe import fleet, instance
@@ -86,8 +86,8 @@ class _Board:
     async def picture(self) -> Picture:
         return self.shown
 
-    async def happenings(self, asked: Asked) -> Found:
-        return Found((), is_cut=False)
+    async def happenings(self, asked: Asked) -> Newest:
+        return Newest((), is_cut=False)
 
 
 def measure() -> Iterator[Row]:
@@ -107,7 +107,7 @@ def measure() -> Iterator[Row]:
 
 
 async def _ask_all(board: Any) -> list[Row]:
-    door = Door(board)
+    door = Doorkeeper(board)
     app = make_app(Told(), [*api_routes(board, door), *page_routes(board, door)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://fleet.example") as client:
         await client.post("/login", data={"token": TOKEN})

@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from reconciler.odoo.connection import DatabaseSession, HostConnection, Timeouts
+from reconciler.odoo.connection import CallTimeouts, DatabaseSession, HostConnection
 from reconciler.odoo.tls import TlsOptions
 from reconciler.odoo.transport import Transports
 from schemas.secrets import Secret
@@ -14,7 +14,7 @@ from tests.contract.wire import Account
 
 _T = TypeVar("_T")
 _LONG = 120.0
-_TIMEOUTS = Timeouts(connect=10.0, read=60.0, create=_LONG, clone=_LONG, modules=_LONG, rename=60.0)
+_TIMEOUTS = CallTimeouts(connect=10.0, read=60.0, create=_LONG, clone=_LONG, modules=_LONG, rename=60.0)
 
 
 def inside(host: ContractHost, account: Account, work: Callable[[DatabaseSession], Awaitable[_T]]) -> _T:

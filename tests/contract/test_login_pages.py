@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
-from reconciler.odoo.connection import HostConnection, Timeouts
+from reconciler.odoo.connection import CallTimeouts, HostConnection
 from reconciler.odoo.observe.hosts import vitals
 from reconciler.odoo.observe.login_pages import LoginPages
 from reconciler.odoo.tls import TlsOptions
@@ -16,7 +16,7 @@ from schemas.secrets import Secret
 from tests.contract.hosts import ContractHost
 
 _T = TypeVar("_T")
-_PATIENCE = Timeouts(connect=10, read=60, create=60, clone=60, modules=60, rename=60)
+_PATIENCE = CallTimeouts(connect=10, read=60, create=60, clone=60, modules=60, rename=60)
 
 
 def _page(host: ContractHost, name: str, path: str = "/web/login") -> PageAnswer:

@@ -18,7 +18,7 @@ from reconciler.core import names, verbs
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Blocked
 from reconciler.core.deciding import Limits, Planned, decide
-from reconciler.core.depths import Depth, Target, targets
+from reconciler.core.depths import Depth, Inspection, targets
 from reconciler.core.failures import HostError, NoSuchDatabase, UnknownOutcome
 from reconciler.core.inventory import ORPHANED, PRUNES, Entry, Inventory
 from reconciler.core.names import NameState
@@ -167,7 +167,7 @@ class Explorer:
                 hosts[wanted.server] = replace(seen, looks={**seen.looks, wanted.database: look})
         return Observed(hosts)
 
-    def _deep(self, world: World, wanted: Target) -> DatabaseLook:
+    def _deep(self, world: World, wanted: Inspection) -> DatabaseLook:
         if wanted.database == TEMPLATE:
             return self._template[wanted.server]
         if (wanted.server, wanted.database) in world.trash:

@@ -22,7 +22,7 @@ from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.carrying_out.performer import Performer
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.ports import Database
-from reconciler.engine.sources import Source
+from reconciler.engine.sources import TemplateSource
 from reconciler.engine.worlds import World as Ports
 from reconciler.fleet.desired import Desired
 from schemas.references import SecretReference
@@ -263,10 +263,10 @@ class _Performer(Performer):
         real = super().elsewhere(action)
         return _Elsewhere(real.hosts, real.with_template, surely=real.surely)
 
-    async def source(self, action: Action, origin: DatabaseSpec) -> Source:
+    async def source(self, action: Action, origin: DatabaseSpec) -> TemplateSource:
         template = _Database(origin.server, TEMPLATE, f"admin_password of template/{origin.code}")
         bears = Origin(TEMPLATE_UUID, origin.digest())
-        return Source(cast("Database", template), bears, FILES, frozenset({"admin"}), frozenset(origin.modules))
+        return TemplateSource(cast("Database", template), bears, FILES, frozenset({"admin"}), frozenset(origin.modules))
 
 
 def ports(servers: Iterable[str], letter: str, notes: Notes) -> Ports:

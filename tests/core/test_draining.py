@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core import observed
-from reconciler.core.draining import Proposal, drain
+from reconciler.core.draining import ProposedMove, drain
 from reconciler.core.inventory import Inventory, Usage
 from reconciler.core.observed import Observed
 from reconciler.core.usage import GIGABYTE
@@ -19,7 +19,7 @@ def proposed(
     fields: dict[str, str] | None = None,
     sizes: dict[str, int] | None = None,
     **versions: str,
-) -> list[Proposal]:
+) -> list[ProposedMove]:
     """Drain the server `one` of a fleet in which each host lists the template and what is named."""
     servers = {code: versions.get(code, "19.0") for code in FOUR}
     text = fleet(*documents, servers=servers)
@@ -45,13 +45,13 @@ def test_what_is_labelled_like_what_they_have_comes_before_what_is_emptier() -> 
     labels = {"one": "labels: {region: eu}", "four": "labels: {region: eu}"}
     others = {"one": ("acme",), "four": ("suspended.x", "suspended.y")}
     found = proposed(instance("acme", server="one"), listed=others, fields=labels)
-    assert found == [Proposal("acme", "four")]
+    assert found == [ProposedMove("acme", "four")]
 
 
 def test_one_that_names_no_server_goes_with_them_and_those_of_other_servers_and_absent_ones_do_not() -> None:
     documents = [instance("placed"), instance("there", server="two"), instance("gone", server="one", state="absent")]
     found = proposed(*documents, listed={"one": ("placed", "gone"), "two": ("there",)}, three="18.0", four="18.0")
-    assert found == [Proposal("placed", "two")]
+    assert found == [ProposedMove("placed", "two")]
 
 
 def test_a_disk_that_what_was_measured_fills_takes_no_more() -> None:

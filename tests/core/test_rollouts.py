@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from reconciler.core.module_versions import Behind, UpgradeNote, behind, note_text, read_note
 from reconciler.core.rollouts import course
-from reconciler.core.upgrades import CURRENT, Key, Standing
+from reconciler.core.upgrades import CURRENT, Key, ModulesState
 from reconciler.fleet.desired import Desired
 from tests.harness.universe import fleet, instance, read
 from tests.harness.virtual_time import EPOCH
 
-_OLD = Standing(behind=(Behind("sale", "19.0.1.0", "19.0.1.1"),))
+_OLD = ModulesState(behind=(Behind("sale", "19.0.1.0", "19.0.1.1"),))
 _MINUTE = timedelta(minutes=1)
 
 
@@ -21,7 +21,7 @@ def _text(count: int, rollout: str) -> Desired:
     return read(fleet(*documents).replace("secret_key:", f"upgrade: follow\nrollout: {rollout}\nsecret_key:", 1))
 
 
-def _standings(desired: Desired, standing: Standing = _OLD) -> dict[Key, Standing]:
+def _standings(desired: Desired, standing: ModulesState = _OLD) -> dict[Key, ModulesState]:
     return {("instance", code, "one"): standing for code in desired.instances}
 
 
@@ -69,7 +69,7 @@ def test_a_wave_begins_when_the_soak_since_the_last_of_those_before_is_over() ->
     standings = _standings(desired)
     assert course(desired, standings, EPOCH).waiting.keys() == set(second)
     for number, code in enumerate(first):
-        standings["instance", code, "one"] = Standing(upgraded=EPOCH + number * 10 * _MINUTE)
+        standings["instance", code, "one"] = ModulesState(upgraded=EPOCH + number * 10 * _MINUTE)
     assert course(desired, standings, EPOCH + 39 * _MINUTE).waiting.keys() == set(second)
     assert not course(desired, standings, EPOCH + 40 * _MINUTE).waiting
 
@@ -84,7 +84,7 @@ def test_who_is_current_without_having_been_upgraded_holds_nobody_up() -> None:
 def test_failures_within_the_limit_hold_up_themselves_and_beyond_it_all() -> None:
     desired = _text(10, "{waves: [{percent: 50}, {percent: 100}], soak_minutes: 0, max_failures: 1}")
     first, second = course(desired, {}, EPOCH).waves
-    failed = Standing(behind=_OLD.behind, failed="the script is broken")
+    failed = ModulesState(behind=_OLD.behind, failed="the script is broken")
     standings = {**_standings(desired), **{("instance", code, "one"): CURRENT for code in first}}
     standings["instance", first[0], "one"] = failed
     found = course(desired, standings, EPOCH)
@@ -114,9 +114,9 @@ def test_five_hundred_customers_of_whom_five_in_a_hundred_fail_stop_where_the_li
             assert len(numbers) <= 1, "two waves are never under way at once"
             for code in ready[:20]:
                 if code in doomed:
-                    standings["instance", code, "one"] = Standing(behind=_OLD.behind, failed="the script is broken")
+                    standings["instance", code, "one"] = ModulesState(behind=_OLD.behind, failed="the script is broken")
                 else:
-                    standings["instance", code, "one"], done = Standing(upgraded=now), done + 1
+                    standings["instance", code, "one"], done = ModulesState(upgraded=now), done + 1
                 if sum(bool(s.failed) for s in standings.values()) > limit:
                     break
             now += 5 * _MINUTE

@@ -16,7 +16,7 @@ from reconciler.git.source import GitOptions, GitSource
 from reconciler.git.writing import Signature
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import Refused
+from reconciler.web.problems import RequestRefused
 from tests.git.repositories import Author, git
 from tests.harness.virtual_time import EPOCH
 
@@ -92,10 +92,10 @@ class Shop:
     async def end(self, code: str, key: str = "") -> Ordered:
         return await self.place(Wish.END, code, {"state": "absent"}, key)
 
-    async def refused(self, wish: Wish, code: str, fields: dict[str, Any]) -> Refused:
+    async def refused(self, wish: Wish, code: str, fields: dict[str, Any]) -> RequestRefused:
         try:
             done = await self.place(wish, code, fields)
-        except Refused as refusal:
+        except RequestRefused as refusal:
             return refusal
         raise AssertionError(f"it was done: {done}")
 

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.core.deciding import Limits
 from reconciler.daemon.alerts import Send
 from reconciler.daemon.daemon import Daemon
-from reconciler.daemon.sources import Candidate, Trouble
+from reconciler.daemon.sources import Offer, Trouble
 from reconciler.daemon.systemd import Systemd
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired, resolve
@@ -37,12 +37,12 @@ def load(text: str) -> Loaded:
 class Script:
     """A source: offers texts when the story says so."""
 
-    offers: asyncio.Queue[Candidate | Trouble | None] = field(default_factory=asyncio.Queue)
+    offers: asyncio.Queue[Offer | Trouble | None] = field(default_factory=asyncio.Queue)
     taken: list[bool] = field(default_factory=list)
     pokes: int = 0
 
     def write(self, text: str, revision: str = "", **more: Any) -> None:
-        self.offers.put_nowait(Candidate(load(text), Path("fleet"), revision, **more))
+        self.offers.put_nowait(Offer(load(text), Path("fleet"), revision, **more))
 
     def trouble(self, trouble: Trouble | None) -> None:
         self.offers.put_nowait(trouble)
@@ -50,10 +50,10 @@ class Script:
     def poke(self) -> None:
         self.pokes += 1
 
-    async def follow(self, offer: Callable[[Candidate], bool], trouble: Callable[[Trouble | None], None]) -> None:
+    async def follow(self, offer: Callable[[Offer], bool], trouble: Callable[[Trouble | None], None]) -> None:
         while True:
             found = await self.offers.get()
-            if isinstance(found, Candidate):
+            if isinstance(found, Offer):
                 self.taken.append(offer(found))
             else:
                 trouble(found)

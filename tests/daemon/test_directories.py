@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.daemon.directories import DirectorySource
-from reconciler.daemon.sources import Candidate, Trouble
+from reconciler.daemon.sources import Offer, Trouble
 from tests.harness.universe import FLEET, PLAN, SERVER, TEMPLATE, instance
 
 SOON = 5.0
@@ -22,11 +22,11 @@ class Offered:
     """What a source offered, with waiting for the next."""
 
     source: DirectorySource
-    candidates: list[Candidate] = field(default_factory=list)
+    candidates: list[Offer] = field(default_factory=list)
     troubles: list[Trouble | None] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def take(self, candidate: Candidate) -> bool:
+    def take(self, candidate: Offer) -> bool:
         self.candidates.append(candidate)
         self._news.set()
         return True

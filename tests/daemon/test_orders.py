@@ -18,7 +18,7 @@ from reconciler.git import writing
 from reconciler.loading import incremental
 from reconciler.loading.discovery import FoundFile, read_file
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import Refused
+from reconciler.web.problems import RequestRefused
 from tests.daemon.ordering import ACME, FLEET, NEW, Shop, actor, head, instances, repository, shown
 from tests.git.repositories import Author, git
 from tests.git.sources import fetch
@@ -99,7 +99,7 @@ def test_the_same_key_is_answered_alike_by_whoever_is_asked_and_done_once(author
         assert told(shop.create("zoe", key="a key: with\u00fcmlaut")) == done
         assert told(shop.end("zoe", key="another")) == ended
     assert head(author) == ended.commit
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         told(second.create("zoe", key="another"))
     assert (refused.value.status, "another order" in refused.value.detail) == (422, True)
     assert len(first.told) == 2
@@ -172,7 +172,7 @@ def test_an_order_that_waits_too_long_is_not_done_later(author: Author, tmp_path
                 True,
                 True,
             ]
-            assert [each.status for each in results if isinstance(each, Refused)] == [503, 503]
+            assert [each.status for each in results if isinstance(each, RequestRefused)] == [503, 503]
         finally:
             module.ORDER_SECONDS = patience
             shop.orders.git._turn.release()
@@ -301,7 +301,7 @@ def test_a_remote_that_does_not_take_it_is_told_and_the_next_order_is_carried_ou
     place.write_text(f"#!/bin/sh\n{hook}\n")
     place.chmod(0o755)
     began = time.monotonic()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         told(shop.create("zoe", key="one"))
     assert (refused.value.status, said in refused.value.detail) == (status, True), refused.value.detail
     assert time.monotonic() - began < 15
@@ -391,7 +391,7 @@ def test_a_text_that_could_not_be_read_beforehand_keeps_nobody_from_ordering(aut
 
     async def story() -> None:
         shop.orders.prepare()
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             await shop.create("zoe")
         away.rename(author.remote)
         assert (await shop.create("zoe")).commit == head(author)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.backups.catalogue import Entry
-from reconciler.cli.due_backups import Done, keep_appointments
+from reconciler.backups.catalogue import BackupEntry
+from reconciler.cli.due_backups import BackupsDone, keep_appointments
 from reconciler.cli.sessions import Aim, Session
 from reconciler.core import backups, verbs
 from reconciler.core.backups import NotThere
@@ -58,7 +58,7 @@ class KeptFleet(RealFleet):
         file.write_text(text.replace(self.host.address.url, self.host.address.direct_url))
 
 
-async def back_up(fleet: RealFleet, code: str) -> Entry:
+async def back_up(fleet: RealFleet, code: str) -> BackupEntry:
     desired = fleet.desired
     async with open_world(desired, fleet.reach(), fleet.memory, fleet.events.append) as world:
         found = backups.subjects(desired, desired.instances[code], await observe_shallow(["real"], world))
@@ -66,18 +66,18 @@ async def back_up(fleet: RealFleet, code: str) -> Entry:
         return (await backing_up.back_up(world, "tests", found[0], "main", None)).entry
 
 
-async def keep(fleet: RealFleet) -> Done:
+async def keep(fleet: RealFleet) -> BackupsDone:
     """Do what is due, as `backup due` does."""
     return await keep_appointments(Session(fleet.desired, Aim(Limits()), fleet.reach(), fleet.memory))
 
 
-async def back_up_while_it_is_suspended(fleet: RealFleet, code: str) -> tuple[Entry | BaseException, Passed]:
+async def back_up_while_it_is_suspended(fleet: RealFleet, code: str) -> tuple[BackupEntry | BaseException, Passed]:
     backup, passed = await asyncio.gather(back_up(fleet, code), fleet.apply(), return_exceptions=True)
     assert isinstance(passed, Passed), passed
     return backup, passed
 
 
-async def verify(fleet: RealFleet, entry: Entry) -> Entry:
+async def verify(fleet: RealFleet, entry: BackupEntry) -> BackupEntry:
     desired = fleet.desired
     async with open_world(desired, fleet.reach(), fleet.memory, fleet.events.append) as world:
         subject = backups.beside(desired, desired.instances[entry.code], "real")
@@ -145,7 +145,7 @@ def test_a_customer_with_files_is_backed_up_and_proven_and_a_broken_archive_is_n
     fleet.write(template(n, modules="[base, web]"), instance(name, state="suspended"), restored)
     cut, passed = asyncio.run(back_up_while_it_is_suspended(fleet, name))
     assert passed.ok, failures(passed)
-    is_whole = isinstance(cut, Entry) and cut.missing_files == 0
+    is_whole = isinstance(cut, BackupEntry) and cut.missing_files == 0
     assert is_whole or isinstance(cut, HostError), "whole, or not at all, and the suspension waits for none"
     base, kept = template(n, modules="[base, web]"), {each.partition("/")[2] for each in names}
     last = comes_back_equal(fleet, real_host, name, {each: contents[0][each] for each in kept}, base, restored)
@@ -153,7 +153,9 @@ def test_a_customer_with_files_is_backed_up_and_proven_and_a_broken_archive_is_n
     assert last.rows["ir_attachment"] == entry.rows["ir_attachment"]
 
 
-def comes_back_equal(fleet: RealFleet, host: RealHost, name: str, contents: Mapping[str, bytes], *others: str) -> Entry:
+def comes_back_equal(
+    fleet: RealFleet, host: RealHost, name: str, contents: Mapping[str, bytes], *others: str
+) -> BackupEntry:
     """End a suspended customer, have the trash dropped when its time is over, and restore it, equal in rows and files.
 
     Returns:

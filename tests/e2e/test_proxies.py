@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from reconciler.core.checks import Answer
+from reconciler.core.checks import CheckResult
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import suspended
 from reconciler.health.login_pages import judge_manager
@@ -236,8 +236,8 @@ def test_customers_reach_their_database_and_nobody_the_forms_for_the_master_pass
                 assert (status, PAGE in text) == (503, True), (name, path)
 
         assert visitor.ask(OWN, "/jsonrpc", call("common", "version")).status_code in {403, 404}
-        assert strangers_find(visitor.port) is Answer.PASSED
-        assert strangers_find(int(real_host.address.direct_url.rpartition(":")[2]), "http") is Answer.FAILED
+        assert strangers_find(visitor.port) is CheckResult.PASSED
+        assert strangers_find(int(real_host.address.direct_url.rpartition(":")[2]), "http") is CheckResult.FAILED
 
     names = render_routes(routes(fleet.desired, Inventory())[0], "tests", proxy)
     with standing_before_domains(real_host, tmp_path / f"{proxy}-domains", proxy, names) as visitor:
@@ -262,10 +262,10 @@ def test_customers_reach_their_database_and_nobody_the_forms_for_the_master_pass
         real_host.start()
 
 
-def strangers_find(port: int, scheme: str = "https") -> Answer:
+def strangers_find(port: int, scheme: str = "https") -> CheckResult:
     """Look for the forms as `check` does."""
 
-    async def look() -> Answer:
+    async def look() -> CheckResult:
         transports = Transports()
         try:
             pages = LoginPages(transports.pages(TlsOptions(None, verify=False)), f"{scheme}://127.0.0.1:{port}")

@@ -24,7 +24,7 @@ from reconciler.core.furnishing import Furnishing, Origin
 from reconciler.core.observed import Mark
 from reconciler.core.specs import DatabaseSpec
 from reconciler.core.template_versions import version
-from reconciler.engine.building import FILES_AT_ONCE, LEAST_NUMBER, Builder, Limits
+from reconciler.engine.building import FILES_AT_ONCE, LEAST_NUMBER, Builder, TimeLimits
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.moves import SAMPLE
 from schemas.secrets import Secret
@@ -45,7 +45,7 @@ WITH_MORE = replace(ACME, modules=(*ACME.modules, "sale"))
 
 def builder(host: MemoryHost, steps: list[str] | None = None, *others: MemoryHost) -> Builder:
     told = steps if steps is not None else []
-    ports = (host.port, Passwords(), VirtualClock(), Counting(), Limits(create=900, clone=600), "19.0", told.append)
+    ports = (host.port, Passwords(), VirtualClock(), Counting(), TimeLimits(create=900, clone=600), "19.0", told.append)
     elsewhere = Elsewhere([(other.port, ("acme",)) for other in others], {other.server for other in others})
     return Builder(*ports, elsewhere)
 

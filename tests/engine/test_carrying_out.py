@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.core import module_operations, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.checks import Answer, Check
+from reconciler.core.checks import Check, CheckResult
 from reconciler.core.failures import (
     BuildLost,
     DatabaseExists,
@@ -89,16 +89,16 @@ def act(verb: Verb, database: str = "acme", becomes: str = "", address: str = "i
 def test_a_server_is_in_use_once_nothing_speaks_against_it() -> None:
     stand = Stand()
     stand.host.answers["check"] = (
-        Check("version", Answer.PASSED, "19.0"),
-        Check("listing", Answer.FAILED, "none"),
-        Check("password", Answer.FAILED, "refused", "set it"),
-        Check("worker", Answer.FAILED, "none", "start it"),
+        Check("version", CheckResult.PASSED, "19.0"),
+        Check("listing", CheckResult.FAILED, "none"),
+        Check("password", CheckResult.FAILED, "refused", "set it"),
+        Check("worker", CheckResult.FAILED, "none", "start it"),
     )
     activate = act(verbs.ACTIVATE, address="server/one")
     why = "listing: none; password: refused; worker: none"
     assert stand.fails(activate) == (LastingError, why, "set it", "")
     assert stand.memory.states == {}
-    stand.host.answers["check"] = (Check("listing", Answer.FAILED, "none"),)
+    stand.host.answers["check"] = (Check("listing", CheckResult.FAILED, "none"),)
     assert stand.fails(activate)[2] == ""
     del stand.host.answers["check"]
     stand.perform(activate)

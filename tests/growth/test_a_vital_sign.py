@@ -13,12 +13,12 @@ import pytest
 from reconciler.core.inventory import Inventory
 from reconciler.health.checks import check_server
 from reconciler.health.judging import HealthRecord, judge
-from reconciler.health.signs import SIGNS, Finding, HealthStatus, Seen, Sign
+from reconciler.health.signs import SIGNS, Finding, HealthStatus, SeenSign, Sign
 from reconciler.odoo.connection import HostConnection
 from reconciler.odoo.observe import hosts
 from reconciler.reports.health_json import health_document
 from reconciler.reports.health_tables import health_tables
-from reconciler.reports.health_views import HealthView, ServerHealth
+from reconciler.reports.health_views import HealthView, ServerHealthView
 from reconciler.store.opening import open_store
 from reconciler.telemetry.metrics import Metrics
 from tests.harness.universe import Process, fleet, read, universe
@@ -31,7 +31,7 @@ from tests.telemetry.scenes import NOW, STANDING
 def workers() -> Iterator[Sign]:
     """A sign `workers`: how many processes serve a host. Two are too few."""
 
-    def few(seen: Seen) -> Iterator[Finding]:
+    def few(seen: SeenSign) -> Iterator[Finding]:
         if seen.value is not None and seen.value <= len("ab"):
             yield HealthStatus.WARNING, f"{seen.value} workers"
 
@@ -72,7 +72,7 @@ def test_it_is_read_and_judged(record: HealthRecord) -> None:
 
 
 def test_tables_and_json_show_it(record: HealthRecord) -> None:
-    view = HealthView("demo", EPOCH, timedelta(minutes=15), (ServerHealth("one", "one", "active", record),))
+    view = HealthView("demo", EPOCH, timedelta(minutes=15), (ServerHealthView("one", "one", "active", record),))
     for wide in (False, True):
         (table,) = health_tables(view, wide=wide)
         place = [column.title for column in table.columns].index("WORKERS")
@@ -82,7 +82,7 @@ def test_tables_and_json_show_it(record: HealthRecord) -> None:
 
 def test_a_server_of_which_nothing_is_known_has_none() -> None:
     silent = HealthRecord("one", EPOCH, HealthStatus.UNKNOWN, online=False)
-    view = HealthView("demo", EPOCH, timedelta(minutes=15), (ServerHealth("one", "one", "active", silent),))
+    view = HealthView("demo", EPOCH, timedelta(minutes=15), (ServerHealthView("one", "one", "active", silent),))
     assert health_document(view)["servers"][0]["workers"] is None
     for wide in (False, True):
         (table,) = health_tables(view, wide=wide)

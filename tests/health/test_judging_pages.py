@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.checks import Answer, failures
+from reconciler.core.checks import CheckResult, failures
 from reconciler.health.login_pages import (
     PageAnswer,
     PageRecord,
@@ -124,19 +124,19 @@ def test_names_that_nobody_can_own_are_known(domain: str, reserved: bool) -> Non
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (PageAnswer("/web/database/manager", 200, title="Odoo", asks_master_password=True), Answer.FAILED),
-        (PageAnswer("/web/database/create", 403, asks_master_password=True), Answer.FAILED),
-        (PageAnswer("/web/database/manager", 404), Answer.PASSED),
-        (PageAnswer("/web/database/manager", 503, title="Not available"), Answer.PASSED),
-        (PageAnswer("/web/database/manager", 302, leads_to="www.example.org"), Answer.UNKNOWN),
-        (PageAnswer("/web/database/manager", 502, title="502 Bad Gateway"), Answer.UNKNOWN),
-        (PageAnswer("/web/database/manager", 429), Answer.UNKNOWN),
-        (PageAnswer("/web/database/manager", 200, is_cut=True), Answer.UNKNOWN),
-        (LOST, Answer.UNKNOWN),
+        (PageAnswer("/web/database/manager", 200, title="Odoo", asks_master_password=True), CheckResult.FAILED),
+        (PageAnswer("/web/database/create", 403, asks_master_password=True), CheckResult.FAILED),
+        (PageAnswer("/web/database/manager", 404), CheckResult.PASSED),
+        (PageAnswer("/web/database/manager", 503, title="Not available"), CheckResult.PASSED),
+        (PageAnswer("/web/database/manager", 302, leads_to="www.example.org"), CheckResult.UNKNOWN),
+        (PageAnswer("/web/database/manager", 502, title="502 Bad Gateway"), CheckResult.UNKNOWN),
+        (PageAnswer("/web/database/manager", 429), CheckResult.UNKNOWN),
+        (PageAnswer("/web/database/manager", 200, is_cut=True), CheckResult.UNKNOWN),
+        (LOST, CheckResult.UNKNOWN),
     ],
 )
 def test_forms_for_the_master_password_that_strangers_get_fail_a_check_but_hold_no_activation_up(
-    answer: PageAnswer, expected: Answer
+    answer: PageAnswer, expected: CheckResult
 ) -> None:
     url = manager_url(ONE)
     assert url == "https://odoo-fleet-nobody.example.com/web/database/manager"

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from reconciler.notices.events import CallEvent
-from reconciler.odoo.connection import DatabaseSession, HostConnection, Timeouts
+from reconciler.odoo.connection import CallTimeouts, DatabaseSession, HostConnection
 from reconciler.odoo.protocol import Answer, NoAnswer, Request, Timeout
 from schemas.secrets import Secret
 
 MASTER = Secret("master-of-the-host")
 PASSWORD = Secret("p4ss<word>\"'")
-TIMEOUTS = Timeouts(connect=1, read=5, create=60, clone=30, modules=90, rename=10)
+TIMEOUTS = CallTimeouts(connect=1, read=5, create=60, clone=30, modules=90, rename=10)
 
 Reply = Callable[[Request], Answer] | Answer | NoAnswer | asyncio.Event
 

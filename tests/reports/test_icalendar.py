@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core import calendars
-from reconciler.core.calendars import Ending
+from reconciler.core.calendars import CalendarEntry
 from reconciler.reports.icalendar import render_icalendar
 from tests.harness.universe import fleet, instance, read
 
@@ -30,10 +30,12 @@ def plan(text: str, says: str) -> str:
 
 @given(
     st.lists(
-        st.builds(Ending, st.dates(date(1970, 1, 1)), st.from_regex("[a-z0-9.-]{1,90}", fullmatch=True), TEXTS, TEXTS)
+        st.builds(
+            CalendarEntry, st.dates(date(1970, 1, 1)), st.from_regex("[a-z0-9.-]{1,90}", fullmatch=True), TEXTS, TEXTS
+        )
     )
 )
-def test_whatever_is_in_it_is_read_back_by_another_program(endings: list[Ending]) -> None:
+def test_whatever_is_in_it_is_read_back_by_another_program(endings: list[CalendarEntry]) -> None:
     text = render_icalendar("demo", endings, NOW, "1.0")
     found = events(text)
     assert [each.decoded("dtstart") for each in found] == [each.day for each in endings]

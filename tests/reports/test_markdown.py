@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reconciler.reports.escapes import visible
-from reconciler.reports.markdown import Block, Item, code, fit, length, name, prose
+from reconciler.reports.markdown import Block, Passage, code, fit, length, name, prose
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable("table")
 OWN = {"<code>", "</code>", "<!-- -->"}
@@ -121,7 +121,7 @@ def test_ordinary_names_and_sentences_stay_readable() -> None:
 
 
 def test_a_page_is_cut_between_items_and_says_what_the_rest_holds() -> None:
-    items = tuple(Item(f"{letter * 9}\n", Counter({"row": 1})) for letter in "abc")
+    items = tuple(Passage(f"{letter * 9}\n", Counter({"row": 1})) for letter in "abc")
     blocks = [Block("(\n", items, ")\n"), Block("[\n", items, "]\n")]
     assert fit(blocks, 1000)[1] == Counter()
     text, left_out = fit(blocks, 60)
@@ -131,7 +131,7 @@ def test_a_page_is_cut_between_items_and_says_what_the_rest_holds() -> None:
 
 @given(st.lists(st.lists(st.text(max_size=30), max_size=5), max_size=5), st.integers(0, 200))
 def test_a_page_never_exceeds_its_limit_and_loses_count_of_nothing(parts: list[list[str]], limit: int) -> None:
-    blocks = [Block("<", tuple(Item(t, Counter({"row": 1})) for t in part), ">") for part in parts]
+    blocks = [Block("<", tuple(Passage(t, Counter({"row": 1})) for t in part), ">") for part in parts]
     text, left_out = fit(blocks, limit)
     assert length(text) <= limit
     everything, nothing = fit(blocks, 10_000)

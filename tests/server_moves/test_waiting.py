@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.backups import Subject
+from reconciler.core.backups import BackupSubject
 from reconciler.core.changesets import Left
 from reconciler.core.deciding import Planned
 from reconciler.core.due_backups import appointments, subject_of
@@ -50,7 +50,7 @@ def test_its_backups_go_on() -> None:
     desired, seen, _ = waiting()
     (due,) = appointments(desired, seen.observed, {}, seen.inventory, begun().clock.now())
     subject = subject_of(desired, due, seen.observed)
-    assert isinstance(subject, Subject)
+    assert isinstance(subject, BackupSubject)
     assert (subject.server, subject.database) == ("alpha", "acme")
 
 

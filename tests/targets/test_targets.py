@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.failures import StorageFailure
-from reconciler.engine.storage import Target
+from reconciler.engine.storage import Storage
 from reconciler.targets.buckets import Bucket, Credentials
 from reconciler.targets.directories import PARTIAL, Directory
 from reconciler.targets.folders import Folder, Login
@@ -27,7 +27,7 @@ from tests.targets.servers import BUCKET, SftpServer, openssh_server, s3_server,
 
 SECRET = "a-secret-of-the-store"
 LARGE = 20 * 1024 * 1024
-Make = Callable[[], Target]
+Make = Callable[[], Storage]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def make(request: pytest.FixtureRequest) -> Make:
     return servers[request.param]
 
 
-def use(make: Make, work: Callable[[Target], Awaitable[None]]) -> None:
+def use(make: Make, work: Callable[[Storage], Awaitable[None]]) -> None:
     async def story() -> None:
         target = make()
         try:
@@ -85,7 +85,7 @@ def use(make: Make, work: Callable[[Target], Awaitable[None]]) -> None:
 def test_what_is_written_is_read_listed_replaced_and_removed(make: Make) -> None:
     content = os.urandom(LARGE)
 
-    async def work(target: Target) -> None:
+    async def work(target: Storage) -> None:
         await target.write("shop/instance/acme/a.zip", io.BytesIO(content))
         await target.write("shop/instance/acme/a.json", io.BytesIO(b"{}"))
         await target.write("shop/instance/acme/a.json", io.BytesIO(b"[]"))
@@ -113,7 +113,7 @@ def test_what_is_cut_while_it_is_written_is_not_there(make: Make) -> None:
                 raise OSError(5, "the disk of this machine is broken")
             return super().read(size)
 
-    async def work(target: Target) -> None:
+    async def work(target: Storage) -> None:
         with pytest.raises(Exception):  # noqa: B017 -- whichever; what is left counts
             await target.write("demo/instance/cut/a.zip", Broken(os.urandom(LARGE)))
         names = await target.names("demo/instance/cut/")
@@ -125,7 +125,7 @@ def test_what_is_cut_while_it_is_written_is_not_there(make: Make) -> None:
 
 
 def test_what_is_not_there_is_said(make: Make) -> None:
-    async def work(target: Target) -> None:
+    async def work(target: Storage) -> None:
         with pytest.raises(StorageFailure, match="backup target 'main'"):
             await target.read("demo/instance/nobody/a.zip", io.BytesIO())
 
@@ -133,7 +133,7 @@ def test_what_is_not_there_is_said(make: Make) -> None:
 
 
 def test_what_fails_for_one_ends_no_work_of_others(make: Make) -> None:
-    async def work(target: Target) -> None:
+    async def work(target: Storage) -> None:
         places = [f"demo/instance/shop-{n}/a.zip" for n in range(3)]
         writing = [asyncio.ensure_future(target.write(place, io.BytesIO(os.urandom(LARGE)))) for place in places]
         while not all(each.done() for each in writing):
@@ -160,7 +160,7 @@ def test_a_user_without_a_name_is_told_what_helps(servers: dict[str, Make], monk
 
     monkeypatch.setattr(getpass, "getuser", nobody)
 
-    async def work(target: Target) -> None:
+    async def work(target: Storage) -> None:
         with pytest.raises(StorageFailure, match=r"backup target 'main': .*set one of LOGNAME, USER"):
             await target.names("demo/")
 

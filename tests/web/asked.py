@@ -25,7 +25,7 @@ from reconciler.store.sql_store import Store
 from reconciler.telemetry.metrics import Metrics
 from reconciler.web.api import api_routes, endpoints
 from reconciler.web.app import make_app
-from reconciler.web.doors import Door
+from reconciler.web.doors import Doorkeeper
 from reconciler.web.openapi import openapi
 from reconciler.web.orders import Order, Ordered
 from tests.daemon.stage import Stage, play
@@ -151,7 +151,7 @@ def asking(
     async def main(stage: Stage) -> None:
         taker = Taker()
         board = DaemonBoard(stage.daemon, in_line, orders=taker)  # type: ignore[arg-type]
-        app = make_app(DaemonView(stage.daemon, Metrics()), api_routes(board, Door(board)))
+        app = make_app(DaemonView(stage.daemon, Metrics()), api_routes(board, Doorkeeper(board)))
         following = asyncio.create_task(board.follow())
         try:
             if begin is None:

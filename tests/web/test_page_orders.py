@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.access.roles import Role
 from reconciler.web.orders import Wish
-from reconciler.web.problems import FieldProblem, Refused
+from reconciler.web.problems import FieldProblem, RequestRefused
 from tests.web.asked import TOKENS, Asked
 from tests.web.test_page_doors import csrf_of
 from tests.web.visits import Browser, visiting
@@ -81,7 +81,7 @@ def test_what_is_refused_is_told_by_its_fields_as_text() -> None:
     async def story(browser: Browser, asked: Asked) -> None:
         async def refuse(*_: object) -> None:
             errors = (FieldProblem(field="plan", problem="no plan '<b>x</b>'"),)
-            raise Refused(422, "the fleet would not be valid with it", errors=errors)
+            raise RequestRefused(422, "the fleet would not be valid with it", errors=errors)
 
         asked.board.orders.place = refuse  # type: ignore[union-attr, method-assign]
         await browser.log_in(Role.MANAGER)

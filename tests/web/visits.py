@@ -17,7 +17,7 @@ from reconciler.daemon.views import DaemonView
 from reconciler.store.forgetful import NoMemory
 from reconciler.telemetry.metrics import Metrics
 from reconciler.web.app import make_app
-from reconciler.web.doors import Door
+from reconciler.web.doors import Doorkeeper
 from reconciler.web.page.entrance import OtherWay
 from reconciler.web.page.pages import page_routes
 from tests.daemon.stage import Stage
@@ -78,7 +78,7 @@ def visiting(
 
     async def main(asked: Asked) -> None:
         board: DaemonBoard = asked.board
-        app = make_app(DaemonView(asked.stage.daemon, Metrics()), page_routes(board, Door(board), other(board)))
+        app = make_app(DaemonView(asked.stage.daemon, Metrics()), page_routes(board, Doorkeeper(board), other(board)))
         await story(Browser(app), asked)
 
     return asking(main, text=text, store=store, begin=begin)

@@ -13,11 +13,11 @@ from reconciler.core.openers import removed_spec
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account
-from reconciler.engine.building import Builder, Limits
+from reconciler.engine.building import Builder, TimeLimits
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.moves import Mover
 from reconciler.engine.ports import Host
-from reconciler.engine.sources import Source
+from reconciler.engine.sources import TemplateSource
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 
@@ -49,14 +49,14 @@ class Performer:
     step: Callable[[Action, str], None]
     exactly: bool = False
     failed_upgrades: set[str] = field(default_factory=set)
-    _sources: dict[tuple[str, str], asyncio.Task[Source]] = field(default_factory=dict)
+    _sources: dict[tuple[str, str], asyncio.Task[TemplateSource]] = field(default_factory=dict)
     _strangers: dict[str, dict[str, Host]] = field(default_factory=dict)
 
     async def perform(self, action: Action) -> str:
         """Do it and say what is to be known beside what it shows, or raise why not (`HostError`, `SecretUnavailable`)."""
         return await HANDLERS[action.verb](self, action) or ""
 
-    async def source(self, action: Action, origin: DatabaseSpec) -> Source:
+    async def source(self, action: Action, origin: DatabaseSpec) -> TemplateSource:
         """Look at a template once a pass: its clones are compared with that look, and bear its mark."""
         key = (origin.server, origin.target)
         if key not in self._sources or (self._sources[key].done() and self._sources[key].exception()):
@@ -141,7 +141,7 @@ class Performer:
             self.world.secrets,
             self.world.clock,
             self.world.nonces,
-            Limits(timeouts.create_seconds, timeouts.clone_seconds),
+            TimeLimits(timeouts.create_seconds, timeouts.clone_seconds),
             self.version(action),
             lambda what: self.step(action, what),
             self.elsewhere(action),

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from reconciler.core import backups, claims, copies, fields, names, replacements, verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.backups import Subject
+from reconciler.core.backups import BackupSubject
 from reconciler.core.failures import Refused
 from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook
@@ -20,7 +20,7 @@ from reconciler.engine.demands import Demands
 from reconciler.engine.moves import Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.replacing import Present
-from reconciler.engine.restoring import Source
+from reconciler.engine.restoring import RestoreSource
 from schemas.backups import RestoreFrom
 
 
@@ -67,7 +67,7 @@ async def _from_source(performer: Performer, action: Action, mover: Mover, prese
     return said
 
 
-async def _source_in_service(performer: Performer, action: Action) -> Subject:
+async def _source_in_service(performer: Performer, action: Action) -> BackupSubject:
     """Find the database that is copied, wherever it rests by now."""
     desired, server = performer.desired, action.origin or action.server
     source = desired.instances[performer.spec(action).clone_of or ""]
@@ -80,7 +80,7 @@ async def _source_in_service(performer: Performer, action: Action) -> Subject:
     return backups.subject_of(desired, source, server, found[0])
 
 
-async def _backup_of_source(performer: Performer, action: Action) -> Source:
+async def _backup_of_source(performer: Performer, action: Action) -> RestoreSource:
     """Find the backup that the action shows, and no other."""
     wanted = RestoreFrom(of=performer.spec(action).clone_of, backup=copies.backup_in(action.changes))
     return await restoring.source_of(performer.world, performer.desired, wanted, action.code)

@@ -9,7 +9,7 @@ from reconciler.core.actions import Action
 from reconciler.core.names import NameState
 from reconciler.engine.carrying_out.moving import awake
 from reconciler.engine.carrying_out.performer import Performer, carries_out
-from reconciler.engine.server_moves import Kept, ServerMove
+from reconciler.engine.server_moves import KeptSource, ServerMove
 
 
 @carries_out(verbs.MOVE)
@@ -31,7 +31,7 @@ async def move(performer: Performer, action: Action) -> str:
         spec,
         action.becomes,
         awake(performer, there) if is_published else None,
-        Kept(target, backups.keep_of(declared)) if target is not None else None,
+        KeptSource(target, backups.keep_of(declared)) if target is not None else None,
         lambda what: performer.step(action, what),
     ).run(action.database)
     performer.remember_verified(spec)

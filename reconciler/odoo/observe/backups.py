@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from typing import BinaryIO
 
-from reconciler.core.checks import Answer, Check
+from reconciler.core.checks import Check, CheckResult
 from reconciler.core.failures import (
     ConnectionCut,
     HostError,
@@ -105,16 +105,16 @@ async def check(connection: HostConnection, domain: str | None) -> Check:
     try:
         found, dotted_are_served = await _doors(connection, domain)
     except HostError as error:
-        return Check(test, Answer.UNKNOWN, error.what, error.advice, for_activation=False)
+        return Check(test, CheckResult.UNKNOWN, error.what, error.advice, for_activation=False)
     limit = f"Odoo's call, up to {LARGEST_BY_CALL / 1e6:.0f} MB"
     if not isinstance(found, NoSuchDatabase | Rejected):
         seen = f"{found.what if found else 'its page answers nonsense'}: only by {limit}"
-        return Check(test, Answer.FAILED, seen, found.advice if found else "", for_activation=False)
+        return Check(test, CheckResult.FAILED, seen, found.advice if found else "", for_activation=False)
     if not isinstance(found, NoSuchDatabase) or dotted_are_served:
-        return Check(test, Answer.PASSED, "by its page, suspended ones too", for_activation=False)
+        return Check(test, CheckResult.PASSED, "by its page, suspended ones too", for_activation=False)
     perhaps = "perhaps only " if dotted_are_served is None else ""
     seen = f"by its page; suspended ones {perhaps}by {limit}"
-    return Check(test, Answer.PASSED, seen, "for larger ones: dbfilter = ^(%d|%h)$", for_activation=False)
+    return Check(test, CheckResult.PASSED, seen, "for larger ones: dbfilter = ^(%d|%h)$", for_activation=False)
 
 
 async def _doors(connection: HostConnection, domain: str | None) -> tuple[HostError | None, bool | None]:

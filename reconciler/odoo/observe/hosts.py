@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.core import names
-from reconciler.core.checks import Answer, Check
+from reconciler.core.checks import Check, CheckResult
 from reconciler.core.failures import HostError, ListingDisabled, MasterPasswordRefused
 from reconciler.core.names import NameState
 from reconciler.core.observed import ObservedHost, host
@@ -96,9 +96,11 @@ async def check(connection: HostConnection, declared_version: str, domain: str |
     try:
         version = await connection.version()
     except HostError as error:
-        skipped = [Check(n, Answer.SKIPPED) for n in ("version", "databases listed", "master password", "subdomains")]
-        return (Check("reachable", Answer.FAILED, error.what, error.advice), *skipped)
-    done.append(Check("reachable", Answer.PASSED, f"Odoo {version.text}"))
+        skipped = [
+            Check(n, CheckResult.SKIPPED) for n in ("version", "databases listed", "master password", "subdomains")
+        ]
+        return (Check("reachable", CheckResult.FAILED, error.what, error.advice), *skipped)
+    done.append(Check("reachable", CheckResult.PASSED, f"Odoo {version.text}"))
     done.append(_compare(str(version.series), declared_version))
     listed, answer = await _listing(connection)
     done.append(answer)
@@ -109,9 +111,9 @@ async def check(connection: HostConnection, declared_version: str, domain: str |
 
 def _compare(observed: str, declared: str) -> Check:
     if observed == declared:
-        return Check("version", Answer.PASSED, observed)
+        return Check("version", CheckResult.PASSED, observed)
     return Check(
-        "version", Answer.FAILED, f"{observed}, declared is {declared}", "correct odoo_version, or the address"
+        "version", CheckResult.FAILED, f"{observed}, declared is {declared}", "correct odoo_version, or the address"
     )
 
 
@@ -119,45 +121,45 @@ async def _listing(connection: HostConnection) -> tuple[tuple[str, ...], Check]:
     try:
         listed = await connection.list_databases()
     except (ListingDisabled, MasterPasswordRefused):
-        return (), Check("databases listed", Answer.FAILED, "listing is denied", "set list_db = True in odoo.conf")
+        return (), Check("databases listed", CheckResult.FAILED, "listing is denied", "set list_db = True in odoo.conf")
     except HostError as error:
-        return (), Check("databases listed", Answer.FAILED, error.what, error.advice)
-    return listed, Check("databases listed", Answer.PASSED, _count(listed))
+        return (), Check("databases listed", CheckResult.FAILED, error.what, error.advice)
+    return listed, Check("databases listed", CheckResult.PASSED, _count(listed))
 
 
 async def _master_password(connection: HostConnection) -> Check:
     try:
         await connection.check_master_password()
     except ListingDisabled as error:
-        return Check("master password", Answer.UNKNOWN, error.what, error.advice)
+        return Check("master password", CheckResult.UNKNOWN, error.what, error.advice)
     except MasterPasswordRefused:
         advice = "the server's master_password is what admin_passwd in its odoo.conf says"
         if origin := connection.master_password().origin:
             advice += f"; it was {origin}"
-        return Check("master password", Answer.FAILED, "refused", advice)
+        return Check("master password", CheckResult.FAILED, "refused", advice)
     except HostError as error:
-        return Check("master password", Answer.FAILED, error.what, error.advice)
-    return Check("master password", Answer.PASSED, "accepted")
+        return Check("master password", CheckResult.FAILED, error.what, error.advice)
+    return Check("master password", CheckResult.PASSED, "accepted")
 
 
 async def _subdomains(connection: HostConnection, domain: str | None, listed: tuple[str, ...]) -> Check:
     """A host that shows any database to a name that is nobody's does not tell customers apart by their subdomain."""
     name = "subdomains"
     if not domain:
-        return Check(name, Answer.SKIPPED, "no domain declared")
+        return Check(name, CheckResult.SKIPPED, "no domain declared")
     published = [n for n in listed if names.parse(n).state is NameState.PUBLISHED]
     if not published:
-        return Check(name, Answer.UNKNOWN, "no database yet by which to tell")
+        return Check(name, CheckResult.UNKNOWN, "no database yet by which to tell")
     try:
         shown = await connection.served_databases(f"{NOBODY}.{domain}")
     except HostError as error:
-        return Check(name, Answer.UNKNOWN, error.what)
+        return Check(name, CheckResult.UNKNOWN, error.what)
     if shown is None:
-        return Check(name, Answer.UNKNOWN, "the host does not say which databases it serves")
+        return Check(name, CheckResult.UNKNOWN, "the host does not say which databases it serves")
     if shown:
         advice = "set dbfilter = ^%d$ in odoo.conf, so that each customer reaches only the database of that name"
-        return Check(name, Answer.FAILED, f"{NOBODY}.{domain} would be offered {_count(shown)}", advice)
-    return Check(name, Answer.PASSED, "databases are served by subdomain only")
+        return Check(name, CheckResult.FAILED, f"{NOBODY}.{domain} would be offered {_count(shown)}", advice)
+    return Check(name, CheckResult.PASSED, "databases are served by subdomain only")
 
 
 def _count(databases: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reconciler.web.doors import Door, address_of
+from reconciler.web.doors import Doorkeeper, address_of
 from reconciler.web.page import languages
 from reconciler.web.page.languages import LANGUAGES
 from reconciler.web.page.shell import (
@@ -21,7 +21,7 @@ from reconciler.web.page.shell import (
     read_form,
     set_cookie,
 )
-from reconciler.web.problems import Refused
+from reconciler.web.problems import RequestRefused
 
 
 class OtherWay(Protocol):
@@ -32,7 +32,7 @@ class OtherWay(Protocol):
         """What it is called for people."""
         ...
 
-    def routes(self, shell: Shell, door: Door) -> list[Route]:
+    def routes(self, shell: Shell, door: Doorkeeper) -> list[Route]:
         """Return what serves it."""
         ...
 
@@ -47,7 +47,7 @@ class Entrance:
     """
 
     shell: Shell
-    door: Door
+    door: Doorkeeper
 
     def routes(self) -> list[Route]:
         """Return what serves it."""
@@ -63,7 +63,7 @@ class Entrance:
                 if request.method == "POST":
                     check_origin(request)
                 return await answer(request)
-            except Refused as refused:
+            except RequestRefused as refused:
                 return self.shell.refusal(request, refused)
 
         return serve
@@ -77,7 +77,7 @@ class Entrance:
         form = await read_form(request)
         try:
             actor = self.door.by_token(form.get("token", "").strip(), address_of(request))
-        except Refused as refused:
+        except RequestRefused as refused:
             return self.shell.login_form(request, form.get("next", "/"), refused)
         self.door.close_session(request.cookies.get(COOKIE, ""))
         answer = self.shell.redirect(local_path(form.get("next", "/")))

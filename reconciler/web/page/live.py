@@ -19,10 +19,10 @@ from starlette.types import Receive, Scope, Send
 
 from reconciler.access.tokens import hash_of
 from reconciler.web.boards import Board
-from reconciler.web.doors import Door, address_of
+from reconciler.web.doors import Doorkeeper, address_of
 from reconciler.web.page.languages import LANGUAGES
 from reconciler.web.page.shell import COOKIE, HEADERS, Shell, language_of
-from reconciler.web.problems import Refused
+from reconciler.web.problems import RequestRefused
 from reconciler.web.serving import LASTS
 
 PATH = "/live"
@@ -64,7 +64,7 @@ class Live:
     """
 
     board: Board
-    door: Door
+    door: Doorkeeper
     shell: Shell
     _watching: Counter[str] = field(default_factory=Counter)
     _frame: Frame = field(default_factory=Frame)
@@ -80,7 +80,7 @@ class Live:
         try:
             if self.door.by_session(cookie, address_of(request)) is None:
                 return PlainTextResponse("log in\n", 401, HEADERS)
-        except Refused as refused:
+        except RequestRefused as refused:
             return PlainTextResponse(f"{refused.detail}\n", refused.status, HEADERS)
         if self._watching.total() >= MOST_STREAMS or self._watching[hash_of(cookie)] >= MOST_OF_ONE:
             return PlainTextResponse("too many watch: the page renews itself all the same\n", 429, HEADERS)
@@ -170,7 +170,7 @@ class _Stream(Response):
     def _is_known(self) -> bool:
         try:
             return self._live.door.by_session(self._cookie, address_of(self._request)) is not None
-        except Refused:
+        except RequestRefused:
             return False
 
     def _news(self) -> bytes:

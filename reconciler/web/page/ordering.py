@@ -9,8 +9,8 @@ from typing import Any
 
 from reconciler.access.roles import Role
 from reconciler.web.orders import Order, Wish
-from reconciler.web.page.shell import GoTo, Page, Visit
-from reconciler.web.problems import Refused
+from reconciler.web.page.shell import GoTo, Page, PageVisit
+from reconciler.web.problems import RequestRefused
 
 NEW = ("company", "code", "template", "plan", "server")
 CHANGED = ("name", "company", "plan", "state")
@@ -25,7 +25,7 @@ def order_pages() -> tuple[Page, ...]:
     )
 
 
-async def _create(visit: Visit) -> GoTo:
+async def _create(visit: PageVisit) -> GoTo:
     fields: dict[str, Any] = _filled(visit.form, NEW)
     owner = {name: visit.form[field].strip() for field, name in _OWNER.items() if visit.form.get(field, "").strip()}
     if owner:
@@ -34,10 +34,10 @@ async def _create(visit: Visit) -> GoTo:
     return GoTo("/instances", "order")
 
 
-async def _change(visit: Visit) -> GoTo:
+async def _change(visit: PageVisit) -> GoTo:
     code, instances = visit.path["code"], (await visit.board.picture()).desired.instances
     if code not in instances:
-        raise Refused(404, "the fleet has no instance of this code")
+        raise RequestRefused(404, "the fleet has no instance of this code")
     # What stands there already, or is the default, is not written down for being shown.
     shown = {name: getattr(instances[code], name) for name in CHANGED}
     fields = {name: value for name, value in _filled(visit.form, CHANGED).items() if value != shown[name]}
@@ -52,7 +52,7 @@ def _filled(form: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: form[name].strip() for name in names if form.get(name, "").strip()}
 
 
-def _key(visit: Visit, fields: Mapping[str, Any]) -> str:
+def _key(visit: PageVisit, fields: Mapping[str, Any]) -> str:
     """Know a form again that is sent twice: from the same page, of the same session, filled in alike."""
     said = json.dumps(
         [visit.session.csrf, visit.form.get("revision", ""), visit.request.url.path, fields], sort_keys=True

@@ -16,22 +16,22 @@ from starlette.routing import Route
 from reconciler.access.roles import Role
 from reconciler.core.pauses import Pause
 from reconciler.notices.notices import Level
-from reconciler.reports.happenings import Asked, Found
+from reconciler.reports.happenings import Asked, Newest
 from reconciler.reports.status import InstanceRow, InSync, Row, ServerRow, subjects
 from reconciler.web import asking
 from reconciler.web.api import find_subject, holding
 from reconciler.web.boards import Board, Picture, StoreSilent
-from reconciler.web.doors import Door
+from reconciler.web.doors import Doorkeeper
 from reconciler.web.page.charts import charts, strip
 from reconciler.web.page.entrance import Entrance, OtherWay
 from reconciler.web.page.languages import Language
 from reconciler.web.page.live import Live
 from reconciler.web.page.ordering import order_pages
-from reconciler.web.page.shell import STATIC, GoTo, Page, Shell, Shown, Visit, back_to
+from reconciler.web.page.shell import STATIC, GoTo, Page, PageVisit, Shell, Shown, back_to
 from reconciler.web.page.support import support_pages
-from reconciler.web.page.words import Words
+from reconciler.web.page.words import PageWords
 from reconciler.web.page.work import work_pages
-from reconciler.web.problems import Refused
+from reconciler.web.problems import RequestRefused
 from reconciler.web.work import KEPT
 from schemas.document import Document
 from schemas.kinds import pausable
@@ -66,7 +66,7 @@ def pages() -> tuple[Page, ...]:
     )
 
 
-def page_routes(board: Board, door: Door, other: OtherWay | None = None) -> list[Route]:
+def page_routes(board: Board, door: Doorkeeper, other: OtherWay | None = None) -> list[Route]:
     """Return what serves the page, with the ways in and out and the style sheet, which need no session.
 
     Args:
@@ -92,7 +92,7 @@ async def _static(request: Request) -> Response:
     return Response(STATIC[name], 200, headers, _TYPES["." + name.rpartition(".")[2]])
 
 
-async def _glance(visit: Visit) -> Shown:
+async def _glance(visit: PageVisit) -> Shown:
     picture = await visit.board.picture()
     status, changes = picture.status, picture.changeset
     syncs = Counter(row.in_sync for row in status.instances)
@@ -128,13 +128,13 @@ def _listing(subject: str) -> Any:
     kind = subjects()[subject]
     question = asking.QUESTIONS.get(kind, asking.Others)
 
-    async def serve(visit: Visit) -> Shown:
+    async def serve(visit: PageVisit) -> Shown:
         picture = await visit.board.picture()
         asked, view = _asked(visit.request.query_params)
         try:
-            query: asking.Documents = asking.read(question, asked)
+            query: asking.DocumentsQuery = asking.read(question, asked)
             wrong: Sequence[Any] = ()
-        except Refused as refused:
+        except RequestRefused as refused:
             query, wrong = question(), refused.errors or (refused.detail,)
         documents = dict(picture.desired.documents[kind])
         rows = asking.chosen(picture.status.rows[subject], documents, query)
@@ -183,7 +183,7 @@ class _Link:
         return f"{self.path}?{words}" if words else self.path
 
 
-def _choices(picture: Picture, subject: str, words: Words) -> list[tuple[str, str, list[tuple[str, str]]]]:
+def _choices(picture: Picture, subject: str, words: PageWords) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Return what a list can be narrowed by: the question's field, its label, and values with their words."""
     rows, desired, say = picture.status.rows[subject], picture.desired, words.language.say
 
@@ -235,11 +235,11 @@ def _held(board: Board, picture: Picture, kind: str, rows: Sequence[Row]) -> dic
 def _one(subject: str) -> Any:
     kind = subjects()[subject]
 
-    async def serve(visit: Visit) -> Shown:
+    async def serve(visit: PageVisit) -> Shown:
         picture, code = await visit.board.picture(), visit.path["code"]
         row = next((row for row in picture.status.rows[subject] if row.code == code), None)
         if row is None:
-            raise Refused(404, "the fleet has nothing of this kind and code")
+            raise RequestRefused(404, "the fleet has nothing of this kind and code")
         document = picture.desired.documents[kind][code]
         tabs = _tabs(subject, visit.language)
         tab = visit.request.query_params.get("tab", "")
@@ -306,7 +306,7 @@ def _fields(document: Document) -> list[tuple[str, Any, bool, str]]:
     return sorted(found, key=lambda each: each[2])
 
 
-async def _health(visit: Visit, code: str) -> dict[str, Any]:
+async def _health(visit: PageVisit, code: str) -> dict[str, Any]:
     try:
         history = await visit.board.health_history(code, _LOOKS)
     except StoreSilent as why:
@@ -314,16 +314,16 @@ async def _health(visit: Visit, code: str) -> dict[str, Any]:
     return {"history": history, "charts": charts(history), "strip": strip(history)}
 
 
-async def _happened(visit: Visit, asked: Asked) -> Found | str:
+async def _happened(visit: PageVisit, asked: Asked) -> Newest | str:
     """Return what happened, newest first, or why that cannot be said now: the rest of a page is shown all the same."""
     try:
         found = await visit.board.happenings(asked)
     except StoreSilent as why:
         return str(why)
-    return Found(tuple(reversed(found.happenings)), found.is_cut)
+    return Newest(tuple(reversed(found.happenings)), found.is_cut)
 
 
-async def _changes(visit: Visit) -> Shown:
+async def _changes(visit: PageVisit) -> Shown:
     picture = await visit.board.picture()
     servers: dict[str, list[Any]] = {}
     for action in picture.changeset.actions:
@@ -331,11 +331,11 @@ async def _changes(visit: Visit) -> Shown:
     return Shown("changes.html", {"title": visit.say("Pending changes"), "picture": picture, "servers": servers})
 
 
-async def _events(visit: Visit) -> Shown:
+async def _events(visit: PageVisit) -> Shown:
     asked, _ = _asked(visit.request.query_params)
     try:
         query, wrong = asking.read(asking.Happened, asked), ""
-    except Refused as refused:
+    except RequestRefused as refused:
         query, wrong = asking.Happened(), refused.detail
     names = (query.name,) if query.name else ()
     found = await _happened(visit, Asked(query.limit, None, query.kind, query.code, query.server, names, query.level))
@@ -344,7 +344,7 @@ async def _events(visit: Visit) -> Shown:
     return Shown("events.html", {"title": visit.say("Events"), **given}, 422 if wrong else 200)
 
 
-async def _passes(visit: Visit) -> Shown:
+async def _passes(visit: PageVisit) -> Shown:
     try:
         found: Any = await visit.board.passes(_A_PAGE)
     except StoreSilent as why:
@@ -352,21 +352,21 @@ async def _passes(visit: Visit) -> Shown:
     return Shown("passes.html", {"title": visit.say("Passes"), "found": found})
 
 
-async def _reconcile(visit: Visit) -> GoTo:
+async def _reconcile(visit: PageVisit) -> GoTo:
     picture, server = await visit.board.picture(), visit.form.get("server", "")
     if server and server not in picture.desired.servers:
-        raise Refused(404, "the fleet has no server of this code")
+        raise RequestRefused(404, "the fleet has no server of this code")
     await visit.board.reconcile({server} if server else (), visit.actor)
     return back_to(visit, "reconcile")
 
 
-async def _pause(visit: Visit) -> GoTo:
+async def _pause(visit: PageVisit) -> GoTo:
     kind, code = find_subject(await visit.board.picture(), visit.form.get("document"))
     await visit.board.pause(kind, code, visit.form.get("reason", "")[:1000], visit.actor)
     return back_to(visit, "pause")
 
 
-async def _resume(visit: Visit) -> GoTo:
+async def _resume(visit: PageVisit) -> GoTo:
     kind, code = find_subject(await visit.board.picture(), visit.form.get("document"))
     await visit.board.resume(kind, code, "", visit.actor)
     return back_to(visit, "resume")

@@ -27,10 +27,10 @@ from reconciler.access.tokens import Token, hash_of
 from reconciler.oidc.claims import name_of, role_of
 from reconciler.oidc.provider import Attempt, NotProven, Provider, ProviderFailed, Refuses
 from reconciler.web.attempts import Attempts
-from reconciler.web.doors import SESSION_LASTS, Door, address_of, is_https, is_same
+from reconciler.web.doors import SESSION_LASTS, Doorkeeper, address_of, is_https, is_same
 from reconciler.web.page.languages import N_
 from reconciler.web.page.shell import COOKIE, Shell, Shown, language_of, local_path, set_cookie
-from reconciler.web.problems import Refused
+from reconciler.web.problems import RequestRefused
 
 BEGINS, ENDS = "/login/provider", "/login/provider/callback"
 ATTEMPT_COOKIE = "odoo-fleet-login"
@@ -65,7 +65,7 @@ class ProviderLogin:
         """What the provider is called."""
         return self.provider.name
 
-    def routes(self, shell: Shell, door: Door) -> list[Route]:
+    def routes(self, shell: Shell, door: Doorkeeper) -> list[Route]:
         """Return what serves it."""
         return _Way(self, shell, door, Attempts(door.board.limited, "log-ins")).routes()
 
@@ -76,7 +76,7 @@ class _Way:
 
     login: ProviderLogin
     shell: Shell
-    door: Door
+    door: Doorkeeper
     attempts: Attempts
     _seal: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
@@ -89,7 +89,7 @@ class _Way:
             self.attempts.check(address_of(request))
             attempt = Attempt.begin(self.login.callback or _way_back(request))
             place = await self._asking(self.login.provider.address(attempt))
-        except Refused as refused:
+        except RequestRefused as refused:
             return self.shell.login_form(request, leads_to, refused)
         answer = self.shell.redirect(place)
         self._keep(answer, request, self._sealed(attempt, leads_to, self.door.board.now() + ATTEMPT_LASTS))
@@ -101,7 +101,7 @@ class _Way:
         try:
             self.attempts.check(address)
             person = await self._person(request.query_params, attempt)
-        except Refused as refused:
+        except RequestRefused as refused:
             if refused.status not in _NOBODYS_FAULT:
                 self.attempts.failed(address)
             answer = self.shell.login_form(request, leads_to, refused)
@@ -116,15 +116,15 @@ class _Way:
     async def _person(self, given: Mapping[str, str], attempt: Attempt | None) -> Token:
         """Return who logged in as the holder of a token that is kept nowhere: their session alone bears it."""
         if attempt is None or not is_same(given.get("state", ""), attempt.state):
-            raise Refused(400, _STALE)
+            raise RequestRefused(400, _STALE)
         if given.get("iss", self.login.provider.issuer) != self.login.provider.issuer or not given.get("code"):
             self._tell(f"it answered {given.get('error', 'nothing')[:100]!r}")
-            raise Refused(403, _DENIED)
+            raise RequestRefused(403, _DENIED)
         claims = await self._asking(self.login.provider.claims(attempt, given["code"]))
         role, name = role_of(claims, self.login.provider.claim, self.login.roles), name_of(claims)
         if role is None:
             self._tell(f"{name} is in no group that has a role")
-            raise Refused(403, _NO_ROLE)
+            raise RequestRefused(403, _NO_ROLE)
         now = self.door.board.now()
         known_as = hash_of(json.dumps([self.login.provider.issuer, claims["sub"]]))
         return Token(known_as, role, name, now, self.login.provider.issuer, now + SESSION_LASTS)
@@ -135,10 +135,10 @@ class _Way:
             return await asked
         except ProviderFailed as why:
             self._tell(str(why))
-            raise Refused(503, _AWAY, {"Retry-After": "30"}) from None
+            raise RequestRefused(503, _AWAY, {"Retry-After": "30"}) from None
         except (Refuses, NotProven) as why:
             self._tell(str(why))
-            raise Refused(403, _DENIED) from None
+            raise RequestRefused(403, _DENIED) from None
 
     def _tell(self, why: str) -> None:
         self.login.told(f"{self.login.provider.name}: {why}")
@@ -170,5 +170,5 @@ def _way_back(request: Request) -> str:
     """Return where the provider leads back to: there must be exactly this address in what it knows of us."""
     host = request.headers.get("host", "")
     if not _HOST.fullmatch(host):
-        raise Refused(400, "the header Host is no host")
+        raise RequestRefused(400, "the header Host is no host")
     return f"{'https' if is_https(request) else 'http'}://{host}{ENDS}"

@@ -24,11 +24,11 @@ from reconciler.reports.escapes import visible
 from reconciler.reports.status import subjects
 from reconciler.version import __version__
 from reconciler.web.boards import Board, NotYet, StoreSilent
-from reconciler.web.doors import Door, Session, address_of, is_https, is_same
+from reconciler.web.doors import Doorkeeper, PageSession, address_of, is_https, is_same
 from reconciler.web.page import languages
 from reconciler.web.page.languages import LANGUAGES, Language
-from reconciler.web.page.words import Words
-from reconciler.web.problems import Refused
+from reconciler.web.page.words import PageWords
+from reconciler.web.problems import RequestRefused
 from reconciler.web.routes import read_all, require
 
 COOKIE = "odoo-fleet-session"
@@ -48,21 +48,21 @@ HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PageVisit:
     """One request of somebody who is logged in."""
 
     board: Board
     actor: Actor
-    session: Session
+    session: PageSession
     path: Mapping[str, str]
     request: Request
     language: Language
     form: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def words(self) -> Words:
+    def words(self) -> PageWords:
         """How values are written for who asks."""
-        return Words(self.language)
+        return PageWords(self.language)
 
     def say(self, message: str, **given: Any) -> str:
         """Say a sentence of the page's own in the language of who asks."""
@@ -93,7 +93,7 @@ class Page:
     method: str
     path: str
     role: Role
-    serve: Callable[[Visit], Awaitable[Shown | GoTo]]
+    serve: Callable[[PageVisit], Awaitable[Shown | GoTo]]
 
 
 STATIC = {
@@ -112,7 +112,7 @@ class Shell:
         provider: what is called who else knows people; nothing if nobody does.
     """
 
-    def __init__(self, board: Board, door: Door, provider: str = "") -> None:
+    def __init__(self, board: Board, door: Doorkeeper, provider: str = "") -> None:
         self._board, self._door, self._provider = board, door, provider
         self._templates = {code: _templates(language) for code, language in LANGUAGES.items()}
 
@@ -122,10 +122,10 @@ class Shell:
         async def serve(request: Request) -> Response:
             try:
                 return await self._serve(page, request)
-            except Refused as refused:
+            except RequestRefused as refused:
                 return self.refusal(request, refused)
             except (NotYet, StoreSilent) as why:
-                return self.refusal(request, Refused(503, str(why), {"Retry-After": "5"}))
+                return self.refusal(request, RequestRefused(503, str(why), {"Retry-After": "5"}))
 
         return Route(page.path, serve, methods=[page.method], name=f"{page.method} {page.path}")
 
@@ -142,8 +142,10 @@ class Shell:
         if page.method == "POST":
             form = await read_form(request)
             if not is_same(form.get("csrf", ""), session.csrf):
-                raise Refused(403, "this form is not of this session: go back, load the page again, and send it anew")
-        visit = Visit(self._board, actor, session, request.path_params, request, language_of(request), form)
+                raise RequestRefused(
+                    403, "this form is not of this session: go back, load the page again, and send it anew"
+                )
+        visit = PageVisit(self._board, actor, session, request.path_params, request, language_of(request), form)
         request.state.seen = self._board.version()  # what changes while it is made is news for it
         found = await page.serve(visit)
         if isinstance(found, GoTo):
@@ -151,7 +153,7 @@ class Shell:
             return self.redirect(f"{found.path}{told}")
         return self.html(request, found, actor, session)
 
-    def refusal(self, request: Request, refused: Refused) -> Response:
+    def refusal(self, request: Request, refused: RequestRefused) -> Response:
         """Say why there is no page, to who is logged in with the way to the others."""
         known = None
         if refused.status != 503:  # noqa: PLR2004 -- then nobody can be known
@@ -164,7 +166,7 @@ class Shell:
         answer.headers.update(refused.headers)
         return answer
 
-    def login_form(self, request: Request, leads_to: str, refused: Refused | None = None) -> Response:
+    def login_form(self, request: Request, leads_to: str, refused: RequestRefused | None = None) -> Response:
         """Show the ways in, and why somebody was not let in."""
         given = {
             "title": language_of(request).say("Log in"),
@@ -182,7 +184,7 @@ class Shell:
         return self._templates[language].get_template(template).render(given)
 
     def html(
-        self, request: Request, shown: Shown, actor: Actor | None = None, session: Session | None = None
+        self, request: Request, shown: Shown, actor: Actor | None = None, session: PageSession | None = None
     ) -> Response:
         """Make the HTML of a page."""
         language = language_of(request)
@@ -224,7 +226,7 @@ def _templates(language: Language) -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=_plain,
     )
-    made.filters |= Words(language).filters()
+    made.filters |= PageWords(language).filters()
     made.globals |= {"_": language.markup, "ngettext": language.markup_of}
     return made
 
@@ -243,7 +245,9 @@ def check_origin(request: Request) -> None:
     site, origin = request.headers.get("sec-fetch-site", ""), request.headers.get("origin", "")
     is_elsewhere = bool(origin) and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
     if site in {"cross-site", "same-site"} or is_elsewhere:
-        raise Refused(403, "this form was sent by another site; if that is your proxy, have it pass on the header Host")
+        raise RequestRefused(
+            403, "this form was sent by another site; if that is your proxy, have it pass on the header Host"
+        )
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
@@ -253,12 +257,12 @@ async def read_form(request: Request) -> Mapping[str, str]:
         Refused: it is none.
     """
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        raise Refused(415, "this is no form")
+        raise RequestRefused(415, "this is no form")
     try:
         text = (await read_all(request)).decode()
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=50))
     except ValueError:
-        raise Refused(400, "this form cannot be read") from None
+        raise RequestRefused(400, "this form cannot be read") from None
 
 
 def local_path(text: str) -> str:
@@ -282,7 +286,7 @@ def _plain(value: Any) -> Any:
     return visible(value) if type(value) is str else value
 
 
-def back_to(visit: Visit, told: str) -> GoTo:
+def back_to(visit: PageVisit, told: str) -> GoTo:
     """Lead back to the page on which a button was pressed; `told` names the sentence that is said there."""
     path, _, query = local_path(visit.form.get("back", "/")).partition("?")
     kept = "&".join(each for each in query.split("&") if each and not each.startswith("told="))

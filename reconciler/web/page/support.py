@@ -8,8 +8,8 @@ from starlette.datastructures import QueryParams
 
 from reconciler.access.roles import Role
 from reconciler.web.asking import read
-from reconciler.web.page.shell import GoTo, Page, Shown, Visit
-from reconciler.web.problems import Refused
+from reconciler.web.page.shell import GoTo, Page, PageVisit, Shown
+from reconciler.web.problems import RequestRefused
 from reconciler.web.support import SupportBody, find_supported
 
 
@@ -21,18 +21,18 @@ def support_pages() -> tuple[Page, ...]:
     )
 
 
-async def _ask(visit: Visit) -> GoTo:
+async def _ask(visit: PageVisit) -> GoTo:
     code = find_supported(await visit.board.picture(), visit.form.get("code", ""))
     sent = {name: visit.form[name] for name in ("code", "minutes", "reason") if visit.form.get(name)}
     try:
         asked = read(SupportBody, QueryParams(sent))
-    except Refused as refused:
-        raise Refused(422, "say why, and for 5 to 480 minutes", errors=refused.errors) from None
+    except RequestRefused as refused:
+        raise RequestRefused(422, "say why, and for 5 to 480 minutes", errors=refused.errors) from None
     opened = await visit.board.open_support(code, timedelta(minutes=asked.minutes), asked.reason, visit.actor)
     return GoTo(f"/support/{opened.id}")
 
 
-async def _show(visit: Visit) -> Shown:
+async def _show(visit: PageVisit) -> Shown:
     found = visit.board.support(visit.path["id"], visit.actor)
     link = found.link.reveal() if found.link else ""
     return Shown(

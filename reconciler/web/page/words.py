@@ -75,7 +75,7 @@ _WORDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class PageWords:
     """How values are written in a language."""
 
     language: Language

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.access.roles import Role
-from reconciler.web.page.shell import GoTo, Page, Visit, back_to
+from reconciler.web.page.shell import GoTo, Page, PageVisit, back_to
 from reconciler.web.work import find_kept, find_server
 
 
@@ -17,22 +17,22 @@ def work_pages() -> tuple[Page, ...]:
     )
 
 
-async def _check(visit: Visit) -> GoTo:
+async def _check(visit: PageVisit) -> GoTo:
     visit.board.check(find_server(await visit.board.picture(), visit.path["code"]), visit.actor)
     return back_to(visit, "check")
 
 
-async def _back_up(visit: Visit) -> GoTo:
+async def _back_up(visit: PageVisit) -> GoTo:
     visit.board.back_up(*find_kept(await visit.board.picture(), visit.form.get("document", "")), visit.actor)
     return back_to(visit, "backup")
 
 
-async def _prove(visit: Visit) -> GoTo:
+async def _prove(visit: PageVisit) -> GoTo:
     kind, code = find_kept(await visit.board.picture(), visit.form.get("document", ""))
     visit.board.prove(kind, code, "", visit.actor)
     return back_to(visit, "verify")
 
 
-async def _approve(visit: Visit) -> GoTo:
+async def _approve(visit: PageVisit) -> GoTo:
     visit.board.approve(visit.form.get("digest", "")[:64].encode("ascii", "replace").decode(), visit.actor)
     return back_to(visit, "approve")
