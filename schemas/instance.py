@@ -60,7 +60,7 @@ class Owner(Part):
 
 
 class Subscription(Part):
-    """Since when and until when the customer has subscribed. Recorded and shown only: this version acts on `state` alone."""
+    """Since when and until when the customer has subscribed. What its end does, the plan's `on_expiry` says."""
 
     start: Day = Field(description="First day.", examples=["2026-01-01"])
     end: Day | None = Field(
