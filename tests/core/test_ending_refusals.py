@@ -175,6 +175,82 @@ def test_what_was_removed_is_kept_on_a_server_that_is_held() -> None:
     assert ends(removed(offline("one"))) == []
 
 
+# What is to be dropped
+
+OLD = names.trash("acme", NOW - timedelta(days=400))
+GONE = instance("other", server="one")
+
+
+def over(**seen: Any) -> DatabaseLook:
+    """Make the look of trash past its time that its text ended as that."""
+    return in_trash(OLD, active_crons=(), quiesced_crons=CRONS, **seen)
+
+
+def drops(changes: Changeset) -> list[tuple[str, str, str, tuple[str, ...]]]:
+    return [(a.address, a.database, a.reason, a.after) for a in changes.actions if a.verb is verbs.DROP]
+
+
+def said_of(changes: Changeset, name: str = OLD) -> list[str]:
+    assert drops(changes) == []
+    return [each.what for each in changes.left_alone if each.database == name]
+
+
+def test_trash_past_its_time_is_dropped_as_its_documents_or_as_its_servers() -> None:
+    assert drops(plan(ABSENT, online("one", over()))) == [("instance/acme", OLD, Reason.KEPT_LONG_ENOUGH, ())]
+    assert drops(plan(GONE, online("one", over()))) == [("server/one", OLD, Reason.KEPT_LONG_ENOUGH, ())]
+    of_template = over(mark={"kind": "template", "code": "acme"})
+    assert drops(plan(ABSENT, online("one", of_template))) == [("server/one", OLD, Reason.KEPT_LONG_ENOUGH, ())]
+
+
+@pytest.mark.parametrize(
+    ("look", "why"),
+    [
+        (
+            DatabaseLook(OLD, Access.REFUSED),
+            "whether its text ended it cannot be told, it takes no password of this fleet",
+        ),
+        (
+            DatabaseLook(OLD, Access.FAILED, "no memory"),
+            "whether its text ended it cannot be told, it takes no password of this fleet: no memory",
+        ),
+        (replace(over(), mark=None), "nothing in it tells whose it is"),
+        (over(mark={"fleet": "theirs"}), "it belongs to fleet 'theirs'"),
+    ],
+)
+def test_trash_past_its_time_of_which_that_cannot_be_told_is_kept_and_why(look: DatabaseLook, why: str) -> None:
+    assert said_of(plan(GONE, online("one", look))) == [f"trash, and kept: {why}"]
+
+
+def test_trash_past_its_time_is_kept_unseen_or_while_a_document_may_want_it_back_or_a_clock_is_not_believed() -> None:
+    assert said_of(plan(GONE, online("one", lists=[OLD]))) == [
+        "trash, and kept: its time is over, and it was not looked into"
+    ]
+    wanted = instance("acme", server="one")
+    both = online("one", over(), look_of(wanted))
+    assert said_of(plan(wanted, both)) == ["trash, and kept: a document declares acme, and may want it back"]
+    (said,) = said_of(plan(GONE, replace(online("one", over()), clock=LATE.clock)))
+    assert "clock" in said
+
+
+def test_what_was_replaced_is_dropped_once_its_time_is_over_though_its_document_is_there_and_not_before() -> None:
+    wanted, name = instance("acme", server="one"), names.trash("acme", NOW - timedelta(days=1))
+    swapped = over(mark={"replaced": OLD})
+    assert [d[1] for d in drops(plan(wanted, online("one", swapped, look_of(wanted))))] == [OLD]
+    assert drops(plan(wanted, online("one", replace(swapped, database="x"), look_of(wanted)))) == []
+    young = in_trash(name, active_crons=(), quiesced_crons=CRONS, mark={"replaced": name})
+    (said,) = said_of(plan(wanted, online("one", young, look_of(wanted))), name)
+    assert said.startswith("trash: dropped for good after ")
+    assert "if it is this fleet's" not in said
+
+
+def test_trash_of_a_name_that_nobody_declares_or_remembers_is_said_to_be_dropped_only_if_it_is_ours() -> None:
+    (said,) = said_of(plan(GONE, online("one", lists=[TRASH])), TRASH)
+    assert said.endswith(", if it is this fleet's")
+    known = remembered(("acme", "one", "acme"))
+    (said,) = said_of(plan(GONE, online("one", lists=[TRASH]), inventory=known), TRASH)
+    assert not said.endswith("if it is this fleet's")
+
+
 # What is to be replaced
 
 RESTORED = {"server": "one", "restore_from": "{}"}

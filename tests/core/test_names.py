@@ -174,6 +174,26 @@ def test_only_what_bears_the_lock_stays_behind_of_a_move(old: str, new: str, *, 
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "allowed"),
+    [
+        (TRASH, "switching.acme", True),
+        (MOVED, "switching.acme", True),
+        (TRASH, "switching.beta", False),
+        (TRASH, "acme", False),
+        (MOVED, "suspended.acme", False),
+        ("acme", "switching.acme", False),
+        ("acme", "suspended.acme", False),
+        ("acme", TRASH, False),
+    ],
+)
+def test_only_what_is_kept_comes_back_and_only_to_the_lock(old: str, new: str, *, allowed: bool) -> None:
+    said = names.forbidden_return(old, new)
+    assert said == (
+        "" if allowed else f"a {names.parse(old).state} database does not come back from {old!r} to {new!r}"
+    )
+
+
 def test_a_database_keeps_its_state_when_its_name_changes() -> None:
     assert names.resting("acme2", NameState.PUBLISHED) == "acme2"
     assert names.resting("acme2", NameState.SUSPENDED) == "suspended.acme2"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,6 +106,50 @@ def test_a_declared_name_that_was_listed_is_missed_though_nothing_is_remembered_
     assert why_frozen(before("template_base", "shop", ours=()), "shop", text=declared).endswith("template_base")
     assert why_frozen(before("beta", "shop", ours=()), "shop", text=declared) == "", "declared to be on another server"
     assert why_frozen(before("trash-261124120000.acme", "shop", ours=()), "shop", text=declared) == ""
+
+
+ENDED = "trash-261124120000.acme"
+LEFT = "moved-261124120000.acme"
+
+
+def why_of_trash(
+    *before_: str, text: Desired | None = None, ended: str | None = None, lists: Sequence[str] = ()
+) -> str:
+    """Say why a host is frozen on which acme was, and that has trash of it now; `ended` is what is noted in that."""
+    look = as_declared(spec(desired(instance("acme")), "instance/acme"), ENDED)
+    assert look.mark is not None
+    looks = () if ended is None else (replace(look, mark=replace(look.mark, ended=ended)),)
+    seen = observed(online("one", *looks, lists=(*lists, ENDED, "shop")))
+    found = frozen_hosts(text or NOBODY, seen, before(*before_, "shop"), ())
+    return found["one"].why if "one" in found else ""
+
+
+def test_trash_explains_a_missing_name_only_if_its_text_ended_it_or_it_is_noted_inside_and_it_is_new() -> None:
+    wanted, absent = desired(instance("acme")), desired(instance("acme", state="absent"))
+    assert why_of_trash("acme", text=absent) == ""
+    assert why_of_trash("acme", text=wanted) == "it no longer lists acme"
+    assert why_of_trash("acme", text=wanted, ended=ENDED) == ""
+    assert why_of_trash("acme", text=wanted, ended="trash-261124110000.acme") == "it no longer lists acme"
+    assert why_of_trash("acme", ENDED, text=absent) == "it no longer lists acme", "that trash was there before"
+    assert why_of_trash("acme", ENDED, text=wanted, ended=ENDED) == "it no longer lists acme"
+    other = desired(instance("acme"), instance("beta"))
+    seen = observed(online("one", lists=("trash-261124120000.beta", "shop")))
+    assert "one" in frozen_hosts(other, seen, before("acme", "shop"), ()), "of another name it explains nothing"
+
+
+def test_what_was_only_on_its_way_and_is_trash_now_could_not_go_on_and_is_not_missed() -> None:
+    wanted = desired(instance("acme"))
+    assert why_of_trash("switching.acme", text=wanted) == ""
+    assert why_of_trash("suspended.acme", text=wanted) == "it no longer lists acme"
+    seen = observed(online("one", lists=("shop",)))
+    assert "one" in frozen_hosts(wanted, seen, before("switching.acme", "shop"), ())
+
+
+def test_what_has_moved_since_explains_a_missing_name_and_what_had_moved_before_does_not() -> None:
+    wanted = desired(instance("acme", server="two"), servers=("one", "two"))
+    for listed, frozen_ in ((("acme", "shop"), False), (("acme", LEFT, "shop"), True)):
+        seen = observed(online("one", lists=(LEFT, "shop")))
+        assert ("one" in frozen_hosts(wanted, seen, before(*listed), ())) is frozen_
 
 
 def test_what_a_host_lists_anew_and_nobody_claims_may_be_what_is_missing() -> None:
