@@ -6,23 +6,36 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.core import verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
 from reconciler.core.inventory import NOTHING_REMEMBERED
 from reconciler.core.module_versions import Behind, UpgradeNote
+from reconciler.core.selection import Selection
 from tests.core.one_instance import refusal
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 
 MAIL = Behind("mail", "19.0.1.0", "19.0.1.1")
+ACME = instance("acme")
+TARGETS = {"backup_targets": "{main: {url: file:///srv/odoo-backups}}"}
+IN_LAST_WAVE = {"rollout": "{waves: [{selector: {ring: canary}}, {percent: 100}], max_failures: 2}"}
 BACK = "or bring back the code that it was made for"
 
 
-def plan(upgrade: str, template: dict[str, Any] | None = None, **seen: Any) -> Changeset:
+def plan(
+    upgrade: str,
+    template: dict[str, Any] | None = None,
+    document: str = ACME,
+    fleet: dict[str, str] | None = None,
+    target: str = "",
+    **seen: Any,
+) -> Changeset:
     """Plan for one instance and its template on a host with newer code; `template` and `seen` say how these stand."""
-    text = desired(instance("acme"), upgrade=upgrade)
+    text = desired(document, upgrade=upgrade, **fleet or {})
     base, acme = as_declared(spec(text, "template/base")), as_declared(spec(text, "instance/acme"))
     looks = replace(base, **template or {}), replace(acme, **seen)
-    return decide(text, observed(online("one", *looks)), NOTHING_REMEMBERED, NOW, Limits()).changeset
+    limits = Limits(Selection(frozenset([target]))) if target else Limits()
+    return decide(text, observed(online("one", *looks)), NOTHING_REMEMBERED, NOW, limits).changeset
 
 
 def failed() -> UpgradeNote:
@@ -73,3 +86,68 @@ def test_a_template_that_is_broken_and_whose_upgrade_failed_says_what_to_mend() 
     (found,) = [b for b in changes.blocked if b.kind == "template"]
     assert found.why.startswith("template_base: newer code of its host has broken it, nobody can work in it: column x")
     assert found.advice == f"mend what its upgrade failed of, {BACK}"
+
+
+def the_upgrade(changes: Changeset) -> Action:
+    (action,) = [a for a in changes.actions if a.verb is verbs.UPGRADE and a.code == "acme"]
+    return action
+
+
+def shown(action: Action) -> dict[str, tuple[str, str]]:
+    return {c.field: (c.observed, c.desired) for c in action.changes}
+
+
+def test_in_a_wave_it_shows_which_and_after_how_many_failures_none_is_begun() -> None:
+    action = the_upgrade(plan("follow", fleet=IN_LAST_WAVE, behind=(MAIL,)))
+    assert shown(action) == {
+        "modules.mail": ("19.0.1.0", "19.0.1.1"),
+        "rollout": ("wave 2 of 2", "ends with failure 3"),
+    }
+    assert (action.reason, action.may_fail) == (Reason.NEWER_CODE, 2)
+
+
+def test_by_hand_no_wave_counts() -> None:
+    action = the_upgrade(plan("follow", fleet=IN_LAST_WAVE, target="instance/acme", behind=(MAIL,)))
+    assert (list(shown(action)), action.may_fail) == (["modules.mail"], None)
+    (held,) = plan("hold", fleet=IN_LAST_WAVE, target="instance/acme", behind=(MAIL,)).withheld
+    assert list(shown(held.action)) == ["modules.mail"]
+
+
+def test_one_in_no_wave_waits_to_be_named() -> None:
+    alone = {"rollout": "{waves: [{selector: {ring: canary}}]}"}
+    assert "it is in no wave" in withheld(plan("follow", fleet=alone, behind=(MAIL,)))["instance/acme"]
+    assert the_upgrade(plan("follow", fleet=alone, target="instance/acme", behind=(MAIL,))).may_fail is None
+
+
+def test_it_is_backed_up_before_where_the_text_asks_for_that_and_blocked_where_there_is_nowhere_to_keep_it() -> None:
+    document = instance("acme", backup="{}")
+    kept = the_upgrade(plan("follow", document=document, fleet=TARGETS, behind=(MAIL,)))
+    assert shown(kept)["backup"] == ("none", "one in main, made first")
+    assert "backup" not in shown(the_upgrade(plan("follow", behind=(MAIL,))))
+    _, why, _ = refusal(plan("follow", document=document, behind=(MAIL,)))
+    assert why == "its text asks for backups, and there is no one target for that which is made before it ends"
+
+
+def test_one_that_was_cut_short_goes_on_at_once_without_another_backup() -> None:
+    begun = UpgradeNote(NOW, "", {"mail": MAIL.code})
+    alone = {"rollout": "{waves: [{selector: {ring: canary}}]}", **TARGETS}
+    document = instance("acme", backup="{}")
+    action = the_upgrade(plan("hold", document=document, fleet=alone, behind=(MAIL,), upgrading=begun))
+    assert (action.reason, list(shown(action))) == (Reason.INTERRUPTED, ["modules.mail"])
+    proven = the_upgrade(plan("hold", upgrading=begun))
+    assert shown(proven) == {"modules": ("an upgrade that did not end", "proven")}
+
+
+def test_what_no_version_tells_is_upgraded_whole() -> None:
+    action = the_upgrade(plan("follow", broken="column x does not exist"))
+    assert shown(action)["modules"] == ("older than the code, in no version that tells which", "all upgraded")
+
+
+def test_what_its_text_says_beside_comes_first_and_it_is_upgraded_under_its_name_of_then() -> None:
+    suspended = plan("follow", document=instance("acme", state="suspended"), behind=(MAIL,))
+    action = the_upgrade(suspended)
+    assert (action.database, action.becomes) == ("suspended.acme", "suspended.acme")
+    assert [a.id for a in suspended.actions if a.verb is verbs.SUSPEND] == [*action.after][-1:]
+    ended = plan("follow", document=instance("acme", state="absent"), behind=(MAIL,))
+    assert upgraded(ended) == []
+    assert ended.withheld == ()
