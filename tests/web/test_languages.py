@@ -34,7 +34,7 @@ def extracted() -> set[str | tuple[str, ...]]:
     """Return what the page says, as `make translations` finds it."""
     with (PAGE / "babel.cfg").open() as stream:
         methods, options = parse_mapping_cfg(stream)  # type: ignore[no-untyped-call]
-    keywords = {**DEFAULT_KEYWORDS, **parse_keywords(["say", "Refused:2"])}
+    keywords = {**DEFAULT_KEYWORDS, **parse_keywords(["say", "RequestRefused:2"])}
     found = extract_from_dir(
         ROOT / "reconciler",
         [(f"{each[0].removeprefix('reconciler/')}", each[1]) for each in methods],

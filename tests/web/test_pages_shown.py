@@ -120,7 +120,9 @@ def test_what_is_paused_on_the_page_is_left_alone_until_it_is_resumed_there() ->
         assert "instance/beta is paused" in page
         asked.stage.source.write(TEXT.replace("state: suspended", "state: active"), "b" * 40)
         await asyncio.sleep(60)
-        assert "Held back by pauses 1" in words(await browser.open("/changes"))
+        shown = words(await browser.open("/changes"))
+        assert "Withheld 1" in shown
+        assert "is paused" in shown
         assert "instance/beta is paused" in words(await browser.open("/"))
         await browser.press("/", "/resume")
         await asked.stage.converged()
