@@ -69,7 +69,7 @@ docs: $(VENV)/.dev-stamp  ## generate docs/fleet-reference.md from the schemas, 
 PAGE := reconciler/web/page
 translations: $(VENV)/.dev-stamp  ## bring the page's catalogues up to date with its sentences; what is new in them is to be translated
 	@mkdir -p .cache
-	@$(BIN)/pybabel -q extract --no-location --sort-output --no-wrap --omit-header -F $(PAGE)/babel.cfg -k say -k RequestRequestRefused:2 -o .cache/page.pot .
+	@$(BIN)/pybabel -q extract --no-location --sort-output --no-wrap --omit-header -F $(PAGE)/babel.cfg -k say -k RequestRefused:2 -o .cache/page.pot .
 	@for each in $(PAGE)/*.po; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap -l $$(basename $$each .po) -i .cache/page.pot -o $$each; done
 
 test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14, PostgreSQL, promtool, systemd (root: installs Debian packages)
