@@ -73,6 +73,7 @@ def test_json_stands_alone_on_stdout_with_a_stable_shape(world: World) -> None:
         "changes": [],
         "after": [],
         "origin": "",
+        "may_fail": None,
     }
     assert list(document) == [
         "format",

@@ -59,7 +59,7 @@ def test_one_that_is_declared_is_unproven_until_a_look_tells_that_it_is_not_ours
 
 def test_a_template_of_which_nothing_is_remembered_is_not_shown_as_ready(beside: World) -> None:
     beside.store = "none"
-    assert "restaurant  restaurant  unproven  prod-1, prod-2  -" in beside.run("status", "templates").out
+    assert "restaurant  restaurant  -        unproven  prod-1, prod-2  -" in beside.run("status", "templates").out
     assert "restaurant  restaurant  yes    prod-1, prod-2  -" in beside.run("status", "templates", "--refresh").out
 
 

@@ -52,7 +52,8 @@ def test_a_module_that_the_text_no_longer_names_stays_and_the_plan_says_how_it_g
     async def story() -> None:
         world = await made(modules="[contacts]")
         said = await told_once(world, acme())
-        assert "modules.contacts: installed → no longer declared (it stays, with its data; uninstall it in Odoo" in said
+        stays = "no longer declared (it stays, with its data; `modules_absent` uninstalls it)"
+        assert f"modules.contacts: installed → {stays}" in said
         assert "ownership mark" not in said
         assert world.hosts["one"].databases["acme"].modules()["contacts"] == "installed"
 

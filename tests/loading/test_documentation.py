@@ -14,7 +14,7 @@ from schemas.kinds import KINDS
 ROOT = Path(__file__).parents[2]
 CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
 # Calls that are given the code of a problem.
-TELLING = {"Diagnostic", "Words", "_Refusal", "_report", "_told", "problem"}
+TELLING = {"Diagnostic", "ErrorWords", "FaultWords", "_Refusal", "_report", "_told", "problem"}
 
 
 def emitted() -> set[str]:
