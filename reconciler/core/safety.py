@@ -13,7 +13,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.names import FORMS, IN_SERVICE, KEPT, NameState, parse
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
-from reconciler.core.verbs import REBUILD, UPGRADE
+from reconciler.core.verbs import END_SUPPORT, REBUILD, UPGRADE
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from schemas.fleet import Safety
@@ -178,7 +178,7 @@ def withhold(
         return changeset
     held: dict[str, Withheld] = {}
     for action in changeset.actions:
-        is_over = action.reason is Reason.TIME_IS_UP  # whoever pauses leaves nobody inside for longer
+        is_over = action.verb is END_SUPPORT  # whoever pauses leaves nobody inside for longer
         pause = None if is_over else pause_of(action, fleet, pauses) or pauses.get(("server", action.origin))
         missing = next((need for need in action.after if need in held and _is_needed(action, held[need].action)), None)
         if why := pause.why if pause is not None else closed.get(action.id):

@@ -7,8 +7,8 @@ parameter names its id and its login, and the login says until when it is good.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core import claims, verbs
@@ -16,7 +16,7 @@ from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.drafts import Draft
 from reconciler.core.endings import CLOCKS_MAY_DIFFER
 from reconciler.core.inventory import Inventory
-from reconciler.core.names import IN_SERVICE
+from reconciler.core.names import FORMS, parse
 from reconciler.core.observed import DatabaseLook
 from reconciler.core.specs import instance_spec
 from schemas.instance import Instance
@@ -81,16 +81,23 @@ def is_over(account: str, now: datetime) -> bool:
 
 
 def diff_support(draft: Draft) -> None:
-    """Plan that accounts end whose time is over, or that the text forbids by now."""
-    last = {(a.kind, a.code, a.server): a for a in draft.actions}
+    """Plan that accounts end whose time is over, that the text forbids by now, or whose database leaves its place.
+
+    That waits for nothing else of the instance, whatever holds this back: the rest waits for it.
+    """
     for code, host in sorted(draft.observed.hosts.items()):
-        if not any(look.support for look in host.looks.values()):
-            continue
-        for instance in draft.desired.instances.values():
-            for name in host.forms_of(instance.database_name):
-                look = host.looks.get(name.text)
-                if name.state in IN_SERVICE and look and look.support and _is_own(draft, instance, code, look):
-                    _end(draft, instance, code, look, last.get(("instance", instance.code, code)))
+        for look in [look for _, look in sorted(host.looks.items()) if look.support]:
+            for instance in draft.desired.instances.values():
+                own = [a for a in draft.actions if a.address == instance.address and code in a.servers]
+                if _is_at_work(instance, look, own) and _is_own(draft, instance, code, look):
+                    _end(draft, instance, code, look, own)
+
+
+def _is_at_work(instance: Instance, look: DatabaseLook, own: Iterable[Action]) -> bool:
+    """Tell whether a database is an instance's by its name, and in service, on its way, or about to come back."""
+    name = parse(look.database)
+    is_named = name.target in (instance.database_name, instance.renamed_from)
+    return is_named and (name.state in FORMS or any(action.database == look.database for action in own))
 
 
 def _is_own(draft: Draft, instance: Instance, server: str, look: DatabaseLook) -> bool:
@@ -98,15 +105,16 @@ def _is_own(draft: Draft, instance: Instance, server: str, look: DatabaseLook) -
     return claims.doubt(look, spec, instance.renamed_from) is None
 
 
-def _end(draft: Draft, instance: Instance, server: str, look: DatabaseLook, last: Action | None) -> None:
-    over = [each for each in look.support if not instance.allow_support or is_over(each, draft.now)]
-    if not over or (last is not None and last.verb in (verbs.END, verbs.REPLACE, verbs.MOVE)):
-        return  # what goes on elsewhere, or not at all, is looked at there
-    database = last.becomes or last.database if last is not None else look.database
-    after = draft.first(server, last.id if last is not None else "")
-    reason = Reason.TIME_IS_UP if instance.allow_support else Reason.CHANGED
-    changes = tuple(FieldChange(FIELD, each, "ended") for each in over)
-    draft.plan(Action(verbs.END_SUPPORT, "instance", instance.code, server, reason, database, database, changes, after))
+def _end(draft: Draft, instance: Instance, server: str, look: DatabaseLook, own: Sequence[Action]) -> None:
+    leaves = not instance.allow_support or any(a.verb in (verbs.END, verbs.REPLACE, verbs.MOVE) for a in own)
+    over = [each for each in look.support if leaves or is_over(each, draft.now)]
+    if not over:
+        return
+    reason = Reason.CHANGED if leaves else Reason.TIME_IS_UP
+    changes, first = tuple(FieldChange(FIELD, each, "ended") for each in over), draft.first(server)
+    name = look.database
+    ended = draft.plan(Action(verbs.END_SUPPORT, "instance", instance.code, server, reason, name, name, changes, first))
+    draft.actions = [replace(a, after=(*a.after, ended)) if a in own else a for a in draft.actions]
 
 
 def ended_by(changes: Iterable[FieldChange]) -> tuple[str, ...]:

@@ -270,7 +270,7 @@ CONFIGURE = Verb(
 )
 END_SUPPORT = Verb(
     "end-support",
-    stage=115,
+    stage=42,
     symbol="-",
     happens="the operator's account for support taken out of use",
     new="its text forbids it",

@@ -11,13 +11,16 @@ from zoneinfo import ZoneInfo
 
 from reconciler.core.actions import Action, Reason
 from reconciler.core.labels import concerns, labels_of
+from reconciler.core.verbs import END_SUPPORT
 from reconciler.fleet.desired import Desired
 from schemas.windows import WEEK, Freeze, Hours, Window
 
 _DAY = timedelta(days=1)
 
-AT_ANY_TIME = (Reason.INTERRUPTED, Reason.TIME_IS_UP)
-"""Why something is done although windows are closed: what was begun is brought to its end."""
+
+def _is_put_off(action: Action) -> bool:
+    """Tell whether closed windows hold an action back: not what was begun, and nobody is left inside for longer."""
+    return action.reason is not Reason.INTERRUPTED and action.verb is not END_SUPPORT
 
 
 def closed(actions: Iterable[Action], desired: Desired, now: datetime) -> Mapping[str, str]:
@@ -33,7 +36,7 @@ def closed(actions: Iterable[Action], desired: Desired, now: datetime) -> Mappin
         return {}
     waiting: dict[str, str] = {}
     for action in actions:
-        if action.reason not in AT_ANY_TIME and (why := _why_closed(action, desired, now)):
+        if _is_put_off(action) and (why := _why_closed(action, desired, now)):
             waiting[action.id] = why
     return waiting
 

@@ -168,6 +168,8 @@ class Builder:
         await insist(lambda: database.apply_settings(spec), self.clock)
         self.step("modules")
         look = await insist(database.look, self.clock)
+        if look.support:  # whoever was let into what this is made of is not let into this
+            await insist(lambda: database.end_support(look.support), self.clock)
         is_whole = all(look.modules.get(module) == module_operations.INSTALLED for module in spec.modules)
         async with nullcontext() if is_whole else kept_neutral(spec, database, self.clock):
             if await insist(lambda: database.install(spec.modules), self.clock):

@@ -21,6 +21,7 @@ from schemas.instance import Owner
 from schemas.references import DerivedSecret
 from schemas.secrets import Secret
 from tests.contract.hosts import ContractHost
+from tests.contract.installing import install
 from tests.contract.product import inside
 from tests.contract.server_actions import MODEL
 from tests.contract.test_running_once import add_user
@@ -363,7 +364,9 @@ def test_a_password_that_is_refused_writes_nothing(host: ContractHost) -> None:
 def test_who_has_written_in_a_template_since_it_was_built_is_told_by_table(host: ContractHost) -> None:
     """Nothing that this tool writes in place counts, nor a login; a record does, and another user."""
     mark = replace(MARK, kind="template", made_of="3ee28de5")
-    here = furnished(host, host.clone(), replace(ALL, mark=mark))
+    made = host.clone()
+    install(made, "mail")  # which logs on 19 what is done to actions, and follows changes of fields
+    here = furnished(host, made, replace(ALL, mark=mark))
     time.sleep(1.1)  # Odoo tells seconds
 
     async def keep(session: DatabaseSession) -> None:

@@ -205,3 +205,72 @@ def test_neither_a_pause_nor_a_freeze_leaves_anybody_inside_for_longer() -> None
         assert not inside(stage.universe), "the pass after the end, of one in five minutes, has ended it"
 
     assert not play(universe(), story, store=NoMemory()).defects
+
+
+FREEZE = "freezes: [{from: '2026-11-20', to: '2026-12-20'}]\n"
+
+
+def said(text: str, line: str) -> str:
+    return text.replace("secret_key:", f"{line}secret_key:", 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        fleet(instance("acme", modules="[no_such_module]"), instance("shop")),
+        said(fleet(instance("acme", parameters="{a.b: c}"), instance("shop")), FREEZE),
+        said(
+            fleet(instance("acme", parameters="{a.b: c}"), instance("shop", parameters="{a.b: c}")),
+            "safety: {max_changes: 1}\n",
+        ),
+        said(fleet(instance("acme2", renamed_from="acme"), instance("shop")), FREEZE),
+        said(fleet(instance("acme", allow_support="false", company="Acme"), instance("shop")), FREEZE),
+        fleet(instance("acme", state="suspended"), instance("shop")),
+        fleet(instance("acme", state="absent"), instance("shop")),
+    ],
+    ids=["an edit that fails", "a freeze", "a threshold", "a rename", "what forbids it", "a suspension", "an ending"],
+)
+def test_it_waits_for_nothing_else_of_the_instance_whatever_becomes_of_that(text: str) -> None:
+    async def story() -> None:
+        world = await made()
+        await enter(world)
+        await asyncio.sleep(HALF_AN_HOUR.total_seconds() + 1)
+        await world.reconcile(text)
+        assert [inside(world, name) for name in world.hosts["one"].databases if "acme" in name] == [[]]
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        fleet(instance("acme"), "kind: instance\ncode: staging\nclone_of: acme\nplan: starter\n"),
+        fleet(instance("acme", state="absent")),
+    ],
+    ids=["a copy", "trash"],
+)
+def test_what_is_made_of_a_database_and_what_becomes_of_it_lets_nobody_in(text: str) -> None:
+    async def story() -> None:
+        world = await made()
+        await enter(world)
+        await world.reconcile(text)
+        others = [name for name in world.hosts["one"].databases if name not in ("acme", "shop", "template_base")]
+        assert [inside(world, name) for name in others] == [[]]
+
+    run(story())
+
+
+def test_who_was_inside_before_a_move_is_outside_after_it() -> None:
+    async def story() -> None:
+        both = {"one": "19.0", "two": "19.0"}
+        there, moved = (fleet(instance("acme", server=code), servers=both) for code in both)
+        world = universe(both)
+        assert (await world.reconcile(there)).ok
+        await enter(world, there)
+        assert (await world.reconcile(moved)).ok
+        rows = world.hosts["two"].databases["acme"].rows("res.users").values()
+        assert not [row for row in rows if row["login"].startswith("odoo-fleet-support-") and row["active"]]
+        (left,) = [name for name in world.hosts["one"].databases if name.startswith("moved-")]
+        assert not inside(world, left)
+
+    run(story())

@@ -19,6 +19,8 @@ async def end(performer: Performer, action: Action) -> None:
         raise LastingError("it refuses the declared password and all former ones", **at)
     database, _ = opened
     uuid, mark = await database.identity()
-    if stranger := not_of(performer.desired.settings.code, action.kind, action.code, mark, uuid):
-        raise LastingError(f"nothing is ended in it: {stranger}", **at)
+    codes = filter(None, [action.code, performer.former(action)])  # it may be ended before it is renamed
+    strange = [not_of(performer.desired.settings.code, action.kind, code, mark, uuid) for code in codes]
+    if all(strange):
+        raise LastingError(f"nothing is ended in it: {strange[0]}", **at)
     await database.end_support(support.ended_by(action.changes))

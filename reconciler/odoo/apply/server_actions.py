@@ -63,7 +63,9 @@ class ServerAction:
             "code": f"answer = {{}}\n{code}{_END}",
             groups: [[6, 0, [references[ADMINISTRATORS][1]]]],
         }
-        return cls(session, name, await session.create(_MODEL, made))
+        # With `mail` 19 posts a message that it was created, which would look like somebody's work in a template.
+        context = {"tracking_disable": True}
+        return cls(session, name, await session.create(_MODEL, made, context=context))
 
     async def run(
         self, values: Mapping[str, object], *, ends: str = "", timeout: float | None = None
