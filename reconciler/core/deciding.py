@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.core import ending_diffs, endings, hooks, one_host, pauses, usage, windows
+from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
 from reconciler.core.changesets import Approval, Changeset
 from reconciler.core.depths import Depth
@@ -36,6 +37,7 @@ class Limits:
     concerned (`Comparison.narrow`), hosts that it does not concern are not asked, and what becomes of removed documents is told.
     `replacing` says whose database another one takes the place of, by command. `commands` are the directories whose
     programs hooks may run; None where nothing is carried out. `approved` is what thresholds stopped, and somebody lets through.
+    `begun` is what the same text has had done lately on hosts that answered earlier: it counts towards thresholds.
     """
 
     selection: Selection = EVERYTHING
@@ -47,6 +49,7 @@ class Limits:
     replacing: Replacing | None = None
     commands: Collection[str] | None = None
     approved: Collection[Approval] = frozenset()
+    begun: Collection[Action] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def decide(desired: Desired, observed: Observed, inventory: Inventory, now: date
     in_service = _in_service(desired, observed, inventory)
     refused = hooks.refused(released.actions, desired, limits.commands)
     safety = desired.settings.safety
-    gated = gate(released, frozen, safety, in_service, limits.allowed, refused, limits.approved)
+    gated = gate(released, frozen, safety, in_service, limits.allowed, refused, limits.approved, limits.begun)
     gated = replace(gated, hooks=hooks.met(gated.actions, desired))
     if limits.since is not None:
         gated = with_removed(gated, limits.since, desired, observed, inventory)

@@ -210,6 +210,7 @@ def gate(
     allowed: Collection[str] = (),
     refused: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     approved: Collection[Approval] = (),
+    begun: Collection[Action] = (),
 ) -> Changeset:
     """Turn what must not run into what is blocked: all on frozen hosts, which are named, and all of what is too much.
 
@@ -221,6 +222,7 @@ def gate(
         allowed: names of thresholds that someone lifts for this run.
         refused: what else is not begun, with why and what to do, by the actions' ids.
         approved: actions that somebody lets through thresholds; they are not counted.
+        begun: what the same text has had done lately, which counts: hosts do not all answer at the same moment.
     """
     why = dict(refused)
     for action in changeset.actions:
@@ -236,7 +238,8 @@ def gate(
         ]
         removed = [a for a in counted if threshold is REMOVALS and a.reason is Reason.REMOVED]
         own: dict[str, tuple[str, str]] = {}
-        if too_many := _too_many(threshold, counted, in_service, safety):
+        lately = [a for a in begun if threshold.counts(a)] if counted else []
+        if too_many := _too_many(threshold, [*counted, *lately], in_service, safety):
             own |= {action.id: (too_many, threshold.advice) for action in counted}
         if lost := _lost(len(removed), in_service, safety.max_removals_percent):
             own |= {action.id: (lost, _IF_LOST) for action in removed}

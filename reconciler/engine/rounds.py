@@ -26,6 +26,7 @@ from reconciler.core.failures import MemoryFailure
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.verbs import UPGRADE
 from reconciler.engine import measuring
 from reconciler.engine.catalogues import with_backups
 from reconciler.engine.executor import execute
@@ -43,6 +44,8 @@ TOGETHER_SECONDS = 2.0
 FIRST_DELAY_SECONDS = 5.0
 _MOST_DOUBLINGS = 20  # a host that is away for weeks: far over the longest delay, far under what a float holds
 LONGEST_DELAY_SECONDS = 900.0
+COUNTED_SECONDS = LONGEST_DELAY_SECONDS
+"""How long what was begun counts towards thresholds: as long as a host that does not answer may be left alone."""
 
 REMEMBERED_SECONDS = 1.0
 """How long what was read of the store serves the looks of many hosts that answer together."""
@@ -101,6 +104,7 @@ class Rounds:
     known: dict[str, ObservedHost] = field(default_factory=dict)
     approved: frozenset[Approval] = frozenset()
     _tried: set[Action] = field(default_factory=set)  # of what is approved, what has ended
+    _begun: dict[Action, float] = field(default_factory=dict)  # what the text in force has had done, and when
     _lanes: dict[str, _Lane] = field(default_factory=dict)
     _nudge: asyncio.Event = field(default_factory=asyncio.Event)
     _away: dict[str, str] = field(default_factory=dict)  # address of a document: server where an action on it runs
@@ -141,6 +145,7 @@ class Rounds:
             servers: those that the edit concerns; new ones are looked at anyway.
         """
         self.desired, self.world = desired, world
+        self._begun.clear()
         asked = in_use(desired)
         for code in self._lanes.keys() - asked:
             if not self._lanes[code].acting:
@@ -269,7 +274,8 @@ class Rounds:
         # A server that left the text while something ran there is in no decision any more.
         answers = {code: host for code, host in self.known.items() if code in self.desired.servers}
         self.approved = approvals.without_tried(self.approved, self._tried, fresh)
-        limits = replace(self.limits, approved=self.approved)
+        self._begun = {action: at for action, at in self._begun.items() if at > now - COUNTED_SECONDS}
+        limits = replace(self.limits, approved=self.approved, begun=self._begun.keys())
         planned = decide(self.desired, Observed(answers), inventory, self.world.clock.now(), limits)
         self.approved = approvals.still_wanted(self.approved, planned.changeset, fresh)
         self._tried &= {action for _, action in self.approved}
@@ -318,6 +324,9 @@ class Rounds:
             # Done, and wanted again at once: it does not stay. Once more, but not over and over.
             self._delay(lane)
             return ()
+        let_through = {action for _, action in self.approved}
+        # Waves have limits of their own.
+        self._begun |= {a: now for a in map(by_itself, actions) if a not in let_through and a.verb is not UPGRADE}
         self._away |= {a.address: code for a in actions if a.kind == "instance"}
         acting = self._act(code, lane, actions, self.desired, self.world)
         lane.acting = group.create_task(acting, name=f"change {code}")

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from reconciler.core.outcomes import Result
 from reconciler.engine.ports import InLine
 from tests.engine.rounds_stage import INTERVAL, Stage, play
@@ -143,6 +145,39 @@ def test_a_removal_threshold_counts_what_is_under_way_on_other_hosts() -> None:
         assert stage.follower.decisions[-1].changeset.blocked
 
     play(world, text("active"), story)
+
+
+@pytest.mark.parametrize(
+    "limit", ["max_removals: 2, max_removals_percent: 100", "max_changes: 2, max_changes_percent: 100"]
+)
+def test_a_threshold_counts_what_a_host_that_answered_earlier_has_had_done(limit: str) -> None:
+    """One host is down while the text comes into force: what is done on the other one then does not start the count anew."""
+    world = universe(TWO, speed=1.0)
+
+    def text(**fields: str) -> str:
+        found = fleet(*(instance(f"{s}{n}", server=s, **fields) for s in TWO for n in range(2)), servers=TWO)
+        return found.replace("secret_key:", f"safety: {{{limit}}}\nsecret_key:", 1)
+
+    edited = text(state="suspended") if "removals" in limit else text(company="Another")
+
+    async def story(stage: Stage) -> None:
+        await stage.converged()
+        world.hosts["two"].kill()
+        begun = len(stage.follower.begun)
+        stage.edit(edited)
+        await asyncio.sleep(2 * INTERVAL)
+        assert {action.server for _, action in stage.follower.begun[begun:]} == {"one"}
+        world.hosts["two"].start()
+        stage.rounds.wake()
+        await asyncio.sleep(2 * INTERVAL)
+        assert {action.server for _, action in stage.follower.begun[begun:]} == {"one"}
+        assert {b.code for b in stage.follower.decisions[-1].changeset.blocked} == {"two0", "two1"}
+        await asyncio.sleep(2000)
+        assert {action.server for _, action in stage.follower.begun[begun:]} == set(TWO), (
+            "by then it is a change of its own"
+        )
+
+    play(world, text(), story)
 
 
 def test_a_host_that_fails_is_tried_again_ever_later_and_at_once_after_an_edit() -> None:
