@@ -74,6 +74,12 @@ def is_noted_past(inventory: Inventory, key: tuple[str, str, str], now: datetime
     return bool(noted) and noted < now.astimezone(UTC).isoformat(timespec="seconds")
 
 
+def told(inventory: Inventory, key: tuple[str, str, str]) -> str:
+    """Say until when an account may be open, as far as is remembered; empty where none is."""
+    noted = inventory.server_states.get(row_of(*key), "")
+    return f"an account for support is open until {noted[:16].replace('T', ' ')} UTC" if noted else ""
+
+
 def is_over(account: str, now: datetime) -> bool:
     """Tell whether an account's time has come; one that is open for longer than any may be was not noted by us."""
     until = until_of(account)

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar, cast
 
-from reconciler.core import claims, endings, subscriptions, template_versions, usage, whereabouts
+from reconciler.core import claims, endings, subscriptions, support, template_versions, usage, whereabouts
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset, Frozen
 from reconciler.core.claims import Found
@@ -37,6 +37,7 @@ from schemas.server import Server
 from schemas.template import Template
 
 _UNPROVEN = "nothing that is remembered proves it to be this fleet's"
+_OTHERWISE = "the last look found it otherwise, or a change of it was cut short"
 
 
 class InSync(StrEnum):
@@ -409,15 +410,15 @@ class _View:
         if entry.digest == instance_digest(self._desired, instance, self._desired.servers[found.server]):
             return InSync.YES, ""
         if not entry.last_digest:
-            return InSync.NO, "the last look found it otherwise, or a change of it was cut short"
+            inside = support.told(self._inventory, ("instance", instance.code, found.server))
+            return (InSync.YES, inside) if inside else (InSync.NO, _OTHERWISE)
         return InSync.CHANGED, "its text changed since it was applied"
 
     def _is_edit_alone(self, instance: Instance) -> bool:
         """Tell whether all that differs is that the text was edited since it was applied."""
         this = ("instance", instance.code)
-        if self._blocked[this] or self._held[this]:
-            return False
-        return all(a.reason is Reason.CHANGED for a in self._actions[this])
+        is_held = self._blocked[this] or self._held[this]
+        return not is_held and all(a.reason is Reason.CHANGED for a in self._actions[this])
 
     def _is_anothers(self, instance: Instance, found: Found) -> bool:
         """Tell whether a look found that a database only bears an instance's name."""
@@ -426,9 +427,8 @@ class _View:
             return False
         spec = instance_spec(self._desired, instance, self._desired.servers[found.server])
         known = ("instance", instance.code, found.server) in self._inventory.entries
-        if look.access is Access.REFUSED and known:  # ours, with another password
-            return False
-        return claims.doubt(look, spec, instance.renamed_from, remembered=known) is not None
+        is_ours = look.access is Access.REFUSED and known  # with another password
+        return not is_ours and claims.doubt(look, spec, instance.renamed_from, remembered=known) is not None
 
     def _was_looked_into(self, found: Found) -> bool:
         return found.name.text in self._observed.hosts[found.server].looks

@@ -43,6 +43,8 @@ def test_the_link_stands_alone_on_stdout_and_the_history_says_who_and_why(world:
     token = ran.out.strip().partition("token=")[2]
     assert token not in (world.root / "state.sqlite").read_bytes().decode("latin-1")
     assert world.run("plan").out.startswith("No changes."), "who is inside is left there until the end"
+    shown = json.loads(world.run("status", "instances", "acme", "-o", "json").out)["instances"][0]
+    assert (shown["in_sync"], shown["detail"][:36]) == ("yes", "an account for support is open until")
 
 
 def test_who_forbids_it_is_refused_with_the_place_that_says_so(world: World) -> None:
