@@ -18,7 +18,7 @@ from reconciler.core.claims import Doubt, Found
 from reconciler.core.drafts import Draft
 from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook
-from reconciler.core.specs import instance_spec
+from reconciler.core.specs import DatabaseSpec, instance_spec
 from schemas.instance import Instance
 
 
@@ -88,7 +88,7 @@ def plan(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> bool:
         return True
     spec = instance_spec(draft.desired, instance, draft.desired.servers[instance.server])
     becomes = names.suspended(spec.target) if instance.state == "suspended" else spec.target
-    changes: list[FieldChange] = []
+    changes = _of_address(draft, instance, source.server, spec)
     if backups.policy(draft.desired, instance) is not None:
         target = backups.target_of(draft.desired, backups.policy(draft.desired, instance))
         changes.append(FieldChange(backups.FIELD, "none", f"one in {target}, of what is moved"))
@@ -110,6 +110,13 @@ def plan(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> bool:
     )
     draft.used[instance.server] = draft.used.get(instance.server, 0) + 1
     return True
+
+
+def _of_address(draft: Draft, instance: Instance, server: str, there: DatabaseSpec) -> list[FieldChange]:
+    """Show that customers find it at another address than on the server that it leaves."""
+    here = instance_spec(draft.desired, instance, draft.desired.servers[server])
+    changed = here.base_url != there.base_url
+    return [FieldChange("parameters.web.base.url", here.base_url or "", there.base_url or "")] if changed else []
 
 
 def _is_own(draft: Draft, instance: Instance, server: str, name: str) -> bool:

@@ -38,6 +38,9 @@ from reconciler.fleet.desired import Desired
 SETTLE_SECONDS = 2.0
 """How long hosts that have answered wait for those that have not, so that one decision serves many."""
 
+FIRST_SETTLE_SECONDS = 5.0
+"""How long they wait before the first decision: what has not been seen yet is no news."""
+
 TOGETHER_SECONDS = 2.0
 """How much earlier than it must a host is looked at when another one is due."""
 
@@ -112,6 +115,7 @@ class Rounds:
     _remembered: tuple[float, Inventory] | None = None
     _writings: int = 0  # how often what is remembered was made another
     _turned_at: float = 0.0
+    _has_decided: bool = False
 
     @property
     def silent_seconds(self) -> float:
@@ -190,7 +194,7 @@ class Rounds:
         now = self.world.clock.monotonic()
         next_time = min((lane.look_at for lane in self._lanes.values() if not _is_occupied(lane)), default=math.inf)
         if (waiting := self._oldest_answer()) is not None:
-            next_time = min(next_time, max(waiting + SETTLE_SECONDS, self._blind_until))
+            next_time = min(next_time, max(waiting + self._settling(), self._blind_until))
         seconds = None if math.isinf(next_time) else max(0.0, next_time - now)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -257,12 +261,15 @@ class Rounds:
     def _oldest_answer(self) -> float | None:
         return min((lane.answered_at for lane in self._lanes.values() if lane.answered_at is not None), default=None)
 
+    def _settling(self) -> float:
+        return SETTLE_SECONDS if self._has_decided else FIRST_SETTLE_SECONDS
+
     async def _decide_if_due(self, group: asyncio.TaskGroup) -> None:
         """Decide when all that were asked have answered, or some have waited long enough for the others."""
         oldest, now = self._oldest_answer(), self.world.clock.monotonic()
         if oldest is None or now < self._blind_until:
             return
-        if now < oldest + SETTLE_SECONDS and any(lane.looking for lane in self._lanes.values()):
+        if now < oldest + self._settling() and any(lane.looking for lane in self._lanes.values()):
             return
         try:
             inventory = await self._inventory()
@@ -277,6 +284,7 @@ class Rounds:
         self._begun = {action: at for action, at in self._begun.items() if at > now - COUNTED_SECONDS}
         limits = replace(self.limits, approved=self.approved, begun=self._begun.keys())
         planned = decide(self.desired, Observed(answers), inventory, self.world.clock.now(), limits)
+        self._has_decided = True
         self.approved = approvals.still_wanted(self.approved, planned.changeset, fresh)
         self._tried &= {action for _, action in self.approved}
         seen = Observed({code: answers[code] for code in sorted(fresh & answers.keys())})

@@ -147,3 +147,13 @@ def test_where_nobody_looked_which_modules_the_target_has_nothing_moves() -> Non
         "what modules two has, its template template_base tells, which was not looked into",
         "run without --shallow, once the template is there",
     )
+
+
+def test_a_plan_shows_that_customers_find_it_at_another_address_there() -> None:
+    text = text_of()
+    away = text.having(
+        "server", {**text.servers, "two": text.servers["two"].model_copy(update={"domain": "two.example"})}
+    )
+    (change,) = moved(plan(away)).changes
+    assert (change.field, change.desired) == ("parameters.web.base.url", "https://acme.two.example")
+    assert change.observed == "https://acme.example.com"
