@@ -52,6 +52,8 @@ def _of_code(
     code: str, addresses: Collection[str], kinds: Sequence[str], also: Sequence[str], *, or_former: bool
 ) -> str:
     found = [address for address in (f"{kind}/{code}" for kind in kinds) if address in addresses]
+    if not found and code == "fleet" and code in kinds:  # there is one
+        found = [address for address in addresses if address.startswith("fleet/")]
     if len(found) > 1:
         raise click.UsageError(f"{code!r} can be {' or '.join(found)}: name the one that is meant")
     if found or len(kinds) == 1:

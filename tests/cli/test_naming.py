@@ -32,6 +32,11 @@ def test_a_code_an_address_and_two_words_name_the_same(words: list[str], address
     assert address_of(words, ADDRESSES, KINDS) == address
 
 
+def test_there_is_one_fleet_which_is_named_by_that_word() -> None:
+    assert address_of(["fleet"], ADDRESSES, ("fleet", *KINDS)) == "fleet/test"
+    assert address_of(["fleet"], {*ADDRESSES, "instance/fleet"}, ("fleet", *KINDS)) == "instance/fleet"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
