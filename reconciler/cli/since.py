@@ -8,21 +8,26 @@ from typing import Any
 
 import click
 
-_AGO = re.compile(r"(\d{1,6})(s|m|h|d|w)", re.ASCII)
+_LENGTH = re.compile(r"(\d{1,6})(s|m|h|d|w)", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def read_length(text: str) -> timedelta | None:
+    """Return the length of time that a text names (`90s`, `30m`, `24h`, `7d`, `2w`); None if it names none."""
+    length = _LENGTH.fullmatch(text)
+    return None if length is None else timedelta(**{_UNITS[length[2]]: int(length[1])})
 
 
 def read_since(text: str, now: datetime) -> datetime | None:
     """Return the moment that a text names, UTC; None if it names none.
 
     Args:
-        text: a length of time before now (`90s`, `30m`, `24h`, `7d`, `2w`), a date, or a date with a time; without a zone, UTC.
+        text: a length of time before now (see `read_length`), a date, or a date with a time; without a zone, UTC.
         now: the time of day, UTC.
     """
-    ago = _AGO.fullmatch(text)
     try:
-        if ago is not None:
-            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        if (ago := read_length(text)) is not None:
+            return now - ago
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):

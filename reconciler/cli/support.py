@@ -14,7 +14,7 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
-from reconciler.cli.since import read_since
+from reconciler.cli.since import read_length
 from reconciler.core.failures import HostError
 from reconciler.core.support import LONGEST, SHORTEST
 from reconciler.engine.support import Opened, find, let_in
@@ -35,11 +35,12 @@ class Lasting(click.ParamType[timedelta]):
         """Read it; wrong usage if it is no length of time that may be."""
         if isinstance(value, timedelta):
             return value
-        now = datetime.now(UTC)
-        began = read_since(str(value), now)
-        if began is None or not SHORTEST <= now - began <= LONGEST:
-            self.fail(f"{value!r} is no time from 5m to 8h: write 30m or 2h", param, ctx)
-        return now - began
+        length = read_length(str(value))
+        if length is None:
+            self.fail(f"{value!r} is no length of time: write 30m or 2h", param, ctx)
+        if not SHORTEST <= length <= LONGEST:
+            self.fail(f"{value} is no length of time from 5m to 8h: write 30m or 2h", param, ctx)
+        return length
 
 
 @groups.command("odoo-fleet support acme --for 30m --reason 'ticket 4711'")

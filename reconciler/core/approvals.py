@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 
 from reconciler.core.actions import Action
 from reconciler.core.changesets import Approval, Changeset, Stopped, by_itself
+from reconciler.core.observed import Observed
 
 
 def approve(stopped: Stopped) -> frozenset[Approval]:
@@ -32,9 +33,25 @@ def without_tried(
     return frozenset(each for each in approved if each[1] not in ended)
 
 
-def still_wanted(approved: AbstractSet[Approval], decided: Changeset, fresh: Collection[str]) -> frozenset[Approval]:
-    """Leave out what a decision on the answers of `fresh` hosts does not want any more."""
+def still_wanted(
+    approved: AbstractSet[Approval], decided: Changeset, observed: Observed, fresh: Collection[str]
+) -> frozenset[Approval]:
+    """Leave out what a decision does not want any more, by what all of its hosts answered.
+
+    A host that is away, or frozen, shows nothing: what was approved there waits for it.
+
+    Args:
+        approved: what is approved.
+        decided: what is wanted, and what is held back.
+        observed: what was decided on.
+        fresh: hosts of which that is news.
+    """
     wanted = {*decided.actions, *(each.action for each in decided.withheld)}
     wanted |= {action for stopped in decided.stopped for action in stopped.actions}
     same = {by_itself(action) for action in wanted}
-    return frozenset(each for each in approved if each[1].server not in fresh or each[1] in same)
+    shown = {host.server for host in observed.hosts.values() if host.online} - {each.server for each in decided.frozen}
+    return frozenset(
+        (threshold, action)
+        for threshold, action in approved
+        if action in same or action.server not in fresh or not shown.issuperset(action.servers)
+    )

@@ -84,7 +84,6 @@ class _Layout:
         for line in raw[:-1]:
             self._starts.append(self._starts[-1] + len(line) + 1)
         self._lines = [_Line(line.removesuffix("\r")) for line in raw]
-        self._has_end = text.endswith("\n")
         self._place(text)
 
     def _place(self, text: str) -> None:
@@ -133,13 +132,10 @@ class _Layout:
         written = list(self._written())
         while len(written) > 1 and not written[-1] and not self._lines[len(written) - 1].held:
             written.pop()
-        ends_held = bool(self._lines[len(written) - 1].held) or any(
-            self._lines[number].held for number in range(len(written) - 1, len(self._lines))
-        )
-        is_whole = self._has_end or not (ends_held or self._ends_open())
-        return ("\r\n" if self._crlf else "\n").join(written) + (
-            ("\r\n" if self._crlf else "\n") if is_whole and any(written) else ""
-        )
+        is_cut = len(written) < len(self._lines)  # what was left out stood behind a line break
+        newline = "\r\n" if self._crlf else "\n"
+        is_whole = is_cut or not (self._lines[-1].held or self._ends_open())
+        return newline.join(written) + (newline if is_whole and any(written) else "")
 
     def _ends_open(self) -> bool:
         """Tell whether a text of several lines is the last thing, which a line break at the end would be a part of."""

@@ -285,7 +285,7 @@ class Rounds:
         limits = replace(self.limits, approved=self.approved, begun=self._begun.keys())
         planned = decide(self.desired, Observed(answers), inventory, self.world.clock.now(), limits)
         self._has_decided = True
-        self.approved = approvals.still_wanted(self.approved, planned.changeset, fresh)
+        self.approved = approvals.still_wanted(self.approved, planned.changeset, planned.observed, fresh)
         self._tried &= {action for _, action in self.approved}
         seen = Observed({code: answers[code] for code in sorted(fresh & answers.keys())})
         remember(replace(planned, observed=seen), self.desired, self.world)
@@ -350,7 +350,8 @@ class Rounds:
         finally:
             for action in actions:
                 self._away.pop(action.address, None)
-                self._tried.add(by_itself(action))
+            skipped = {outcome.action for outcome in outcomes if outcome.result is Result.SKIPPED}
+            self._tried |= {by_itself(action) for action in actions if action not in skipped}
             lane.acting = None
             for origin in {action.origin for action in actions} & self._lanes.keys():
                 self._lanes[origin].look_at = 0.0  # what left it is not what it answered last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,20 @@ def test_who_forbids_it_is_refused_with_the_place_that_says_so(world: World) -> 
     assert "instances.yaml:" in ran.err
 
 
+def test_a_date_is_no_length_of_time(world: World) -> None:
+    an_hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="minutes")
+    ran = world.run("support", "acme", "--reason", "x", "--for", an_hour_ago)
+    assert (ran.code, ran.out) == (64, "")
+    assert "is no length of time: write 30m or 2h" in " ".join(ran.err.split())
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
         (("acme", "--reason", " "), "--reason is empty"),
         (("acme",), "Missing option '--reason'"),
-        (("acme", "--reason", "x", "--for", "1m"), "no time from 5m to 8h"),
-        (("acme", "--reason", "x", "--for", "9h"), "no time from 5m to 8h"),
+        (("acme", "--reason", "x", "--for", "1m"), "1m is no length of time from 5m to 8h: write 30m or 2h"),
+        (("acme", "--reason", "x", "--for", "9h"), "9h is no length of time from 5m to 8h"),
         (("acme", "--reason", "x", "--store", "none"), "support needs a store"),
         (("nobody", "--reason", "x"), "the fleet has no"),
     ],

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from reconciler.core import verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.approvals import approve, still_wanted, without_tried
-from reconciler.core.changesets import Changeset, by_itself
+from reconciler.core.changesets import Changeset, Frozen, by_itself
+from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.safety import THRESHOLDS, gate
 from schemas.fleet import Safety
 from tests.core.strategies import changesets
@@ -20,6 +21,10 @@ NOTHING = Safety(max_removals=0, max_removals_percent=0, max_changes=0, max_chan
 
 def suspend(code: str, server: str = "one", after: tuple[str, ...] = ()) -> Action:
     return Action(verbs.SUSPEND, "instance", code, server, Reason.DECLARED, code, f"suspended.{code}", after=after)
+
+
+def answers(*online: str, away: str = "three") -> Observed:
+    return Observed({code: ObservedHost(code, online=code != away) for code in (*online, away)})
 
 
 @settings(max_examples=200)
@@ -71,6 +76,16 @@ def test_what_was_tried_is_approved_until_its_host_has_answered_again_and_no_lon
 def test_what_is_not_wanted_any_more_is_approved_no_longer_once_its_host_says_so() -> None:
     acme, shop = suspend("acme", "one"), suspend("shop", "two")
     (stopped,) = gate(Changeset((acme, shop)), {}, NOTHING, 20).stopped
-    approved, now = approve(stopped), Changeset((shop,))
-    assert still_wanted(approved, now, ("two",)) == approved
-    assert {action.code for _, action in still_wanted(approved, now, ("one", "two"))} == {"shop"}
+    approved, now, seen = approve(stopped), Changeset((shop,)), answers("one", "two")
+    assert still_wanted(approved, now, seen, ("two",)) == approved
+    assert {action.code for _, action in still_wanted(approved, now, seen, ("one", "two"))} == {"shop"}
+
+
+def test_a_host_that_is_away_or_frozen_shows_of_nothing_that_it_is_not_wanted() -> None:
+    acme = replace(suspend("acme", "one"), origin="two")
+    approved = frozenset({("removals", acme)})
+    frozen = Changeset(frozen=(Frozen("two", "lost", "look"),))
+    assert still_wanted(approved, Changeset(), answers("one", away="two"), ("one", "two")) == approved
+    assert still_wanted(approved, Changeset(), answers("two", away="one"), ("one", "two")) == approved
+    assert still_wanted(approved, frozen, answers("one", "two"), ("one", "two")) == approved
+    assert not still_wanted(approved, Changeset(), answers("one", "two"), ("one", "two"))

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from reconciler.editing.edits import is_same
 from reconciler.editing.formatting import CannotFormat, formatted
@@ -96,6 +97,10 @@ owner:
     c
 labels: {tier: gold, region: eu}
 """
+LINES = st.tuples(st.integers(0, 6), st.sampled_from(["", "", "word", "# word"])).map(
+    lambda each: " " * each[0] + each[1]
+)
+"""Lines of a block text, many of them blanks alone."""
 
 
 def test_indentation_and_spaces_become_regular_and_nothing_else_is_touched() -> None:
@@ -113,6 +118,8 @@ def test_indentation_and_spaces_become_regular_and_nothing_else_is_touched() -> 
         ("# nothing\n", "# nothing\n"),
         ("a: |\n    x", "a: |\n    x"),
         ("a: |+\n    x\n\n", "a: |+\n    x\n\n"),
+        ("a: >-\n     \n      ", "a: >-\n     \n"),
+        ("a: |\n    x\n  ", "a: |\n    x\n"),
         ("a:  |2\n      x\nb: 1\n", "a: |2\n      x\nb: 1\n"),
         ("a:\n    b: |\n      x\n\n\n       y\n    c: 1\n", "a:\n  b: |\n    x\n\n\n     y\n  c: 1\n"),
         ('a:   "b\n   c"   # d\n', 'a: "b\n   c"   # d\n'),
@@ -138,6 +145,20 @@ def test_whatever_is_formatted_says_the_same_with_the_same_comments_and_is_forma
     for line in after.split(drawn.newline):
         assert line == line.rstrip(" \t")
         assert re.match(r"(?:  )*(?! )", line), "two spaces a level"
+
+
+@given(edits(), st.sampled_from(["|", ">", "|-", ">-", "|+", ">+", "|2"]), st.lists(LINES, max_size=4))
+def test_a_file_that_ends_inside_a_text_of_several_lines_is_formatted_once(
+    drawn: Drawn, header: str, lines: list[str]
+) -> None:
+    text = drawn.text + drawn.newline.join([f"end:  {header}", *lines])
+    assume(not read_documents("", text.encode())[1])
+    try:
+        after = formatted(text.encode()).decode()
+    except CannotFormat:
+        return
+    assert is_same(data_of(after), data_of(text))
+    assert formatted(after.encode()).decode() == after
 
 
 def test_every_text_of_this_project_says_the_same_afterwards_and_the_sample_fleet_is_formatted() -> None:

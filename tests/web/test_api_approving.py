@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.access.roles import Role
 from reconciler.notices.notices import NoticeName
-from tests.harness.universe import fleet, instance
+from tests.harness.universe import fleet, instance, universe
 from tests.web.asked import TOKENS, Asked, asking
 from tests.web.visits import Browser, visiting
 
@@ -82,6 +82,45 @@ def test_what_was_tried_and_failed_is_not_tried_over_and_over_without_being_aske
         assert {a["code"] for a in (await stopped(asked))["actions"]} == {"acme", "beta"}
 
     assert NoticeName.ACTION_FAILED in asking(story, text=text()).names()
+
+
+def test_what_is_approved_while_its_host_is_away_waits_for_it() -> None:
+    async def story(asked: Asked) -> None:
+        asked.stage.source.write(text("acme", "beta"), "b" * 40)
+        await asyncio.sleep(60)
+        shown = await stopped(asked)
+        host = asked.stage.universe.hosts["one"]
+        host.kill()
+        await approve(asked, shown["digest"])
+        await asyncio.sleep(30)
+        host.start()
+        await asyncio.sleep(400)
+        assert in_service(asked) == {"cafe", "dodo", "echo"}
+
+    asking(story, text=text())
+
+
+def test_what_was_skipped_since_its_host_kept_failing_is_approved_until_it_is_tried() -> None:
+    codes = ("acme", "beta", "cafe", "dodo", "echo", "foxy")
+
+    def all_on_one(state: str) -> str:
+        whole = fleet(*(instance(code, server="one", state=state) for code in codes), servers={"one": "19.0"})
+        one_at_once = whole.replace("state: active\n", "state: active\nmax_concurrent_operations: 1\n", 1)
+        return one_at_once.replace(
+            "secret_key:", "safety: {max_removals: 1, max_removals_percent: 100}\nsecret_key:", 1
+        )
+
+    async def story(asked: Asked) -> None:
+        asked.stage.source.write(all_on_one("suspended"), "b" * 40)
+        await asyncio.sleep(60)
+        shown = await stopped(asked)
+        asked.stage.universe.hosts["one"].faults.add("db.rename:502:count=3")
+        await approve(asked, shown["digest"])
+        await asyncio.sleep(1500)
+        failed = {a["code"] for a in (await stopped(asked))["actions"]}
+        assert (len(failed), failed) == (3, {*codes} & {*asked.stage.universe.hosts["one"].listed()})
+
+    asking(story, text=all_on_one("active"), hosts=universe({"one": "19.0"}))
 
 
 def test_another_changeset_than_the_one_that_was_shown_is_not_approved() -> None:

@@ -14,6 +14,7 @@ from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import CAPACITY, LATENCY, HealthStatus
 from reconciler.notices.notices import NoticeName
 from reconciler.store.forgetful import NoMemory
+from reconciler.web.page.languages import COOKIE
 from tests.daemon.stage import Stage
 from tests.harness.universe import fleet, instance
 from tests.harness.virtual_time import EPOCH
@@ -108,6 +109,30 @@ def test_long_lists_are_shown_in_parts() -> None:
         assert "c059" not in second
 
     visiting(story, text=text)
+
+
+def test_what_is_blocked_for_one_reason_is_shown_once_with_all_that_it_stops() -> None:
+    codes = [f"c{number:02}" for number in range(12)]
+
+    def all_of_them(state: str) -> str:
+        documents = [instance(code, server="one", state=state) for code in codes]
+        return fleet(*documents, servers={"one": "19.0", "two": "19.0"})
+
+    async def story(browser: Browser, asked: Asked) -> None:
+        asked.stage.universe.hosts["one"].kill()
+        asked.stage.source.write(all_of_them("suspended"), "b" * 40)
+        await asyncio.sleep(60)
+        await browser.log_in()
+        page = words(await browser.open("/changes"))
+        assert "Blocked 14 " in page
+        assert page.count("server one is offline") == 1
+        assert "are blocked: server one is offline" in page
+        assert [page.count(each) for each in (*(f"instance/{code}" for code in codes), "server/one")] == [1] * 13
+        assert "and 4 more" in page
+        browser.cookies[COOKIE] = "fr"
+        assert "et 4 autres" in words(await browser.open("/changes"))
+
+    visiting(story, text=all_of_them("active"))
 
 
 def test_what_is_paused_on_the_page_is_left_alone_until_it_is_resumed_there() -> None:

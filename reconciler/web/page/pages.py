@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reconciler.access.roles import Role
+from reconciler.core.changesets import by_cause
 from reconciler.core.pauses import Pause
 from reconciler.notices.notices import Level
 from reconciler.reports.happenings import Asked, Newest
@@ -328,7 +329,10 @@ async def _changes(visit: PageVisit) -> Shown:
     servers: dict[str, list[Any]] = {}
     for action in picture.changeset.actions:
         servers.setdefault(action.server, []).append(action)
-    return Shown("changes.html", {"title": visit.say("Pending changes"), "picture": picture, "servers": servers})
+    stopped = [each.why for each in picture.changeset.stopped]
+    blocked = [each for each in picture.changeset.blocked if not any(why in each.why for why in stopped)]
+    shown = {"picture": picture, "servers": servers, "blocked": blocked, "causes": by_cause(blocked)}
+    return Shown("changes.html", {"title": visit.say("Pending changes"), **shown})
 
 
 async def _events(visit: PageVisit) -> Shown:
