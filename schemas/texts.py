@@ -147,6 +147,7 @@ FilePath = Annotated[
 # What the tool sets from other fields, or what makes one database another.
 OWNED_PARAMETERS = {
     "database.create_date": "Odoo sets it when a database is made",
+    "database.is_neutralized": "it says of a copy that it was neutralized: declare one with `clone_of`",
     "database.secret": "Odoo sets it, and sessions depend on it",
     "database.uuid": "it tells one database from another",
     "web.base.url": "it follows from `subdomain` and the server's `domain`, `public_scheme` and `public_port`",

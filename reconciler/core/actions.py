@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.core.addressed import Addressed
@@ -77,3 +78,14 @@ class Action(Addressed):
     def subject(self) -> str:
         """Name what it is done to: a document by its address, or what none declares by its name."""
         return self.database if self.verb.is_housekeeping else self.address
+
+
+def without(actions: Iterable[Action], gone: Container[str]) -> list[Action]:
+    """Return the actions but those whose ids are gone; what waited for one of these waits for what that waited for."""
+    by_id = {action.id: action for action in actions}
+
+    def left(action: Action) -> Iterator[str]:
+        for need in action.after:
+            yield from left(by_id[need]) if need in gone else (need,)
+
+    return [replace(a, after=tuple(dict.fromkeys(left(a)))) for a in by_id.values() if a.id not in gone]

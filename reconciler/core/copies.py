@@ -11,6 +11,7 @@ from reconciler.core.actions import FieldChange
 from reconciler.core.claims import Doubt
 from reconciler.core.drafts import Draft
 from reconciler.core.endings import CLOCKS_MAY_DIFFER
+from reconciler.core.names import NameState
 from reconciler.core.observed import DatabaseLook
 from reconciler.core.specs import DatabaseSpec
 from reconciler.core.verbs import Verb
@@ -99,6 +100,7 @@ _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
 _TRIED = ", tried at "
 _UUID = " uuid "
+_INSTANCE = "instance/"
 TRIED_AGAIN_AFTER = backup_times.LONGEST_PATIENCE
 """After so long a refresh by rhythm that was begun and has not come to its end is begun again."""
 
@@ -114,6 +116,9 @@ def noted(origin: str, now: datetime, uuid: str = "") -> str:
 def made_of_uuid(look: DatabaseLook) -> str:
     """Return the uuid of the database that a copy was made of; empty where none is noted, as before this was."""
     return _parts(look)[0].rpartition(" at ")[0].rpartition(_UUID)[2] if _UUID in look.restored_from else ""
+
+
+NO_COPY = "nothing in it says that this fleet made it as a copy: it may be a customer's own"
 
 
 def another(then: str, now: str) -> str:
@@ -155,6 +160,18 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
+def was_made(instance: Instance, look: DatabaseLook) -> bool:
+    """Tell whether a database notes that this fleet made it as a copy of another instance's, or brought such a one back.
+
+    A customer's own that was restored or moved notes itself, or an archive that somebody named; most note nothing.
+    """
+    origin = _parts(look)[0]
+    sources = {word for word in origin.split() if word.startswith(_INSTANCE)}
+    own = {_INSTANCE + code for code in (instance.code, instance.renamed_from) if code}
+    is_of_another = bool(sources) and not sources & own and made_of_uuid(look) != look.uuid
+    return is_of_another or names.parse(origin.partition(" ")[0]).state is NameState.TRASH
+
+
 def comes_due(instance: Instance, since: datetime, now: datetime) -> bool:
     """Tell whether a copy in service that is made anew by a rhythm was to be so since a moment."""
     if instance.refresh is None or instance.state != "active" or not is_copied(instance):
@@ -165,7 +182,7 @@ def comes_due(instance: Instance, since: datetime, now: datetime) -> bool:
 def is_due(instance: Instance, look: DatabaseLook, now: datetime) -> bool:
     """Tell whether a copy is to be made anew by its rhythm, as it says itself when it was made.
 
-    One that does not say so, or names a day that has not come, is due: it has been neutralized, or it would be blocked.
+    One that names no day, or one that has not come, is due; it is blocked where nothing says that it `was_made` as a copy.
     """
     made = made_at(look)
     if made is None or made >= now + CLOCKS_MAY_DIFFER:

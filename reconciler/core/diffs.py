@@ -7,7 +7,6 @@ templates in `template_diffs`, instances in `instance_diffs`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from reconciler.core import (
@@ -21,7 +20,7 @@ from reconciler.core import (
     upgrade_diffs,
     verbs,
 )
-from reconciler.core.actions import Action, Reason
+from reconciler.core.actions import Action, Reason, without
 from reconciler.core.changesets import Changeset, Left, LeftAlone
 from reconciler.core.claims import Doubt
 from reconciler.core.drafts import Draft, needed_by
@@ -209,7 +208,7 @@ def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:
     if not selection.is_everything:
         chosen = _selected_addresses(draft.desired, selection)
         kept = needed_by(actions, [a for a in actions if a.address in chosen and not a.verb.is_housekeeping])
-        actions = [replace(a, after=tuple(n for n in a.after if n in kept)) for a in actions if a.id in kept]
+        actions = without(actions, {a.id for a in actions} - kept)
         blocked = [b for b in blocked if b.address in chosen]
         withheld = [w for w in withheld if w.action.address in chosen]
     left_alone = tuple(sorted(draft.left_alone))

@@ -189,7 +189,10 @@ def _in_service(name: DatabaseName, declared: Container[str], remembered: Contai
 
 
 def needed_by(actions: Iterable[Action], wanted: Iterable[Action]) -> set[str]:
-    """Return the ids of the wanted actions and of all that they need: a new version of a template nobody does, who clones it."""
+    """Return the ids of the wanted actions and of all that they need: a new version of a template nobody does, who clones it.
+
+    What that new version itself waits for, a new password, is needed all the same.
+    """
     by_id = {a.id: a for a in actions}
     kept: set[str] = set()
     stack = [a.id for a in wanted]
@@ -197,5 +200,6 @@ def needed_by(actions: Iterable[Action], wanted: Iterable[Action]) -> set[str]:
         name = stack.pop()
         if name not in kept:
             kept.add(name)
-            stack += (need for need in by_id[name].after if by_id[need].verb is not verbs.REBUILD)
+            for need in by_id[name].after:
+                stack += by_id[need].after if by_id[need].verb is verbs.REBUILD else (need,)
     return kept

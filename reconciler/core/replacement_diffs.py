@@ -36,7 +36,9 @@ def _diff_scheduled(draft: Draft, instance: Instance, server: str, look: Databas
     before = draft.actions
     own = [a for a in before if a.address == instance.address]
     why = _why_later(draft, instance, server, look, has_others=any(map(_is_more_than_a_note, own)))
-    if not why and (doubt := _of_another(draft, instance, server, look)):
+    if any(b.address == instance.address for b in draft.blocked):
+        return
+    if doubt := _no_copy(instance, look) or (_of_another(draft, instance, server, look) if not why else None):
         draft.block("instance", instance.code, server, doubt)
         return
     draft.actions = [a for a in before if a not in own]
@@ -45,6 +47,14 @@ def _diff_scheduled(draft: Draft, instance: Instance, server: str, look: Databas
         wanted = [a for a in draft.actions if a.address == instance.address]
         draft.actions = before
         draft.withheld += [Withheld(replace(action, after=()), why) for action in wanted]
+
+
+def _no_copy(instance: Instance, look: DatabaseLook) -> Doubt | None:
+    """Say that what a text takes for a copy does not note that it was made as one, whatever its other parameters are."""
+    if copies.was_made(instance, look):
+        return None
+    advice = f"look what it is; a copy `odoo-fleet refresh {instance.code}` makes anew, a customer's own gets `template` again"
+    return Doubt(f"{look.database}: it is not made anew by its rhythm: {copies.NO_COPY}", advice)
 
 
 def _of_another(draft: Draft, instance: Instance, server: str, look: DatabaseLook) -> Doubt | None:

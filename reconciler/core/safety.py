@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from reconciler.core.actions import Action, Reason
+from reconciler.core.actions import Action, Reason, without
 from reconciler.core.changesets import Approval, Blocked, Changeset, Frozen, Stopped, Withheld, by_itself
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
@@ -188,10 +188,8 @@ def withhold(
     blocked = tuple(
         replace(b, paused=pause.why) if (pause := pause_of(b, fleet, pauses)) else b for b in changeset.blocked
     )
-    kept = tuple(
-        replace(a, after=tuple(n for n in a.after if n not in held)) for a in changeset.actions if a.id not in held
-    )
-    return replace(changeset, actions=kept, blocked=blocked, withheld=(*changeset.withheld, *held.values()))
+    kept = without(changeset.actions, held)
+    return replace(changeset, actions=tuple(kept), blocked=blocked, withheld=(*changeset.withheld, *held.values()))
 
 
 def _is_needed(action: Action, need: Action) -> bool:
@@ -280,7 +278,6 @@ def _too_many(threshold: Threshold, counted: Sequence[Action], in_service: int, 
 
 
 def _block(changeset: Changeset, why: dict[str, tuple[str, str]]) -> Changeset:
-    kept: list[Action] = []
     blocked, by_id = list(changeset.blocked), {action.id: action for action in changeset.actions}
     for action in changeset.actions:
         missing = next((need for need in action.after if need in why and _is_needed(action, by_id[need])), None)
@@ -289,6 +286,5 @@ def _block(changeset: Changeset, why: dict[str, tuple[str, str]]) -> Changeset:
         if action.id in why:
             reason, advice = why[action.id]
             blocked.append(Blocked(action.kind, action.code, action.server, f"{action.verb}: {reason}", advice))
-        else:
-            kept.append(replace(action, after=tuple(need for need in action.after if need not in why)))
+    kept = without(changeset.actions, why)
     return replace(changeset, actions=tuple(kept), blocked=tuple(sorted(blocked)))

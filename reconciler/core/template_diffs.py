@@ -5,6 +5,8 @@ It also records, for every (template, server), what clones there must wait for, 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.core import claims, endings, fields, names, template_versions, upgrade_diffs, verbs
 from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Withheld
@@ -61,23 +63,27 @@ def _settle(draft: Draft, template: Template, spec: DatabaseSpec, look: Database
         return _rebuild(draft, template, spec, look, Reason.DECLARED)
     if upgrade_diffs.comes_first(look):
         return upgrade_diffs.diff_template(draft, spec, READY)
-    if template_versions.is_other(spec, look) and not template_versions.read(look.rebuilding).altered:
+    if template_versions.is_other(spec, look.mark) and not template_versions.read(look.rebuilding).altered:
         return _rebuild(draft, template, spec, look, Reason.CHANGED)
     return upgrade_diffs.diff_template(draft, spec, _repair(draft, spec, look))
 
 
 def _rebuild(draft: Draft, template: Template, spec: DatabaseSpec, look: DatabaseLook, reason: Reason) -> str | Doubt:
-    """Plan a new version in the place of the present one, or say why it waits: the present one is cloned until then."""
+    """Plan a new version in the place of the present one, or say why it waits: the present one is cloned until then.
+
+    A new password waits for neither: it may be why the text was edited, and nothing of a new version depends on it.
+    """
     differing = (*fields.differences(spec, look, NameState.PUBLISHED), *fields.not_done(spec, look))
     shown = template_versions.shown(spec, look, differing)
-    after = draft.first(spec.server)
+    rotated = _rotate(draft, spec, look)
+    after = draft.first(spec.server, rotated)
     action = Action(verbs.REBUILD, spec.kind, spec.code, spec.server, reason, spec.target, spec.target, shown, after)
     why = "" if draft.selection.names(template) else template_versions.put_off(spec, look, draft.now)
     if not why and (held := draft.hold_new(draft.desired.servers[spec.server])):
         why = held.why
     if why:
-        draft.withheld.append(Withheld(action, why))
-        return READY
+        draft.withheld.append(Withheld(replace(action, after=()), why))
+        return rotated
     return draft.plan(action)
 
 
@@ -134,9 +140,7 @@ def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
         adopted_with = fields.adopted_with(spec, look, NameState.PUBLISHED)
         last, reason = draft.plan(_with(adopt, draft.first(spec.server), adopted_with)), Reason.DECLARED
         look = claims.as_adopted(look, spec)
-    if password := fields.rotation(spec, look):
-        rotate = Action(verbs.ROTATE, spec.kind, spec.code, spec.server, Reason.ROTATED, spec.target, spec.target)
-        last = draft.plan(_with(rotate, draft.first(spec.server), (password,)))
+    last = _rotate(draft, spec, look) or last
     changes = (*fields.differences(spec, look, NameState.PUBLISHED), *fields.not_done(spec, look))
     if not changes and last and reason is None:
         changes = (fields.digest_after_rotation(spec),)
@@ -152,6 +156,13 @@ def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
         )
         last = draft.plan(_with(configure, draft.first(spec.server, last), changes))
     return last
+
+
+def _rotate(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
+    if (password := fields.rotation(spec, look)) is None:
+        return READY
+    rotate = Action(verbs.ROTATE, spec.kind, spec.code, spec.server, Reason.ROTATED, spec.target, spec.target)
+    return draft.plan(_with(rotate, draft.first(spec.server), (password,)))
 
 
 def why_configured(spec: DatabaseSpec, look: DatabaseLook, changes: tuple[FieldChange, ...]) -> Reason:

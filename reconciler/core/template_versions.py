@@ -14,7 +14,7 @@ from reconciler.core.actions import FieldChange
 from reconciler.core.backup_times import LONGEST_PATIENCE
 from reconciler.core.endings import CLOCKS_MAY_DIFFER
 from reconciler.core.inventory import Inventory
-from reconciler.core.observed import DatabaseLook, Observed
+from reconciler.core.observed import DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
 from reconciler.core.upgrades import Key
 from reconciler.fleet.desired import Desired
@@ -75,12 +75,11 @@ def read(text: str) -> Rebuilding:
         return Rebuilding()
 
 
-def is_other(spec: DatabaseSpec, look: DatabaseLook) -> bool:
-    """Tell whether a template is one that this fleet built of another text, so that a new version may take its place.
+def is_other(spec: DatabaseSpec, mark: Mark | None) -> bool:
+    """Tell by its mark whether a template is one that this fleet built of another text, so that a new version may take its place.
 
     What was adopted, or built by a fleet that noted no version, is not: nothing tells what in it is anybody's own.
     """
-    mark = look.mark
     return mark is not None and mark.made_of not in ("", version(spec)) and not mark.in_service
 
 

@@ -170,8 +170,10 @@ class Builder:
         look = await insist(database.look, self.clock)
         if look.support:  # whoever was let into what this is made of is not let into this
             await insist(lambda: database.end_support(look.support), self.clock)
-        is_whole = all(look.modules.get(module) == module_operations.INSTALLED for module in spec.modules)
-        async with nullcontext() if is_whole else kept_neutral(spec, database, self.clock):
+        has_all = all(look.modules.get(module) == module_operations.INSTALLED for module in spec.modules)
+        # What was left half-way in the source goes on here, and brings scheduled actions as well.
+        rests = has_all and not module_operations.pending(look.modules)
+        async with nullcontext() if rests else kept_neutral(spec, database, self.clock):
             if await insist(lambda: database.install(spec.modules), self.clock):
                 await insist(lambda: database.apply_settings(spec), self.clock)  # modules bring settings of their own
         await insist(database.neutralize if spec.neutralize else database.quiesce, self.clock)

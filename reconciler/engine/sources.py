@@ -58,7 +58,7 @@ def _require_ready(template: DatabaseSpec, look: DatabaseLook, access: Access, a
         raise ProofFailed(f"the template is not ready: modules {', '.join(busy)} are being changed", **at)
     mark = look.mark
     is_whole = mark is not None and mark.digest and not mark.moving_from
-    is_served = template_versions.is_other(template, look) and access is Access.CURRENT
+    is_served = template_versions.is_other(template, mark) and access is Access.CURRENT
     if mark is None or not is_whole or not (mark.digest == template.digest() or is_served):
         raise ProofFailed("the template is not ready: it is being changed, or a change of it was cut short", **at)
     return mark.digest

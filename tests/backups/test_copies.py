@@ -612,7 +612,18 @@ def test_what_is_done_to_its_source_in_the_same_run_comes_first(fields: dict[str
     run(story())
 
 
-def test_its_rhythm_counts_for_no_threshold_and_touches_nothing_that_is_not_neutralized() -> None:
+@pytest.mark.parametrize(
+    ("says", "noted"),
+    [
+        ("false", ""),
+        ("true", ""),
+        ("true", "main instance/shop 2026-01-01T02-30-00Z-prod-1 uuid 0-0 at 2026-01-02T02-30-00Z"),
+        ("true", "instance/shop on two uuid 0-0 at 2026-01-02T02-30-00Z"),
+        ("true", "/srv/theirs.zip uuid 0-0 at 2026-01-02T02-30-00Z"),
+    ],
+    ids=["a customer", "one that says so", "restored", "moved", "taken in"],
+)
+def test_its_rhythm_counts_for_no_threshold_and_touches_nothing_that_it_has_not_made(says: str, noted: str) -> None:
     async def story() -> None:
         world, whole = begun("19.0"), weekly("19.0")
         strict = whole.replace("kind: fleet\n", "kind: fleet\nsafety: {max_removals: 0}\n", 1)
@@ -626,10 +637,15 @@ def test_its_rhythm_counts_for_no_threshold_and_touches_nothing_that_is_not_neut
         before = fleet(instance("acme", company="Acme SA"), instance("shop"), servers={"one": "19.0"})
         assert (await world.reconcile(before)).ok
         world.hosts["one"].databases["shop"].insert("res.partner", {"name": "theirs"})
+        world.hosts["one"].databases["shop"].set_parameter("database.is_neutralized", says)
+        if noted:
+            world.hosts["one"].databases["shop"].set_parameter("odoo_fleet.restored_from", noted)
         now_is(world, MONDAY + timedelta(days=8))
         for _ in range(2):
             passed = await world.reconcile(taken, limits=Limits(depth=Depth(refresh=True)))
             assert not any(a.verb == "replace" for a in passed.planned.changeset.actions)
+            (why,) = [each.why for each in passed.planned.changeset.blocked]
+            assert ("made it as a copy" if says == "true" else "is not neutralized") in why
             assert has(world.hosts["one"].databases["shop"], "theirs")
 
     run(story())

@@ -89,6 +89,27 @@ def test_modules_that_come_later_bring_nothing_awake_and_it_is_neutralized_and_p
 
 
 @both
+def test_what_was_being_installed_in_its_source_brings_nothing_awake_in_the_copy_before_it_is_neutralized(
+    version: str,
+) -> None:
+    async def story() -> None:
+        world = begun(version)
+        acme = world.hosts["one"].databases["acme"]
+        for row in acme.matching("ir.module.module", name="sms"):
+            acme.update("ir.module.module", row["id"], {"state": "to install"})
+        before = len(world.hosts["one"].outbox)
+        assert (await world.reconcile(whole(version))).ok
+        copy = world.hosts["one"].databases["acme-staging"]
+        assert copy.modules()["sms"] == "installed"
+        assert copy.parameter("odoo_fleet.asleep") is None
+        require_neutral(copy, version)
+        ran = [each.what for each in world.hosts["one"].outbox[before:] if each.name.endswith("acme-staging")]
+        assert {each for each in ran if "Auto-vacuum" not in each} == set()
+
+    run(story())
+
+
+@both
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_killed_at_any_request_it_is_neutralized_and_proven_by_the_next_runs(version: str, moment: str) -> None:
     async def story() -> None:

@@ -230,6 +230,39 @@ def test_a_window_holds_a_new_version_back_and_no_new_customer() -> None:
     run(story())
 
 
+@pytest.mark.parametrize(
+    ("held", "codes"),
+    [
+        ("windows: [{verbs: [rebuild], from: '02:00', to: '03:00'}]", set()),
+        ("windows: [{verbs: [rebuild], from: '02:00', to: '03:00'}]", {"instance/bistro"}),
+        ("", set()),
+    ],
+    ids=["window", "window and by hand", "cannot be built"],
+)
+def test_while_a_new_version_waits_a_new_password_is_set_and_customers_are_cloned(held: str, codes: set[str]) -> None:
+    async def story() -> None:
+        world = await made()
+        if not held:
+            world.hosts["one"].faults.add(FaultSpec.parse("db.create_database:unique-violation"))
+            await world.reconcile(NEWER)
+        uuid = world.hosts["one"].databases["template_base"].uuid
+        edited = with_bistro(NEWER).replace("parameters:", "admin_password: {derived: {generation: 2}}\nparameters:", 1)
+        text = edited.replace("secret_key:", f"{held}\nsecret_key:", 1)
+        passed = await world.reconcile(text, limits=Limits(Selection(addresses=frozenset(codes)), DEEP.depth))
+        assert passed.ok, passed
+        clone = ["rotate-password template/base", "clone instance/bistro"]
+        assert done(passed) == ([*clone, "configure instance/acme"] if held and not codes else clone)
+        assert world.hosts["one"].databases["template_base"].uuid == uuid
+        assert noted(world, "bistro", "made_of") == noted(world, "template_base", "made_of")
+        world.hosts["one"].faults.clear()
+        await asyncio.sleep(timedelta(hours=7).total_seconds())
+        opened = await world.reconcile(edited, limits=DEEP)
+        assert "rebuild template/base" in done(opened), "a new password is nobody's work in it"
+        assert (await world.plan(edited, limits=DEEP)).changeset.actions == ()
+
+    run(story())
+
+
 def test_an_edit_that_changes_more_than_is_allowed_replaces_no_template() -> None:
     async def story() -> None:
         world = await made()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core import verbs
+from reconciler.core import template_versions, verbs
 from reconciler.core.actions import Action
 from reconciler.core.failures import (
     LastingError,
@@ -40,5 +40,10 @@ async def _replace_password(account: Account, name: str, had: list[Secret]) -> N
     if found.access is not Access.CURRENT:
         had.append(found.password)
         await found.database.require_nobody_at_work()
-        await found.database.clear_digest()
+        _, mark = await found.database.identity()
+        is_other = account.spec.kind == "template" and template_versions.is_other(account.spec, mark)
+        if (
+            not is_other
+        ):  # else nothing that its text says follows: it is cloned as it is until its new version is there
+            await found.database.clear_digest()
         await found.database.set_credentials(account.spec.admin_login, account.password())

@@ -42,7 +42,7 @@ async def _from_source(performer: Performer, action: Action, mover: Mover, prese
     by_rhythm = action.reason is Reason.SCHEDULED
     uuid = ""
     if by_rhythm:
-        look = await _neutralized(performer, action, mover)
+        look = await _made_as_copy(performer, action, mover)
         if not copies.is_due(desired.instances[action.code], look, world.clock.now()):
             return "it was made anew meanwhile"
         if copies.put_off(look, world.clock.now()):
@@ -86,12 +86,14 @@ async def _backup_of_source(performer: Performer, action: Action) -> RestoreSour
     return await restoring.source_of(performer.world, performer.desired, wanted, action.code)
 
 
-async def _neutralized(performer: Performer, action: Action, mover: Mover) -> DatabaseLook:
-    """Look at what a rhythm is to replace; raise if it is not neutralized any more."""
+async def _made_as_copy(performer: Performer, action: Action, mover: Mover) -> DatabaseLook:
+    """Look at what a rhythm is to replace; raise if it is not neutralized any more, or another database by now."""
     database = await insist(lambda: mover.open(action.database), performer.world.clock)
     look = await insist(database.look, performer.world.clock)
     if not fields.is_neutralized(look):
         raise Refused("it is not neutralized any more", server=action.server, database=action.database)
+    if not copies.was_made(performer.desired.instances[action.code], look):
+        raise Refused(copies.NO_COPY, server=action.server, database=action.database)
     return look
 
 
@@ -134,7 +136,8 @@ async def _from_trash(performer: Performer, action: Action, mover: Mover, presen
         raise Refused(why, server=action.server, database=trash)
     said = await backed_up_first(performer, action)
     await world.distrust(action.kind, action.code, action.server)
-    if copies.is_copied(performer.desired.instances[action.code]):  # or its rhythm would soon throw it away again
+    instance = performer.desired.instances[action.code]
+    if copies.is_copied(instance) and copies.was_made(instance, look):  # or its rhythm would soon throw it away again
         note = copies.noted(trash, world.clock.now(), copies.made_of_uuid(look))
         await insist(lambda: database.note_restored(note), world.clock)
     await set_apart(database, world.clock, world.nonces)  # workers may remember another one under its name
