@@ -38,6 +38,15 @@ def check_schedule(written: str) -> str:
     return " ".join(written.split())
 
 
+def check_rhythm(written: str) -> str:
+    """Take a cron expression by which databases are replaced: each time leaves one in the trash, so not twice in an hour."""
+    schedule = check_schedule(written)
+    if len(CronSim(schedule, _LATER).minutes) > 1:
+        why = "this rhythm comes round more than once in an hour, and each time leaves a database in the trash"
+        raise problem("invalid-schedule", why, "name one minute, for example 0 4 * * 1")
+    return schedule
+
+
 def _check_target(written: str) -> str:
     """Take the address of a place for backups; one with a password in it is not repeated."""
     try:

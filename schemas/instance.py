@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from schemas.adoption import Adoption
-from schemas.backups import Backup, RestoreFrom, check_schedule
+from schemas.backups import Backup, RestoreFrom, check_rhythm
 from schemas.document import Part, Pausable, code_of, type_of_sequence
 from schemas.references import DerivedSecret, SecretReference
 from schemas.texts import (
@@ -101,10 +101,11 @@ class Instance(Pausable):
         "declares is applied to the copy, the rest is left as it came. Create-only.",
         examples=["acme"],
     )
-    refresh: Annotated[Line, AfterValidator(check_schedule)] | None = Field(
+    refresh: Annotated[Line, AfterValidator(check_rhythm)] | None = Field(
         default=None,
         description="When a copy is made anew, as its source is then, as five fields of cron by the clock of its `timezone`; "
-        "without one, of UTC. What was there goes to the trash. A time that was missed is made up for once.",
+        "without one, of UTC; not twice in an hour. What was there goes to the trash. A time that was missed is made up for "
+        "once.",
         examples=["0 4 * * 1"],
     )
     plan: Code = Field(

@@ -24,6 +24,9 @@ _REMEMBERED = "version of "
 FIELD = "version"
 """What an action shows of the versions before and after."""
 
+CLOCK_AHEAD = "by a clock that was ahead"
+"""What stands in the place of a table where a template says that it was built later than now: who wrote since, nothing tells."""
+
 TRIED_AGAIN_AFTER = LONGEST_PATIENCE
 """After so long a version that could not be built is built again, unless the text is another by then."""
 

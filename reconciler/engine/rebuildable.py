@@ -14,6 +14,7 @@ class Rebuildable(Protocol):
     async def altered(self) -> Mapping[str, int]:
         """Count by table the rows that somebody has written since it was built; of what noted no version, nothing.
 
+        Where it was built later than now by its own clock, `template_versions.CLOCK_AHEAD` is among them: nothing tells then.
         Not what this tool writes in place, nor what a look leaves behind: parameters, schedules, sessions, the admin account.
         """
         ...

@@ -32,6 +32,8 @@ def look(env: Env) -> dict[str, Any]:
             rows = [row for row in rows if row.get("res_model") not in (None, False, "ir.ui.view")]
         if rows:
             found[table] = len(rows)
+    if since > utc_text(env.world.now()):
+        found[asked["ahead"]] = 1
     if asked["settles"] and not found:
         for row in list(database.matching(_PARAMETERS, key=asked["since"])):
             database.update(_PARAMETERS, row["id"], {"write_date": utc_text(env.world.now())})

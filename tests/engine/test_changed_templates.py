@@ -15,6 +15,7 @@ from reconciler.core.replacements import Replacing
 from reconciler.core.selection import Selection
 from reconciler.engine.reconcile import Passed
 from reconciler.simulator.faults import FaultSpec
+from reconciler.simulator.seed import utc_text
 from tests.harness.universe import Universe, fleet, instance, universe
 from tests.harness.virtual_time import run
 
@@ -114,6 +115,25 @@ def test_one_that_somebody_has_worked_in_is_not_replaced_but_changed_in_place_un
         assert world.hosts["one"].databases["template_base"].uuid != uuid
         assert names(world) == ["acme", "bistro", "template_base", "trash"]
         assert (await world.plan(with_bistro(NEWER), limits=DEEP)).changeset.actions == ()
+
+    run(story())
+
+
+def test_where_the_clock_was_ahead_when_it_was_built_it_is_not_replaced() -> None:
+    async def story() -> None:
+        world = universe()
+        world.clock.skew += timedelta(hours=2)
+        assert (await world.reconcile(TEXT)).ok
+        world.clock.skew -= timedelta(hours=2)
+        await asyncio.sleep(1800)
+        host = world.hosts["one"]
+        written = {"name": "By hand", "write_date": utc_text(world.clock.now().timestamp())}
+        host.databases["template_base"].insert("res.partner", written)
+        passed = await world.reconcile(NEWER)
+        assert "its host's clock was wrong when it was built; nothing was replaced" in passed.outcomes[0].detail
+        await asyncio.sleep(timedelta(hours=9).total_seconds())
+        assert "rebuild template/base" not in done(await world.reconcile(NEWER, limits=DEEP))
+        assert names(world) == ["acme", "template_base"]
 
     run(story())
 

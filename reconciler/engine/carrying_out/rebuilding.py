@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from reconciler.core import template_versions, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.failures import HostError, LastingError, Refused, UnknownOutcome
-from reconciler.core.template_versions import Rebuilding
+from reconciler.core.template_versions import CLOCK_AHEAD, Rebuilding
 from reconciler.engine import replacing
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.patience import insist
@@ -35,8 +35,7 @@ async def rebuild(performer: Performer, action: Action) -> str:
         if not is_by_command and (found := await insist(held.altered, clock)):
             what = _in_words(found)
             await insist(lambda: held.note_rebuilding(Rebuilding(altered=what)), clock)
-            why = f"it was changed since it was built: {what}; nothing was replaced"
-            raise Refused(why, advice=_KEPT.format(action.address), **at)
+            raise Refused(f"{what}; nothing was replaced", advice=_KEPT.format(action.address), **at)
 
     await require_unaltered(database)
     await performer.world.distrust(spec.kind, spec.code, spec.server)
@@ -73,7 +72,9 @@ async def _note(performer: Performer, action: Action, failed: HostError) -> None
 
 
 def _in_words(found: Mapping[str, int]) -> str:
+    if CLOCK_AHEAD in found:
+        return "whether anybody has written in it cannot be told: its host's clock was wrong when it was built"
     most = sorted(found.items(), key=lambda each: (-each[1], each[0]))
     shown = [f"{count(number, 'row')} of {table}" for table, number in most[:_SHOWN]]
     more = f" and {count(len(most) - _SHOWN, 'more table')}" if len(most) > _SHOWN else ""
-    return ", ".join(shown) + more
+    return f"it was changed since it was built: {', '.join(shown)}{more}"

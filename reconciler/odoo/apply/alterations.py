@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.core.observed import MADE_OF, NOTED_UPGRADE, REBUILDING
-from reconciler.core.template_versions import Rebuilding
+from reconciler.core.template_versions import CLOCK_AHEAD, Rebuilding
 from reconciler.odoo.apply.marks import write_parameters
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.connection import DatabaseSession
@@ -55,13 +55,16 @@ for table in [row[0] for row in env.cr.fetchall() if since and row[0] not in pas
     found = env.cr.fetchone()[0]
     if found:
         answer[table] = found
+env.cr.execute("SELECT %s > now() AT TIME ZONE 'UTC'", [since])
+if env.cr.fetchone()[0]:
+    answer[written['ahead']] = 1
 if written['settles'] and not answer:
     env.cr.execute("UPDATE ir_config_parameter SET write_date = now() AT TIME ZONE 'UTC' WHERE key = %s", [written['since']])
 """
 
 
 async def altered(session: DatabaseSession) -> Mapping[str, int]:
-    """Count by table the rows that were written since the database was built."""
+    """Count by table the rows that were written since the database was built; `CLOCK_AHEAD` where that is still to come."""
     return await _look(session, "")
 
 
@@ -71,7 +74,13 @@ async def note_upgraded(session: DatabaseSession) -> None:
 
 
 async def _look(session: DatabaseSession, until: str) -> Mapping[str, int]:
-    given = {"passed_over": list(PASSED_OVER), "since": MADE_OF, "until": until, "settles": bool(until)}
+    given = {
+        "passed_over": list(PASSED_OVER),
+        "since": MADE_OF,
+        "until": until,
+        "ahead": CLOCK_AHEAD,
+        "settles": bool(until),
+    }
     answer = await run_once(session, "altered", _CODE, given)
     return {str(table): int(number) for table, number in answer.items()}
 
