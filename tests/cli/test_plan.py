@@ -91,6 +91,7 @@ def test_json_stands_alone_on_stdout_with_a_stable_shape(world: World) -> None:
         "removed",
         "frozen",
         "hooks",
+        "stopped",
     ]
 
 
