@@ -131,7 +131,7 @@ def test_a_manager_pauses_and_resumes_and_the_page_says_so(window: Window) -> No
     window.log_in(Role.MANAGER)
     window.open("/instances/bistro")
     window.page.get_by_text("Pause this instance…").click()
-    window.page.get_by_label("Why").fill("a call")
+    window.page.get_by_placeholder("for whoever meets it").fill("a call")
     window.page.get_by_role("button", name="Pause", exact=True).click()
     window.page.get_by_role("status").wait_for()
     assert "instance/bistro is paused" in window.page.inner_text("main")
@@ -202,6 +202,8 @@ def test_a_pass_is_seen_as_it_goes_on_through_nginx_as_it_is(chromium: Browser, 
     proxy.start()
     window = Window(chromium.new_context().new_page(), replace(daemon, url=f"http://127.0.0.1:{proxy.port}"))
     asked: list[str] = []
+    for host in daemon.world.hosts.values():
+        host.faults.add("db.duplicate_database:latency=2s")  # or else it is over before it is drawn
     try:
         window.log_in(Role.MANAGER)
         with window.page.expect_request("**/live"):
@@ -209,7 +211,8 @@ def test_a_pass_is_seen_as_it_goes_on_through_nginx_as_it_is(chromium: Browser, 
         window.page.on("request", lambda request: asked.append(request.url))
         headers = {"Authorization": f"Bearer {daemon.tokens[Role.MANAGER]}"}
         order = {"code": "watched", "company": "Watched", "template": "restaurant", "plan": "starter"}
-        httpx.post(f"{daemon.url}/api/v1/instances", json=order, headers=headers, trust_env=False, timeout=30)
+        ordered = httpx.post(f"{daemon.url}/api/v1/instances", json=order, headers=headers, trust_env=False, timeout=30)
+        assert ordered.is_success, ordered.text
         bar = window.page.locator("#progress progress")
         bar.first.wait_for(timeout=20_000)
         assert "instance/watched" in window.page.inner_text("#progress")
@@ -219,6 +222,8 @@ def test_a_pass_is_seen_as_it_goes_on_through_nginx_as_it_is(chromium: Browser, 
     finally:
         window.page.context.close()
         proxy.stop()
+        for host in daemon.world.hosts.values():
+            host.faults.clear()
     assert window.troubles == []
 
 
