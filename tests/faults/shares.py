@@ -1,4 +1,4 @@
-"""Which share of all moments is tried: a few, each eleventh one and other ones each day (the gate), or all (`make test-pairs`)."""
+"""Which share of all moments is tried: a few, each eleventh one, others each day (the gate), or all (`make test-pairs`)."""
 
 from __future__ import annotations
 
