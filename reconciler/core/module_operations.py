@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
+from reconciler.fleet.counting import some
+
 STALE_AFTER = timedelta(hours=5)
 """Odoo's own patience (MAX_FAIL_TIME, ir_cron.py of 14 to 19): no change of a module for so long means that nobody is at work."""
 
@@ -72,5 +74,5 @@ def of_others(
         return ""
     states = " or ".join(sorted({f"'{modules[name]}'" for name in names}))
     since = f" since {changed:%Y-%m-%d %H:%M} UTC" if changed else ""
-    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    shown = some(names, _SHOWN)
     return f"somebody is at work in it: modules {shown} are {states}{since}; it is looked at again later"

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core.labels import concerns, labels_of
 from reconciler.core.upgrades import CURRENT, Key, ModulesState, policy
+from reconciler.fleet.counting import some
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.upgrades import Rollout
@@ -103,8 +104,10 @@ def _waiting(
     for code in failed:
         yield code, _by_hand(code, standings[code].failed)
     if len(failed) > rollout.max_failures:
-        some = ", ".join(failed[:_SHOWN]) + (f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else "")
-        stopped = f"the rollout has stopped: the upgrade of {some} failed, and `max_failures` is {rollout.max_failures}"
+        named = some(failed, _SHOWN)
+        stopped = (
+            f"the rollout has stopped: the upgrade of {named} failed, and `max_failures` is {rollout.max_failures}"
+        )
         yield from ((code, stopped) for wave in waves for code in wave if _waits(code, standings, failed))
         return
     held, soaked_at, known = "", None, frozenset(failed)
@@ -114,8 +117,8 @@ def _waiting(
             yield from ((code, why) for code in wave if _waits(code, standings, known))
         left = [code for code in wave if _waits(code, standings, known)]
         if left and not held:
-            some = ", ".join(left[:_SHOWN]) + (f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else "")
-            held = f"wave {number} of {len(waves)} comes first: {some}"
+            named = some(left, _SHOWN)
+            held = f"wave {number} of {len(waves)} comes first: {named}"
         ended = [at for code in wave if (at := standings.get(code, CURRENT).upgraded) is not None]
         if ended:
             soaked = max(ended) + timedelta(minutes=rollout.soak_minutes)

@@ -14,7 +14,7 @@ from reconciler.core.names import FORMS, IN_SERVICE, KEPT, NameState, parse
 from reconciler.core.observed import Observed, ObservedHost
 from reconciler.core.pauses import Pause, pause_of
 from reconciler.core.verbs import END_SUPPORT, REBUILD, UPGRADE
-from reconciler.fleet.counting import count
+from reconciler.fleet.counting import count, some
 from reconciler.fleet.desired import Desired
 from schemas.fleet import Safety
 
@@ -106,7 +106,7 @@ def frozen_hosts(
 
 def _missing(desired: Desired, server: str, lost: Sequence[str], new: Sequence[str]) -> Doubt:
     """Say what a host lists no more and, since that may be it, what it lists now that no document claims."""
-    why = f"it no longer lists {_some(lost)}"
+    why = f"it no longer lists {some(lost, _SHOWN)}"
     customers = [name for name in lost if desired.names.may_be_on(server, name)]
     if not new:
         is_declared = any(desired.declares(server, name) for name in lost)
@@ -116,17 +116,13 @@ def _missing(desired: Desired, server: str, lost: Sequence[str], new: Sequence[s
             else "it was dropped on purpose (no document declares it, and none is built)"
         )
         return Doubt(why, f"look at the host; if {right}, run with --confirm-listing {server}")
-    why += f"; it lists {_some(new)}, which it did not"
+    why += f"; it lists {some(new, _SHOWN)}, which it did not"
     if not customers:
         return Doubt(why, f"look at the host; if nothing was renamed, run with --confirm-listing {server}")
     one = len(customers) == len(new) == 1
     what, to, line = (customers[0], new[0], f": {new[0]}") if one else ("one of them", "one of these", ": …")
     gone = f"only if it is gone for good, run with --confirm-listing {server}"
     return Doubt(why, f"if {what} was renamed to {to}, write `renamed_from{line}`; {gone}")
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _discarded(host: ObservedHost, before: Collection[str]) -> set[str]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from reconciler.core.claims import Doubt
 from reconciler.core.drafts import Draft
 from reconciler.core.observed import DatabaseLook
+from reconciler.fleet.counting import some
 from schemas.instance import Instance
 
 _SHOWN = 5
@@ -46,14 +47,10 @@ def unlike(server: str, installed: Versions, there: Versions) -> Doubt | None:
     """Say which modules the code of a server lacks or has in other versions, and what to do about it; None if it fits."""
     if missing := sorted(installed.keys() - there.keys()):
         advice = "deploy their code there, update its list of modules (Odoo: Apps), or uninstall them first"
-        return Doubt(f"{server} does not have the modules {_some(missing)}", advice)
+        return Doubt(f"{server} does not have the modules {some(missing, _SHOWN)}", advice)
     if other := [
         f"{name} {v or '?'} → {there[name] or '?'}" for name, v in sorted(installed.items()) if there[name] != v
     ]:
-        why = f"{server} has other versions of modules: {_some(other)}"
+        why = f"{server} has other versions of modules: {some(other, _SHOWN)}"
         return Doubt(why, "deploy the same code on both, and upgrade what is behind")
     return None
-
-
-def _some(found: list[str]) -> str:
-    return ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")

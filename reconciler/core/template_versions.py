@@ -16,7 +16,7 @@ from reconciler.core.endings import CLOCKS_MAY_DIFFER
 from reconciler.core.inventory import Inventory
 from reconciler.core.observed import DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
-from reconciler.core.upgrades import Key
+from reconciler.core.upgrades import MODULE, Key
 from reconciler.fleet.desired import Desired
 
 _LENGTH = 8
@@ -155,9 +155,8 @@ def behind(desired: Desired, versions: Mapping[Key, str]) -> Mapping[tuple[str, 
     return {place: tuple(codes) for place, codes in found.items()}
 
 
-_MODULE = "modules."
 _GONE = "no longer declared (in the new one only if another module brings it)"
 
 
 def _is_gone(spec: DatabaseSpec, change: FieldChange) -> bool:
-    return change.field.startswith(_MODULE) and change.field.removeprefix(_MODULE) not in spec.modules
+    return change.field.startswith(MODULE) and change.field.removeprefix(MODULE) not in spec.modules

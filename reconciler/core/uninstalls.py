@@ -14,10 +14,10 @@ from reconciler.core.claims import Doubt
 from reconciler.core.module_operations import TO_REMOVE
 from reconciler.core.observed import DatabaseLook
 from reconciler.core.specs import DatabaseSpec
+from reconciler.core.upgrades import MODULE
 from reconciler.fleet.desired import Desired
 
 GONE = "uninstalled"
-_MODULE = "modules."
 
 
 def is_wanted(spec: DatabaseSpec, look: DatabaseLook) -> bool:
@@ -40,14 +40,14 @@ def goes(spec: DatabaseSpec, modules: Mapping[str, str], dependants: Mapping[str
 def changes(going: Mapping[str, str], modules: Mapping[str, str]) -> tuple[FieldChange, ...]:
     """Return what an action shows of the modules that go."""
     return tuple(
-        FieldChange(f"{_MODULE}{name}", modules[name], GONE + (f" with {by}, which it depends on" if by else ""))
+        FieldChange(f"{MODULE}{name}", modules[name], GONE + (f" with {by}, which it depends on" if by else ""))
         for name, by in sorted(going.items())
     )
 
 
 def names_shown(shown: Iterable[FieldChange]) -> frozenset[str]:
     """Name the modules that an action shows as going."""
-    return frozenset(c.field.removeprefix(_MODULE) for c in shown if c.desired.startswith(GONE))
+    return frozenset(c.field.removeprefix(MODULE) for c in shown if c.desired.startswith(GONE))
 
 
 def contradiction(spec: DatabaseSpec, dependants: Mapping[str, str]) -> Doubt | None:
@@ -93,4 +93,4 @@ def left(look: DatabaseLook, differing: tuple[FieldChange, ...]) -> tuple[FieldC
     """Return what of the fields that differ is left once an uninstall of ours that was cut short is ended."""
     if look.removing is None:
         return differing
-    return tuple(c for c in differing if not (c.field.startswith(_MODULE) and c.observed == TO_REMOVE))
+    return tuple(c for c in differing if not (c.field.startswith(MODULE) and c.observed == TO_REMOVE))

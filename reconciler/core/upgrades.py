@@ -15,6 +15,7 @@ from reconciler.core.inventory import Inventory
 from reconciler.core.module_versions import Behind, UpgradeNote
 from reconciler.core.names import IN_SERVICE
 from reconciler.core.observed import DatabaseLook, Observed
+from reconciler.fleet.counting import some
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.template import Template
@@ -107,9 +108,7 @@ def broken_in_words(standing: ModulesState) -> str:
 
 def in_words(behind: Iterable[Behind], most: int = 3) -> str:
     """Write which modules are behind: `sale 19.0.1.2 → 19.0.1.3`, the first few of many."""
-    found = list(behind)
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(map(str, found[:most])) + more
+    return some(behind, most)
 
 
 def standings(desired: Desired, observed: Observed, inventory: Inventory) -> Mapping[Key, ModulesState]:

@@ -10,6 +10,7 @@ from reconciler.core.deciding import Planned
 from reconciler.core.module_versions import Behind
 from reconciler.core.outcomes import Outcome, Result
 from reconciler.core.upgrades import ModulesState, in_words
+from reconciler.fleet.counting import some
 from reconciler.notices.notices import Level, Notice, NoticeName
 
 _SHOWN = 3
@@ -133,9 +134,8 @@ def _about(name: NoticeName, level: Level, words: str, server: str, group: Seque
     first = group[0]
     if len(group) == 1:
         return Notice(name, level, f"{first.address} {words}", first.kind, first.code, server, revision)
-    shown = ", ".join(b.address for b in group[:_SHOWN])
-    more = f" and {len(group) - _SHOWN} more" if len(group) > _SHOWN else ""
-    return Notice(name, level, f"{shown}{more}: {words}", server=server, revision=revision)
+    shown = some((b.address for b in group), _SHOWN)
+    return Notice(name, level, f"{shown}: {words}", server=server, revision=revision)
 
 
 def _orphaned(orphans: list[LeftAlone], revision: str) -> Iterator[Notice]:
@@ -165,9 +165,8 @@ def _of_code(
         yield Notice(NoticeName.CODE_MOVED, Level.WARNING, what, server=server, revision=revision)
     for server in sorted({server for _, _, server in broken}):
         here = sorted(key for key in broken if key[2] == server)
-        names = ", ".join(f"{kind}/{code}" for kind, code, _ in here[:_SHOWN])
-        more = f" and {len(here) - _SHOWN} more" if len(here) > _SHOWN else ""
-        detail = f"newer code of {server} has broken {names}{more}, nobody can work there: {standings[here[0]].broken}"
+        names = some((f"{kind}/{code}" for kind, code, _ in here), _SHOWN)
+        detail = f"newer code of {server} has broken {names}, nobody can work there: {standings[here[0]].broken}"
         yield Notice(NoticeName.DATABASES_BROKEN, Level.ERROR, detail, server=server, revision=revision)
 
 

@@ -236,7 +236,6 @@ def test_what_was_replaced_is_dropped_once_its_time_is_over_though_its_document_
     wanted, name = instance("acme", server="one"), names.trash("acme", NOW - timedelta(days=1))
     swapped = over(mark={"replaced": OLD})
     assert [d[1] for d in drops(plan(wanted, online("one", swapped, look_of(wanted))))] == [OLD]
-    assert drops(plan(wanted, online("one", replace(swapped, database="x"), look_of(wanted)))) == []
     young = in_trash(name, active_crons=(), quiesced_crons=CRONS, mark={"replaced": name})
     (said,) = said_of(plan(wanted, online("one", young, look_of(wanted))), name)
     assert said.startswith("trash: dropped for good after ")

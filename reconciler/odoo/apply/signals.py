@@ -82,15 +82,21 @@ async def told_to_workers(
             await tell_once_they_know(session, sleep)
         return
     action = await ServerAction.make(session, _TELLS, TELL)
-    try:
+    async with _told_if_refused(action):
         yield telling
+    await action.run({}, ends=_TELLS)
+
+
+@asynccontextmanager
+async def _told_if_refused(action: ServerAction) -> AsyncIterator[None]:
+    try:
+        yield
     except UnknownOutcome:
         raise
     except HostError:
         with suppress(HostError):  # what went wrong first is what is told
             await action.run({}, ends=_TELLS)
         raise
-    await action.run({}, ends=_TELLS)
 
 
 _POLL_SECONDS = 2.0
@@ -148,14 +154,8 @@ async def told_of_removal(
     action = await ServerAction.make(session, _TELLS, TELL)
     for _ in range(_OFTEN):  # the first time a worker may find that what it remembers is out of date
         await asyncio.gather(*_questions(session))
-    try:
+    async with _told_if_refused(action):
         yield telling
-    except UnknownOutcome:
-        raise
-    except HostError:
-        with suppress(HostError):  # what went wrong first is what is told
-            await action.run({}, ends=_TELLS)
-        raise
     await _run_where_it_can(action, sleep)
     await until_nobody_asks_for_what_is_gone(session, sleep)
     await action.run({}, ends=_TELLS)
