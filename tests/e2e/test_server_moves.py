@@ -93,6 +93,17 @@ class TwoHosts:
             return await carry_out(await plan(self.desired, world, Limits()), self.desired, world, Limits())
 
 
+def empty_hosts(real_hosts: AvailableHosts, version: str) -> dict[str, RealHost]:
+    hosts = {
+        "alpha": real_hosts.host(f"real-{version}-production"),
+        "beta": real_hosts.host(f"real-{version}-plain"),
+    }
+    for host in hosts.values():
+        host.drop_all()
+        host.restart()
+    return hosts
+
+
 def acme(server: str, state: str = "active") -> str:
     return f"kind: instance\ncode: acme\ntemplate: base\nplan: starter\nserver: {server}\nstate: {state}\n"
 
@@ -147,18 +158,11 @@ class Death:
 def test_a_customer_moves_with_all_that_is_in_it_and_comes_back(
     tmp_path: Path, real_hosts: AvailableHosts, version: str
 ) -> None:
-    hosts = {
-        "alpha": real_hosts.host(f"real-{version}-production"),
-        "beta": real_hosts.host(f"real-{version}-plain"),
-    }
-    for host in hosts.values():
-        host.drop_all()
-        host.restart()
-    fleet = TwoHosts(tmp_path / "fleet", hosts)
+    fleet = TwoHosts(tmp_path / "fleet", empty_hosts(real_hosts, version))
     fleet.write(acme("alpha"))
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
-    alpha, beta = hosts.values()
+    alpha, beta = fleet.hosts.values()
     password = fleet.password()
     work(alpha, Customer(alpha, "acme", password))
     before = [alpha.psql("acme", each) for each in FACTS]
@@ -209,15 +213,13 @@ def require_neutralized(host: RealHost, copy: str) -> None:
 def test_a_host_that_dies_in_the_midst_of_a_move_leaves_the_customer_where_he_can_go_on(
     tmp_path: Path, real_hosts: AvailableHosts, version: str
 ) -> None:
-    """The one that it goes to, then the one that it leaves. What the test before has made is used again, or made."""
-    hosts = {
-        "alpha": real_hosts.host(f"real-{version}-production"),
-        "beta": real_hosts.host(f"real-{version}-plain"),
-    }
+    """The one that it goes to, then the one that it leaves."""
+    hosts = empty_hosts(real_hosts, version)
     fleet = TwoHosts(tmp_path / "fleet", hosts)
     fleet.write(acme("alpha"))
     passed = asyncio.run(fleet.apply())
     assert passed.ok, failures(passed)
+    work(hosts["alpha"], Customer(hosts["alpha"], "acme", fleet.password()))
     facts = [hosts["alpha"].psql("acme", each) for each in FACTS]
     for server, dies, step in (("beta", "beta", "publishing"), ("alpha", "beta", "leaving beta")):
         fleet.write(acme(server))

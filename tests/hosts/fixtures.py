@@ -5,7 +5,7 @@ test wants them, serve the whole session, and are ended with it. On a machine th
 tests are skipped, and the last lines of the session say so, since a silent skip reads like a pass.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import cast
 
 import pytest
@@ -15,6 +15,9 @@ from tests.hosts.real_hosts import HOST_NAMES, RealHost, RealHosts
 
 DID_NOT_RUN = "TESTS DID NOT RUN"
 """What the reason of a skip says so that it is repeated at the end of the session."""
+
+_COMPLAINTS = 60
+"""Lines of a host's log: two or three tracebacks."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,6 +43,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_sep("=", reason.removeprefix("Skipped: ").splitlines()[0], red=True, bold=True)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a test that failed what its hosts complained of last: that they did is often the cause."""
+    report = yield
+    hosts = getattr(item, "funcargs", {}).get("real_hosts")
+    if report.failed and isinstance(hosts, AvailableHosts):
+        report.sections += [(f"complaints of {name}", text) for name, text in hosts.complaints()]
+    return report
+
+
 class AvailableHosts:
     """The session's hosts by name, or a skip where there can be none."""
 
@@ -55,6 +68,12 @@ class AvailableHosts:
             except OdooUnavailable as reason:
                 self._unavailable = reason
         pytest.skip(f"REAL ODOO {DID_NOT_RUN}: {self._unavailable}")
+
+    def complaints(self) -> Iterator[tuple[str, str]]:
+        """What each host that was started logged last, but for what goes well."""
+        for host in self._hosts.started():
+            lines = [line for line in host.log_text().splitlines() if " INFO " not in line]
+            yield host.address.name, "\n".join(lines[-_COMPLAINTS:])
 
     def close(self) -> None:
         """End all hosts."""

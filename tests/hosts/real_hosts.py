@@ -222,6 +222,10 @@ class RealHosts:
         host.start()
         return host
 
+    def started(self) -> tuple[RealHost, ...]:
+        """Those that somebody has asked for."""
+        return tuple(self._hosts.values())
+
     def close(self) -> None:
         """End all of them and leave nothing."""
         for host in self._hosts.values():
