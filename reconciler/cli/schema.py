@@ -10,7 +10,7 @@ from schemas.json_schema import json_schema
 from schemas.kinds import KINDS
 
 
-@groups.command("odoo-fleet schema > fleet.schema.json", "odoo-fleet schema instance")
+@groups.command("odoo-fleet schema > fleet/fleet.schema.json", "odoo-fleet schema instance")
 @click.argument("kind", required=False)
 @common("json", "text", hidden=("fleet", "output"))  # it is JSON in any case, and of no fleet
 def command(_common: Common, kind: str | None) -> None:
@@ -18,7 +18,9 @@ def command(_common: Common, kind: str | None) -> None:
 
     \b
     In VS Code (extension YAML), .vscode/settings.json:
-      {"yaml.schemas": {"fleet.schema.json": "fleet/**/*.yaml"}}
+      {"yaml.schemas": {"fleet/fleet.schema.json": "fleet/**/*.yaml"}}
+    or, before each document of a file:
+      # yaml-language-server: $schema=../fleet.schema.json
     """  # noqa: D301 -- click needs the backspace itself
     if kind is not None:
         fleets.require(kind, KINDS, f"there is no kind {kind!r}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +44,16 @@ def test_a_document_without_a_field_is_answered_with_the_secrets_that_it_has(wor
     ran = world.run("secret", "show", "acme")
     assert ran.code == 64
     assert "name a secret of instance/acme: admin_password" in ran.err
+
+
+def test_the_schema_may_lie_in_the_fleet_and_its_line_before_every_document(tmp_path: Path) -> None:
+    """What an editor needs is no problem of the text, and `new` opens a file as its neighbours are."""
+    line = "# yaml-language-server: $schema=../fleet.schema.json\n"
+    fleet = tmp_path / "fleet"
+    shutil.copytree(Path(__file__).parents[2] / "fleet", fleet)
+    (fleet / "fleet.schema.json").write_text(run("schema").out)
+    for file in (fleet / "instances").glob("*.yaml"):
+        file.write_text("---\n".join(line + each for each in file.read_text().split("---\n")))
+    assert run("validate", "--fleet", str(fleet)).code == 0
+    run("new", "instance", "company=Zoé", "template=restaurant", "plan=starter", "--fleet", str(fleet))
+    assert (fleet / "instances" / "zoe.yaml").read_text().startswith(line)

@@ -14,28 +14,20 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from reconciler.access.roles import Role
-from tests.hosts.cache import cached
-from tests.hosts.debian import OdooUnavailable, fetch, program, require_programs
+from tests.hosts import npm
+from tests.hosts.debian import OdooUnavailable, program
 from tests.web.live import live
 from tests.web.test_in_chromium import chromium as chromium  # noqa: PLC0414 -- a fixture
 
 pytestmark = pytest.mark.deploy
 HERE = Path(__file__).parent / "oidc"
-VERSION = "9.13.3"
 
 
 @pytest.fixture(scope="module")
 def node_modules() -> Path:
     """The provider's packages, as its lock file has them."""
-
-    def build(place: Path) -> None:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, place)
-        fetch(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=place)
-
     try:
-        require_programs({"node": "nodejs", "npm": "npm"})
-        return cached(f"oidc-provider-{VERSION}", build)
+        return npm.obtain("oidc-provider", HERE)
     except OdooUnavailable as why:
         pytest.skip(str(why))
 
