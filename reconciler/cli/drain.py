@@ -23,7 +23,8 @@ from reconciler.core.draining import drain
 def command(common: Common, options: RunOptions, words: tuple[str, ...], *, is_written: bool) -> int:
     """Propose where the instances of SERVER move to, as a patch of the text; exit with 1 if one of them fits nowhere.
 
-    The hosts are asked for their lists alone. Look at the patch, apply it with `git apply`, and `plan` shows the moves.
+    The hosts are asked for their lists alone. Look at the patch, apply it with `git apply` in the fleet's directory,
+    and `plan` shows the moves.
     """
     with open_session(common, options) as session:
         desired = session.desired

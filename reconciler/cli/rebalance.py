@@ -23,7 +23,7 @@ def command(common: Common, options: RunOptions, *, is_written: bool) -> int:
     """Propose the moves by which no server is much fuller than another that could take something, as a patch of the text.
 
     The hosts are asked for their lists alone; measured sizes are taken from the store. Look at the patch, apply it with `git
-    apply`, and `plan` shows the moves.
+    apply` in the fleet's directory, and `plan` shows the moves.
     """
     with open_session(common, options) as session:
         desired = session.desired

@@ -33,6 +33,7 @@ from reconciler.core.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.server import Server
+from schemas.template import Template
 
 _Said = tuple[Left, str]
 _NOTHING_SAID: _Said = (Left.KEPT, "")
@@ -204,15 +205,26 @@ def _was_declared(draft: Draft, server: str, target: str) -> bool:
 
 
 def _select(draft: Draft, foreign: int, selection: Selection) -> Changeset:
-    actions, blocked, withheld = draft.actions, draft.blocked, draft.withheld
+    actions, blocked, withheld, left_alone = draft.actions, draft.blocked, draft.withheld, draft.left_alone
     if not selection.is_everything:
         chosen = _selected_addresses(draft.desired, selection)
         kept = needed_by(actions, [a for a in actions if a.address in chosen and not a.verb.is_housekeeping])
         actions = without(actions, {a.id for a in actions} - kept)
         blocked = [b for b in blocked if b.address in chosen]
         withheld = [w for w in withheld if w.action.address in chosen]
-    left_alone = tuple(sorted(draft.left_alone))
-    return Changeset(order(actions), tuple(sorted(blocked)), left_alone, foreign, tuple(withheld))
+    if selection.by_hand:
+        left_alone = list(filter(_is_about(draft.desired, selection), left_alone))
+    return Changeset(order(actions), tuple(sorted(blocked)), tuple(sorted(left_alone)), foreign, tuple(withheld))
+
+
+def _is_about(desired: Desired, selection: Selection) -> Callable[[LeftAlone], bool]:
+    """Return what tells whether a database stands on a selected server, or under a name that a selected document has or had."""
+    selected = [each for each in desired.subjects() if selection.includes(each)]
+    servers = {each.code for each in selected if isinstance(each, Server)}
+    targets = {each.template_db for each in selected if isinstance(each, Template)}
+    for each in (one for one in selected if isinstance(one, Instance)):
+        targets |= {each.database_name, each.renamed_from or each.database_name}
+    return lambda left: left.server in servers or names.parse(left.database).target in targets
 
 
 def _selected_addresses(desired: Desired, selection: Selection) -> set[str]:

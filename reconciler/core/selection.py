@@ -27,20 +27,25 @@ class Selection:
     @property
     def is_everything(self) -> bool:
         """Tell whether the run is not limited."""
-        return self.concerned is None and not self.addresses and not self.labels
+        return self.concerned is None and not self.by_hand
+
+    @property
+    def by_hand(self) -> bool:
+        """Tell whether addresses or labels limit the run."""
+        return bool(self.addresses or self.labels)
 
     def includes(self, document: Document) -> bool:
         """Tell whether a document is selected."""
         address = document.address
         if self.concerned is not None and address not in self.concerned:
             return False
-        if address in self.addresses or not (self.addresses or self.labels):
+        if address in self.addresses or not self.by_hand:
             return True
         return bool(self.labels) and _bears(document.labels, self.labels)
 
     def names(self, document: Document) -> bool:
         """Tell whether a document is selected by its address or labels, by hand."""
-        return bool(self.addresses or self.labels) and self.includes(document)
+        return self.by_hand and self.includes(document)
 
     def concerns_template(self, desired: Desired, template: Template) -> bool:
         """Tell whether a template is selected itself or is what a selected instance is cloned from."""

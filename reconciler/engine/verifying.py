@@ -24,6 +24,9 @@ def require_verified(
         raise ProofFailed(doubt.why, advice=doubt.advice, **at)
     differ = fields.differences_at_birth if newborn else fields.differences
     differing = [c for c in differ(spec, look, state) if c.field != "files"]
+    if differing and all(c.field.startswith("mark.") for c in differing):
+        why = "its mark is not the one that was written just now: another run changes this database"
+        raise ProofFailed(why, advice="let that one end, then run this one again", **at)
     if differing:
         shown = "; ".join(f"{c.field} is {c.observed!r}, not {c.desired!r}" for c in differing[:3])
         raise ProofFailed(f"after it was configured, {shown}", **at)

@@ -19,9 +19,15 @@ class FaultWords(NamedTuple):
 
 
 _BACKSLASH = "write \\\\ for a backslash, or use single quotes"
+_INDENTED = FaultWords(
+    "did not find expected key", "the indentation does not fit the lines above", "align it with the other keys"
+)
+_SECOND_COLON = FaultWords(
+    "mapping values are not allowed", "a second ':' on one line", "quote the text if the ':' belongs to it"
+)
 # By what the parser says; the first that is contained in it counts.
 _WORDS = (
-    FaultWords("mapping values are not allowed", "a second ':' on one line", "quote the text if the ':' belongs to it"),
+    _SECOND_COLON,
     FaultWords("could not find expected ':'", "a line without ':'", "each line of a mapping is `key: value`"),
     FaultWords("found undefined alias", "an alias without its anchor", "quote the text if the '*' belongs to it"),
     FaultWords("found duplicate anchor", "an anchor is given twice"),
@@ -30,9 +36,7 @@ _WORDS = (
     FaultWords("did not find expected node content", "a value is missing, or a bracket is not closed"),
     FaultWords("did not find expected ',' or ']'", "a list in brackets is not closed, or lacks a comma"),
     FaultWords("did not find expected ',' or '}'", "a mapping in braces is not closed, or lacks a comma"),
-    FaultWords(
-        "did not find expected key", "the indentation does not fit the lines above", "align it with the other keys"
-    ),
+    _INDENTED,
     FaultWords(
         "did not find expected '-' indicator", "the indentation does not fit the list above", "align the '-' signs"
     ),
@@ -64,6 +68,7 @@ _WORDS = (
 _SEEN_LATE = ("while scanning a quoted scalar", "while scanning a simple key", "while parsing a flow")
 _UNREADABLE = FaultWords("", "this cannot be read as YAML")
 _TAB = re.compile(r"[ ]*\t")
+_OWN_KEY = re.compile(r" +[a-z_]+")
 
 
 def syntax_problem(file: str, data: bytes, error: yaml.YAMLError) -> Diagnostic:
@@ -79,6 +84,9 @@ def syntax_problem(file: str, data: bytes, error: yaml.YAMLError) -> Diagnostic:
         return Diagnostic(place, "tab-indentation", "a tab indents this line", "YAML is indented with spaces")
     said = str(error)
     words = next((each for each in _WORDS if each.pattern in said), _UNREADABLE)
+    if words is _SECOND_COLON and _OWN_KEY.fullmatch(lines[line - 1], endpos=column - 1):
+        # To the parser it goes on with the value of the line above.
+        words = _INDENTED
     return Diagnostic(Range(file, line, column, line, column + 1), "invalid-yaml", words.message, words.hint)
 
 

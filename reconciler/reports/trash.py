@@ -74,16 +74,17 @@ def trash_table(found: Trash) -> Table:
             Cell(r.database),
             Cell(r.was),
             Cell(f"{r.dropped_after:%Y-%m-%d %H:%M}"),
-            Cell(_shortly(r.what)),
+            Cell(_shortly(r)),
         )
         for r in found.rows
     )
     return Table("Trash", columns, rows, tuple(f"{code}: {why}" for code, why in found.unseen.items()))
 
 
-def _shortly(what: str) -> str:
+def _shortly(row: TrashRow) -> str:
     """Leave out what the other columns say."""
-    return what.removeprefix("trash: ").removeprefix("trash, and ")
+    what = row.what.removeprefix("trash: ").removeprefix("trash, and ")
+    return what.replace(f"dropped for good after {row.dropped_after:%Y-%m-%d %H:%M} UTC", "").strip(" ,:")
 
 
 def trash_document(found: Trash) -> dict[str, Any]:

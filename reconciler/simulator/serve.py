@@ -53,7 +53,9 @@ async def serve(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-        for number in (signal.SIGTERM, signal.SIGINT):
+        # What a shell runs in the background ignores Ctrl-C: that ends what runs before it, which may still need the hosts.
+        heeded = (each for each in (signal.SIGTERM, signal.SIGINT) if signal.getsignal(each) is not signal.SIG_IGN)
+        for number in heeded:
             loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         running = []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import psutil
 
 from tests.cli.world import FLEET, MASTER, SERVER, World, run
 
@@ -44,6 +48,22 @@ def test_hosts_are_served_until_a_signal_and_kept_with_data(tmp_path: Path) -> N
         assert process.returncode == 0
         assert err == "far: not served, https://odoo.example.com is not http on this machine\n"
         assert MASTER not in out
+
+
+def test_in_the_background_of_a_shell_hosts_outlast_a_ctrl_c_that_is_for_others(tmp_path: Path) -> None:
+    """A shell starts what it runs there with the signal ignored."""
+    words = f"{sys.executable} -m reconciler simulate --fleet {write_fleet(tmp_path).fleet} 2>&1 & cat; kill -TERM $!; wait $!"
+    shell = subprocess.Popen(["sh", "-c", words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    assert shell.stdin is not None
+    assert shell.stdout is not None
+    while shell.stdout.readline() != b"Serving until Ctrl-C.\n":
+        assert shell.poll() is None
+    (hosts,) = (child.pid for child in psutil.Process(shell.pid).children() if child.name() != "cat")
+    os.kill(hosts, signal.SIGINT)
+    time.sleep(0.5)
+    assert psutil.pid_exists(hosts)
+    assert shell.communicate(timeout=10)[0] == b""
+    assert shell.returncode == 0
 
 
 def test_a_wrong_fault_is_answered_with_the_grammar(tmp_path: Path) -> None:

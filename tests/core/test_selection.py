@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from reconciler.core.diffs import diff
+from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.names import building
 from reconciler.core.selection import EVERYTHING, Selection
-from tests.core.scenes import desired, instance
+from tests.core.scenes import NOW, desired, instance, observed, online
 
 FLEET = desired(
     instance("acme", labels="{tier: gold, region: eu}"), instance("beta", labels="{tier: gold}"), instance("gamma")
@@ -40,3 +45,28 @@ def test_a_template_concerns_a_run_that_selects_one_of_its_instances() -> None:
     assert Selection(frozenset({"template/base"})).concerns_template(FLEET, template)
     assert not Selection(frozenset({"server/one"})).concerns_template(FLEET, template)
     assert not Selection(frozenset({"server/one"})).includes(template)
+
+
+BUILD, FORMER_BUILD = building("beta", NOW, "xxxxx"), building("b0", NOW, "zzzzz")
+TEMPLATE_BUILD = building("template_base", NOW, "yyyyy")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("instance/beta", [("one", FORMER_BUILD), ("two", BUILD)]),
+        ("instance/alpha", []),
+        ("template/base", [("one", TEMPLATE_BUILD)]),
+        ("server/two", [("two", BUILD), ("two", "suspended.gone")]),
+    ],
+)
+def test_what_is_left_alone_is_told_of_what_was_selected_only(address: str, said: list[tuple[str, str]]) -> None:
+    fleet = desired(instance("alpha"), instance("beta", renamed_from="b0"), servers=("one", "two"))
+    seen = observed(
+        online("one", lists=(FORMER_BUILD, TEMPLATE_BUILD)),
+        online("two", lists=("suspended.gone", BUILD)),
+    )
+    whole = diff(fleet, seen, NOTHING_REMEMBERED, NOW).left_alone
+    assert len(whole) == 4
+    some = diff(fleet, seen, NOTHING_REMEMBERED, NOW, Selection(frozenset({address}))).left_alone
+    assert [(each.server, each.database) for each in some] == said

@@ -459,6 +459,14 @@ def test_what_does_not_stay_written_is_tried_three_times_and_then_said() -> None
     assert ENTRY not in stand.memory.entries
 
 
+def test_a_run_whose_mark_another_run_has_cleared_by_then_says_so() -> None:
+    stand = Stand()
+    kept = stand.host.hold(ACME)
+    stand.host.answers["identity"] = [(kept.uuid, replace(mark_for(ACME, kept.uuid), digest=""))]
+    why = "its mark is not the one that was written just now: another run changes this database"
+    assert stand.fails(act(verbs.CONFIGURE)) == (ProofFailed, why, "let that one end, then run this one again", "acme")
+
+
 def _look(stand: Stand) -> Any:
     return run(MemoryDatabase(stand.host, "acme").look())
 

@@ -11,6 +11,7 @@ import pytest
 from tests.mutants.__main__ import (
     KNOWN,
     LISTS_FUNCTIONS,
+    MEASURES_MEMORY,
     PARTS,
     ROOT,
     Mutant,
@@ -20,7 +21,7 @@ from tests.mutants.__main__ import (
     mutation,
     read_reasons,
 )
-from tests.mutants.without_wording import reworded
+from tests.mutants.our_mutmut import reworded
 
 ONE = Mutant("reconciler.core.names", "parse", 'head = "a"', 'head = "b"')
 TWO = Mutant("reconciler.core.names", "building", "return 1", "return 2")
@@ -41,6 +42,7 @@ def test_every_pattern_finds_modules_and_every_choice_of_tests_is_there() -> Non
     """A module that is renamed must not fall out of the scope unnoticed."""
     assert [pattern for part in PARTS for pattern in part.modules if not list(ROOT.glob(pattern))] == []
     assert [tests for part in PARTS for tests in part.tests if not (ROOT / tests).exists()] == []
+    assert (ROOT / MEASURES_MEMORY).exists()
     file, _, test = LISTS_FUNCTIONS.partition("::")
     assert f"def {test}(" in (ROOT / file).read_text()
 

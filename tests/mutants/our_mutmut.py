@@ -1,0 +1,86 @@
+"""mutmut, as a command, with two changes.
+
+It leaves sentences as they are: how one is worded is nobody's promise. And it collects the tests once: what it forks for a
+mutant runs those that reach it at once, where collecting them anew took longer than most need to fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import chdir
+
+import libcst as cst
+import pytest
+from mutmut.mutation import file_mutation, mutators
+
+
+def reworded(node: cst.BaseString) -> Iterable[cst.BaseString]:
+    """Yield the mutants of a text: of a sentence, which is one with a space in it, there is none."""
+    if not (isinstance(node, cst.SimpleString) and " " in node.value):
+        yield from mutators.operator_string(node)
+
+
+def leave_sentences() -> None:
+    """Let mutmut make its mutants so; it must not have begun."""
+    operators = [(kind, reworded if o is mutators.operator_string else o) for kind, o in mutators.mutation_operators]
+    vars(file_mutation)["mutation_operators"] = operators
+
+
+def collect_once() -> None:
+    """Let mutmut run tests so; it must not have begun, and reads its settings from the working directory."""
+    from mutmut.runners.harness import PytestRunner  # noqa: PLC0415
+    from mutmut.workers import isolation  # noqa: PLC0415
+
+    class CollectingOnce(PytestRunner):
+        """Collects before the first fork, when it is asked for the tests of no mutant."""
+
+        _session: pytest.Session | None = None
+
+        def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
+            if mutant_name is None:
+                code = super().run_tests(mutant_name=None, tests=tests)
+                if self._session is None:
+                    self._session = self._collected()
+                return code
+            assert self._session is not None
+            with chdir("mutants"):
+                return run_of(self._session, set(tests))
+
+        def _collected(self) -> pytest.Session:
+            with chdir("mutants"):
+                words = ["--rootdir=.", "--tb=native", *self._pytest_args_regular_run([]), *self._pytest_add_cli_args]
+                return collected(words)
+
+    vars(isolation)["PytestRunner"] = CollectingOnce
+
+
+def collected(words: list[str]) -> pytest.Session:
+    """Collect as `pytest` with these words would, from the working directory, and run nothing."""
+    from _pytest.config import _prepareconfig  # noqa: PLC0415
+
+    config = _prepareconfig(words)
+    config._do_configure()
+    session = pytest.Session.from_config(config)
+    config.hook.pytest_sessionstart(session=session)
+    config.hook.pytest_collection(session=session)
+    return session
+
+
+def run_of(session: pytest.Session, tests: set[str]) -> int:
+    """Run these of a session's tests, in its order, up to the first that fails; return 1 if one does, else 0."""
+    hooks = session.config.hook
+    session.items = [item for item in session.items if item.nodeid in tests]
+    hooks.pytest_collection_modifyitems(session=session, config=session.config, items=session.items)
+    try:
+        hooks.pytest_runtestloop(session=session)
+    except (pytest.Session.Failed, pytest.Session.Interrupted):
+        return 1
+    return 1 if session.testsfailed else 0
+
+
+if __name__ == "__main__":
+    leave_sentences()
+    collect_once()
+    from mutmut.__main__ import cli
+
+    cli()
