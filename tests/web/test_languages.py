@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel.messages.catalog import Catalog, Message
@@ -14,7 +16,11 @@ from babel.messages.frontend import parse_keywords, parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 from reconciler.access.roles import Role
+from reconciler.reports.status import InSync
 from reconciler.web.page.languages import COOKIE, LANGUAGES, choose
+from reconciler.web.page.shell import templates
+from schemas.instance import Instance
+from tests.harness.universe import fleet, instance
 from tests.web.asked import TEXTS, Asked
 from tests.web.test_pages_shown import words
 from tests.web.visits import Browser, visiting
@@ -206,6 +212,42 @@ def test_what_the_daemon_says_stays_english_and_is_marked_as_such() -> None:
         assert "est pas de cette session" in refused.text
 
     visiting(story)
+
+
+def test_numbers_agree_with_what_they_count_and_a_copy_names_its_source() -> None:
+    text = fleet(
+        instance("acme"),
+        instance("beta", state="suspended"),
+        instance("cafe", state="suspended"),
+        "kind: instance\ncode: trial\nclone_of: acme\nplan: starter\n",
+        servers={"one": "19.0", "two": "19.0"},
+    )
+
+    async def story(browser: Browser, asked: Asked) -> None:
+        browser.cookies[COOKIE] = "fr"
+        await browser.log_in(Role.MANAGER)
+        assert "2 en service 2 suspendues" in words(await browser.open("/"))
+        copy = await browser.open("/instances/trial")
+        assert 'de <a href="/instances/acme">acme</a>' in copy
+        assert "copy of" not in copy
+        asked.stage.universe.hosts["one"].kill()
+        asked.stage.universe.hosts["two"].kill()
+        await asyncio.sleep(600)
+        assert "4 d\u2019état inconnu" in words(await browser.open("/"))
+
+    visiting(story, text=text)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [*get_args(Instance.model_fields["state"].annotation), *(each for each in InSync if each is not InSync.YES)],
+)
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_each_state_that_an_instance_can_be_in_is_counted(code: str, state: str) -> None:
+    counted = templates(LANGUAGES[code]).get_template("macros.html").module.counted  # type: ignore[attr-defined]
+    one, two = str(counted(1, state)), str(counted(2, state))
+    assert (one[:2], two[:2]) == ("1 ", "2 ")
+    assert code == "en" or "suspended" not in one
 
 
 def test_a_wrong_token_is_told_in_french() -> None:

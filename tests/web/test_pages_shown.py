@@ -129,6 +129,12 @@ def test_what_is_blocked_for_one_reason_is_shown_once_with_all_that_it_stops() -
         assert "are blocked: server one is offline" in page
         assert [page.count(each) for each in (*(f"instance/{code}" for code in codes), "server/one")] == [1] * 13
         assert "and 4 more" in page
+        glance = words(await browser.open("/"))
+        assert "14 blocked." in glance
+        assert glance.count("server one is offline") == 1
+        assert "instance/c00, instance/c01, instance/c02 and 11 more are blocked: server one is offline" in glance
+        assert "instance/c03" not in glance
+        assert words(await browser.open("/servers/one")).count("server one is offline") <= 2  # its health says so too
         browser.cookies[COOKIE] = "fr"
         assert "et 4 autres" in words(await browser.open("/changes"))
 
@@ -260,8 +266,10 @@ def test_health_latency_and_capacity_are_drawn_over_time_and_said_in_words() -> 
         await browser.log_in()
         page = await browser.open("/servers/one?tab=health")
         assert 'aria-label="healthy in 2 of 3 looks"' in page
-        drawn = re.findall(r'<rect class="(\w+)" x="([\d.]+)" width="100.0" height="(\d+)"', page)
-        assert drawn == [("bad", "0.0", "20"), ("good", "100.0", "60"), ("good", "200.0", "60")], "the oldest first"
+        drawn = re.findall(r'<rect class="(\w+)" x="([\d.]+)" width="100.000" height="(\d+)"', page)
+        assert drawn == [("bad", "0.000", "20"), ("good", "100.000", "60"), ("good", "200.000", "60")], (
+            "the oldest first"
+        )
         assert 'aria-label="Latency, from 8 to 90 ms, now 8"' in page
         assert 'aria-label="Free capacity, from 40 to 60 %, now 40"' in page
 

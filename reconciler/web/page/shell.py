@@ -114,7 +114,7 @@ class Shell:
 
     def __init__(self, board: Board, door: Doorkeeper, provider: str = "") -> None:
         self._board, self._door, self._provider = board, door, provider
-        self._templates = {code: _templates(language) for code, language in LANGUAGES.items()}
+        self._templates = {code: templates(language) for code, language in LANGUAGES.items()}
 
     def route(self, page: Page) -> Route:
         """Make a route of a page: nobody sees it without a session whose role is enough."""
@@ -216,7 +216,7 @@ class Shell:
         return RedirectResponse(path, 303, HEADERS)
 
 
-def _templates(language: Language) -> jinja2.Environment:
+def templates(language: Language) -> jinja2.Environment:
     """Compile the templates for a language."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("reconciler.web.page"),
