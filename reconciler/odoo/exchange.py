@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_any
 
 from reconciler.core.failures import (
     ConnectionCut,
@@ -97,10 +97,13 @@ class Exchange:
         self._numbers = itertools.count(1)
 
     async def read(self, call: Call, *, limit: float, attempts: int) -> Any:
-        """Make a call that changes nothing; what may pass is tried again, with growing and scattered pauses."""
+        """Make a call that changes nothing; what may pass is tried again, with growing and scattered pauses.
+
+        After a silence that lasted the whole limit once at most: a host that hangs goes on with that for longer than anybody waits.
+        """
         patience = AsyncRetrying(
             retry=retry_if_exception_type(PassingError),
-            stop=stop_after_attempt(attempts),
+            stop=stop_any(stop_after_attempt(attempts), _was_silent_again),
             wait=self._pause,
             sleep=self._sleep,
             reraise=True,
@@ -210,3 +213,8 @@ def _clock_of(answer: Answer) -> datetime | None:
     except ValueError:
         return None
     return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
+
+
+def _was_silent_again(state: RetryCallState) -> bool:
+    is_silent = state.outcome is not None and isinstance(state.outcome.exception(), HostTimeout)
+    return is_silent and state.attempt_number > 1

@@ -6,8 +6,10 @@ mutant runs those that reach it at once, where collecting them anew took longer 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from contextlib import chdir
+from typing import cast
 
 import libcst as cst
 import pytest
@@ -30,28 +32,32 @@ def collect_once() -> None:
     """Let mutmut run tests so; it must not have begun, and reads its settings from the working directory."""
     from mutmut.runners.harness import PytestRunner  # noqa: PLC0415
     from mutmut.workers import isolation  # noqa: PLC0415
+    from mutmut.workers.isolation import run_in_fork  # noqa: PLC0415
 
     class CollectingOnce(PytestRunner):
-        """Collects before the first fork, when it is asked for the tests of no mutant."""
+        """Collects before the first fork, and after the last run in this process, which leaves pytest's output in no order."""
 
         _session: pytest.Session | None = None
 
+        def collect(self) -> None:
+            with chdir("mutants"):
+                words = ["--rootdir=.", "--tb=native", *self._pytest_args_regular_run([]), *self._pytest_add_cli_args]
+                self._session = collected(words)
+                if run_in_fork(lambda: run_of(cast("pytest.Session", self._session), None)):
+                    sys.exit("tests fail without a mutant: what they say of one would mean nothing")
+
         def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
-            if mutant_name is None:
-                code = super().run_tests(mutant_name=None, tests=tests)
-                if self._session is None:
-                    self._session = self._collected()
-                return code
-            assert self._session is not None
+            if self._session is None:
+                return super().run_tests(mutant_name=mutant_name, tests=tests)
             with chdir("mutants"):
                 return run_of(self._session, set(tests))
 
-        def _collected(self) -> pytest.Session:
-            with chdir("mutants"):
-                words = ["--rootdir=.", "--tb=native", *self._pytest_args_regular_run([]), *self._pytest_add_cli_args]
-                return collected(words)
+    class Forking(isolation.ForkRunner):
+        def startup(self) -> None:
+            cast("CollectingOnce", self.test_runner).collect()
+            super().startup()
 
-    vars(isolation)["PytestRunner"] = CollectingOnce
+    vars(isolation).update(PytestRunner=CollectingOnce, ForkRunner=Forking)
 
 
 def collected(words: list[str]) -> pytest.Session:
@@ -66,10 +72,10 @@ def collected(words: list[str]) -> pytest.Session:
     return session
 
 
-def run_of(session: pytest.Session, tests: set[str]) -> int:
-    """Run these of a session's tests, in its order, up to the first that fails; return 1 if one does, else 0."""
+def run_of(session: pytest.Session, tests: set[str] | None) -> int:
+    """Run these of a session's tests, or those of all that are fast, up to the first that fails; return 1 if one does, else 0."""
     hooks = session.config.hook
-    session.items = [item for item in session.items if item.nodeid in tests]
+    session.items = [item for item in session.items if tests is None or item.nodeid in tests]
     hooks.pytest_collection_modifyitems(session=session, config=session.config, items=session.items)
     try:
         hooks.pytest_runtestloop(session=session)
