@@ -92,6 +92,7 @@ def test_nothing_is_done_for_whom_it_is_refused() -> None:
         f"Token {TEXTS[Role.ADMIN]}",
         "Bearer x y",
         "Bearer ü",
+        "Bearer eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIn0.c2lnbmVk",  # a provider's
     ],
 )
 def test_what_is_no_token_is_answered_with_401_and_never_repeated(header: str) -> None:
