@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-web lint format test test-exhaustive test-pairs test-odoo mutants soak bench docs translations requirements clean
+.PHONY: help setup demo demo-web lint format test test-exhaustive test-pairs test-odoo mutants soak bench docs screenshots translations requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -65,6 +65,9 @@ bench: $(VENV)/.dev-stamp  ## ratios against the bare minimum that does the same
 docs: $(VENV)/.dev-stamp  ## generate docs/fleet-reference.md from the schemas, and docs/verbs.md
 	@$(BIN)/python -m reconciler.reports.fleet_reference > docs/fleet-reference.md
 	@$(BIN)/python -m reconciler.reports.verbs_reference > docs/verbs.md
+
+screenshots: $(VENV)/.dev-stamp  ## draw the page's pictures of the docs again (root: installs Debian's Chromium and pngquant)
+	@$(BIN)/python -m tests.web.screenshots
 
 PAGE := reconciler/web/page
 translations: $(VENV)/.dev-stamp  ## bring the page's catalogues up to date with its sentences; what is new in them is to be translated

@@ -15,12 +15,14 @@ from reconciler.access.roles import Role
 from reconciler.daemon.boards import DaemonBoard
 from reconciler.daemon.views import DaemonView
 from reconciler.store.forgetful import NoMemory
+from reconciler.store.sql_store import Store
 from reconciler.telemetry.metrics import Metrics
 from reconciler.web.app import make_app
 from reconciler.web.doors import Doorkeeper
 from reconciler.web.page.entrance import OtherWay
 from reconciler.web.page.pages import page_routes
 from tests.daemon.stage import Stage
+from tests.harness.universe import Universe
 from tests.web.asked import TEXT, TEXTS, Asked, asking
 
 HOST = "fleet.example"
@@ -70,7 +72,8 @@ def visiting(
     story: Callable[[Browser, Asked], Awaitable[None]],
     *,
     text: str = TEXT,
-    store: NoMemory | None = None,
+    hosts: Universe | None = None,
+    store: NoMemory | Store | None = None,
     begin: Callable[[Stage], Awaitable[None]] | None = None,
     other: Callable[[DaemonBoard], OtherWay | None] = lambda _: None,
 ) -> Stage:
@@ -81,4 +84,4 @@ def visiting(
         app = make_app(DaemonView(asked.stage.daemon, Metrics()), page_routes(board, Doorkeeper(board), other(board)))
         await story(Browser(app), asked)
 
-    return asking(main, text=text, store=store, begin=begin)
+    return asking(main, text=text, hosts=hosts, store=store, begin=begin)
