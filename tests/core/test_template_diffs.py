@@ -257,3 +257,36 @@ def test_one_that_cannot_be_brought_to_its_name_says_why_and_is_not_cloned(
         Blocked("instance", "acme", "one", f"template base cannot be cloned on one: {why}", advice),
         Blocked("template", "base", "one", f"{name}: {why}", advice),
     )
+
+
+def left_by_a_rebuild(since: timedelta = timedelta(hours=1), **mark: str) -> DatabaseLook:
+    """What the template was when its next version was to take its place, and whoever did that died."""
+    name = names.trash(BASE.target, NOW - since)
+    noted = replace(mark_for(BASE, LOOK.uuid), ended=name, replaced=name)
+    return replace(LOOK, database=name, mark=replace(noted, **mark))
+
+
+def test_a_template_that_was_on_its_way_out_of_reach_comes_back_before_another_is_made() -> None:
+    older, newest = left_by_a_rebuild(timedelta(hours=2)), left_by_a_rebuild()
+    back, clone = plan(newest, older).actions
+    assert (back.verb, back.address, back.server, back.reason) == (verbs.RETURN, BASE.address, "one", Reason.INTERRUPTED)
+    assert (back.database, back.becomes) == (newest.database, BASE.target)
+    assert (clone.verb, clone.after) == (verbs.CLONE, (back.id,))
+    activate, back, _ = plan(newest, inventory=NOTHING_REMEMBERED).actions
+    assert (activate.verb, back.after) == (verbs.ACTIVATE, (activate.id,))
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        replace(left_by_a_rebuild(), access=Access.REFUSED),
+        left_by_a_rebuild(fleet="another"),
+        left_by_a_rebuild(replaced=""),
+        left_by_a_rebuild(ended="", replaced=""),
+        left_by_a_rebuild(timedelta(days=31)),
+    ],
+    ids=["closed", "another fleet's", "ended by its text", "never ended", "past its retention"],
+)
+def test_what_else_lies_in_the_trash_under_a_templates_name_stays_there(look: DatabaseLook) -> None:
+    assert [a.verb for a in plan(look).actions if a.kind == "template"] == [verbs.CREATE]
+    assert [a.verb for a in plan(lists=(look.database,)).actions if a.kind == "template"] == [verbs.CREATE]
