@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_any
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity.stop import stop_base
 
 from reconciler.core.failures import (
     ConnectionCut,
@@ -99,11 +100,11 @@ class Exchange:
     async def read(self, call: Call, *, limit: float, attempts: int) -> Any:
         """Make a call that changes nothing; what may pass is tried again, with growing and scattered pauses.
 
-        After a silence that lasted the whole limit once at most: a host that hangs goes on with that for longer than anybody waits.
+        After a silence that lasted the whole limit once at most: a host that hangs goes on with that for longer than we wait.
         """
         patience = AsyncRetrying(
             retry=retry_if_exception_type(PassingError),
-            stop=stop_any(stop_after_attempt(attempts), _was_silent_again),
+            stop=stop_after_attempt(attempts) | _SilentAgain(),
             wait=self._pause,
             sleep=self._sleep,
             reraise=True,
@@ -215,6 +216,9 @@ def _clock_of(answer: Answer) -> datetime | None:
     return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
 
 
-def _was_silent_again(state: RetryCallState) -> bool:
-    is_silent = state.outcome is not None and isinstance(state.outcome.exception(), HostTimeout)
-    return is_silent and state.attempt_number > 1
+class _SilentAgain(stop_base):
+    """Stops after the second silence."""
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        is_silent = retry_state.outcome is not None and isinstance(retry_state.outcome.exception(), HostTimeout)
+        return is_silent and retry_state.attempt_number > 1

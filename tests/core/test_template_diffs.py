@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -259,7 +260,7 @@ def test_one_that_cannot_be_brought_to_its_name_says_why_and_is_not_cloned(
     )
 
 
-def left_by_a_rebuild(since: timedelta = timedelta(hours=1), **mark: str) -> DatabaseLook:
+def left_by_a_rebuild(since: timedelta = timedelta(hours=1), **mark: Any) -> DatabaseLook:
     """What the template was when its next version was to take its place, and whoever did that died."""
     name = names.trash(BASE.target, NOW - since)
     noted = replace(mark_for(BASE, LOOK.uuid), ended=name, replaced=name)
@@ -269,7 +270,12 @@ def left_by_a_rebuild(since: timedelta = timedelta(hours=1), **mark: str) -> Dat
 def test_a_template_that_was_on_its_way_out_of_reach_comes_back_before_another_is_made() -> None:
     older, newest = left_by_a_rebuild(timedelta(hours=2)), left_by_a_rebuild()
     back, clone = plan(newest, older).actions
-    assert (back.verb, back.address, back.server, back.reason) == (verbs.RETURN, BASE.address, "one", Reason.INTERRUPTED)
+    assert (back.verb, back.address, back.server, back.reason) == (
+        verbs.RETURN,
+        BASE.address,
+        "one",
+        Reason.INTERRUPTED,
+    )
     assert (back.database, back.becomes) == (newest.database, BASE.target)
     assert (clone.verb, clone.after) == (verbs.CLONE, (back.id,))
     activate, back, _ = plan(newest, inventory=NOTHING_REMEMBERED).actions
