@@ -11,6 +11,7 @@ import click
 
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.known import know, open_memory
+from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.since import since_option
 from reconciler.engine.ports import Clock
@@ -35,7 +36,9 @@ Show = Callable[[Happening], None]
 @since_option
 @click.option("--level", type=click.Choice(LEVELS), default=Level.INFO.value, help="Only this level or worse.")
 @click.option("--name", "names", multiple=True, metavar="NAME", help="Only what bears this name (repeatable).")
-@click.option("--server", metavar="CODE", help="Only what happened on this server.")
+@click.option(
+    "--server", metavar="CODE", help="Only what happened on this server.", shell_complete=completing("server")
+)
 @click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="At most so many (default: 50).")
 @click.option("--follow", is_flag=True, help="Go on with what happens from now on, until Ctrl-C.")
 @store_option

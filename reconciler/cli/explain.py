@@ -6,6 +6,7 @@ import click
 
 from reconciler.cli import groups, screens
 from reconciler.cli.editing import require_kind
+from reconciler.cli.naming import complete_kinds
 from reconciler.cli.options import Common, common
 from reconciler.editing.fields import KindFields
 from reconciler.fleet.documents import did_you_mean
@@ -14,7 +15,7 @@ from schemas.json_schema import json_schema
 
 
 @groups.command("odoo-fleet explain instance", "odoo-fleet explain fleet.windows.days")
-@click.argument("what", metavar="KIND[.FIELD]")
+@click.argument("what", metavar="KIND[.FIELD]", shell_complete=complete_kinds)
 @common("text", "json", hidden=("fleet",))  # it is of no fleet
 def command(common: Common, what: str) -> None:
     """Say what a KIND, or a FIELD of it, is: what it holds, its default, an example, the fields inside it.

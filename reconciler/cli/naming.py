@@ -15,6 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from reconciler.fleet.documents import did_you_mean
+from schemas.kinds import KINDS
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -73,6 +74,11 @@ def completing(*kinds: str, also: Sequence[str] = ()) -> Complete:
         return [CompletionItem(word) for word in (*also, *dict.fromkeys(known)) if word.startswith(begun)]
 
     return complete
+
+
+def complete_kinds(_ctx: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Complete a kind of documents."""
+    return [CompletionItem(kind) for kind in KINDS if kind.startswith(begun)]
 
 
 def _declared(ctx: click.Context) -> frozenset[tuple[str, str]]:

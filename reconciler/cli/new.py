@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import CompletionItem
 
 from reconciler.cli import groups
 from reconciler.cli.editing import REFUSED, changes_of, require_kind, write
+from reconciler.cli.naming import complete_kinds
 from reconciler.cli.options import Common, common
 from reconciler.editing.edits import UNSET, with_change
 from reconciler.editing.fleet_text import FleetText
-from schemas.kinds import KINDS
-
-
-def _kinds(_ctx: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    return [CompletionItem(kind) for kind in KINDS if kind.startswith(begun)]
 
 
 @groups.command(
     "odoo-fleet new instance acme template=restaurant plan=starter",
     "odoo-fleet new instance company='Acme SA' template=restaurant plan=starter",
 )
-@click.argument("kind", shell_complete=_kinds)
+@click.argument("kind", shell_complete=complete_kinds)
 @click.argument("words", nargs=-1, metavar="[CODE] [KEY=VALUE]...")
 @common("text", "json")
 def command(common: Common, kind: str, words: tuple[str, ...]) -> int:

@@ -98,6 +98,10 @@ def test_a_target_is_named_by_its_code(converged: World) -> None:
         ("plan --target bis", ["bistro"]),
         ("secret show instance/c", ["instance/cafe"]),
         ("stat", ["status"]),
+        ("events --server prod-1 --server prod", ["prod-1", "prod-2"]),
+        ("schema p", ["plan"]),
+        ("explain t", ["template"]),
+        ("new s", ["server"]),
     ],
 )
 def test_shells_complete_codes_also_of_a_text_that_is_not_valid(world: World, typed: str, completed: list[str]) -> None:
