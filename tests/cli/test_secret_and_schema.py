@@ -46,14 +46,30 @@ def test_a_document_without_a_field_is_answered_with_the_secrets_that_it_has(wor
     assert "name a secret of instance/acme: admin_password" in ran.err
 
 
-def test_the_schema_may_lie_in_the_fleet_and_its_line_before_every_document(tmp_path: Path) -> None:
-    """What an editor needs is no problem of the text, and `new` opens a file as its neighbours are."""
-    line = "# yaml-language-server: $schema=../fleet.schema.json\n"
+def test_the_schema_lies_in_the_fleet_and_a_line_before_each_document_leads_to_it(tmp_path: Path) -> None:
+    """What an editor needs is no problem of the text, is written once, and `new` opens a file as its neighbours are."""
     fleet = tmp_path / "fleet"
     shutil.copytree(Path(__file__).parents[2] / "fleet", fleet)
-    (fleet / "fleet.schema.json").write_text(run("schema").out)
-    for file in (fleet / "instances").glob("*.yaml"):
-        file.write_text("---\n".join(line + each for each in file.read_text().split("---\n")))
+    texts = {file: file.read_text() for file in fleet.rglob("*.yaml")}
+    ran = run("schema", "--write", "--fleet", str(fleet))
+    assert (ran.code, ran.err) == (0, "")
+    assert len(ran.out.splitlines()) == 1 + len(texts)
+    assert json.loads((fleet / "fleet.schema.json").read_text()) == json.loads(run("schema").out)
+    line = "# yaml-language-server: $schema=../fleet.schema.json\n"
+    for file, text in texts.items():
+        here = line if file.parent != fleet else line.replace("../", "")
+        assert file.read_text().count(here) == len(text.split("\n---\n"))
+        assert file.read_text().replace(here, "") == text
+    assert run("schema", "--write", "--fleet", str(fleet)).out == "", "nothing is left to do"
     assert run("validate", "--fleet", str(fleet)).code == 0
+    assert run("fmt", "--check", "--fleet", str(fleet)).code == 0
     run("new", "instance", "company=Zoé", "template=restaurant", "plan=starter", "--fleet", str(fleet))
     assert (fleet / "instances" / "zoe.yaml").read_text().startswith(line)
+
+
+def test_what_cannot_be_read_or_written_is_named_and_nothing_is_half_done(tmp_path: Path) -> None:
+    ran = run("schema", "--write", "--fleet", str(tmp_path / "nowhere"))
+    assert (ran.code, (tmp_path / "nowhere").exists()) == (1, False)
+    assert "nowhere" in ran.err
+    ran = run("schema", "plan", "--write", "--fleet", str(tmp_path))
+    assert (ran.code, "leave KIND out" in ran.err) == (64, True)

@@ -79,6 +79,20 @@ def test_the_sample_fleet_has_no_complaint(editor: LanguageServer) -> None:
         file.unlink()
 
 
+def test_what_the_command_writes_leads_the_editor_to_the_schema(
+    language_server: tuple[str | Path, ...], tmp_path: Path
+) -> None:
+    shutil.copytree(SAMPLE, tmp_path / "fleet")
+    assert run("schema", "--write", "--fleet", str(tmp_path / "fleet")).code == 0
+    with LanguageServer(language_server, tmp_path, BY_MODELINE) as editor:
+        for file in sorted((tmp_path / "fleet").rglob("*.yaml")):
+            assert editor.open(file) == [], file
+            wrong = file.with_stem(f"{file.stem}-wrong")
+            wrong.write_text(file.read_text().replace("\nkind: ", "\nkin: "))
+            assert editor.open(wrong), "each document is looked at"
+            wrong.unlink()
+
+
 def test_what_is_wrong_is_told_at_its_line_in_each_document_of_a_file(editor: LanguageServer) -> None:
     said = editor.open(written(editor, "wrong.yaml", WRONG, WRONG_PLAN, "kind: instanz\ncode: acme\n"))
     assert said == [
