@@ -31,6 +31,7 @@ _COMMANDS = {
     "resume": "End a pause.",
     "forget": "No longer expect what a removed document had; it stays on its host.",
     "support": "A short-lived, logged way into a customer's database.",
+    "first-password": "A link by which an instance's owner chooses a password.",
     "token": "Who may use the daemon's API and page.",
     "alerts": "Whether the channels that the daemon tells take messages.",
     "events": "What happened, like a log.",
@@ -50,7 +51,7 @@ _COMMANDS = {
     "schema": "JSON Schema of the documents, for editors.",
 }
 
-_MODULES = {"import": "importing", "set": "setting"}
+_MODULES = {"import": "importing", "set": "setting", "first-password": "first_password"}
 """Where a command's name can be no module's."""
 
 

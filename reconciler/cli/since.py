@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-_LENGTH = re.compile(r"(\d{1,6})(s|m|h|d|w)", re.ASCII)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def read_length(text: str) -> timedelta | None:
-    """Return the length of time that a text names (`90s`, `30m`, `24h`, `7d`, `2w`); None if it names none."""
-    length = _LENGTH.fullmatch(text)
-    return None if length is None else timedelta(**{_UNITS[length[2]]: int(length[1])})
+from reconciler.core.lengths import read_length
 
 
 def read_since(text: str, now: datetime) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,10 +14,10 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
-from reconciler.cli.since import read_length
 from reconciler.core.failures import HostError
+from reconciler.core.lengths import read_length
 from reconciler.core.support import LONGEST, SHORTEST
-from reconciler.engine.support import Opened, find, let_in
+from reconciler.engine.support import Opened, Opens, find, let_in
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
@@ -27,9 +27,18 @@ REFUSED = 1
 
 
 class Lasting(click.ParamType[timedelta]):
-    """The type of `--for`."""
+    """The type of `--for`.
+
+    Args:
+        longest: that may be given.
+        written: the same, as people write it.
+        examples: what they may write.
+    """
 
     name = "time"
+
+    def __init__(self, longest: timedelta, written: str, examples: str) -> None:
+        self.longest, self.written, self.examples = longest, written, examples
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """Read it; wrong usage if it is no length of time that may be."""
@@ -37,15 +46,26 @@ class Lasting(click.ParamType[timedelta]):
             return value
         length = read_length(str(value))
         if length is None:
-            self.fail(f"{value!r} is no length of time: write 30m or 2h", param, ctx)
-        if not SHORTEST <= length <= LONGEST:
-            self.fail(f"{value} is no length of time from 5m to 8h: write 30m or 2h", param, ctx)
+            self.fail(f"{value!r} is no length of time: write {self.examples}", param, ctx)
+        if not SHORTEST <= length <= self.longest:
+            self.fail(f"{value} is no length of time from 5m to {self.written}: write {self.examples}", param, ctx)
         return length
+
+
+_LASTS = Lasting(LONGEST, "8h", "30m or 2h")
 
 
 @groups.command("odoo-fleet support acme --for 30m --reason 'ticket 4711'")
 @click.argument("words", metavar="INSTANCE", nargs=-1, required=True, shell_complete=completing("instance"))
-@click.option("--for", "lasts", type=Lasting(), default="30m", show_default=True, metavar="TIME", help="From 5m to 8h.")
+@click.option(
+    "--for",
+    "lasts",
+    type=_LASTS,
+    default="30m",
+    show_default=True,
+    metavar="TIME",
+    help="From 5m to 8h.",
+)
 @click.option("--reason", required=True, metavar="TEXT", help="Why, for the history.")
 @run_options
 @common("text", "json")
@@ -62,34 +82,62 @@ def command(common: Common, options: RunOptions, words: Sequence[str], lasts: ti
     if options.store == "none":
         raise click.UsageError("support needs a store: nobody is let in without being written down")
     with open_session(common, options) as session, telling(HostError, SecretUnavailable):
-        addresses = {f"instance/{code}" for code in session.desired.instances}
-        code = address_of(words, addresses, ["instance"]).partition("/")[2]
-        fleets.require(code, session.desired.instances, f"the fleet has no instance {code!r}")
-        instance = session.desired.instances[code]
+        instance = named(session, words)
         if not instance.allow_support:
-            place = session.desired.range_of("instance", code, "allow_support")
+            place = session.desired.range_of("instance", instance.code, "allow_support")
             screens.say(f"{instance.address} forbids it: `allow_support: false` ({place})")
             return REFUSED
-        opened = interrupts.run(_open(session, instance, lasts, said))
+        name, level = NoticeName.SUPPORT_OPENED, Level.WARNING
+
+        def detail(server: str, until: str) -> str:
+            return f"{instance.address} on {server} was opened for support by {who_runs()}, {until}: {said}"
+
+        opened = interrupts.run(open_way(session, instance, lasts, let_in, (name, level, detail)))
+    account = f"{opened.visit.name}, login {opened.visit.login}"
+    return show(common, instance, opened, account, "Choose a password there; it is forgotten when the time is over.")
+
+
+def named(session: Session, words: Sequence[str]) -> Instance:
+    """Return the instance that the words of a command name; wrong usage if there is none."""
+    addresses = {f"instance/{code}" for code in session.desired.instances}
+    code = address_of(words, addresses, ["instance"]).partition("/")[2]
+    fleets.require(code, session.desired.instances, f"the fleet has no instance {code!r}")
+    return session.desired.instances[code]
+
+
+def show(common: Common, instance: Instance, opened: Opened, account: str, advice: str) -> int:
+    """Print the link, alone on stdout, or all as JSON; return the exit code.
+
+    Args:
+        common: what all commands take.
+        instance: whose database is opened.
+        opened: the way in.
+        account: whose password is chosen, for people.
+        advice: what to do with the link.
+    """
     if common.output == "json":
         screens.print_json(_document(instance, opened))
         return 0
-    screens.say(visible(f"{opened.database} on {opened.server}: {opened.visit.name}, login {opened.visit.login}"))
-    screens.say("The link is good once. Choose a password there; it is forgotten when the time is over.")
+    screens.say(visible(f"{opened.database} on {opened.server}: {account}"))
+    screens.say(f"The link is good once. {advice}")
     click.echo(opened.link.reveal())
     return 0
 
 
-async def _open(session: Session, instance: Instance, lasts: timedelta, reason: str) -> Opened:
-    """Write down who asks, then let them in: nobody is in who does not stand in the history."""
+Told = tuple[NoticeName, Level, Callable[[str, str], str]]
+"""What the history says of a way in: its name, how grave that is, and the words for a server and an end."""
+
+
+async def open_way(session: Session, instance: Instance, lasts: timedelta, opens: Opens, told: Told) -> Opened:
+    """Write down who asks, then open the way: nobody is in who does not stand in the history."""
     async with session.world() as world:
         subject = await find(world, session.desired, instance)
         now = datetime.now(UTC)
-        until = f"until {now + lasts:%Y-%m-%d %H:%M} UTC"
-        detail = f"{instance.address} on {subject.server} was opened for support by {who_runs()}, {until}: {reason}"
-        notice = Notice(NoticeName.SUPPORT_OPENED, Level.WARNING, detail, "instance", instance.code, subject.server)
+        name, level, detail = told
+        words = detail(subject.server, f"until {now + lasts:%Y-%m-%d %H:%M} UTC")
+        notice = Notice(name, level, words, "instance", instance.code, subject.server)
         await world.aside.ask(lambda: session.store.record_notice(notice, now))
-        return await let_in(world, session.desired, instance, subject, lasts)
+        return await opens(world, session.desired, instance, subject, lasts)
 
 
 def _document(instance: Instance, opened: Opened) -> dict[str, str]:

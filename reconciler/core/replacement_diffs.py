@@ -34,14 +34,13 @@ def diff_replacements(draft: Draft) -> None:
 def _diff_scheduled(draft: Draft, instance: Instance, server: str, look: DatabaseLook) -> None:
     """Plan what a rhythm does; hold it back where it failed lately, where its source is new, or where it needs other changes."""
     before = draft.actions
-    own = [a for a in before if a.address == instance.address]
-    why = _why_later(draft, instance, server, look, has_others=any(map(_is_more_than_a_note, own)))
+    has_others = any(_is_more_than_a_note(a) for a in before if a.address == instance.address)
+    why = _why_later(draft, instance, server, look, has_others=has_others)
     if any(b.address == instance.address for b in draft.blocked):
         return
     if doubt := _no_copy(instance, look) or (_of_another(draft, instance, server, look) if not why else None):
         draft.block("instance", instance.code, server, doubt)
         return
-    draft.actions = [a for a in before if a not in own]
     _diff_replacement(draft, Replacing(instance.code, backup_first=False, reason=Reason.SCHEDULED))
     if why:
         wanted = [a for a in draft.actions if a.address == instance.address]
@@ -181,10 +180,11 @@ def _plan(draft: Draft, instance: Instance, found: Found, asked: Replacing, *, i
             return
         made = copies.made_at(look) if asked.reason is Reason.SCHEDULED and look is not None else None
         since = f"{present}, made {made:%Y-%m-%d %H:%M} UTC" if made else present
+        assert instance.clone_of is not None  # or else it is no copy
         made_of = (
-            replacements.by_backup(copies.backup_in(source.told), instance.clone_of or "", since)
+            replacements.by_backup(copies.backup_in(source.told), instance.clone_of, since)
             if source.is_backup
-            else replacements.by_copy(instance.clone_of or "", since)
+            else replacements.by_copy(instance.clone_of, since)
         )
         changes, first, origin = [made_of, *source.told], source.after, source.origin(found.server)
     else:

@@ -25,6 +25,9 @@ FIELD = "support"
 """What an action shows of each account."""
 
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=8)
+LONGEST_LINK = timedelta(days=7)
+"""For an owner, who may read his mail after a holiday; the shortest is the same."""
+
 _LOGIN = re.compile(r"odoo-fleet-support-(\d{8}T\d{6}Z)-[a-z0-9]+")
 _MOMENT = "%Y%m%dT%H%M%SZ"
 

@@ -29,6 +29,7 @@ from reconciler.daemon.daemon import PAUSES_SECONDS, Daemon, Workplace
 from reconciler.daemon.following import Decided
 from reconciler.daemon.orders import Orders
 from reconciler.daemon.support import SupportDesk
+from reconciler.engine.support import Opens, let_in, link_for_owner, no_owner
 from reconciler.fleet.counting import count
 from reconciler.health.judging import HealthRecord, is_watched
 from reconciler.health.standing import Standing
@@ -63,7 +64,7 @@ class DaemonBoard:
     _tokens: tuple[Token, ...] | None = None
     _commanded: Mapping[tuple[str, str], Pause] = field(default_factory=dict)
     _drawn: tuple[Decided, Status] | None = None
-    _support: SupportDesk | None = None
+    _desks: dict[Opens, SupportDesk] = field(default_factory=dict)
     _drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def follow(self) -> None:
@@ -220,24 +221,48 @@ class DaemonBoard:
 
     async def open_support(self, code: str, lasts: timedelta, reason: str, actor: Actor) -> SupportVisit:
         """See `Board`."""
-        work, now = self._work(), self.now()
-        detail = f"instance/{code} was opened for support by {actor}, until {now + lasts:%Y-%m-%d %H:%M} UTC: {reason}"
+        detail = f"instance/{code} was opened for support by {actor}, {self._until(lasts)}: {reason}"
         notice = Notice(NoticeName.SUPPORT_OPENED, Level.WARNING, detail, "instance", code)
-        await self._ask(work, lambda: work.store.record_notice(notice, now), changes=True)
-        self.daemon.spread(notice)
-        return self._desk().ask(work.rounds.world, work.rounds.desired, code, lasts, actor, now)
+        return await self._open(let_in, notice, lasts, actor)
 
     def support(self, name: str, actor: Actor) -> SupportVisit:
         """See `Board`."""
-        found = self._desk().of(name, actor, self.now())
+        return self._opened(let_in, name, actor)
+
+    async def link_first_password(self, code: str, lasts: timedelta, actor: Actor) -> SupportVisit:
+        """See `Board`."""
+        instance = self._work().rounds.desired.instances.get(code)
+        if instance is None:
+            raise RequestRefused(404, "the fleet has no instance of this code")
+        if instance.owner is None:
+            raise RequestRefused(409, no_owner(instance))
+        whose = f"{instance.owner.login} chooses a password of {instance.address}"
+        detail = f"{actor} asked for a link by which {whose}, {self._until(lasts)}"
+        notice = Notice(NoticeName.FIRST_PASSWORD_LINK, Level.INFO, detail, "instance", code)
+        return await self._open(link_for_owner, notice, lasts, actor)
+
+    def first_password(self, name: str, actor: Actor) -> SupportVisit:
+        """See `Board`."""
+        return self._opened(link_for_owner, name, actor)
+
+    def _until(self, lasts: timedelta) -> str:
+        return f"until {self.now() + lasts:%Y-%m-%d %H:%M} UTC"
+
+    async def _open(self, opens: Opens, notice: Notice, lasts: timedelta, actor: Actor) -> SupportVisit:
+        """Write down who asks, and begin to open a way."""
+        work, now = self._work(), self.now()
+        await self._ask(work, lambda: work.store.record_notice(notice, now), changes=True)
+        self.daemon.spread(notice)
+        return self._desk(opens).ask(work.rounds.world, work.rounds.desired, notice.code, lasts, actor, now)
+
+    def _opened(self, opens: Opens, name: str, actor: Actor) -> SupportVisit:
+        found = self._desk(opens).of(name, actor, self.now())
         if found is None:
             raise RequestRefused(404, "there is no way in of this id that your token asked for, or it is over")
         return found
 
-    def _desk(self) -> SupportDesk:
-        if self._support is None:
-            self._support = SupportDesk(self.daemon.on_defect)
-        return self._support
+    def _desk(self, opens: Opens) -> SupportDesk:
+        return self._desks.setdefault(opens, SupportDesk(opens, self.daemon.on_defect))
 
     async def kept(self) -> tuple[KeptRow, ...]:
         """See `Board`."""

@@ -1,4 +1,4 @@
-"""Ways into customers' databases that were asked of a daemon: opened beside its passes, and shown to whoever asked alone.
+"""Ways into customers' databases that were asked of a daemon: made beside its passes, and shown to whoever asked alone.
 
 A link is in memory until its visit ends, and nowhere else. A stop of the daemon forgets it; the account ends at its time.
 """
@@ -6,6 +6,7 @@ A link is in memory until its visit ends, and nowhere else. A stop of the daemon
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from secrets import token_urlsafe
 
 from reconciler.access.actors import Actor
 from reconciler.core.failures import HostError, MemoryFailure
-from reconciler.engine.support import find, let_in
+from reconciler.engine.support import Opens, find
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
@@ -24,16 +25,20 @@ _ID_BYTES = 9
 
 @dataclass(slots=True)
 class SupportDesk:
-    """Lets in whoever may ask.
+    """Makes ways in of one kind.
 
     Args:
+        opens: makes one.
         on_defect: told of an exception that is a defect of the tool, with the server where it came to light.
     """
 
+    opens: Opens
     on_defect: Callable[[str, Exception], None]
     _visits: dict[str, tuple[str, SupportVisit]] = field(
         default_factory=dict
     )  # by id: the hash of the token, and the visit
+    # What two at once run in a database has one name there, and the first that ends takes the other's along.
+    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def ask(
@@ -56,7 +61,8 @@ class SupportDesk:
     async def _open(self, world: World, desired: Desired, visit: SupportVisit, lasts: timedelta) -> None:
         instance = desired.instances[visit.code]
         try:
-            opened = await let_in(world, desired, instance, await find(world, desired, instance), lasts)
+            async with self._turns[visit.code]:
+                opened = await self.opens(world, desired, instance, await find(world, desired, instance), lasts)
         except (HostError, MemoryFailure, SecretUnavailable) as error:
             self._note(replace(visit, state="failed", why=str(error)))
         except Exception as error:  # noqa: BLE001 -- whoever asked is told

@@ -1,4 +1,4 @@
-"""What the engine needs of a database to let the operator in for a while: a part of `ports.Database`."""
+"""What the engine needs of a database to make ways in by a link: a part of `ports.Database`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,22 @@ class Supportable(Protocol):
 
         Raises:
             LastingError: it has no module that takes such tokens.
+        """
+        ...
+
+    async def link_to_first_password(self, visit: Visit, passwords: Collection[Secret], nonce: str) -> Secret:
+        """Let whoever gets the answer choose the password of an account that has the first one still; no password changes.
+
+        Args:
+            visit: the account, and until when.
+            passwords: what its first one may be.
+            nonce: tells this link from earlier ones, which are void from now on.
+
+        Returns:
+            Odoo's own token, good once and until its end.
+
+        Raises:
+            LastingError: there is no such account, somebody has logged in with it, or it has another password; says what to do.
         """
         ...
 

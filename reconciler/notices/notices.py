@@ -55,6 +55,7 @@ class NoticeName(StrEnum):
     ASKED_FAILED = "asked-failed"
     APPROVED = "approved"  # an admin let through what a threshold stopped
     SUPPORT_OPENED = "support-opened"  # the operator may log in to a customer's database for a while
+    FIRST_PASSWORD_LINK = "first-password-link"  # noqa: S105 -- an owner may choose his own for a while
     ORDERED = "ordered"  # somebody had the text changed: a commit was made and pushed
     ACCESS_LIMITED = "access-limited"  # somebody shows wrong tokens
     TOKEN_MADE = "token-made"  # noqa: S105 -- somebody may ask and steer the daemon from now on

@@ -26,6 +26,7 @@ from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import (
     adopting,
     alterations,
+    first_passwords,
     furnishing,
     insides,
     marks,
@@ -123,6 +124,11 @@ class OdooDatabase:
     async def open_support(self, visit: Visit) -> Secret:
         """Let the operator in for a while; see `apply.support`."""
         return await support.open_support(self._session, visit, (visit.until - self._now()).total_seconds())
+
+    async def link_to_first_password(self, visit: Visit, passwords: Collection[Secret], nonce: str) -> Secret:
+        """Let an owner choose the first password of his own; see `apply.first_passwords`."""
+        rest = (visit.until - self._now()).total_seconds()
+        return await first_passwords.link_to_first_password(self._session, visit, passwords, rest, nonce)
 
     async def end_support(self, accounts: Collection[str]) -> None:
         """Take accounts of the operator's out of use."""

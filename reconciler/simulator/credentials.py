@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import catalogue, new_code
 from .errors import ACCESS_DENIED, Failure, access_denied, missing_error
+from .seed import utc_text
 
 if TYPE_CHECKING:
     from .databases import Database, Row
@@ -30,6 +31,7 @@ def login(
         _failed(world, remembered, peer)
         return 0
     remembered.failures.pop(peer, None)
+    database.note_login(user["id"], utc_text(world.now()))
     return int(user["id"])
 
 
@@ -61,11 +63,12 @@ def _check_models(database: Database, remembered: Remembered) -> None:
         raise new_code.undefined(f"res_users.of_{gone[0]}")
 
 
-def web_login(database: Database, login_name: str, password: str) -> Row | None:
+def web_login(world: SimulatedWorld, database: Database, login_name: str, password: str) -> Row | None:
     """Return the user of a web session; a two-factor user is returned too (its session then has no uid)."""
     user = database.user(login_name)
     if user is None or not password or user.get("password") != password:
         return None
+    database.note_login(user["id"], utc_text(world.now()))
     return user
 
 

@@ -102,14 +102,23 @@ class Database:
 
     def writable(self, model: str) -> ModelTable:
         """Return the table of a model, made or copied first when it is shared."""
-        if model not in self._own:
-            table = self.tables.get(model)
-            self.tables[model] = table.copy() if table else ModelTable()
-            self._own.add(model)
+        self._make_own(model)
         self.revision += 1
         if model in {"ir.module.module", "ir.cron"}:
             self._installed, self.next_cron = None, None
         return self.tables[model]
+
+    def _make_own(self, model: str) -> None:
+        if model not in self._own:
+            table = self.tables.get(model)
+            self.tables[model] = table.copy() if table else ModelTable()
+            self._own.add(model)
+
+    def note_login(self, user_id: int, at: str) -> None:
+        """Note when somebody logged in last: no change of what is in it, since whoever looks logs in."""
+        self._make_own("res.users")
+        rows = self.tables["res.users"].rows
+        rows[user_id] = {**rows[user_id], "login_date": at}
 
     def insert(self, model: str, row: Row, row_id: int | None = None) -> int:
         """Add a row and return its id."""

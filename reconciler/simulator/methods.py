@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import arguments, environment, module_service, new_code, orm, records, server_actions, support, upgrading, users
+from . import arguments, environment, module_service, new_code, orm, records, server_actions, signup, upgrading, users
 from .errors import access_error, builtin
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ _SPECIFIC = {
         "context_get": Method(users.context_get),
         "change_password": Method(users.change_password, writes=True),
         "action_reset_password": Method(users.action_reset_password, on_records=True, writes=True),
-        "signup": Method(support.signup, writes=True),
+        "signup": Method(signup.signup, writes=True),
     },
     "ir.config_parameter": {
         "get_param": Method(records.get_param),

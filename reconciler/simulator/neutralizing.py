@@ -100,12 +100,19 @@ def _live(database: Database) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
                 row,
                 {"active": False, "state": "draft", **empty},
             )
+    yield from _links(database)
     for row in database.matching("mail.mail", state="outgoing"):
         yield "mails that wait", "mail.mail", row, {"state": "cancel"}
     for model in ("payment.provider", "payment.acquirer"):
         for row in database.rows(model).values():
             if row["state"] not in ("test", "disabled"):
                 yield "payment providers", model, row, {"state": "disabled"}
+
+
+def _links(database: Database) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
+    for row in database.rows("res.partner").values():
+        if row.get("signup_token"):
+            yield "links that set a password", "res.partner", row, {"signup_token": False}
 
 
 def _has(row: Row, fields: dict[str, Any]) -> bool:

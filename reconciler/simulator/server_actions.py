@@ -4,8 +4,9 @@ No Python is run here. Code that names its number (`number = <int>`, or where in
 `signaling` is taken for what it looks like: it moves the sequences that workers compare to that number (on 19, where they are
 the ids of tables, to the next one). The worker that ran it knows nothing of it, and like all others finds the numbers unlike at
 its next call. Code that takes the next number of the registry does so, and code that asks for the rows of tables counts them.
-Code that takes its values from the call's context is played by `furnishing`, `neutralizing` and `support`. All may end with the
-lines that remove actions and answer with a dictionary. Any other code fails as code does in Odoo, with a `ValueError` with it.
+Code that takes its values from the call's context is played by `furnishing`, `neutralizing`, `signup` and `support`. All may end
+with the lines that remove actions and answer with a dictionary. Any other code fails as code does in Odoo, with a `ValueError`
+with it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import alterations, environment, furnishing, neutralizing, orm, schema, support
+from . import alterations, environment, furnishing, neutralizing, orm, schema, signup, support
 from .dumping import model_of
 from .errors import Failure, access_error, builtin, missing_error, validation_error
 
@@ -129,6 +130,8 @@ def _run(env: Env, row: Row) -> Any:
         answer = _count(env)
     elif _SUPPORTS in code:
         answer = support.play(env)
+    elif signup.is_link(code):
+        answer = signup.play(env)
     elif _NEUTRALIZES in code:
         answer = neutralizing.play(env)
     elif _GUARDS in code:

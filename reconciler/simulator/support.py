@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from . import orm, schema, users
-from .errors import user_error
+from . import orm, schema, signup, users
 
 if TYPE_CHECKING:
     from .environment import Env
@@ -41,20 +40,7 @@ def _open(env: Env, given: dict[str, Any]) -> dict[str, Any]:
     user = users.create(quiet, made)
     database.set_parameter(_ROW, ",".join([*_noted(env), f"{user}:{given['login']}"]))
     env.clear_cache("stable")
-    token = f"{env.world.random.getrandbits(120):030x}"
-    database.update("res.users", user, {"signup_token": token})
-    return {"token": token}
-
-
-def signup(env: Env, _model: str, values: dict[str, Any], token: str) -> list[Any]:
-    """Give whoever has a token the password that it comes with; once."""
-    user = next((row for row in env.database.rows("res.users").values() if row.get("signup_token") == token), None)
-    if user is None:
-        raise user_error(f"Signup token '{token}' is not valid{' or expired' if env.is_19 else ''}")
-    env.database.update("res.users", user["id"], {"password": values["password"], "signup_token": False})
-    env.clear_cache("default")
-    answer = [user["login"], values["password"]]
-    return answer if env.is_19 else [env.name, *answer]
+    return {"token": signup.sign(env, database.rows("res.users")[user], given)}
 
 
 def _end(env: Env, given: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +50,8 @@ def _end(env: Env, given: dict[str, Any]) -> dict[str, Any]:
     keys = database.rows("res.users.apikeys").values()
     orm.delete_rows(env, "res.users.apikeys", [key["id"] for key in keys if key["user_id"] in found])
     for user in found:
-        database.update("res.users", user, {"password": False, "active": False, "signup_token": False})
+        database.update("res.users", user, {"password": False, "active": False})
+        signup.cancel(env, database.rows("res.users")[user])
     env.clear_cache("default")
     left = [each for each in _noted(env) if each not in given["accounts"]]
     for row in database.matching("ir.config_parameter", key=_ROW):

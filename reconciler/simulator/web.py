@@ -110,7 +110,7 @@ def _authenticate(host: Machine, worker: Worker, request: Request, request_id: A
     if catalogue.since(host.version, 16) and name not in host.served(request.header("host")):
         raise access_error("Database not found.")
     database = host.open(name)
-    user = credentials.web_login(database, str(params.get("login")), str(params.get("password")))
+    user = credentials.web_login(host, database, str(params.get("login")), str(params.get("password")))
     if user is None:
         raise access_denied()
     remembered = worker.check_signaling(name, database)

@@ -27,6 +27,7 @@ from reconciler.web import answers, asking
 from reconciler.web.boards import Board, Picture
 from reconciler.web.calendars import calendar_endpoint
 from reconciler.web.doors import Doorkeeper
+from reconciler.web.first_passwords import first_password_endpoints
 from reconciler.web.openapi import openapi
 from reconciler.web.ordering import order_endpoints
 from reconciler.web.problems import RequestRefused
@@ -77,11 +78,10 @@ def endpoints() -> tuple[Endpoint, ...]:
             Endpoint("GET", f"{BASE}/{subject}", user, said, listed, _listing(subject), question),
             Endpoint("GET", f"{BASE}/{subject}/{{code}}", user, f"One {kind}.", one, _one(subject), refusals=(404,)),
         ]
+    for several in (order_endpoints, work_endpoints, support_endpoints, first_password_endpoints):
+        table += several(BASE)
     return (
         *table,
-        *order_endpoints(BASE),
-        *work_endpoints(BASE),
-        *support_endpoints(BASE),
         Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.Changeset, _changeset),
         Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, asking.Last),
         Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, asking.Happened),

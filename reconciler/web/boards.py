@@ -184,6 +184,18 @@ class Board(Protocol):
         """
         ...
 
+    async def link_first_password(self, code: str, lasts: timedelta, actor: Actor) -> SupportVisit:
+        """Write down who asks for a link to an owner's first password, then begin to make it; raises `StoreSilent`.
+
+        Raises:
+            Refused: there is no instance of this code, or it has no owner.
+        """
+        ...
+
+    def first_password(self, name: str, actor: Actor) -> SupportVisit:
+        """How such a link stands, as `support` does."""
+        ...
+
     async def kept(self) -> tuple[KeptRow, ...]:
         """How databases are kept, and what was asked for; raises `StoreSilent`."""
         ...

@@ -46,6 +46,10 @@ class Admitted:
     key: str = ""
 
 
+Serve = Callable[[Admitted], Awaitable[Mapping[str, Any] | str]]
+"""Answers a request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One thing that the API can be asked.
@@ -70,7 +74,7 @@ class Endpoint:
     role: Role
     summary: str
     answer: type[BaseModel]
-    serve: Callable[[Admitted], Awaitable[Mapping[str, Any] | str]]
+    serve: Serve
     query: type[Query] = Query
     body: type[BaseModel] | None = None
     status: int = 200

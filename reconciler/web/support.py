@@ -13,7 +13,7 @@ from reconciler.core.support import LONGEST, SHORTEST
 from reconciler.web import answers
 from reconciler.web.boards import Picture, SupportVisit
 from reconciler.web.problems import RequestRefused
-from reconciler.web.routes import Admitted, Endpoint
+from reconciler.web.routes import Admitted, Endpoint, Serve
 
 _MINUTE = timedelta(minutes=1)
 
@@ -50,27 +50,25 @@ class Support(BaseModel):
 
 def support_endpoints(base: str) -> tuple[Endpoint, ...]:
     """Return what can be asked."""
+    said = "Let yourself into an instance's database for a while.", "How a way in stands that this token asked for."
+    return way_endpoints(f"{base}/support", said, (_ask, _show), SupportBody)
+
+
+def way_endpoints(
+    path: str, said: tuple[str, str], serve: tuple[Serve, Serve], body: type[BaseModel]
+) -> tuple[Endpoint, ...]:
+    """Return what asks for a way in, and what shows how it stands.
+
+    Args:
+        path: of the first; the other's has its id behind it.
+        said: what each is for.
+        serve: what answers each.
+        body: of the first.
+    """
+    may = Role.MANAGER
     return (
-        Endpoint(
-            "POST",
-            f"{base}/support",
-            Role.MANAGER,
-            "Let yourself into an instance's database for a while.",
-            Support,
-            _ask,
-            body=SupportBody,
-            refusals=(404, 409),
-            status=202,
-        ),
-        Endpoint(
-            "GET",
-            f"{base}/support/{{id}}",
-            Role.MANAGER,
-            "How a way in stands that this token asked for.",
-            Support,
-            _show,
-            refusals=(404,),
-        ),
+        Endpoint("POST", path, may, said[0], Support, serve[0], body=body, refusals=(404, 409), status=202),
+        Endpoint("GET", f"{path}/{{id}}", may, said[1], Support, serve[1], refusals=(404,)),
     )
 
 
@@ -91,14 +89,15 @@ def find_supported(picture: Picture, code: str) -> str:
 async def _ask(call: Admitted) -> Mapping[str, Any]:
     code = find_supported(await call.board.picture(), call.body.code)
     lasts = timedelta(minutes=call.body.minutes)
-    return _document(await call.board.open_support(code, lasts, call.body.reason, call.actor))
+    return document(await call.board.open_support(code, lasts, call.body.reason, call.actor))
 
 
 async def _show(call: Admitted) -> Mapping[str, Any]:
-    return _document(call.board.support(call.path["id"], call.actor))
+    return document(call.board.support(call.path["id"], call.actor))
 
 
-def _document(visit: SupportVisit) -> dict[str, Any]:
+def document(visit: SupportVisit) -> dict[str, Any]:
+    """Return how a way in stands, as `Support` describes it."""
     return {
         "format": answers.FORMAT,
         "id": visit.id,

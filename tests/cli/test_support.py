@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,13 +14,19 @@ from tests.cli.world import ENVIRONMENT, World, serving
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    root: Path = tmp_path_factory.mktemp("support")
+    changes = {"code: bistro": "code: bistro\nallow_support: false"}
+    yield from mailing(tmp_path_factory.mktemp("support"), changes)
+
+
+def mailing(root: Path, changes: Mapping[str, str]) -> Iterator[World]:
+    """A world whose databases take links that choose a password, with changes of its instances."""
     with serving(root) as served, pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         served.store = f"sqlite:///{root}/state.sqlite"
         served.replace("fleet.yaml", "country_code: BE", "country_code: BE\nmodules: [base, web, mail]")
-        served.replace("instances.yaml", "code: bistro", "code: bistro\nallow_support: false")
+        for old, new in changes.items():
+            served.replace("instances.yaml", old, new)
         assert served.run("apply", "--yes").code == 0
         yield served
 

@@ -122,6 +122,7 @@ class World:
             "render",
             "token",
             "support",
+            "first-password",
         }
         store = ["--store", self.store] if words[0] in with_store and "--store" not in words else []
         return run(*words, "--fleet", str(self.fleet), *store)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from reconciler.core import support
@@ -18,12 +14,11 @@ from reconciler.odoo.apply import insides
 from reconciler.odoo.apply.support import end_support, open_support
 from reconciler.odoo.observe import databases as observe
 from schemas.secrets import Secret
+from tests.contract.choosing import CHOSEN, entered
 from tests.contract.hosts import ContractHost
 from tests.contract.installing import install, quiesce_patiently
 from tests.contract.product import inside
 from tests.contract.wire import Account, Refusal
-
-CHOSEN = "a password that the operator chose"
 
 
 def opened(host: ContractHost, here: Account, nonce: str) -> tuple[Visit, Secret]:
@@ -82,37 +77,3 @@ def test_whoever_has_the_token_chooses_the_password_once_and_is_out_when_it_ends
     assert looked_at(host, here).support == (stays,)
     ended(host, here, gone, stays)
     assert SUPPORT not in inside(host, here, observe.read_parameters)
-
-
-@contextmanager
-def entered(host: ContractHost, here: Account, login: str, token: Secret) -> Iterator[Callable[[], bool]]:
-    """Choose the password: on Odoo's own page where there is one. Yields what tells whether that browser is still let in."""
-    if not host.name.startswith("real"):
-        here.call("res.users", "signup", {"password": CHOSEN}, token.reveal())
-        yield lambda: False
-        return
-    with httpx.Client(base_url=host.wire.url, trust_env=False, timeout=60, follow_redirects=True) as browser:
-        link = f"/web/reset_password?db={here.database}&token={token.reveal()}"
-
-        def is_in() -> bool:
-            answer = browser.post(
-                "/web/session/get_session_info", json={"jsonrpc": "2.0", "method": "call", "params": {}}
-            )
-            return bool(answer.json().get("result", {}).get("uid"))
-
-        browser.get(f"/web/login?db={here.database}")  # as `dbfilter` does at the customers' address
-        chosen = {"token": token.reveal(), "password": CHOSEN, "confirm_password": CHOSEN}
-        browser.post(link, data={**chosen, "login": login, "csrf_token": csrf(browser.get(link).text)})
-        if not is_in():  # 19 asks for it once more
-            page = f"/web/login?db={here.database}"
-            sent = {"login": login, "password": CHOSEN, "csrf_token": csrf(browser.get(page).text)}
-            browser.post(page, data=sent)
-        assert is_in()
-        assert CHOSEN not in browser.get(link).text
-        yield is_in
-
-
-def csrf(page: str) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page) or re.search(r'csrf_token: "([^"]+)"', page)
-    assert found, page[:2000]
-    return found[1]

@@ -27,11 +27,12 @@ READ_BY_ALL = {
 }  # fmt: skip
 OPERATED = {
     "reconcile", "pause", "resume", "instances", "instances/{code}", "servers/{code}/check", "backup", "verify",
-    "support", "support/{id}",
+    "support", "support/{id}", "first-passwords", "first-passwords/{id}",
 }  # fmt: skip
 BODIES = {f"/api/v1/{verb}": {"document": "instance/acme"} for verb in ("backup", "verify")} | {
     "/api/v1/approve": {"digest": "0" * 64},
     "/api/v1/support": {"code": "acme", "reason": "a ticket"},
+    "/api/v1/first-passwords": {"code": "acme"},
 }
 FOR_ADMINS = {"tokens", "tokens/{id}", "approve"}
 
@@ -40,7 +41,7 @@ def test_every_route_is_for_the_role_that_this_table_says() -> None:
     """A route that is added stands here, or this fails: nobody forgets who may use it."""
     found = {role: {e.path.removeprefix("/api/v1/") for e in endpoints() if e.role is role} for role in Role}
     assert found == {Role.USER: READ_BY_ALL, Role.MANAGER: OPERATED, Role.ADMIN: FOR_ADMINS}
-    read = {"/api/v1/tokens", "/api/v1/support/{id}"}
+    read = {"/api/v1/tokens", "/api/v1/support/{id}", "/api/v1/first-passwords/{id}"}
     assert all((e.method == "GET") == (e.role is Role.USER or e.path in read) for e in endpoints())
 
 

@@ -25,6 +25,13 @@ def inside(asked: Asked) -> list[str]:
     return [row["login"] for row in rows if row["login"].startswith("odoo-fleet-support-") and row["active"]]
 
 
+def taking_down_nothing() -> Hanging:
+    """A store that takes down no event while it is locked."""
+    memory = Hanging()
+    memory.record_notice = lambda *given: memory._look()  # type: ignore[method-assign]
+    return memory
+
+
 async def ask(asked: Asked, status: int = 202, **more: Any) -> Any:
     answer = await asked.ask("POST", "/api/v1/support", Role.MANAGER, json={**WANTED, **more})
     assert answer.status_code == status, answer.text
@@ -56,8 +63,7 @@ def test_whoever_asked_is_shown_the_link_and_nobody_else_and_it_ends_by_itself()
 
 
 def test_nobody_is_let_in_whom_the_store_does_not_take_down() -> None:
-    memory = Hanging()
-    memory.record_notice = lambda *given: memory._look()  # type: ignore[method-assign]
+    memory = taking_down_nothing()
 
     async def story(asked: Asked) -> None:
         memory.locked = True

@@ -19,7 +19,15 @@ from reconciler.web.page.shell import COOKIE, local_path
 from tests.web.asked import TEXTS, TOKENS, Asked
 from tests.web.visits import HOST, Browser, visiting
 
-WORK = {"/servers/{code}/check", "/backup", "/verify", "/support", "/support/{id}"}
+WORK = {
+    "/servers/{code}/check",
+    "/backup",
+    "/verify",
+    "/support",
+    "/support/{id}",
+    "/first-passwords",
+    "/first-passwords/{id}",
+}
 CODES = {"servers": "one", "templates": "base", "plans": "starter", "instances": "acme"}
 
 
@@ -59,10 +67,12 @@ def test_each_role_sees_what_it_may_and_without_a_session_there_is_only_the_log_
                 elif not role.may(page.role):
                     assert answer.status_code == 403, who
                 else:
-                    if page.path == "/support/{id}":
+                    if page.path in {"/support/{id}", "/first-passwords/{id}"}:
                         assert answer.status_code == 404, who  # of nobody's
                         continue
-                    refused = {409} if page.path in {"/backup", "/verify", "/approve"} else set()  # nothing is there
+                    refused = (
+                        {409} if page.path in {"/backup", "/verify", "/approve", "/first-passwords"} else set()
+                    )  # nothing is there
                     assert answer.status_code in {303 if page.method == "POST" else 200, *refused}, who
                     assert "/login" not in where
 

@@ -6,7 +6,9 @@ sent. It stays afterwards, archived, so that what was done by it says so.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection
+from datetime import datetime
 
 from reconciler.core.failures import LastingError, ProofFailed
 from reconciler.core.observed import SUPPORT
@@ -16,26 +18,35 @@ from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.connection import DatabaseSession
 from schemas.secrets import Secret
 
-# Neither mail nor invitation goes out: it has no address. On 14 the token is a column, from 17 on it is signed, and good until
-# the account logs in.
-_OPEN = """\
+# On 14 the token is a column, which its use empties. On 19 it is signed, with the last log-in and the `signup_type`, which its
+# use empties as well.
+SIGN = """\
+signed = env.context['odoo_fleet']
+partner = user.partner_id.sudo()
+if 'signup_token' in partner._fields:
+    partner.signup_prepare(signup_type='reset', expiration=signed['until'])
+    answer['token'] = partner.signup_token
+else:
+    partner.signup_prepare(signup_type=signed['type'])
+    answer['token'] = partner._generate_signup_token(expiration=signed['hours'])
+"""
+"""Makes Odoo's token by which the password of `user` is chosen."""
+
+LACKS_SIGNUP = "it has no module auth_signup, which lets a password be chosen by a link; it comes with `mail`"
+
+# Neither mail nor invitation goes out: it has no address.
+_OPEN = f"""\
 support = env.context['odoo_fleet']
 if 'signup_type' not in env['res.partner']._fields:
     answer['lacks'] = 'auth_signup'
 else:
     kept = env.ref('base.user_admin')
     groups = support['groups']
-    user = env['res.users'].with_context(no_reset_password=True, tracking_disable=True).create({
+    user = env['res.users'].with_context(no_reset_password=True, tracking_disable=True).create({{
         'name': support['name'], 'login': support['login'], 'lang': kept.lang, 'tz': kept.tz,
         'company_id': kept.company_id.id, 'company_ids': [(6, 0, kept.company_ids.ids)],
-        groups: [(6, 0, kept[groups].ids)]})
-    partner = user.partner_id.sudo()
-    if 'signup_token' in partner._fields:
-        partner.signup_prepare(signup_type='reset', expiration=support['until'])
-        answer['token'] = partner.signup_token
-    else:
-        partner.signup_prepare(signup_type='reset')
-        answer['token'] = partner._generate_signup_token(expiration=support['hours'])
+        groups: [(6, 0, kept[groups].ids)]}})
+{textwrap.indent(SIGN, "    ")}\
     parameters = env['ir.config_parameter'].sudo()
     noted = [each for each in (parameters.get_param(support['row']) or '').split(',') if each]
     parameters.set_param(support['row'], ','.join(noted + ['%d:%s' % (user.id, user.login)]))
@@ -65,6 +76,21 @@ answer['left'] = users.search_count([('id', 'in', found.ids), ('active', '=', Tr
 """
 
 
+def signing(until: datetime, now_to_end: float, signup_type: str) -> dict[str, object]:
+    """Return what `SIGN` is given.
+
+    Args:
+        until: the end of the token.
+        now_to_end: seconds until then.
+        signup_type: what Odoo 17 and later note of the token: one of another type, or a used one, is void.
+    """
+    return {
+        "until": f"{until:%Y-%m-%d %H:%M:%S}",
+        "hours": max(now_to_end, 1.0) / 3600,
+        "type": signup_type,
+    }
+
+
 async def open_support(session: DatabaseSession, visit: Visit, now_to_end: float) -> Secret:
     """Make the account; see `engine.supportable.Supportable`.
 
@@ -78,13 +104,11 @@ async def open_support(session: DatabaseSession, visit: Visit, now_to_end: float
         "name": visit.name,
         "login": visit.login,
         "groups": versions.groups_field(await session.connection.known_series()),
-        "until": f"{visit.until:%Y-%m-%d %H:%M:%S}",
-        "hours": max(now_to_end, 60.0) / 3600,
+        **signing(visit.until, now_to_end, "reset"),
     }
     answer = await run_once(session, "support", _OPEN, values)
-    if lacks := answer.get("lacks"):
-        why = f"it has no module {lacks}, which lets a password be chosen by a link; it comes with `mail`"
-        raise LastingError(why, database=session.database)
+    if "lacks" in answer:
+        raise LastingError(LACKS_SIGNUP, database=session.database)
     return Secret(str(answer["token"]))
 
 
