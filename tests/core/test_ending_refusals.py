@@ -305,6 +305,8 @@ def test_what_a_move_left_behind_is_dropped_once_its_time_is_over_and_it_is_in_s
         two = ready(text, online("two", look_of(instance("acme", server="two"), form, "two")))
         changes = decide(text, observed(there, two), NOTHING_REMEMBERED, NOW, Limits()).changeset
         assert [a.database for a in changes.actions if a.verb is verbs.DROP] == gone
+    why = "nothing in it says that it is in service elsewhere: it may be all that there is"
+    assert said_of(plan(GONE, online("one", left)), name) == [f"left behind by a move, and kept: {why}"]
 
 
 # What is to be replaced
