@@ -268,7 +268,7 @@ def why_kept(uuid: str, mark: Mark | None) -> str:
     return f"it may have been in service as {mark.address}, which cannot be told"
 
 
-def why_trash_kept(uuid: str, mark: Mark | None, name: str, fleet: str, *, succeeded: bool = False) -> str:
+def why_trash_kept(uuid: str, mark: Mark | None, name: str, fleet: str, *, succeeded: bool) -> str:
     """Say why trash past its time is kept, or nothing if it was never in service or its text ended it under this very name.
 
     What a move left behind is not kept if its contents are known to have gone on elsewhere.

@@ -191,23 +191,19 @@ def _bring_to_its_place(
 
     It never comes between out of reach and back in reach, where nothing may stand that can fail for reasons of its own.
     """
-    spec = chain.spec
+    spec, why = chain.spec, _why_switched(found, look)
     if found.name.state in names.KEPT:
-        chain.add(
-            verbs.RETURN,
-            Reason.DECLARED if found.renamed else _why_switched(found, look),
-            names.suspended(found.name.target),
-        )
+        chain.add(verbs.RETURN, Reason.DECLARED if found.renamed else why, names.suspended(found.name.target))
     if found.renamed:
         renamed = FieldChange("database_name", found.name.target, spec.target)
         chain.add(verbs.RENAME, Reason.RENAMED, names.resting(spec.target, names.parse(chain.name).state), (renamed,))
     state = names.parse(chain.name).state
     if instance.state == "suspended" and state is not NameState.SUSPENDED:
-        chain.add(verbs.SUSPEND, ended or _why_switched(found, look), names.suspended(spec.target))
+        chain.add(verbs.SUSPEND, ended or why, names.suspended(spec.target))
     elif instance.state == "active" and state is not NameState.PUBLISHED:
         if state is NameState.SUSPENDED:
             chain.rotate(look)
-        chain.add(verbs.RESUME, _why_switched(found, look), spec.target)
+        chain.add(verbs.RESUME, why, spec.target)
     chain.rotate(look)
 
 

@@ -206,7 +206,7 @@ def forbidden_return(old: str, new: str) -> str:
 
 def keeps(moment: datetime) -> bool:
     """Tell whether a name that is made at this moment is read back as of it: names have two digits of the year."""
-    return _read_time(_write_time(moment)) == moment.astimezone(UTC).replace(microsecond=0)
+    return _read_time(_write_time(moment)) == moment.replace(microsecond=0)
 
 
 def _nonce(text: str) -> str:

@@ -231,12 +231,11 @@ def gate(
             a for a in changeset.actions if threshold.counts(a) and (threshold.name, by_itself(a)) not in approved
         ]
         removed = [a for a in counted if threshold is REMOVALS and a.reason is Reason.REMOVED]
-        own: dict[str, tuple[str, str]] = {}
-        lately = [a for a in begun if threshold.counts(a)] if counted else []
-        if too_many := _too_many(threshold, [*counted, *lately], in_service, safety):
-            own |= {action.id: (too_many, threshold.advice) for action in counted}
-        if lost := _lost(len(removed), in_service, safety.max_removals_percent):
-            own |= {action.id: (lost, _IF_LOST) for action in removed}
+        lately = [a for a in begun if threshold.counts(a)]
+        too_many = _too_many(threshold, [*counted, *lately], in_service, safety)
+        own = {action.id: (too_many, threshold.advice) for action in counted if too_many}
+        lost = _lost(removed, in_service, safety.max_removals_percent)
+        own |= {action.id: (lost, _IF_LOST) for action in removed if lost}
         if new := tuple(by_itself(action) for action in counted if action.id in own.keys() - why.keys()):
             stopped.append(Stopped(threshold.name, too_many or lost, new))
         why = own | why
@@ -247,14 +246,15 @@ def gate(
 _IF_LOST = "look whether the text is all there; if they were removed on purpose, run with --allow-removals"
 
 
-def _lost(removed: int, in_service: int, max_percent: int) -> str:
+def _lost(removed: Collection[Action], in_service: int, max_percent: int) -> str:
     """Say why so many documents rather went missing than were removed: of few instances two may be half."""
-    if removed and removed >= in_service and max_percent < _ALL:
+    gone = len(removed)
+    there = in_service + sum(parse(a.database).state is not NameState.PUBLISHED for a in removed)
+    if gone and gone >= there and max_percent < _ALL:
         return "no document is left of any instance that is in service, and `prune` ends none of them"
-    percent = _ALL * removed / in_service if in_service else 0.0
-    if removed > 1 and percent > max_percent:
+    if gone > 1 and _ALL * gone > max_percent * there:
         limit = f"safety.max_removals_percent ({max_percent})"
-        return f"the documents of {removed} of {count(in_service, 'database')} in service are gone, more than {limit}"
+        return f"the documents of {gone} of {count(there, 'database')} in service are gone, more than {limit}"
     return ""
 
 

@@ -116,7 +116,7 @@ def _of_address(draft: Draft, instance: Instance, server: str, there: DatabaseSp
     """Show that customers find it at another address than on the server that it leaves."""
     here = instance_spec(draft.desired, instance, draft.desired.servers[server])
     changed = here.base_url != there.base_url
-    return [FieldChange("parameters.web.base.url", here.base_url or "", there.base_url or "")] if changed else []
+    return [FieldChange("parameters.web.base.url", here.base_url, there.base_url)] if changed else []
 
 
 def _is_own(draft: Draft, instance: Instance, server: str, name: str) -> bool:

@@ -98,7 +98,7 @@ def _replaced(draft: Draft, spec: DatabaseSpec, host: ObservedHost) -> DatabaseN
         and claims.is_replaced(look.mark, name.text)
         and not names.is_expired_trash(name, draft.now, endings.trash_limit(draft.desired))
     ]
-    return max(found, key=lambda name: name.text, default=None)
+    return max(found, default=None)
 
 
 def _bring_back(draft: Draft, spec: DatabaseSpec, name: DatabaseName) -> str:

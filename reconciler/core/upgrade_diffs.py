@@ -95,18 +95,18 @@ def _diff_instance(
     if not (standing.begun or (follows and _is_upgradable(standing))):
         if standing.broken:
             draft.block("instance", instance.code, server, _broken(name.text, standing, follows=follows))
-        elif is_by_hand and not standing.is_current:
-            draft.withheld.append(Withheld(_upgrade(draft, key, standing, database, (), is_by_hand=True), _HOLDS))
+        elif is_by_hand:
+            draft.withheld.append(Withheld(_upgrade(draft, key, standing, database, ()), _HOLDS))
         return
     if last is not None and last.verb.takes_out_of_service and last.verb is not verbs.SUSPEND:
         return  # what ends or is replaced needs none
-    action = _upgrade(draft, key, standing, database, (last.id if last else "", first), is_by_hand=is_by_hand)
+    action = _upgrade(draft, key, standing, database, (last.id if last else "", first))
     if any(change.field == backups.FIELD for change in action.changes) and (
         doubt := backups.no_target(draft.desired, instance)
     ):
         draft.block("instance", instance.code, server, doubt)
         return
-    why = "" if is_by_hand or standing.begun else draft.course.waiting.get(instance.code, "")
+    why = None if is_by_hand or standing.begun else draft.course.waiting.get(instance.code)
     if not why and not first and not standing.begun:
         why = _of_template(draft, draft.desired.template_of(instance), server)
     if not why and draft.look(server, name.text) is None:
@@ -130,19 +130,17 @@ def _of_template(draft: Draft, code: str, server: str) -> str:
     return f"template/{code} comes first" + (f", whose upgrade failed: {standing.failed}" if standing.failed else "")
 
 
-def _upgrade(
-    draft: Draft, key: Key, standing: ModulesState, database: str, after: tuple[str, ...], *, is_by_hand: bool = False
-) -> Action:
+def _upgrade(draft: Draft, key: Key, standing: ModulesState, database: str, after: tuple[str, ...]) -> Action:
     kind, code, server = key
     reason = Reason.INTERRUPTED if standing.begun else Reason.NEWER_CODE
     may_fail = None
     changes = list(upgrades.shown(standing.behind)) or [_ALL if standing.broken else _PROOF]
     if kind == "instance":
-        instance, look = draft.desired.instances[code], draft.look(server, database)
-        backup = None if standing.begun else backups.before_ending(draft.desired, instance, look)
+        instance = draft.desired.instances[code]
+        backup = None if standing.begun else backups.before_ending(draft.desired, instance, None)
         changes += [backup] if backup else []
         wave = draft.course.wave_of(code)
-        if wave is not None and not is_by_hand:
+        if wave is not None and not draft.selection.names(instance):
             may_fail = draft.course.failures_left
             told = f"wave {wave} of {len(draft.course.waves)}"
             changes.append(FieldChange("rollout", told, f"ends with failure {may_fail + 1}"))

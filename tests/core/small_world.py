@@ -192,7 +192,7 @@ class LawBroken(AssertionError):
 
 def trash_dropped(world: World, db: Db, wanted: Container[str]) -> World:
     """Drop what was ended, when its time is over, unless it may be what a document wants back."""
-    refused = claims.why_trash_kept(db.uuid, db.mark(Mark("", "", "", "", "")), db.name, "demo")
+    refused = claims.why_trash_kept(db.uuid, db.mark(Mark("", "", "", "", "")), db.name, "demo", succeeded=False)
     if refused or not names.is_expired_trash(names.parse(db.name), NOW, KEPT) or db.target in wanted:
         raise Refused(refused or "it is not expired, or wanted back", server=db.server, database=db.name)
     return _dropped(world, db)

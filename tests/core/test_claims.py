@@ -10,9 +10,23 @@ import pytest
 from reconciler.core import claims, diffs
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.module_versions import UpgradeNote
 from reconciler.core.observed import Access, DatabaseLook, Mark, Observed
 from reconciler.core.specs import DatabaseSpec
-from tests.core.scenes import FRESH, NOW, as_declared, desired, instance, observed, offline, online, remembering, spec
+from tests.core.scenes import (
+    CRONS,
+    FRESH,
+    NOW,
+    as_declared,
+    desired,
+    instance,
+    observed,
+    offline,
+    online,
+    remembering,
+    seen_as,
+    spec,
+)
 
 FLEET = desired(instance("acme"), servers=("one", "two"))
 ACME = spec(FLEET, "instance/acme")
@@ -299,6 +313,45 @@ def test_what_is_replaced_or_stayed_behind_is_told_from_what_was_ended() -> None
     assert not claims.is_replaced(None, ENDED)
     assert claims.is_replaced(MARK, LEFT)
     assert not claims.is_replaced(None, LEFT)
+
+
+def test_what_is_not_said_to_be_remembered_is_not_taken_for_ours() -> None:
+    found = claims.objection(DatabaseLook("acme", Access.REFUSED), ACME, None)
+    assert found is not None
+    assert "so it is not taken for ours" in found.why
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+def test_who_is_refused_is_told_where_the_declared_password_comes_from_if_that_is_known(*, remembered: bool) -> None:
+    refused = DatabaseLook("acme", Access.REFUSED)
+    known = doubt(replace(refused, declared_password="what API_KEY says"), remembered=remembered)
+    unknown = doubt(refused, remembered=remembered)
+    assert known is not None
+    assert unknown is not None
+    assert known.advice.startswith("the declared one is what API_KEY says: ")
+    assert "the declared one is" not in unknown.advice
+
+
+NOTE = UpgradeNote(NOW, "", {"mail": "19.0.1.1"})
+
+
+@pytest.mark.parametrize(("state", "own"), [("to upgrade", {"upgrading": NOTE}), ("to remove", {"removing": NOTE})])
+def test_what_this_fleet_noted_before_it_began_is_nobody_elses_work(state: str, own: dict[str, Any]) -> None:
+    begun = replace(LOOK, modules={**LOOK.modules, "mail": state})
+    found = claims.others_work(begun, NOW)
+    assert found is not None
+    assert found.why.startswith(f"somebody is at work in it: modules mail are '{state}'")
+    assert claims.others_work(seen_as(begun, **own), NOW) is None
+    other = {name: replace(NOTE, to={"web": "19.0.1.1"}) for name in own}
+    assert claims.others_work(seen_as(begun, **other), NOW) == found
+
+
+def test_what_is_taken_over_in_service_stays_awake_and_all_else_is_quiet() -> None:
+    for name, awake in (("acme", CRONS), ("suspended.acme", ())):
+        found = replace(LOOK, database=name, mark=None, active_crons=CRONS)
+        assert claims.as_adopted(found, ACME).active_crons == awake
+    base = spec(FLEET, "template/base")
+    assert claims.as_adopted(replace(as_declared(base), active_crons=CRONS), base).active_crons == ()
 
 
 def test_the_databases_of_others_are_listed_by_server_and_none_that_this_fleet_declares_made_or_remembers() -> None:

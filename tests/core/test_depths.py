@@ -309,3 +309,30 @@ def test_how_deep_a_run_looks_is_as_the_text_says_but_for_what_is_asked_for() ->
     assert Depth.of(text, shallow=True).shallow
     assert Depth.of(text, refresh=True).refresh
     assert Depth.of(text, code=True).code
+
+
+def test_hosts_are_asked_for_their_code_where_that_is_wanted_or_somebody_follows_it_and_nothing_is_looked_into_never() -> (
+    None
+):
+    holds, follows = desired(instance("acme")), desired(instance("acme", upgrade="follow"))
+    for text, depth, asked in (
+        (holds, Depth(), False),
+        (holds, Depth(code=True), True),
+        (follows, Depth(), True),
+        (follows, Depth(shallow=True), False),
+        (follows, Depth(shallow=True, code=True), False),
+    ):
+        assert depth.asks_for_code(text) is asked
+
+
+def test_of_what_moves_the_template_where_it_goes_is_looked_into_if_it_is_there() -> None:
+    text = desired(instance("acme", server="two"), servers=("one", "two"))
+    one = online("one", lists=("acme", "template_base"))
+
+    def looked_into(*there: str) -> list[tuple[str, str]]:
+        seen = observed(one, online("two", lists=there))
+        found = targets(text, seen, NOTHING_REMEMBERED, NOW, Depth(), EVERYTHING)
+        return [(t.server, t.database) for t in found if t.moves]
+
+    assert looked_into("template_base") == [("one", "acme"), ("two", "template_base")]
+    assert looked_into() == [("one", "acme")]

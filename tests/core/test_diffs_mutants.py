@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.core import names
 from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
 from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
+from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
 from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.selection import Selection
 from reconciler.core.verbs import RENAME
+from tests.core.one_instance import remembered as remembering
 from tests.core.scenes import NOW, as_declared, changed, desired, instance, observed, offline, online, spec
 from tests.harness.universe import fleet, read
 
@@ -145,3 +148,38 @@ def test_what_is_not_neutralized_is_blocked_as_the_instance_that_it_is() -> None
     (blocked,) = diff(text, observed(host), NOTHING_REMEMBERED, NOW).blocked
     assert (blocked.kind, blocked.code, blocked.server) == ("instance", "acme", "one")
     assert blocked.why.startswith("acme is not neutralized")
+
+
+def test_a_run_for_several_documents_tells_of_what_is_left_alone_of_each() -> None:
+    text = desired(instance("acme"), instance("beta"), instance("cafe"))
+    trash = {code: names.trash(code, NOW) for code in ("acme", "beta", "cafe", "template_base")}
+    host = online("one", as_declared(spec(text, "template/base")), lists=trash.values())
+
+    def told(*addresses: str) -> list[str]:
+        found = diff(text, observed(host), NOTHING_REMEMBERED, NOW, Selection(frozenset(addresses)))
+        return sorted(each.database for each in found.left_alone)
+
+    assert told("instance/acme", "instance/beta") == [trash["acme"], trash["beta"]]
+    assert told("instance/beta", "template/base") == [trash["beta"], trash["template_base"]]
+
+
+MOVING = desired(
+    instance("acme", server="two"), instance("beta", server="two", database_name="shop"), servers=["one", "two"]
+)
+
+
+@pytest.mark.parametrize(
+    ("database", "digest", "what"),
+    [
+        ("acme", "", (Left.KEPT, "what instance/acme is until it is moved to two")),
+        ("acme", ORPHANED, (Left.ORPHAN, "orphan: once published by this fleet, no longer declared")),
+        ("beta", "", (Left.ORPHAN, "orphan: once published by this fleet, no longer declared")),
+    ],
+    ids=["of a document that has it elsewhere", "of an earlier document", "of one that names another database"],
+)
+def test_what_is_remembered_to_be_an_instances_is_told_by_what_its_text_says_of_it_now(
+    database: str, digest: str, what: tuple[Left, str]
+) -> None:
+    memory = remembering(("aaa", "one", "aaa"), (database, "one", database), digest=digest)
+    found = diff(MOVING, observed(online("one", lists=[database])), memory, NOW)
+    assert [(each.kind, each.what) for each in found.left_alone if each.database == database] == [what]

@@ -34,6 +34,7 @@ SHUT = DatabaseLook("acme", Access.REFUSED)
 UNSEEN = ("it was not looked into", "run without --shallow")
 LATE = replace(online("one"), clock=NOW + timedelta(days=400))
 TRASH = names.trash("acme", NOW - timedelta(days=1))
+TARGETS = {"backup_targets": "{main: {url: file:///srv/odoo-backups}}"}
 
 
 def ends(changeset: Changeset) -> list[tuple[str, str, str]]:
@@ -238,8 +239,7 @@ def test_what_was_replaced_is_dropped_once_its_time_is_over_though_its_document_
     assert [d[1] for d in drops(plan(wanted, online("one", swapped, look_of(wanted))))] == [OLD]
     young = in_trash(name, active_crons=(), quiesced_crons=CRONS, mark={"replaced": name})
     (said,) = said_of(plan(wanted, online("one", young, look_of(wanted))), name)
-    assert said.startswith("trash: dropped for good after ")
-    assert "if it is this fleet's" not in said
+    assert said == f"trash: dropped for good after {NOW + timedelta(days=29):%Y-%m-%d %H:%M} UTC"
 
 
 def test_trash_of_a_name_that_nobody_declares_or_remembers_is_said_to_be_dropped_only_if_it_is_ours() -> None:
@@ -250,10 +250,68 @@ def test_trash_of_a_name_that_nobody_declares_or_remembers_is_said_to_be_dropped
     assert not said.endswith("if it is this fleet's")
 
 
+# How it is ended, and what comes before
+
+
+def goes(changes: Changeset) -> list[tuple[str, str]]:
+    return [(str(a.verb), a.database) for a in changes.actions if a.database and a.kind == "instance"]
+
+
+def at_the_lock(*, in_service: bool) -> DatabaseLook:
+    look = look_of(ABSENT, "switching.acme")
+    assert look.mark is not None
+    return replace(look, mark=replace(look.mark, in_service=in_service))
+
+
+@pytest.mark.parametrize(("in_service", "verb"), [(False, verbs.DISCARD), (True, verbs.END)])
+def test_at_the_lock_only_a_build_that_was_never_in_service_is_thrown_away(
+    verb: verbs.Verb, *, in_service: bool
+) -> None:
+    look = at_the_lock(in_service=in_service)
+    assert goes(plan(ABSENT, online("one", look))) == [(verb, "switching.acme")]
+    assert goes(removed(online("one", look))) == [(verb, "switching.acme")]
+
+
+def test_elsewhere_a_build_that_was_never_in_service_is_ended_like_any_other() -> None:
+    look = look_of(ABSENT)
+    assert look.mark is not None
+    unused = replace(look, mark=replace(look.mark, in_service=False))
+    assert goes(plan(ABSENT, online("one", unused))) == [(verbs.END, "acme")]
+
+
+def test_what_was_backed_up_and_noted_as_ended_is_not_backed_up_once_more() -> None:
+    document = instance("acme", server="one", state="absent", backup="{}")
+    text = desired(document, **TARGETS)
+    for look, shown in ((look_of(ABSENT), ["backup"]), (in_trash(), [])):
+        changes = decide(text, observed(ready(text, online("one", look))), KNOWN, NOW, Limits()).changeset
+        (end,) = [a for a in changes.actions if a.verb is verbs.END]
+        assert [c.field for c in end.changes] == shown
+
+
+def test_what_is_ended_or_dropped_on_a_server_that_is_not_in_use_yet_waits_until_it_is() -> None:
+    text = desired(ABSENT)
+    for look, verb in ((in_trash(), verbs.END), (over(), verbs.DROP)):
+        changes = decide(text, observed(online("one", look)), NOTHING_REMEMBERED, NOW, Limits()).changeset
+        (activate,) = [a for a in changes.actions if a.verb is verbs.ACTIVATE]
+        assert [a.after for a in changes.actions if a.verb is verb] == [(activate.id,)]
+
+
+def test_what_a_move_left_behind_is_dropped_once_its_time_is_over_and_it_is_in_service_where_it_went() -> None:
+    name = names.moved("acme", NOW - timedelta(days=400))
+    left = look_of(ANYWHERE, name)
+    text = desired(instance("acme", server="two"), servers=["one", "two"])
+    there = ready(text, online("one", left))
+    for form, gone in (("acme", [name]), ("switching.acme", [])):
+        two = ready(text, online("two", look_of(instance("acme", server="two"), form, "two")))
+        changes = decide(text, observed(there, two), NOTHING_REMEMBERED, NOW, Limits()).changeset
+        assert [a.database for a in changes.actions if a.verb is verbs.DROP] == gone
+    why = "nothing in it says that it is in service elsewhere: it may be all that there is"
+    assert said_of(plan(GONE, online("one", left)), name) == [f"left behind by a move, and kept: {why}"]
+
+
 # What is to be replaced
 
 RESTORED = {"server": "one", "restore_from": "{}"}
-TARGETS = {"backup_targets": "{main: {url: file:///srv/odoo-backups}}"}
 ACTIVE = instance("acme", **RESTORED)
 
 

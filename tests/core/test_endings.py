@@ -119,3 +119,14 @@ def test_nothing_is_ended_in_a_year_that_the_name_of_trash_cannot_hold(year: int
 def test_protection_refuses_an_end_in_the_text() -> None:
     with pytest.raises(AssertionError, match="deletion-protected"):
         desired(instance("acme", expires='"2027-01-01"', deletion_protection="true"))
+
+
+@pytest.mark.usefixtures("far_east")
+def test_the_end_is_told_in_utc_wherever_the_machine_stands() -> None:
+    assert str(endings.expires_at(desired(TRIAL).instances["acme"])) == "2026-11-29 23:00:00+00:00"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_clocks_may_differ_by_a_day_and_by_no_second_more(sign: int) -> None:
+    assert endings.clock_doubt(NOW, NOW + sign * DAY, "one") is None
+    assert endings.clock_doubt(NOW, NOW + sign * (DAY + timedelta(seconds=1)), "one") is not None

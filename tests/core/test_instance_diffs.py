@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from reconciler.core import verbs
+from reconciler.core import names, verbs
 from reconciler.core.actions import Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.diffs import diff
@@ -187,6 +188,42 @@ def test_of_namesakes_on_two_hosts_the_proven_one_is_kept() -> None:
     foreign = replace(look_of(ACME, server="one"), mark=None)
     hosts = (online("one", foreign), online("two", look_of(ACME, server="two")))
     assert plan(ACME, *hosts).is_converged
+
+
+def test_of_namesakes_on_two_hosts_the_one_that_bears_the_former_mark_is_kept_while_the_text_says_so() -> None:
+    renamed = instance("acme", renamed_from="old")
+    own = look_of(renamed, server="two")
+    assert own.mark is not None
+    former = replace(own, mark=replace(own.mark, code="old"))
+    foreign = replace(look_of(renamed, server="one"), mark=None)
+    changes = plan(renamed, online("one", foreign), online("two", former))
+    assert changes.blocked == ()
+    assert {(a.server, a.database) for a in changes.actions} == {("two", "acme")}
+
+
+def ended(document: str, name: str, **mark: Any) -> DatabaseLook:
+    look = look_of(document, name)
+    assert look.mark is not None
+    return replace(look, mark=replace(look.mark, ended=name, **mark))
+
+
+def test_what_comes_back_from_the_trash_says_whether_its_text_ended_it_or_what_was_to_replace_it_never_came() -> None:
+    name = names.trash("acme", NOW)
+    for look, reason in ((ended(ACME, name), Reason.DECLARED), (ended(ACME, name, replaced=name), Reason.INTERRUPTED)):
+        assert steps(plan(ACME, online("one", look))) == [
+            (verbs.RETURN, name, "suspended.acme", reason),
+            (verbs.RESUME, "suspended.acme", "acme", reason),
+        ]
+
+
+def test_what_comes_back_under_a_former_name_comes_back_as_declared_and_is_renamed_then() -> None:
+    renamed, name = instance("acme", renamed_from="old", server="one"), names.trash("old", NOW)
+    back, *others = steps(plan(renamed, online("one", ended(renamed, name, code="old"))))
+    assert back == (verbs.RETURN, name, "suspended.old", Reason.DECLARED)
+    assert [(verb, becomes, reason) for verb, _, becomes, reason in others[:2]] == [
+        (verbs.RENAME, "suspended.acme", Reason.RENAMED),
+        (verbs.RESUME, "acme", Reason.RENAMED),
+    ]
 
 
 def test_of_namesakes_on_two_hosts_that_nobody_looked_into_the_remembered_one_is_moved() -> None:

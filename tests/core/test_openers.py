@@ -55,6 +55,22 @@ def test_a_build_of_nobody_is_opened_as_whoever_would_have_it() -> None:
     assert builders(elsewhere) == ["instance/acme", "template/acme", "template/base"], "it was to move here"
 
 
+def test_a_build_of_one_that_was_to_move_here_is_opened_as_its_text_says_and_as_its_source_though_that_is_gone() -> (
+    None
+):
+    text = desired(
+        instance("acme", server="two", admin_login="boss", restore_from="{of: beta}"), servers=("one", "two"), **TARGETS
+    )
+    found = openers.builders_of(text, "one", FRESH)
+    assert [(s.address, s.admin_login) for s in found[:2]] == [("instance/acme", "boss"), ("instance/beta", "admin")]
+
+
+def test_a_build_is_not_opened_as_who_has_that_name_on_another_server() -> None:
+    heir = instance("heir", server="two", database_name="acme", subdomain="heir")
+    text = desired(instance("acme", server="one"), heir, servers=("one", "two"))
+    assert builders(text) == ["instance/acme", "template/base"]
+
+
 def test_trash_is_opened_as_its_document_here_then_as_remembered_then_as_guessed() -> None:
     gone = ["instance/acme", "template/acme"]
     assert owners(desired(instance("acme"))) == ["instance/acme", "template/acme"]

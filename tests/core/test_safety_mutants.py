@@ -80,6 +80,12 @@ def test_a_paused_fleet_holds_back_everything_and_another_fleets_pause_nothing()
     assert withhold(ALL, paused("fleet", "demo"), "other") == ALL
 
 
+def test_no_pause_leaves_somebody_inside_for_longer_than_was_asked_for() -> None:
+    over = Action(verbs.END_SUPPORT, "instance", "acme", "one", Reason.DECLARED, "acme", "acme")
+    for kind, code in (("instance", "acme"), ("server", "one"), ("fleet", "demo")):
+        assert withhold(Changeset((over,)), paused(kind, code), "demo").actions == (over,)
+
+
 def test_each_host_is_judged_by_itself() -> None:
     """One that is offline, new or confirmed says nothing of those after it."""
     servers = ("a", "b", "c", "d")
@@ -160,3 +166,11 @@ def test_what_needs_a_blocked_action_has_nothing_to_do_of_its_own_and_what_does_
 def test_nothing_in_service_has_no_share_that_could_be_too_large() -> None:
     safety = Safety(max_removals=1, max_removals_percent=0)
     assert gate(Changeset((suspend("acme"),)), {}, safety, 0).actions == (suspend("acme"),)
+
+
+def test_what_the_same_text_has_had_done_lately_counts_and_stops_only_what_is_still_to_be_done() -> None:
+    safety, earlier = Safety(max_removals=1, max_removals_percent=100), (suspend("beta"),)
+    (blocked,) = gate(Changeset((suspend("acme"),)), {}, safety, 5, begun=earlier).blocked
+    assert blocked.why == "suspend: 2 databases would go out of service, more than safety.max_removals (1)"
+    more = (*earlier, suspend("cafe"))
+    assert gate(Changeset((CONFIGURE,)), {}, safety, 5, begun=more) == Changeset((CONFIGURE,))

@@ -122,6 +122,17 @@ def test_where_its_name_is_to_be_anothers_it_does_not_leave_it_behind() -> None:
     moved(plan(gone))
 
 
+def test_another_instance_of_its_name_on_a_third_server_is_not_in_the_way() -> None:
+    heir = instance("heir", server="three", database_name="acme", subdomain="heir")
+    moved(plan(desired(ON_TWO, heir, servers=(*SERVERS, "three"))))
+
+
+def test_what_bears_its_former_mark_moves_while_the_text_says_so() -> None:
+    text = text_of(instance("acme", server="two", renamed_from="old"))
+    moved(plan(text, of_acme(text, mark={"code": "old"})))
+    assert [a for a in plan(text_of(), of_acme(text_of(), mark={"code": "old"})).actions if a.verb is verbs.MOVE] == []
+
+
 def test_modules_that_the_target_lacks_are_named_the_first_few_of_many() -> None:
     text = text_of()
     more = {f"m{n}": ("1.0", "1.0") for n in range(8)}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core import verbs
+from reconciler.core import names, upgrades, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.module_versions import Behind, UpgradeNote
 from reconciler.core.selection import Selection
+from reconciler.core.upgrades import ModulesState
 from tests.core.one_instance import refusal
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 
@@ -151,3 +152,45 @@ def test_what_its_text_says_beside_comes_first_and_it_is_upgraded_under_its_name
     ended = plan("follow", document=instance("acme", state="absent"), behind=(MAIL,))
     assert upgraded(ended) == []
     assert ended.withheld == ()
+
+
+def test_of_one_that_holds_and_is_behind_something_is_said_only_where_it_is_named() -> None:
+    assert plan("hold", behind=(MAIL,)).withheld == ()
+    told = withheld(plan("hold", target="instance/acme", behind=(MAIL,)))
+    assert told == {"instance/acme": "what is declared is `upgrade: hold`; with `upgrade: follow` it is upgraded"}
+    assert plan("hold", target="instance/acme").withheld == ()
+
+
+def test_one_that_was_cut_short_goes_on_where_no_backup_can_be_made() -> None:
+    begun = UpgradeNote(NOW, "", {"mail": MAIL.code})
+    changes = plan("follow", document=instance("acme", backup="{}"), behind=(MAIL,), upgrading=begun)
+    assert (the_upgrade(changes).reason, changes.blocked) == (Reason.INTERRUPTED, ())
+
+
+def test_one_that_an_earlier_text_ended_and_that_is_in_service_is_backed_up_before_all_the_same() -> None:
+    document = instance("acme", backup="{}")
+    made = as_declared(spec(desired(document, **TARGETS), "instance/acme")).mark
+    assert made is not None
+    noted = replace(made, ended=names.trash("acme", NOW))
+    changes = plan("follow", document=document, fleet=TARGETS, behind=(MAIL,), mark=noted)
+    assert "backup" in shown(the_upgrade(changes))
+
+
+def remembered_behind(*lists: str) -> Changeset:
+    """Plan for an instance that nobody has looked into since it was seen to be behind."""
+    text = desired(ACME, upgrade="follow")
+    row = upgrades.row_of(("instance", "acme", "one"))
+    memory = Inventory(server_states={"one": "active", row: upgrades.text_of(ModulesState((MAIL,)), NOW)})
+    host = online("one", as_declared(spec(text, "template/base")), lists=lists)
+    return decide(text, observed(host), memory, NOW, Limits()).changeset
+
+
+def test_one_that_is_only_remembered_to_be_behind_is_looked_into_first() -> None:
+    changes = remembered_behind("acme")
+    assert (upgraded(changes), withheld(changes)) == ([], {"instance/acme": "it is looked into first"})
+
+
+def test_one_that_is_made_anew_or_is_on_its_way_is_not_upgraded() -> None:
+    for changes in (remembered_behind(), remembered_behind("switching.acme")):
+        assert (upgraded(changes), withheld(changes)) == ([], {})
+    assert [a.verb for a in remembered_behind().actions if a.code == "acme"] == [verbs.CLONE]
