@@ -44,8 +44,8 @@ SEED ?= $(shell date +%Y%m%d)
 test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, some eight minutes; in another order each day, or as SEED=… says
 	@$(BIN)/pytest -n 2 -p randomly --randomly-seed=$(SEED) --randomly-dont-reset-seed
 
-test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request (of endings, adoptions, replacements and moves at an eleventh, another each day), interleavings, 500 random lives, pairs of faults, a backup of 20 GB
-	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=500 ODOO_FLEET_PAIRS=sample=80 $(BIN)/pytest -n 2 tests/faults tests/core/test_every_state.py tests/backups/test_memory.py tests/backups/test_replacing_by_accident.py
+test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request (of endings, adoptions, replacements and moves at a thirteenth, another each day), interleavings, 400 random lives, pairs of faults, a backup of 20 GB
+	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=400 ODOO_FLEET_PAIRS=sample=60 $(BIN)/pytest -n 2 tests/faults tests/core/test_every_state.py tests/backups/test_memory.py tests/backups/test_replacing_by_accident.py
 
 test-pairs: $(VENV)/.dev-stamp  ## every pair of faults at what makes, moves and drops databases, 20,000 drawn lives, all moments of endings, adoptions, replacements, moves and upgrades: hours
 	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_EVERY=1 $(BIN)/pytest -n 2 tests/faults/test_endings.py tests/faults/test_adopting.py tests/faults/test_server_moves.py tests/engine/test_upgrades.py tests/backups/test_replacing_by_accident.py
