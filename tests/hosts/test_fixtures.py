@@ -5,6 +5,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 _CONFTEST = """
+from types import SimpleNamespace
 import pytest
 from tests.hosts import fixtures
 from tests.hosts.debian import OdooUnavailable
@@ -14,6 +15,9 @@ pytest_plugins = ["tests.hosts.fixtures"]
 class Hosts:
     def host(self, name):
         raise {problem}
+    def started(self):
+        log = "1 INFO all is well\\n2 ERROR connection lost\\nTraceback: why"
+        return (SimpleNamespace(address=SimpleNamespace(name="real-19-plain"), log_text=lambda: log),)
     def close(self):
         pass
 
@@ -43,7 +47,10 @@ def test_missing_packages_skip_and_are_told_at_the_end(pytester: pytest.Pytester
 
 
 def test_any_other_problem_fails_the_tests(pytester: pytest.Pytester) -> None:
-    _run(pytester, 'RuntimeError("PostgreSQL does not start")').assert_outcomes(errors=2)
+    result = _run(pytester, 'RuntimeError("PostgreSQL does not start")')
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*complaints of real-19-plain*", "2 ERROR connection lost", "Traceback: why"])
+    result.stdout.no_fnmatch_line("*all is well*")
 
 
 def test_whoever_asks_for_a_real_host_is_marked(pytester: pytest.Pytester) -> None:
