@@ -336,3 +336,16 @@ def test_of_what_moves_the_template_where_it_goes_is_looked_into_if_it_is_there(
 
     assert looked_into("template_base") == [("one", "acme"), ("two", "template_base")]
     assert looked_into() == [("one", "acme")]
+
+
+def test_of_several_that_move_each_template_where_one_goes_is_looked_into() -> None:
+    going = instance("acme", server="two"), instance("beta", server="three")
+    text = desired(*going, servers=("one", "two", "three"))
+    ready = {code: spec(text, "template/base", code) for code in ("one", "two", "three")}
+    seen = observed(
+        online("one", lists=("acme", "beta", "template_base")),
+        *(online(code, lists=("template_base",)) for code in ("two", "three")),
+    )
+    found = targets(text, seen, remembering(*ready.values()), NOW, Depth(), EVERYTHING)
+    there = [("one", "acme"), ("one", "beta"), ("three", "template_base"), ("two", "template_base")]
+    assert [(t.server, t.database) for t in found if t.moves] == there
