@@ -15,7 +15,8 @@ from reconciler.cli.options import Common, common
 from reconciler.editing.fleet_text import FileDraft
 from reconciler.editing.modelines import with_modelines
 from reconciler.fleet.diagnostics import Diagnostic
-from reconciler.loading.discovery import discover, read_file
+from reconciler.loading.discovery import FoundFile, discover, read_file, shown
+from reconciler.loading.screening import screen
 from schemas.json_schema import json_schema
 from schemas.kinds import KINDS
 
@@ -58,27 +59,31 @@ def command(common: Common, kind: str | None, *, is_written: bool) -> int:
 
 def _write(fleet: Path) -> int:
     found = discover(str(fleet))
-    for problem in found.problems:
-        screens.say(f"{problem.range.file} is left as it is: {problem.message}")
-    if not found.files:
-        return 1
     schema = fleet / FILE
-    drafts = [_draft(schema, f"{json.dumps(json_schema(None), indent=2, ensure_ascii=False)}\n".encode())]
     unread = list(found.problems)
+    drafts = [_schema(schema)] if found.files else []
     for each in found.files:
         data = read_file(each)
         if isinstance(data, Diagnostic):
-            screens.say(f"{each.shown} is left as it is: {data.message}")
             unread.append(data)
-        else:
-            there = Path(os.path.relpath(schema, Path(each.path).parent)).as_posix()
-            drafts.append(FileDraft("", "", each.path, data, with_modelines(data, there), {}))
+            continue
+        if problem := screen(each.shown, data):
+            unread.append(problem)
+            continue
+        there = Path(os.path.relpath(schema, Path(each.path).parent)).as_posix()
+        drafts.append(FileDraft("", "", each.path, data, with_modelines(data, there), {}))
+    for why in unread:
+        screens.say(f"{why.range.file} is left as it is: {why.message}")
     for draft in drafts:
         if draft.is_change:
             write_file(draft)
-            click.echo(os.path.relpath(draft.path))
-    return 1 if unread else 0
+            click.echo(shown(draft.path))
+    return 1 if unread or not drafts else 0
 
 
-def _draft(file: Path, text: bytes) -> FileDraft:
-    return FileDraft("", "", str(file), file.read_bytes() if file.exists() else None, text, {})
+def _schema(file: Path) -> FileDraft:
+    text = f"{json.dumps(json_schema(None), indent=2)}\n".encode()
+    before = read_file(FoundFile(str(file), shown(str(file)))) if file.exists() else None
+    if isinstance(before, Diagnostic):
+        raise click.ClickException(f"{before.range.file} cannot be written: {before.message}")
+    return FileDraft("", "", str(file), before, text, {})

@@ -73,3 +73,23 @@ def test_what_cannot_be_read_or_written_is_named_and_nothing_is_half_done(tmp_pa
     assert "nowhere" in ran.err
     ran = run("schema", "plan", "--write", "--fleet", str(tmp_path))
     assert (ran.code, "leave KIND out" in ran.err) == (64, True)
+
+
+def test_what_is_no_text_stays_as_it_is_and_is_named_and_what_is_text_is_led_all_the_same(tmp_path: Path) -> None:
+    wide = "kind: plan\ncode: wide\n".encode("utf-16")
+    (tmp_path / "wide.yaml").write_bytes(wide)
+    (tmp_path / "one\n.yaml").write_text("kind: plan\ncode: one\n")
+    ran = run("schema", "--write", "--fleet", str(tmp_path))
+    assert (ran.code, (tmp_path / "wide.yaml").read_bytes()) == (1, wide)
+    assert "wide.yaml is left as it is: the file is UTF-16" in ran.err
+    assert [line.rpartition("/")[2] for line in ran.out.splitlines()] == ["fleet.schema.json", "one\\n.yaml"]
+    assert (tmp_path / "one\n.yaml").read_text().startswith("# yaml-language-server: $schema=fleet.schema.json\n")
+
+
+def test_a_directory_in_the_place_of_the_schema_is_said_and_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "fleet.schema.json").mkdir()
+    (tmp_path / "one.yaml").write_text("kind: plan\ncode: one\n")
+    ran = run("schema", "--write", "--fleet", str(tmp_path))
+    assert (ran.code, ran.out) == (1, "")
+    assert "fleet.schema.json cannot be written" in ran.err
+    assert (tmp_path / "one.yaml").read_text() == "kind: plan\ncode: one\n"
