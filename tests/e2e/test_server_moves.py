@@ -37,6 +37,7 @@ ACTIVE = "select count(*), sum(id) from ir_cron where active"
 FACTS = (COUNTS, IDENTITY, ACTIVE)
 BASE_URL = "select value from ir_config_parameter where key = 'web.base.url'"
 DIED = 99
+_PASSES = 3
 
 SERVER = """\
 kind: server
@@ -149,9 +150,18 @@ class Death:
             self.back.append(threading.Timer(3.0, self.host.start))
             self.back[0].start()
 
-    def over(self) -> None:
-        (back,) = self.back
-        back.join()
+    def strike(self, fleet: TwoHosts) -> None:
+        """Apply until it has died in an apply, and wait until it is back.
+
+        A host that is busy with work of its own may refuse a pass before that step; the next one goes on.
+        """
+        told = []
+        for _ in range(_PASSES):
+            passed = asyncio.run(TwoHosts(fleet.directory, fleet.hosts, emit=self).apply())
+            if self.back:
+                return self.back[0].join()
+            told.append(failures(passed))
+        pytest.fail(f"no pass reached {self.step!r}:\n" + "\n".join(told))
 
 
 @pytest.mark.parametrize("version", ["19", "14"], ids=["real-19-production", "real-14-production"])
@@ -223,9 +233,7 @@ def test_a_host_that_dies_in_the_midst_of_a_move_leaves_the_customer_where_he_ca
     facts = [hosts["alpha"].psql("acme", each) for each in FACTS]
     for server, dies, step in (("beta", "beta", "publishing"), ("alpha", "beta", "leaving beta")):
         fleet.write(acme(server))
-        death = Death(hosts[dies], step)
-        asyncio.run(TwoHosts(fleet.directory, hosts, emit=death).apply())  # whatever it says in the end
-        death.over()
+        Death(hosts[dies], step).strike(fleet)
         passed = asyncio.run(fleet.apply())
         assert passed.ok, failures(passed)
         assert [hosts[server].psql("acme", each) for each in FACTS] == facts
