@@ -54,12 +54,15 @@ def _from_elsewhere(draft: Draft, copy: Instance, place: str, found: Original) -
     kept = _newest(draft, source, place)
     if isinstance(kept, Doubt):
         return kept
+    first = same_code.made_first(draft, copy, place)  # compared with the archive once it is there
     if kept.id:
         told = FieldChange(BACKUP_OF_SOURCE, f"in {kept.target}, taken {kept.taken_at:%Y-%m-%d %H:%M} UTC", kept.id)
-        return same_code.doubt(draft, copy, place, kept.modules) or replace(found, after=(), told=(told,))
+        doubt = None if first else same_code.doubt(draft, copy, place, kept.modules)
+        return doubt or replace(found, after=first, told=(told,))
     told = FieldChange("source", f"on {found.server}", "packed there as it is then, since there is no backup of it")
-    doubt = draft.hold(servers[found.server]) or draft.disbelief(found.server) or _unlike(draft, copy, place, found)
-    return doubt or replace(found, told=(told,))
+    doubt = draft.hold(servers[found.server]) or draft.disbelief(found.server)
+    doubt = doubt or (None if first else _unlike(draft, copy, place, found))
+    return doubt or replace(found, after=(*found.after, *first), told=(told,))
 
 
 def _newest(draft: Draft, source: Instance, place: str) -> BackupSeen | Doubt:

@@ -38,9 +38,19 @@ def doubt(draft: Draft, instance: Instance, server: str, installed: Versions | N
     template = draft.desired.templates[draft.desired.template_of(instance)]
     there = draft.look(server, template.template_db)
     where = f"what modules {server} has, its template {template.template_db} tells"
+    if made_first(draft, instance, server):
+        return Doubt(f"{where}, which is made first", "run it again once that is there; a daemon does so by itself")
     if there is None or there.versions is None or installed is None:
         return Doubt(f"{where}, which was not looked into", "run without --shallow, once the template is there")
     return unlike(server, installed, {name: code for name, (_, code) in there.versions.items()})
+
+
+def made_first(draft: Draft, instance: Instance, server: str) -> tuple[str, ...]:
+    """Return what makes an instance's template on a server in this very pass; nothing where it is there, or is not to be."""
+    template = draft.desired.templates[draft.desired.template_of(instance)]
+    before = draft.templates.get((template.code, server))
+    is_seen = draft.look(server, template.template_db) is not None
+    return () if is_seen or not before or isinstance(before, Doubt) else (before,)
 
 
 def unlike(server: str, installed: Versions, there: Versions) -> Doubt | None:

@@ -42,9 +42,11 @@ class Passed:
 
     @property
     def ok(self) -> bool:
-        """Tell whether every action was done and nothing that is declared is blocked, but for what is paused."""
+        """Tell whether all was done and nothing declared is blocked, or was and is still to do, but for what is paused."""
         done = all(o.result is Result.DONE for o in self.outcomes)
-        return done and all(b.paused for b in self.after.changeset.blocked)
+        still = {(action.kind, action.code) for action in self.after.changeset.actions}
+        held = [b for b in self.planned.changeset.blocked if (b.kind, b.code) in still]
+        return done and all(b.paused for b in (*held, *self.after.changeset.blocked))
 
 
 async def plan(desired: Desired, world: World, limits: Limits) -> Planned:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import backups
+from reconciler.core import backups, verbs
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.core.outcomes import Result
@@ -232,6 +232,36 @@ def test_what_its_server_lacks_by_then_is_refused_before_anything_is_restored(tm
         assert two.world.hosts["two"].listed() == ["template_base"]
         (blocked,) = [b for b in (await two.apply(two.text())).planned.changeset.blocked if b.code == "acme-staging"]
         assert blocked.why.endswith("is on one: two does not have the modules mail")
+
+    run(story())
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_template_that_its_server_lacks_yet_is_made_first_in_the_same_pass(tmp_path: Path, kept: bool) -> None:  # noqa: FBT001
+    async def story() -> None:
+        two = begun("19.0", tmp_path if kept else None)
+        if kept:
+            await two.back_up()
+        two.world.take_template_from("two")
+        passed = await two.apply(two.text())
+        assert [o.action.verb for o in passed.outcomes] == [verbs.CREATE, verbs.RESTORE if kept else verbs.COPY]
+        assert passed.ok, passed
+        require_whole(two)
+
+    run(story())
+
+
+def test_a_code_that_lacks_modules_is_found_by_the_template_that_was_just_made() -> None:
+    async def story() -> None:
+        two = begun()
+        module = {"name": "of_the_first_host", "state": "installed", "latest_version": "19.0.1.0"}
+        two.source.insert("ir.module.module", module)
+        two.world.take_template_from("two")
+        passed = await two.apply(two.text())
+        assert [o.result for o in passed.outcomes] == [Result.DONE, Result.FAILED]
+        assert "two does not have the modules of_the_first_host" in passed.outcomes[1].detail
+        assert two.world.hosts["two"].listed() == ["template_base"]
+        assert not passed.ok
 
     run(story())
 

@@ -151,6 +151,18 @@ def test_what_is_in_the_way_on_another_server_is_found_before_anything_begins(
     assert blocked.why == f"instance/acme, of which it is a copy, is on two: {said}"
 
 
+def test_the_template_that_tells_what_code_its_server_has_is_made_first() -> None:
+    fleet = fleet_of(ACME, ELSEWHERE)
+    bare, source = online("one"), with_code(there(fleet, "two", "acme"))
+    for each, host, verb in (
+        (fleet, bare, verbs.COPY),
+        (backed_up(fleet), replace(bare, backups={"acme": KEPT}), verbs.RESTORE),
+    ):
+        first, create, copy = plan(each, host, source).actions
+        assert [first.verb, create.verb, copy.verb] == [verbs.ACTIVATE, verbs.CREATE, verb]
+        assert copy.after == (first.id, create.id)
+
+
 def test_of_what_has_expired_it_is_not_made() -> None:
     fleet = fleet_of(ACME, COPY)
     gone = fleet.instances["acme"].model_copy(update={"state": "absent"})

@@ -262,6 +262,12 @@ class Universe:
         carriers = dict.fromkeys(desired.servers, carrier)
         return make_world(desired, reach, carriers, secrets, self.clock, nonces, memory, self.events.append)  # type: ignore[arg-type]
 
+    def take_template_from(self, server: str) -> None:
+        """Have a server without the template, as if it had never had it."""
+        del self.hosts[server].databases["template_base"]
+        assert self.memory is not None
+        del self.memory.entries["template", "base", server], self.memory.listings[server]
+
     def branch(self) -> "Universe":
         """Return a world that stands as this one does and goes its own way; its hosts have just been started."""
         clock = VirtualClock()

@@ -93,7 +93,14 @@ PARTS = (
             "tests/odoo_items",
             "tests/odoo/test_changing_databases.py",
             "tests/odoo/test_furnishing.py",
+            "tests/backups/test_before_ending.py",
+            "tests/backups/test_before_uninstalling.py",
+            "tests/backups/test_before_upgrading.py",
+            "tests/backups/test_copies.py",
+            "tests/backups/test_copies_elsewhere.py",
+            "tests/backups/test_copies_that_change.py",
             "tests/backups/test_replacing.py",
+            "tests/backups/test_restoring.py",
             "tests/faults/test_random_runs.py",
         ),
     ),
@@ -243,8 +250,8 @@ def _lay_out(part: Part, paths: Sequence[Path]) -> None:
         "pytest_add_cli_args": "\n".join(["", *_PYTEST]),
         "pytest_add_cli_args_test_selection": "\n".join(["", *part.tests]),
         "type_check_command": "\n".join(["", sys.executable, *_MYPY]),
-        "timeout_multiplier": "10",
-        "timeout_constant": "5",
+        "timeout_multiplier": "1",  # of all tests that reach it, of which `fastest_first` runs some
+        "timeout_constant": "30",
         "use_git_change_detection": "false",
     }
     # Strict as in the project, but for what is odd about a mutant where the same fault written by hand would pass.

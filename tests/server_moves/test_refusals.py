@@ -54,6 +54,19 @@ def test_a_target_that_lacks_a_module() -> None:
     assert advice.startswith("deploy their code there")
 
 
+def test_a_target_whose_template_is_made_in_the_same_run() -> None:
+    """What is moved goes out of service, so that what would stop it is looked at before; the next run does that."""
+    world = begun()
+    world.take_template_from("beta")
+    passed = run(world.reconcile(text("beta")))
+    ((why, advice),) = [(b.why, b.advice) for b in passed.planned.changeset.blocked]
+    assert why.endswith("what modules beta has, its template template_base tells, which is made first")
+    assert advice == "run it again once that is there; a daemon does so by itself"
+    assert ([o.result for o in passed.outcomes], passed.ok) == ([Result.DONE], False)
+    assert run(world.reconcile(text("beta"))).ok
+    assert "acme" in world.hosts["beta"].listed()
+
+
 @pytest.mark.parametrize("name", ["base", "mail"])
 def test_a_target_with_another_version_of_a_module(name: str) -> None:
     world = begun()
