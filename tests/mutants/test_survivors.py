@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -86,3 +90,27 @@ def test_a_sentence_is_not_worded_in_another_way_and_a_name_is() -> None:
 def test_a_module_that_is_not_in_scope_is_refused_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nonsense"]) == 2
     assert "No such module: nonsense. There are: names safety" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("asked", "found"), [("a.x_one__mutmut_1", 1), ("stats", 3), ("list_all_tests", 3)])
+def test_slow_tests_are_left_out_of_those_of_a_mutant_and_never_forgotten(
+    tmp_path: Path, asked: str, found: int
+) -> None:
+    """mutmut forgets a test that is not among those that it lists, and would call what that alone notices alive."""
+    (tmp_path / "test_it.py").write_text("".join(f"def test_{n}(): pass\n" for n in range(3)))
+    took = {f"test_it.py::test_{n}": 10.0 for n in range(3)}
+    (tmp_path / "mutmut-stats.json").write_text(json.dumps({"duration_by_test": took}))
+    command = (
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        os.devnull,
+        "--rootdir=.",
+        "-q",
+        "-p",
+        "tests.mutants.fastest_first",
+    )
+    environment = {**os.environ, "MUTANT_UNDER_TEST": asked, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert f"{found} passed" in ran.stdout, ran.stdout + ran.stderr
