@@ -180,6 +180,9 @@ class MemoryHost:
     async def forget_name(self, name: str) -> None:
         await self.answer("forget_name", name)
 
+    async def end_half_made(self, old: str, new: str) -> None:
+        await self.rename(old, new)
+
     async def is_half_made(self, name: str) -> bool:
         return await self.answer("is_half_made", name) is True
 
@@ -354,12 +357,33 @@ class MemoryDatabase:
     async def note_restored(self, told: str) -> None:
         await self.host.answer("note_restored", self.name, told)
 
+    async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
+        await self.host.answer("note_ended", self.name, trash, replaced)
+        self._note(ended=trash, replaced=trash if replaced else "")
+
+    async def end(self, new: str) -> None:
+        await self.host.rename(self.name, new)
+
+    async def bring_back(self, new: str) -> None:
+        await self.host.rename(self.name, new)
+
+    async def note_moved(self, name: str, server: str) -> None:
+        await self.host.answer("note_moved", self.name, name, server)
+        self._note(moved=name, moved_to=server)
+
+    async def leave(self, new: str) -> None:
+        await self.host.rename(self.name, new)
+
     async def discard(self, new: str) -> None:
         await self.host.answer("discard", self.name, new)
         self.host.databases[new] = self.host.databases.pop(self.name)
 
     async def drop_expired(self, now: datetime, limit: timedelta) -> None:
         await self.host.answer("drop_expired", self.name, limit)
+        self.host.databases.pop(self.name)
+
+    async def drop_trash(self, *_judged_by: Any, succeeded: bool) -> None:
+        await self.host.answer("drop_trash", self.name, succeeded)
         self.host.databases.pop(self.name)
 
     async def set_apart(self, number: int) -> None:
