@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,52 @@ def test_without_a_policy_it_ends_without_one(tmp_path: Path) -> None:
         assert passed.ok, passed.outcomes
         assert [a.changes for a in passed.planned.changeset.actions] == [()]
         assert await made.entries() == []
+        assert [o.detail for o in passed.outcomes] == [""]
+
+    run(story())
+
+
+LAST_ONE = "{keep: {last: 1, daily: 0, weekly: 0, monthly: 0}}"
+
+
+def test_it_thins_out_the_older_ones_as_its_policy_says_and_tells_where_it_could_not(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        made.policy = LAST_ONE
+        before = (await made.back_up()).entry.id
+        made.universe.clock.skew += timedelta(hours=1)
+
+        def refuse(what: str, _place: str) -> None:
+            if what == "remove":
+                raise StorageFailure("main is read-only")
+
+        made.before = refuse
+        (outcome,) = (await end(made)).outcomes
+        assert outcome.result is Result.DONE
+        first, last = [entry.id for entry in await made.entries()]
+        assert first == before
+        assert outcome.detail == f"backed up as {last} in main; older ones were not thinned out: main is read-only"
+
+        made.before = lambda _what, _place: None
+        assert (await made.apply(made.text(state="active"))).ok
+        made.universe.clock.skew += timedelta(hours=1)
+        (outcome,) = (await end(made)).outcomes
+        (only,) = await made.entries()
+        assert outcome.detail == f"backed up as {only.id} in main"
+
+    run(story())
+
+
+def test_of_several_targets_it_is_kept_in_the_one_that_its_policy_names(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        made.policy = "{target: main}"
+        text = made.text(state="absent").replace(
+            "backup_targets: {", f"backup_targets: {{other: {{url: 'file://{tmp_path}/other'}}, "
+        )
+        (outcome,) = (await made.apply(text)).outcomes
+        (entry,) = await made.entries()
+        assert (outcome.result, outcome.detail) == (Result.DONE, f"backed up as {entry.id} in main")
 
     run(story())
 

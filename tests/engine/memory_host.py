@@ -255,7 +255,7 @@ class MemoryDatabase:
     async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> MemoryDatabase:
         lost = None
         try:
-            await self.host.answer("adopt", self.name, quiet)
+            await self.host.answer("adopt", self.name, quiet, password is not None)
         except UnknownOutcome as error:  # only the answer was lost
             lost = error
         kept = self.kept
@@ -341,6 +341,31 @@ class MemoryDatabase:
     async def write_mark(self, mark: Mark) -> None:
         await self.host.answer("write_mark", self.name)
         self.kept.mark = mark
+
+    async def take_identity(self, uuid: str) -> None:
+        await self.host.answer("take_identity", self.name, uuid)
+        self.kept.uuid = uuid
+        self._note(uuid=uuid)
+
+    async def neutralize(self) -> None:
+        await self.host.answer("neutralize", self.name)
+        self.kept.quiet = True
+
+    async def still_live(self) -> Sequence[str]:
+        answer = await self.host.answer("still_live", self.name)
+        return () if answer is WORKS else cast("Sequence[str]", answer)
+
+    async def keep_asleep(self) -> None:
+        await self.host.answer("keep_asleep", self.name)
+        self.kept.seen["asleep"] = True
+
+    async def let_go(self) -> None:
+        await self.host.answer("let_go", self.name)
+        self._mend("asleep")
+
+    async def end_support(self, accounts: Collection[str]) -> None:
+        await self.host.answer("end_support", self.name, *accounts)
+        self._mend("support")
 
     async def clear_digest(self) -> None:
         await self.host.answer("clear_digest", self.name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import verbs
+from reconciler.core import module_operations, verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.failures import HostUnreachable, PasswordRefused, ProofFailed, Refused, Rejected, UnknownOutcome
 from reconciler.loading.secrets import SecretResolver
@@ -37,7 +37,7 @@ def test_mark_and_password_are_written_at_once_proven_and_remembered() -> None:
     stand.perform(ADOPT)
     assert kept.mark == mark_for(ACME, kept.uuid)
     assert kept.password == "admin_password of instance/acme"
-    assert stand.host.done("adopt") == [("adopt", "acme", False)]
+    assert stand.host.done("adopt") == [("adopt", "acme", False, True)]
     assert [call[0] for call in stand.host.asked if call[0] not in ("open", "look")] == ["adopt", "accepts"]
     assert stand.memory.entries[ENTRY].digest == ACME.digest()
 
@@ -57,6 +57,7 @@ def test_one_that_has_the_declared_password_keeps_it() -> None:
     stand.perform(ADOPT)
     assert kept.mark == mark_for(ACME, kept.uuid)
     assert kept.password == "admin_password of instance/acme"
+    assert stand.host.done("adopt") == [("adopt", "acme", False, False)], "nothing is written that is so already"
 
 
 @pytest.mark.parametrize("failure", [UnknownOutcome("no answer"), HostUnreachable("away")])
@@ -70,19 +71,22 @@ def test_when_its_answer_is_lost_it_is_looked_for_and_not_done_twice(failure: Ex
 
 
 @pytest.mark.parametrize(
-    ("seen", "why"),
+    ("seen", "why", "what_to_do"),
     [
-        ({"second_factor": True}, "its account 'admin' logs in with a second factor"),
-        ({"is_admin": False}, "what `adopt` says opens another account"),
-        ({"modules": {"base": "to upgrade"}}, "somebody is at work in it"),
+        ({"second_factor": True}, "its account 'admin' logs in with a second factor", "switch two-factor login off"),
+        ({"is_admin": False}, "what `adopt` says opens another account", "give the login and the password"),
+        ({"modules": {"base": "to upgrade"}}, "somebody is at work in it", module_operations.ADVICE),
     ],
 )
-def test_what_has_changed_since_the_plan_is_refused_and_nothing_is_written(seen: dict[str, Any], why: str) -> None:
+def test_what_has_changed_since_the_plan_is_refused_and_nothing_is_written(
+    seen: dict[str, Any], why: str, what_to_do: str
+) -> None:
     stand = Stand(TEXT)
     kept = held(stand, **seen)
-    kind, said, _, database = stand.fails(ADOPT)
+    kind, said, advice, database = stand.fails(ADOPT)
     assert (kind, database) == (Refused, "acme")
     assert said.startswith(why)
+    assert advice.startswith(what_to_do)
     assert (kept.mark, kept.password) == (None, GIVEN)
     assert stand.host.done("adopt") == []
 

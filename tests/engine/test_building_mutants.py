@@ -11,6 +11,8 @@ from reconciler.core.failures import ProofFailed, UnknownOutcome
 from reconciler.engine.building import newest
 from reconciler.engine.lost_answers import wait_until_done
 from reconciler.engine.ports import Host
+from tests.engine import test_building_refusals as builds
+from tests.engine.memory_host import WORKS
 from tests.harness.virtual_time import VirtualClock, run
 
 NAME = "building-261124120000abcde.acme"
@@ -57,6 +59,14 @@ def test_a_trace_begins_the_half_minute_anew() -> None:
     looks = [*[False] * 14, True, *[False] * 14]
     assert run(wait([*looks, True], [False, True])) == ("done", 60.0)
     assert run(wait([*looks, False], [False])) == (NO_TRACE, 60.0)
+
+
+def test_what_was_given_to_a_build_just_after_it_was_looked_for_is_found() -> None:
+    """By then it has its own password: what is sent as its template's account is refused, and looked for again."""
+    host = builds.ready()
+    assert builds.clone(host, furnish=[UnknownOutcome("no answer"), WORKS], open=[None, WORKS]) is None
+    assert host.done("furnished") == [("furnished", builds.NAME)]
+    assert list(host.databases) == ["template_base", "acme"]
 
 
 def test_the_newest_files_are_those_of_the_highest_numbers() -> None:

@@ -44,8 +44,9 @@ async def _take_over(performer: Performer, action: Action, account: Account) -> 
     found = await account.find(action.database)
     if found is None:
         shut = claims.doubt(DatabaseLook(action.database, Access.REFUSED), spec, None)
-        raise PasswordRefused(shut.why if shut else "", advice=shut.advice if shut else "", **at)
-    look = replace(await found.database.look(), access=found.access)
+        assert shut is not None  # what refuses all passwords is always doubted
+        raise PasswordRefused(shut.why, advice=shut.advice, **at)
+    look = await found.database.look()
     if doubt := claims.objection(look, spec, None) or claims.others_work(look, performer.world.clock.now()):
         raise Refused(doubt.why, advice=doubt.advice, **at)
     if look.mark is not None:
