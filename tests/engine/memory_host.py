@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from reconciler.core.failures import PasswordRefused, ProofFailed, Rejected, UnknownOutcome
 from reconciler.core.furnishing import Furnishing, Sizes
+from reconciler.core.module_versions import UpgradeNote
 from reconciler.core.names import NameState, parse
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.settings import SETTINGS
@@ -179,6 +180,9 @@ class MemoryHost:
 
     async def forget_name(self, name: str) -> None:
         await self.answer("forget_name", name)
+
+    async def end_half_made(self, old: str, new: str) -> None:
+        await self.rename(old, new)
 
     async def is_half_made(self, name: str) -> bool:
         return await self.answer("is_half_made", name) is True
@@ -354,6 +358,16 @@ class MemoryDatabase:
     async def note_restored(self, told: str) -> None:
         await self.host.answer("note_restored", self.name, told)
 
+    async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
+        await self.host.answer("note_ended", self.name, trash, replaced)
+        self._note(ended=trash, replaced=trash if replaced else "")
+
+    async def end(self, new: str) -> None:
+        await self.host.rename(self.name, new)
+
+    async def bring_back(self, new: str) -> None:
+        await self.host.rename(self.name, new)
+
     async def discard(self, new: str) -> None:
         await self.host.answer("discard", self.name, new)
         self.host.databases[new] = self.host.databases.pop(self.name)
@@ -361,6 +375,22 @@ class MemoryDatabase:
     async def drop_expired(self, now: datetime, limit: timedelta) -> None:
         await self.host.answer("drop_expired", self.name, limit)
         self.host.databases.pop(self.name)
+
+    async def prepare_upgrade(self, modules: Collection[str]) -> Any:
+        await self.host.answer("prepare_upgrade", self.name, *modules)
+        return dict.fromkeys(modules, "19.0.1.1")
+
+    async def note_upgrade(self, what: UpgradeNote, *, proven: bool = False) -> None:
+        await self.host.answer("note_upgrade", self.name, what, proven)
+
+    async def note_upgraded(self) -> None:
+        await self.host.answer("note_upgraded", self.name)
+
+    async def upgrade(self, to: Mapping[str, str]) -> None:
+        """Do it; what is answered in its place is what a look shows from then on."""
+        answer = await self.host.answer("upgrade", self.name, *to)
+        self._mend("behind", "broken", "modules")
+        self.kept.seen.update({} if answer is WORKS else answer)
 
     async def set_apart(self, number: int) -> None:
         await self.host.answer("set_apart", self.name, number)
