@@ -44,8 +44,8 @@ SEED ?= $(shell date +%Y%m%d)
 test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, some eight minutes; in another order each day, or as SEED=… says
 	@$(BIN)/pytest -n 2 -p randomly --randomly-seed=$(SEED) --randomly-dont-reset-seed
 
-test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request (of endings, adoptions, replacements and moves at a thirteenth, another each day), interleavings, 400 random lives, pairs of faults, a backup of 20 GB
-	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=400 ODOO_FLEET_PAIRS=sample=60 $(BIN)/pytest -n 2 tests/faults tests/core/test_every_state.py tests/backups/test_memory.py tests/backups/test_replacing_by_accident.py
+test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request (of endings, adoptions, replacements and moves at a seventeenth, another each day), interleavings, 300 random lives, pairs of faults, a backup of 20 GB
+	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=300 ODOO_FLEET_PAIRS=sample=40 $(BIN)/pytest -n 2 tests/faults tests/core/test_every_state.py tests/backups/test_memory.py tests/backups/test_replacing_by_accident.py
 
 test-pairs: $(VENV)/.dev-stamp  ## every pair of faults at what makes, moves and drops databases, 20,000 drawn lives, all moments of endings, adoptions, replacements, moves and upgrades: hours
 	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_EVERY=1 $(BIN)/pytest -n 2 tests/faults/test_endings.py tests/faults/test_adopting.py tests/faults/test_server_moves.py tests/engine/test_upgrades.py tests/backups/test_replacing_by_accident.py
@@ -76,7 +76,7 @@ translations: $(VENV)/.dev-stamp  ## bring the page's catalogues up to date with
 	@for each in $(PAGE)/*.po; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap -l $$(basename $$each .po) -i .cache/page.pot -o $$each; done
 
 test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14, PostgreSQL, promtool, systemd (root: installs Debian packages)
-	@$(BIN)/pytest -n 2 --dist loadgroup -m 'odoo or postgresql or deploy'
+	@$(BIN)/pytest -n 2 --dist loadgroup --durations=20 -m 'odoo or postgresql or deploy'
 
 requirements:  ## pin the dependencies again, with hashes
 	@$(BIN)/pip install --quiet uv

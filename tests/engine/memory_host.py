@@ -368,6 +368,13 @@ class MemoryDatabase:
     async def bring_back(self, new: str) -> None:
         await self.host.rename(self.name, new)
 
+    async def note_moved(self, name: str, server: str) -> None:
+        await self.host.answer("note_moved", self.name, name, server)
+        self._note(moved=name, moved_to=server)
+
+    async def leave(self, new: str) -> None:
+        await self.host.rename(self.name, new)
+
     async def discard(self, new: str) -> None:
         await self.host.answer("discard", self.name, new)
         self.host.databases[new] = self.host.databases.pop(self.name)
@@ -391,6 +398,10 @@ class MemoryDatabase:
         answer = await self.host.answer("upgrade", self.name, *to)
         self._mend("behind", "broken", "modules")
         self.kept.seen.update({} if answer is WORKS else answer)
+
+    async def drop_trash(self, *_judged_by: Any, succeeded: bool) -> None:
+        await self.host.answer("drop_trash", self.name, succeeded)
+        self.host.databases.pop(self.name)
 
     async def set_apart(self, number: int) -> None:
         await self.host.answer("set_apart", self.name, number)

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from reconciler.core.failures import ConnectionCut, DatabaseExists, HostUnreachable
+from reconciler.core import one_host
+from reconciler.core.failures import ConnectionCut, DatabaseExists, HostError, HostUnreachable, LastingError
 from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere
 from tests.core.scenes import EXPIRED, desired, instance, spec
 from tests.engine.memory_host import MemoryHost
@@ -86,3 +87,62 @@ def test_nobody_waits_long_for_a_list_that_is_asked_for_while_the_lock_is_borne(
 
 def test_where_there_is_no_other_host_nothing_is_asked() -> None:
     asyncio.run(NOWHERE_ELSE.require_none())
+    asyncio.run(NOWHERE_ELSE.require_another("one", EXPIRED))
+
+
+def of_one_that_must_answer(two: MemoryHost, *, always: bool) -> HostError | None:
+    """Ask a host from which a database may have come, and which has no template."""
+    elsewhere = Elsewhere([(two.port, NAMES)], surely=["two"] if always else ())
+    try:
+        asyncio.run(elsewhere.require_none(() if always else ["two"]))
+    except HostError as found:
+        return found
+    return None
+
+
+@pytest.mark.parametrize("always", [True, False])
+def test_one_from_which_a_database_comes_has_to_answer_and_to_list_something(*, always: bool) -> None:
+    """It may be back in service there: a host that is down, or says that it has no database at all, proves nothing."""
+    assert of_one_that_must_answer(host("two", "beta"), always=always) is None
+    down = of_one_that_must_answer(host("two", "beta", **UNLISTED), always=always)
+    assert isinstance(down, HostUnreachable)
+    empty = of_one_that_must_answer(host("two"), always=always)
+    assert isinstance(empty, ConnectionCut)
+    assert (empty.what, empty.server) == ("it lists no database at all", "two")
+    silent = of_one_that_must_answer(host("two", "beta", taken=HostUnreachable("down")), always=always)
+    assert isinstance(silent, HostUnreachable)
+    unlisted = of_one_that_must_answer(host("two", "suspended.acme", listed={"beta"}), always=always)
+    assert unlisted is not None
+    assert unlisted.what == "suspended.acme is on two"
+
+
+def among(*strangers: MemoryHost) -> Elsewhere:
+    return Elsewhere(strangers={each.server: each.port for each in strangers})
+
+
+def test_a_server_that_has_the_very_build_is_this_host_under_another_code() -> None:
+    elsewhere = among(host("three", "beta"), host("two", EXPIRED))
+    with pytest.raises(LastingError) as caught:
+        asyncio.run(elsewhere.require_another("one", EXPIRED))
+    found = caught.value
+    assert found.what == f"one and two are one host: {EXPIRED} is on both"
+    assert (found.server, found.database, found.advice) == ("one", EXPIRED, one_host.ADVICE)
+
+
+def test_one_that_lists_others_is_known_from_then_on_and_one_that_lists_none_is_asked_again() -> None:
+    two, three, four = host("two", "beta"), host("three"), host("four", "beta", listed=[HostUnreachable("down")])
+    elsewhere = among(two, three, four)
+    for known in ({"three", "four"}, {"three"}):
+        asyncio.run(elsewhere.require_another("one", EXPIRED))
+        assert set(elsewhere.strangers) == known
+    assert [len(each.done("listed")) for each in (two, three, four)] == [1, 2, 2]
+
+
+def test_two_builds_may_find_out_at_once_that_a_server_is_another_host() -> None:
+    elsewhere = among(host("two", "beta"))
+
+    async def both() -> None:
+        await asyncio.gather(*(elsewhere.require_another("one", EXPIRED) for _ in range(2)))
+
+    asyncio.run(both())
+    assert elsewhere.strangers == {}

@@ -88,7 +88,7 @@ def test_nothing_is_created_cloned_or_restored_but_under_a_building_name(name: s
     host, connection = connected()
     refused(host, create(connection, name))
     refused(host, databases.clone(connection, "template_base", name, neutralize=False))
-    refused(host, databases.restore(connection, name, io.BytesIO(b"PK")))
+    refused(host, databases.restore(connection, name, io.BytesIO(b"PK"), neutralize=False, is_copy=True))
 
 
 @pytest.mark.parametrize("name", [*NOT_BUILDING, *NOT_EVEN_OURS])
@@ -98,20 +98,38 @@ def test_no_own_build_is_dropped_but_a_building_name(name: str) -> None:
 
 
 NAME = "building-261124120000abcde.acme"
+MADE = Answer(303, {"location": "/web/database/manager"}, b"")
 
 
-def restored(*replies: Answer | NoAnswer) -> None:
+def restored(*replies: Answer | NoAnswer, neutralize: bool = False, is_copy: bool = True) -> bytes:
+    """Restore an archive; return the form that is sent, without the random line between its parts."""
     host = scripted(value(result=[]), *replies)
-    asyncio.run(databases.restore(connect(host, "19.0"), NAME, io.BytesIO(b"PK")))
+    work = databases.restore(connect(host, "19.0"), NAME, io.BytesIO(b"PK"), neutralize=neutralize, is_copy=is_copy)
+    asyncio.run(work)
     (form,) = [request for request in host.requests if request.url.endswith("/web/database/restore")]
     assert form.upload is not None
     body = b"".join(form.upload.parts())
     assert len(body) == form.upload.length == int(form.headers["content-length"])
     assert form.fresh
+    assert "host" not in form.headers, "it is for the host's own site"
+    return body.replace(body[: body.index(b"\r\n")], b"--")
+
+
+@pytest.mark.parametrize("neutralize", [False, True])
+@pytest.mark.parametrize("is_copy", [False, True])
+def test_a_restore_asks_for_what_it_is_to_ask_for_as_odoos_own_page_does(*, neutralize: bool, is_copy: bool) -> None:
+    """What is not asked for is left out: Odoo takes any word in `neutralize_database` for a yes."""
+    fields = {"master_pwd": MASTER.reveal(), "name": NAME}
+    fields |= {"copy": "true"} if is_copy else {}
+    fields |= {"neutralize_database": "true"} if neutralize else {}
+    head = 'Content-Disposition: form-data; name="{}"\r\n\r\n{}\r\n--\r\n'
+    body = restored(MADE, neutralize=neutralize, is_copy=is_copy).decode()
+    assert body.startswith("--\r\n" + "".join(head.format(*each) for each in fields.items()))
+    assert body.count("Content-Disposition") == len(fields) + 1, "and the archive"
 
 
 def test_a_restore_is_done_where_odoo_leads_back_to_its_page_and_nowhere_else() -> None:
-    restored(Answer(303, {"location": "/web/database/manager"}, b""))
+    restored(MADE)
     for status, location in ((303, "https://elsewhere.example/"), (301, "/web/database/manager"), (302, "/")):
         with pytest.raises(Redirected):
             restored(Answer(status, {"location": location}, b""))
@@ -119,8 +137,12 @@ def test_a_restore_is_done_where_odoo_leads_back_to_its_page_and_nowhere_else() 
 
 def test_what_its_page_says_instead_is_told_without_secrets() -> None:
     said = f"<div>Database restore error: it&#39;s no {MASTER.reveal()}</div>".encode()
-    with pytest.raises(Rejected, match=r"it's no \[secret\]"):
+    with pytest.raises(Rejected, match=r"it's no \[secret\]") as caught:
         restored(Answer(200, {"content-type": "text/html"}, said))
+    assert (caught.value.server, caught.value.database) == ("eu1", NAME)
+    with pytest.raises(Redirected) as caught_elsewhere:
+        restored(Answer(301, {"location": "/"}, b""))
+    assert "let server_url lead to Odoo itself" in caught_elsewhere.value.advice
 
 
 def test_a_restore_of_which_no_answer_came_is_unknown() -> None:
@@ -216,6 +238,7 @@ def test_nothing_is_discarded_but_what_bears_the_lock(old: str, new: str) -> Non
 def test_what_its_initialisation_never_ended_goes_to_trash_from_the_lock_alone() -> None:
     host = scripted(HALF_MADE, value(result=True))
     sent(host, databases.end_half_made(connect(host), "switching.acme", TRASH), requests=2)
+    assert host.sent(0)["args"] == ["switching.acme", "", "nobody's"], "nobody who may have an account is tried"
     for old, new in (("acme", TRASH), ("switching.beta", TRASH), ("switching.acme", FRESH), ("switching.acme", "acme")):
         host = scripted(HALF_MADE, value(result=True))
         refused(host, databases.end_half_made(connect(host), old, new))
@@ -610,6 +633,16 @@ def in_session(use: Callable[[DatabaseSession], Awaitable[object]], name: str, *
             lambda: databases.drop_expired_build(connect(scripted(value(2))), EXPIRED, None, NOW, LIMIT),
             EXPIRED,
             "whether it was ever in service cannot be told",
+        ),
+        (
+            lambda: databases.end_half_made(connected()[1], "acme", TRASH),
+            "acme",
+            f"a published database is not turned to trash from 'acme' to '{TRASH}'",
+        ),
+        (
+            lambda: in_session(drop, YOUNG_TRASH, dated(value(ended_as(YOUNG_TRASH)))),
+            YOUNG_TRASH,
+            f"'{YOUNG_TRASH}' is no trash older than 30 days, 0:00:00",
         ),
         (lambda: databases.forget_name(connected("14.0")[1], "acme"), "acme", "a database 'acme' exists"),
     ],

@@ -149,6 +149,17 @@ def test_an_owner_has_his_own_language_and_an_address_only_where_his_login_is_on
     played(version, story)
 
 
+@both
+def test_an_owner_for_whom_nobody_declares_a_language_has_none(version: str) -> None:
+    owner = Owner(name="Boss", login="boss", groups=GROUPS)
+
+    async def story(world: Universe, database: Database) -> None:
+        await furnished(database, replace(ALL, spec=replace(ACME, owner=owner, languages=(), settings={})))
+        assert user(world, "boss")["lang"] == ""
+
+    played(version, story)
+
+
 @pytest.mark.parametrize(
     ("change", "why", "advice"),
     [

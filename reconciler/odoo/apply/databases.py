@@ -58,9 +58,7 @@ async def clone(connection: HostConnection, source: str, name: str, *, neutraliz
     await connection.change("db", "duplicate_database", *arguments, timeout=connection.timeouts.clone)
 
 
-async def restore(
-    connection: HostConnection, name: str, archive: BinaryIO, *, neutralize: bool = False, is_copy: bool = True
-) -> None:
+async def restore(connection: HostConnection, name: str, archive: BinaryIO, *, neutralize: bool, is_copy: bool) -> None:
     """Restore an archive to a building name. Neither the answer nor a login proves rows and files to be whole.
 
     A copy gets a `database.secret` of its own; what goes on in the place of its original keeps it, and with it the links that
