@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from reconciler.core.failures import PasswordRefused, ProofFailed, Rejected, UnknownOutcome
 from reconciler.core.furnishing import Furnishing, Sizes
+from reconciler.core.module_versions import UpgradeNote
 from reconciler.core.names import NameState, parse
 from reconciler.core.observed import DatabaseLook, Mark
 from reconciler.core.settings import SETTINGS
@@ -406,6 +407,22 @@ class MemoryDatabase:
     async def drop_expired(self, now: datetime, limit: timedelta) -> None:
         await self.host.answer("drop_expired", self.name, limit)
         self.host.databases.pop(self.name)
+
+    async def prepare_upgrade(self, modules: Collection[str]) -> Any:
+        await self.host.answer("prepare_upgrade", self.name, *modules)
+        return dict.fromkeys(modules, "19.0.1.1")
+
+    async def note_upgrade(self, what: UpgradeNote, *, proven: bool = False) -> None:
+        await self.host.answer("note_upgrade", self.name, what, proven)
+
+    async def note_upgraded(self) -> None:
+        await self.host.answer("note_upgraded", self.name)
+
+    async def upgrade(self, to: Mapping[str, str]) -> None:
+        """Do it; what is answered in its place is what a look shows from then on."""
+        answer = await self.host.answer("upgrade", self.name, *to)
+        self._mend("behind", "broken", "modules")
+        self.kept.seen.update({} if answer is WORKS else answer)
 
     async def drop_trash(self, *_judged_by: Any, succeeded: bool) -> None:
         await self.host.answer("drop_trash", self.name, succeeded)

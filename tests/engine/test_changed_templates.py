@@ -119,6 +119,32 @@ def test_one_that_somebody_has_worked_in_is_not_replaced_but_changed_in_place_un
     run(story())
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (
+            {"uom.uom": 1, "ir.mail_server": 2, "res.partner": 3},
+            "3 rows of res_partner, 2 rows of ir_mail_server, 1 row of uom_uom; nothing was replaced",
+        ),
+        (
+            {"uom.uom": 1, "crm.team": 1, "ir.mail_server": 2, "sale.order": 1, "res.partner": 12},
+            "12 rows of res_partner, 2 rows of ir_mail_server, 1 row of crm_team and 2 more tables; nothing was replaced",
+        ),
+    ],
+)
+def test_it_says_where_most_was_written_in_it(written: dict[str, int], told: str) -> None:
+    async def story() -> None:
+        world = await made()
+        there = world.hosts["one"].databases["template_base"]
+        for model, number in written.items():
+            for _ in range(number):
+                there.insert(model, {"name": "By hand", "write_date": "2199-01-01 00:00:00"})
+        refused = (await world.reconcile(NEWER)).outcomes[0]
+        assert f"it was changed since it was built: {told}" in refused.detail
+
+    run(story())
+
+
 def test_where_the_clock_was_ahead_when_it_was_built_it_is_not_replaced() -> None:
     async def story() -> None:
         world = universe()
@@ -191,6 +217,8 @@ def test_a_version_that_cannot_be_built_is_told_once_and_the_present_one_serves_
             (verbs.CLONE, Result.DONE),
             (verbs.CONFIGURE, Result.DONE),
         ]
+        why = first.outcomes[0].detail.partition(": ")[2]
+        assert "UniqueViolation" in why
         assert names(world) == ["acme", "bistro", "template_base"]
         assert world.hosts["one"].databases["template_base"].uuid == uuid
         assert noted(world, "bistro", "made_of") == noted(world, "template_base", "made_of") != ""
@@ -199,6 +227,7 @@ def test_a_version_that_cannot_be_built_is_told_once_and_the_present_one_serves_
         (held,) = waits.withheld
         assert (waits.actions, held.action.verb) == ((), verbs.REBUILD)
         assert "it could not be built at" in held.why
+        assert f" UTC: {why}; it is tried again at " in held.why
         assert "odoo-fleet apply --target template/base" in held.why
         by_hand = Limits(Selection(addresses=frozenset({"template/base"})), DEEP.depth)
         assert [a.verb for a in (await world.plan(broken, limits=by_hand)).changeset.actions] == [verbs.REBUILD]

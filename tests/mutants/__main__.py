@@ -100,6 +100,7 @@ PARTS = (
             "tests/backups/test_copies_elsewhere.py",
             "tests/backups/test_copies_that_change.py",
             "tests/backups/test_replacing.py",
+            "tests/backups/test_replacing_as_shown.py",
             "tests/backups/test_restoring.py",
             "tests/faults/test_random_runs.py",
         ),
