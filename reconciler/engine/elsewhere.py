@@ -34,7 +34,9 @@ class Elsewhere:
             LastingError: one is.
         """
         asked = [*self.strangers.values()]
-        for host, listed in zip(asked, await asyncio.gather(*map(_listed, asked)), strict=True):
+        # Of nothing `gather` would make a loop where none runs, and close it nowhere.
+        answers = await asyncio.gather(*map(_listed, asked)) if asked else ()
+        for host, listed in zip(asked, answers, strict=True):
             if build in listed:
                 what = f"{server} and {host.server} are one host: {build} is on both"
                 raise LastingError(what, server=server, database=build, advice=one_host.ADVICE)
