@@ -32,11 +32,10 @@ def diff_templates(draft: Draft) -> None:
 
 def _diff_template(draft: Draft, template: Template, code: str) -> str | Doubt:
     server = draft.desired.servers[code]
-    host = draft.host(code)
-    if (doubt := draft.hold(server)) or host is None:
-        doubt = doubt or Doubt(f"server {code} was not asked", "")
+    if doubt := draft.hold(server):
         draft.block("template", template.code, code, doubt)
         return doubt
+    host = draft.observed.hosts[code]  # one that was not asked is held
     spec = template_spec(draft.desired, template, server)
     forms = host.forms_of(spec.target)
     lost = [n for n in forms if claims.is_lost(host.looks.get(n.text), spec, None, alone=len(forms) == 1)]

@@ -59,7 +59,7 @@ def diff_upgrades(draft: Draft) -> None:
     """Plan that instances are upgraded that follow, or say what they wait for; say of those that hold who is broken."""
     blocked = {(b.kind, b.code) for b in draft.blocked}
     earlier = {(a.kind, a.code, a.server): a for a in draft.actions}
-    for key, standing in sorted(draft.standings.items(), key=lambda each: each[0]):
+    for key, standing in sorted(draft.standings.items()):
         kind, code, server = key
         instance = draft.desired.instances.get(code) if kind == "instance" else None
         if standing.is_current or instance is None or instance.state == "absent" or (kind, code) in blocked:

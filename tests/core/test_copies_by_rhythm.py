@@ -11,6 +11,7 @@ from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
 from reconciler.core.inventory import NOTHING_REMEMBERED
 from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.replacements import Replacing
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 
 TARGETS = {"backup_targets": "{main: {url: file:///srv/odoo-backups}}"}
@@ -21,7 +22,7 @@ def copy(code: str, *lines: str) -> str:
     return "\n".join([f"kind: instance\ncode: {code}\nclone_of: acme\nplan: starter", WEEKLY, *lines]) + "\n"
 
 
-def plan(*documents: str, tried: bool = False, **seen: object) -> Changeset:
+def plan(*documents: str, tried: bool = False, asked: Replacing | None = None, **seen: object) -> Changeset:
     """Plan for copies that were made a month ago, whose looks are otherwise as declared; `seen` changes that of `one`."""
     text = desired(instance("acme"), *documents, **TARGETS)
     looks: list[DatabaseLook] = [as_declared(spec(text, "template/base")), as_declared(spec(text, "instance/acme"))]
@@ -35,7 +36,8 @@ def plan(*documents: str, tried: bool = False, **seen: object) -> Changeset:
             if tried:
                 look = replace(look, restored_from=copies.tried(look, NOW - timedelta(hours=1)))
             looks.append(replace(look, **seen) if code == "one" else look)  # type: ignore[arg-type]
-    return decide(text, observed(online("one", *looks)), NOTHING_REMEMBERED, NOW, Limits()).changeset
+    limits = Limits(replacing=asked)
+    return decide(text, observed(online("one", *looks)), NOTHING_REMEMBERED, NOW, limits).changeset
 
 
 def replaced(actions: tuple[Action, ...]) -> list[Action]:
@@ -70,3 +72,20 @@ def test_what_is_edited_in_it_comes_first_and_a_note_of_an_earlier_version_does_
     assert mark is not None
     noted = plan(copy("one"), mark=replace(mark, owner=None))
     assert [a.address for a in replaced(noted.actions)] == ["instance/one"]
+
+
+def test_one_that_a_command_makes_anew_is_not_told_to_wait_for_its_rhythm() -> None:
+    changes = plan(copy("one"), copy("two"), asked=Replacing("one", backup_first=False))
+    assert {a.code: a.reason for a in replaced(changes.actions)} == {"one": Reason.DECLARED, "two": Reason.SCHEDULED}
+    assert changes.withheld == ()
+
+
+def test_a_template_that_a_command_builds_anew_holds_no_copy_of_the_same_code_back() -> None:
+    changes = plan(copy("base"), asked=Replacing("base", kind="template"))
+    assert [a.reason for a in replaced(changes.actions)] == [Reason.SCHEDULED]
+
+
+def test_one_that_still_sleeps_is_woken_and_of_its_rhythm_nothing_is_said_yet() -> None:
+    changes = plan(copy("one"), database="suspended.one")
+    assert [a.verb for a in changes.actions if a.code == "one"] == [verbs.RESUME]
+    assert changes.withheld == ()

@@ -8,13 +8,27 @@ import pytest
 
 from reconciler.core import names
 from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
+from reconciler.core.claims import Doubt
 from reconciler.core.diffs import diff
 from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
 from reconciler.core.observed import Access, DatabaseLook
 from reconciler.core.selection import Selection
-from reconciler.core.verbs import RENAME
+from reconciler.core.verbs import RENAME, SWEEP
 from tests.core.one_instance import remembered as remembering
-from tests.core.scenes import NOW, as_declared, changed, desired, instance, observed, offline, online, spec
+from tests.core.scenes import (
+    EXPIRED,
+    FRESH,
+    NOW,
+    as_declared,
+    changed,
+    desired,
+    instance,
+    observed,
+    offline,
+    online,
+    spec,
+    unfinished,
+)
 from tests.harness.universe import fleet, read
 
 
@@ -81,6 +95,32 @@ def test_somebody_elses_database_under_the_former_name_is_left_alone(look: Datab
     assert found.blocked == ()
     what = f"it bears the former name of instance/shop and is not its database ({why}): `renamed_from` may go"
     assert found.left_alone == (LeftAlone("one", "c0", what, Left.STRANGER),)
+
+
+BOTH = ("template/base", "instance/acme")
+
+
+def test_one_on_two_hosts_of_which_the_first_is_not_believed_is_told_that() -> None:
+    """One host under two names lists each database twice: nobody is to rename one of them."""
+    text = desired(instance("acme"), servers=("one", "two"))
+    looks = {code: [as_declared(spec(text, each, code)) for each in BOTH] for code in ("one", "two")}
+    hosts, frozen = [online(code, *seen) for code, seen in looks.items()], {"one": Doubt("it is two", "look at both")}
+    found = diff(text, observed(*hosts), NOTHING_REMEMBERED, NOW, frozen=frozen)
+    (blocked,) = [b for b in found.blocked if b.kind == "instance"]
+    assert blocked == Blocked("instance", "acme", "one", "changes on one are frozen: it is two", "look at both")
+
+
+def test_an_abandoned_build_is_swept_and_where_its_server_is_held_that_says_why_it_stays() -> None:
+    text, memory = desired(), Inventory(server_states={"one": "active"})
+    host = online("one", as_declared(spec(text, "template/base")), unfinished(EXPIRED), lists=[FRESH])
+    swept, held = (diff(text, observed(each), memory, NOW) for each in (host, replace(host, version="18.0")))
+    assert [(a.verb, a.database) for a in swept.actions] == [(SWEEP, EXPIRED)]
+    assert (held.actions, [b.why for b in blocked_servers(held)]) == (
+        (),
+        ["server one runs Odoo 18.0, declared is 19.0"],
+    )
+    for found in (swept, held):
+        assert [(each.database, each.kind) for each in found.left_alone] == [(FRESH, Left.BUILD)]
 
 
 FOREIGN = replace(FORMER, mark=None)

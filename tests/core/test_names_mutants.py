@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -22,3 +23,11 @@ def test_the_longest_name_that_postgresql_keeps_may_be_borne_and_a_longer_one_ma
     longest = "switching.".ljust(names.POSTGRESQL_LIMIT, "a")
     assert names.forbidden_rename("acme", longest) == ""
     assert names.forbidden_rename("acme", longest + "a") == f"{longest + 'a'!r} is longer than 63 bytes"
+
+
+@pytest.mark.parametrize("makes", [names.trash, names.moved])
+def test_what_is_kept_is_kept_until_its_last_moment_has_passed(makes: Callable[[str, datetime], str]) -> None:
+    since, kept = datetime(2026, 11, 24, 12, 0, tzinfo=UTC), timedelta(days=30)
+    name = names.parse(makes("acme", since))
+    assert not names.is_expired_trash(name, since + kept, kept)
+    assert names.is_expired_trash(name, since + kept + timedelta(seconds=1), kept)

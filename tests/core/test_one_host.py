@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost, host
-from reconciler.core.one_host import proven
+from reconciler.core.one_host import alike, proven
 
 
 def seen(server: str, *listed: str, uuids: dict[str, str] | None = None) -> ObservedHost:
@@ -50,3 +50,9 @@ def test_a_database_with_its_uuid_stands_on_one_host_alone() -> None:
 )
 def test_names_that_any_host_may_have_prove_nothing(one: ObservedHost, two: ObservedHost) -> None:
     assert said(one, two) == {}
+
+
+def test_hosts_that_list_nothing_and_those_that_do_not_answer_are_not_alike() -> None:
+    away = replace(seen("four", "acme"), online=False)
+    hosts = seen("one"), seen("two"), seen("three", "acme"), away, seen("five", "acme")
+    assert alike(Observed({h.server: h for h in hosts})) == {"five": ["three"], "three": ["five"]}

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone, Withheld
+from reconciler.core.changesets import Blocked, Changeset, Frozen, Left, LeftAlone, Withheld
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.pauses import Pause
@@ -143,6 +143,12 @@ def test_too_large_a_share_is_told_in_per_cent_of_what_is_in_service() -> None:
 def test_a_removal_on_a_frozen_host_is_blocked_for_the_host_even_if_there_are_too_many() -> None:
     (blocked,) = gate(Changeset((suspend("acme"),)), {"one": Doubt("it lies", "")}, NO_REMOVAL, 1).blocked
     assert blocked.why == "suspend: changes on one are frozen: it lies"
+
+
+def test_every_host_that_is_frozen_is_named_with_why_and_what_to_do_also_where_nothing_was_to_be_done() -> None:
+    lies, away = Doubt("it lies", "look at it"), Doubt("it lists nothing", "look why")
+    found = gate(Changeset((CONFIGURE,)), {"two": away, "one": lies}, NO_REMOVAL, 1)
+    assert found.frozen == (Frozen("one", "it lies", "look at it"), Frozen("two", "it lists nothing", "look why"))
 
 
 def test_what_needs_a_blocked_action_has_nothing_to_do_of_its_own_and_what_does_not_goes_on() -> None:

@@ -296,3 +296,9 @@ def test_a_template_that_was_on_its_way_out_of_reach_comes_back_before_another_i
 def test_what_else_lies_in_the_trash_under_a_templates_name_stays_there(look: DatabaseLook) -> None:
     assert [a.verb for a in plan(look).actions if a.kind == "template"] == [verbs.CREATE]
     assert [a.verb for a in plan(lists=(look.database,)).actions if a.kind == "template"] == [verbs.CREATE]
+
+
+def test_on_a_server_that_was_not_asked_nothing_is_made_of_it() -> None:
+    changeset = diff(FLEET, observed(), ACTIVE, NOW)
+    assert changeset.actions == ()
+    assert Blocked("template", "base", "one", "server one was not asked") in changeset.blocked

@@ -20,6 +20,7 @@ MAIL = Behind("mail", "19.0.1.0", "19.0.1.1")
 ACME = instance("acme")
 TARGETS = {"backup_targets": "{main: {url: file:///srv/odoo-backups}}"}
 IN_LAST_WAVE = {"rollout": "{waves: [{selector: {ring: canary}}, {percent: 100}], max_failures: 2}"}
+HOLDS = "what is declared is `upgrade: hold`; with `upgrade: follow` it is upgraded"
 BACK = "or bring back the code that it was made for"
 
 
@@ -157,7 +158,7 @@ def test_what_its_text_says_beside_comes_first_and_it_is_upgraded_under_its_name
 def test_of_one_that_holds_and_is_behind_something_is_said_only_where_it_is_named() -> None:
     assert plan("hold", behind=(MAIL,)).withheld == ()
     told = withheld(plan("hold", target="instance/acme", behind=(MAIL,)))
-    assert told == {"instance/acme": "what is declared is `upgrade: hold`; with `upgrade: follow` it is upgraded"}
+    assert told == {"instance/acme": HOLDS}
     assert plan("hold", target="instance/acme").withheld == ()
 
 
@@ -194,3 +195,35 @@ def test_one_that_is_made_anew_or_is_on_its_way_is_not_upgraded() -> None:
     for changes in (remembered_behind(), remembered_behind("switching.acme")):
         assert (upgraded(changes), withheld(changes)) == ([], {})
     assert [a.verb for a in remembered_behind().actions if a.code == "acme"] == [verbs.CLONE]
+
+
+def test_of_a_template_that_holds_and_is_behind_something_is_said_only_where_it_is_named() -> None:
+    behind = {"behind": (MAIL,)}
+    assert plan("hold", behind).withheld == ()
+    assert withheld(plan("hold", behind, target="template/base")) == {"template/base": HOLDS}
+    assert plan("hold", target="template/base").withheld == ()
+
+
+def test_one_that_is_current_keeps_no_other_from_its_upgrade() -> None:
+    text = desired(instance("acme"), instance("beta"), upgrade="follow")
+    base, acme, beta = (as_declared(spec(text, each)) for each in ("template/base", "instance/acme", "instance/beta"))
+    host = online("one", base, acme, replace(beta, behind=(MAIL,)))
+    changes = decide(text, observed(host), NOTHING_REMEMBERED, NOW, Limits()).changeset
+    assert upgraded(changes) == ["instance/beta"]
+
+
+def test_a_template_is_upgraded_once_though_an_instance_has_its_code() -> None:
+    text = desired(instance("base"), upgrade="follow")
+    template, own = as_declared(spec(text, "template/base")), as_declared(spec(text, "instance/base"))
+    host = online("one", replace(template, behind=(MAIL,)), own)
+    changes = decide(text, observed(host), NOTHING_REMEMBERED, NOW, Limits()).changeset
+    assert upgraded(changes) == ["template/base"]
+
+
+def test_a_template_that_is_only_remembered_to_be_behind_is_not_upgraded_unseen_and_cloned_as_it_is() -> None:
+    text = desired(ACME, upgrade="follow")
+    row = upgrades.row_of(("template", "base", "one"))
+    memory = Inventory(server_states={"one": "active", row: upgrades.text_of(ModulesState((MAIL,)), NOW)})
+    changes = decide(text, observed(online("one", lists=["template_base"])), memory, NOW, Limits()).changeset
+    assert [(a.verb, a.code, a.after) for a in changes.actions] == [(verbs.CLONE, "acme", ())]
+    assert (changes.withheld, changes.blocked) == ((), ())
