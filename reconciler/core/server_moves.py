@@ -108,7 +108,7 @@ def plan(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> bool:
             source.server,
         )
     )
-    draft.used[instance.server] = draft.used.get(instance.server, 0) + 1
+    draft.used[instance.server] += 1
     return True
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Action, Reason
+from reconciler.core import backups, names, verbs
+from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
 from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
@@ -97,6 +97,36 @@ def test_nothing_moves_to_or_from_what_cannot_be_asked_or_is_held_or_full() -> N
         why_not(plan(held, two=online("two", template(held, "two"), beta)))[0]
         == "server two is full: max_instances is 1"
     )
+
+
+def test_those_that_move_in_one_pass_are_counted_where_they_go() -> None:
+    for places, expected in ((0, []), (1, ["acme"]), (2, ["acme", "beta"])):
+        text = text_of(ON_TWO, instance("beta", server="two"))
+        text = text.having(
+            "server", {c: s.model_copy(update={"max_instances": places}) for c, s in text.servers.items()}
+        )
+        beta = replace(as_declared(spec(text, "instance/beta", "one")), versions=CODE)
+        changes = plan(text, of_acme(text), beta)
+        assert [a.code for a in changes.actions if a.verb is verbs.MOVE] == expected
+
+
+def test_both_servers_are_tested_and_what_lost_its_way_is_put_aside_before_it_moves() -> None:
+    text = text_of()
+    lost = replace(as_declared(spec(text, "instance/acme", "two"), "switching.acme"), versions=CODE)
+    assert lost.mark is not None
+    lost = replace(lost, mark=replace(lost.mark, in_service=False))
+    hosts = online("one", of_acme(text)), online("two", template(text, "two"), lost)
+    changes = decide(text, observed(*hosts), NOTHING_REMEMBERED, NOW, Limits()).changeset
+    (move,) = [a for a in changes.actions if a.verb is verbs.MOVE]
+    first = [a.id for a in changes.actions if a.verb in (verbs.ACTIVATE, verbs.DISCARD)]
+    assert sorted(move.after) == sorted(first)
+    assert len(first) == 2
+
+
+def test_a_plan_shows_in_which_target_what_moves_is_kept() -> None:
+    two = "{main: {url: 'file:///main'}, second: {url: 'file:///second'}}"
+    text = text_of(instance("acme", server="two", backup="{target: second}"), backup_targets=two)
+    assert moved(plan(text)).changes == (FieldChange(backups.FIELD, "none", "one in second, of what is moved"),)
 
 
 def test_nothing_moves_from_a_host_whose_list_is_not_believed() -> None:
