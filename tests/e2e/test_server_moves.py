@@ -153,7 +153,7 @@ class Death:
     def strike(self, fleet: TwoHosts) -> None:
         """Apply until it has died in an apply, and wait until it is back.
 
-        A host that is busy with work of its own may refuse a pass before that step; the next one goes on.
+        A pass that ends before that step is followed by another, as a daemon's; what each said is told if none gets there.
         """
         told = []
         for _ in range(_PASSES):
