@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from reconciler.core.addressed import Addressed
+from reconciler.core.specs import DatabaseSpec
 from reconciler.core.verbs import Verb
 
 
@@ -48,7 +50,8 @@ class Action(Addressed):
     `database` is the name borne when the action begins and `becomes` the name afterwards (equal unless it renames; for
     what is built, `database` is the source: the template's name, or empty for a create). Where it comes from another server,
     `origin` is that one, and `database` its name there. Where failures of its run stop it before it begins, `may_fail` says
-    how many of them do not.
+    how many of them do not. `planned` is what the database is to be, by the text that the action was planned from; it tells
+    no two actions apart, and no output has it.
     """
 
     verb: Verb
@@ -62,6 +65,22 @@ class Action(Addressed):
     after: tuple[str, ...] = ()
     origin: str = ""
     may_fail: int | None = None
+    planned: DatabaseSpec | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def spec(self) -> DatabaseSpec:
+        """Return what its database is to be; of a removed document, what its database was.
+
+        Raises:
+            LookupError: it concerns no database, or one of a removed document in a fleet without key or templates.
+        """
+        if self.planned is None:
+            raise LookupError(self.id)
+        return self.planned
+
+    def plain(self) -> dict[str, Any]:
+        """Return what it shows, field by field: all but the spec, which names accounts."""
+        return {name: value for name, value in asdict(replace(self, planned=None)).items() if name != "planned"}
 
     @property
     def servers(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.core.actions import Action
@@ -189,5 +189,5 @@ class Changeset:
 
     def digest(self) -> str:
         """Fingerprint the actions."""
-        plain = [asdict(a) for a in self.actions]
+        plain = [a.plain() for a in self.actions]
         return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.core import usage, verbs
@@ -13,6 +13,7 @@ from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
 from reconciler.core.observed import DatabaseLook, Observed, ObservedHost
+from reconciler.core.openers import spec_of
 from reconciler.core.pauses import Pause, in_force
 from reconciler.core.replacements import Replacing
 from reconciler.core.rollouts import Course, course
@@ -69,8 +70,8 @@ class Draft:
         return name.since is not None and self.now - name.since > self.build_limit
 
     def plan(self, action: Action) -> str:
-        """Add an action and return its id, for others to wait for."""
-        self.actions.append(action)
+        """Add an action, with the spec that it will apply, and return its id, for others to wait for."""
+        self.actions.append(replace(action, planned=spec_of(self.desired, action)))
         return action.id
 
     def discard(self, kind: str, code: str, server: str, database: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from reconciler.core.actions import Action
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import NameState, parse
 from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
@@ -58,13 +59,19 @@ def owners_of_trash(desired: Desired, inventory: Inventory, server: str, databas
     )
 
 
-def removed_spec(desired: Desired, code: str, server: str, target: str) -> DatabaseSpec:
-    """Return the account that the database of an instance would have whose document was removed.
+def spec_of(desired: Desired, action: Action) -> DatabaseSpec | None:
+    """Return what the database of an action is to be; of a removed document, the account that its database would have.
 
-    Raises:
-        StopIteration: the fleet has no key or no template.
+    Nothing for what has no database, and for a removed document where the fleet has no key or no template.
     """
-    return next(as_gone(desired, server, target, [("instance", code)]))
+    if action.kind not in ("instance", "template"):
+        return None
+    server = desired.servers[action.server]
+    if action.kind == "template" and action.code in desired.templates:
+        return template_spec(desired, desired.templates[action.code], server)
+    if action.kind == "instance" and action.code in desired.instances:
+        return instance_spec(desired, desired.instances[action.code], server)
+    return next(as_gone(desired, server.code, parse(action.database).target, [(action.kind, action.code)]), None)
 
 
 def guesses(target: str) -> tuple[tuple[str, str], ...]:

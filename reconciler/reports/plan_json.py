@@ -88,7 +88,7 @@ def changeset_document(changeset: Changeset) -> dict[str, Any]:
 
 
 def _action(action: Action) -> dict[str, Any]:
-    return {"id": action.id, **asdict(action)}
+    return {"id": action.id, **action.plain()}
 
 
 def _stopped(stopped: Stopped) -> dict[str, Any]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from reconciler.core import names, openers
+from reconciler.core import names, openers, verbs
+from reconciler.core.actions import Action, Reason
 from reconciler.core.inventory import Entry, Inventory
 from reconciler.core.specs import DatabaseSpec
 from reconciler.fleet.desired import Desired
 from schemas.references import DerivedSecret
-from tests.core.scenes import FRESH, NOW, desired, instance
+from tests.core.scenes import FRESH, NOW, desired, instance, spec
 from tests.harness.universe import fleet, read
 
 TARGETS = {"backup_targets": "{main: {url: file:///srv/a}}"}
 NOTHING = Inventory()
+KEYLESS = (
+    fleet().replace("secret_key: {env: KEY}\n", "").replace("code: base\n", "code: base\nadmin_password: {env: T}\n")
+)
 TRASH, LEFT = names.trash("acme", NOW), names.moved("acme", NOW)
 
 
@@ -94,10 +98,23 @@ def test_trash_of_a_template_is_opened_as_that_on_its_servers_alone() -> None:
 def test_what_is_gone_had_a_derived_password_and_without_a_key_there_is_none() -> None:
     (account,) = openers.as_gone(desired(), "one", "acme", [("instance", "acme")])
     assert (account.admin_login, account.admin_password, account.target) == ("admin", DerivedSecret(), "acme")
-    assert openers.removed_spec(desired(), "acme", "one", "shop").address == "instance/acme"
-    keyless = read(
-        fleet()
-        .replace("secret_key: {env: KEY}\n", "")
-        .replace("code: base\n", "code: base\nadmin_password: {env: T}\n")
-    )
-    assert list(openers.as_gone(keyless, "one", "acme", [("instance", "acme")])) == []
+    assert list(openers.as_gone(read(KEYLESS), "one", "acme", [("instance", "acme")])) == []
+
+
+def of(code: str, kind: str = "instance", text: Desired | None = None) -> DatabaseSpec | None:
+    action = Action(verbs.DROP, kind, code, "one", Reason.KEPT_LONG_ENOUGH, names.trash("shop", NOW))
+    return openers.spec_of(text or desired(instance("acme")), action)
+
+
+def test_an_action_is_for_what_its_document_says_or_for_what_a_removed_one_would_have_had() -> None:
+    assert of("acme") == spec(desired(instance("acme")), "instance/acme")
+    assert of("base", "template") == spec(desired(instance("acme")), "template/base")
+    for kind in ("instance", "template"):
+        gone = of("gone", kind)
+        assert gone is not None
+        assert (gone.address, gone.target, gone.admin_password) == (f"{kind}/gone", "shop", DerivedSecret())
+    assert of("one", "server") is None
+
+
+def test_what_a_fleet_without_a_key_had_once_is_for_nothing_that_is_known() -> None:
+    assert of("gone", text=read(KEYLESS)) is None

@@ -23,6 +23,7 @@ from reconciler.core.failures import (
     Refused,
     UnknownOutcome,
 )
+from reconciler.core.openers import spec_of
 from reconciler.core.specs import DatabaseSpec
 from reconciler.core.verbs import Verb
 from reconciler.engine.carrying_out.performer import Performer
@@ -65,9 +66,13 @@ class Stand:
     def perform(self, *actions: Action) -> None:
         async def scenario() -> None:
             for action in actions:
-                await self.performer.perform(action)
+                await self.tell(action)
 
         run(scenario())
+
+    async def tell(self, action: Action) -> str:
+        """Perform it as planned by this text; return what is to be known beside what it shows."""
+        return await self.performer.perform(replace(action, planned=spec_of(self.text, action)))
 
     def fails(self, action: Action) -> tuple[type[HostError], str, str, str]:
         """Return kind, reason, advice and database of the failure, which names its server."""
@@ -369,7 +374,7 @@ def test_what_differs_otherwise_than_was_shown_is_told_or_exactly_nothing_is_don
     stand = Stand()
     stand.host.hold(ACME, digest=digest).seen = dict(seen)
     told = f"{more} had come to differ otherwise than was shown, and is as declared too" if more else ""
-    assert run(stand.performer.perform(SHOWN)) == told
+    assert run(stand.tell(SHOWN)) == told
     assert stand.memory.entries[ENTRY].digest == ACME.digest()
 
     exact = Stand()
@@ -377,12 +382,27 @@ def test_what_differs_otherwise_than_was_shown_is_told_or_exactly_nothing_is_don
     kept = exact.host.hold(ACME, digest=digest)
     kept.seen, before = dict(seen), kept.mark
     if not more:
-        assert run(exact.performer.perform(SHOWN)) == ""
+        assert run(exact.tell(SHOWN)) == ""
         return
     why = f"by now {more} differs otherwise than was saved"
     assert exact.fails(SHOWN) == (Refused, why, "save a new plan", "acme")
     assert exact.host.done("clear_digest", "write_mark", *CHANGES) == []
     assert kept.mark == before
+
+
+def test_what_is_carried_out_is_what_was_planned_whatever_the_text_says_by_then() -> None:
+    planned = Stand()
+    later = Stand(desired(instance("acme", company="Edited since")))
+    for stand in (planned, later):
+        stand.host.hold(ACME, digest="of an earlier text").seen = {"company": "Other"}
+        run(stand.performer.perform(replace(SHOWN, planned=ACME)))
+    assert later.memory.entries[ENTRY].digest == planned.memory.entries[ENTRY].digest == ACME.digest()
+    assert later.host.done(*CHANGES) == planned.host.done(*CHANGES) != []
+
+
+def test_an_action_without_a_database_has_no_spec() -> None:
+    with pytest.raises(LookupError, match="sweep"):
+        _ = sweep(Stand()).spec
 
 
 def test_a_database_in_which_somebody_is_at_work_now_is_left_as_it_is() -> None:

@@ -203,7 +203,7 @@ def test_what_a_saved_plan_does_not_show_is_not_upgraded_by_it(behind: tuple[Beh
         why = "by now other modules are behind than was saved"
         assert refused(made, action) == (Refused, why, "save a new plan", "acme")
     else:
-        run(made.performer.perform(action))
+        run(made.tell(action))
         assert notes(made)[-1] == (True, "", False)
 
 

@@ -22,7 +22,7 @@ from reconciler.engine.verifying import require_verified
 @carries_out(verbs.ADOPT)
 async def adopt(performer: Performer, action: Action) -> None:
     """Take a database over: mark and password are written in one transaction, and proven by a fresh login and a look."""
-    spec, account = performer.spec(action), performer.account(action)
+    spec, account = action.spec, performer.account(action)
     at = {"server": action.server, "database": action.database}
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     performer.step(action, "taking over")

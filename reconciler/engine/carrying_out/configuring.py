@@ -27,7 +27,7 @@ _ROUNDS = 3
 @carries_out(verbs.CONFIGURE)
 async def configure(performer: Performer, action: Action) -> str:
     """Apply what differs by now, in rounds, and write the mark last; what was not shown is said, or refused."""
-    spec, account = performer.spec(action), performer.account(action)
+    spec, account = action.spec, performer.account(action)
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     state = names.parse(action.database).state
     database = await insist(lambda: performer.mover(action).open(action.database), performer.world.clock)

@@ -19,7 +19,7 @@ async def end(performer: Performer, action: Action) -> str:
     trash = names.trash(names.parse(action.database).target, performer.world.clock.now())
     await switch(performer, action, quietly(performer, action), "taking out of reach", trash)
     if action.code in performer.desired.instances:
-        performer.remember_verified(performer.spec(action))
+        performer.remember_verified(action.spec)
     return said
 
 

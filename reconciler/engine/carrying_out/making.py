@@ -14,7 +14,7 @@ from schemas.backups import RestoreFrom
 @carries_out(verbs.CREATE)
 async def create(performer: Performer, action: Action) -> None:
     """Create a template's database."""
-    spec = performer.spec(action)
+    spec = action.spec
     await performer.builder(action).create_template(spec)
     performer.remember_verified(spec)
     performer.remember_version(spec, template_versions.version(spec))
@@ -23,7 +23,7 @@ async def create(performer: Performer, action: Action) -> None:
 @carries_out(verbs.CLONE)
 async def clone(performer: Performer, action: Action) -> None:
     """Clone an instance's database from its template."""
-    spec = performer.spec(action)
+    spec = action.spec
     template = performer.desired.templates[spec.template]
     origin = template_spec(performer.desired, template, performer.desired.servers[action.server])
     source = await performer.source(action, origin)
@@ -36,7 +36,7 @@ async def clone(performer: Performer, action: Action) -> None:
 @carries_out(verbs.COPY)
 async def copy(performer: Performer, action: Action) -> None:
     """Build an instance as a copy of another one, neutralized unless its text says otherwise, and publish it."""
-    spec, desired = performer.spec(action), performer.desired
+    spec, desired = action.spec, performer.desired
     server = action.origin or action.server
     source = backups.subject_of(desired, desired.instances[spec.clone_of or ""], server, action.database)
     await performer.world.distrust(spec.kind, spec.code, spec.server)
@@ -50,7 +50,7 @@ async def copy(performer: Performer, action: Action) -> None:
 @carries_out(verbs.RESTORE)
 async def restore(performer: Performer, action: Action) -> str:
     """Build an instance's database from a backup, and say which one it was."""
-    spec, instance, demands = performer.spec(action), performer.desired.instances[action.code], None
+    spec, instance, demands = action.spec, performer.desired.instances[action.code], None
     if (wanted := instance.restore_from) is None:  # a copy, of what the action shows
         wanted = RestoreFrom(of=instance.clone_of, backup=copies.backup_in(action.changes))
         demands = Demands(performer.world, performer.template_there(action))

@@ -79,7 +79,7 @@ def quietly(performer: Performer, action: Action) -> AtLock:
 
 def awake(performer: Performer, action: Action) -> AtLock:
     """Return what lets the scheduled actions of a database go again while nobody reaches it."""
-    spec = performer.spec(action)
+    spec = action.spec
 
     async def wake(database: Database) -> None:
         if not spec.sleeps:

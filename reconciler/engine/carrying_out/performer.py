@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from reconciler.core import names, template_versions
 from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
-from reconciler.core.openers import removed_spec
-from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.specs import DatabaseSpec, template_spec
 from reconciler.core.verbs import Verb
 from reconciler.engine.accounts import Account
 from reconciler.engine.building import Builder, TimeLimits
@@ -81,15 +80,6 @@ class Performer:
         digest = "" if spec.modules_absent else spec.digest()
         self.world.note(lambda: memory.verified(spec.kind, spec.code, spec.server, spec.target, digest, now))
 
-    def spec(self, action: Action) -> DatabaseSpec:
-        """What the database of an action is to be; that of a removed document is what it was."""
-        server = self.desired.servers[action.server]
-        if action.kind == "template":
-            return template_spec(self.desired, self.desired.templates[action.code], server)
-        if action.code not in self.desired.instances:
-            return removed_spec(self.desired, action.code, action.server, names.parse(action.database).target)
-        return instance_spec(self.desired, self.desired.instances[action.code], server)
-
     def template_there(self, action: Action) -> DatabaseSpec:
         """Return the template of an action's instance on its server: it tells what code the host has."""
         template = self.desired.templates[self.desired.template_of(self.desired.instances[action.code])]
@@ -101,7 +91,7 @@ class Performer:
         instance = self.desired.instances.get(action.code) if action.kind == "instance" else None
         if instance is not None and former in ("", instance.code, instance.database_name):
             former = instance.renamed_from or ""
-        return Account(self.host(action), self.spec(action), self.world.secrets, self.world.clock, former or None)
+        return Account(self.host(action), action.spec, self.world.secrets, self.world.clock, former or None)
 
     def mover(self, action: Action) -> Mover:
         """What renames the database of an action."""

@@ -22,7 +22,7 @@ _KEPT = "edits of its text are written into it from now on; `odoo-fleet refresh 
 @carries_out(verbs.REBUILD)
 async def rebuild(performer: Performer, action: Action) -> str:
     """Build the template anew while the present one serves; that becomes trash only if nobody has written in it meanwhile."""
-    spec, clock = performer.spec(action), performer.world.clock
+    spec, clock = action.spec, performer.world.clock
     mover, at = performer.mover(action), {"server": action.server, "database": action.database}
     present = await replacing.present(mover, action.database)
     database = await insist(lambda: mover.open(action.database), clock)
@@ -62,7 +62,7 @@ async def rebuild(performer: Performer, action: Action) -> str:
 
 async def _note(performer: Performer, action: Action, failed: HostError) -> None:
     """Note in the template that is still there that this version could not be built: it is not tried over and over."""
-    clock, version = performer.world.clock, template_versions.version(performer.spec(action))
+    clock, version = performer.world.clock, template_versions.version(action.spec)
     with contextlib.suppress(HostError):
         database = await performer.mover(action).open(action.database)
         look = await database.look()

@@ -38,7 +38,7 @@ async def replace(performer: Performer, action: Action) -> str:
 
 async def _from_source(performer: Performer, action: Action, mover: Mover, present: Present) -> str:
     """Copy what the instance is a copy of anew, wherever that rests by now."""
-    spec, desired, world = performer.spec(action), performer.desired, performer.world
+    spec, desired, world = action.spec, performer.desired, performer.world
     by_rhythm = action.reason is Reason.SCHEDULED
     uuid = ""
     if by_rhythm:
@@ -70,7 +70,7 @@ async def _from_source(performer: Performer, action: Action, mover: Mover, prese
 async def _source_in_service(performer: Performer, action: Action) -> BackupSubject:
     """Find the database that is copied, wherever it rests by now."""
     desired, server = performer.desired, action.origin or action.server
-    source = desired.instances[performer.spec(action).clone_of or ""]
+    source = desired.instances[action.spec.clone_of or ""]
     listed = await insist(performer.world.hosts[server].listed, performer.world.clock)
     forms = (source.database_name, names.suspended(source.database_name))
     found = [form for form in forms if form in listed]
@@ -82,7 +82,7 @@ async def _source_in_service(performer: Performer, action: Action) -> BackupSubj
 
 async def _backup_of_source(performer: Performer, action: Action) -> RestoreSource:
     """Find the backup that the action shows, and no other."""
-    wanted = RestoreFrom(of=performer.spec(action).clone_of, backup=copies.backup_in(action.changes))
+    wanted = RestoreFrom(of=action.spec.clone_of, backup=copies.backup_in(action.changes))
     return await restoring.source_of(performer.world, performer.desired, wanted, action.code)
 
 
@@ -106,7 +106,7 @@ async def _note_begun(performer: Performer, action: Action, mover: Mover) -> Non
 
 
 async def _from_backup(performer: Performer, action: Action, mover: Mover, present: Present) -> str:
-    spec, wanted, world = performer.spec(action), performer.desired.instances[action.code].restore_from, performer.world
+    spec, wanted, world = action.spec, performer.desired.instances[action.code].restore_from, performer.world
     assert wanted is not None  # the command says which
     # Before the present one is backed up: that would be the latest.
     source = await restoring.source_of(world, performer.desired, wanted, spec.code)
@@ -130,7 +130,7 @@ async def _from_trash(performer: Performer, action: Action, mover: Mover, presen
     world = performer.world
     database = await insist(lambda: mover.open(trash), world.clock)
     look = await insist(database.look, world.clock)
-    doubt = claims.doubt(look, performer.spec(action), None)
+    doubt = claims.doubt(look, action.spec, None)
     if doubt is not None or look.mark is None or look.mark.ended != trash:
         why = doubt.why if doubt else "nothing in it says that it was put there by this fleet"
         raise Refused(why, server=action.server, database=trash)

@@ -15,7 +15,7 @@ from reconciler.engine.server_moves import KeptSource, ServerMove
 @carries_out(verbs.MOVE)
 async def move(performer: Performer, action: Action) -> str:
     """Move it, and remember that it is where its text says."""
-    world, desired, spec = performer.world, performer.desired, performer.spec(action)
+    world, desired, spec = performer.world, performer.desired, action.spec
     there = replace(action, server=action.origin, origin="")
     instance = desired.instances[action.code]
     declared = backups.policy(desired, instance) if _shows_a_backup(action) else None

@@ -15,7 +15,7 @@ from reconciler.engine.patience import insist
 @carries_out(verbs.UNINSTALL)
 async def uninstall(performer: Performer, action: Action) -> str:
     """Uninstall what the text names, with all that depends on it, unless by now something goes along that was not shown."""
-    clock, spec = performer.world.clock, performer.spec(action)
+    clock, spec = performer.world.clock, action.spec
     at = {"server": action.server, "database": action.database}
     database = await insist(lambda: performer.mover(action).open(action.database), clock)
     look = await insist(database.look, clock)

@@ -50,7 +50,7 @@ async def upgrade(performer: Performer, action: Action) -> str:
     performer.step(action, "upgrading modules")
     await insist(lambda: database.note_upgrade(note), clock)
     try:
-        async with kept_neutral(performer.spec(action), database, clock, broken=bool(look.broken)):
+        async with kept_neutral(action.spec, database, clock, broken=bool(look.broken)):
             if wanted or module_operations.pending(look.modules):
                 await insist(lambda: database.upgrade(to), clock, (PassingError,))
             await _settle(performer, action, database)
@@ -75,7 +75,7 @@ _MENDED = "once that is mended, `odoo-fleet apply --target {}` tries again"
 
 
 def _require_as_shown(performer: Performer, action: Action, look: DatabaseLook, at: dict[str, str]) -> None:
-    if (doubt := claims.doubt(look, performer.spec(action), performer.former(action))) is not None:
+    if (doubt := claims.doubt(look, action.spec, performer.former(action))) is not None:
         raise Refused(doubt.why, advice=doubt.advice, **at)
     if (others := claims.others_work(look, performer.world.clock.now())) is not None:
         raise Refused(others.why, advice=others.advice, **at)

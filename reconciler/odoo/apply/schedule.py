@@ -49,8 +49,11 @@ async def wake(session: DatabaseSession) -> None:
 
     Mail servers that a restore switched off go first, so that what runs can send.
     """
-    for model, key in (("ir.mail_server", HELD_MAIL_SERVERS), ("ir.cron", _PARAMETER)):
-        if (row := await _row(session, key)) is not None:
+    held = {HELD_MAIL_SERVERS: "ir.mail_server", _PARAMETER: "ir.cron"}
+    rows = await session.search_read(_MODEL, [["key", "in", list(held)]], ["key", "value"])
+    there = {row["key"]: row for row in rows}
+    for key, model in held.items():
+        if (row := there.get(key)) is not None:
             await _wake(session, model, _ids(row))
             await session.change_call(_MODEL, "unlink", [row["id"]])
 
@@ -77,8 +80,8 @@ async def _remember(session: DatabaseSession, active: Sequence[int]) -> None:
         await session.write(_MODEL, [row["id"]], {"value": held})
 
 
-async def _row(session: DatabaseSession, key: str = _PARAMETER) -> dict[str, Any] | None:
-    rows = await session.search_read(_MODEL, [["key", "=", key]], ["value"])
+async def _row(session: DatabaseSession) -> dict[str, Any] | None:
+    rows = await session.search_read(_MODEL, [["key", "=", _PARAMETER]], ["value"])
     return rows[0] if rows else None
 
 
