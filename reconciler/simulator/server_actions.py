@@ -11,6 +11,7 @@ with it.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -72,11 +73,18 @@ def _check(env: Env, values: dict[str, Any], required: tuple[str, ...]) -> None:
     for name in required:
         if not values.get(name):
             raise validation_error(_missing(env, name))
+    if wrong := _wrong_in(str(values.get("code") or "").strip()):
+        raise validation_error(wrong)
+
+
+@functools.lru_cache(maxsize=64)
+def _wrong_in(code: str) -> str:
+    """Say what is no Python in a code; nothing where all is. The same few are made again and again."""
     try:
-        compile(str(values.get("code") or "").strip(), "", "exec")
+        compile(code, "", "exec")
     except SyntaxError as problem:
-        message = f"{type(problem).__name__} : {problem.msg} at line {problem.lineno}\n{problem.text or ''}"
-        raise validation_error(message) from None
+        return f"{type(problem).__name__} : {problem.msg} at line {problem.lineno}\n{problem.text or ''}"
+    return ""
 
 
 def _missing(env: Env, name: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.engine import patience
+from reconciler.odoo import exchange
 from tests.cli.world import ENVIRONMENT, World, serving
 
 
@@ -15,6 +17,13 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("ODOO_FLEET_DIR", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is real here, and a host that does not answer would cost seconds each; in virtual time pauses keep their length."""
+    monkeypatch.setattr(exchange, "_FIRST_PAUSE", exchange._FIRST_PAUSE / 50)
+    monkeypatch.setattr(patience, "_FIRST_WAIT", patience._FIRST_WAIT / 50)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +65,12 @@ class Taker:
         return done
 
 
+@functools.cache
+def _description() -> dict[str, Any]:
+    """Describe the API, once for all tests: nobody changes it, and to make it takes longer than most of them."""
+    return openapi(endpoints())
+
+
 @dataclass
 class Asked:
     """A daemon's API."""
@@ -73,7 +80,7 @@ class Asked:
     app: Starlette
     placed: list[tuple[Order, Actor]]
     address: str = "192.0.2.7"
-    description: dict[str, Any] = field(default_factory=lambda: openapi(endpoints()))
+    description: dict[str, Any] = field(default_factory=_description)
 
     async def send(self, method: str, path: str, **given: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(self.address, 5000))

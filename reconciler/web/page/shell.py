@@ -6,6 +6,7 @@ may another site show one in a frame or send one of its forms.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -216,8 +217,9 @@ class Shell:
         return RedirectResponse(path, 303, HEADERS)
 
 
+@functools.cache
 def templates(language: Language) -> jinja2.Environment:
-    """Compile the templates for a language."""
+    """Return the templates for a language, which are compiled once per process."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("reconciler.web.page"),
         autoescape=True,
