@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from reconciler.engine import patience
 from reconciler.odoo import exchange
+from reconciler.odoo.tls import ssl_context
 from tests.cli.world import ENVIRONMENT, World, serving
 
 
@@ -24,6 +26,14 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time is real here, and a host that does not answer would cost seconds each; in virtual time pauses keep their length."""
     monkeypatch.setattr(exchange, "_FIRST_PAUSE", exchange._FIRST_PAUSE / 50)
     monkeypatch.setattr(patience, "_FIRST_WAIT", patience._FIRST_WAIT / 50)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _authorities_are_read_once() -> Iterator[None]:
+    """To read the system's authorities takes longer than most commands, and no fleet here names any of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reconciler.odoo.transport.ssl_context", functools.cache(ssl_context))
+        yield
 
 
 @pytest.fixture

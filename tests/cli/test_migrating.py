@@ -11,7 +11,7 @@ import pytest
 from reconciler.simulator import SimulatedHost
 from tests.cli.world import World, serving
 
-HOSTS, EACH = ("prod-1", "prod-2", "prod-3"), 34
+HOSTS, EACH = ("prod-1", "prod-2", "prod-3"), 12
 BROUGHT = frozenset({"base", "web", "mail", "portal", "bus"})
 THEIRS = "the password of all the addon's databases"
 
