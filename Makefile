@@ -40,9 +40,13 @@ format: $(VENV)/.dev-stamp  ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
+# Tests and what they start are compiled once, also where Python is told to write nothing beside the sources.
+test test-exhaustive: export PYTHONDONTWRITEBYTECODE :=
+test test-exhaustive: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/python
+
 SEED ?= $(shell date +%Y%m%d)
 test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, some nine minutes; in another order each day, or as SEED=… says
-	@$(BIN)/pytest -n 2 -p randomly --randomly-seed=$(SEED) --randomly-dont-reset-seed
+	@$(BIN)/pytest -n 2 --dist worksteal -p randomly --randomly-seed=$(SEED) --randomly-dont-reset-seed
 
 test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request (of endings, adoptions, replacements and moves at a seventeenth, another each day), interleavings, 300 random lives, pairs of faults, a backup of 20 GB
 	@ODOO_FLEET_EXHAUSTIVE=1 ODOO_FLEET_RUNS=300 ODOO_FLEET_PAIRS=sample=40 $(BIN)/pytest -n 2 tests/faults tests/core/test_every_state.py tests/backups/test_memory.py tests/backups/test_replacing_by_accident.py

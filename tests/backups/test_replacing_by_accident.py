@@ -24,7 +24,7 @@ from tests.harness.schedules import Turns
 from tests.harness.universe import DictMemory, Killed, Process, Universe, read
 from tests.harness.virtual_time import run
 
-SAMPLED = 13
+SAMPLED = 29
 STATES = {"in service": "active", "suspended": "suspended"}
 SOURCES = ["a backup", "the trash"]
 RESTORING = ("restore.listed", "restore.rows", "restore.done")
@@ -232,7 +232,7 @@ def test_two_at_once_may_overtake_each_other_at_any_request(tmp_path: Path, othe
                 await turns.end(who)
             assert {o.result for o in passed.outcomes} <= {Result.DONE, Result.FAILED, Result.SKIPPED, Result.UNKNOWN}
 
-        for first in moments(0, 220, 17):
+        for first in moments(0, 220, 51):
             for schedule in ([(0, first), (1, 10**6)], [(0, first), (1, first // 2 + 9), (0, 10**6)]):
                 with noted(f"{other}, schedule {schedule}"):
                     made.universe = start.branch()

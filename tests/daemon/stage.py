@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from reconciler.core.deciding import Limits
+from reconciler.daemon import daemon as module
 from reconciler.daemon.alerts import Send
 from reconciler.daemon.daemon import Daemon
 from reconciler.daemon.sources import Offer, Trouble
@@ -96,7 +98,11 @@ def play(
     dress: Callable[[World, Desired], World] = lambda world, _desired: world,
     send: Send = _nowhere,
 ) -> Stage:
-    """Run a daemon while a story goes on, then stop it; `dress` gives its worlds ports that a universe does not have."""
+    """Run a daemon while a story goes on, then stop it; `dress` gives its worlds ports that a universe does not have.
+
+    One that decides so many times more seldom asks for pauses and tells how it is so many times more seldom as well: a story of
+    weeks would be made of that alone.
+    """
     kept = store or NoMemory()
     notices: list[Notice] = []
     defects: list[Exception] = []
@@ -125,7 +131,12 @@ def play(
             daemon.stop.set()
         return stage
 
-    return run(main())
+    seldom = max(1.0, interval / INTERVAL)
+    with (
+        patch.object(module, "PAUSES_SECONDS", module.PAUSES_SECONDS * seldom),
+        patch.object(module, "BEAT_SECONDS", module.BEAT_SECONDS * seldom),
+    ):
+        return run(main())
 
 
 class _Told(list[Any]):

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.model import names
 from reconciler.simulator import STEPS
-from tests.faults.shares import EXHAUSTIVE
+from tests.faults.shares import EXHAUSTIVE, share
 from tests.faults.stories import STORIES, killed_pass, prepared
 from tests.harness import promises
 from tests.harness.customers import Customers
@@ -14,7 +14,7 @@ from tests.harness.universe import Process, Universe, read
 from tests.harness.virtual_time import run
 
 VERSIONS = ["19.0", "14.0"]
-SAMPLED = 29
+SAMPLED = 61
 FIRST_OCCURRENCES = 1
 """Without ODOO_FLEET_EXHAUSTIVE (`make test-exhaustive`, part of CI) only every so many-th request is tried."""
 
@@ -122,7 +122,7 @@ def test_a_host_killed_at_any_step_of_its_work_breaks_no_promise(version: str, s
         await converges(world, after(version), foreign, customers)
         return True
 
-    for step in steps:
+    for step in share(steps, 3):
         occurrence = 1
         try:
             while run(one(step, occurrence)) and (EXHAUSTIVE or occurrence < FIRST_OCCURRENCES):

@@ -28,7 +28,7 @@ from tests.harness.universe import DictMemory, Killed, Process, Universe, fleet,
 from tests.harness.virtual_time import run
 
 BLOCKS = 20
-RUNS = int(os.environ.get("ODOO_FLEET_RUNS", "60"))
+RUNS = int(os.environ.get("ODOO_FLEET_RUNS", "20"))
 ONE_SEED = os.environ.get("ODOO_FLEET_SEED")
 WITH_ENDINGS = 1
 """What is left over by three of a seed in whose life customers are ended too, and come back from the trash."""
