@@ -28,7 +28,7 @@ from reconciler.simulator import neutralizing
 from reconciler.simulator.databases import Database
 from reconciler.simulator.environment import Env
 from reconciler.wiring import DeclaredTargets
-from tests.backups.test_copies import MONDAY, copy_of, live_in, now_is, require_neutral
+from tests.backups.copying import MONDAY, copy_of, live_in, now_is, require_neutral
 from tests.engine.rounds_stage import Stage, play
 from tests.faults.shares import moments
 from tests.faults.test_two_reconcilers import one_alone
