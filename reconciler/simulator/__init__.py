@@ -10,7 +10,7 @@ from .host import SimulatedHost
 from .operations import STEPS
 from .serve import CannotServe, serve
 from .specs import Code, HostSpec
-from .wire import Request, Response
+from .wire import HttpRequest, HttpResponse
 
 __all__ = [
     "STEPS",
@@ -20,8 +20,8 @@ __all__ = [
     "ConnectionRefused",
     "FaultSpec",
     "HostSpec",
-    "Request",
-    "Response",
+    "HttpRequest",
+    "HttpResponse",
     "SimulatedHost",
     "serve",
 ]

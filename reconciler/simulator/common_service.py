@@ -10,7 +10,7 @@ from .errors import Failure, builtin
 if TYPE_CHECKING:
     from .machine import Machine
     from .memory import Worker
-    from .wire import Call
+    from .wire import RpcCall
 
 
 def version_info(version: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def version_info(version: str) -> dict[str, Any]:
     }
 
 
-async def answer(host: Machine, worker: Worker, call: Call) -> Any:
+async def answer(host: Machine, worker: Worker, call: RpcCall) -> Any:
     """Answer one call of the common service."""
     if call.method == "version":
         await host.pause(0.01)
@@ -36,7 +36,7 @@ async def answer(host: Machine, worker: Worker, call: Call) -> Any:
     raise Failure("builtins.Exception", f"Method not found: {call.method}")
 
 
-async def _login(host: Machine, worker: Worker, call: Call) -> int | bool:
+async def _login(host: Machine, worker: Worker, call: RpcCall) -> int | bool:
     wanted = 3 if call.method == "login" else 4
     if len(call.args) != wanted:
         raise builtin(

@@ -17,7 +17,7 @@ from .databases import READY
 from .seed import utc_text
 
 if TYPE_CHECKING:
-    from .databases import Database
+    from .databases import SimulatedDatabase
     from .machine import Machine
 
 _MOST_RUNS = 20
@@ -43,12 +43,12 @@ def advance(host: Machine) -> None:
             _run_due(host, name, database, now)
 
 
-def _next(database: Database) -> float:
+def _next(database: SimulatedDatabase) -> float:
     rows = database.rows("ir.cron").values()
     return min((seconds(row["nextcall"]) for row in rows if row["active"]), default=float("inf"))
 
 
-def _runs_in(host: Machine, name: str, database: Database) -> bool:
+def _runs_in(host: Machine, name: str, database: SimulatedDatabase) -> bool:
     if host.spec.db_name and name not in host.spec.db_name:
         return False
     if database.owner != "odoo" or database.stage != READY or database.creating or database.installing:
@@ -59,7 +59,7 @@ def _runs_in(host: Machine, name: str, database: Database) -> bool:
     return all(not state.startswith("to ") for state in database.modules().values())
 
 
-def _run_due(host: Machine, name: str, database: Database, now: float) -> None:
+def _run_due(host: Machine, name: str, database: SimulatedDatabase, now: float) -> None:
     for row in list(database.rows("ir.cron").values()):
         due = seconds(row["nextcall"])
         if not row["active"] or due > now:

@@ -15,7 +15,7 @@ from .errors import access_error, postgres, user_error
 if TYPE_CHECKING:
     from random import Random
 
-    from .databases import Database
+    from .databases import SimulatedDatabase
     from .memory import Remembered
     from .specs import Code
 
@@ -34,7 +34,7 @@ class SimulatedWorld(Protocol):
     def now(self) -> float:
         """Return the wall clock."""
 
-    def send(self, name: str, database: Database, what: str) -> None:
+    def send(self, name: str, database: SimulatedDatabase, what: str) -> None:
         """Record something that reaches the world outside: a mail, a scheduled action's run."""
 
     filestore: dict[str, dict[str, int]]
@@ -56,7 +56,7 @@ class Env:
 
     world: SimulatedWorld
     name: str
-    database: Database
+    database: SimulatedDatabase
     uid: int
     remembered: Remembered
     context: dict[str, Any] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from .databases import ASLEEP
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .databases import Database, Row
+    from .databases import Row, SimulatedDatabase
     from .environment import Env
 
 _SAYS = "database.is_neutralized"
@@ -28,7 +28,7 @@ _SECRETS: dict[str, tuple[str, ...]] = {
 }
 
 
-def neutralize(database: Database) -> None:
+def neutralize(database: SimulatedDatabase) -> None:
     """Do what the hosts of 17.0 and later do: no mail server but one that leads nowhere, nothing scheduled but tidying up."""
     keep = database.reference("base.autovacuum_job")
     for model in ("ir.cron", "ir.mail_server", "fetchmail.server"):
@@ -78,7 +78,7 @@ def guard(env: Env) -> dict[str, Any]:
     return {}
 
 
-def _live(database: Database) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
+def _live(database: SimulatedDatabase) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
     """Yield what may reach the outside: what it is, where, the row, and what makes it harmless."""
     for row in database.matching("ir.cron", active=True):
         yield "active scheduled actions", "ir.cron", row, {"active": False}
@@ -109,7 +109,7 @@ def _live(database: Database) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
                 yield "payment providers", model, row, {"state": "disabled"}
 
 
-def _links(database: Database) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
+def _links(database: SimulatedDatabase) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
     for row in database.rows("res.partner").values():
         if row.get("signup_token"):
             yield "links that set a password", "res.partner", row, {"signup_token": False}

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from . import catalogue, schema
-from .databases import READY, Database
+from .databases import READY, SimulatedDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,12 +38,12 @@ def file_name(content: bytes) -> str:
 
 
 @lru_cache
-def base_database(version: str, *, half_made: bool = False) -> Database:
+def base_database(version: str, *, half_made: bool = False) -> SimulatedDatabase:
     """Return the state right after the base transaction: admin/admin logs in, other modules are `to install`.
 
     The result is shared: fork it.
     """
-    database = Database(stage=READY)
+    database = SimulatedDatabase(stage=READY)
     _currencies_and_countries(database, version)
     _languages(database)
     _groups(database, version)
@@ -66,12 +66,12 @@ def files_of(rows: Iterable[Row]) -> dict[str, int]:
     return {row["store_fname"]: row["file_size"] for row in rows if row.get("store_fname")}
 
 
-def _xmlid(database: Database, xmlid: str, model: str, res_id: int) -> None:
+def _xmlid(database: SimulatedDatabase, xmlid: str, model: str, res_id: int) -> None:
     module, _, name = xmlid.partition(".")
     database.insert("ir.model.data", {"module": module, "name": name, "model": model, "res_id": res_id})
 
 
-def _currencies_and_countries(database: Database, version: str) -> None:
+def _currencies_and_countries(database: SimulatedDatabase, version: str) -> None:
     countries, currencies = catalogue.countries(version), dict[str, int]()
     for code in ("EUR", "USD", *sorted({row["currency"] for row in countries if row["currency"]})):
         if code not in currencies:
@@ -89,14 +89,14 @@ def _currencies_and_countries(database: Database, version: str) -> None:
         _xmlid(database, f"base.{xmlid}", "res.country", database.insert("res.country", row))
 
 
-def _languages(database: Database) -> None:
+def _languages(database: SimulatedDatabase) -> None:
     for language in catalogue.languages():
         row: Row = {name: language[name] for name in ("code", "name", "iso_code", "direction")}
         row |= {"url_code": language["iso_code"], "active": language["code"] == "en_US"}
         _xmlid(database, f"base.{language['xmlid']}", "res.lang", database.insert("res.lang", row))
 
 
-def _groups(database: Database, version: str) -> None:
+def _groups(database: SimulatedDatabase, version: str) -> None:
     ids, implied = schema.group_ids(version), schema.IMPLIED[catalogue.series(version)]
     for name, group in ids.items():
         row = {
@@ -107,7 +107,7 @@ def _groups(database: Database, version: str) -> None:
         _xmlid(database, f"base.group_{name}", "res.groups", database.insert("res.groups", row, group))
 
 
-def _companies_and_users(database: Database, version: str, *, half_made: bool) -> None:
+def _companies_and_users(database: SimulatedDatabase, version: str, *, half_made: bool) -> None:
     partner = {"active": True, "lang": "en_US", "type": "contact"}
     company_name = "YourCompany" if catalogue.series(version) == "19.0" else "My Company"
     database.insert("res.partner", {**partner, "name": company_name, "is_company": True, "lang": False})
@@ -140,7 +140,7 @@ def _companies_and_users(database: Database, version: str, *, half_made: bool) -
             _xmlid(database, partner_xmlid, "res.partner", partner_id)
 
 
-def add_demonstration_users(database: Database, version: str) -> None:
+def add_demonstration_users(database: SimulatedDatabase, version: str) -> None:
     """Add the users of base's demonstration data, whose passwords are their logins. They are all that it changes here."""
     people = (
         ("base.user_demo", "Marc Demo", "demo", ("user", "partner_manager")),
@@ -170,13 +170,15 @@ def _with_implied(version: str, names: tuple[str, ...]) -> list[int]:
     return sorted(chosen)
 
 
-def _modules(database: Database, version: str) -> None:
+def _modules(database: SimulatedDatabase, version: str) -> None:
     coming = set(catalogue.closure(version, {"base"}, frozenset()))
     for module in catalogue.modules(version).values():
         list_module(database, version, module, "to install" if module.name in coming else "uninstalled")
 
 
-def list_module(database: Database, version: str, module: catalogue.Module, state: str = "uninstalled") -> None:
+def list_module(
+    database: SimulatedDatabase, version: str, module: catalogue.Module, state: str = "uninstalled"
+) -> None:
     """Add a module to those that the database knows."""
     row = {
         "name": module.name,
@@ -193,7 +195,7 @@ def list_module(database: Database, version: str, module: catalogue.Module, stat
         database.insert("ir.module.module.dependency", {"name": needed, "module_id": module_id})
 
 
-def install_records(database: Database, version: str, names: Iterable[str], *, now: float) -> None:
+def install_records(database: SimulatedDatabase, version: str, names: Iterable[str], *, now: float) -> None:
     """Add what these modules bring: models, scheduled actions, files of their icons and bundles."""
     for name in names:
         for model in schema.models_of_module(version).get(name, ()):
@@ -205,7 +207,7 @@ def install_records(database: Database, version: str, names: Iterable[str], *, n
             _attachments(database, name)
 
 
-def _scheduled_action(database: Database, action: catalogue.ScheduledAction, now: float) -> None:
+def _scheduled_action(database: SimulatedDatabase, action: catalogue.ScheduledAction, now: float) -> None:
     length = catalogue.interval_seconds(action.interval_number, action.interval_type)
     row = {
         "name": action.name,
@@ -221,7 +223,7 @@ def _scheduled_action(database: Database, action: catalogue.ScheduledAction, now
     _xmlid(database, f"{action.module}.{action.xmlid}", "ir.cron", database.insert("ir.cron", row))
 
 
-def _attachments(database: Database, module: str) -> None:
+def _attachments(database: SimulatedDatabase, module: str) -> None:
     """Add one image of a record field (hidden from a plain search) and one asset bundle (262,144 bytes)."""
     for name, size, field in ((f"{module}.image", 6144, "image_1920"), (f"{module}.assets.min.js", 262144, False)):
         row = {
@@ -238,7 +240,7 @@ def _attachments(database: Database, module: str) -> None:
         database.insert("ir.attachment", row)
 
 
-def draw_anew(database: Database, *, uuid: str, secret: str, now: float) -> None:
+def draw_anew(database: SimulatedDatabase, *, uuid: str, secret: str, now: float) -> None:
     """Set what `ir.config_parameter.init(force=True)` sets, in a new database and again in every clone."""
     database.set_parameter("database.uuid", uuid)
     database.set_parameter("database.secret", secret)

@@ -5,7 +5,7 @@ Every answer is of one fleet as of one decision of its daemon, so that what is i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -64,29 +64,20 @@ class PauseBody(BaseModel):
 def endpoints() -> tuple[Endpoint, ...]:
     """Return all of the API, in the order in which it is described."""
     user, manager, admin = Role
-    models, kinds = answers.items(), subjects()
     table = [
         Endpoint("GET", f"{BASE}/openapi.json", user, "This description.", BaseModel, _describe),
         Endpoint("GET", f"{BASE}/fleet", user, "How the fleet and its daemon stand.", answers.Fleet, _fleet),
+        *_of_documents(),
     ]
-    for subject, kind in kinds.items():
-        model: Any = models[subject]
-        question = asking.QUESTIONS.get(kind, asking.Others)
-        listed, one = answers.Listing[model], answers.One[model]
-        said = f"The {subject}: declared and observed."
-        table += [
-            Endpoint("GET", f"{BASE}/{subject}", user, said, listed, _listing(subject), question),
-            Endpoint("GET", f"{BASE}/{subject}/{{code}}", user, f"One {kind}.", one, _one(subject), refusals=(404,)),
-        ]
     for several in (order_endpoints, work_endpoints, support_endpoints, first_password_endpoints):
         table += several(BASE)
     return (
         *table,
-        Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.Changeset, _changeset),
+        Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.PendingChangeset, _changeset),
         Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, asking.Last),
         Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, asking.Happened),
         calendar_endpoint(BASE),
-        Endpoint("GET", f"{BASE}/health", user, "How the servers are.", answers.Health, _health),
+        Endpoint("GET", f"{BASE}/health", user, "How the servers are.", answers.FleetHealth, _health),
         Endpoint(
             "POST",
             f"{BASE}/reconcile",
@@ -119,8 +110,24 @@ def endpoints() -> tuple[Endpoint, ...]:
             refusals=(404,),
         ),
         Endpoint("GET", f"{BASE}/tokens", admin, "Who may use this.", answers.Tokens, _tokens),
-        Endpoint("DELETE", f"{BASE}/tokens/{{id}}", admin, "Revoke a token.", answers.Token, _revoke, refusals=(404,)),
+        Endpoint(
+            "DELETE", f"{BASE}/tokens/{{id}}", admin, "Revoke a token.", answers.TokenRow, _revoke, refusals=(404,)
+        ),
     )
+
+
+def _of_documents() -> Iterator[Endpoint]:
+    """Yield for each kind the list of its documents, and one of them."""
+    models = answers.items()
+    for subject, kind in subjects().items():
+        model: Any = models[subject]
+        question = asking.QUESTIONS.get(kind, asking.Others)
+        listed, one = answers.Listing[model], answers.One[model]
+        said = f"The {subject}: declared and observed."
+        yield Endpoint("GET", f"{BASE}/{subject}", Role.USER, said, listed, _listing(subject), question)
+        yield Endpoint(
+            "GET", f"{BASE}/{subject}/{{code}}", Role.USER, f"One {kind}.", one, _one(subject), refusals=(404,)
+        )
 
 
 def api_routes(board: Board, door: Doorkeeper) -> list[Route]:

@@ -19,7 +19,7 @@ from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
 from reconciler.simulator import FaultSpec, neutralizing
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from reconciler.simulator.environment import Env
 from tests.backups.stage import stage
 from tests.faults.shares import moments
@@ -50,7 +50,7 @@ async def lived_in(version: str = "19.0") -> Universe:
     return world
 
 
-def live_in(acme: Database, version: str) -> None:
+def live_in(acme: SimulatedDatabase, version: str) -> None:
     """Leave in a database what people do."""
     acme.insert("res.users", {**acme.rows("res.users")[2], "login": "pilot", "password": "their own"})
     acme.insert(
@@ -83,11 +83,11 @@ def begun(version: str) -> Universe:
     return _begun(version).branch()
 
 
-def active(database: Database, model: str) -> set[int]:
+def active(database: SimulatedDatabase, model: str) -> set[int]:
     return {row["id"] for row in database.matching(model, active=True)}
 
 
-def states(database: Database, model: str) -> list[object]:
+def states(database: SimulatedDatabase, model: str) -> list[object]:
     return [row["state"] for row in database.rows(model).values()]
 
 
@@ -95,7 +95,7 @@ def of_payments(version: str) -> str:
     return "payment.provider" if version == "19.0" else "payment.acquirer"
 
 
-def require_neutral(database: Database, version: str) -> None:
+def require_neutral(database: SimulatedDatabase, version: str) -> None:
     tidying = database.reference("base.autovacuum_job")
     assert database.parameter("database.is_neutralized") == "true"
     assert active(database, "ir.cron") <= {tidying}
@@ -287,7 +287,7 @@ def test_one_that_is_not_neutralized_in_one_point_is_never_published(
 
 @pytest.mark.parametrize("does", ["nothing", "says so alone"])
 def test_a_host_that_neutralizes_in_name_only_is_not_believed(monkeypatch: pytest.MonkeyPatch, does: str) -> None:
-    def in_name_only(database: Database) -> None:
+    def in_name_only(database: SimulatedDatabase) -> None:
         if does == "says so alone":
             database.set_parameter("database.is_neutralized", "true")
 
@@ -388,7 +388,7 @@ async def tried_in(version: str) -> tuple[Universe, str]:
     return world, whole
 
 
-def has(database: Database, name: str) -> bool:
+def has(database: SimulatedDatabase, name: str) -> bool:
     return any(database.matching("res.partner", name=name))
 
 
