@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from reconciler.access.actors import Actor
-from reconciler.access.tokens import Token
+from reconciler.access.tokens import Actor, Token
 from reconciler.core import backups
 from reconciler.core.asked_backups import AskedBackup, subjects_of, target_of
 from reconciler.core.backup_times import Work as BackupWork

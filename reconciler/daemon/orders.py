@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
+from reconciler.access.tokens import Actor
 from reconciler.editing.fleet_text import AlreadyThere, FileDraft, FleetText, NoSuchDocument
 from reconciler.editing.patches import changes_of, literals, of_the_machine, without_nothing
 from reconciler.editing.problems import field_of

@@ -15,10 +15,7 @@ from reconciler.core.furnishing import Furnishing, Sizes
 from reconciler.core.inventory import Inventory, Usage
 from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
 from reconciler.core.specs import DatabaseSpec
-from reconciler.engine.neutralizable import Neutralizable
-from reconciler.engine.rebuildable import Rebuildable
-from reconciler.engine.supportable import Supportable
-from reconciler.engine.upgradable import Upgradable
+from reconciler.engine.database_parts import Neutralizable, Rebuildable, Supportable, Upgradable
 from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
 from schemas.references import KeyReference, SecretReference

@@ -15,17 +15,19 @@ from starlette.routing import Route
 
 from reconciler.access import tokens
 from reconciler.access.roles import Role
+from reconciler.core.calendars import of_instances, of_trash
 from reconciler.core.pauses import Pause
 from reconciler.health.signs import SIGNS
 from reconciler.reports.happenings import Asked
 from reconciler.reports.happenings_json import happening_document
+from reconciler.reports.icalendar import render_icalendar
 from reconciler.reports.plan_json import changeset_document
 from reconciler.reports.status import InstanceRow, Row, TemplateRow, subjects
 from reconciler.reports.status_json import pause_document, row_document
 from reconciler.reports.words import why
+from reconciler.version import __version__
 from reconciler.web import answers, asking
 from reconciler.web.boards import Board, Picture
-from reconciler.web.calendars import calendar_endpoint
 from reconciler.web.doors import Doorkeeper
 from reconciler.web.first_passwords import first_password_endpoints
 from reconciler.web.openapi import openapi
@@ -37,6 +39,8 @@ from reconciler.web.work import work_endpoints
 from schemas.kinds import pausable
 
 BASE = "/api/v1"
+CALENDAR = "text/calendar; charset=utf-8"
+"""What the one answer that is no JSON is."""
 
 
 class ReconcileBody(BaseModel):
@@ -76,7 +80,15 @@ def endpoints() -> tuple[Endpoint, ...]:
         Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.PendingChangeset, _changeset),
         Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, asking.Last),
         Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, asking.Happened),
-        calendar_endpoint(BASE),
+        Endpoint(
+            "GET",
+            f"{BASE}/calendar.ics",
+            user,
+            "What ends when, as iCalendar: subscriptions, grace, trials, trash.",
+            BaseModel,
+            _calendar,
+            content=CALENDAR,
+        ),
         Endpoint("GET", f"{BASE}/health", user, "How the servers are.", answers.FleetHealth, _health),
         Endpoint(
             "POST",
@@ -250,6 +262,14 @@ async def _events(call: Admitted) -> Mapping[str, Any]:
         "more": found.is_cut,
         "items": [happening_document(each) for each in reversed(found.happenings)],
     }
+
+
+async def _calendar(call: Admitted) -> str:
+    picture, now = await call.board.picture(), call.board.now()
+    trash = [(each.server, each.database) for each in picture.changeset.left_alone]
+    trash += [(a.server, a.database) for a in picture.changeset.actions if a.verb.is_housekeeping]
+    found = sorted([*of_instances(picture.desired, now), *of_trash(picture.desired, dict.fromkeys(trash))])
+    return render_icalendar(picture.status.fleet, found, now, __version__)
 
 
 async def _health(call: Admitted) -> Mapping[str, Any]:

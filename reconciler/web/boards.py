@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from reconciler.access.actors import Actor
-from reconciler.access.tokens import Token
+from reconciler.access.tokens import Actor, Token
 from reconciler.core.actions import Action
 from reconciler.core.asked_backups import AskedBackup
 from reconciler.core.backup_times import BackupRecord

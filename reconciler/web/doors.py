@@ -16,8 +16,7 @@ from ipaddress import ip_address
 
 from starlette.requests import Request
 
-from reconciler.access.actors import Actor
-from reconciler.access.tokens import Token, find, hash_of
+from reconciler.access.tokens import Actor, Token, find, hash_of
 from reconciler.web.attempts import Attempts
 from reconciler.web.boards import Board, NotYet
 from reconciler.web.problems import RequestRefused

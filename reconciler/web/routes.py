@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
+from reconciler.access.tokens import Actor
 from reconciler.web.asking import Query, read
 from reconciler.web.boards import Board, NotYet, StoreSilent
 from reconciler.web.doors import Doorkeeper

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
-from reconciler.access.tokens import Token
+from reconciler.access.tokens import Actor, Token
 from reconciler.daemon.orders import Orders
 from reconciler.git.committing import Person
 from reconciler.git.source import GitOptions, GitSource

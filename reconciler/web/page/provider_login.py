@@ -21,9 +21,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
-from reconciler.access.tokens import Token, hash_of
+from reconciler.access.tokens import Actor, Token, hash_of
 from reconciler.oidc.claims import name_of, role_of
 from reconciler.oidc.provider import Attempt, NotProven, Provider, ProviderFailed, Refuses
 from reconciler.web.attempts import Attempts

@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
+from reconciler.access.tokens import Actor
 from reconciler.reports.escapes import visible
 from reconciler.reports.status import subjects
 from reconciler.version import __version__
