@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from reconciler.cli import fleets, groups, interrupts
-from reconciler.cli.endings import telling
 from reconciler.cli.given import NotGiven, secret_at
 from reconciler.cli.oidc import OidcFlags, make_login, oidc_options
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options, runs_hooks
-from reconciler.cli.ordering import OrderFlags, make_orders, orders_options
+from reconciler.cli.order_options import OrderFlags, make_orders, orders_options
+from reconciler.cli.refusals import telling
 from reconciler.cli.remotes import GitFlags, git_options
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
@@ -31,7 +31,7 @@ from reconciler.fleet.desired import Desired
 from reconciler.notices.events import CallEvent, Event
 from reconciler.store.opening import default_url, open_store
 from reconciler.telemetry.logs import Log, LogFormat, LogLevel, configure
-from reconciler.web.addresses import Address, parse_address
+from reconciler.web.listening import Address, parse_address
 from reconciler.wiring import Reach, SystemClock, SystemNonces, open_worlds
 from schemas.secrets import Secret
 
@@ -190,7 +190,7 @@ class _DaemonRun:
             self.log.logger.info("waiting-no-longer", detail="hosts may go on with what runs")
 
     def _directory(self) -> TextSource:
-        from reconciler.daemon.directories import DirectorySource  # noqa: PLC0415 -- only this command needs it
+        from reconciler.daemon.watched_directories import DirectorySource  # noqa: PLC0415 -- only this command needs it
 
         return DirectorySource(self.common.fleet)
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli.endings import telling
 from reconciler.cli.files import replace_file
 from reconciler.cli.options import Common, Confirmed, RunOptions
+from reconciler.cli.refusals import telling
 from reconciler.cli.sessions import Aim, Session
 from reconciler.core.deciding import Planned
 from reconciler.fleet.desired import Desired

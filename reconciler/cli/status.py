@@ -109,7 +109,7 @@ def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -
     elif common.output == "yaml":
         click.echo(_as_yaml(foreign_document(found)), nl=False)
     else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+        from reconciler.cli.terminal_tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         paper = screens.paper(screens.OUT)
         click.echo(render_tables((foreign_table(found),), paper))
@@ -175,7 +175,7 @@ def _show_upgrades(common: Common, options: RunOptions, words: tuple[str, ...]) 
     elif common.output == "yaml":
         click.echo(_as_yaml(upgrades.upgrades_document(found)), nl=False)
     else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+        from reconciler.cli.terminal_tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         click.echo(render_tables((upgrades.upgrades_table(found),), screens.paper(screens.OUT)))
 
@@ -205,7 +205,7 @@ def _print(common: Common, document: Mapping[str, Any], table: Table) -> None:
     elif common.output == "yaml":
         click.echo(_as_yaml(document), nl=False)
     else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+        from reconciler.cli.terminal_tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         click.echo(render_tables((table,), screens.paper(screens.OUT)))
 
@@ -265,7 +265,7 @@ def _show(found: Status, asked: tuple[str, ...], output: str, declared: Mapping[
     elif output == "yaml":
         click.echo(_as_yaml(status_document(found, asked, declared)), nl=False)
     else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+        from reconciler.cli.terminal_tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
         wide = output == "wide"
         paper = screens.paper(screens.OUT)

@@ -84,7 +84,7 @@ def list_command(common: Common, store: str) -> None:
     if common.output == "json":
         screens.print_json({"format": FORMAT, "fleet": fleet, "tokens": [_plain(each, now) for each in tokens]})
         return
-    from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
+    from reconciler.cli.terminal_tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
 
     click.echo(render_tables((_table(tokens, now),), screens.paper(screens.OUT)))
 

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from reconciler.cli import groups, screens
 from reconciler.cli.options import Common, common
-from reconciler.cli.places import changed_first, in_repository
+from reconciler.cli.repository_paths import changed_first, in_repository
 from reconciler.fleet.diagnostics import Diagnostic, has_errors
 from reconciler.loading.fleet_directory import Loaded, load_files, load_fleet
 from reconciler.reports.problems import render_problems, render_summary

@@ -28,7 +28,7 @@ from reconciler.git.source import GitSource
 from reconciler.git.writing import Result, Signature, Tip, Wanted
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import FieldProblem, RequestRefused
+from reconciler.web.problem_details import FieldProblem, RequestRefused
 from schemas.document import Document
 
 ORDER_SECONDS = 20.0

@@ -16,8 +16,8 @@ from reconciler.core.inventory import Inventory, Usage
 from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
 from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.database_parts import Neutralizable, Rebuildable, Supportable, Upgradable
-from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
+from reconciler.health.verdicts import Vitals
 from schemas.references import KeyReference, SecretReference
 from schemas.secrets import Secret
 

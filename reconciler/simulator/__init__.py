@@ -7,9 +7,9 @@ client's code would pass the client's bugs), and nothing but the `simulate` comm
 from .errors import ConnectionDropped, ConnectionRefused
 from .faults import FaultSpec
 from .host import SimulatedHost
+from .host_specs import Code, HostSpec
 from .operations import STEPS
 from .serve import CannotServe, serve
-from .specs import Code, HostSpec
 from .wire import HttpRequest, HttpResponse
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, credentials
+from . import authentication, shipped
 from .errors import Failure, builtin
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def version_info(version: str) -> dict[str, Any]:
     """Return what `common.version` answers."""
-    major, minor = catalogue.major_of(version), version.partition(".")[2]
+    major, minor = shipped.major_of(version), version.partition(".")[2]
     return {
         "server_version": version,
         "server_version_info": [major, int(minor or 0), 0, "final", 0, ""],
@@ -47,4 +47,4 @@ async def _login(host: Machine, worker: Worker, call: RpcCall) -> int | bool:
     await host.pause(host.costs.login(worker, name))
     database = host.open(name)
     remembered = worker.registry(name, database)
-    return credentials.login(host, database, remembered, login, password, call.peer) or False
+    return authentication.login(host, database, remembered, login, password, call.peer) or False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, seed
+from . import seed, shipped
 from .databases import USERLESS, SimulatedDatabase
 from .errors import Failure, HostKilled, builtin, disk_full, postgres
 from .operations import postgres_name, undisturbed
@@ -76,7 +76,7 @@ async def _initialise(
     epoch = database.connection_epoch
     at_base = call.faults.get("cpu-limit") is not None and host.random.random() < 0.5  # noqa: PLR2004 -- a coin
     await host.pause(host.costs.create * 0.1)
-    database.initialised = not catalogue.since(host.version, 16)
+    database.initialised = not shipped.since(host.version, 16)
     host.reached("create_database.initialised")
     await host.pause(host.costs.create * 0.5)
     undisturbed(host, name, database, epoch)
@@ -150,7 +150,7 @@ def _finish(
     languages = {row["code"]: row for row in database.rows("res.lang").values()}
     if country and not any(row["code"] == str(country).upper() for row in database.rows("res.country").values()):
         raise builtin("IndexError", "tuple index out of range")
-    if lang and lang not in languages and not catalogue.since(host.version, 16):
+    if lang and lang not in languages and not shipped.since(host.version, 16):
         raise builtin("ValueError", f"Wrong value for res.users.lang: {lang!r}")
     if lang in languages:
         database.update("res.lang", languages[lang]["id"], {"active": True})

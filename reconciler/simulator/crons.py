@@ -12,7 +12,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from . import catalogue
+from . import shipped
 from .databases import READY
 from .seed import utc_text
 
@@ -53,7 +53,7 @@ def _runs_in(host: Machine, name: str, database: SimulatedDatabase) -> bool:
         return False
     if database.owner != "odoo" or database.stage != READY or database.creating or database.installing:
         return False
-    only_loaded = not host.spec.workers and not catalogue.since(host.version, 19)
+    only_loaded = not host.spec.workers and not shipped.since(host.version, 19)
     if only_loaded and not any(name in worker.registries for worker in host.workers):
         return False
     return all(not state.startswith("to ") for state in database.modules().values())
@@ -64,7 +64,7 @@ def _run_due(host: Machine, name: str, database: SimulatedDatabase, now: float) 
         due = seconds(row["nextcall"])
         if not row["active"] or due > now:
             continue
-        length = catalogue.interval_seconds(row["interval_number"], row["interval_type"])
+        length = shipped.interval_seconds(row["interval_number"], row["interval_type"])
         at, runs = max(due, host.up_since), 0
         while at <= now and runs < _MOST_RUNS:
             host.record(at, name, database, f"cron: {row['name']}")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from . import catalogue, dumping, wire
+from . import dumping, shipped, wire
 from .errors import Failure
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def _require_master(host: Machine, fields: Mapping[str, Any]) -> None:
 async def _backup(host: Machine, request: HttpRequest, fields: Mapping[str, Any]) -> HttpResponse:
     await _require_master(host, fields)
     name = str(fields.get("name"))
-    if catalogue.since(host.version, 19) and name not in host.served(request.header("host")):
+    if shipped.since(host.version, 19) and name not in host.served(request.header("host")):
         raise Failure("builtins.Exception", f"Database {name!r} is not known")
     packed = await dumping.archive(host, name)
     return wire.HttpResponse(200, {"Content-Type": "application/octet-stream; charset=binary"}, packed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import arguments, catalogue, cloning, creating, dumping
+from . import arguments, cloning, creating, dumping, shipped
 from .errors import Failure, access_denied, builtin, key_error
 from .operations import postgres_name
 
@@ -66,11 +66,11 @@ async def _db_exist(host: Machine, _worker: Worker, _call: RpcCall, db_name: str
 
 
 async def _list_lang(_host: Machine, _worker: Worker, _call: RpcCall) -> list[list[str]]:
-    return [[row["code"], row["name"]] for row in catalogue.languages()]
+    return [[row["code"], row["name"]] for row in shipped.languages()]
 
 
 async def _list_countries(host: Machine, _worker: Worker, _call: RpcCall) -> list[list[str]]:
-    known = catalogue.countries(host.version)
+    known = shipped.countries(host.version)
     return sorted(([row["code"].lower(), row["name"]] for row in known), key=lambda row: row[1])
 
 

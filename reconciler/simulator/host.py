@@ -11,12 +11,12 @@ from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from . import catalogue, common_service, creating, crons, db_service, object_service, seed, web, wire, wire_faults
+from . import common_service, creating, crons, db_service, object_service, seed, shipped, web, wire, wire_faults
 from .databases import SimulatedDatabase
 from .errors import ConnectionDropped, ConnectionRefused, Failure, HostKilled, builtin, key_error
 from .faults import ERRORS
+from .host_specs import Journalled
 from .machine import Machine
-from .specs import Journalled
 
 if TYPE_CHECKING:
     from .memory import Worker
@@ -94,7 +94,7 @@ class SimulatedHost(Machine):
         return wire.result(call, value)
 
     def _failure(self, call: RpcCall, problem: Failure) -> HttpResponse:
-        hidden = not catalogue.since(self.version, 16) and len(self.served(call.host_header)) != 1
+        hidden = not shipped.since(self.version, 16) and len(self.served(call.host_header)) != 1
         return wire.failure(call, problem, hidden=hidden)
 
     async def _service(self, worker: Worker, call: RpcCall) -> object:

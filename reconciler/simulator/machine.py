@@ -15,13 +15,13 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from . import catalogue
+from . import shipped
 from .databases import EMPTY, SimulatedDatabase
 from .errors import HostKilled, key_error, no_database, postgres, postgres_down
 from .faults import Faults
+from .host_specs import Code, Costs, HostSpec, Journalled, Sent
 from .memory import Workers
 from .persistence import Disk
-from .specs import Code, Costs, HostSpec, Journalled, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +139,7 @@ class Machine(ABC):
     @property
     def neutralizes(self) -> bool:
         """Whether `duplicate_database` and the page for restores neutralize what they make."""
-        return catalogue.since(self.version, 17)
+        return shipped.since(self.version, 17)
 
     def listed(self) -> list[str]:
         """Return the databases that Odoo's role owns, sorted, or the names that it was configured to give."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import orm, records
+from . import orm, special_models
 from .databases import ASLEEP
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def play(env: Env) -> dict[str, Any]:
         database.set_parameter(_SAYS, "true")
         if not orm.find(env, "ir.mail_server", [["active", "=", True]]):
             database.insert("ir.mail_server", dict(NOWHERE))
-    records.unlink_parameter(env, [r["id"] for r in database.matching("ir.config_parameter", key=_HELD_SERVERS)])
+    special_models.unlink_parameter(env, [r["id"] for r in database.matching("ir.config_parameter", key=_HELD_SERVERS)])
     database.set_parameter(_HELD, held)
     return {}
 
@@ -74,7 +74,7 @@ def guard(env: Env) -> dict[str, Any]:
     if env.context["odoo_fleet"]["asleep"]:
         env.database.set_parameter(ASLEEP, "yes")
     elif noted:
-        records.unlink_parameter(env, noted)
+        special_models.unlink_parameter(env, noted)
     return {}
 
 

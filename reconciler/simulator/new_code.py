@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import catalogue
-from .catalogue import Module
+from . import shipped
 from .errors import Failure, postgres
+from .shipped import Module
 
 if TYPE_CHECKING:
     from .databases import Row, SimulatedDatabase
@@ -28,7 +28,7 @@ _HARMLESS = frozenset({"search", "search_count", "context_get", "fields_get"})
 
 def own_modules(world: SimulatedWorld) -> dict[str, Module]:
     """Return the modules on a host's disk that are not Odoo's own: they need base alone."""
-    known = catalogue.modules(world.version)
+    known = shipped.modules(world.version)
     return {
         name: Module(name, name, ("base",), None, application=False) for name in world.deployed if name not in known
     }

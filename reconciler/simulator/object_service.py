@@ -10,7 +10,7 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, credentials, methods
+from . import authentication, methods, shipped
 from .environment import Env
 from .errors import access_denied, builtin, cursor_closed
 from .faults import parse_time
@@ -45,7 +45,7 @@ def _still_connected(host: Machine, name: str, database: SimulatedDatabase, epoc
 
 def _arguments(host: Machine, call: RpcCall) -> tuple[str, int, str, str, str, list[Any], dict[str, Any]]:
     """Unpack as Odoo does, raising what it raises for too few."""
-    if not catalogue.since(host.version, 19):
+    if not shipped.since(host.version, 19):
         if len(call.args) < 3:  # noqa: PLR2004 -- database, uid, password
             raise builtin("IndexError", "list index out of range")
     elif len(call.args) < 5:  # noqa: PLR2004 -- and model, method
@@ -68,10 +68,10 @@ def _environment(host: Machine, worker: Worker, call: RpcCall, name: str, uid: i
     database = host.databases[name]
     if not password:
         raise access_denied()
-    early = catalogue.since(host.version, 19) or host.served(call.host_header) == [name]
+    early = shipped.since(host.version, 19) or host.served(call.host_header) == [name]
     if early:
         worker.check_signaling(name, database)
-    credentials.check(host, database, worker.registry(name, database), uid, password, call.peer)
+    authentication.check(host, database, worker.registry(name, database), uid, password, call.peer)
     remembered = worker.check_signaling(name, database)
     return Env(host, name, database, uid, remembered)
 

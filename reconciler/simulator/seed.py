@@ -11,7 +11,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from . import catalogue, schema
+from . import orm_schema, shipped
 from .databases import READY, SimulatedDatabase
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _xmlid(database: SimulatedDatabase, xmlid: str, model: str, res_id: int) -> 
 
 
 def _currencies_and_countries(database: SimulatedDatabase, version: str) -> None:
-    countries, currencies = catalogue.countries(version), dict[str, int]()
+    countries, currencies = shipped.countries(version), dict[str, int]()
     for code in ("EUR", "USD", *sorted({row["currency"] for row in countries if row["currency"]})):
         if code not in currencies:
             row = {"name": code, "symbol": code, "active": code in {"EUR", "USD"}, "rounding": 0.01}
@@ -90,14 +90,14 @@ def _currencies_and_countries(database: SimulatedDatabase, version: str) -> None
 
 
 def _languages(database: SimulatedDatabase) -> None:
-    for language in catalogue.languages():
+    for language in shipped.languages():
         row: Row = {name: language[name] for name in ("code", "name", "iso_code", "direction")}
         row |= {"url_code": language["iso_code"], "active": language["code"] == "en_US"}
         _xmlid(database, f"base.{language['xmlid']}", "res.lang", database.insert("res.lang", row))
 
 
 def _groups(database: SimulatedDatabase, version: str) -> None:
-    ids, implied = schema.group_ids(version), schema.IMPLIED[catalogue.series(version)]
+    ids, implied = orm_schema.group_ids(version), orm_schema.IMPLIED[shipped.series(version)]
     for name, group in ids.items():
         row = {
             "name": name.replace("_", " ").capitalize(),
@@ -109,7 +109,7 @@ def _groups(database: SimulatedDatabase, version: str) -> None:
 
 def _companies_and_users(database: SimulatedDatabase, version: str, *, half_made: bool) -> None:
     partner = {"active": True, "lang": "en_US", "type": "contact"}
-    company_name = "YourCompany" if catalogue.series(version) == "19.0" else "My Company"
+    company_name = "YourCompany" if shipped.series(version) == "19.0" else "My Company"
     database.insert("res.partner", {**partner, "name": company_name, "is_company": True, "lang": False})
     euro = next(database.matching("res.currency", name="EUR"))["id"]
     company = {"name": company_name, "active": True, "partner_id": 1, "currency_id": euro, "sequence": 10}
@@ -121,7 +121,7 @@ def _companies_and_users(database: SimulatedDatabase, version: str, *, half_made
         ("base.user_admin", "base.partner_admin", "Administrator", "admin", True, ("system", "user")),
         ("base.public_user", "base.public_partner", "Public user", "public", False, ("public",)),
     ]
-    if catalogue.series(version) == "14.0":
+    if shipped.series(version) == "14.0":
         people.insert(2, ("base.default_user", "", "Default User Template", "default", False, ("user",)))
     for xmlid, partner_xmlid, name, login, active, groups in people:
         partner_id = database.insert("res.partner", {**partner, "name": name, "active": active})
@@ -132,7 +132,7 @@ def _companies_and_users(database: SimulatedDatabase, version: str, *, half_made
             "partner_id": partner_id,
             "company_id": 1,
             "company_ids": [1],
-            schema.groups_field(version): _with_implied(version, groups),
+            orm_schema.groups_field(version): _with_implied(version, groups),
         }
         user_id = database.insert("res.users", user, HALF_MADE_ADMIN if half_made and active else None)
         _xmlid(database, xmlid, "res.users", user_id)
@@ -155,30 +155,28 @@ def add_demonstration_users(database: SimulatedDatabase, version: str) -> None:
             "partner_id": database.insert("res.partner", partner),
             "company_id": 1,
             "company_ids": [1],
-            schema.groups_field(version): _with_implied(version, groups),
+            orm_schema.groups_field(version): _with_implied(version, groups),
         }
         _xmlid(database, xmlid, "res.users", database.insert("res.users", user))
 
 
 def _with_implied(version: str, names: tuple[str, ...]) -> list[int]:
-    ids = schema.group_ids(version)
+    ids = orm_schema.group_ids(version)
     chosen = {ids[name] for name in names}
     if "system" in names:
         chosen |= {ids["partner_manager"], ids["allow_export"]}
-    if not catalogue.since(version, 19):
-        chosen = chosen.union(*(schema.implied_ids(version)[group] for group in chosen))
+    if not shipped.since(version, 19):
+        chosen = chosen.union(*(orm_schema.implied_ids(version)[group] for group in chosen))
     return sorted(chosen)
 
 
 def _modules(database: SimulatedDatabase, version: str) -> None:
-    coming = set(catalogue.closure(version, {"base"}, frozenset()))
-    for module in catalogue.modules(version).values():
+    coming = set(shipped.closure(version, {"base"}, frozenset()))
+    for module in shipped.modules(version).values():
         list_module(database, version, module, "to install" if module.name in coming else "uninstalled")
 
 
-def list_module(
-    database: SimulatedDatabase, version: str, module: catalogue.Module, state: str = "uninstalled"
-) -> None:
+def list_module(database: SimulatedDatabase, version: str, module: shipped.Module, state: str = "uninstalled") -> None:
     """Add a module to those that the database knows."""
     row = {
         "name": module.name,
@@ -198,17 +196,17 @@ def list_module(
 def install_records(database: SimulatedDatabase, version: str, names: Iterable[str], *, now: float) -> None:
     """Add what these modules bring: models, scheduled actions, files of their icons and bundles."""
     for name in names:
-        for model in schema.models_of_module(version).get(name, ()):
+        for model in orm_schema.models_of_module(version).get(name, ()):
             made = database.insert("ir.model", {"model": model, "name": model, "state": "base", "modules": name})
             _xmlid(database, f"{name}.model_{model.replace('.', '_')}", "ir.model", made)
-        for action in catalogue.scheduled_actions(version).get(name, ()):
+        for action in shipped.scheduled_actions(version).get(name, ()):
             _scheduled_action(database, action, now)
         if name in {"base", "web", "mail", "website", "point_of_sale"}:
             _attachments(database, name)
 
 
-def _scheduled_action(database: SimulatedDatabase, action: catalogue.ScheduledAction, now: float) -> None:
-    length = catalogue.interval_seconds(action.interval_number, action.interval_type)
+def _scheduled_action(database: SimulatedDatabase, action: shipped.ScheduledAction, now: float) -> None:
+    length = shipped.interval_seconds(action.interval_number, action.interval_type)
     row = {
         "name": action.name,
         "cron_name": action.name,

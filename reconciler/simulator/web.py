@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, common_service, credentials, database_pages, environment, object_service, orm, users, wire
+from . import authentication, common_service, database_pages, environment, object_service, orm, shipped, users, wire
 from .errors import Failure, access_denied, access_error
 from .memory import LoginSession, signal_cache
 
@@ -26,9 +26,9 @@ async def answer(host: Machine, worker: Worker, request: HttpRequest) -> HttpRes
     """Answer what is not RPC."""
     await host.pause(0.01)
     path = request.path
-    if path == "/web/health" and catalogue.since(host.version, 16):
+    if path == "/web/health" and shipped.since(host.version, 16):
         return wire.json_response({"status": "pass"})
-    if path in {"/web/version", "/json/version"} and catalogue.since(host.version, 19):
+    if path in {"/web/version", "/json/version"} and shipped.since(host.version, 19):
         known = common_service.version_info(host.version)
         return wire.json_response({"version_info": known["server_version_info"], "version": known["server_version"]})
     if path == "/web/login":
@@ -109,10 +109,10 @@ def _authenticate(
 ) -> HttpResponse:
     """Open a session. On 14 `dbfilter` is looked at only by the next request, which loses the session."""
     name = str(params.get("db"))
-    if catalogue.since(host.version, 16) and name not in host.served(request.header("host")):
+    if shipped.since(host.version, 16) and name not in host.served(request.header("host")):
         raise access_error("Database not found.")
     database = host.open(name)
-    user = credentials.web_login(host, database, str(params.get("login")), str(params.get("password")))
+    user = authentication.web_login(host, database, str(params.get("login")), str(params.get("password")))
     if user is None:
         raise access_denied()
     remembered = worker.check_signaling(name, database)

@@ -19,7 +19,7 @@ from reconciler.core.due_backups import Key
 from reconciler.core.inventory import Entry, Inventory, Usage
 from reconciler.core.outcomes import Outcome
 from reconciler.core.pauses import Pause
-from reconciler.health.judging import HealthRecord
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.notices import Notice
 from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord
 

@@ -26,13 +26,13 @@ from reconciler.reports.status import InstanceRow, Row, TemplateRow, subjects
 from reconciler.reports.status_json import pause_document, row_document
 from reconciler.reports.words import why
 from reconciler.version import __version__
-from reconciler.web import answers, asking
+from reconciler.web import answers, questions
 from reconciler.web.boards import Board, Picture
 from reconciler.web.doors import Doorkeeper
 from reconciler.web.first_passwords import first_password_endpoints
 from reconciler.web.openapi import openapi
-from reconciler.web.ordering import order_endpoints
-from reconciler.web.problems import RequestRefused
+from reconciler.web.order_routes import order_endpoints
+from reconciler.web.problem_details import RequestRefused
 from reconciler.web.routes import Admitted, Endpoint, route
 from reconciler.web.support import support_endpoints
 from reconciler.web.work import work_endpoints
@@ -78,8 +78,8 @@ def endpoints() -> tuple[Endpoint, ...]:
     return (
         *table,
         Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.PendingChangeset, _changeset),
-        Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, asking.Last),
-        Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, asking.Happened),
+        Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, questions.Last),
+        Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, questions.Happened),
         Endpoint(
             "GET",
             f"{BASE}/calendar.ics",
@@ -133,7 +133,7 @@ def _of_documents() -> Iterator[Endpoint]:
     models = answers.items()
     for subject, kind in subjects().items():
         model: Any = models[subject]
-        question = asking.QUESTIONS.get(kind, asking.Others)
+        question = questions.QUESTIONS.get(kind, questions.Others)
         listed, one = answers.Listing[model], answers.One[model]
         said = f"The {subject}: declared and observed."
         yield Endpoint("GET", f"{BASE}/{subject}", Role.USER, said, listed, _listing(subject), question)
@@ -186,7 +186,7 @@ def _listing(subject: str) -> Any:
     async def serve(call: Admitted) -> Mapping[str, Any]:
         picture, question = await call.board.picture(), call.query
         documents = dict(picture.desired.documents[subjects()[subject]])
-        found = asking.chosen(picture.status.rows[subject], documents, question)
+        found = questions.chosen(picture.status.rows[subject], documents, question)
         part = found[question.offset : question.offset + question.limit]
         return {
             **_start(picture),

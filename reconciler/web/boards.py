@@ -18,8 +18,8 @@ from reconciler.core.backup_times import BackupRecord
 from reconciler.core.changesets import Changeset
 from reconciler.core.pauses import Pause
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import HealthRecord
 from reconciler.health.standing import Standing
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.records import PassRecord
 from reconciler.reports.happenings import Asked, Newest
 from reconciler.reports.status import Status

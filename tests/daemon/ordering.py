@@ -15,7 +15,7 @@ from reconciler.git.source import GitOptions, GitSource
 from reconciler.git.writing import Signature
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 from tests.git.repositories import Author, git
 from tests.harness.virtual_time import EPOCH
 

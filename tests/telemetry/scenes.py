@@ -11,9 +11,9 @@ from reconciler.core import verbs
 from reconciler.core.actions import Action, Reason
 from reconciler.core.backup_times import BackupRecord, Work
 from reconciler.core.outcomes import Outcome, Result
-from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import HealthStatus
 from reconciler.health.standing import KeptStanding, Standing
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,

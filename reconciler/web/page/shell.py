@@ -28,7 +28,7 @@ from reconciler.web.doors import Doorkeeper, PageSession, address_of, is_https, 
 from reconciler.web.page import languages
 from reconciler.web.page.languages import LANGUAGES, Language
 from reconciler.web.page.words import PageWords
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 from reconciler.web.routes import read_all, require
 
 COOKIE = "odoo-fleet-session"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import catalogue, new_code
+from . import new_code, shipped
 from .errors import ACCESS_DENIED, Failure, access_denied, missing_error
 from .seed import utc_text
 
@@ -87,7 +87,7 @@ def _right(database: SimulatedDatabase, user: Row, password: str) -> bool:
 
 
 def _cooling_down(world: SimulatedWorld, database: SimulatedDatabase, remembered: Remembered, peer: str) -> bool:
-    if catalogue.since(world.version, 16):
+    if shipped.since(world.version, 16):
         return False
     count, last = remembered.failures.get(peer, (0, 0.0))
     limit = int(database.parameter("base.login_cooldown_after") or 5)
