@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from reconciler.core.module_versions import UpgradeNote
-from reconciler.core.support import Visit
-from reconciler.core.template_versions import Rebuilding
+from reconciler.core.diffs.support import Visit
+from reconciler.core.model.module_versions import UpgradeNote
+from reconciler.core.policies.template_versions import Rebuilding
 from schemas.secrets import Secret
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from reconciler.core import module_operations
-from reconciler.core.module_versions import Behind, behind
+from reconciler.core.model import module_operations
+from reconciler.core.model.module_versions import Behind, behind
 from reconciler.odoo import shapes
 from reconciler.odoo.connection import DatabaseSession
 
