@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import click
+import yaml
 
 from reconciler.cli import interrupts, screens
 from reconciler.cli.sessions import Session
+from reconciler.cli.terminal_tables import render_tables
 from reconciler.engine.worlds import World
 from reconciler.health.login_pages import PageRecord, judge_page
 from reconciler.health.looks import check_page, check_server
@@ -63,12 +65,8 @@ def show(view: HealthView, output: str) -> None:
     if output == "json":
         screens.print_json(health_document(view))
     elif output == "yaml":
-        import yaml  # noqa: PLC0415 -- only where it is asked for
-
         click.echo(yaml.safe_dump(health_document(view), sort_keys=False), nl=False)
     else:
-        from reconciler.cli.terminal_tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
-
         wide = output == "wide"
         paper = screens.paper(screens.OUT)
         click.echo(render_tables(health_tables(view, wide=wide), paper))

@@ -20,6 +20,7 @@ from reconciler.cli.sessions import Aim, Session
 from reconciler.core.deciding import Planned
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable, WeakKey, parse_key
+from reconciler.git.revisions import revision_of
 from reconciler.loading.secrets import SecretResolver
 from reconciler.planfile import movements
 from reconciler.planfile.saved_changesets import (
@@ -106,8 +107,6 @@ class Sealer:
 
 def write(file: Path, planned: Planned, session: Session, sealer: Sealer) -> None:
     """Save a plan; the file is replaced whole, and its owner alone can read it."""
-    from reconciler.git.revisions import revision_of  # noqa: PLC0415 -- only with --out
-
     saved = save(
         planned,
         session.desired,
