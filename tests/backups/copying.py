@@ -12,7 +12,7 @@ from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.core.policies.replacements import Replacing
 from reconciler.engine.reconcile import Passed
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from tests.harness.universe import Universe, fleet, instance, universe
 from tests.harness.virtual_time import run
 
@@ -38,7 +38,7 @@ async def lived_in(version: str = "19.0") -> Universe:
     return world
 
 
-def live_in(acme: Database, version: str) -> None:
+def live_in(acme: SimulatedDatabase, version: str) -> None:
     """Leave in a database what people do."""
     acme.insert("res.users", {**acme.rows("res.users")[2], "login": "pilot", "password": "their own"})
     acme.insert(
@@ -66,11 +66,11 @@ def begun(version: str) -> Universe:
     return made_once(version).branch()
 
 
-def active(database: Database, model: str) -> set[int]:
+def active(database: SimulatedDatabase, model: str) -> set[int]:
     return {row["id"] for row in database.matching(model, active=True)}
 
 
-def states(database: Database, model: str) -> list[object]:
+def states(database: SimulatedDatabase, model: str) -> list[object]:
     return [row["state"] for row in database.rows(model).values()]
 
 
@@ -78,7 +78,7 @@ def of_payments(version: str) -> str:
     return "payment.provider" if version == "19.0" else "payment.acquirer"
 
 
-def require_neutral(database: Database, version: str) -> None:
+def require_neutral(database: SimulatedDatabase, version: str) -> None:
     tidying = database.reference("base.autovacuum_job")
     assert database.parameter("database.is_neutralized") == "true"
     assert active(database, "ir.cron") <= {tidying}
@@ -116,7 +116,7 @@ async def tried_in(version: str) -> tuple[Universe, str]:
     return world, whole
 
 
-def has(database: Database, name: str) -> bool:
+def has(database: SimulatedDatabase, name: str) -> bool:
     return any(database.matching("res.partner", name=name))
 
 

@@ -12,7 +12,7 @@ from reconciler.core.model.outcomes import Result
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
 from reconciler.simulator import neutralizing
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from reconciler.simulator.environment import Env
 from tests.backups.copying import (
     OUT,
@@ -204,7 +204,7 @@ def test_one_that_is_not_neutralized_in_one_point_is_never_published(
 
 @pytest.mark.parametrize("does", ["nothing", "says so alone"])
 def test_a_host_that_neutralizes_in_name_only_is_not_believed(monkeypatch: pytest.MonkeyPatch, does: str) -> None:
-    def in_name_only(database: Database) -> None:
+    def in_name_only(database: SimulatedDatabase) -> None:
         if does == "says so alone":
             database.set_parameter("database.is_neutralized", "true")
 
