@@ -103,7 +103,7 @@ def _diff_server(draft: Draft, server: Server) -> None:
         action = Action(verbs.ACTIVATE, "server", server.code, server.code, reason)
         draft.activations[server.code] = draft.plan(action)
     for name in host.databases:
-        if names.is_expired_build(name, draft.now, draft.build_limit) and not _why_kept(host, name):
+        if names.is_expired_build(name, draft.now, draft.build_limit) and not _why_kept(draft, host, name):
             sweep = Action(verbs.SWEEP, "server", server.code, server.code, Reason.ABANDONED_BUILD, name.text)
             draft.plan(sweep)
 
@@ -163,13 +163,14 @@ def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName,
             yield name, left
 
 
-def _why_kept(host: ObservedHost, name: DatabaseName) -> str:
+def _why_kept(draft: Draft, host: ObservedHost, name: DatabaseName) -> str:
     """Say why an expired build is not swept, or nothing if a look inside showed that it was never in service."""
     look = host.looks.get(name.text)
-    if look is None:
-        return "an unfinished build past its limit: looked into before it is swept"
-    kept = claims.why_build_kept(look)
-    return f"under a building name, and kept: {kept}" if kept else ""
+    if look is not None and (kept := claims.why_build_kept(look)):
+        return f"under a building name, and kept: {kept}"
+    if held := draft.hold(draft.desired.servers[host.server]):
+        return f"an unfinished build past its limit: not swept while {held.why}"
+    return "" if look is not None else "an unfinished build past its limit: looked into before it is swept"
 
 
 def _left_alone_because(
@@ -177,7 +178,7 @@ def _left_alone_because(
 ) -> _Said | None:
     if name.state is NameState.BUILDING:
         if names.is_expired_build(name, draft.now, draft.build_limit):
-            why = _why_kept(draft.observed.hosts[server], name)
+            why = _why_kept(draft, draft.observed.hosts[server], name)
             return (Left.BUILD, why) if why else None
         return Left.BUILD, "being built, or abandoned: swept after its limit"
     if (said := draft.said.get((server, name.text))) is not None:
