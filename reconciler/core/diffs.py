@@ -35,9 +35,6 @@ from schemas.instance import Instance
 from schemas.server import Server
 from schemas.template import Template
 
-_Said = tuple[Left, str]
-_NOTHING_SAID: _Said = (Left.KEPT, "")
-
 
 def diff(
     desired: Desired,
@@ -131,9 +128,9 @@ def _serves_this_fleet(draft: Draft, host: ObservedHost) -> bool:
 def _account_for(draft: Draft, host: ObservedHost) -> int:
     """Say what is seen and not touched on a host; return how many databases there are foreign."""
     foreign = 0
-    for name, left in _of_nobody(draft, host):
+    for _, left in _of_nobody(draft, host):
         if left:
-            draft.left_alone.append(LeftAlone(host.server, name.text, left[1], left[0]))
+            draft.left_alone.append(left)
         else:
             foreign += 1
     return foreign
@@ -149,11 +146,12 @@ def foreign_databases(
     return tuple((host.server, name) for host, name, left in seen if not left)
 
 
-def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName, _Said | None]]:
+def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName, LeftAlone | None]]:
     """Yield what is on a host and not touched, with what it is; of a foreign database nothing is said."""
     remembered = {e.target for e in draft.inventory.on(host.server)}
     for name in host.databases:
-        if draft.said.get((host.server, name.text), _NOTHING_SAID) is None:
+        said = (host.server, name.text)
+        if said in draft.said and draft.said[said] is None:
             continue
         declared = draft.desired.declares(host.server, name.target) or _was_declared(draft, host.server, name.target)
         known = name.target in remembered
@@ -175,14 +173,21 @@ def _why_kept(draft: Draft, host: ObservedHost, name: DatabaseName) -> str:
 
 def _left_alone_because(
     draft: Draft, server: str, name: DatabaseName, *, declared: bool, remembered: bool
-) -> _Said | None:
+) -> LeftAlone | None:
+    if (said := draft.said.get((server, name.text))) is not None:
+        return said
+    told = _untold(draft, server, name, declared=declared, remembered=remembered)
+    return told and LeftAlone(server, name.text, told[1], told[0])
+
+
+def _untold(
+    draft: Draft, server: str, name: DatabaseName, *, declared: bool, remembered: bool
+) -> tuple[Left, str] | None:
     if name.state is NameState.BUILDING:
         if names.is_expired_build(name, draft.now, draft.build_limit):
             why = _why_kept(draft, draft.observed.hosts[server], name)
             return (Left.BUILD, why) if why else None
         return Left.BUILD, "being built, or abandoned: swept after its limit"
-    if (said := draft.said.get((server, name.text))) is not None:
-        return said
     if declared or name.state in (NameState.UNKNOWN, *names.KEPT):
         return None
     if name.state is NameState.SUSPENDED or name.state in names.ON_ITS_WAY:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core import usage, verbs
 from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Left, LeftAlone, Withheld
+from reconciler.core.changesets import Blocked, LeftAlone, Withheld
 from reconciler.core.claims import Doubt
 from reconciler.core.inventory import Inventory
 from reconciler.core.names import ON_ITS_WAY, DatabaseName, NameState
@@ -50,7 +50,7 @@ class Draft:
     templates: dict[tuple[str, str], str | Doubt] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
     stored: Mapping[str, int] = field(default_factory=dict)
-    said: dict[tuple[str, str], tuple[Left, str] | None] = field(default_factory=dict)
+    said: dict[tuple[str, str], LeftAlone | None] = field(default_factory=dict)
     pauses: Mapping[tuple[str, str], Pause] = field(init=False)
     standings: Mapping[Key, ModulesState] = field(init=False)
     course: Course = field(init=False)
