@@ -57,3 +57,14 @@ def test_what_is_wanted_absent_goes_with_what_depends_on_it_and_all_workers_know
     password = fleet.password("instance", name).reveal()
     assert all(login(real_host, name, "admin", password) for _ in range(6)), "by whichever worker"
     assert passed.after.changeset.is_converged
+
+    # It is known still, the one with a letter too many is not; `mail` is known, and not there.
+    absent = f"[{module}, {module}x, mail]"
+    fleet.write(quick, instance(name, modules_absent=absent), instance(f"beta{n}", modules_absent=absent))
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    told = {outcome.action.code: outcome for outcome in passed.outcomes}
+    changed = [change.field for change in told[name].action.changes if change.field.startswith("modules.")]
+    assert changed == [f"modules.{module}x"]
+    assert told[f"beta{n}"].detail == f"{changed[0]}: unknown there → absent (no module has this name: nothing goes)"
+    assert passed.after.changeset.is_converged

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from reconciler.core import verbs
-from reconciler.core.actions import Reason
+from reconciler.core.actions import FieldChange, Reason
 from reconciler.core.deciding import Limits
 from reconciler.core.observed import NOTED_REMOVAL
 from reconciler.core.outcomes import Result
@@ -109,6 +109,45 @@ def test_a_new_customer_gets_none_of_what_its_template_has_brought() -> None:
         passed = await world.reconcile(both)
         assert module(world.hosts["one"], "phone_validation", "beta") == "uninstalled"
         assert module(world.hosts["one"], "phone_validation", "acme") == "installed"
+        assert passed.after.changeset.is_converged
+
+    run(scenario())
+
+
+@VERSIONS
+def test_a_name_that_is_no_modules_is_told_once_with_the_nearest_and_nothing_else_is_done(version: str) -> None:
+    told = FieldChange(
+        "modules.crmm", "unknown there", "absent (no module has this name: nothing goes; did you mean 'crm'?)"
+    )
+
+    async def scenario() -> None:
+        world, host = await built(version)
+        text = text_of(version, modules=WITH, modules_absent="[crmm, sale]")  # sale is one, and is not there
+        before, calls = dict(host.databases["acme"].modules()), len(host.calls)
+        (action,) = (planned := await world.plan(text)).changeset.actions
+        assert action.verb is verbs.CONFIGURE
+        assert [c for c in action.changes if c.field.startswith("modules")] == [told]
+        asked = [call.model_method for call in host.calls[calls:]]
+        assert asked.count("ir.module.module.search_read") == 1, "asked in the call that reads the modules anyway"
+        passed = await world.reconcile(text)
+        assert (passed.ok, passed.after.changeset.is_converged) == (True, True)
+        assert planned.changeset.blocked == ()
+        assert host.databases["acme"].modules() == before
+        world.memory = None
+        assert (await world.plan(text)).changeset.is_converged
+
+    run(scenario())
+
+
+def test_of_a_new_customer_it_is_told_when_it_is_built() -> None:
+    async def scenario() -> None:
+        world = universe()
+        assert (await world.reconcile(text_of())).ok
+        both = fleet(instance("acme"), instance("beta", modules_absent="[mailx, sale]"), instance("cafe"))
+        passed = await world.reconcile(both)
+        why = "modules.mailx: unknown there → absent (no module has this name: nothing goes; did you mean 'mail'?)"
+        assert {o.action.code: o.detail for o in passed.outcomes} == {"beta": why, "cafe": ""}
+        assert passed.ok
         assert passed.after.changeset.is_converged
 
     run(scenario())
