@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
-from reconciler.core.actions import Action
-from reconciler.core.failures import MemoryFailure, StorageFailure
-from reconciler.core.outcomes import Result
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import MemoryFailure, StorageFailure
+from reconciler.core.model.outcomes import Result
 from reconciler.engine.ports import Aside, Clock, Memory, Nonces, Secrets
 from reconciler.engine.storage import Storage
 from reconciler.engine.worlds import World

@@ -36,7 +36,7 @@ VerbName = Literal[
     "sweep",
     "drop",
 ]
-"""The verbs of `reconciler.core.verbs`, here so that editors complete them."""
+"""The verbs of `reconciler.core.model.verbs`, here so that editors complete them."""
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

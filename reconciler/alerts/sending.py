@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
-from reconciler.core.failures import AlertFailed, HookFailed
+from reconciler.core.model.failures import AlertFailed, HookFailed
 from reconciler.hooks.commands import run_command
 from reconciler.notices.alerting import Message
 from reconciler.notices.notices import Level

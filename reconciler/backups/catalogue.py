@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from reconciler.core.endings import CLOCKS_MAY_DIFFER
+from reconciler.core.policies.endings import CLOCKS_MAY_DIFFER
 
 FORMAT = 1
 _ENDING = ".json"

@@ -14,7 +14,7 @@ from reconciler.alerts.sending import send
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.groups import command_first
 from reconciler.cli.options import Common, common
-from reconciler.core.failures import AlertFailed
+from reconciler.core.model.failures import AlertFailed
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver

@@ -29,10 +29,10 @@ from reconciler.cli.plan_notes import drift_notes
 from reconciler.cli.progress import show_progress
 from reconciler.cli.saved_plans import aim_of, checked, read, require_no_limits
 from reconciler.cli.sessions import Session, begin_session, given_aim
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Planned
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.engine.reconcile import Passed, carry_out
 from reconciler.fleet.counting import count
 from reconciler.notices.events import ActionEnded, Event

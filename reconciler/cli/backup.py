@@ -17,11 +17,12 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.cli.tables import render_tables
-from reconciler.core import backups, endings, whereabouts
-from reconciler.core.backup_times import Work
-from reconciler.core.backups import BackupSubject, NotThere
-from reconciler.core.due_backups import next_backup
-from reconciler.core.failures import StorageFailure
+from reconciler.core.model import whereabouts
+from reconciler.core.model.failures import StorageFailure
+from reconciler.core.policies import backups, endings
+from reconciler.core.policies.backup_times import Work
+from reconciler.core.policies.backups import BackupSubject, NotThere
+from reconciler.core.policies.due_backups import next_backup
 from reconciler.engine import backing_up, keeping
 from reconciler.engine.observing import observe_shallow
 from reconciler.engine.worlds import World

@@ -12,7 +12,7 @@ from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, open_session
-from reconciler.core.draining import drain
+from reconciler.core.diffs.draining import drain
 
 
 @groups.command("odoo-fleet drain prod-1", "odoo-fleet drain prod-1 --write")

@@ -9,12 +9,13 @@ from datetime import datetime
 
 from reconciler.cli import screens
 from reconciler.cli.sessions import BY_NAMES, Session
-from reconciler.core import backup_times, pauses
-from reconciler.core.backup_times import BackupRecord, Work
-from reconciler.core.backups import NotThere
 from reconciler.core.deciding import Planned
-from reconciler.core.due_backups import Appointment, Key, appointments, in_turn, subject_of, withheld
-from reconciler.core.failures import MemoryFailure
+from reconciler.core.model import pauses
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.policies import backup_times
+from reconciler.core.policies.backup_times import BackupRecord, Work
+from reconciler.core.policies.backups import NotThere
+from reconciler.core.policies.due_backups import Appointment, Key, appointments, in_turn, subject_of, withheld
 from reconciler.engine import keeping
 from reconciler.engine.backing_up import KeptBackup
 from reconciler.engine.reconcile import plan

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from reconciler.core.failures import HostError, MemoryFailure
+from reconciler.core.model.failures import HostError, MemoryFailure
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.reports.escapes import visible
 

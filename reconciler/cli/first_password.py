@@ -14,8 +14,8 @@ from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import open_session
 from reconciler.cli.support import REFUSED, Lasting, named, open_way, show
-from reconciler.core.failures import HostError
-from reconciler.core.support import LONGEST_LINK
+from reconciler.core.diffs.support import LONGEST_LINK
+from reconciler.core.model.failures import HostError
 from reconciler.engine.support import link_for_owner, no_owner
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.notices import Level, NoticeName

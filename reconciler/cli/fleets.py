@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from reconciler.cli import screens
 from reconciler.cli.naming import address_of
 from reconciler.cli.options import Common, RunOptions, pairs
-from reconciler.core.selection import Selection
+from reconciler.core.model.selection import Selection
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.documents import did_you_mean
 from reconciler.loading.fleet_directory import load_fleet

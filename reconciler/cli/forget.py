@@ -9,7 +9,7 @@ import click
 from reconciler.cli import groups, screens
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.options import Common, common, store_option
-from reconciler.core.inventory import Entry
+from reconciler.core.model.inventory import Entry
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
 

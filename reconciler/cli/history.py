@@ -11,9 +11,9 @@ from reconciler.cli.known import Known, know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.since import since_option
-from reconciler.core import verbs
-from reconciler.core.names import parse
-from reconciler.core.outcomes import Result
+from reconciler.core.model import verbs
+from reconciler.core.model.names import parse
+from reconciler.core.model.outcomes import Result
 from reconciler.reports.happenings import Asked, Newest
 from reconciler.reports.happenings_json import history_document
 from reconciler.reports.happenings_text import render_history, stamp

@@ -15,10 +15,10 @@ from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
-from reconciler.core.failures import HostUnreachable
 from reconciler.core.importing import Holding, Imported, ProposedDocument, propose
-from reconciler.core.names import DatabaseName
-from reconciler.core.observed import ObservedHost
+from reconciler.core.model.failures import HostUnreachable
+from reconciler.core.model.names import DatabaseName
+from reconciler.core.model.observed import ObservedHost
 from reconciler.engine.surveying import survey
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from reconciler.cli import screens
 from reconciler.cli.operators import who_runs
 from reconciler.cli.sessions import Session
-from reconciler.core.failures import MemoryFailure
+from reconciler.core.model.failures import MemoryFailure
 from reconciler.notices.events import ActionEnded, Event
 from reconciler.version import __version__
 

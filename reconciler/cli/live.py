@@ -16,7 +16,7 @@ from rich.status import Status
 from rich.text import Text
 
 from reconciler.cli import screens
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.notices.events import ActionEnded, ActionStarted, ActionStep, Event, MemoryFailed
 from reconciler.reports.escapes import visible
 

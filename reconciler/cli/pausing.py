@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.cli.known import Known
-from reconciler.core.addressed import Addressed
-from reconciler.core.inventory import Inventory
-from reconciler.core.pauses import Pause, in_force
+from reconciler.core.model.addressed import Addressed
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.pauses import Pause, in_force
 
 FORMAT = 1
 

@@ -16,11 +16,11 @@ from reconciler.cli.options import Common, Confirmed, RunOptions, common, confir
 from reconciler.cli.plan_notes import drift_notes, last_moment
 from reconciler.cli.progress import show_looking
 from reconciler.cli.sessions import Session, begin_session
-from reconciler.core import verbs
 from reconciler.core.asking import in_use
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.freshness import Freshness, freshness
+from reconciler.core.model import verbs
+from reconciler.core.model.changesets import Changeset
 from reconciler.core.needs import secrets_needed
 from reconciler.engine.reconcile import plan, remember_looks
 from reconciler.fleet.counting import count

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset
-from reconciler.core.outcomes import Result
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.outcomes import Result
 from reconciler.notices.recurrence import WINDOW, repairs, returned
 from reconciler.store.opening import AnyStore
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.cli import screens
-from reconciler.core.outcomes import Outcome
+from reconciler.core.model.outcomes import Outcome
 from reconciler.fleet.counting import count
 from reconciler.notices.events import (
     ActionEnded,

@@ -11,7 +11,7 @@ from reconciler.cli.editing import INVALID
 from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, open_session
-from reconciler.core.rebalancing import WORTH_PERCENT, rebalance
+from reconciler.core.diffs.rebalancing import WORTH_PERCENT, rebalance
 from reconciler.fleet.counting import count
 
 

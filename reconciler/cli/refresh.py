@@ -13,8 +13,8 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options, runs_hooks
 from reconciler.cli.plan import make_plan, show_plan
 from reconciler.cli.sessions import begin_session, given_aim
-from reconciler.core import verbs
-from reconciler.core.replacements import Replacing
+from reconciler.core.model import verbs
+from reconciler.core.policies.replacements import Replacing
 
 NOT_DONE = 1
 _KINDS = ("instance", "template")

@@ -11,8 +11,8 @@ from reconciler.cli import fleets, groups, screens
 from reconciler.cli.files import replace_file
 from reconciler.cli.known import open_memory
 from reconciler.cli.options import Common, common, store_option
-from reconciler.core import endings, usage
-from reconciler.core.inventory import Inventory
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.policies import endings, usage
 from reconciler.reports.escapes import visible
 from reconciler.reports.proxy_maps import PROXIES, render_routes, routes
 

@@ -16,9 +16,10 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options, runs_hooks
 from reconciler.cli.plan import make_plan, show_plan
 from reconciler.cli.sessions import Session, begin_session, given_aim
-from reconciler.core import endings, verbs
-from reconciler.core.failures import StorageFailure
-from reconciler.core.replacements import Replacing
+from reconciler.core.model import verbs
+from reconciler.core.model.failures import StorageFailure
+from reconciler.core.policies import endings
+from reconciler.core.policies.replacements import Replacing
 from reconciler.engine import catalogues
 from reconciler.fleet.desired import Desired
 from schemas.backups import LATEST, RestoreFrom

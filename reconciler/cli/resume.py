@@ -11,7 +11,7 @@ from reconciler.cli.known import know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
 from reconciler.cli.pausing import PausableDocument, find_subject, pause_document
-from reconciler.core.inventory import Inventory
+from reconciler.core.model.inventory import Inventory
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
 from schemas.kinds import pausable

@@ -19,7 +19,7 @@ from reconciler.cli.endings import telling
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.selection import Selection
+from reconciler.core.model.selection import Selection
 from reconciler.engine.ports import Aside, InLine
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reconciler.core.lengths import read_length
+from reconciler.core.model.lengths import read_length
 
 
 def read_since(text: str, now: datetime) -> datetime | None:

@@ -14,10 +14,10 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, common, refreshable, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
-from reconciler.core import calendars
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.depths import Depth
-from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.model.selection import EVERYTHING, Selection
+from reconciler.core.policies import calendars
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.plan_text import frozen_lines

@@ -14,9 +14,9 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options
 from reconciler.cli.sessions import Session, open_session
-from reconciler.core.failures import HostError
-from reconciler.core.lengths import read_length
-from reconciler.core.support import LONGEST, SHORTEST
+from reconciler.core.diffs.support import LONGEST, SHORTEST
+from reconciler.core.model.failures import HostError
+from reconciler.core.model.lengths import read_length
 from reconciler.engine.support import Opened, Opens, find, let_in
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.notices import Level, Notice, NoticeName

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
-from reconciler.core.actions import Action
-from reconciler.core.changesets import Approval, Changeset, Stopped, by_itself
-from reconciler.core.observed import Observed
+from reconciler.core.model.actions import Action
+from reconciler.core.model.changesets import Approval, Changeset, Stopped, by_itself
+from reconciler.core.model.observed import Observed
 
 
 def approve(stopped: Stopped) -> frozenset[Approval]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.core.depths import Depth, Inspection
-from reconciler.core.inventory import Inventory
-from reconciler.core.observed import Observed
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.observed import Observed
+from reconciler.core.model.selection import Selection
 from reconciler.core.revisions import ANYWHERE, Comparison
-from reconciler.core.selection import Selection
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 

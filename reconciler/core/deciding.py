@@ -9,22 +9,24 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconciler.core import ending_diffs, endings, hooks, one_host, pauses, usage, windows
-from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
-from reconciler.core.changesets import Approval, Changeset
 from reconciler.core.depths import Depth
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import Inventory
-from reconciler.core.names import NameState, parse
-from reconciler.core.observed import Observed
+from reconciler.core.diffs import ending_diffs
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model import pauses
+from reconciler.core.model.actions import Action
+from reconciler.core.model.changesets import Approval, Changeset
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.names import NameState, parse
+from reconciler.core.model.observed import Observed
+from reconciler.core.model.selection import EVERYTHING, Selection
+from reconciler.core.policies import endings, hooks, one_host, usage, windows
+from reconciler.core.policies.replacements import Replacing
+from reconciler.core.policies.rollouts import Course, course
+from reconciler.core.policies.upgrades import Key, ModulesState, standings
 from reconciler.core.removals import with_removed
-from reconciler.core.replacements import Replacing
 from reconciler.core.revisions import Comparison
-from reconciler.core.rollouts import Course, course
 from reconciler.core.safety import frozen_hosts, gate, withhold
-from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.upgrades import Key, ModulesState, standings
 from reconciler.fleet.desired import Desired
 
 

@@ -11,25 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from reconciler.core import (
-    claims,
-    code_moves,
-    copies,
-    copies_elsewhere,
-    ending_diffs,
-    endings,
-    one_host,
-    openers,
-    support,
-    trash,
-    unclaimed,
-    upgrades,
-)
-from reconciler.core.inventory import Inventory
-from reconciler.core.names import IN_SERVICE, KEPT, ON_ITS_WAY, is_expired_build, is_expired_trash, parse
-from reconciler.core.observed import Observed
-from reconciler.core.selection import Selection
-from reconciler.core.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
+from reconciler.core.diffs import copies, copies_elsewhere, ending_diffs, support, trash, unclaimed
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.names import IN_SERVICE, KEPT, ON_ITS_WAY, is_expired_build, is_expired_trash, parse
+from reconciler.core.model.observed import Observed
+from reconciler.core.model.selection import Selection
+from reconciler.core.model.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
+from reconciler.core.policies import claims, code_moves, endings, one_host, openers, upgrades
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.server import Server

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.depths import candidates
-from reconciler.core.inventory import Inventory
-from reconciler.core.observed import Observed
-from reconciler.core.selection import Selection
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.observed import Observed
+from reconciler.core.model.selection import Selection
 from reconciler.fleet.desired import Desired
 
 

@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from reconciler.core import claims, fields, names
-from reconciler.core.names import NameState
-from reconciler.core.observed import Access, DatabaseLook, Survey
-from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.diffs import fields
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import Access, DatabaseLook, Survey
+from reconciler.core.model.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.policies import claims
 from reconciler.fleet.desired import Desired
 from schemas.adoption import Adoption
 from schemas.instance import Instance

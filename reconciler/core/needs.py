@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.core import copies, verbs
-from reconciler.core.actions import Action
-from reconciler.core.changesets import Changeset
+from reconciler.core.diffs import copies
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.changesets import Changeset
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.references import KeyReference, SecretReference

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from reconciler.core.changesets import Changeset, Removed
-from reconciler.core.inventory import Inventory
-from reconciler.core.names import DatabaseName, NameState
-from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.model.changesets import Changeset, Removed
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.names import DatabaseName, NameState
+from reconciler.core.model.observed import Observed, ObservedHost
 from reconciler.core.revisions import Comparison, Gone
 from reconciler.fleet.desired import Desired
 

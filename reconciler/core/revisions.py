@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.specs import instance_spec, template_spec
+from reconciler.core.model.selection import EVERYTHING, Selection
+from reconciler.core.model.specs import instance_spec, template_spec
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.server import Server

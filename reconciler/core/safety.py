@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from reconciler.core.actions import Action, Reason, without
-from reconciler.core.changesets import Approval, Blocked, Changeset, Frozen, Stopped, Withheld, by_itself
-from reconciler.core.claims import Doubt
-from reconciler.core.inventory import Inventory
-from reconciler.core.names import FORMS, IN_SERVICE, KEPT, NameState, parse
-from reconciler.core.observed import Observed, ObservedHost
-from reconciler.core.pauses import Pause, pause_of
-from reconciler.core.verbs import END_SUPPORT, REBUILD, UPGRADE
+from reconciler.core.model.actions import Action, Reason, without
+from reconciler.core.model.changesets import Approval, Blocked, Changeset, Frozen, Stopped, Withheld, by_itself
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.names import FORMS, IN_SERVICE, KEPT, NameState, parse
+from reconciler.core.model.observed import Observed, ObservedHost
+from reconciler.core.model.pauses import Pause, pause_of
+from reconciler.core.model.verbs import END_SUPPORT, REBUILD, UPGRADE
+from reconciler.core.policies.claims import Doubt
 from reconciler.fleet.counting import count, some
 from reconciler.fleet.desired import Desired
 from schemas.fleet import Safety

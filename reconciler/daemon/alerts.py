@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from reconciler.core.actions import Action
-from reconciler.core.failures import AlertFailed
-from reconciler.core.labels import labels_of
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import AlertFailed
+from reconciler.core.model.labels import labels_of
 from reconciler.engine.ports import Clock, Secrets
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable

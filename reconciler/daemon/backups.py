@@ -15,15 +15,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core import backup_times, backups, pauses
-from reconciler.core.asked_backups import AskedBackup, subjects_of, target_of
-from reconciler.core.backup_times import BackupRecord, Work
-from reconciler.core.backups import BackupSubject, NotThere
-from reconciler.core.due_backups import Appointment, Document, Key, appointments, in_turn, subject_of, withheld
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.inventory import Inventory
-from reconciler.core.observed import Observed
-from reconciler.core.pauses import Pause
+from reconciler.core.model import pauses
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.observed import Observed
+from reconciler.core.model.pauses import Pause
+from reconciler.core.policies import backup_times, backups
+from reconciler.core.policies.asked_backups import AskedBackup, subjects_of, target_of
+from reconciler.core.policies.backup_times import BackupRecord, Work
+from reconciler.core.policies.backups import BackupSubject, NotThere
+from reconciler.core.policies.due_backups import Appointment, Document, Key, appointments, in_turn, subject_of, withheld
 from reconciler.engine import keeping
 from reconciler.engine.rounds import Rounds
 from reconciler.engine.storage import Targets

@@ -16,15 +16,15 @@ from typing import Any, TypeVar
 
 from reconciler.access.actors import Actor
 from reconciler.access.tokens import Token
-from reconciler.core import backups
-from reconciler.core.asked_backups import AskedBackup, subjects_of, target_of
-from reconciler.core.backup_times import Work as BackupWork
-from reconciler.core.backups import NotThere
-from reconciler.core.changesets import Changeset
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.inventory import NOTHING_REMEMBERED
-from reconciler.core.observed import Observed, ObservedHost
-from reconciler.core.pauses import Pause, in_force
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.observed import Observed, ObservedHost
+from reconciler.core.model.pauses import Pause, in_force
+from reconciler.core.policies import backups
+from reconciler.core.policies.asked_backups import AskedBackup, subjects_of, target_of
+from reconciler.core.policies.backup_times import Work as BackupWork
+from reconciler.core.policies.backups import NotThere
 from reconciler.daemon.daemon import PAUSES_SECONDS, Daemon, Workplace
 from reconciler.daemon.following import Decided
 from reconciler.daemon.orders import Orders

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
-from reconciler.core.observed import ObservedHost
+from reconciler.core.model.observed import ObservedHost
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from reconciler.alerts.sending import send
 from reconciler.core.deciding import Limits
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.outcomes import Result
-from reconciler.core.pauses import Pause
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.outcomes import Result
+from reconciler.core.model.pauses import Pause
 from reconciler.daemon.alerts import Alerts, Send
 from reconciler.daemon.backups import BackupRounds
 from reconciler.daemon.concerns import concerned_servers

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconciler.core import pauses
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Left
 from reconciler.core.deciding import Planned
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.upgrades import ModulesState as ModuleStanding
+from reconciler.core.model import pauses
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Left
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.outcomes import Outcome, Result
+from reconciler.core.policies.upgrades import ModulesState as ModuleStanding
 from reconciler.daemon.progress import Progress
 from reconciler.daemon.telling import Teller
 from reconciler.engine.ports import Aside

@@ -10,8 +10,8 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.core.actions import Action
-from reconciler.core.outcomes import Result
+from reconciler.core.model.actions import Action
+from reconciler.core.model.outcomes import Result
 from reconciler.health.standing import Standing
 from reconciler.notices.events import ActionEnded, ActionStarted, ActionStep, Event
 from reconciler.web.boards import Deed, Run

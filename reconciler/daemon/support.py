@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
 from reconciler.access.actors import Actor
-from reconciler.core.failures import HostError, MemoryFailure
+from reconciler.core.model.failures import HostError, MemoryFailure
 from reconciler.engine.support import Opens, find
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired

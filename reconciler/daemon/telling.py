@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core.failures import MemoryFailure
+from reconciler.core.model.failures import MemoryFailure
 from reconciler.engine.ports import Aside, InLine
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.store.opening import AnyStore

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.failures import HostError
+from reconciler.core.model.failures import HostError
 from reconciler.daemon.sources import Offer, Trouble
 from reconciler.daemon.telling import Teller
 from reconciler.fleet.counting import count

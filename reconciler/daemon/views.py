@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from reconciler.core import endings
+from reconciler.core.policies import endings
 from reconciler.daemon.daemon import Daemon
 from reconciler.fleet.addresses import names_in_use
 from reconciler.fleet.desired import Desired

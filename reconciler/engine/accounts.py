@@ -10,9 +10,9 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from reconciler.core.model.observed import Access
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.core.needs import ADOPT_FIELD
-from reconciler.core.observed import Access
-from reconciler.core.specs import DatabaseSpec
 from reconciler.engine.ports import Clock, Database, Host, Secrets
 from schemas.references import DerivedSecret
 from schemas.secrets import Secret

@@ -20,11 +20,11 @@ from reconciler.archives.archive import Archive
 from reconciler.archives.failures import NotSafe, NotWhole
 from reconciler.backups import catalogue, retention
 from reconciler.backups.catalogue import BackupEntry
-from reconciler.core import backups
-from reconciler.core.backups import BackupSubject
-from reconciler.core.failures import HostError, LastingError, PasswordRefused, StorageFailure
-from reconciler.core.names import NONCE_LENGTH
-from reconciler.core.observed import mark_of
+from reconciler.core.model.failures import HostError, LastingError, PasswordRefused, StorageFailure
+from reconciler.core.model.names import NONCE_LENGTH
+from reconciler.core.model.observed import mark_of
+from reconciler.core.policies import backups
+from reconciler.core.policies.backups import BackupSubject
 from reconciler.engine.accounts import Account
 from reconciler.engine.ports import Database
 from reconciler.engine.storage import Storage, Targets, on_this_machine, spooled

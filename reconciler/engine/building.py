@@ -18,8 +18,9 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from reconciler.core import claims, module_operations, names, template_versions
-from reconciler.core.failures import (
+from reconciler.core.diffs.server_moves import Moved
+from reconciler.core.model import module_operations, names
+from reconciler.core.model.failures import (
     DatabaseExists,
     HalfMadeDatabase,
     HostError,
@@ -29,10 +30,10 @@ from reconciler.core.failures import (
     Rejected,
     UnknownOutcome,
 )
-from reconciler.core.furnishing import Furnishing, Origin, Sizes
-from reconciler.core.names import NameState
-from reconciler.core.server_moves import Moved
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model.furnishing import Furnishing, Origin, Sizes
+from reconciler.core.model.names import NameState
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.policies import claims, template_versions
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
 from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
 from reconciler.engine.lost_answers import refresh_workers, wait_until_done

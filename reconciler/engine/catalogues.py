@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.backups.catalogue import BackupEntry, dated
-from reconciler.core.copies_elsewhere import backed_up_sources
-from reconciler.core.failures import StorageFailure
-from reconciler.core.observed import BackupSeen, Observed, ObservedHost
+from reconciler.core.diffs.copies_elsewhere import backed_up_sources
+from reconciler.core.model.failures import StorageFailure
+from reconciler.core.model.observed import BackupSeen, Observed, ObservedHost
 from reconciler.engine.backing_up import entries, targets_of
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired

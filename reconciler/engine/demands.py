@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.archives.archive import Archive
-from reconciler.core import copies, same_code
-from reconciler.core.failures import PasswordRefused, Refused
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.diffs import copies, same_code
+from reconciler.core.model.failures import PasswordRefused, Refused
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.engine.accounts import Account
 from reconciler.engine.patience import insist
 from reconciler.engine.worlds import World

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from reconciler.core import backups, claims, endings, names
-from reconciler.core.failures import HalfMadeDatabase, PasswordRefused
-from reconciler.core.names import NameState
-from reconciler.core.openers import builders_of, owners_of_trash
-from reconciler.core.specs import instance_spec
+from reconciler.core.model import names
+from reconciler.core.model.failures import HalfMadeDatabase, PasswordRefused
+from reconciler.core.model.names import NameState
+from reconciler.core.model.specs import instance_spec
+from reconciler.core.policies import backups, claims, endings
+from reconciler.core.policies.openers import builders_of, owners_of_trash
 from reconciler.engine.accounts import Account, open_as_any, open_as_one_of
 from reconciler.engine.ports import Database, Host
 from reconciler.engine.worlds import World

@@ -7,9 +7,10 @@ import contextlib
 from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.core import names, one_host
-from reconciler.core.failures import ConnectionCut, DatabaseExists, HostError, LastingError
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.failures import ConnectionCut, DatabaseExists, HostError, LastingError
+from reconciler.core.model.names import NameState
+from reconciler.core.policies import one_host
 from reconciler.engine.ports import Host
 
 

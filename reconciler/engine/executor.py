@@ -10,11 +10,18 @@ import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from reconciler.core.actions import Action
-from reconciler.core.changesets import Changeset
-from reconciler.core.failures import HookFailed, HostError, MemoryFailure, PassingError, StorageFailure, UnknownOutcome
-from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.verbs import REBUILD
+from reconciler.core.model.actions import Action
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.failures import (
+    HookFailed,
+    HostError,
+    MemoryFailure,
+    PassingError,
+    StorageFailure,
+    UnknownOutcome,
+)
+from reconciler.core.model.outcomes import Outcome, Result
+from reconciler.core.model.verbs import REBUILD
 from reconciler.engine import hooks
 from reconciler.engine.carrying_out.performer import NotBegun, Performer
 from reconciler.engine.worlds import World

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from reconciler.core.actions import Action
-from reconciler.core.failures import HookFailed
-from reconciler.core.hooks import hooks_of, told
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import HookFailed
+from reconciler.core.model.outcomes import Outcome, Result
+from reconciler.core.policies.hooks import hooks_of, told
 from reconciler.fleet.desired import Desired
 from schemas.hooks import Hook
 

@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.backups.catalogue import BackupEntry, dated
-from reconciler.core import backups
-from reconciler.core.asked_backups import AskedBackup
-from reconciler.core.backup_times import BackupRecord, Work, is_under_way
-from reconciler.core.backups import BackupSubject
-from reconciler.core.due_backups import Appointment, Key
-from reconciler.core.failures import HostError, MemoryFailure, StorageFailure
+from reconciler.core.model.failures import HostError, MemoryFailure, StorageFailure
+from reconciler.core.policies import backups
+from reconciler.core.policies.asked_backups import AskedBackup
+from reconciler.core.policies.backup_times import BackupRecord, Work, is_under_way
+from reconciler.core.policies.backups import BackupSubject
+from reconciler.core.policies.due_backups import Appointment, Key
 from reconciler.engine import backing_up, restoring
 from reconciler.engine.backing_up import KeptBackup
 from reconciler.engine.worlds import World

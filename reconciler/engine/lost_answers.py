@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     CutOff,
     HalfMadeDatabase,
     NoSuchDatabase,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 
-from reconciler.core import endings, usage
-from reconciler.core.backups import BackupSubject
 from reconciler.core.deciding import Limits, Planned
-from reconciler.core.failures import HostError
-from reconciler.core.inventory import Usage
-from reconciler.core.observed import Access
+from reconciler.core.model.failures import HostError
+from reconciler.core.model.inventory import Usage
+from reconciler.core.model.observed import Access
+from reconciler.core.policies import endings, usage
+from reconciler.core.policies.backups import BackupSubject
 from reconciler.engine.accounts import Account
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired

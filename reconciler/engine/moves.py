@@ -17,8 +17,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.core import names
-from reconciler.core.failures import (
+from reconciler.core.model import names
+from reconciler.core.model.failures import (
     BuildLost,
     DatabaseExists,
     HostError,
@@ -29,9 +29,9 @@ from reconciler.core.failures import (
     Refused,
     UnknownOutcome,
 )
-from reconciler.core.furnishing import Sizes
-from reconciler.core.names import NameState
-from reconciler.core.observed import Mark
+from reconciler.core.model.furnishing import Sizes
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import Mark
 from reconciler.engine.accounts import Account
 from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
 from reconciler.engine.patience import insist

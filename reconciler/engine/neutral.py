@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from reconciler.core import names
-from reconciler.core.names import NameState
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Clock, Database
 from reconciler.engine.verifying import require_neutralized

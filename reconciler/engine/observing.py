@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
-from reconciler.core import code_moves
 from reconciler.core.asking import NOTHING_SEEN, servers_to_ask, worth_a_look
 from reconciler.core.depths import Depth, Inspection, targets
-from reconciler.core.failures import HalfMadeDatabase, HostError, LacksColumn
-from reconciler.core.inventory import Inventory
-from reconciler.core.names import KEPT, parse
-from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
+from reconciler.core.model.failures import HalfMadeDatabase, HostError, LacksColumn
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.names import KEPT, parse
+from reconciler.core.model.observed import Access, DatabaseLook, Observed, ObservedHost
+from reconciler.core.model.selection import Selection
+from reconciler.core.policies import code_moves
 from reconciler.core.revisions import Comparison
-from reconciler.core.selection import Selection
 from reconciler.engine.accounts import Account, open_as_any, open_as_one_of
 from reconciler.engine.catalogues import with_backups
 from reconciler.engine.worlds import World

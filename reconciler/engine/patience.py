@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import tenacity
 
-from reconciler.core.failures import PassingError, UnknownOutcome
+from reconciler.core.model.failures import PassingError, UnknownOutcome
 from reconciler.engine.ports import Clock
 
 _ATTEMPTS = 8

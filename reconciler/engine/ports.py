@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Collection, Container, Mapping,
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol, TypeVar
 
-from reconciler.core.checks import Check
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.inventory import Inventory, Usage
-from reconciler.core.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model.checks import Check
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.furnishing import Furnishing, Sizes
+from reconciler.core.model.inventory import Inventory, Usage
+from reconciler.core.model.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.engine.neutralizable import Neutralizable
 from reconciler.engine.rebuildable import Rebuildable
 from reconciler.engine.supportable import Supportable
@@ -415,7 +415,7 @@ class InLine:
 
 
 class Memory(Protocol):
-    """What is remembered between passes; see `reconciler.core.inventory`. Its methods may block: see `Aside`."""
+    """What is remembered between passes; see `reconciler.core.model.inventory`. Its methods may block: see `Aside`."""
 
     def inventory(self) -> Inventory:
         """Read all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from reconciler.core.template_versions import Rebuilding
+from reconciler.core.policies.template_versions import Rebuilding
 
 
 class Rebuildable(Protocol):

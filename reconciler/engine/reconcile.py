@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core import (
-    claims,
-    code_moves,
-    copies,
-    endings,
-    fields,
-    support,
-    template_versions,
-    uninstalls,
-    upgrades,
-    usage,
-)
 from reconciler.core.deciding import Limits, Planned, decide
-from reconciler.core.ending_diffs import is_whole
-from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, PRUNES
-from reconciler.core.names import NameState, parse
-from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost
-from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.diffs import copies, fields, support, uninstalls
+from reconciler.core.diffs.ending_diffs import is_whole
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, ORPHANED, PRUNES
+from reconciler.core.model.names import NameState, parse
+from reconciler.core.model.observed import Access, DatabaseLook, Observed, ObservedHost
+from reconciler.core.model.outcomes import Outcome, Result
+from reconciler.core.model.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.policies import claims, code_moves, endings, template_versions, upgrades, usage
 from reconciler.engine import measuring
 from reconciler.engine.executor import execute
 from reconciler.engine.measuring import measure

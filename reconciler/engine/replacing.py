@@ -14,9 +14,10 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from reconciler.core import backups, names
-from reconciler.core.failures import HostError, Refused, UnknownOutcome
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.failures import HostError, Refused, UnknownOutcome
+from reconciler.core.model.names import NameState
+from reconciler.core.policies import backups
 from reconciler.engine.moves import AtLock, Mover
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Database

@@ -23,11 +23,20 @@ from reconciler.archives.failures import NotSafe, NotWhole
 from reconciler.archives.rewriting import HELD_BACK
 from reconciler.backups import catalogue
 from reconciler.backups.catalogue import BackupEntry, Proof
-from reconciler.core import backups, claims, copies, module_operations, names
-from reconciler.core.backups import BackupSubject
-from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, StorageFailure, UnknownOutcome
-from reconciler.core.observed import mark_of
-from reconciler.core.specs import DatabaseSpec, instance_spec
+from reconciler.core.diffs import copies
+from reconciler.core.model import module_operations, names
+from reconciler.core.model.failures import (
+    HostError,
+    PasswordRefused,
+    ProofFailed,
+    Refused,
+    StorageFailure,
+    UnknownOutcome,
+)
+from reconciler.core.model.observed import mark_of
+from reconciler.core.model.specs import DatabaseSpec, instance_spec
+from reconciler.core.policies import backups, claims
+from reconciler.core.policies.backups import BackupSubject
 from reconciler.engine import backing_up, catalogues
 from reconciler.engine.accounts import Account
 from reconciler.engine.backing_up import fetch, targets_of, write_entry

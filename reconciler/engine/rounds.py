@@ -16,17 +16,17 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reconciler.core import approvals
-from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
-from reconciler.core.backups import BackupSubject
-from reconciler.core.changesets import Approval, Changeset, Stopped, by_itself
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import targets
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.inventory import Inventory
-from reconciler.core.observed import Observed, ObservedHost
-from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.verbs import UPGRADE
+from reconciler.core.model.actions import Action
+from reconciler.core.model.changesets import Approval, Changeset, Stopped, by_itself
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.observed import Observed, ObservedHost
+from reconciler.core.model.outcomes import Outcome, Result
+from reconciler.core.model.verbs import UPGRADE
+from reconciler.core.policies.backups import BackupSubject
 from reconciler.engine import measuring
 from reconciler.engine.catalogues import with_backups
 from reconciler.engine.executor import execute

@@ -12,11 +12,12 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from reconciler.core import backups, names
-from reconciler.core.backups import BackupSubject
-from reconciler.core.failures import HostError, Refused
-from reconciler.core.server_moves import Moved
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.diffs.server_moves import Moved
+from reconciler.core.model import names
+from reconciler.core.model.failures import HostError, Refused
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.policies import backups
+from reconciler.core.policies.backups import BackupSubject
 from reconciler.engine import backing_up
 from reconciler.engine.accounts import Account
 from reconciler.engine.building import Builder

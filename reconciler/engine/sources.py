@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from reconciler.core import claims, module_operations, template_versions
-from reconciler.core.failures import ProofFailed
-from reconciler.core.furnishing import Origin, Sizes
-from reconciler.core.observed import Access, DatabaseLook
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model import module_operations
+from reconciler.core.model.failures import ProofFailed
+from reconciler.core.model.furnishing import Origin, Sizes
+from reconciler.core.model.observed import Access, DatabaseLook
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.policies import claims, template_versions
 from reconciler.engine.ports import Database
 
 

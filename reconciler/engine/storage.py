@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol, cast
 
-from reconciler.core.failures import StorageFailure
+from reconciler.core.model.failures import StorageFailure
 
 
 class Storage(Protocol):

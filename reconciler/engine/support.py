@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.core import backups, names, support
-from reconciler.core.asked_backups import subjects_of
-from reconciler.core.backups import BackupSubject, NotThere
-from reconciler.core.failures import LastingError, PasswordRefused
-from reconciler.core.names import NameState, parse
-from reconciler.core.support import Visit
+from reconciler.core.diffs import support
+from reconciler.core.diffs.support import Visit
+from reconciler.core.model import names
+from reconciler.core.model.failures import LastingError, PasswordRefused
+from reconciler.core.model.names import NameState, parse
+from reconciler.core.policies import backups
+from reconciler.core.policies.asked_backups import subjects_of
+from reconciler.core.policies.backups import BackupSubject, NotThere
 from reconciler.engine.accounts import Account
 from reconciler.engine.observing import observe_shallow
 from reconciler.engine.ports import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
-from reconciler.core.support import Visit
+from reconciler.core.diffs.support import Visit
 from schemas.secrets import Secret
 
 

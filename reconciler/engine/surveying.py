@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from reconciler.core.failures import HalfMadeDatabase, HostError
 from reconciler.core.importing import Holding
-from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.model.failures import HalfMadeDatabase, HostError
+from reconciler.core.model.observed import Access, DatabaseLook
 from reconciler.engine.ports import Host
 from reconciler.fleet.secrets import SecretUnavailable
 from schemas.adoption import Adoption

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from reconciler.core.module_versions import UpgradeNote
+from reconciler.core.model.module_versions import UpgradeNote
 
 
 class Upgradable(Protocol):

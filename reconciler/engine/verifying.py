@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from reconciler.core import claims, fields
-from reconciler.core.failures import ProofFailed
-from reconciler.core.names import NameState
-from reconciler.core.observed import DatabaseLook
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.diffs import fields
+from reconciler.core.model.failures import ProofFailed
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import DatabaseLook
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.policies import claims
 from reconciler.engine.patience import insist
 from reconciler.engine.ports import Clock, Database
 

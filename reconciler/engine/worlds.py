@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.inventory import Inventory
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.inventory import Inventory
 from reconciler.engine.hooks import Hooks, NoHooks
 from reconciler.engine.ports import Aside, Clock, Host, InLine, Memory, Nonces, Pages, Secrets
 from reconciler.engine.storage import Targets

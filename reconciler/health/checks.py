@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from reconciler.core.checks import Check
-from reconciler.core.drafts import databases_in_service
-from reconciler.core.inventory import Inventory
-from reconciler.core.observed import ObservedHost
+from reconciler.core.diffs.drafts import databases_in_service
+from reconciler.core.model.checks import Check
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.observed import ObservedHost
 from reconciler.engine.ports import Clock, Host, Pages
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired

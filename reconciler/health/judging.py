@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core.observed import ObservedHost
+from reconciler.core.model.observed import ObservedHost
 from reconciler.health.signs import (
     CERTIFICATE,
     SIGNS,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from reconciler.core.checks import Check, CheckResult
+from reconciler.core.model.checks import Check, CheckResult
 from reconciler.fleet.addresses import primary_address
 from reconciler.notices.notices import Level, Notice, NoticeName
 from schemas.instance import Instance

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
 
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.inventory import Inventory
-from reconciler.core.observed import ObservedHost
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.observed import ObservedHost
 from reconciler.engine.ports import Clock
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.core.backup_times import BackupRecord
+from reconciler.core.policies.backup_times import BackupRecord
 from reconciler.health.judging import HealthRecord
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.core.failures import HookFailed
+from reconciler.core.model.failures import HookFailed
 from reconciler.hooks.commands import said
 from reconciler.odoo.only_httpx import httpx
 from reconciler.version import __version__

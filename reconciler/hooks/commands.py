@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-from reconciler.core.failures import HookFailed
+from reconciler.core.model.failures import HookFailed
 
 PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR")
 """All that a program gets of the environment: whatever else stands in it may be a secret."""

@@ -6,9 +6,9 @@ import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
-from reconciler.core.actions import Action
-from reconciler.core.failures import HookFailed
-from reconciler.core.hooks import is_allowed
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import HookFailed
+from reconciler.core.policies.hooks import is_allowed
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.hooks.calls import Caller
 from reconciler.hooks.commands import run_command

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.core.windows import is_open
+from reconciler.core.policies.windows import is_open
 from reconciler.fleet.counting import count
 from reconciler.notices.notices import Level, Notice, NoticeName
 from schemas.notify import Channel

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.core.actions import Action
-from reconciler.core.addressed import Addressed
-from reconciler.core.outcomes import Outcome
+from reconciler.core.model.actions import Action
+from reconciler.core.model.addressed import Addressed
+from reconciler.core.model.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)

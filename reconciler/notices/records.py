@@ -44,7 +44,7 @@ class PassRecord:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRecord:
-    """The end of one action; see `reconciler.core.outcomes`.
+    """The end of one action; see `reconciler.core.model.outcomes`.
 
     `changes` are field, observed, desired. `command`, `ran_by` and `revision` are those of its pass: who did it, by which text.
     """

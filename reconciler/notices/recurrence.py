@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.core.actions import Action, Reason
-from reconciler.core.outcomes import Result
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.outcomes import Result
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.notices.records import OutcomeRecord
 

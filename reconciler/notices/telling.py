@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.core.changesets import Blocked, Frozen, Left, LeftAlone, by_cause
 from reconciler.core.deciding import Planned
-from reconciler.core.module_versions import Behind
-from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.upgrades import ModulesState, in_words
+from reconciler.core.model.changesets import Blocked, Frozen, Left, LeftAlone, by_cause
+from reconciler.core.model.module_versions import Behind
+from reconciler.core.model.outcomes import Outcome, Result
+from reconciler.core.policies.upgrades import ModulesState, in_words
 from reconciler.fleet.counting import some
 from reconciler.notices.notices import Level, Notice, NoticeName
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, TypeVar
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     HalfMadeDatabase,
     ListingDisabled,
     NotOdoo,

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Collection, Container, Mapping,
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from reconciler.core.failures import ProofFailed, Rejected
-from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.module_versions import UpgradeNote
-from reconciler.core.observed import (
+from reconciler.core.diffs.support import Visit
+from reconciler.core.model.failures import ProofFailed, Rejected
+from reconciler.core.model.furnishing import Furnishing, Sizes
+from reconciler.core.model.module_versions import UpgradeNote
+from reconciler.core.model.observed import (
     RESTORED_FROM,
     Access,
     DatabaseLook,
@@ -19,9 +20,8 @@ from reconciler.core.observed import (
     Survey,
     mark_of,
 )
-from reconciler.core.specs import DatabaseSpec
-from reconciler.core.support import Visit
-from reconciler.core.template_versions import Rebuilding
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.policies.template_versions import Rebuilding
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import (
     adopting,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     AccessRefused,
     ConnectionCut,
     DatabaseExists,

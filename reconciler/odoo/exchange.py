@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 from tenacity.stop import stop_base
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     ConnectionCut,
     CutOff,
     DatabaseServerDown,

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import urlencode
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     CutOff,
     HostError,
     ListingDisabled,

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import BinaryIO
 
-from reconciler.core.checks import Check
-from reconciler.core.observed import (
+from reconciler.core.model.checks import Check
+from reconciler.core.model.observed import (
     ObservedHost,
 )
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
 from reconciler.odoo import versions

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import module_operations
-from reconciler.core.module_versions import Behind, behind
+from reconciler.core.model import module_operations
+from reconciler.core.model.module_versions import Behind, behind
 from reconciler.odoo import shapes
 from reconciler.odoo.connection import DatabaseSession
 

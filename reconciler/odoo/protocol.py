@@ -22,7 +22,7 @@ from http import HTTPStatus
 from typing import BinaryIO, Protocol
 from urllib.parse import urlsplit
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     ConnectionCut,
     HostError,
     NotOdoo,

@@ -6,7 +6,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.failures import TlsFailure
+from reconciler.core.model.failures import TlsFailure
 from reconciler.odoo.cleaning import one_line
 
 

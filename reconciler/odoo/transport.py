@@ -19,7 +19,7 @@ from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import BinaryIO
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     ConnectionCut,
     HostError,
     HostTimeout,

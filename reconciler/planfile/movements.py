@@ -12,10 +12,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TypeVar
 
-from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
 from reconciler.core.deciding import Planned
-from reconciler.core.names import NameState, parse
+from reconciler.core.model.actions import Action, FieldChange
+from reconciler.core.model.changesets import Blocked, Changeset, Left, LeftAlone
+from reconciler.core.model.names import NameState, parse
 from reconciler.fleet.desired import Desired
 from reconciler.planfile.saved_changesets import SavedChangeset, SeenHost, document_digests, seen_hosts
 

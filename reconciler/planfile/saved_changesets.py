@@ -14,13 +14,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.depths import Depth
-from reconciler.core.names import NameState
-from reconciler.core.observed import ObservedHost
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import ObservedHost
+from reconciler.core.model.selection import Selection
 from reconciler.core.revisions import Comparison
-from reconciler.core.selection import Selection
 from reconciler.fleet.desired import Desired
 
 KIND = "odoo-fleet changeset"

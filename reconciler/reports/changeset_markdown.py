@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Changeset, Removed, by_cause, frozen_by_cause
-from reconciler.core.names import NameState, parse
-from reconciler.core.verbs import Verb
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, FieldChange
+from reconciler.core.model.changesets import Changeset, Removed, by_cause, frozen_by_cause
+from reconciler.core.model.names import NameState, parse
+from reconciler.core.model.verbs import Verb
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.markdown import Block, Passage, code, fit, length, listed, name, prose

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from reconciler.core.checks import Check, CheckResult, failures
+from reconciler.core.model.checks import Check, CheckResult, failures
 from reconciler.fleet.counting import count
 from reconciler.reports.paragraphs import Paper, Tone
 from schemas.server import Server

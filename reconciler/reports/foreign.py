@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.core.deciding import Planned
-from reconciler.core.diffs import foreign_databases
-from reconciler.core.names import NameState
+from reconciler.core.diffs.fleet_diffs import foreign_databases
+from reconciler.core.model.names import NameState
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.status import InstanceRow, InSync, Status, TemplateRow

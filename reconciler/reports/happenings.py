@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from reconciler.core.outcomes import Result
+from reconciler.core.model.outcomes import Result
 from reconciler.notices.notices import Level, NoticeName
 from reconciler.notices.records import OutcomeRecord
 from reconciler.notices.recurrence import drifted_fields, repairs

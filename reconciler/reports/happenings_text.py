@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from reconciler.core.actions import FieldChange
-from reconciler.core.outcomes import Result
+from reconciler.core.model.actions import FieldChange
+from reconciler.core.model.outcomes import Result
 from reconciler.notices.notices import Level
 from reconciler.notices.records import OutcomeRecord
 from reconciler.reports.happenings import Happening

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.core.names import NameState
-from reconciler.core.selection import Selection
+from reconciler.core.model.names import NameState
+from reconciler.core.model.selection import Selection
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import HealthRecord, is_watched
 from reconciler.health.login_pages import PageRecord, login_url

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from reconciler.core.calendars import CalendarEntry
+from reconciler.core.policies.calendars import CalendarEntry
 
 _MOST_OCTETS = 75
 

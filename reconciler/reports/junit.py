@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from reconciler.core.actions import Action
-from reconciler.core.changesets import Blocked, Changeset, Frozen, Removed, Withheld
+from reconciler.core.model.actions import Action
+from reconciler.core.model.changesets import Blocked, Changeset, Frozen, Removed, Withheld
 from reconciler.fleet.diagnostics import Diagnostic, Severity
 from reconciler.reports.escapes import visible
 from reconciler.reports.words import whereby, why

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import usage
-from reconciler.core.inventory import Inventory
-from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.usage import UsageStanding
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.selection import EVERYTHING, Selection
+from reconciler.core.policies import usage
+from reconciler.core.policies.usage import UsageStanding
 from reconciler.fleet.desired import Desired
 from reconciler.reports.backups import size
 from reconciler.reports.status_tables import NOTHING, Cell, Column, Table

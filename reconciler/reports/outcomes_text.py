@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from reconciler.core.changesets import Changeset
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.fleet.counting import count
 from reconciler.reports.paragraphs import Paper, Tone
 

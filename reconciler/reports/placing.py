@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import claims, instance_diffs, places, template_diffs
-from reconciler.core.drafts import Draft
-from reconciler.core.inventory import Inventory
-from reconciler.core.observed import Observed
-from reconciler.core.placement import Placing
+from reconciler.core.diffs import instance_diffs, places, template_diffs
+from reconciler.core.diffs.drafts import Draft
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.observed import Observed
+from reconciler.core.policies import claims
+from reconciler.core.policies.placement import Placing
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
 from schemas.instance import Instance

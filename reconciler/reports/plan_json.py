@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from reconciler.core.actions import Action
-from reconciler.core.changesets import Changeset, Stopped
 from reconciler.core.freshness import NOTHING_KNOWN, Freshness
-from reconciler.core.outcomes import Outcome
+from reconciler.core.model.actions import Action
+from reconciler.core.model.changesets import Changeset, Stopped
+from reconciler.core.model.outcomes import Outcome
 from reconciler.reports.words import goals
 
 FORMAT = 1

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from reconciler.core.actions import Action, FieldChange
-from reconciler.core.changesets import Blocked, Changeset, Frozen, Removed, Withheld, by_cause, frozen_by_cause
+from reconciler.core.model.actions import Action, FieldChange
+from reconciler.core.model.changesets import Blocked, Changeset, Frozen, Removed, Withheld, by_cause, frozen_by_cause
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone

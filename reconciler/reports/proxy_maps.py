@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core import whereabouts
-from reconciler.core.inventory import Inventory
+from reconciler.core.model import whereabouts
+from reconciler.core.model.inventory import Inventory
 from reconciler.fleet.addresses import host_names
 from reconciler.fleet.desired import Desired
 

@@ -13,19 +13,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar, cast
 
-from reconciler.core import claims, endings, subscriptions, support, template_versions, usage, whereabouts
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset, Frozen
-from reconciler.core.claims import Found
-from reconciler.core.drafts import Draft
+from reconciler.core.diffs import support
+from reconciler.core.diffs.drafts import Draft
 from reconciler.core.freshness import NOTHING_KNOWN, Freshness, freshness
-from reconciler.core.inventory import Inventory
-from reconciler.core.names import NameState
-from reconciler.core.observed import Access, Observed, ObservedHost
-from reconciler.core.pauses import Pause, in_force
-from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.specs import instance_digest, instance_spec
-from reconciler.core.verbs import REBUILD
+from reconciler.core.model import verbs, whereabouts
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.changesets import Changeset, Frozen
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import Access, Observed, ObservedHost
+from reconciler.core.model.pauses import Pause, in_force
+from reconciler.core.model.selection import EVERYTHING, Selection
+from reconciler.core.model.specs import instance_digest, instance_spec
+from reconciler.core.policies import claims, endings, subscriptions, template_versions, usage
 from reconciler.fleet.addresses import primary_address
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import Vitals, free_percent, is_watched, judge_once
@@ -323,7 +323,7 @@ class _View:
         """Tell whether all that is pending of a template is a new version in its place: it is cloned until then."""
         here = [a for a in (*self._actions[this], *self._held[this]) if a.server == server]
         stopped = any(b.server == server for b in self._blocked[this])
-        return bool(here) and not stopped and all(action.verb is REBUILD for action in here)
+        return bool(here) and not stopped and all(action.verb is verbs.REBUILD for action in here)
 
     def instance(self, instance: Instance) -> InstanceRow:
         found = self._find(instance)
@@ -362,7 +362,7 @@ class _View:
             count = live.count(plan.code)
             yield PlanRow(plan.code, plan.name, plan.period, plan.max_users, plan.max_storage_gb, count)
 
-    def _find(self, instance: Instance) -> Found | None:
+    def _find(self, instance: Instance) -> claims.Found | None:
         standing = self._standing.instances[instance.code].server
         places = (standing,) if standing else tuple(self._desired.servers)
         found = claims.find(self._observed, places, instance.database_name, instance.renamed_from)
@@ -376,7 +376,7 @@ class _View:
         this = ("instance", instance.code)
         return next((a.server for a in (*self._actions[this], *self._held[this])), None)
 
-    def _observed_state(self, instance: Instance, found: Found | None) -> str:
+    def _observed_state(self, instance: Instance, found: claims.Found | None) -> str:
         if found:
             return "active" if found.name.state is NameState.PUBLISHED else found.name.state.value
         if any(instance.server in (None, h.server) for h, _ in self._observed.trash_of(instance.database_name)):
@@ -386,7 +386,7 @@ class _View:
         unseen = any(host is None or not host.online for host in hosts)
         return "unknown" if unseen else "missing"
 
-    def _compare(self, instance: Instance, found: Found | None, observed: str) -> tuple[InSync, str]:
+    def _compare(self, instance: Instance, found: claims.Found | None, observed: str) -> tuple[InSync, str]:
         pending = self._pending("instance", instance.code)
         if observed == "unknown":
             return InSync.UNKNOWN, "; ".join(pending)
@@ -400,7 +400,7 @@ class _View:
             return InSync.NO, "; ".join(pending) or "not there"
         return self._remembered(instance, found)
 
-    def _remembered(self, instance: Instance, found: Found) -> tuple[InSync, str]:
+    def _remembered(self, instance: Instance, found: claims.Found) -> tuple[InSync, str]:
         """Say what this look inside, or else an earlier one, tells of a database that nothing is planned for."""
         if self._was_looked_into(found):  # whatever differed would be planned or blocked
             return InSync.YES, ""
@@ -420,7 +420,7 @@ class _View:
         is_held = self._blocked[this] or self._held[this]
         return not is_held and all(a.reason is Reason.CHANGED for a in self._actions[this])
 
-    def _is_anothers(self, instance: Instance, found: Found) -> bool:
+    def _is_anothers(self, instance: Instance, found: claims.Found) -> bool:
         """Tell whether a look found that a database only bears an instance's name."""
         look = self._observed.hosts[found.server].looks.get(found.name.text)
         if look is None or look.access is Access.FAILED:
@@ -430,10 +430,10 @@ class _View:
         is_ours = look.access is Access.REFUSED and known  # with another password
         return not is_ours and claims.doubt(look, spec, instance.renamed_from, remembered=known) is not None
 
-    def _was_looked_into(self, found: Found) -> bool:
+    def _was_looked_into(self, found: claims.Found) -> bool:
         return found.name.text in self._observed.hosts[found.server].looks
 
-    def _verified_at(self, instance: Instance, found: Found | None) -> datetime | None:
+    def _verified_at(self, instance: Instance, found: claims.Found | None) -> datetime | None:
         if found is None:
             return None
         if self._was_looked_into(found) and not self._pending("instance", instance.code):

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from reconciler.core.pauses import Pause
+from reconciler.core.model.pauses import Pause
 from reconciler.reports.plan_json import known_document
 from reconciler.reports.status import InstanceRow, Row, ServerRow, Status, TemplateRow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.pauses import Pause
+from reconciler.core.model.pauses import Pause
 from reconciler.fleet.counting import count
 from reconciler.health.signs import HealthStatus
 from reconciler.reports.paragraphs import Paper, Tone

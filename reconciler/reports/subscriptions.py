@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.subscriptions import State, SubscriptionState, standing
+from reconciler.core.model.selection import EVERYTHING, Selection
+from reconciler.core.policies.subscriptions import State, SubscriptionState, standing
 from reconciler.fleet.desired import Desired
 from reconciler.reports.status_tables import Cell, Column, Table
 

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import endings, names
 from reconciler.core.deciding import Planned
+from reconciler.core.model import names
+from reconciler.core.policies import endings
 from reconciler.fleet.desired import Desired
 from reconciler.reports.status_tables import Cell, Column, Table
 

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import upgrades
-from reconciler.core.actions import Action
-from reconciler.core.changesets import Blocked
 from reconciler.core.deciding import Planned
-from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.upgrades import Key, ModulesState
-from reconciler.core.verbs import UPGRADE
+from reconciler.core.model.actions import Action
+from reconciler.core.model.changesets import Blocked
+from reconciler.core.model.selection import EVERYTHING, Selection
+from reconciler.core.model.verbs import UPGRADE
+from reconciler.core.policies import upgrades
+from reconciler.core.policies.upgrades import Key, ModulesState
 from reconciler.fleet.desired import Desired
 from reconciler.reports.status_tables import Cell, Column, Table
 from schemas.instance import Instance

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from string import Formatter
 
-from reconciler.core.verbs import Verb, in_order
+from reconciler.core.model.verbs import Verb, in_order
 
 _HEAD = """\
 # What a plan does

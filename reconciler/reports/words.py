@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.freshness import Freshness
-from reconciler.core.names import NameState, parse
-from reconciler.core.verbs import VERBS, in_order
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.names import NameState, parse
+from reconciler.core.model.verbs import VERBS, in_order
 from reconciler.fleet.counting import count
 
 _REASONS: Mapping[str, str] = {

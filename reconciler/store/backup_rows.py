@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
-from reconciler.core.backup_times import BackupRecord, Work
-from reconciler.core.due_backups import Key
+from reconciler.core.policies.backup_times import BackupRecord, Work
+from reconciler.core.policies.due_backups import Key
 from reconciler.store.inventory_rows import upsert
 from reconciler.store.tables import backups
 

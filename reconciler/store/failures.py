@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.failures import MemoryFailure
+from reconciler.core.model.failures import MemoryFailure
 
 DELETABLE = "it may be deleted: that loses history, pauses made by command and what a shrunken list is compared with, no database"
 

@@ -14,11 +14,11 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.access.tokens import Token
-from reconciler.core.backup_times import BackupRecord
-from reconciler.core.due_backups import Key
-from reconciler.core.inventory import Entry, Inventory, Usage
-from reconciler.core.outcomes import Outcome
-from reconciler.core.pauses import Pause
+from reconciler.core.model.inventory import Entry, Inventory, Usage
+from reconciler.core.model.outcomes import Outcome
+from reconciler.core.model.pauses import Pause
+from reconciler.core.policies.backup_times import BackupRecord
+from reconciler.core.policies.due_backups import Key
 from reconciler.health.judging import HealthRecord
 from reconciler.notices.notices import Notice
 from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from reconciler.core.outcomes import Result
+from reconciler.core.model.outcomes import Result
 from reconciler.notices.notices import Level
 from reconciler.notices.records import NoticeRecord, OutcomeRecord
 from reconciler.reports.happenings import ENDED, Asked, Happening, Newest, ended, in_order, is_as_bad_as

@@ -1,4 +1,4 @@
-"""The inventory as rows: what `reconciler.core.inventory` describes, of one fleet. Statements only, no transactions."""
+"""The inventory as rows: what `reconciler.core.model.inventory` describes, of one fleet. Statements only, no transactions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Table, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import sqlite
 
-from reconciler.core.inventory import Entry, Inventory, Usage
-from reconciler.core.pauses import Pause
+from reconciler.core.model.inventory import Entry, Inventory, Usage
+from reconciler.core.model.pauses import Pause
 from reconciler.store.tables import entries, listings, pauses, server_states, usage
 
 if TYPE_CHECKING:

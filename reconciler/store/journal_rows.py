@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.notices.notices import Notice
 from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord, PassStart
 from reconciler.store.tables import notices, outcomes, passes

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from reconciler.core.failures import MemoryFailure
+from reconciler.core.model.failures import MemoryFailure
 
 T = TypeVar("T")
 

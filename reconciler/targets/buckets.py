@@ -15,7 +15,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from reconciler.core.failures import StorageFailure
+from reconciler.core.model.failures import StorageFailure
 from schemas.secrets import Secret
 
 _PART = 8 * 1024 * 1024

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from reconciler.core.failures import StorageFailure
+from reconciler.core.model.failures import StorageFailure
 
 PARTIAL = ".partial"
 """How a file is called that is not whole yet."""

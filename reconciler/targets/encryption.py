@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import pyrage
 
-from reconciler.core.failures import StorageFailure
+from reconciler.core.model.failures import StorageFailure
 from schemas.secrets import Secret
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 import asyncssh
 
-from reconciler.core.failures import StorageFailure
+from reconciler.core.model.failures import StorageFailure
 from reconciler.targets.directories import PARTIAL
 from schemas.secrets import Secret
 

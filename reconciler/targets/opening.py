@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from reconciler.core.failures import StorageFailure
+from reconciler.core.model.failures import StorageFailure
 from schemas.backups import BackupTarget
 from schemas.references import KeyReference
 from schemas.secrets import Secret

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from reconciler.core.actions import Action
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model.actions import Action
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,

@@ -16,9 +16,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from reconciler.core.backup_times import Work
-from reconciler.core.observed import Access
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model.observed import Access
+from reconciler.core.model.outcomes import Outcome, Result
+from reconciler.core.policies.backup_times import Work
 from reconciler.health.standing import Standing
 from reconciler.notices.events import (
     ActionEnded,

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field, create_model
 
-from reconciler.core.changesets import Blocked, Frozen, LeftAlone, Removed
+from reconciler.core.model.changesets import Blocked, Frozen, LeftAlone, Removed
 from reconciler.health.signs import HealthStatus
 from reconciler.reports.status import (
     DocumentRow,

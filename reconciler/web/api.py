@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from reconciler.access import tokens
 from reconciler.access.roles import Role
-from reconciler.core.pauses import Pause
+from reconciler.core.model.pauses import Pause
 from reconciler.health.signs import SIGNS
 from reconciler.reports.happenings import Asked
 from reconciler.reports.happenings_json import happening_document

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 from reconciler.access.actors import Actor
 from reconciler.access.tokens import Token
-from reconciler.core.actions import Action
-from reconciler.core.asked_backups import AskedBackup
-from reconciler.core.backup_times import BackupRecord
-from reconciler.core.changesets import Changeset
-from reconciler.core.pauses import Pause
+from reconciler.core.model.actions import Action
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.pauses import Pause
+from reconciler.core.policies.asked_backups import AskedBackup
+from reconciler.core.policies.backup_times import BackupRecord
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import HealthRecord
 from reconciler.health.standing import Standing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from reconciler.access.roles import Role
-from reconciler.core.calendars import of_instances, of_trash
+from reconciler.core.policies.calendars import of_instances, of_trash
 from reconciler.reports.icalendar import render_icalendar
 from reconciler.version import __version__
 from reconciler.web.routes import Admitted, Endpoint

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from reconciler.core.lengths import read_length
-from reconciler.core.support import LONGEST_LINK, SHORTEST
+from reconciler.core.diffs.support import LONGEST_LINK, SHORTEST
+from reconciler.core.model.lengths import read_length
 from reconciler.web.routes import Admitted, Endpoint
 from reconciler.web.support import document, way_endpoints
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from reconciler.access.roles import Role
-from reconciler.core.support import LONGEST, SHORTEST
+from reconciler.core.diffs.support import LONGEST, SHORTEST
 from reconciler.web import answers
 from reconciler.web.boards import Picture, SupportVisit
 from reconciler.web.problems import RequestRefused

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.access.roles import Role
-from reconciler.core.backup_times import is_under_way
+from reconciler.core.policies.backup_times import is_under_way
 from reconciler.web import answers
 from reconciler.web.asking import Query
 from reconciler.web.boards import KeptRow, Picture

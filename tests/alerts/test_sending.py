@@ -11,7 +11,7 @@ import time
 import pytest
 
 from reconciler.alerts.sending import send
-from reconciler.core.failures import AlertFailed
+from reconciler.core.model.failures import AlertFailed
 from reconciler.notices.alerting import Message
 from reconciler.notices.notices import Level
 from schemas.secrets import Secret

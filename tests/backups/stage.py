@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.backups.catalogue import BackupEntry
-from reconciler.core import backups
-from reconciler.core.backups import BackupSubject, NotThere
 from reconciler.core.deciding import Limits
+from reconciler.core.policies import backups
+from reconciler.core.policies.backups import BackupSubject, NotThere
 from reconciler.engine import backing_up
 from reconciler.engine.backing_up import KeptBackup
 from reconciler.engine.observing import observe_shallow

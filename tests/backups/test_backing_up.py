@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.checks import CheckResult
-from reconciler.core.failures import HostError, LastingError, MasterPasswordRefused, Refused, StorageFailure
+from reconciler.core.model.checks import CheckResult
+from reconciler.core.model.failures import HostError, LastingError, MasterPasswordRefused, Refused, StorageFailure
 from reconciler.simulator import wire
 from reconciler.simulator.wire import Response
 from tests.backups.stage import Stage, stage

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import names, verbs
-from reconciler.core.failures import StorageFailure
-from reconciler.core.names import NameState
-from reconciler.core.outcomes import Result
+from reconciler.core.model import names, verbs
+from reconciler.core.model.failures import StorageFailure
+from reconciler.core.model.names import NameState
+from reconciler.core.model.outcomes import Result
 from reconciler.engine.reconcile import Passed
 from tests.backups.stage import Stage, stage
 from tests.harness.universe import Killed, Process

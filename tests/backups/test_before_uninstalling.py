@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reconciler.core import verbs
-from reconciler.core.failures import StorageFailure
-from reconciler.core.outcomes import Result
+from reconciler.core.model import verbs
+from reconciler.core.model.failures import StorageFailure
+from reconciler.core.model.outcomes import Result
 from tests.backups.stage import stage
 from tests.engine.test_uninstalling import WITH, module
 from tests.harness.virtual_time import run

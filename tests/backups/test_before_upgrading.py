@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.failures import StorageFailure
-from reconciler.core.observed import NOTED_UPGRADE
-from reconciler.core.outcomes import Result
+from reconciler.core.model import verbs
+from reconciler.core.model.failures import StorageFailure
+from reconciler.core.model.observed import NOTED_UPGRADE
+from reconciler.core.model.outcomes import Result
 from reconciler.simulator import Code
 from tests.backups.stage import Stage, stage
 from tests.engine.test_upgrades import COLUMN, deploy, parameters, version_of

@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.outcomes import Result
-from reconciler.core.replacements import Replacing
+from reconciler.core.model.outcomes import Result
+from reconciler.core.policies.replacements import Replacing
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan

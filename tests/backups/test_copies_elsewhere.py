@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import backups, verbs
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.outcomes import Result
-from reconciler.core.replacements import Replacing
+from reconciler.core.model import verbs
+from reconciler.core.model.outcomes import Result
+from reconciler.core.policies import backups
+from reconciler.core.policies.replacements import Replacing
 from reconciler.engine import backing_up
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.engine.worlds import World

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.observed import NOTED_UPGRADE
-from reconciler.core.outcomes import Result
+from reconciler.core.model.observed import NOTED_UPGRADE
+from reconciler.core.model.outcomes import Result
 from reconciler.simulator import Code, neutralizing
 from reconciler.simulator.environment import Env
 from tests.backups.test_copies import active, begun, both, copy_of, require_neutral, text

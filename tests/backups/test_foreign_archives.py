@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.outcomes import Result
+from reconciler.core.model.outcomes import Result
 from reconciler.simulator import seed
 from reconciler.simulator.databases import Database
 from tests.backups.stage import Stage, stage

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.backup_times import may_begin
-from reconciler.core.backups import NotThere
-from reconciler.core.due_backups import appointments, in_turn, subject_of
-from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.policies.backup_times import may_begin
+from reconciler.core.policies.backups import NotThere
+from reconciler.core.policies.due_backups import appointments, in_turn, subject_of
 from reconciler.engine.keeping import keep_appointment
 from reconciler.engine.observing import observe_shallow
 from reconciler.store.forgetful import NoMemory

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.backups.catalogue import BackupEntry
-from reconciler.core import backups
-from reconciler.core.failures import HostError, ProofFailed, Refused, StorageFailure, UnknownOutcome
+from reconciler.core.model.failures import HostError, ProofFailed, Refused, StorageFailure, UnknownOutcome
+from reconciler.core.policies import backups
 from reconciler.engine import restoring
 from reconciler.simulator.databases import Database
 from tests.backups.stage import Stage, stage

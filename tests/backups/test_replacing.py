@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import names, verbs
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.failures import StorageFailure
-from reconciler.core.names import NameState
-from reconciler.core.outcomes import Result
-from reconciler.core.replacements import Replacing
-from reconciler.core.selection import Selection
+from reconciler.core.model import names, verbs
+from reconciler.core.model.failures import StorageFailure
+from reconciler.core.model.names import NameState
+from reconciler.core.model.outcomes import Result
+from reconciler.core.model.selection import Selection
+from reconciler.core.policies.replacements import Replacing
 from reconciler.engine.reconcile import Passed
 from reconciler.simulator.databases import EMPTY, Database
 from tests.backups.stage import Stage, stage

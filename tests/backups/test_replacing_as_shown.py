@@ -11,9 +11,9 @@ import pytest
 
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.depths import Depth
-from reconciler.core.names import NameState, parse
-from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.replacements import Replacing
+from reconciler.core.model.names import NameState, parse
+from reconciler.core.model.outcomes import Outcome, Result
+from reconciler.core.policies.replacements import Replacing
 from reconciler.engine.reconcile import carry_out, plan
 from reconciler.notices.events import ActionStep
 from reconciler.simulator import SimulatedHost

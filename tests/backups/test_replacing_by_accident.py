@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import names
-from reconciler.core.names import NameState
-from reconciler.core.outcomes import Result
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
+from reconciler.core.model.outcomes import Result
 from reconciler.engine.reconcile import Passed
 from reconciler.simulator import STEPS, SimulatedHost
 from tests.backups.stage import Stage

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import verbs
 from reconciler.core.deciding import Limits
-from reconciler.core.outcomes import Result
+from reconciler.core.model import verbs
+from reconciler.core.model.outcomes import Result
 from reconciler.simulator.databases import Database
 from tests.backups.stage import Stage, stage
 from tests.faults.shares import EXHAUSTIVE

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import backups
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.failures import LastingError, StorageFailure
-from reconciler.core.outcomes import Result
-from reconciler.core.replacements import Replacing
+from reconciler.core.model.failures import LastingError, StorageFailure
+from reconciler.core.model.outcomes import Result
+from reconciler.core.policies import backups
+from reconciler.core.policies.replacements import Replacing
 from reconciler.engine import backing_up
 from reconciler.reports.backups import standings
 from reconciler.targets.directories import Directory

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.core import verbs
-from reconciler.core.claims import mark_for
 from reconciler.core.deciding import Limits
-from reconciler.core.observed import DatabaseLook, rows_of
-from reconciler.core.specs import DatabaseSpec, instance_spec
+from reconciler.core.model import verbs
+from reconciler.core.model.observed import DatabaseLook, rows_of
+from reconciler.core.model.specs import DatabaseSpec, instance_spec
+from reconciler.core.policies.claims import mark_for
 from reconciler.wiring import open_world
 from tests.benchmarks.least_clone import Clone, LeastScript
 from tests.benchmarks.rows import Row

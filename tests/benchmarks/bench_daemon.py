@@ -23,7 +23,7 @@ import httpx
 import psutil
 from watchfiles import awatch
 
-from reconciler.core.specs import instance_digest, template_digest
+from reconciler.core.model.specs import instance_digest, template_digest
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.store.opening import open_store
 from tests.benchmarks.bench_passing import ENVIRON, FLEET, INSTANCE, SERVER

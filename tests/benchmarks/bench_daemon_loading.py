@@ -22,10 +22,10 @@ import yaml
 
 from reconciler.core.deciding import Limits, decide
 from reconciler.core.depths import Depth, targets
-from reconciler.core.inventory import Entry, Inventory
-from reconciler.core.observed import Observed, host
-from reconciler.core.selection import EVERYTHING
-from reconciler.core.specs import instance_digest, template_digest
+from reconciler.core.model.inventory import Entry, Inventory
+from reconciler.core.model.observed import Observed, host
+from reconciler.core.model.selection import EVERYTHING
+from reconciler.core.model.specs import instance_digest, template_digest
 from reconciler.fleet.desired import Desired
 from reconciler.loading.incremental import FleetReader
 from tests.benchmarks import bench_loading

@@ -19,10 +19,10 @@ import httpx
 from reconciler.access.roles import Role
 from reconciler.access.tokens import Token, hash_of
 from reconciler.core.deciding import Limits, Planned, decide
-from reconciler.core.inventory import Entry, Inventory
-from reconciler.core.names import parse
-from reconciler.core.observed import Observed, ObservedHost
-from reconciler.core.specs import instance_digest
+from reconciler.core.model.inventory import Entry, Inventory
+from reconciler.core.model.names import parse
+from reconciler.core.model.observed import Observed, ObservedHost
+from reconciler.core.model.specs import instance_digest
 from reconciler.fleet.desired import Desired, resolve
 from reconciler.health.standing import Standing
 from reconciler.loading.yaml_reader import read_documents

@@ -22,7 +22,7 @@ import httpx
 
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.specs import instance_spec, template_spec
+from reconciler.core.model.specs import instance_spec, template_spec
 from reconciler.engine.reconcile import plan
 from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet

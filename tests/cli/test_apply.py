@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reconciler.core.inventory import Inventory
+from reconciler.core.model.inventory import Inventory
 from reconciler.store.failures import StoreError
 from reconciler.store.forgetful import NoMemory
 from reconciler.store.opening import open_store

@@ -16,10 +16,10 @@ import pytest
 from reconciler.cli.events import INTERVAL, follow_store
 from reconciler.cli.plan_notes import drift_notes
 from reconciler.cli.since import read_since
-from reconciler.core import verbs
-from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import Changeset, Withheld
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.changesets import Changeset, Withheld
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.notices import recurrence

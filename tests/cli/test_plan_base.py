@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.deciding import Limits
+from reconciler.core.model.selection import Selection
 from reconciler.core.revisions import compare
-from reconciler.core.selection import Selection
 from reconciler.store.opening import open_store
 from tests.cli.repositories import begin, commit, git, isolate
 from tests.cli.world import INSTANCES, World, run, serving

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import names
+from reconciler.core.model import names
 from reconciler.simulator import SimulatedHost
 from reconciler.simulator.databases import Database
 from tests.cli.saving import applied, apply, kept, listed, refusal, save

@@ -9,9 +9,9 @@ from datetime import timedelta
 import icalendar
 import pytest
 
-from reconciler.core import names
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.model import names
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
 from reconciler.reports.trash import trash, trash_document, trash_table
 from tests.cli.saving import applied  # noqa: F401 -- a fixture
 from tests.cli.world import World

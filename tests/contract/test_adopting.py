@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.failures import HostError, Refused
-from reconciler.core.observed import Access, DatabaseLook, Mark
+from reconciler.core.model.failures import HostError, Refused
+from reconciler.core.model.observed import Access, DatabaseLook, Mark
 from reconciler.odoo.apply import adopting
 from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.observe import databases as observe

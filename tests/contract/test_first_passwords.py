@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core.failures import LastingError
-from reconciler.core.support import Visit
+from reconciler.core.diffs.support import Visit
+from reconciler.core.model.failures import LastingError
 from reconciler.odoo.apply.first_passwords import link_to_first_password
 from reconciler.odoo.apply.neutralizing import neutralize
 from schemas.secrets import Secret

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Rejected
-from reconciler.core.furnishing import Furnishing, Origin
-from reconciler.core.observed import Access, DatabaseLook, Mark, mark_of
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model.failures import HostError, PasswordRefused, ProofFailed, Rejected
+from reconciler.core.model.furnishing import Furnishing, Origin
+from reconciler.core.model.observed import Access, DatabaseLook, Mark, mark_of
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.odoo.apply import alterations, furnishing, marks, schedule, settings
 from reconciler.odoo.apply.server_actions import ServerAction
 from reconciler.odoo.connection import DatabaseSession

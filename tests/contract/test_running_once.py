@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.failures import AccessRefused, HostError
+from reconciler.core.model.failures import AccessRefused, HostError
 from reconciler.odoo.apply import insides, server_actions, signals
 from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.observe import databases as observe

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core import support
-from reconciler.core.failures import LastingError
-from reconciler.core.observed import SUPPORT, Access, DatabaseLook
-from reconciler.core.support import Visit
+from reconciler.core.diffs import support
+from reconciler.core.diffs.support import Visit
+from reconciler.core.model.failures import LastingError
+from reconciler.core.model.observed import SUPPORT, Access, DatabaseLook
 from reconciler.odoo.apply import insides
 from reconciler.odoo.apply.support import end_support, open_support
 from reconciler.odoo.observe import databases as observe

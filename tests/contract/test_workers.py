@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.core.module_versions import UpgradeNote
+from reconciler.core.model.module_versions import UpgradeNote
 from reconciler.odoo.apply import modules, uninstalling
 from tests.contract.hosts import ContractHost
 from tests.contract.installing import install, quiesce_patiently, uninstall

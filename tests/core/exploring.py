@@ -14,16 +14,16 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Action
-from reconciler.core.changesets import Blocked
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import Depth, Inspection, targets
-from reconciler.core.failures import HostError, NoSuchDatabase, UnknownOutcome
-from reconciler.core.inventory import ORPHANED, PRUNES, Entry, Inventory
-from reconciler.core.names import NameState
-from reconciler.core.observed import Access, DatabaseLook, Mark, Observed, host
-from reconciler.core.selection import EVERYTHING
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.changesets import Blocked
+from reconciler.core.model.failures import HostError, NoSuchDatabase, UnknownOutcome
+from reconciler.core.model.inventory import ORPHANED, PRUNES, Entry, Inventory
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import Access, DatabaseLook, Mark, Observed, host
+from reconciler.core.model.selection import EVERYTHING
 from reconciler.engine.reconcile import remember
 from reconciler.engine.worlds import World as Ports
 from reconciler.fleet.desired import Desired

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Action, FieldChange
 from reconciler.core.depths import Depth, targets
-from reconciler.core.inventory import Entry, Inventory
-from reconciler.core.names import NameState
-from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost, host
-from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.settings import SETTINGS
-from reconciler.core.specs import DatabaseSpec
-from reconciler.core.verbs import Verb
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action, FieldChange
+from reconciler.core.model.inventory import Entry, Inventory
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import Access, DatabaseLook, Observed, ObservedHost, host
+from reconciler.core.model.selection import EVERYTHING, Selection
+from reconciler.core.model.settings import SETTINGS
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.model.verbs import Verb
 from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, as_declared, seen_as, spec
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from reconciler.core.changesets import Changeset
-from reconciler.core.claims import Doubt
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
-from reconciler.core.observed import DatabaseLook, ObservedHost
-from reconciler.core.selection import EVERYTHING
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Entry, Inventory
+from reconciler.core.model.observed import DatabaseLook, ObservedHost
+from reconciler.core.model.selection import EVERYTHING
+from reconciler.core.policies.claims import Doubt
 from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from reconciler.core import claims, names
-from reconciler.core.inventory import Entry, Inventory
-from reconciler.core.names import NameState
-from reconciler.core.observed import NEUTRALIZED, Access, DatabaseLook, Mark, Observed, ObservedHost, host
-from reconciler.core.settings import SETTINGS
-from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.model import names
+from reconciler.core.model.inventory import Entry, Inventory
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import NEUTRALIZED, Access, DatabaseLook, Mark, Observed, ObservedHost, host
+from reconciler.core.model.settings import SETTINGS
+from reconciler.core.model.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.policies import claims
 from reconciler.fleet.desired import Desired
 from tests.harness.universe import fleet, instance, read
 from tests.harness.virtual_time import EPOCH

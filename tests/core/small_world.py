@@ -11,10 +11,11 @@ from collections.abc import Container, Iterable
 from datetime import timedelta
 from typing import NamedTuple
 
-from reconciler.core import claims, names
-from reconciler.core.failures import DatabaseExists, NoSuchDatabase, PasswordRefused, Refused
-from reconciler.core.names import NameState
-from reconciler.core.observed import Mark
+from reconciler.core.model import names
+from reconciler.core.model.failures import DatabaseExists, NoSuchDatabase, PasswordRefused, Refused
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import Mark
+from reconciler.core.policies import claims
 from tests.core.scenes import NOW
 
 TEMPLATE = "template_base"

@@ -13,12 +13,12 @@ from datetime import datetime
 from types import FrameType, SimpleNamespace
 from typing import Any, NamedTuple, cast
 
-from reconciler.core.actions import Action
-from reconciler.core.failures import HostError
-from reconciler.core.furnishing import Furnishing, Origin
-from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
-from reconciler.core.observed import DatabaseLook, Mark
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import HostError
+from reconciler.core.model.furnishing import Furnishing, Origin
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Inventory
+from reconciler.core.model.observed import DatabaseLook, Mark
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.engine.carrying_out.performer import Performer
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.ports import Database

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Changeset
-from reconciler.core.names import NameState
-from reconciler.core.observed import Access, DatabaseLook, Mark
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import Access, DatabaseLook, Mark
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.fleet.desired import Desired
 from tests.core.model import Held, Host, Model
 from tests.core.scenes import EXPIRED, NOW, as_declared, seen_as, spec

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.observed import Access, DatabaseLook
 from reconciler.core.needs import secrets_needed
-from reconciler.core.observed import Access, DatabaseLook
 from tests.core.one_instance import look_of, plan, refusal, remembered
 from tests.core.scenes import CRONS, NOW, as_declared, desired, instance, observed, online, seen_as, spec
 from tests.harness.universe import TEMPLATE, fleet, read

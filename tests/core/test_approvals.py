@@ -7,11 +7,11 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, FieldChange, Reason
 from reconciler.core.approvals import approve, still_wanted, without_tried
-from reconciler.core.changesets import Changeset, Frozen, by_itself
-from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.changesets import Changeset, Frozen, by_itself
+from reconciler.core.model.observed import Observed, ObservedHost
 from reconciler.core.safety import THRESHOLDS, gate
 from schemas.fleet import Safety
 from tests.core.strategies import changesets

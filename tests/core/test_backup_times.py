@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core import backup_times
-from reconciler.core.backup_times import BackupRecord, Work
+from reconciler.core.policies import backup_times
+from reconciler.core.policies.backup_times import BackupRecord, Work
 from schemas.backups import BackupPolicy, Rhythm
 
 NIGHT = BackupPolicy()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.changesets import Blocked, Changeset, Left, LeftAlone
 
 CLONE = Action(verbs.CLONE, "instance", "acme", "one", Reason.DECLARED, "template_base", "acme", after=("x",))
 

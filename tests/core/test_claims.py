@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import claims, diffs
-from reconciler.core.claims import Doubt
-from reconciler.core.inventory import Entry, Inventory
-from reconciler.core.module_versions import UpgradeNote
-from reconciler.core.observed import Access, DatabaseLook, Mark, Observed
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.diffs import fleet_diffs
+from reconciler.core.model.inventory import Entry, Inventory
+from reconciler.core.model.module_versions import UpgradeNote
+from reconciler.core.model.observed import Access, DatabaseLook, Mark, Observed
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.policies import claims
+from reconciler.core.policies.claims import Doubt
 from tests.core.scenes import (
     CRONS,
     FRESH,
@@ -360,5 +361,5 @@ def test_the_databases_of_others_are_listed_by_server_and_none_that_this_fleet_d
     lists = ("acme", "template_base", "theirs", "Theirs too", "suspended.orphan", FRESH, "known", gone)
     seen = observed(online("two", lists=("theirs",)), online("one", lists=lists), offline("three"))
     memory = Inventory({("instance", "known", "one"): Entry("instance", "known", "one", "known", "", NOW)})
-    found = [(server, name.text) for server, name in diffs.foreign_databases(text, seen, memory, NOW)]
+    found = [(server, name.text) for server, name in fleet_diffs.foreign_databases(text, seen, memory, NOW)]
     assert found == [("one", "Theirs too"), ("one", "theirs"), ("two", "theirs")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.observed import host
+from reconciler.core.model.observed import host
 from reconciler.daemon.concerns import concerned_servers
 from tests.harness.universe import fleet, instance, read
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core import copies, verbs
-from reconciler.core.changesets import Changeset
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.diffs import copies
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model import verbs
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.observed import BackupSeen, DatabaseLook, ObservedHost
 from reconciler.core.needs import secrets_needed
-from reconciler.core.observed import BackupSeen, DatabaseLook, ObservedHost
 from reconciler.fleet.desired import Desired
 from schemas.backups import BackupPolicy
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec

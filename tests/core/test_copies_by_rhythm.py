@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.core import copies, verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED
-from reconciler.core.observed import Access, DatabaseLook
-from reconciler.core.replacements import Replacing
+from reconciler.core.diffs import copies
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.observed import Access, DatabaseLook
+from reconciler.core.policies.replacements import Replacing
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 
 TARGETS = {"backup_targets": "{main: {url: file:///srv/odoo-backups}}"}

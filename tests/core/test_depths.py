@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.core import names
 from reconciler.core.depths import Depth, targets
-from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
-from reconciler.core.observed import Observed, ObservedHost
-from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.model import names
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Entry, Inventory
+from reconciler.core.model.observed import Observed, ObservedHost
+from reconciler.core.model.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
 from schemas.references import DerivedSecret
 from tests.core.scenes import (

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core import names
 from reconciler.core.depths import Depth, Inspection, targets
-from reconciler.core.inventory import NOTHING_REMEMBERED, PRUNES, Entry, Inventory
-from reconciler.core.observed import Observed
-from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.model import names
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, PRUNES, Entry, Inventory
+from reconciler.core.model.observed import Observed
+from reconciler.core.model.selection import EVERYTHING, Selection
 from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, desired, instance, observed, offline, online, remembering, spec
 

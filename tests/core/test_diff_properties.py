@@ -10,13 +10,13 @@ from typing import TypeVar
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import names, verbs
-from reconciler.core.changesets import Changeset
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import Inventory
-from reconciler.core.names import NameState
-from reconciler.core.observed import Observed
-from reconciler.core.selection import Selection
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model import names, verbs
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import Observed
+from reconciler.core.model.selection import Selection
 from tests.core.model import BUILD_LIMIT, KEPT, Model, forms_of
 from tests.core.scenes import NOW
 from tests.core.strategies import CODES, Scene, join, scenes

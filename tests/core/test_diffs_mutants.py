@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core import names
-from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
-from reconciler.core.claims import Doubt
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
-from reconciler.core.observed import Access, DatabaseLook
-from reconciler.core.selection import Selection
-from reconciler.core.verbs import RENAME, SWEEP
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model import names
+from reconciler.core.model.changesets import Blocked, Changeset, Left, LeftAlone
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
+from reconciler.core.model.observed import Access, DatabaseLook
+from reconciler.core.model.selection import Selection
+from reconciler.core.model.verbs import RENAME, SWEEP
+from reconciler.core.policies.claims import Doubt
 from tests.core.one_instance import remembered as remembering
 from tests.core.scenes import (
     EXPIRED,

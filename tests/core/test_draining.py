@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from reconciler.core import observed
-from reconciler.core.draining import ProposedMove, drain
-from reconciler.core.inventory import Inventory, Usage
-from reconciler.core.observed import Observed
-from reconciler.core.usage import GIGABYTE
+from reconciler.core.diffs.draining import ProposedMove, drain
+from reconciler.core.model import observed
+from reconciler.core.model.inventory import Inventory, Usage
+from reconciler.core.model.observed import Observed
+from reconciler.core.policies.usage import GIGABYTE
 from tests.core.scenes import NOW
 from tests.harness.universe import SERVER, fleet, instance, read
 

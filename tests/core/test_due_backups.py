@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core.backup_times import BackupRecord, Work
-from reconciler.core.due_backups import Appointment, appointments, in_turn, next_backup, withheld
-from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
-from reconciler.core.names import parse
-from reconciler.core.observed import Observed, ObservedHost
-from reconciler.core.pauses import Pause
-from reconciler.core.selection import Selection
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Entry, Inventory
+from reconciler.core.model.names import parse
+from reconciler.core.model.observed import Observed, ObservedHost
+from reconciler.core.model.pauses import Pause
+from reconciler.core.model.selection import Selection
+from reconciler.core.policies.backup_times import BackupRecord, Work
+from reconciler.core.policies.due_backups import Appointment, appointments, in_turn, next_backup, withheld
 from tests.harness.universe import fleet, instance, read
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset, Left
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED, PRUNES, Inventory
-from reconciler.core.observed import Access, DatabaseLook, ObservedHost
-from reconciler.core.replacements import Replacing
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.changesets import Changeset, Left
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, PRUNES, Inventory
+from reconciler.core.model.observed import Access, DatabaseLook, ObservedHost
+from reconciler.core.policies.replacements import Replacing
 from tests.core.one_instance import look_of, plan, ready, refusal, remembered
 from tests.core.scenes import (
     CRONS,

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core import endings, names, verbs
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset, Left
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED
-from reconciler.core.observed import ObservedHost, host
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.changesets import Changeset, Left
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.observed import ObservedHost, host
+from reconciler.core.policies import endings
 from tests.core.one_instance import look_of, ready
 from tests.core.scenes import NOW, desired, instance, observed, online
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from reconciler.core import names
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
 from reconciler.fleet.desired import Desired
 from tests.core.exploring import EXHAUSTIVE, Bounds, Explorer, State
 from tests.core.scenes import NOW, desired, instance

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core import fields, module_operations
-from reconciler.core.actions import FieldChange
-from reconciler.core.names import NameState
-from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.diffs import fields
+from reconciler.core.model import module_operations
+from reconciler.core.model.actions import FieldChange
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import Access, DatabaseLook
 from tests.core.scenes import as_declared, desired, instance, mark_for, seen_as, spec
 
 FLEET = desired(

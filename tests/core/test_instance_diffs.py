@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
-from reconciler.core.observed import Access, DatabaseLook, ObservedHost
-from reconciler.core.verbs import Verb
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Inventory
+from reconciler.core.model.observed import Access, DatabaseLook, ObservedHost
+from reconciler.core.model.verbs import Verb
 from tests.core.scenes import (
     NOW,
     as_declared,

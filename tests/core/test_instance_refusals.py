@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset
-from reconciler.core.claims import Doubt
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
-from reconciler.core.observed import Access, DatabaseLook, ObservedHost
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
+from reconciler.core.model.observed import Access, DatabaseLook, ObservedHost
+from reconciler.core.policies.claims import Doubt
 from tests.core.one_instance import ACME, ON_ONE, RENAMED, SUSPENDED, look_of, plan, ready, refusal, remembered
 from tests.core.scenes import (
     EXPIRED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Entry, Inventory
 from tests.core.scenes import NOW
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED
-from reconciler.core.module_versions import UpgradeNote
-from reconciler.core.observed import NEUTRALIZED, DatabaseLook
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.module_versions import UpgradeNote
+from reconciler.core.model.observed import NEUTRALIZED, DatabaseLook
 from reconciler.fleet.desired import Desired
 from tests.core.one_instance import ready, refusal
 from tests.core.scenes import CRONS, NOW, as_declared, desired, instance, observed, online, seen_as, spec

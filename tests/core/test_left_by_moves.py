@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Changeset
-from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.observed import Access, DatabaseLook
 from tests.core.one_instance import ON_ONE, look_of, plan, refusal
 from tests.core.scenes import CRONS, NOW, instance, online, seen_as
 

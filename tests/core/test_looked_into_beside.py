@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from reconciler.core import code_moves, names, support
 from reconciler.core.depths import Depth, Inspection, targets
-from reconciler.core.inventory import NOTHING_REMEMBERED, PRUNES, Entry, Inventory
-from reconciler.core.observed import Observed
-from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.diffs import support
+from reconciler.core.model import names
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, PRUNES, Entry, Inventory
+from reconciler.core.model.observed import Observed
+from reconciler.core.model.selection import EVERYTHING, Selection
+from reconciler.core.policies import code_moves
 from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, desired, instance, observed, online, remembering, spec
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Blocked, Changeset
 from reconciler.core.safety import gate
 from schemas.fleet import Safety
 

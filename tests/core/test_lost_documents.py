@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import PRUNES, Inventory
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import PRUNES, Inventory
 from reconciler.core.safety import gate
 from schemas.fleet import Safety
 from tests.core.one_instance import look_of, ready, remembered

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.core import verbs
-from reconciler.core.actions import Reason
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
 from tests.core.one_instance import ACME, ready, refusal, remembered
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 from tests.core.test_copies import COPY

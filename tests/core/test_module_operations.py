@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core import module_operations
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED
-from reconciler.core.module_operations import STALE_AFTER
-from reconciler.core.observed import DatabaseLook
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model import module_operations
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.module_operations import STALE_AFTER
+from reconciler.core.model.observed import DatabaseLook
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 
 FLEET = desired(instance("acme", server="one", modules="[crm, sms]"))

@@ -9,14 +9,14 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core import names
-from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone, Removed, Withheld
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import Depth
-from reconciler.core.inventory import NOTHING_REMEMBERED
-from reconciler.core.observed import Observed
+from reconciler.core.model import names
+from reconciler.core.model.changesets import Blocked, Changeset, Left, LeftAlone, Removed, Withheld
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.observed import Observed
+from reconciler.core.model.selection import Selection
 from reconciler.core.revisions import compare
-from reconciler.core.selection import Selection
 from reconciler.planfile.movements import exactly, moved_world
 from reconciler.planfile.saved_changesets import (
     SavedChangeset,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core import names
-from reconciler.core.names import LONGEST_TARGET, NameState
+from reconciler.core.model import names
+from reconciler.core.model.names import LONGEST_TARGET, NameState
 from tests.core.scenes import EXPIRED, FRESH, NOW
 
 LIMIT = timedelta(hours=2)

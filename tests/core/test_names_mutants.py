@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.core import names
+from reconciler.core.model import names
 
 
 @pytest.mark.usefixtures("far_east")

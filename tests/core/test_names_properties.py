@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 
-from reconciler.core import names
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
 from tests.core.strategies import DROPPABLE, SERVING, any_moment, any_nonce, any_target, any_text, our_names
 
 LIMIT = timedelta(hours=2)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.drafts import needed_by
+from reconciler.core.diffs.drafts import needed_by
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
 
 ROTATE = Action(verbs.ROTATE, "template", "base", "one", Reason.ROTATED, "template_base", "template_base")
 CREATE = Action(verbs.CREATE, "template", "base", "one", Reason.DECLARED, "", "template_base")

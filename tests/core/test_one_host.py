@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.observed import Access, DatabaseLook, Observed, ObservedHost, host
-from reconciler.core.one_host import alike, proven
+from reconciler.core.model.observed import Access, DatabaseLook, Observed, ObservedHost, host
+from reconciler.core.policies.one_host import alike, proven
 
 
 def seen(server: str, *listed: str, uuids: dict[str, str] | None = None) -> ObservedHost:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from reconciler.core import names, openers, verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.inventory import Entry, Inventory
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.inventory import Entry, Inventory
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.policies import openers
 from reconciler.fleet.desired import Desired
 from schemas.references import DerivedSecret
 from tests.core.scenes import FRESH, NOW, desired, instance, spec

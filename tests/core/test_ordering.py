@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Changeset
-from reconciler.core.ordering import order
-from reconciler.core.verbs import Verb
+from reconciler.core.diffs.ordering import order
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.verbs import Verb
 from tests.core.strategies import changesets
 
 

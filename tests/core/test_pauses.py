@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.pauses import Pause, in_force, pause_of
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.pauses import Pause, in_force, pause_of
 from reconciler.fleet.desired import Desired
 from tests.core.scenes import desired
 from tests.harness.universe import instance

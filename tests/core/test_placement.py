@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.placement import Candidate, Placing, place, why_not
-from reconciler.core.usage import GIGABYTE
+from reconciler.core.policies.placement import Candidate, Placing, place, why_not
+from reconciler.core.policies.usage import GIGABYTE
 from schemas.server import Server
 from tests.core.scenes import desired
 

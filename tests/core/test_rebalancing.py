@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import observed
-from reconciler.core.inventory import Inventory, Usage
-from reconciler.core.observed import Observed
-from reconciler.core.rebalancing import WORTH_PERCENT, Balance, rebalance
-from reconciler.core.usage import GIGABYTE
+from reconciler.core.diffs.rebalancing import WORTH_PERCENT, Balance, rebalance
+from reconciler.core.model import observed
+from reconciler.core.model.inventory import Inventory, Usage
+from reconciler.core.model.observed import Observed
+from reconciler.core.policies.usage import GIGABYTE
 from tests.core.scenes import NOW
 from tests.harness.universe import SERVER, fleet, instance, read
 

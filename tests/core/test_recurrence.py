@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, FieldChange, Reason
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
 from reconciler.notices.notices import Level, NoticeName
 from reconciler.notices.records import OutcomeRecord
 from reconciler.notices.recurrence import WINDOW, Repair, drifted_fields, ordinal, repairs, returned, told

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.changesets import Changeset, Left, LeftAlone, Removed
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
-from reconciler.core.observed import Observed, ObservedHost
+from reconciler.core.model.changesets import Changeset, Left, LeftAlone, Removed
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Entry, Inventory
+from reconciler.core.model.observed import Observed, ObservedHost
+from reconciler.core.model.selection import Selection
 from reconciler.core.removals import with_removed
 from reconciler.core.revisions import Comparison, Gone, compare
-from reconciler.core.selection import Selection
 from tests.core.scenes import NOW, changed, observed, offline, online
 from tests.harness.universe import fleet, instance, read
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.changesets import Changeset, Left
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import PRUNES, Inventory, Usage
-from reconciler.core.observed import DatabaseLook
+from reconciler.core.model import verbs
+from reconciler.core.model.changesets import Changeset, Left
+from reconciler.core.model.inventory import PRUNES, Inventory, Usage
+from reconciler.core.model.observed import DatabaseLook
 from reconciler.fleet.desired import Desired
 from tests.core.one_instance import look_of, ready, remembered
 from tests.core.scenes import NOW, changed, desired, instance, observed, online

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import copies, names, verbs
-from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
-from reconciler.core.observed import Access, BackupSeen, DatabaseLook, ObservedHost
-from reconciler.core.replacements import LOST, Replacing
-from reconciler.core.replacements import NOW as AS_OF_NOW
+from reconciler.core.diffs import copies
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, ORPHANED, Inventory
+from reconciler.core.model.observed import Access, BackupSeen, DatabaseLook, ObservedHost
+from reconciler.core.policies.replacements import LOST, Replacing
+from reconciler.core.policies.replacements import NOW as AS_OF_NOW
 from reconciler.fleet.desired import Desired
 from tests.core.one_instance import look_of, refusal, remembered
 from tests.core.scenes import CRONS, NOW, as_declared, desired, instance, observed, online, seen_as, spec

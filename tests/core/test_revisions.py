@@ -8,10 +8,10 @@ import pytest
 
 from reconciler.core.asking import NOTHING_SEEN, servers_to_ask
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED, Entry, Inventory
-from reconciler.core.observed import Observed
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Entry, Inventory
+from reconciler.core.model.observed import Observed
+from reconciler.core.model.selection import Selection
 from reconciler.core.revisions import ANYWHERE, Comparison, Gone, compare
-from reconciler.core.selection import Selection
 from reconciler.fleet.desired import Desired
 from tests.core.scenes import NOW, observed, offline, online
 from tests.harness.universe import fleet, instance, read

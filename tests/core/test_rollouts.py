@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-from reconciler.core.module_versions import Behind, UpgradeNote, behind, note_text, read_note
-from reconciler.core.rollouts import course
-from reconciler.core.upgrades import CURRENT, Key, ModulesState
+from reconciler.core.model.module_versions import Behind, UpgradeNote, behind, note_text, read_note
+from reconciler.core.policies.rollouts import course
+from reconciler.core.policies.upgrades import CURRENT, Key, ModulesState
 from reconciler.fleet.desired import Desired
 from tests.harness.universe import fleet, instance, read
 from tests.harness.virtual_time import EPOCH

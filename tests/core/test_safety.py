@@ -8,11 +8,11 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Changeset
-from reconciler.core.claims import Doubt
-from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Blocked, Changeset
+from reconciler.core.model.inventory import Entry, Inventory
+from reconciler.core.policies.claims import Doubt
 from reconciler.core.safety import PERCENT_COUNTS_FROM, THRESHOLDS, frozen_hosts, gate
 from reconciler.fleet.desired import Desired
 from schemas.fleet import Safety

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Changeset, Frozen, Left, LeftAlone, Withheld
-from reconciler.core.claims import Doubt
-from reconciler.core.inventory import Entry, Inventory
-from reconciler.core.pauses import Pause
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Blocked, Changeset, Frozen, Left, LeftAlone, Withheld
+from reconciler.core.model.inventory import Entry, Inventory
+from reconciler.core.model.pauses import Pause
+from reconciler.core.policies.claims import Doubt
 from reconciler.core.safety import frozen_hosts, gate, withhold
 from schemas.fleet import Safety
 from tests.core.scenes import NOW, desired, instance, observed, offline, online

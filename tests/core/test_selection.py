@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED
-from reconciler.core.names import building
-from reconciler.core.selection import EVERYTHING, Selection
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.names import building
+from reconciler.core.model.selection import EVERYTHING, Selection
 from tests.core.scenes import NOW, desired, instance, observed, online
 
 FLEET = desired(

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
-from reconciler.core.observed import Access, DatabaseLook, Mark, ObservedHost
-from reconciler.core.selection import Selection
-from reconciler.core.verbs import Verb
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Blocked, Changeset, Left, LeftAlone
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Inventory
+from reconciler.core.model.observed import Access, DatabaseLook, Mark, ObservedHost
+from reconciler.core.model.selection import Selection
+from reconciler.core.model.verbs import Verb
 from reconciler.fleet.desired import Desired
 from tests.core.scenes import (
     EXPIRED,

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import backups, names, verbs
-from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
-from reconciler.core.observed import DatabaseLook, ObservedHost
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Inventory
+from reconciler.core.model.observed import DatabaseLook, ObservedHost
+from reconciler.core.policies import backups
 from reconciler.fleet.desired import Desired
 from tests.core.one_instance import refusal
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, offline, online, spec

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import endings, subscriptions
-from reconciler.core.subscriptions import State
+from reconciler.core.policies import endings, subscriptions
+from reconciler.core.policies.subscriptions import State
 from reconciler.fleet.desired import Desired
 from tests.core.scenes import desired, instance
 

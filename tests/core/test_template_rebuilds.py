@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Changeset
-from reconciler.core.diffs import diff
-from reconciler.core.inventory import Inventory
-from reconciler.core.observed import Access, DatabaseLook
-from reconciler.core.replacements import Replacing
-from reconciler.core.selection import EVERYTHING, Selection
-from reconciler.core.template_versions import Rebuilding, version
+from reconciler.core.diffs.fleet_diffs import diff
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.observed import Access, DatabaseLook
+from reconciler.core.model.selection import EVERYTHING, Selection
+from reconciler.core.policies.replacements import Replacing
+from reconciler.core.policies.template_versions import Rebuilding, version
 from tests.core.scenes import NOW, as_declared, changed, desired, mark_for, observed, online, seen_as, spec
 from tests.harness.universe import fleet, read
 

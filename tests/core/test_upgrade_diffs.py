@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core import names, upgrades, verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits, decide
-from reconciler.core.inventory import NOTHING_REMEMBERED, Inventory
-from reconciler.core.module_versions import Behind, UpgradeNote
-from reconciler.core.selection import Selection
-from reconciler.core.upgrades import ModulesState
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Inventory
+from reconciler.core.model.module_versions import Behind, UpgradeNote
+from reconciler.core.model.selection import Selection
+from reconciler.core.policies import upgrades
+from reconciler.core.policies.upgrades import ModulesState
 from tests.core.one_instance import refusal
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 

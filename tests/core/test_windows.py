@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.windows import closed, is_open, opens_at
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.policies.windows import closed, is_open, opens_at
 from reconciler.fleet.desired import Desired
 from schemas.windows import WEEK, VerbName, Window
 from tests.core.scenes import desired, instance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from reconciler.core.failures import AlertFailed
+from reconciler.core.model.failures import AlertFailed
 from reconciler.notices.alerting import Message
 from reconciler.notices.notices import NoticeName
 from schemas.secrets import Secret

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.failures import StorageFailure
+from reconciler.core.model.failures import StorageFailure
 from reconciler.daemon import daemon
 from reconciler.notices.events import BackupEnded
 from reconciler.notices.notices import NoticeName

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.deciding import Limits
-from reconciler.core.failures import MemoryFailure
+from reconciler.core.model.failures import MemoryFailure
 from reconciler.daemon.sources import Trouble
 from reconciler.daemon.texts import Refusal
 from reconciler.health.judging import HealthRecord

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import verbs
+from reconciler.core.model import verbs
 from tests.cli.world import run
 from tests.contract.hosts import quiesce
 from tests.contract.wire import Account, Wire

@@ -15,11 +15,12 @@ import pytest
 from reconciler.backups.catalogue import BackupEntry
 from reconciler.cli.due_backups import BackupsDone, keep_appointments
 from reconciler.cli.sessions import Aim, Session
-from reconciler.core import backups, verbs
-from reconciler.core.backups import NotThere
 from reconciler.core.deciding import Limits
-from reconciler.core.failures import HostError, StorageFailure
-from reconciler.core.names import parse
+from reconciler.core.model import verbs
+from reconciler.core.model.failures import HostError, StorageFailure
+from reconciler.core.model.names import parse
+from reconciler.core.policies import backups
+from reconciler.core.policies.backups import NotThere
 from reconciler.engine import backing_up, restoring
 from reconciler.engine.observing import observe_shallow
 from reconciler.engine.reconcile import Passed

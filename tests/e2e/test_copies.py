@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.replacements import Replacing
+from reconciler.core.policies.replacements import Replacing
 from tests.e2e.test_backups import KeptFleet
 from tests.e2e.test_production import PRODUCTION, fresh, login
 from tests.harness.real_fleet import failures, instance, template

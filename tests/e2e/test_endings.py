@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler import wiring
-from reconciler.core import verbs
-from reconciler.core.names import NameState, parse
+from reconciler.core.model import verbs
+from reconciler.core.model.names import NameState, parse
 from reconciler.odoo.connection import HostConnection
 from tests.e2e.test_production import PRODUCTION, active_crons, fresh, login
 from tests.harness.real_customers import OWNER, OWNER_LOGIN, RealCustomers

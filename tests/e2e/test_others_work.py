@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler.core import verbs
+from reconciler.core.model import verbs
 from tests.e2e.test_production import PRODUCTION, fresh, login
 from tests.harness.real_fleet import failures, instance, template
 from tests.hosts.real_hosts import RealHost

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import verbs
 from reconciler.core.deciding import Limits
+from reconciler.core.model import verbs
 from reconciler.notices.events import ActionStep
 from tests.harness.real_fleet import RealFleet, failures, instance, template
 from tests.hosts.real_hosts import RealHost

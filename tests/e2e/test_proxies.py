@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from reconciler.core.checks import CheckResult
-from reconciler.core.inventory import Inventory
-from reconciler.core.names import suspended
+from reconciler.core.model.checks import CheckResult
+from reconciler.core.model.inventory import Inventory
+from reconciler.core.model.names import suspended
 from reconciler.health.login_pages import judge_manager
 from reconciler.odoo.observe.login_pages import LoginPages
 from reconciler.odoo.tls import TlsOptions

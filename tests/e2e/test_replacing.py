@@ -6,10 +6,10 @@ import asyncio
 import xmlrpc.client
 from pathlib import Path
 
-from reconciler.core import verbs
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.replacements import Replacing
+from reconciler.core.model import verbs
+from reconciler.core.policies.replacements import Replacing
 from reconciler.wiring import open_world
 from tests.e2e.test_backups import KeptFleet, back_up
 from tests.e2e.test_endings import trash_of

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.deciding import Limits, Planned
-from reconciler.core.names import NameState, parse
+from reconciler.core.model.names import NameState, parse
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from reconciler import wiring
-from reconciler.core import names
 from reconciler.core.deciding import Limits
-from reconciler.core.failures import CutOff
-from reconciler.core.names import NameState
-from reconciler.core.outcomes import Result
+from reconciler.core.model import names
+from reconciler.core.model.failures import CutOff
+from reconciler.core.model.names import NameState
+from reconciler.core.model.outcomes import Result
 from reconciler.engine import moves
 from reconciler.engine.reconcile import Passed
 from reconciler.notices.events import ActionStep

@@ -4,8 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
-from reconciler.core import verbs
-from reconciler.core.observed import NOTED_REMOVAL
+from reconciler.core.model import verbs
+from reconciler.core.model.observed import NOTED_REMOVAL
 from tests.e2e.test_production import PRODUCTION, fresh, login
 from tests.harness.real_fleet import failures, instance, template
 from tests.hosts.real_hosts import RealHost

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import verbs
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.outcomes import Result
-from reconciler.core.selection import Selection
+from reconciler.core.model import verbs
+from reconciler.core.model.outcomes import Result
+from reconciler.core.model.selection import Selection
 from reconciler.engine.reconcile import Passed
 from tests.e2e.test_backups import KeptFleet
 from tests.harness.real_fleet import RealFleet, failures, instance, template

@@ -11,13 +11,13 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from reconciler.core.failures import PasswordRefused, ProofFailed, Rejected, UnknownOutcome
-from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.module_versions import UpgradeNote
-from reconciler.core.names import NameState, parse
-from reconciler.core.observed import DatabaseLook, Mark
-from reconciler.core.settings import SETTINGS
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model.failures import PasswordRefused, ProofFailed, Rejected, UnknownOutcome
+from reconciler.core.model.furnishing import Furnishing, Sizes
+from reconciler.core.model.module_versions import UpgradeNote
+from reconciler.core.model.names import NameState, parse
+from reconciler.core.model.observed import DatabaseLook, Mark
+from reconciler.core.model.settings import SETTINGS
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.engine.building import newest
 from reconciler.engine.ports import Database, Host
 from schemas.references import SecretReference

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from reconciler.core.actions import Action
 from reconciler.core.deciding import Limits, Planned
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.outcomes import Outcome
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.outcomes import Outcome
 from reconciler.daemon.concerns import concerned_servers
 from reconciler.engine.rounds import Rounds
 from reconciler.engine.worlds import World

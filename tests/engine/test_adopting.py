@@ -8,9 +8,16 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import module_operations, verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.failures import HostUnreachable, PasswordRefused, ProofFailed, Refused, Rejected, UnknownOutcome
+from reconciler.core.model import module_operations, verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.failures import (
+    HostUnreachable,
+    PasswordRefused,
+    ProofFailed,
+    Refused,
+    Rejected,
+    UnknownOutcome,
+)
 from reconciler.loading.secrets import SecretResolver
 from tests.core.scenes import desired, instance, mark_for, spec
 from tests.engine.memory_host import WORKS, Kept

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.actions import Reason
-from reconciler.core.changesets import Blocked
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.changesets import Blocked
 from tests.faults.stories import killed_pass
 from tests.harness.universe import DictMemory, Process, Universe, fleet, instance, universe
 from tests.harness.virtual_time import run

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from reconciler.core.actions import Reason
 from reconciler.core.deciding import Planned
+from reconciler.core.model.actions import Reason
 from reconciler.reports.changeset_markdown import render_changeset_markdown
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan

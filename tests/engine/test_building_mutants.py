@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
-from reconciler.core.failures import ProofFailed, UnknownOutcome
+from reconciler.core.model.failures import ProofFailed, UnknownOutcome
 from reconciler.engine.building import newest
 from reconciler.engine.lost_answers import wait_until_done
 from reconciler.engine.ports import Host

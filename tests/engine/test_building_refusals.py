@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     ConnectionCut,
     CutOff,
     DatabaseExists,
@@ -20,10 +20,10 @@ from reconciler.core.failures import (
     Rejected,
     UnknownOutcome,
 )
-from reconciler.core.furnishing import Furnishing, Origin
-from reconciler.core.observed import Mark
-from reconciler.core.specs import DatabaseSpec
-from reconciler.core.template_versions import version
+from reconciler.core.model.furnishing import Furnishing, Origin
+from reconciler.core.model.observed import Mark
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.policies.template_versions import version
 from reconciler.engine.building import FILES_AT_ONCE, LEAST_NUMBER, Builder, TimeLimits
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.moves import SAMPLE

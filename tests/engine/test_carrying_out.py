@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import module_operations, verbs
-from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.checks import Check, CheckResult
-from reconciler.core.failures import (
+from reconciler.core.model import module_operations, verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.checks import Check, CheckResult
+from reconciler.core.model.failures import (
     BuildLost,
     DatabaseExists,
     HalfMadeDatabase,
@@ -23,9 +23,9 @@ from reconciler.core.failures import (
     Refused,
     UnknownOutcome,
 )
-from reconciler.core.openers import spec_of
-from reconciler.core.specs import DatabaseSpec
-from reconciler.core.verbs import Verb
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.model.verbs import Verb
+from reconciler.core.policies.openers import spec_of
 from reconciler.engine.carrying_out.performer import Performer
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired

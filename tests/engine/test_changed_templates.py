@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core import verbs
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.outcomes import Result
-from reconciler.core.replacements import Replacing
-from reconciler.core.selection import Selection
+from reconciler.core.model import verbs
+from reconciler.core.model.outcomes import Result
+from reconciler.core.model.selection import Selection
+from reconciler.core.policies.replacements import Replacing
 from reconciler.engine.reconcile import Passed
 from reconciler.simulator.faults import FaultSpec
 from reconciler.simulator.seed import utc_text

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import names
-from reconciler.core.failures import HostError, PasswordRefused, ProofFailed, Refused, UnknownOutcome
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model import names
+from reconciler.core.model.failures import HostError, PasswordRefused, ProofFailed, Refused, UnknownOutcome
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.engine import replacing
 from reconciler.engine.moves import Mover
 from reconciler.engine.replacing import Present

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core import names
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.selection import Selection
+from reconciler.core.model import names
+from reconciler.core.model.selection import Selection
 from tests.core.scenes import NOW
 from tests.harness.universe import DictMemory, Universe, fleet, instance, universe
 from tests.harness.virtual_time import run

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.failures import HostUnreachable, LastingError, Refused
+from reconciler.core.model import verbs
+from reconciler.core.model.failures import HostUnreachable, LastingError, Refused
 from tests.core.scenes import desired, instance, spec
 from tests.engine.test_carrying_out import CLONE_ACME, ENTRY, Stand, act
 

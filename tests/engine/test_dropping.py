@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.failures import PasswordRefused
+from reconciler.core.model.failures import PasswordRefused
 from reconciler.engine.dropping import drop_trash
 from reconciler.engine.worlds import World
 from tests.core.scenes import desired, instance, spec

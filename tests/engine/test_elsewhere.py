@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from reconciler.core import one_host
-from reconciler.core.failures import ConnectionCut, DatabaseExists, HostError, HostUnreachable, LastingError
+from reconciler.core.model.failures import ConnectionCut, DatabaseExists, HostError, HostUnreachable, LastingError
+from reconciler.core.policies import one_host
 from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere
 from tests.core.scenes import EXPIRED, desired, instance, spec
 from tests.engine.memory_host import MemoryHost

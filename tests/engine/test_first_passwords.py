@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core.failures import HostError
+from reconciler.core.model.failures import HostError
 from reconciler.engine.support import Opened, find, link_for_owner
 from tests.harness.universe import Killed, Process, Universe, fleet, instance, read, universe
 from tests.harness.virtual_time import run

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.core.actions import Action
 from reconciler.core.deciding import Limits
-from reconciler.core.failures import HookFailed
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import HookFailed
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.engine.executor import execute
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.engine.worlds import World

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.failures import ProofFailed
+from reconciler.core.model import verbs
+from reconciler.core.model.failures import ProofFailed
 from tests.core.scenes import desired, instance, mark_for
 from tests.engine.memory_host import Kept
 from tests.engine.test_carrying_out import Stand, act

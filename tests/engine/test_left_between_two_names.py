@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from reconciler.core.depths import MOST_CLAIMANTS, Depth, targets
-from reconciler.core.inventory import NOTHING_REMEMBERED
-from reconciler.core.selection import EVERYTHING
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.selection import EVERYTHING
 from tests.core.scenes import NOW, desired, observed, online
 from tests.faults.stories import killed_pass
 from tests.harness.universe import DictMemory, Process, Universe, fleet, instance, universe

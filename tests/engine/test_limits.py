@@ -10,12 +10,12 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core.actions import Reason
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.failures import Refused
-from reconciler.core.observed import Inside
-from reconciler.core.usage import GIGABYTE
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.failures import Refused
+from reconciler.core.model.observed import Inside
+from reconciler.core.policies.usage import GIGABYTE
 from reconciler.engine.reconcile import Passed
 from reconciler.notices.notices import NoticeName
 from reconciler.odoo.apply import insides

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from reconciler.core.drafts import MOST_LOST
+from reconciler.core.diffs.drafts import MOST_LOST
 from tests.harness.universe import Universe, fleet, universe
 from tests.harness.virtual_time import run
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     BuildLost,
     ConnectionCut,
     DatabaseExists,

@@ -1,7 +1,7 @@
 """An instance whose database may be somewhere else gets no empty second one: it is blocked, with what to do."""
 
-from reconciler.core import verbs
 from reconciler.core.deciding import Limits, Planned
+from reconciler.core.model import verbs
 from reconciler.engine.reconcile import Passed
 from reconciler.simulator import FaultSpec
 from tests.harness.universe import fleet, instance, universe

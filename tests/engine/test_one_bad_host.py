@@ -1,6 +1,6 @@
 """One host that fails holds back neither the others nor the end of the pass."""
 
-from reconciler.core.outcomes import Result
+from reconciler.core.model.outcomes import Result
 from tests.harness.universe import fleet, instance, universe
 from tests.harness.virtual_time import run
 

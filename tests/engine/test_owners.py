@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.outcomes import Result
+from reconciler.core.model import verbs
+from reconciler.core.model.outcomes import Result
 from reconciler.engine.reconcile import Passed
 from reconciler.fleet.secrets import derive, parse_key
 from reconciler.simulator import FaultSpec

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import module_operations, verbs
-from reconciler.core.actions import Action, FieldChange
-from reconciler.core.failures import ConnectionCut, ProofFailed, Refused
-from reconciler.core.module_versions import Behind
+from reconciler.core.model import module_operations, verbs
+from reconciler.core.model.actions import Action, FieldChange
+from reconciler.core.model.failures import ConnectionCut, ProofFailed, Refused
+from reconciler.core.model.module_versions import Behind
 from reconciler.fleet.desired import Desired
 from reconciler.health.login_pages import PageAnswer
 from tests.core.scenes import desired, instance

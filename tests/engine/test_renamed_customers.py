@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.outcomes import Result
+from reconciler.core.model import verbs
+from reconciler.core.model.outcomes import Result
 from reconciler.engine.reconcile import Passed
 from tests.faults.stories import killed_pass
 from tests.harness.universe import Process, Universe, fleet, instance, universe

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import verbs
 from reconciler.core.deciding import Limits
+from reconciler.core.model import verbs
 from reconciler.engine.reconcile import Passed
 from reconciler.fleet.secrets import derive, parse_key
 from tests.harness.universe import ENVIRON, KEY, Universe, fleet, instance, universe

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.outcomes import Result
+from reconciler.core.model.outcomes import Result
 from reconciler.engine.ports import InLine
 from tests.engine.rounds_stage import INTERVAL, Stage, play
 from tests.harness.universe import Process, fleet, instance, universe

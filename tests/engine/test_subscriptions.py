@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from reconciler.core.actions import Reason
+from reconciler.core.model.actions import Reason
 from tests.harness.universe import fleet, instance, universe
 from tests.harness.virtual_time import VirtualClock, run
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core.actions import Reason
-from reconciler.core.failures import HostError
-from reconciler.core.pauses import Pause
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.failures import HostError
+from reconciler.core.model.pauses import Pause
 from reconciler.engine.support import Opened, find, let_in
 from reconciler.store.forgetful import NoMemory
 from tests.daemon.stage import Stage, play

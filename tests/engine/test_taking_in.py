@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.failures import DatabaseExists, HostError, ProofFailed
-from reconciler.core.observed import Mark
-from reconciler.core.server_moves import Moved
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.diffs.server_moves import Moved
+from reconciler.core.model.failures import DatabaseExists, HostError, ProofFailed
+from reconciler.core.model.observed import Mark
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.engine.building import Room
 from reconciler.engine.moves import SAMPLE
 from tests.core.scenes import mark_for

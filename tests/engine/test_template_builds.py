@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.failures import DatabaseExists
+from reconciler.core.model.failures import DatabaseExists
 from tests.engine.memory_host import MemoryHost
 from tests.engine.test_building_refusals import BASE, TEMPLATE_NAME, builder, create, ready, said
 from tests.engine.test_taking_in import making_way

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.actions import FieldChange, Reason
 from reconciler.core.deciding import Limits
-from reconciler.core.observed import NOTED_REMOVAL
-from reconciler.core.outcomes import Result
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import FieldChange, Reason
+from reconciler.core.model.observed import NOTED_REMOVAL
+from reconciler.core.model.outcomes import Result
 from reconciler.engine.reconcile import Passed
 from reconciler.reports.changeset_markdown import render_changeset_markdown
 from reconciler.simulator import SimulatedHost

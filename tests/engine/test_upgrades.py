@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from reconciler.core import verbs
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.observed import NOTED_UPGRADE, UPGRADED
-from reconciler.core.outcomes import Result
-from reconciler.core.selection import Selection
+from reconciler.core.model import verbs
+from reconciler.core.model.observed import NOTED_UPGRADE, UPGRADED
+from reconciler.core.model.outcomes import Result
+from reconciler.core.model.selection import Selection
 from reconciler.engine.reconcile import Passed
 from reconciler.notices.events import DatabaseObserved
 from reconciler.simulator import Code, SimulatedHost

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.failures import ConnectionCut, DatabaseExists, Refused
-from reconciler.core.observed import Mark
+from reconciler.core.model.failures import ConnectionCut, DatabaseExists, Refused
+from reconciler.core.model.observed import Mark
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.moves import Mover
 from reconciler.engine.ports import Database

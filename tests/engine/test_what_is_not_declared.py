@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.actions import FieldChange
+from reconciler.core.model.actions import FieldChange
 from reconciler.simulator.databases import Database
 from tests.harness.universe import Universe, fleet, instance, universe
 from tests.harness.virtual_time import run

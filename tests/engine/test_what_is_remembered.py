@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.template_versions import row_of, version
+from reconciler.core.model import verbs
+from reconciler.core.policies.template_versions import row_of, version
 from tests.core.scenes import desired, instance
 from tests.engine.memory_host import Kept
 from tests.engine.test_carrying_out import BASE, CLONE_ACME, ENTRY, Stand, act

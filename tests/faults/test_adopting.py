@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.outcomes import Result
+from reconciler.core.model import verbs
+from reconciler.core.model.outcomes import Result
 from reconciler.simulator import SimulatedHost
 from tests.faults.shares import EXHAUSTIVE, moments
 from tests.faults.stories import killed_pass

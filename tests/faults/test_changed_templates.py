@@ -11,9 +11,10 @@ import itertools
 
 import pytest
 
-from reconciler.core import names, template_versions
-from reconciler.core.names import NameState
-from reconciler.core.specs import template_spec
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
+from reconciler.core.model.specs import template_spec
+from reconciler.core.policies import template_versions
 from reconciler.simulator import STEPS
 from tests.faults.shares import EXHAUSTIVE, moments
 from tests.faults.stories import killed_pass

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reconciler.core import names
+from reconciler.core.model import names
 from reconciler.simulator import STEPS
 from tests.faults.shares import EXHAUSTIVE
 from tests.faults.stories import STORIES, killed_pass, prepared

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.deciding import Limits
-from reconciler.core.failures import HostError
+from reconciler.core.model.failures import HostError
 from reconciler.daemon.daemon import Daemon
 from reconciler.daemon.systemd import Systemd
 from reconciler.store.opening import open_store

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from reconciler.core import names
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
 from reconciler.simulator import STEPS
 from tests.faults.shares import EXHAUSTIVE, moments
 from tests.faults.stories import killed_pass, prepared

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import xmlrpc.client
 
-from reconciler.core import names
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
 from reconciler.simulator.wire import Request
 from tests.harness.universe import MASTER, Killed, Process, Universe, fleet, instance, universe
 from tests.harness.virtual_time import run

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import names
 from reconciler.core.deciding import Limits
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
 from reconciler.fleet.desired import resolve
 from reconciler.fleet.diagnostics import has_errors
 from reconciler.loading.fleet_directory import load_fleet

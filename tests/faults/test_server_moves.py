@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from reconciler.core import names
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
 from reconciler.simulator import STEPS
 from reconciler.simulator.databases import Database
 from tests.faults.shares import EXHAUSTIVE, moments

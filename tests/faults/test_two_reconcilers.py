@@ -9,9 +9,9 @@ import itertools
 
 import pytest
 
-from reconciler.core import names
-from reconciler.core.names import NameState
-from reconciler.core.outcomes import Result
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
+from reconciler.core.model.outcomes import Result
 from tests.faults.shares import EXHAUSTIVE
 from tests.harness import promises
 from tests.harness.customers import Customers

@@ -13,14 +13,14 @@ import yaml
 from pydantic import Field
 
 from reconciler.access.roles import Role
-from reconciler.core import diffs
-from reconciler.core.actions import Action, Reason
 from reconciler.core.deciding import Limits
-from reconciler.core.drafts import Draft
-from reconciler.core.pauses import Pause, in_force
+from reconciler.core.diffs import fleet_diffs
+from reconciler.core.diffs.drafts import Draft
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.pauses import Pause, in_force
+from reconciler.core.model.selection import Selection
+from reconciler.core.model.verbs import VERBS, Verb
 from reconciler.core.revisions import compare
-from reconciler.core.selection import Selection
-from reconciler.core.verbs import VERBS, Verb
 from reconciler.fleet.desired import resolve
 from reconciler.loading.yaml_reader import read_documents
 from reconciler.planfile.saved_changesets import document_digests
@@ -67,9 +67,9 @@ def _note(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             draft.plan(Action(pin, "note", code, "one", Reason.DECLARED))
 
     monkeypatch.setitem(KINDS, "note", Note)
-    diffs.PLANNERS.append(plan_pins)
+    fleet_diffs.PLANNERS.append(plan_pins)
     yield
-    diffs.PLANNERS.remove(plan_pins)
+    fleet_diffs.PLANNERS.remove(plan_pins)
     del VERBS["pin"]
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 from pydantic import Field
 
-from reconciler.core.actions import FieldChange
-from reconciler.core.settings import ADMIN, COMPANY, SETTINGS, Setting
+from reconciler.core.model.actions import FieldChange
+from reconciler.core.model.settings import ADMIN, COMPANY, SETTINGS, Setting
 from reconciler.reports.changeset_markdown import render_changeset_markdown
 from reconciler.reports.fleet_reference import render_fleet_reference
 from reconciler.reports.paragraphs import Paper

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import diffs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Changeset
 from reconciler.core.deciding import Limits
-from reconciler.core.drafts import Draft
-from reconciler.core.outcomes import Outcome, Result
-from reconciler.core.verbs import VERBS, Verb
+from reconciler.core.diffs import fleet_diffs
+from reconciler.core.diffs.drafts import Draft
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Changeset
+from reconciler.core.model.outcomes import Outcome, Result
+from reconciler.core.model.verbs import VERBS, Verb
 from reconciler.engine.carrying_out.performer import HANDLERS, Performer, carries_out
 from reconciler.notices.events import ActionEnded
 from reconciler.planfile import saved_changesets
@@ -51,9 +51,9 @@ def touched() -> Iterator[list[str]]:
     async def carry_out(_performer: Performer, action: Action) -> None:
         names.append(action.database)
 
-    diffs.PLANNERS.append(plan_touches)
+    fleet_diffs.PLANNERS.append(plan_touches)
     yield names
-    diffs.PLANNERS.remove(plan_touches)
+    fleet_diffs.PLANNERS.remove(plan_touches)
     del VERBS[touch], HANDLERS[touch]
 
 

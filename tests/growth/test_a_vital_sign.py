@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.inventory import Inventory
+from reconciler.core.model.inventory import Inventory
 from reconciler.health.checks import check_server
 from reconciler.health.judging import HealthRecord, judge
 from reconciler.health.signs import SIGNS, Finding, HealthStatus, SeenSign, Sign

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from reconciler.core import names
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
 from reconciler.fleet.desired import Desired
 from reconciler.simulator import SimulatedHost
 from reconciler.simulator.databases import READY, Database

@@ -6,9 +6,9 @@ They look at what is durable on the hosts, never at what the tool believes.
 import functools
 from collections.abc import Iterable, Mapping
 
-from reconciler.core import names
-from reconciler.core.names import NameState
-from reconciler.core.specs import DatabaseSpec, instance_spec, template_spec
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
+from reconciler.core.model.specs import DatabaseSpec, instance_spec, template_spec
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import derive, parse_key
 from reconciler.simulator import SimulatedHost

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.core.deciding import Limits, Planned
-from reconciler.core.failures import ConnectionCut, HostTimeout, HostUnreachable
-from reconciler.core.inventory import Entry, Inventory, Usage
+from reconciler.core.model.failures import ConnectionCut, HostTimeout, HostUnreachable
+from reconciler.core.model.inventory import Entry, Inventory, Usage
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired, resolve

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.core.observed import ObservedHost
+from reconciler.core.model.observed import ObservedHost
 from reconciler.health.judging import HealthRecord, Vitals, changes, judge
 from reconciler.notices.notices import Notice
 from schemas.fleet import Health

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.checks import CheckResult, failures
+from reconciler.core.model.checks import CheckResult, failures
 from reconciler.health.login_pages import (
     PageAnswer,
     PageRecord,

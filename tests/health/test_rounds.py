@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.failures import MemoryFailure
+from reconciler.core.model.failures import MemoryFailure
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import HealthRecord
 from reconciler.health.login_pages import PageAnswer, unreachable

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from reconciler.core.observed import ObservedHost, host
+from reconciler.core.model.observed import ObservedHost, host
 from reconciler.health.judging import HealthRecord, Vitals, judge
 from reconciler.store.opening import open_store
 from tests.cli.world import ENVIRONMENT, World, serving

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.failures import HostUnreachable
+from reconciler.core.model.failures import HostUnreachable
 from reconciler.fleet.diagnostics import Range
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.health.judging import Vitals

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from reconciler.core.observed import ObservedHost, host
+from reconciler.core.model.observed import ObservedHost, host
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.judging import HealthRecord, Vitals

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.core.failures import HookFailed
+from reconciler.core.model.failures import HookFailed
 from reconciler.hooks.calls import Caller
 from schemas.secrets import Secret
 from tests.hosts.receiver import Receiver, receiving

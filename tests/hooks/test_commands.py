@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.failures import HookFailed
+from reconciler.core.model.failures import HookFailed
 from reconciler.hooks.commands import run_command
 from tests.hooks.programs import ended, program
 

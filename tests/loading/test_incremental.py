@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.specs import instance_digest, instance_spec
+from reconciler.core.model.specs import instance_digest, instance_spec
 from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.loading.incremental import Counts, FleetReader

@@ -27,11 +27,11 @@ from tests.mutants.__main__ import (
 )
 from tests.mutants.our_mutmut import reworded
 
-ONE = Mutant("reconciler.core.names", "parse", 'head = "a"', 'head = "b"')
-TWO = Mutant("reconciler.core.names", "building", "return 1", "return 2")
+ONE = Mutant("reconciler.core.model.names", "parse", 'head = "a"', 'head = "b"')
+TWO = Mutant("reconciler.core.model.names", "building", "return 1", "return 2")
 DIFF = """\
---- reconciler/core/names.py
-+++ reconciler/core/names.py
+--- reconciler/core/model/names.py
++++ reconciler/core/model/names.py
 @@ -1,4 +1,4 @@
  def parse(text):
 -    head = one(

@@ -13,9 +13,16 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given, settings
 
-from reconciler.core import names
-from reconciler.core.failures import ConnectionCut, MasterPasswordRefused, Redirected, Refused, Rejected, UnknownOutcome
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.failures import (
+    ConnectionCut,
+    MasterPasswordRefused,
+    Redirected,
+    Refused,
+    Rejected,
+    UnknownOutcome,
+)
+from reconciler.core.model.names import NameState
 from reconciler.odoo.apply import databases
 from reconciler.odoo.connection import DatabaseSession, HostConnection
 from reconciler.odoo.protocol import Answer, NoAnswer, Request

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.core import failures
-from reconciler.core.failures import (
+from reconciler.core.model import failures
+from reconciler.core.model.failures import (
     AccessRefused,
     ConnectionCut,
     DatabaseExists,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.failures import ProofFailed, Rejected
-from reconciler.core.furnishing import Furnishing, Origin
-from reconciler.core.observed import DatabaseLook
+from reconciler.core.model.failures import ProofFailed, Rejected
+from reconciler.core.model.furnishing import Furnishing, Origin
+from reconciler.core.model.observed import DatabaseLook
 from reconciler.engine.ports import Database
 from reconciler.fleet.counting import count
 from reconciler.odoo.apply import furnishing

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from reconciler.core.failures import ConnectionCut, HostUnreachable, Refused
+from reconciler.core.model.failures import ConnectionCut, HostUnreachable, Refused
 from reconciler.odoo.protocol import NoAnswer, Request, Timeout
 from reconciler.odoo.transport import MEANINGS, HttpxTransport
 

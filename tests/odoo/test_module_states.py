@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.core.failures import UnexpectedAnswer
+from reconciler.core.model.failures import UnexpectedAnswer
 from reconciler.odoo.module_states import read_last_change
 from tests.odoo.scripted import failure_of, run, scripted, session, value
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     HostTimeout,
     HostUnreachable,
     ListingDisabled,

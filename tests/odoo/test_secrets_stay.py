@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from reconciler.core.failures import HostError
+from reconciler.core.model.failures import HostError
 from reconciler.fleet.diagnostics import Range
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.odoo.cleaning import one_line

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.failures import UnexpectedAnswer
+from reconciler.core.model.failures import UnexpectedAnswer
 from tests.odoo.scripted import PASSWORD, failure_of, run, scripted, session, value
 
 ENGLISH = {"lang": "en_US"}

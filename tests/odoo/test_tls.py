@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.failures import ConnectionCut, HostUnreachable, NotOdoo, TlsFailure
+from reconciler.core.model.failures import ConnectionCut, HostUnreachable, NotOdoo, TlsFailure
 from reconciler.odoo.protocol import NoAnswer, Request, Timeout
 from reconciler.odoo.tls import TlsOptions
 from reconciler.odoo.transport import HttpxTransport, Transports

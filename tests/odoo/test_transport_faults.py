@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 
-from reconciler.core.failures import (
+from reconciler.core.model.failures import (
     ConnectionCut,
     HostError,
     HostTimeout,

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any
 
-from reconciler.core.failures import HostTimeout, UnknownOutcome
+from reconciler.core.model.failures import HostTimeout, UnknownOutcome
 from reconciler.odoo.connection import HostConnection
 from tests.odoo.scripted import MASTER, TIMEOUTS, ScriptedHost, scripted
 

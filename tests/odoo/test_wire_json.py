@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.core.failures import HostError, NotOdoo, ProxyFailure, Redirected, UnexpectedAnswer
+from reconciler.core.model.failures import HostError, NotOdoo, ProxyFailure, Redirected, UnexpectedAnswer
 from reconciler.odoo.protocol import Answer, Call, Door, Fault, NoAnswer, decode, encode
 from schemas.secrets import Secret
 from tests.odoo.scripted import connect, page, run, scripted, value

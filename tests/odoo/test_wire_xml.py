@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.core.failures import Refused, UnexpectedAnswer
+from reconciler.core.model.failures import Refused, UnexpectedAnswer
 from reconciler.odoo.protocol import Answer, Call, Door, Fault, NoAnswer, decode, encode
 from schemas.secrets import Secret
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import names
 from reconciler.core.deciding import Limits
-from reconciler.core.names import NameState
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.engine.reconcile import Passed
 from reconciler.fleet.secrets import derive, parse_key
 from reconciler.simulator import FaultSpec, Request, Response, SimulatedHost

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from reconciler.core.observed import Access
-from reconciler.core.outcomes import Result
+from reconciler.core.model.observed import Access
+from reconciler.core.model.outcomes import Result
 from reconciler.engine.accounts import Account
 from reconciler.simulator import STEPS
 from reconciler.simulator.databases import EMPTY

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from reconciler.core.outcomes import Result
+from reconciler.core.model.outcomes import Result
 from reconciler.simulator import STEPS
 from tests.harness.virtual_time import run
 from tests.odoo_items.stage import ACME, AFTER_THE_LIMIT, Stage, both, failed, outcome, password, unknown

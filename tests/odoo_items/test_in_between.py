@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.outcomes import Result
+from reconciler.core.model.outcomes import Result
 from reconciler.simulator import HostSpec, SimulatedHost, methods, server_actions
 from reconciler.simulator.environment import Env
 from reconciler.simulator.errors import validation_error

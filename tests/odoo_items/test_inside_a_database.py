@@ -9,8 +9,8 @@ import xmlrpc.client
 
 import pytest
 
-from reconciler.core.names import NameState
-from reconciler.core.outcomes import Result
+from reconciler.core.model.names import NameState
+from reconciler.core.model.outcomes import Result
 from reconciler.engine.accounts import AT_ONCE, LOCKED_SECONDS
 from tests.harness.universe import ENVIRON
 from tests.harness.virtual_time import run

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
-from reconciler.core import names
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
 from tests.harness.virtual_time import run
 from tests.odoo_items.stage import ACME, Stage, both, instance, password
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.core import verbs
 from reconciler.core.deciding import Limits
-from reconciler.core.outcomes import Result
+from reconciler.core.model import verbs
+from reconciler.core.model.outcomes import Result
 from reconciler.notices.events import ActionEnded, Event
 from tests.harness.universe import ENVIRON, Process
 from tests.harness.virtual_time import run

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from reconciler.core.deciding import Limits
-from reconciler.core.outcomes import Result
+from reconciler.core.model.outcomes import Result
 from reconciler.engine.reconcile import carry_out, plan
 from reconciler.simulator.databases import Database
 from reconciler.simulator.seed import utc_text

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import wiring
-from reconciler.core.specs import instance_spec
+from reconciler.core.model.specs import instance_spec
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import derive, parse_key
 from reconciler.loading.fleet_directory import load_fleet

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 from inline_snapshot import snapshot
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.changesets import Blocked, Changeset, Left, LeftAlone
 from reconciler.fleet.desired import Desired
 from reconciler.reports.changeset_markdown import LIMIT, marker, render_changeset_markdown
 from reconciler.reports.markdown import length

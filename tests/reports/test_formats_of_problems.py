@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import Blocked, Changeset
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.changesets import Blocked, Changeset
 from reconciler.fleet.diagnostics import Diagnostic, Range, Severity
 from reconciler.reports.fingerprints import fingerprints
 from reconciler.reports.github_annotations import render_annotations

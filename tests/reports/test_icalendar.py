@@ -9,8 +9,8 @@ import icalendar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core import calendars
-from reconciler.core.calendars import CalendarEntry
+from reconciler.core.policies import calendars
+from reconciler.core.policies.calendars import CalendarEntry
 from reconciler.reports.icalendar import render_icalendar
 from tests.harness.universe import fleet, instance, read
 

@@ -9,10 +9,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.changesets import Blocked, Changeset, Left, LeftAlone, Removed, Withheld
-from reconciler.core.verbs import VERBS, in_order
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.changesets import Blocked, Changeset, Left, LeftAlone, Removed, Withheld
+from reconciler.core.model.verbs import VERBS, in_order
 from reconciler.reports.plan_json import plan_document
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/plan.json").read_text())

@@ -1,8 +1,8 @@
 """What a plan says of steps whose name alone tells too little: which database, and what becomes of it."""
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.changesets import Changeset
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.changesets import Changeset
 from reconciler.reports.changeset_markdown import render_changeset_markdown
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.failures import HostError
+from reconciler.core.model.failures import HostError
 from reconciler.engine.accounts import Account
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core import names
 from reconciler.core.deciding import Limits
-from reconciler.core.names import NameState
+from reconciler.core.model import names
+from reconciler.core.model.names import NameState
 from reconciler.engine import backing_up
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.loading.secrets import SecretResolver

@@ -6,9 +6,9 @@ import pytest
 
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
-from reconciler.core.outcomes import Result
+from reconciler.core.model.outcomes import Result
+from reconciler.core.model.selection import Selection
 from reconciler.core.revisions import compare
-from reconciler.core.selection import Selection
 from reconciler.engine.reconcile import Passed
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan

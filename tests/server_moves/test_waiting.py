@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.core.backups import BackupSubject
-from reconciler.core.changesets import Left
 from reconciler.core.deciding import Planned
-from reconciler.core.due_backups import appointments, subject_of
+from reconciler.core.model.changesets import Left
+from reconciler.core.policies.backups import BackupSubject
+from reconciler.core.policies.due_backups import appointments, subject_of
 from reconciler.engine.reconcile import Passed
 from reconciler.fleet.desired import Desired
 from reconciler.reports.proxy_maps import routes

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import HealthStatus
 from reconciler.notices.notices import Level, Notice, NoticeName

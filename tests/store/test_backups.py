@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.core.backup_times import BackupRecord, Work
+from reconciler.core.policies.backup_times import BackupRecord, Work
 from reconciler.store.forgetful import NoMemory
 from reconciler.store.sql_store import Store
 from tests.store.examples import NOW

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
 from reconciler.store.failures import StoreError
 from reconciler.store.sql_store import Store
 from tests.store.examples import NOW, no_file_grows_beyond, open_file, outcome

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.actions import FieldChange, Reason
-from reconciler.core.outcomes import Result
+from reconciler.core.model.actions import FieldChange, Reason
+from reconciler.core.model.outcomes import Result
 from reconciler.notices.records import OutcomeRecord, PassRecord
 from reconciler.store.failures import StoreError
 from reconciler.store.forgetful import NoMemory

@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.access.roles import Role
 from reconciler.access.tokens import Token
-from reconciler.core.inventory import NOTHING_REMEMBERED, Entry
-from reconciler.core.pauses import Pause
+from reconciler.core.model.inventory import NOTHING_REMEMBERED, Entry
+from reconciler.core.model.pauses import Pause
 from reconciler.engine.ports import Memory
 from reconciler.store.forgetful import NoMemory
 from reconciler.store.opening import open_store

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from reconciler.core.inventory import Entry, Inventory
+from reconciler.core.model.inventory import Entry, Inventory
 from reconciler.store import versions
 from reconciler.store.failures import StoreError
 from reconciler.store.tables import metadata

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
-from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
 from reconciler.store import connections
 from reconciler.store.failures import StoreError
 from reconciler.store.opening import open_store

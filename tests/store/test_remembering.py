@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from sqlalchemy import Engine, event
 
-from reconciler.core.inventory import NOTHING_REMEMBERED
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
 from reconciler.store.sql_store import Store
 from tests.store.backends import Backend, opened
 from tests.store.examples import NOW, look, notice, outcome

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.failures import MemoryFailure
-from reconciler.core.inventory import Entry
+from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.inventory import Entry
 from reconciler.notices.events import Event, MemoryFailed
 from reconciler.store import connections
 from reconciler.store.sql_store import Store

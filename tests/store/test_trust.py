@@ -10,10 +10,10 @@ from typing import Any, cast, get_type_hints
 import pytest
 from sqlalchemy import Engine, event
 
-from reconciler.core.actions import Action, FieldChange
-from reconciler.core.inventory import Entry
-from reconciler.core.outcomes import Outcome
-from reconciler.core.pauses import Pause
+from reconciler.core.model.actions import Action, FieldChange
+from reconciler.core.model.inventory import Entry
+from reconciler.core.model.outcomes import Outcome
+from reconciler.core.model.pauses import Pause
 from reconciler.health.judging import HealthRecord
 from reconciler.notices.notices import Notice
 from reconciler.store.sql_store import Store

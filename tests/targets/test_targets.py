@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.failures import StorageFailure
+from reconciler.core.model.failures import StorageFailure
 from reconciler.engine.storage import Storage
 from reconciler.targets.buckets import Bucket, Credentials
 from reconciler.targets.directories import PARTIAL, Directory

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.backup_times import BackupRecord, Work
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.outcomes import Outcome, Result
+from reconciler.core.policies.backup_times import BackupRecord, Work
 from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import HealthStatus
 from reconciler.health.standing import KeptStanding, Standing

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.core import verbs
-from reconciler.core.actions import Action, FieldChange, Reason
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, FieldChange, Reason
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.core.actions import Reason
-from reconciler.core.outcomes import Outcome, Result
+from reconciler.core.model.actions import Reason
+from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.health.signs import HealthStatus
 from reconciler.health.standing import Standing
 from reconciler.notices.events import ActionEnded, DatabaseObserved, HostObserved

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.access.roles import Role
-from reconciler.core.failures import MemoryFailure
+from reconciler.core.model.failures import MemoryFailure
 from reconciler.notices.notices import NoticeName
 from reconciler.store.forgetful import NoMemory
 from reconciler.web.routes import MOST_BYTES

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.access.roles import Role
-from reconciler.core.backup_times import BackupRecord, Work
+from reconciler.core.policies.backup_times import BackupRecord, Work
 from reconciler.notices.notices import NoticeName
 from reconciler.store.forgetful import NoMemory
 from tests.backups.conftest import _no_threads

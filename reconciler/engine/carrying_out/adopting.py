@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core import claims, fields, names, verbs
-from reconciler.core.actions import Action
-from reconciler.core.failures import (
+from reconciler.core.diffs import fields
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import (
     PasswordRefused,
     ProofFailed,
     Refused,
 )
-from reconciler.core.observed import Access, DatabaseLook
+from reconciler.core.model.observed import Access, DatabaseLook
+from reconciler.core.policies import claims
 from reconciler.engine.accounts import Account
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.patience import insist

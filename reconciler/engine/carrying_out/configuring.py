@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core import claims, fields, names, verbs
-from reconciler.core.actions import Action
-from reconciler.core.failures import (
+from reconciler.core.diffs import fields
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import (
     Refused,
 )
-from reconciler.core.names import NameState
-from reconciler.core.observed import DatabaseLook
-from reconciler.core.settings import SETTINGS
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import DatabaseLook
+from reconciler.core.model.settings import SETTINGS
+from reconciler.core.model.specs import DatabaseSpec
+from reconciler.core.policies import claims
 from reconciler.engine.accounts import Account
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.neutral import kept_neutral

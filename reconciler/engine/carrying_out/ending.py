@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.core import backups, names, verbs
-from reconciler.core.actions import Action
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.policies import backups
 from reconciler.engine import backing_up
 from reconciler.engine.carrying_out.moving import quietly, switch
 from reconciler.engine.carrying_out.performer import Performer, carries_out

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from reconciler.core import backups, copies, fields, template_versions, verbs
-from reconciler.core.actions import Action
-from reconciler.core.specs import template_spec
+from reconciler.core.diffs import copies, fields
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.specs import template_spec
+from reconciler.core.policies import backups, template_versions
 from reconciler.engine import restoring
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.demands import Demands

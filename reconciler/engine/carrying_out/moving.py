@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.core import names, verbs
-from reconciler.core.actions import Action
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action
 from reconciler.engine.building import set_apart
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.moves import AtLock

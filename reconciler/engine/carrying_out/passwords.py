@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from reconciler.core import template_versions, verbs
-from reconciler.core.actions import Action
-from reconciler.core.failures import (
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import (
     LastingError,
     ProofFailed,
 )
-from reconciler.core.observed import Access
+from reconciler.core.model.observed import Access
+from reconciler.core.policies import template_versions
 from reconciler.engine.accounts import Account
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.patience import insist

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from reconciler.core import names, template_versions
-from reconciler.core.actions import Action
 from reconciler.core.asking import in_use
-from reconciler.core.specs import DatabaseSpec, template_spec
-from reconciler.core.verbs import Verb
+from reconciler.core.model import names
+from reconciler.core.model.actions import Action
+from reconciler.core.model.specs import DatabaseSpec, template_spec
+from reconciler.core.model.verbs import Verb
+from reconciler.core.policies import template_versions
 from reconciler.engine.accounts import Account
 from reconciler.engine.building import Builder, TimeLimits
 from reconciler.engine.elsewhere import Elsewhere

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 
-from reconciler.core import template_versions, verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.failures import HostError, LastingError, Refused, UnknownOutcome
-from reconciler.core.template_versions import CLOCK_AHEAD, Rebuilding
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.failures import HostError, LastingError, Refused, UnknownOutcome
+from reconciler.core.policies import template_versions
+from reconciler.core.policies.template_versions import CLOCK_AHEAD, Rebuilding
 from reconciler.engine import replacing
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.patience import insist

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from reconciler.core import backups, claims, copies, fields, names, replacements, verbs
-from reconciler.core.actions import Action, Reason
-from reconciler.core.backups import BackupSubject
-from reconciler.core.failures import Refused
-from reconciler.core.names import NameState
-from reconciler.core.observed import DatabaseLook
+from reconciler.core.diffs import copies, fields
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action, Reason
+from reconciler.core.model.failures import Refused
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import DatabaseLook
+from reconciler.core.policies import backups, claims, replacements
+from reconciler.core.policies.backups import BackupSubject
 from reconciler.engine import replacing, restoring
 from reconciler.engine.building import set_apart
 from reconciler.engine.carrying_out.ending import backed_up_first

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core import backups, names, verbs
-from reconciler.core.actions import Action
-from reconciler.core.names import NameState
+from reconciler.core.model import names, verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.names import NameState
+from reconciler.core.policies import backups
 from reconciler.engine.carrying_out.moving import awake
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.server_moves import KeptSource, ServerMove

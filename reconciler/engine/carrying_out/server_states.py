@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.core import checks, verbs
-from reconciler.core.actions import Action
-from reconciler.core.failures import (
+from reconciler.core.model import checks, verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import (
     LastingError,
 )
 from reconciler.engine.carrying_out.performer import Performer, carries_out

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from reconciler.core import support, verbs
-from reconciler.core.actions import Action
-from reconciler.core.backups import not_of
-from reconciler.core.failures import LastingError
+from reconciler.core.diffs import support
+from reconciler.core.model import verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import LastingError
+from reconciler.core.policies.backups import not_of
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 
 

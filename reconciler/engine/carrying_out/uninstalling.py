@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from reconciler.core import claims, module_operations, names, uninstalls, verbs
-from reconciler.core.actions import Action
-from reconciler.core.failures import PassingError, ProofFailed, Refused
-from reconciler.core.module_versions import UpgradeNote
-from reconciler.core.names import NameState
+from reconciler.core.diffs import uninstalls
+from reconciler.core.model import module_operations, names, verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import PassingError, ProofFailed, Refused
+from reconciler.core.model.module_versions import UpgradeNote
+from reconciler.core.model.names import NameState
+from reconciler.core.policies import claims
 from reconciler.engine.carrying_out.ending import backed_up_first
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.patience import insist

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from http import HTTPStatus
 
-from reconciler.core import claims, module_operations, names, upgrades, verbs
-from reconciler.core.actions import Action
-from reconciler.core.failures import LastingError, PassingError, ProofFailed, Refused, UnknownOutcome
-from reconciler.core.module_versions import UpgradeNote
-from reconciler.core.names import NameState
-from reconciler.core.observed import DatabaseLook
+from reconciler.core.model import module_operations, names, verbs
+from reconciler.core.model.actions import Action
+from reconciler.core.model.failures import LastingError, PassingError, ProofFailed, Refused, UnknownOutcome
+from reconciler.core.model.module_versions import UpgradeNote
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import DatabaseLook
+from reconciler.core.policies import claims, upgrades
 from reconciler.engine.carrying_out.ending import backed_up_first
 from reconciler.engine.carrying_out.performer import NotBegun, Performer, carries_out
 from reconciler.engine.neutral import kept_neutral

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import textwrap
 
-from reconciler.core.failures import Refused
-from reconciler.core.observed import Mark, rows_of
-from reconciler.core.settings import LOGIN
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model.failures import Refused
+from reconciler.core.model.observed import Mark, rows_of
+from reconciler.core.model.settings import LOGIN
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.odoo.apply.schedule import HOLD
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.apply.settings import BEGIN, KNOW, PUT, WRITE, place_of, unknown, values_of

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.core.observed import MADE_OF, NOTED_UPGRADE, REBUILDING
-from reconciler.core.template_versions import CLOCK_AHEAD, Rebuilding
+from reconciler.core.model.observed import MADE_OF, NOTED_UPGRADE, REBUILDING
+from reconciler.core.policies.template_versions import CLOCK_AHEAD, Rebuilding
 from reconciler.odoo.apply.marks import write_parameters
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.connection import DatabaseSession

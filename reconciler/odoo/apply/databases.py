@@ -12,10 +12,11 @@ from collections.abc import Container
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
-from reconciler.core import claims, endings, names
-from reconciler.core.failures import DatabaseExists, HalfMadeDatabase, NoSuchDatabase, Refused
-from reconciler.core.names import DatabaseName, NameState
-from reconciler.core.observed import Mark
+from reconciler.core.model import names
+from reconciler.core.model.failures import DatabaseExists, HalfMadeDatabase, NoSuchDatabase, Refused
+from reconciler.core.model.names import DatabaseName, NameState
+from reconciler.core.model.observed import Mark
+from reconciler.core.policies import claims, endings
 from reconciler.odoo import versions
 from reconciler.odoo.apply import marks
 from reconciler.odoo.connection import DatabaseSession, HostConnection

@@ -8,8 +8,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection
 
-from reconciler.core.failures import LastingError
-from reconciler.core.support import Visit
+from reconciler.core.diffs.support import Visit
+from reconciler.core.model.failures import LastingError
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.apply.support import LACKS_SIGNUP, SIGN, signing
 from reconciler.odoo.connection import DatabaseSession

@@ -15,11 +15,11 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.failures import ProofFailed, Rejected
-from reconciler.core.furnishing import Furnishing, Sizes
-from reconciler.core.observed import IN_SERVICE_ROW, MARK_PREFIX, REBUILDING, Mark, rows_of
-from reconciler.core.settings import LOGIN, SETTINGS
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model.failures import ProofFailed, Rejected
+from reconciler.core.model.furnishing import Furnishing, Sizes
+from reconciler.core.model.observed import IN_SERVICE_ROW, MARK_PREFIX, REBUILDING, Mark, rows_of
+from reconciler.core.model.settings import LOGIN, SETTINGS
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.odoo import versions
 from reconciler.odoo.apply.logins import STRIP, require_stripped
 from reconciler.odoo.apply.schedule import HOLD

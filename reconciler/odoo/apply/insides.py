@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core.observed import Inside
+from reconciler.core.model.observed import Inside
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.connection import DatabaseSession
 

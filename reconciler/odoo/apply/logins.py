@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.failures import ProofFailed
+from reconciler.core.model.failures import ProofFailed
 from reconciler.fleet.counting import count
 
 # A password that is NULL is refused by `common.login` as a wrong one is (14 and 19: COALESCE(password, '')). Besides passwords:

@@ -6,9 +6,17 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core import names
-from reconciler.core.failures import Refused
-from reconciler.core.observed import DIGEST_CLEARED, IN_SERVICE_ROW, MARK_PREFIX, MOVE_ROWS, Mark, mark_of, rows_of
+from reconciler.core.model import names
+from reconciler.core.model.failures import Refused
+from reconciler.core.model.observed import (
+    DIGEST_CLEARED,
+    IN_SERVICE_ROW,
+    MARK_PREFIX,
+    MOVE_ROWS,
+    Mark,
+    mark_of,
+    rows_of,
+)
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.apply.settings import BEGIN, PUT
 from reconciler.odoo.connection import DatabaseSession

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.core import module_operations, names
-from reconciler.core.failures import (
+from reconciler.core.model import module_operations, names
+from reconciler.core.model.failures import (
     CutOff,
     HostError,
     PassingError,
@@ -23,10 +23,10 @@ from reconciler.core.failures import (
     Rejected,
     UnknownOutcome,
 )
-from reconciler.core.module_operations import INSTALLED, TO_INSTALL, TO_REMOVE, TO_UPGRADE
-from reconciler.core.module_versions import read_note
-from reconciler.core.names import NameState
-from reconciler.core.observed import NOTED_MODULES, NOTED_REMOVAL, NOTED_UPGRADE
+from reconciler.core.model.module_operations import INSTALLED, TO_INSTALL, TO_REMOVE, TO_UPGRADE
+from reconciler.core.model.module_versions import read_note
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import NOTED_MODULES, NOTED_REMOVAL, NOTED_UPGRADE
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import signals
 from reconciler.odoo.apply.marks import remove_parameters, write_parameters

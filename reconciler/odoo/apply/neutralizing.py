@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.core.observed import ASLEEP, HELD_MAIL_SERVERS, MARK_PREFIX, NEUTRALIZED
+from reconciler.core.model.observed import ASLEEP, HELD_MAIL_SERVERS, MARK_PREFIX, NEUTRALIZED
 from reconciler.odoo import versions
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.connection import DatabaseSession

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.core.failures import ProofFailed
-from reconciler.core.observed import HELD_MAIL_SERVERS, MARK_PREFIX
+from reconciler.core.model.failures import ProofFailed
+from reconciler.core.model.observed import HELD_MAIL_SERVERS, MARK_PREFIX
 from reconciler.fleet.counting import count
 from reconciler.odoo.connection import DatabaseSession
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.failures import ProofFailed
-from reconciler.core.observed import SERVER_ACTION_PREFIX
+from reconciler.core.model.failures import ProofFailed
+from reconciler.core.model.observed import SERVER_ACTION_PREFIX
 from reconciler.odoo import versions
 from reconciler.odoo.connection import DatabaseSession
 

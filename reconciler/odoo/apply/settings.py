@@ -9,10 +9,10 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from reconciler.core.failures import Rejected
-from reconciler.core.observed import Files
-from reconciler.core.settings import ADMIN, SETTINGS, Setting
-from reconciler.core.specs import DatabaseSpec
+from reconciler.core.model.failures import Rejected
+from reconciler.core.model.observed import Files
+from reconciler.core.model.settings import ADMIN, SETTINGS, Setting
+from reconciler.core.model.specs import DatabaseSpec
 from reconciler.odoo import versions
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.connection import DatabaseSession

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from reconciler.core.failures import HostError, LacksColumn, ProofFailed, UnknownOutcome
+from reconciler.core.model.failures import HostError, LacksColumn, ProofFailed, UnknownOutcome
 from reconciler.odoo import versions
 from reconciler.odoo.apply.server_actions import ServerAction, run_once
 from reconciler.odoo.connection import DatabaseSession

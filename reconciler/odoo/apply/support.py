@@ -10,9 +10,9 @@ import textwrap
 from collections.abc import Collection
 from datetime import datetime
 
-from reconciler.core.failures import LastingError, ProofFailed
-from reconciler.core.observed import SUPPORT
-from reconciler.core.support import Visit
+from reconciler.core.diffs.support import Visit
+from reconciler.core.model.failures import LastingError, ProofFailed
+from reconciler.core.model.observed import SUPPORT
 from reconciler.odoo import versions
 from reconciler.odoo.apply.server_actions import run_once
 from reconciler.odoo.connection import DatabaseSession

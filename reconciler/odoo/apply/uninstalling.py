@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 
-from reconciler.core import module_operations
-from reconciler.core.failures import HostError, LacksColumn, ProofFailed, Refused, UnknownOutcome
-from reconciler.core.module_operations import TO_REMOVE
-from reconciler.core.module_versions import UpgradeNote, note_text
-from reconciler.core.observed import NOTED_REMOVAL
+from reconciler.core.model import module_operations
+from reconciler.core.model.failures import HostError, LacksColumn, ProofFailed, Refused, UnknownOutcome
+from reconciler.core.model.module_operations import TO_REMOVE
+from reconciler.core.model.module_versions import UpgradeNote, note_text
+from reconciler.core.model.observed import NOTED_REMOVAL
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import signals
 from reconciler.odoo.apply.marks import remove_parameters, write_parameters

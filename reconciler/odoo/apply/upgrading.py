@@ -12,16 +12,16 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import module_operations
-from reconciler.core.failures import (
+from reconciler.core.model import module_operations
+from reconciler.core.model.failures import (
     HostError,
     ProofFailed,
     Refused,
     UnknownOutcome,
 )
-from reconciler.core.module_operations import INSTALLED, TO_UPGRADE
-from reconciler.core.module_versions import UpgradeNote, is_newer, note_text
-from reconciler.core.observed import NOTED_UPGRADE, UPGRADED
+from reconciler.core.model.module_operations import INSTALLED, TO_UPGRADE
+from reconciler.core.model.module_versions import UpgradeNote, is_newer, note_text
+from reconciler.core.model.observed import NOTED_UPGRADE, UPGRADED
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import signals
 from reconciler.odoo.apply.marks import remove_parameters, write_parameters

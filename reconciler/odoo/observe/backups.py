@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from typing import BinaryIO
 
-from reconciler.core.checks import Check, CheckResult
-from reconciler.core.failures import (
+from reconciler.core.model.checks import Check, CheckResult
+from reconciler.core.model.failures import (
     ConnectionCut,
     HostError,
     NoSuchDatabase,

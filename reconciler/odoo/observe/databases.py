@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.core import module_operations
-from reconciler.core.failures import AccessRefused, LacksColumn, UnexpectedAnswer
-from reconciler.core.module_versions import read_note
-from reconciler.core.observed import (
+from reconciler.core.diffs.support import accounts
+from reconciler.core.model import module_operations
+from reconciler.core.model.failures import AccessRefused, LacksColumn, UnexpectedAnswer
+from reconciler.core.model.module_versions import read_note
+from reconciler.core.model.observed import (
     ASLEEP,
     MARK_PREFIX,
     NOTED_MODULES,
@@ -29,8 +30,7 @@ from reconciler.core.observed import (
     Survey,
     mark_of,
 )
-from reconciler.core.settings import ADMIN, LOGIN, SETTINGS
-from reconciler.core.support import accounts
+from reconciler.core.model.settings import ADMIN, LOGIN, SETTINGS
 from reconciler.odoo import module_states, shapes, versions
 from reconciler.odoo.connection import DatabaseSession
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.core import names
-from reconciler.core.checks import Check, CheckResult
-from reconciler.core.failures import HostError, ListingDisabled, MasterPasswordRefused
-from reconciler.core.names import NameState
-from reconciler.core.observed import ObservedHost, host
+from reconciler.core.model import names
+from reconciler.core.model.checks import Check, CheckResult
+from reconciler.core.model.failures import HostError, ListingDisabled, MasterPasswordRefused
+from reconciler.core.model.names import NameState
+from reconciler.core.model.observed import ObservedHost, host
 from reconciler.fleet.counting import count
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.health.judging import Vitals

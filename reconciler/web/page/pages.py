@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reconciler.access.roles import Role
-from reconciler.core.changesets import by_cause
-from reconciler.core.pauses import Pause
+from reconciler.core.model.changesets import by_cause
+from reconciler.core.model.pauses import Pause
 from reconciler.notices.notices import Level
 from reconciler.reports.happenings import Asked, Newest
 from reconciler.reports.status import InstanceRow, InSync, Row, ServerRow, subjects

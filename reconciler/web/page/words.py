@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from reconciler.core.actions import Action
+from reconciler.core.model.actions import Action
 from reconciler.health.signs import HealthStatus
 from reconciler.notices.notices import Level
 from reconciler.reports.happenings import Happening
