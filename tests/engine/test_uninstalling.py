@@ -105,8 +105,12 @@ def test_a_new_customer_gets_none_of_what_its_template_has_brought() -> None:
         world = universe()
         assert (await world.reconcile(text_of())).ok
         both = fleet(instance("acme"), instance("beta", modules_absent="[phone_validation]"))
-        assert (await world.reconcile(both)).ok
+        first = await world.reconcile(both)
+        assert [(o.action.verb, o.result) for o in first.outcomes] == [(verbs.CLONE, Result.DONE)]
+        assert [a.verb for a in first.after.changeset.actions] == [verbs.UNINSTALL], "shown before it is done"
+        assert not first.ok, "beta is not as its text says"
         passed = await world.reconcile(both)
+        assert passed.ok
         assert module(world.hosts["one"], "phone_validation", "beta") == "uninstalled"
         assert module(world.hosts["one"], "phone_validation", "acme") == "installed"
         assert passed.after.changeset.is_converged
