@@ -22,8 +22,8 @@ from reconciler.engine.ports import Aside, Clock, Memory, Nonces, Secrets
 from reconciler.engine.storage import Storage
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import Certificate
 from reconciler.health.login_pages import is_reserved
+from reconciler.health.verdicts import Certificate
 from reconciler.hooks.calls import Caller
 from reconciler.hooks.runner import HookRunner
 from reconciler.loading.secrets import SecretResolver

@@ -1,5 +1,6 @@
 """Kind `server`: an Odoo host that databases live on. Field names are those of the `saas.server` model that this replaces."""
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -55,8 +56,6 @@ def normalise_url(written: str) -> str:
 
 
 def _check_address(written: str) -> str:
-    import ipaddress  # noqa: PLC0415 -- few fleets use the field, and the import would cost every command
-
     try:
         return str(ipaddress.ip_address(written))
     except ValueError as error:

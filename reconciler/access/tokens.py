@@ -1,4 +1,4 @@
-"""Tokens: 256 random bits that prove a role, kept as their SHA-256 alone.
+"""Tokens: 256 random bits that prove a role, kept as their SHA-256 alone; and whoever showed one, for the history.
 
 Passwords need a slow hash since people choose them and others guess; nobody guesses 256 bits, so a fast one gives away nothing,
 and checking a token at each request costs nothing either. What is kept opens nothing: no token can be computed from it.
@@ -56,6 +56,27 @@ class Token:
     def is_good(self, now: datetime) -> bool:
         """Tell whether it has not ended yet."""
         return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever showed a token.
+
+    Args:
+        token: the one that was shown.
+        address: where the request came from, as far as that is known.
+    """
+
+    token: Token
+    address: str
+
+    @property
+    def role(self) -> Role:
+        """What they may."""
+        return self.token.role
+
+    def __str__(self) -> str:
+        return f"{self.token.called}, {self.role}, from {self.address}"
 
 
 def write(random: bytes) -> Secret:

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from reconciler.core.model.failures import AlertFailed, HookFailed
-from reconciler.hooks.commands import run_command
+from reconciler.hooks.programs import run_command
 from reconciler.notices.alerting import Message
 from reconciler.notices.notices import Level
 from schemas.secrets import REDACTED, Secret

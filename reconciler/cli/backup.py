@@ -11,12 +11,12 @@ import click
 from reconciler.backups.catalogue import BackupEntry, dated
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.due_backups import BackupsDone, keep_appointments
-from reconciler.cli.endings import telling
 from reconciler.cli.groups import command_first
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.refusals import telling
 from reconciler.cli.sessions import Session, open_session
-from reconciler.cli.tables import render_tables
+from reconciler.cli.terminal_tables import render_tables
 from reconciler.core.model import whereabouts
 from reconciler.core.model.failures import StorageFailure
 from reconciler.core.policies import backups, endings

@@ -25,8 +25,8 @@ def aim_since(base: str | None, desired: Desired, common: Common, options: RunOp
     """
     if base is None:
         return given_aim(desired, options, confirmed)
-    from reconciler.git.revisions import GitUnusable  # noqa: PLC0415
-    from reconciler.loading.base import load_base  # noqa: PLC0415 -- only with --base
+    from reconciler.git.revisions import GitUnusable  # noqa: PLC0415 -- only with --base
+    from reconciler.loading.base import load_base  # noqa: PLC0415 -- see above
 
     try:
         earlier = load_base(common.fleet, base)

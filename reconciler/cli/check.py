@@ -9,8 +9,8 @@ from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.core.model.checks import Check, CheckResult
-from reconciler.health.checks import check_manager
 from reconciler.health.login_pages import skipped_manager
+from reconciler.health.looks import check_manager
 from reconciler.reports.checks import checks_document, render_checks
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import fleets, groups, moving, screens
+from reconciler.cli import fleets, groups, move_edits, screens
 from reconciler.cli.editing import INVALID
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, RunOptions, common, reach_options
@@ -37,7 +37,7 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, is_w
     for each in (p for p in proposals if not p.server):
         screens.say(f"instance/{each.code} stays: {each.why}")
     moved = [(p.code, p.server) for p in proposals if p.server]
-    if not moving.propose(common, moved, is_written=is_written):
+    if not move_edits.propose(common, moved, is_written=is_written):
         return INVALID
     screens.say(f"{len(moved)} of {len(proposals)} would move.")
     return 0 if len(moved) == len(proposals) else 1

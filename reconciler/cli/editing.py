@@ -14,8 +14,8 @@ from reconciler.cli import fleets, screens
 from reconciler.cli.files import replace_file
 from reconciler.cli.options import Common
 from reconciler.editing.edits import UNSET, Change
-from reconciler.editing.fields import KindFields
 from reconciler.editing.fleet_text import AlreadyThere, FileDraft, FleetText, NoSuchDocument
+from reconciler.editing.kind_fields import KindFields
 from reconciler.editing.problems import new_errors
 from reconciler.editing.spans import CannotEdit
 from reconciler.loading.fleet_directory import Loaded

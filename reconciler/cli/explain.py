@@ -8,7 +8,7 @@ from reconciler.cli import groups, screens
 from reconciler.cli.editing import require_kind
 from reconciler.cli.naming import complete_kinds
 from reconciler.cli.options import Common, common
-from reconciler.editing.fields import KindFields
+from reconciler.editing.kind_fields import KindFields
 from reconciler.fleet.documents import did_you_mean
 from reconciler.reports.explaining import render_explanation
 from schemas.json_schema import json_schema

@@ -8,10 +8,10 @@ from datetime import timedelta
 import click
 
 from reconciler.cli import groups, interrupts, screens
-from reconciler.cli.endings import telling
 from reconciler.cli.naming import completing
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.refusals import telling
 from reconciler.cli.sessions import open_session
 from reconciler.cli.support import REFUSED, Lasting, named, open_way, show
 from reconciler.core.diffs.support import LONGEST_LINK

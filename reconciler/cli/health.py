@@ -11,14 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import click
+import yaml
 
 from reconciler.cli import interrupts, screens
 from reconciler.cli.sessions import Session
+from reconciler.cli.terminal_tables import render_tables
 from reconciler.engine.worlds import World
-from reconciler.health.checks import check_page, check_server
-from reconciler.health.judging import HealthRecord, is_watched, judge_once
 from reconciler.health.login_pages import PageRecord, judge_page
+from reconciler.health.looks import check_page, check_server
 from reconciler.health.rounds import PAGES_AT_ONCE, PAGES_PER_SERVER, SERVERS_AT_ONCE
+from reconciler.health.verdicts import HealthRecord, is_watched, judge_once
 from reconciler.reports.health_json import health_document
 from reconciler.reports.health_tables import health_tables
 from reconciler.reports.health_views import HealthView, instance_rows, pages_to_ask, server_rows
@@ -63,12 +65,8 @@ def show(view: HealthView, output: str) -> None:
     if output == "json":
         screens.print_json(health_document(view))
     elif output == "yaml":
-        import yaml  # noqa: PLC0415 -- only where it is asked for
-
         click.echo(yaml.safe_dump(health_document(view), sort_keys=False), nl=False)
     else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
-
         wide = output == "wide"
         paper = screens.paper(screens.OUT)
         click.echo(render_tables(health_tables(view, wide=wide), paper))

@@ -14,6 +14,7 @@ from reconciler.cli import screens
 from reconciler.cli.operators import who_runs
 from reconciler.cli.sessions import Session
 from reconciler.core.model.failures import MemoryFailure
+from reconciler.git.revisions import revision_of
 from reconciler.notices.events import ActionEnded, Event
 from reconciler.version import __version__
 
@@ -42,8 +43,6 @@ class Journal:
 @contextlib.contextmanager
 def keep_journal(session: Session, command: str) -> Iterator[None]:
     """Write down that a pass begins, what becomes of its actions, and that it ends."""
-    from reconciler.git.revisions import revision_of  # noqa: PLC0415 -- only where a pass is written down
-
     revision = revision_of(session.reach.root)
     ran_by = who_runs(session.reach.environ)
     session.ran |= {"by": ran_by, **({"revision": revision} if revision else {})}

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import click
 
 from reconciler.cli import fleets, screens
-from reconciler.cli.endings import telling
 from reconciler.cli.naming import address_of
 from reconciler.cli.options import Common
+from reconciler.cli.refusals import telling
 from reconciler.fleet.declarations import is_code
 from reconciler.fleet.desired import Desired
 from reconciler.loading.fleet_directory import load_fleet, read_outline

@@ -27,7 +27,9 @@ from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.loading.secrets import SecretResolver
+from reconciler.reports.changeset_markdown import render_changeset_markdown
 from reconciler.reports.escapes import visible
+from reconciler.reports.junit import plan_junit
 from reconciler.reports.plan_json import plan_document
 from reconciler.reports.plan_text import render_plan
 from reconciler.reports.words import how_known
@@ -163,8 +165,6 @@ def _print(planned: Planned, session: Session, output: str, notes: Mapping[str, 
         case "markdown":
             click.echo(_markdown(planned, session, notes, moment), nl=False)
         case "junit":
-            from reconciler.reports.junit import plan_junit  # noqa: PLC0415 -- only where it is asked for
-
             click.echo(plan_junit(changeset))
         case _:
             show_plan(planned, session, screens.OUT, notes)
@@ -175,8 +175,6 @@ def _known(planned: Planned, session: Session) -> Freshness:
 
 
 def _markdown(planned: Planned, session: Session, notes: Mapping[str, str], moment: str) -> str:
-    from reconciler.reports.changeset_markdown import render_changeset_markdown  # noqa: PLC0415 -- see above
-
     known = how_known(_known(planned, session), datetime.now(UTC))
     return render_changeset_markdown(
         planned.changeset, session.desired, scope=session.scope, known=known, notes=notes, moment=moment

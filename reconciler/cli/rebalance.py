@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import groups, moving, screens
+from reconciler.cli import groups, move_edits, screens
 from reconciler.cli.editing import INVALID
 from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.plan import make_plan
@@ -44,7 +44,7 @@ def command(common: Common, options: RunOptions, *, is_written: bool) -> int:
             f"Nothing is worth moving: none is {WORTH_PERCENT:.0f} points fuller than one that could take something."
         )
         return 0
-    if not moving.propose(common, [(each.code, each.server) for each in found.moves], is_written=is_written):
+    if not move_edits.propose(common, [(each.code, each.server) for each in found.moves], is_written=is_written):
         return INVALID
     screens.say(f"{count(len(found.moves), 'instance')} would move.")
     return 0

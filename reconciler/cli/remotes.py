@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from reconciler.cli.given import secret_at
-from reconciler.web.addresses import Address
+from reconciler.web.listening import Address
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 

@@ -11,10 +11,10 @@ import click
 
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.apply import perform, require_terminal
-from reconciler.cli.endings import telling
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options, runs_hooks
 from reconciler.cli.plan import make_plan, show_plan
+from reconciler.cli.refusals import telling
 from reconciler.cli.sessions import Session, begin_session, given_aim
 from reconciler.core.model import verbs
 from reconciler.core.model.failures import StorageFailure

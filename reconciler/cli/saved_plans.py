@@ -13,13 +13,14 @@ from typing import Any
 
 import click
 
-from reconciler.cli.endings import telling
 from reconciler.cli.files import replace_file
 from reconciler.cli.options import Common, Confirmed, RunOptions
+from reconciler.cli.refusals import telling
 from reconciler.cli.sessions import Aim, Session
 from reconciler.core.deciding import Planned
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable, WeakKey, parse_key
+from reconciler.git.revisions import revision_of
 from reconciler.loading.secrets import SecretResolver
 from reconciler.planfile import movements
 from reconciler.planfile.saved_changesets import (
@@ -106,8 +107,6 @@ class Sealer:
 
 def write(file: Path, planned: Planned, session: Session, sealer: Sealer) -> None:
     """Save a plan; the file is replaced whole, and its owner alone can read it."""
-    from reconciler.git.revisions import revision_of  # noqa: PLC0415 -- only with --out
-
     saved = save(
         planned,
         session.desired,

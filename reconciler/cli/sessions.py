@@ -15,8 +15,8 @@ from typing import cast
 import click
 
 from reconciler.cli import fleets, screens
-from reconciler.cli.endings import telling
 from reconciler.cli.options import Common, Confirmed, RunOptions
+from reconciler.cli.refusals import telling
 from reconciler.core.deciding import Limits
 from reconciler.core.depths import Depth
 from reconciler.core.model.selection import Selection

@@ -8,22 +8,29 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
+import yaml
 
 from reconciler.cli import fleets, groups, screens
+from reconciler.cli.known import open_memory
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, common, refreshable, run_options
 from reconciler.cli.plan import make_plan
 from reconciler.cli.sessions import BY_NAMES, Session, open_session
+from reconciler.cli.terminal_tables import render_tables
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.depths import Depth
 from reconciler.core.model.selection import EVERYTHING, Selection
 from reconciler.core.policies import calendars
 from reconciler.fleet.desired import Desired
+from reconciler.reports import subscriptions, upgrades
+from reconciler.reports.foreign import foreign, foreign_document, foreign_table
+from reconciler.reports.icalendar import render_icalendar
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.plan_text import frozen_lines
 from reconciler.reports.status import Status, status, subjects
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import Table, render_pauses, status_tables
+from reconciler.reports.trash import trash, trash_document, trash_table
 from reconciler.reports.words import how_known
 from reconciler.version import __version__
 
@@ -97,8 +104,6 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
 
 
 def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
-    from reconciler.reports.foreign import foreign, foreign_document, foreign_table  # noqa: PLC0415 -- only here
-
     with open_session(common, options) as session:
         server = fleets.code_of(words, session.desired.servers, "server") if words else ""
         seen = _seen(session)
@@ -109,8 +114,6 @@ def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -
     elif common.output == "yaml":
         click.echo(_as_yaml(foreign_document(found)), nl=False)
     else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
-
         paper = screens.paper(screens.OUT)
         click.echo(render_tables((foreign_table(found),), paper))
         _show_frozen(rows, paper)
@@ -129,8 +132,6 @@ def _show_backups(common: Common, options: RunOptions, words: tuple[str, ...]) -
 
 
 def _show_subscriptions(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
-    from reconciler.reports import subscriptions  # noqa: PLC0415 -- only here
-
     if words:
         raise click.UsageError("`status subscriptions` shows all of them; --target and --selector choose")
     _require_no_look(options)
@@ -148,7 +149,6 @@ def _require_no_look(options: RunOptions) -> None:
 
 
 def _show_limits(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
-    from reconciler.cli.known import open_memory  # noqa: PLC0415 -- only here
     from reconciler.reports.limits import limit_rows, limits_document, limits_table  # noqa: PLC0415 -- only here
 
     if words:
@@ -161,8 +161,6 @@ def _show_limits(common: Common, options: RunOptions, words: tuple[str, ...]) ->
 
 
 def _show_upgrades(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
-    from reconciler.reports import upgrades  # noqa: PLC0415 -- only here
-
     if words:
         raise click.UsageError("`status upgrades` shows all of them; --target and --selector choose")
     with open_session(common, options) as session:
@@ -175,14 +173,10 @@ def _show_upgrades(common: Common, options: RunOptions, words: tuple[str, ...]) 
     elif common.output == "yaml":
         click.echo(_as_yaml(upgrades.upgrades_document(found)), nl=False)
     else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
-
         click.echo(render_tables((upgrades.upgrades_table(found),), screens.paper(screens.OUT)))
 
 
 def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
-    from reconciler.reports.trash import trash, trash_document, trash_table  # noqa: PLC0415 -- only here
-
     with open_session(common, options) as session:
         server = fleets.code_of(words, session.desired.servers, "server") if words else ""
         found = trash(session.desired, _seen(session), datetime.now(UTC), server)
@@ -194,8 +188,6 @@ def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> 
 
 
 def _print_calendar(desired: Desired, endings: Iterable[calendars.CalendarEntry], now: datetime) -> None:
-    from reconciler.reports.icalendar import render_icalendar  # noqa: PLC0415 -- only here
-
     click.echo(render_icalendar(desired.settings.code, endings, now, __version__), nl=False)
 
 
@@ -205,8 +197,6 @@ def _print(common: Common, document: Mapping[str, Any], table: Table) -> None:
     elif common.output == "yaml":
         click.echo(_as_yaml(document), nl=False)
     else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
-
         click.echo(render_tables((table,), screens.paper(screens.OUT)))
 
 
@@ -265,8 +255,6 @@ def _show(found: Status, asked: tuple[str, ...], output: str, declared: Mapping[
     elif output == "yaml":
         click.echo(_as_yaml(status_document(found, asked, declared)), nl=False)
     else:
-        from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
-
         wide = output == "wide"
         paper = screens.paper(screens.OUT)
         click.echo(render_tables(status_tables(found, asked, wide=wide), paper))
@@ -288,6 +276,4 @@ def _show_frozen(found: Status, paper: Paper) -> None:
 
 def _as_yaml(document: Mapping[str, Any]) -> str:
     """Write YAML in plain ASCII: nothing in it can move a terminal's cursor, whatever a file or a host said."""
-    import yaml  # noqa: PLC0415 -- only where it is asked for
-
     return str(yaml.safe_dump(dict(document), sort_keys=False))

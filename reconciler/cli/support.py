@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from reconciler.cli import fleets, groups, interrupts, screens
-from reconciler.cli.endings import telling
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.refusals import telling
 from reconciler.cli.sessions import Session, open_session
 from reconciler.core.diffs.support import LONGEST, SHORTEST
 from reconciler.core.model.failures import HostError

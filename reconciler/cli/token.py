@@ -16,6 +16,7 @@ from reconciler.cli.groups import command_first
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, common, store_option
+from reconciler.cli.terminal_tables import render_tables
 from reconciler.fleet.documents import did_you_mean
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
@@ -84,8 +85,6 @@ def list_command(common: Common, store: str) -> None:
     if common.output == "json":
         screens.print_json({"format": FORMAT, "fleet": fleet, "tokens": [_plain(each, now) for each in tokens]})
         return
-    from reconciler.cli.tables import render_tables  # noqa: PLC0415 -- rich is not for JSON
-
     click.echo(render_tables((_table(tokens, now),), screens.paper(screens.OUT)))
 
 

@@ -14,10 +14,13 @@ from click.core import ParameterSource
 
 from reconciler.cli import groups, screens
 from reconciler.cli.options import Common, common
-from reconciler.cli.places import changed_first, in_repository
+from reconciler.cli.repository_paths import changed_first, in_repository
 from reconciler.fleet.diagnostics import Diagnostic, has_errors
 from reconciler.loading.fleet_directory import Loaded, load_files, load_fleet
+from reconciler.reports.github_annotations import render_annotations
+from reconciler.reports.gitlab_code_quality import code_quality_document
 from reconciler.reports.problems import render_problems, render_summary
+from reconciler.reports.sarif import sarif_document
 from reconciler.reports.validation import validation_document, validation_text
 
 
@@ -87,22 +90,15 @@ def _print_problems(loaded: Loaded, problems: Sequence[Diagnostic], *, err: bool
 
 
 def _print_for_reviewers(output: str, problems: Sequence[Diagnostic]) -> None:
-    # Each format is imported where it is asked for: validate runs at every save.
     match output:
         case "github":
-            from reconciler.reports.github_annotations import render_annotations  # noqa: PLC0415
-
             if problems:
                 click.echo(render_annotations(problems))
         case "gitlab":
-            from reconciler.reports.gitlab_code_quality import code_quality_document  # noqa: PLC0415
-
             screens.print_json(code_quality_document(problems))
         case "sarif":
-            from reconciler.reports.sarif import sarif_document  # noqa: PLC0415
-
             screens.print_json(sarif_document(problems))
         case _:
-            from reconciler.reports.junit import validation_junit  # noqa: PLC0415
+            from reconciler.reports.junit import validation_junit  # noqa: PLC0415 -- it brings plans: a tenth of what runs at every save
 
             click.echo(validation_junit(problems))

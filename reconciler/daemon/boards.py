@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from reconciler.access.actors import Actor
-from reconciler.access.tokens import Token
+from reconciler.access.tokens import Actor, Token
 from reconciler.core.model.changesets import Changeset
 from reconciler.core.model.failures import MemoryFailure
 from reconciler.core.model.inventory import NOTHING_REMEMBERED
@@ -31,8 +30,8 @@ from reconciler.daemon.orders import Orders
 from reconciler.daemon.support import SupportDesk
 from reconciler.engine.support import Opens, let_in, link_for_owner, no_owner
 from reconciler.fleet.counting import count
-from reconciler.health.judging import HealthRecord, is_watched
 from reconciler.health.standing import Standing
+from reconciler.health.verdicts import HealthRecord, is_watched
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.notices.records import PassRecord
 from reconciler.reports.happenings import Asked, Newest
@@ -41,7 +40,7 @@ from reconciler.reports.status import Status, status
 from reconciler.store.happenings import read_happenings
 from reconciler.web.boards import KeptRow, NotYet, Picture, Run, StoreSilent, SupportVisit
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 
 T = TypeVar("T")
 STORE_SECONDS = 5.0

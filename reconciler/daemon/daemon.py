@@ -33,10 +33,10 @@ from reconciler.engine.ports import Aside, Clock, Secrets
 from reconciler.engine.rounds import Rounds
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import HealthRecord
 from reconciler.health.login_pages import PageRecord, unreachable
 from reconciler.health.rounds import health_rounds
 from reconciler.health.standing import Standing
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.events import ActionEnded, Event
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import name, status_line

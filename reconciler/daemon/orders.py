@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
+from reconciler.access.tokens import Actor
 from reconciler.editing.fleet_text import AlreadyThere, FileDraft, FleetText, NoSuchDocument
 from reconciler.editing.patches import changes_of, literals, of_the_machine, without_nothing
 from reconciler.editing.problems import field_of
@@ -28,7 +28,7 @@ from reconciler.git.source import GitSource
 from reconciler.git.writing import Result, Signature, Tip, Wanted
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import FieldProblem, RequestRefused
+from reconciler.web.problem_details import FieldProblem, RequestRefused
 from schemas.document import Document
 
 ORDER_SECONDS = 20.0

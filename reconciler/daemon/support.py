@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
-from reconciler.access.actors import Actor
+from reconciler.access.tokens import Actor
 from reconciler.core.model.failures import HostError, MemoryFailure
 from reconciler.engine.support import Opens, find
 from reconciler.engine.worlds import World

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.editing.codes import code_from
 from reconciler.editing.edits import Change, edit, is_same, with_change
-from reconciler.editing.layout import Neighbour, place_for
+from reconciler.editing.layout import Neighbour, code_from, place_for
 from reconciler.editing.spans import CannotEdit
 from reconciler.fleet.declarations import is_code
 from reconciler.fleet.documents import RawDocument

@@ -1,14 +1,28 @@
-"""Where a new document goes: into a file of its own, where those of its kind are in this directory, and opened as they are."""
+"""Where a new document goes, and which code it gets if it was given none.
+
+It goes into a file of its own, where those of its kind are in this directory, and opened as they are. A code is made of what
+people call the document, and is nobody else's.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from schemas.texts import DATABASE_NAME_LENGTH
+
 _T = TypeVar("_T")
+_SHORTEST = 2
+_NAMELESS = "customer"
+# What Unicode does not take apart into a letter and its marks.
+_SPELT = str.maketrans(
+    {"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "đ": "d", "ł": "l", "þ": "th", "ð": "d", "\u0131": "i", "&": " and "}
+)
 MODELINE = re.compile(rb"# yaml-language-server: [^\r\n]*")
 
 
@@ -82,3 +96,18 @@ def _modeline(beside: Collection[Neighbour]) -> str:
 def _most(values: Iterable[_T]) -> _T | None:
     counted = Counter(values)
     return min(counted, key=lambda each: (-counted[each], str(each))) if counted else None
+
+
+def code_from(name: str, taken: Container[str]) -> str:
+    """Return a code that a document of this name can have: fit for a subdomain and the name of a database, and not taken.
+
+    Of a name in another script nothing is left, so that its code says only what it is.
+    """
+    spelt = unicodedata.normalize("NFKD", name.lower().translate(_SPELT)).encode("ascii", "ignore").decode()
+    base = re.sub(r"[^a-z0-9]+", "-", spelt).strip("-")[:DATABASE_NAME_LENGTH].strip("-")
+    if len(base) < _SHORTEST:
+        base = f"{_NAMELESS}-{base}".rstrip("-")
+    if base not in taken:
+        return base
+    numbered = (f"{base[: DATABASE_NAME_LENGTH - len(f'-{n}')].rstrip('-')}-{n}" for n in itertools.count(2))
+    return next(code for code in numbered if code not in taken)

@@ -35,13 +35,13 @@ from reconciler.core.model.names import NameState
 from reconciler.core.model.specs import DatabaseSpec
 from reconciler.core.policies import claims, template_versions
 from reconciler.engine.accounts import FACTORY_LOGIN, FACTORY_PASSWORD, Account
+from reconciler.engine.clone_sources import TemplateSource, require_files, source_of
 from reconciler.engine.elsewhere import NOWHERE_ELSE, Elsewhere, other_forms
 from reconciler.engine.lost_answers import refresh_workers, wait_until_done
 from reconciler.engine.moves import SAMPLE, Mover
 from reconciler.engine.neutral import kept_neutral
 from reconciler.engine.patience import LOOKS_FIRST, NOTHING_SENT, insist
 from reconciler.engine.ports import Clock, Database, Host, Nonces, Secrets
-from reconciler.engine.sources import TemplateSource, require_files, source_of
 from reconciler.engine.verifying import require_neutralized, require_verified
 from schemas.secrets import Secret
 

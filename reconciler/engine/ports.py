@@ -15,12 +15,9 @@ from reconciler.core.model.furnishing import Furnishing, Sizes
 from reconciler.core.model.inventory import Inventory, Usage
 from reconciler.core.model.observed import DatabaseLook, Files, Inside, Mark, ObservedHost, Survey
 from reconciler.core.model.specs import DatabaseSpec
-from reconciler.engine.neutralizable import Neutralizable
-from reconciler.engine.rebuildable import Rebuildable
-from reconciler.engine.supportable import Supportable
-from reconciler.engine.upgradable import Upgradable
-from reconciler.health.judging import Vitals
+from reconciler.engine.database_parts import Neutralizable, Rebuildable, Supportable, Upgradable
 from reconciler.health.login_pages import PageAnswer
+from reconciler.health.verdicts import Vitals
 from schemas.references import KeyReference, SecretReference
 from schemas.secrets import Secret
 

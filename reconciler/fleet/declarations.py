@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeGuard, cast
 
-from reconciler.fleet.defaults import Defaults
+from reconciler.fleet.defaults import ValidDefaults
 from reconciler.fleet.diagnostics import Range
 from reconciler.fleet.documents import DocumentSource, Path
 from schemas.document import Document
@@ -77,7 +77,7 @@ class Declarations(Documents):
 
     codes: Mapping[str, AbstractSet[str]]
     references: Sequence[Reference]
-    defaults: Defaults
+    defaults: ValidDefaults
 
     @cached_property
     def settings(self) -> FleetSettings | None:

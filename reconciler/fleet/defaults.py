@@ -31,7 +31,7 @@ class Everything:
 
 
 @dataclass(frozen=True)
-class Defaults:
+class ValidDefaults:
     """What is valid of a fleet's defaults, by kind, and which names were given one at all."""
 
     valid: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -52,13 +52,13 @@ class Defaults:
         return repr(fields) if fields else ""
 
 
-def read_defaults(fleet: RawDocument | None, hints: Hints) -> tuple[Defaults, tuple[Diagnostic, ...]]:
+def read_defaults(fleet: RawDocument | None, hints: Hints) -> tuple[ValidDefaults, tuple[Diagnostic, ...]]:
     """Take the defaults out of the fleet document, with everything that is wrong with them."""
     if fleet is None:
-        return Defaults(), ()
+        return ValidDefaults(), ()
     written = None if fleet.data is None else fleet.data.get("defaults", {})
     if not isinstance(written, Mapping):
-        return Defaults(given=dict.fromkeys(KINDS, Everything())), ()
+        return ValidDefaults(given=dict.fromkeys(KINDS, Everything())), ()
     valid: dict[str, Mapping[str, object]] = {}
     given: dict[str, Container[str]] = {}
     diagnostics: list[Diagnostic] = []
@@ -70,7 +70,7 @@ def read_defaults(fleet: RawDocument | None, hints: Hints) -> tuple[Defaults, tu
             )
             given[kind] = frozenset(fields)
             diagnostics += found
-    return Defaults(valid, given), tuple(diagnostics)
+    return ValidDefaults(valid, given), tuple(diagnostics)
 
 
 def _check(

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from operator import is_
 from typing import cast
 
 from reconciler.fleet import rules
@@ -19,11 +20,35 @@ from reconciler.fleet.declarations import Documents
 from reconciler.fleet.declared_names import DeclaredNames, names_of
 from reconciler.fleet.diagnostics import Diagnostic, Range, has_errors, sort
 from reconciler.fleet.documents import RawDocument
-from reconciler.fleet.fingerprints import Fingerprints
 from reconciler.fleet.judging import Reading, ValidDocuments
 from schemas.document import Document, Pausable
 from schemas.fleet import FleetSettings
 from schemas.instance import Instance
+
+_Key = tuple[str, ...]
+
+
+class Fingerprints:
+    """Digests of documents, each worked out once: an edit of one document of ten thousand costs one, not all of them.
+
+    One after another of a fleet's texts may share it. What is kept is no state that could be wrong: it counts only while all
+    that it was worked out from are the very same objects, and those never change.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[_Key, tuple[tuple[object, ...], str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def of(self, key: _Key, made_from: tuple[object, ...], make: Callable[[], str]) -> str:
+        """Return the digest kept under `key` if it was made from these very objects, else make it and keep it."""
+        kept = self._kept.get(key)
+        if kept is not None and all(map(is_, kept[0], made_from)):
+            return kept[1]
+        made = make()
+        self._kept[key] = (made_from, made)
+        return made
 
 
 @dataclass(frozen=True)

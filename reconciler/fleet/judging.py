@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import ValidationError
 
 from reconciler.fleet.declarations import Declarations, Reference, is_code, references_of
-from reconciler.fleet.defaults import Defaults, read_defaults
+from reconciler.fleet.defaults import ValidDefaults, read_defaults
 from reconciler.fleet.diagnostics import Diagnostic, Range
 from reconciler.fleet.documents import UNREADABLE, DocumentSource, Hints, Positions, RawDocument
 from reconciler.fleet.field_problems import field_problems
@@ -49,7 +49,7 @@ class Reading:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     judged: int = 0
     _fleet: RawDocument | None = None
-    _defaults: Defaults = field(default_factory=Defaults)
+    _defaults: ValidDefaults = field(default_factory=ValidDefaults)
     _below: Mapping[str, str] = field(default_factory=dict)
     _waiting: list[RawDocument] = field(default_factory=list)
     _declared: dict[str, dict[str, Positions]] = field(default_factory=lambda: {kind: {} for kind in KINDS})

@@ -10,12 +10,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from reconciler.fleet.clashes import check_clashes
-from reconciler.fleet.copy_rules import check_copies
 from reconciler.fleet.declarations import Declarations, Reference, references_of
 from reconciler.fleet.diagnostics import Diagnostic, Severity
 from reconciler.fleet.documents import Hints, Path, did_you_mean
 from reconciler.fleet.field_problems import BETTER_HINT, KEY_HINT, REFERENCE_HINT
-from reconciler.fleet.module_rules import check_modules
+from reconciler.fleet.instance_rules import check_copies, check_modules
 from reconciler.fleet.secrets import PASSWORD_FIELDS, weakness
 from schemas.instance import Instance
 from schemas.kinds import KINDS

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from reconciler.git.commands import Damaged, Ended, Git, GitUnusable, TooSlow
 from reconciler.git.remotes import Remote
-from reconciler.git.replacing import name_aside, remove
+from reconciler.git.whole_files import name_aside, remove
 
 _HEAD = "refs/fleet/head"
 _KEPT = "refs/fleet/kept/"

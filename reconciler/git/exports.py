@@ -16,8 +16,8 @@ from typing import Any
 
 from reconciler.git.clone import Facts
 from reconciler.git.commands import Git
-from reconciler.git.replacing import is_leftover, name_aside, remove
 from reconciler.git.trees import Checkout, Export, is_intact, write
+from reconciler.git.whole_files import is_leftover, name_aside, remove
 
 _FORMAT = 1
 _TREE = "tree"

@@ -20,7 +20,7 @@ from reconciler.git.clone import Clone
 from reconciler.git.commands import Damaged, Git, GitUnusable, Stop
 from reconciler.git.committing import Pusher
 from reconciler.git.exports import Exported, Exports
-from reconciler.git.place import GitDirectory
+from reconciler.git.own_directory import GitDirectory
 from reconciler.git.remotes import OPTIONS, RemoteAccess, environment, fetching_environment, parse_remote, scrubber
 from reconciler.git.signatures import Signers, Unsigned
 from reconciler.git.trees import Checkout, NotInCommit, select

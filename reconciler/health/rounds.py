@@ -21,9 +21,9 @@ from reconciler.engine.ports import Clock
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.appointments import next_due
-from reconciler.health.checks import check_page, check_server
-from reconciler.health.judging import HealthRecord, changes, is_watched, judge
 from reconciler.health.login_pages import PageRecord, judge_page, page_changes
+from reconciler.health.looks import check_page, check_server
+from reconciler.health.verdicts import HealthRecord, changes, is_watched, judge
 from reconciler.notices.notices import Notice
 from schemas.instance import Instance
 from schemas.server import Server

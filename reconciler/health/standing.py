@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.core.policies.backup_times import BackupRecord
-from reconciler.health.judging import HealthRecord
+from reconciler.health.verdicts import HealthRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.model.failures import HookFailed
-from reconciler.hooks.commands import said
+from reconciler.hooks.programs import said
 from reconciler.odoo.only_httpx import httpx
 from reconciler.version import __version__
 from schemas.secrets import Secret

@@ -11,7 +11,7 @@ from reconciler.core.model.failures import HookFailed
 from reconciler.core.policies.hooks import is_allowed
 from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.hooks.calls import Caller
-from reconciler.hooks.commands import run_command
+from reconciler.hooks.programs import run_command
 from schemas.hooks import Hook
 from schemas.references import KeyReference
 from schemas.secrets import Secret

@@ -12,8 +12,8 @@ from reconciler.core.model.observed import (
     ObservedHost,
 )
 from reconciler.core.model.specs import DatabaseSpec
-from reconciler.health.judging import Certificate, Vitals
 from reconciler.health.signs import CERTIFICATE
+from reconciler.health.verdicts import Certificate, Vitals
 from reconciler.odoo import versions
 from reconciler.odoo.apply import databases as apply_databases
 from reconciler.odoo.connection import DatabaseSession, HostConnection

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from joserfc.jwk import KeySet
 
-from reconciler.oidc.claims import Claims, NotProven, UnknownKey, groups_of, proven, read_keys
+from reconciler.oidc.id_tokens import Claims, NotProven, UnknownKey, groups_of, proven, read_keys
 from schemas.secrets import Secret
 
 _KEPT = timedelta(hours=1)

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import SIGNS
+from reconciler.health.verdicts import HealthRecord
 from reconciler.reports.health_views import HealthView, ServerHealthView, status_of
 from reconciler.reports.status_json import FORMAT
 

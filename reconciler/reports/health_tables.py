@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from reconciler.fleet.counting import count
-from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import SIGNS, HealthStatus, Sign
+from reconciler.health.verdicts import HealthRecord
 from reconciler.reports.health_views import (
     HealthView,
     InstanceHealth,

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from reconciler.core.model.names import NameState
 from reconciler.core.model.selection import Selection
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import HealthRecord, is_watched
 from reconciler.health.login_pages import PageRecord, login_url
 from reconciler.health.signs import HealthStatus
+from reconciler.health.verdicts import HealthRecord, is_watched
 from reconciler.reports.status import InstanceRow
 from schemas.server import Server
 

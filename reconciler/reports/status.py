@@ -28,8 +28,8 @@ from reconciler.core.model.specs import instance_digest, instance_spec
 from reconciler.core.policies import claims, endings, subscriptions, template_versions, usage
 from reconciler.fleet.addresses import primary_address
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import Vitals, free_percent, is_watched, judge_once
 from reconciler.health.signs import CAPACITY, LATENCY, VERSION, HealthStatus
+from reconciler.health.verdicts import Vitals, free_percent, is_watched, judge_once
 from reconciler.reports.words import why
 from schemas.instance import Instance
 from schemas.kinds import KINDS

@@ -7,10 +7,10 @@ client's code would pass the client's bugs), and nothing but the `simulate` comm
 from .errors import ConnectionDropped, ConnectionRefused
 from .faults import FaultSpec
 from .host import SimulatedHost
+from .host_specs import Code, HostSpec
 from .operations import STEPS
 from .serve import CannotServe, serve
-from .specs import Code, HostSpec
-from .wire import Request, Response
+from .wire import HttpRequest, HttpResponse
 
 __all__ = [
     "STEPS",
@@ -20,8 +20,8 @@ __all__ = [
     "ConnectionRefused",
     "FaultSpec",
     "HostSpec",
-    "Request",
-    "Response",
+    "HttpRequest",
+    "HttpResponse",
     "SimulatedHost",
     "serve",
 ]

@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import neutralizing, seed
-from .databases import READY, Database
+from .databases import READY, SimulatedDatabase
 from .errors import Failure, disk_full, key_error, postgres
 from .operations import postgres_name, still_there
 
 if TYPE_CHECKING:
     from .machine import Machine
     from .memory import Worker
-    from .wire import Call
+    from .wire import RpcCall
 
 
 async def duplicate(
     host: Machine,
     worker: Worker,
-    call: Call,
+    call: RpcCall,
     db_original_name: str,
     db_name: str,
     neutralize_database: Any = None,
@@ -49,7 +49,7 @@ async def duplicate(
     return True
 
 
-def _copy_rows(host: Machine, source_name: str, name: str) -> Database:
+def _copy_rows(host: Machine, source_name: str, name: str) -> SimulatedDatabase:
     """End what works in the source and copy it in the same moment: nothing can tidy up in between."""
     source = host.databases.get(source_name)
     if source is not None and source.owner == "odoo":
@@ -65,7 +65,7 @@ def _copy_rows(host: Machine, source_name: str, name: str) -> Database:
     return database
 
 
-async def _copy_files(host: Machine, call: Call, source_name: str, name: str) -> None:
+async def _copy_files(host: Machine, call: RpcCall, source_name: str, name: str) -> None:
     files = dict(host.filestore.get(source_name, {}))
     skipped = name in host.filestore or not files
     if not skipped:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, credentials
+from . import authentication, shipped
 from .errors import Failure, builtin
 
 if TYPE_CHECKING:
     from .machine import Machine
     from .memory import Worker
-    from .wire import Call
+    from .wire import RpcCall
 
 
 def version_info(version: str) -> dict[str, Any]:
     """Return what `common.version` answers."""
-    major, minor = catalogue.major_of(version), version.partition(".")[2]
+    major, minor = shipped.major_of(version), version.partition(".")[2]
     return {
         "server_version": version,
         "server_version_info": [major, int(minor or 0), 0, "final", 0, ""],
@@ -24,7 +24,7 @@ def version_info(version: str) -> dict[str, Any]:
     }
 
 
-async def answer(host: Machine, worker: Worker, call: Call) -> Any:
+async def answer(host: Machine, worker: Worker, call: RpcCall) -> Any:
     """Answer one call of the common service."""
     if call.method == "version":
         await host.pause(0.01)
@@ -36,7 +36,7 @@ async def answer(host: Machine, worker: Worker, call: Call) -> Any:
     raise Failure("builtins.Exception", f"Method not found: {call.method}")
 
 
-async def _login(host: Machine, worker: Worker, call: Call) -> int | bool:
+async def _login(host: Machine, worker: Worker, call: RpcCall) -> int | bool:
     wanted = 3 if call.method == "login" else 4
     if len(call.args) != wanted:
         raise builtin(
@@ -47,4 +47,4 @@ async def _login(host: Machine, worker: Worker, call: Call) -> int | bool:
     await host.pause(host.costs.login(worker, name))
     database = host.open(name)
     remembered = worker.registry(name, database)
-    return credentials.login(host, database, remembered, login, password, call.peer) or False
+    return authentication.login(host, database, remembered, login, password, call.peer) or False

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, seed
-from .databases import USERLESS, Database
+from . import seed, shipped
+from .databases import USERLESS, SimulatedDatabase
 from .errors import Failure, HostKilled, builtin, disk_full, postgres
 from .operations import postgres_name, undisturbed
 
 if TYPE_CHECKING:
     from .machine import Machine
     from .memory import Worker
-    from .wire import Call
+    from .wire import RpcCall
 
 
 async def create(
     host: Machine,
     worker: Worker,
-    call: Call,
+    call: RpcCall,
     db_name: str,
     demo: Any,
     lang: str | None,
@@ -46,7 +46,7 @@ async def create(
             'duplicate key value violates unique constraint "pg_database_datname_index"\n'
             f"DETAIL:  Key (datname)=({name}) already exists.\n",
         )
-    database = host.databases[name] = Database()
+    database = host.databases[name] = SimulatedDatabase()
     database.creating = True
     host.reached("create_database.listed")
     try:
@@ -66,9 +66,9 @@ async def create(
 async def _initialise(
     host: Machine,
     worker: Worker,
-    call: Call,
+    call: RpcCall,
     name: str,
-    database: Database,
+    database: SimulatedDatabase,
     wanted: tuple[str | None, str, str, str | None, str | None],
     *,
     demo: bool,
@@ -76,7 +76,7 @@ async def _initialise(
     epoch = database.connection_epoch
     at_base = call.faults.get("cpu-limit") is not None and host.random.random() < 0.5  # noqa: PLR2004 -- a coin
     await host.pause(host.costs.create * 0.1)
-    database.initialised = not catalogue.since(host.version, 16)
+    database.initialised = not shipped.since(host.version, 16)
     host.reached("create_database.initialised")
     await host.pause(host.costs.create * 0.5)
     undisturbed(host, name, database, epoch)
@@ -109,7 +109,7 @@ async def _initialise(
     host.reached("create_database.password")
 
 
-def _fill_base(host: Machine, name: str, database: Database) -> None:
+def _fill_base(host: Machine, name: str, database: SimulatedDatabase) -> None:
     """Commit the base transaction."""
     database.become(seed.base_database(host.version))
     seed.draw_anew(database, uuid=host.new_uuid(), secret=host.new_uuid(), now=host.now())
@@ -120,7 +120,7 @@ def _fill_base(host: Machine, name: str, database: Database) -> None:
         host.files(name).setdefault(stored, size)
 
 
-def _install_all(host: Machine, worker: Worker, name: str, database: Database) -> None:
+def _install_all(host: Machine, worker: Worker, name: str, database: SimulatedDatabase) -> None:
     pending = [row for row in database.rows("ir.module.module").values() if row["state"] == "to install"]
     for row in pending:
         values = {
@@ -139,7 +139,7 @@ def _install_all(host: Machine, worker: Worker, name: str, database: Database) -
 
 def _finish(
     host: Machine,
-    database: Database,
+    database: SimulatedDatabase,
     lang: str | None,
     password: str,
     login: str,
@@ -150,7 +150,7 @@ def _finish(
     languages = {row["code"]: row for row in database.rows("res.lang").values()}
     if country and not any(row["code"] == str(country).upper() for row in database.rows("res.country").values()):
         raise builtin("IndexError", "tuple index out of range")
-    if lang and lang not in languages and not catalogue.since(host.version, 16):
+    if lang and lang not in languages and not shipped.since(host.version, 16):
         raise builtin("ValueError", f"Wrong value for res.users.lang: {lang!r}")
     if lang in languages:
         database.update("res.lang", languages[lang]["id"], {"active": True})
@@ -168,7 +168,7 @@ def _finish(
     database.update("res.users", seed.ADMIN, {"login": login or "admin", "password": str(password)})
 
 
-def repair_half(host: Machine, name: str, database: Database) -> None:
+def repair_half(host: Machine, name: str, database: SimulatedDatabase) -> None:
     """Do what the first login does to a half-made database of Odoo 14: base, but nothing else."""
     database.become(seed.base_database(host.version, half_made=True))
     seed.draw_anew(database, uuid=host.new_uuid(), secret=host.new_uuid(), now=host.now())

@@ -12,12 +12,12 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from . import catalogue
+from . import shipped
 from .databases import READY
 from .seed import utc_text
 
 if TYPE_CHECKING:
-    from .databases import Database
+    from .databases import SimulatedDatabase
     from .machine import Machine
 
 _MOST_RUNS = 20
@@ -43,28 +43,28 @@ def advance(host: Machine) -> None:
             _run_due(host, name, database, now)
 
 
-def _next(database: Database) -> float:
+def _next(database: SimulatedDatabase) -> float:
     rows = database.rows("ir.cron").values()
     return min((seconds(row["nextcall"]) for row in rows if row["active"]), default=float("inf"))
 
 
-def _runs_in(host: Machine, name: str, database: Database) -> bool:
+def _runs_in(host: Machine, name: str, database: SimulatedDatabase) -> bool:
     if host.spec.db_name and name not in host.spec.db_name:
         return False
     if database.owner != "odoo" or database.stage != READY or database.creating or database.installing:
         return False
-    only_loaded = not host.spec.workers and not catalogue.since(host.version, 19)
+    only_loaded = not host.spec.workers and not shipped.since(host.version, 19)
     if only_loaded and not any(name in worker.registries for worker in host.workers):
         return False
     return all(not state.startswith("to ") for state in database.modules().values())
 
 
-def _run_due(host: Machine, name: str, database: Database, now: float) -> None:
+def _run_due(host: Machine, name: str, database: SimulatedDatabase, now: float) -> None:
     for row in list(database.rows("ir.cron").values()):
         due = seconds(row["nextcall"])
         if not row["active"] or due > now:
             continue
-        length = catalogue.interval_seconds(row["interval_number"], row["interval_type"])
+        length = shipped.interval_seconds(row["interval_number"], row["interval_type"])
         at, runs = max(due, host.up_since), 0
         while at <= now and runs < _MOST_RUNS:
             host.record(at, name, database, f"cron: {row['name']}")

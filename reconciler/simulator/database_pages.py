@@ -13,15 +13,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from . import catalogue, dumping, wire
+from . import dumping, shipped, wire
 from .errors import Failure
 
 if TYPE_CHECKING:
     from .machine import Machine
-    from .wire import Request, Response
+    from .wire import HttpRequest, HttpResponse
 
 
-async def answer(host: Machine, request: Request) -> Response:
+async def answer(host: Machine, request: HttpRequest) -> HttpResponse:
     """Answer one of these forms."""
     what = request.path.rpartition("/")[2]
     try:
@@ -42,16 +42,16 @@ async def _require_master(host: Machine, fields: Mapping[str, Any]) -> None:
         raise Failure("odoo.exceptions.AccessDenied", "Access Denied")
 
 
-async def _backup(host: Machine, request: Request, fields: Mapping[str, Any]) -> Response:
+async def _backup(host: Machine, request: HttpRequest, fields: Mapping[str, Any]) -> HttpResponse:
     await _require_master(host, fields)
     name = str(fields.get("name"))
-    if catalogue.since(host.version, 19) and name not in host.served(request.header("host")):
+    if shipped.since(host.version, 19) and name not in host.served(request.header("host")):
         raise Failure("builtins.Exception", f"Database {name!r} is not known")
     packed = await dumping.archive(host, name)
-    return wire.Response(200, {"Content-Type": "application/octet-stream; charset=binary"}, packed)
+    return wire.HttpResponse(200, {"Content-Type": "application/octet-stream; charset=binary"}, packed)
 
 
-async def _restore(host: Machine, _request: Request, fields: Mapping[str, Any]) -> Response:
+async def _restore(host: Machine, _request: HttpRequest, fields: Mapping[str, Any]) -> HttpResponse:
     await _require_master(host, fields)
     is_copy = str(fields.get("copy", "")).lower() in {"1", "true", "t", "y", "yes", "on"}
     # Any text is taken for yes; a host that is too old passes over it.
@@ -65,7 +65,7 @@ _PAGES = {"backup": _backup, "restore": _restore}
 PATHS = frozenset(f"/web/database/{what}" for what in _PAGES)
 
 
-def _fields(request: Request) -> Mapping[str, Any]:
+def _fields(request: HttpRequest) -> Mapping[str, Any]:
     kind = request.header("content-type")
     if not kind.startswith("multipart/"):
         return {name: values[-1] for name, values in parse_qs(request.body.decode(), keep_blank_values=True).items()}

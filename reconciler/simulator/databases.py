@@ -45,7 +45,7 @@ class ModelTable:
         return ModelTable(dict(self.rows), self.next_id)
 
 
-class Database:
+class SimulatedDatabase:
     """One PostgreSQL database with its owner, its tables and the sequence numbers that workers compare."""
 
     def __init__(self, *, owner: str = "odoo", stage: str = EMPTY, watched: bool = False) -> None:
@@ -67,16 +67,16 @@ class Database:
         self._own: set[str] = set()
         self._installed: frozenset[str] | None = None
 
-    def fork(self) -> Database:
+    def fork(self) -> SimulatedDatabase:
         """Return what `CREATE DATABASE … TEMPLATE` makes: the same rows and sequence numbers, no connections."""
-        copy = Database(owner=self.owner, stage=self.stage)
+        copy = SimulatedDatabase(owner=self.owner, stage=self.stage)
         copy.initialised = self.initialised
         copy.tables = dict(self.tables)
         copy.registry_sequence, copy.cache_sequences = self.registry_sequence, dict(self.cache_sequences)
         self._own.clear()
         return copy
 
-    def become(self, model: Database) -> None:
+    def become(self, model: SimulatedDatabase) -> None:
         """Take over the rows and the stage of a prepared database."""
         copy = model.fork()
         self.stage, self.tables, self._installed, self.next_cron = copy.stage, copy.tables, None, None

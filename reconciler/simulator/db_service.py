@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import arguments, catalogue, cloning, creating, dumping
+from . import arguments, cloning, creating, dumping, shipped
 from .errors import Failure, access_denied, builtin, key_error
 from .operations import postgres_name
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from .machine import Machine
     from .memory import Worker
-    from .wire import Call
+    from .wire import RpcCall
 
 _WITHOUT_MASTER = frozenset({"db_exist", "list", "list_lang", "server_version"})
 _ALLOWED_WITHOUT_LIST = frozenset({"db_exist", "list_lang", "list_countries", "server_version"})
 
 
-async def answer(host: Machine, worker: Worker, call: Call) -> Any:
+async def answer(host: Machine, worker: Worker, call: RpcCall) -> Any:
     """Answer one call of the db service: the master password first, then `list_db`, then the work."""
     run = _METHODS.get(call.method)
     if run is None:
@@ -49,7 +49,7 @@ async def answer(host: Machine, worker: Worker, call: Call) -> Any:
 # -- looking -----------------------------------------------------------------------------------------------------
 
 
-async def _list(host: Machine, _worker: Worker, call: Call, _document: Any = None) -> list[str]:
+async def _list(host: Machine, _worker: Worker, call: RpcCall, _document: Any = None) -> list[str]:
     await host.pause(0.02)
     host.need_postgres()
     names = host.listed()
@@ -60,28 +60,28 @@ async def _list(host: Machine, _worker: Worker, call: Call, _document: Any = Non
     return names
 
 
-async def _db_exist(host: Machine, _worker: Worker, _call: Call, db_name: str) -> bool:
+async def _db_exist(host: Machine, _worker: Worker, _call: RpcCall, db_name: str) -> bool:
     await host.pause(0.01)
     return not host.faults.holds("pg-down") and db_name in host.databases
 
 
-async def _list_lang(_host: Machine, _worker: Worker, _call: Call) -> list[list[str]]:
-    return [[row["code"], row["name"]] for row in catalogue.languages()]
+async def _list_lang(_host: Machine, _worker: Worker, _call: RpcCall) -> list[list[str]]:
+    return [[row["code"], row["name"]] for row in shipped.languages()]
 
 
-async def _list_countries(host: Machine, _worker: Worker, _call: Call) -> list[list[str]]:
-    known = catalogue.countries(host.version)
+async def _list_countries(host: Machine, _worker: Worker, _call: RpcCall) -> list[list[str]]:
+    known = shipped.countries(host.version)
     return sorted(([row["code"].lower(), row["name"]] for row in known), key=lambda row: row[1])
 
 
-async def _server_version(host: Machine, _worker: Worker, _call: Call) -> str:
+async def _server_version(host: Machine, _worker: Worker, _call: RpcCall) -> str:
     return host.version
 
 
 # -- renaming and dropping ---------------------------------------------------------------------------------------
 
 
-async def _rename(host: Machine, worker: Worker, _call: Call, old: str, new: str) -> bool:
+async def _rename(host: Machine, worker: Worker, _call: RpcCall, old: str, new: str) -> bool:
     new = postgres_name(new)
     host.need_postgres()
     worker.delete(old)  # first of all, and whether there is such a database or not
@@ -108,7 +108,7 @@ async def _rename(host: Machine, worker: Worker, _call: Call, old: str, new: str
     return True
 
 
-async def _drop(host: Machine, worker: Worker, _call: Call, db_name: str) -> bool:
+async def _drop(host: Machine, worker: Worker, _call: RpcCall, db_name: str) -> bool:
     host.need_postgres()
     if db_name not in host.listed():
         return False

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import neutralizing, persistence, seed
 from .common_service import version_info
-from .databases import Database
+from .databases import SimulatedDatabase
 from .errors import Failure, no_database, postgres
 from .operations import postgres_name
 
 if TYPE_CHECKING:
     from .machine import Machine
     from .memory import Worker
-    from .wire import Call
+    from .wire import RpcCall
 
 _PG_VERSION = "15.0"
 _HEAD = """\
@@ -67,7 +67,7 @@ _STRUCK = re.compile(r"DELETE FROM public\.ir_config_parameter WHERE key = '([\w
 _DRAWN = "SET value = md5(random()::text || clock_timestamp()::text)::uuid::text\nWHERE key = 'database.uuid';"
 
 
-async def dump(host: Machine, _worker: Worker, _call: Call, db_name: str, _format: str) -> str:
+async def dump(host: Machine, _worker: Worker, _call: RpcCall, db_name: str, _format: str) -> str:
     """Return the database and its files as a base64 string."""
     return base64.b64encode(await archive(host, db_name)).decode()
 
@@ -92,7 +92,7 @@ async def archive(host: Machine, name: str) -> bytes:
     return packed.getvalue()
 
 
-async def restore(host: Machine, _worker: Worker, _call: Call, db_name: str, data: str, copy: Any = None) -> bool:
+async def restore(host: Machine, _worker: Worker, _call: RpcCall, db_name: str, data: str, copy: Any = None) -> bool:
     """Make a database of a dump; a copy gets an identity of its own."""
     return await unpack(host, db_name, base64.b64decode(data), is_copy=bool(copy))
 
@@ -103,7 +103,7 @@ async def unpack(host: Machine, db_name: str, data: bytes, *, is_copy: bool, is_
     name = postgres_name(db_name)
     if name in host.databases:
         raise Failure("builtins.Exception", "Database already exists")
-    database = host.databases[name] = Database()
+    database = host.databases[name] = SimulatedDatabase()
     host.reached("restore.listed")
     await host.pause(0.5)
     try:
@@ -131,7 +131,7 @@ async def unpack(host: Machine, db_name: str, data: bytes, *, is_copy: bool, is_
     return True
 
 
-def _load(host: Machine, database: Database, sql: str) -> None:
+def _load(host: Machine, database: SimulatedDatabase, sql: str) -> None:
     """Do what psql does with a dump."""
     stops = "\\set ON_ERROR_STOP on\nBEGIN;\n" in sql
     found = _FOUND.search(sql)
@@ -159,7 +159,7 @@ def model_of(table: str) -> str:
     return "ir.mail_server" if table == "ir_mail_server" else table.replace("_", ".")
 
 
-def _hold(database: Database, key: str, model: str) -> None:
+def _hold(database: SimulatedDatabase, key: str, model: str) -> None:
     active = {row["id"] for row in database.matching(model, active=True)}
     held = {int(each) for each in (database.parameter(key) or "").split(",") if each.isdigit()}
     database.set_parameter(key, ",".join(str(each) for each in sorted(active | held)))
@@ -167,7 +167,7 @@ def _hold(database: Database, key: str, model: str) -> None:
         database.update(model, each, {"active": False})
 
 
-def _sql(database: Database, version: str) -> str:
+def _sql(database: SimulatedDatabase, version: str) -> str:
     parts = [_HEAD]
     for model, columns in _COLUMNS.items():
         rows = [[_field(row.get(column)) for column in columns] for row in database.rows(model).values()]
@@ -196,7 +196,7 @@ def _unescaped(text: str) -> str:
     return re.sub(r"\\(.)", lambda found: {"t": "\t", "n": "\n", "r": "\r"}.get(found[1], found[1]), text)
 
 
-def _manifest(version: str, name: str, database: Database) -> dict[str, Any]:
+def _manifest(version: str, name: str, database: SimulatedDatabase) -> dict[str, Any]:
     known = version_info(version)
     installed = database.matching("ir.module.module", state="installed")
     return {

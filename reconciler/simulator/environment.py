@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import catalogue, schema
+from . import orm_schema, shipped
 from .errors import access_error, postgres, user_error
 
 if TYPE_CHECKING:
     from random import Random
 
-    from .databases import Database
+    from .databases import SimulatedDatabase
+    from .host_specs import Code
     from .memory import Remembered
-    from .specs import Code
 
 SUPERUSER = 1
 _EXTENDED_BY_MODULES = frozenset({"res.users", "res.partner", "res.company"})
@@ -34,7 +34,7 @@ class SimulatedWorld(Protocol):
     def now(self) -> float:
         """Return the wall clock."""
 
-    def send(self, name: str, database: Database, what: str) -> None:
+    def send(self, name: str, database: SimulatedDatabase, what: str) -> None:
         """Record something that reaches the world outside: a mail, a scheduled action's run."""
 
     filestore: dict[str, dict[str, int]]
@@ -56,7 +56,7 @@ class Env:
 
     world: SimulatedWorld
     name: str
-    database: Database
+    database: SimulatedDatabase
     uid: int
     remembered: Remembered
     context: dict[str, Any] = field(default_factory=dict)
@@ -70,16 +70,16 @@ class Env:
 
     def since(self, major: int) -> bool:
         """Tell whether the host is of this major version or a later one."""
-        return catalogue.since(self.world.version, major)
+        return shipped.since(self.world.version, major)
 
     @property
     def is_19(self) -> bool:
         """Whether the host behaves as 19 was measured to, and not as 14 and what is between."""
         return self.since(19)
 
-    def model(self, name: str) -> schema.Model:
+    def model(self, name: str) -> orm_schema.Model:
         """Return a model that this worker's registry knows, checking that its tables match."""
-        model = schema.models(self.world.version).get(name)
+        model = orm_schema.models(self.world.version).get(name)
         if model is None or model.module not in self.remembered.modules:
             raise user_error(f"Object {name} doesn't exist")
         extra = self.remembered.modules - self.database.installed()
@@ -91,18 +91,20 @@ class Env:
     def groups(self) -> frozenset[int]:
         """Return the groups of the user, with what they imply."""
         user = self.database.rows("res.users").get(self.uid, {})
-        implied = schema.implied_ids(self.world.version)
-        own = user.get(schema.groups_field(self.world.version), [])
+        implied = orm_schema.implied_ids(self.world.version)
+        own = user.get(orm_schema.groups_field(self.world.version), [])
         return frozenset(own).union(*(implied.get(group, frozenset()) for group in own))
 
     def has_group(self, short_name: str) -> bool:
         """Tell whether the user is in a group of base."""
         return (
-            self.superuser or self.uid == SUPERUSER or schema.group_ids(self.world.version)[short_name] in self.groups()
+            self.superuser
+            or self.uid == SUPERUSER
+            or orm_schema.group_ids(self.world.version)[short_name] in self.groups()
         )
 
 
-def require(env: Env, model: schema.Model, group: str) -> None:
+def require(env: Env, model: orm_schema.Model, group: str) -> None:
     """Refuse what needs a group that the user is not in."""
     if env.has_group(group) or (group == "partner_manager" and env.has_group("erp_manager")):
         return

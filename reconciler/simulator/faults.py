@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 from .errors import Failure, connection_ended, cursor_closed, out_of_connections, postgres, user_error
 from .module_service import BUSY_CRON, BUSY_MODULES
-from .records import CRON_RUNNING
+from .special_models import CRON_RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

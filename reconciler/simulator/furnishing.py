@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from . import orm, records, users
-from .records import human_size
+from . import orm, special_models, users
+from .special_models import human_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,11 +120,11 @@ def _write_settings(env: Env, given: dict[str, Any]) -> None:
             chosen: dict[str, Any] = {"lang": row["code"]}
             if given["language_field"] != "lang":
                 chosen = {"lang_ids": [(6, 0, [row["id"]])]}
-            wizard = records.create_language_wizard(env, chosen)
-            records.lang_install(env, "base.language.install", [wizard])
+            wizard = special_models.create_language_wizard(env, chosen)
+            special_models.lang_install(env, "base.language.install", [wizard])
     for record, values in changes.items():
         model, number = _record(env, record)
-        (users.write if model == "res.users" else records.write_company)(env, [number], values)
+        (users.write if model == "res.users" else special_models.write_company)(env, [number], values)
 
 
 def _record(env: Env, reference: str) -> tuple[str, int]:
@@ -141,7 +141,7 @@ def _write(env: Env, given: dict[str, Any], values: dict[str, str]) -> None:
     if f"{_MARK}uuid" in rows:
         rows[f"{_MARK}uuid"] = values["database.uuid"]
         doomed = [key for key in given["mark"] if key not in rows]
-        records.unlink_parameter(
+        special_models.unlink_parameter(
             env, [r["id"] for key in doomed for r in database.matching("ir.config_parameter", key=key)]
         )
     _hold(env, given, values, rows)
@@ -157,7 +157,7 @@ def _hold(env: Env, given: dict[str, Any], values: dict[str, str], rows: dict[st
         held = {int(part) for part in values.get(f"{_MARK}quiesced", "").split(",") if part}
         rows[f"{_MARK}quiesced"] = ",".join(str(job) for job in sorted({*held, *jobs}))
         if jobs:
-            records.write_cron(env, jobs, {"active": False})
+            special_models.write_cron(env, jobs, {"active": False})
 
 
 def _take_over(env: Env, _code: str, given: dict[str, Any], answer: dict[str, Any]) -> None:
@@ -188,9 +188,9 @@ def put_parameters(env: Env, rows: dict[str, str]) -> None:
     for key, value in rows.items():
         found = next(env.database.matching("ir.config_parameter", key=key), None)
         if found is None and value:
-            records.create_parameter(env, {"key": key, "value": value})
+            special_models.create_parameter(env, {"key": key, "value": value})
         elif found is not None and found["value"] != value:
-            records.write_parameter(env, [found["id"]], {"value": value})
+            special_models.write_parameter(env, [found["id"]], {"value": value})
 
 
 def strip(env: Env) -> dict[str, int]:
@@ -234,7 +234,7 @@ def _serve(env: Env, _code: str, given: dict[str, Any], answer: dict[str, Any]) 
             there = [int(part) for part in held["value"].split(",") if part and int(part) in env.database.rows(model)]
             for each in there:
                 env.database.update(model, each, {"active": True})
-            records.unlink_parameter(env, [held["id"]])
+            special_models.unlink_parameter(env, [held["id"]])
 
 
 _PARTS: dict[str, Callable[[Env, str, dict[str, Any], dict[str, Any]], None]] = {

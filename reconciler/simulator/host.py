@@ -11,16 +11,16 @@ from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from . import catalogue, common_service, creating, crons, db_service, object_service, seed, web, wire, wire_faults
-from .databases import Database
+from . import common_service, creating, crons, db_service, object_service, seed, shipped, web, wire, wire_faults
+from .databases import SimulatedDatabase
 from .errors import ConnectionDropped, ConnectionRefused, Failure, HostKilled, builtin, key_error
 from .faults import ERRORS
+from .host_specs import Journalled
 from .machine import Machine
-from .specs import Journalled
 
 if TYPE_CHECKING:
     from .memory import Worker
-    from .wire import Call, Request, Response
+    from .wire import HttpRequest, HttpResponse, RpcCall
 
 _PYTHONS_OWN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -32,13 +32,13 @@ class SimulatedHost(Machine):
         """Run the scheduled actions that have come due."""
         crons.advance(self)
 
-    def repair_half(self, name: str, database: Database) -> None:
+    def repair_half(self, name: str, database: SimulatedDatabase) -> None:
         """Do what the first login does to a database whose create was cut short."""
         creating.repair_half(self, name, database)
 
     # -- answering -----------------------------------------------------------------------------------------------
 
-    async def respond(self, request: Request) -> Response:
+    async def respond(self, request: HttpRequest) -> HttpResponse:
         """Answer one HTTP request; raises ConnectionRefused or ConnectionDropped where no answer comes."""
         if not self.alive or self.faults.holds("down"):
             raise ConnectionRefused
@@ -59,7 +59,7 @@ class SimulatedHost(Machine):
         current = asyncio.current_task()
         return bool(current and current.cancelling())
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: HttpRequest) -> HttpResponse:
         self.advance()
         try:
             call = wire.decode(request)
@@ -76,7 +76,7 @@ class SimulatedHost(Machine):
         self.journal(Journalled(self.now(), call.service, call.method, call.database, call.model_method))
         return await wire_faults.around(self, call.names, call, self._call(worker, call))
 
-    async def _call(self, worker: Worker, call: Call) -> Response:
+    async def _call(self, worker: Worker, call: RpcCall) -> HttpResponse:
         try:
             if "error" in call.faults:
                 problem = ERRORS[call.faults["error"]]
@@ -93,11 +93,11 @@ class SimulatedHost(Machine):
                 self.save()
         return wire.result(call, value)
 
-    def _failure(self, call: Call, problem: Failure) -> Response:
-        hidden = not catalogue.since(self.version, 16) and len(self.served(call.host_header)) != 1
+    def _failure(self, call: RpcCall, problem: Failure) -> HttpResponse:
+        hidden = not shipped.since(self.version, 16) and len(self.served(call.host_header)) != 1
         return wire.failure(call, problem, hidden=hidden)
 
-    async def _service(self, worker: Worker, call: Call) -> object:
+    async def _service(self, worker: Worker, call: RpcCall) -> object:
         if call.service == "common":
             return await common_service.answer(self, worker, call)
         if call.service == "db":
@@ -110,9 +110,9 @@ class SimulatedHost(Machine):
 
     def add_database(
         self, name: str, *, owner: str = "odoo", watched: bool = True, admin_password: str = "admin"
-    ) -> Database:
+    ) -> SimulatedDatabase:
         """Put a finished database on the host that nobody made through it; its `visits` tell who looked inside."""
-        database = self.databases[name] = Database(owner=owner, watched=watched)
+        database = self.databases[name] = SimulatedDatabase(owner=owner, watched=watched)
         database.become(seed.base_database(self.version))
         seed.draw_anew(database, uuid=self.new_uuid(), secret=self.new_uuid(), now=self.now())
         for row in list(database.matching("ir.module.module", state="to install")):

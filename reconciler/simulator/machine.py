@@ -15,19 +15,19 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from . import catalogue
-from .databases import EMPTY, Database
+from . import shipped
+from .databases import EMPTY, SimulatedDatabase
 from .errors import HostKilled, key_error, no_database, postgres, postgres_down
 from .faults import Faults
+from .host_specs import Code, Costs, HostSpec, Journalled, Sent
 from .memory import Workers
 from .persistence import Disk
-from .specs import Code, Costs, HostSpec, Journalled, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .memory import LoginSession
-    from .wire import Response
+    from .wire import HttpResponse
 
 _LONGEST_JOURNAL = 200_000
 """A host that is served for weeks must not grow: the older half of its journal and outbox is let go at this length."""
@@ -46,7 +46,7 @@ class Machine(ABC):
         self.outbox: list[Sent] = []
         self.calls: list[Journalled] = []
         self.on_step: Callable[[str], None] = lambda _step: None
-        self.databases: dict[str, Database] = {}
+        self.databases: dict[str, SimulatedDatabase] = {}
         self.filestore: dict[str, dict[str, int]] = {}
         self.sessions: dict[str, LoginSession] = {}
         self.deployed: dict[str, Code] = {}
@@ -57,7 +57,7 @@ class Machine(ABC):
         self.up_since = now()
         self._incarnation = 0
         self._running: dict[
-            asyncio.Future[Response], None
+            asyncio.Future[HttpResponse], None
         ] = {}  # in the order of their beginning, whatever their addresses
         self._disk = Disk(spec.data_dir / spec.code, spec.version) if spec.data_dir else None
         if self._disk:
@@ -126,7 +126,7 @@ class Machine(ABC):
         """Run the scheduled actions that have come due."""
 
     @abstractmethod
-    def repair_half(self, name: str, database: Database) -> None:
+    def repair_half(self, name: str, database: SimulatedDatabase) -> None:
         """Do what the first login does to a database whose create was cut short."""
 
     # -- what the services ask -----------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class Machine(ABC):
     @property
     def neutralizes(self) -> bool:
         """Whether `duplicate_database` and the page for restores neutralize what they make."""
-        return catalogue.since(self.version, 17)
+        return shipped.since(self.version, 17)
 
     def listed(self) -> list[str]:
         """Return the databases that Odoo's role owns, sorted, or the names that it was configured to give."""
@@ -161,7 +161,7 @@ class Machine(ABC):
         if self.faults.holds("pg-down"):
             raise postgres_down()
 
-    def open(self, name: str) -> Database:
+    def open(self, name: str) -> SimulatedDatabase:
         """Return a database that can be worked in, or raise what connecting to it and loading it raises."""
         self.need_postgres()
         database = self.databases.get(name)
@@ -186,22 +186,22 @@ class Machine(ABC):
         drawn = uuid.UUID(int=self.random.getrandbits(128)).hex
         return str(uuid.UUID(bytes=hashlib.md5(f"{self.spec.code} {drawn}".encode()).digest(), version=4))
 
-    def send(self, name: str, database: Database, what: str) -> None:
+    def send(self, name: str, database: SimulatedDatabase, what: str) -> None:
         """Record what reaches the world outside, now."""
         self.record(self.now(), name, database, what)
 
-    def record(self, at: float, name: str, database: Database, what: str) -> None:
+    def record(self, at: float, name: str, database: SimulatedDatabase, what: str) -> None:
         """Record what reached the world outside."""
         self.outbox.append(Sent(at, name, database.uuid, what))
         if len(self.outbox) > _LONGEST_JOURNAL:
             del self.outbox[: _LONGEST_JOURNAL // 2]
 
-    def adopt(self, task: asyncio.Future[Response]) -> None:
+    def adopt(self, task: asyncio.Future[HttpResponse]) -> None:
         """Let work go on until its end or the host's, whoever waits for it."""
         self._running[task] = None
         task.add_done_callback(self._leave)
 
-    def _leave(self, task: asyncio.Future[Response]) -> None:
+    def _leave(self, task: asyncio.Future[HttpResponse]) -> None:
         self._running.pop(task, None)
         if not task.cancelled():
             task.exception()  # retrieved, for nobody may be waiting any more

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from .databases import Database
+    from .databases import SimulatedDatabase
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Worker:
     def __init__(self) -> None:
         self.registries: dict[str, Remembered] = {}
 
-    def registry(self, name: str, database: Database) -> Remembered:
+    def registry(self, name: str, database: SimulatedDatabase) -> Remembered:
         """Return what is remembered under a name, loading it from the database the first time."""
         found = self.registries.get(name)
         if found is None:
@@ -61,7 +61,7 @@ class Worker:
             self.registries[name] = found
         return found
 
-    def check_signaling(self, name: str, database: Database) -> Remembered:
+    def check_signaling(self, name: str, database: SimulatedDatabase) -> Remembered:
         """Compare sequence numbers; reload the registry or empty the caches where they differ."""
         found = self.registry(name, database)
         if found.registry_sequence != database.registry_sequence:
@@ -78,14 +78,14 @@ class Worker:
         self.registries.pop(name, None)
 
 
-def signal_cache(remembered: Remembered, database: Database, cache: str = "stable") -> None:
+def signal_cache(remembered: Remembered, database: SimulatedDatabase, cache: str = "stable") -> None:
     """Tell the other workers, through the database, that a cache is stale."""
     remembered.forget(cache)
     database.cache_sequences[cache] += 1
     remembered.cache_sequences[cache] = database.cache_sequences[cache]
 
 
-def signal_registry(remembered: Remembered, database: Database) -> None:
+def signal_registry(remembered: Remembered, database: SimulatedDatabase) -> None:
     """Tell the other workers that the models have changed.
 
     This one goes on with the models that it has, and takes the new number for its own: a worker that is stale

@@ -9,7 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import arguments, environment, module_service, new_code, orm, records, server_actions, signup, upgrading, users
+from . import (
+    arguments,
+    environment,
+    module_service,
+    new_code,
+    orm,
+    server_actions,
+    signup,
+    special_models,
+    upgrading,
+    users,
+)
 from .errors import access_error, builtin
 
 if TYPE_CHECKING:
@@ -168,27 +179,27 @@ def action_unarchive(env: Env, model: str, ids: Any) -> bool:
 
 CREATE: dict[str, Callable[[Env, dict[str, Any]], int]] = {
     "res.users": users.create,
-    "ir.config_parameter": records.create_parameter,
-    "ir.model": records.create_model,
-    "ir.attachment": records.create_attachment,
+    "ir.config_parameter": special_models.create_parameter,
+    "ir.model": special_models.create_model,
+    "ir.attachment": special_models.create_attachment,
     "ir.actions.server": server_actions.create,
-    "base.language.install": records.create_language_wizard,
+    "base.language.install": special_models.create_language_wizard,
 }
 WRITE: dict[str, Callable[[Env, list[int], dict[str, Any]], bool]] = {
-    "ir.config_parameter": records.write_parameter,
-    "ir.attachment": records.write_attachment,
-    "ir.cron": records.write_cron,
+    "ir.config_parameter": special_models.write_parameter,
+    "ir.attachment": special_models.write_attachment,
+    "ir.cron": special_models.write_cron,
     "ir.actions.server": server_actions.write,
-    "res.company": records.write_company,
-    "res.lang": records.write_language,
+    "res.company": special_models.write_company,
+    "res.lang": special_models.write_language,
 }
 UNLINK: dict[str, Callable[[Env, list[int]], bool]] = {
     "res.users": users.unlink,
     "res.users.apikeys": users.own_keys_only,
-    "ir.config_parameter": records.unlink_parameter,
-    "ir.model": records.unlink_model,
+    "ir.config_parameter": special_models.unlink_parameter,
+    "ir.model": special_models.unlink_model,
     "ir.actions.server": server_actions.unlink,
-    "ir.cron": records.unlink_cron,
+    "ir.cron": special_models.unlink_cron,
 }
 
 _GENERIC = {
@@ -215,13 +226,13 @@ _SPECIFIC = {
         "signup": Method(signup.signup, writes=True),
     },
     "ir.config_parameter": {
-        "get_param": Method(records.get_param),
-        "set_param": Method(records.set_param, writes=True),
+        "get_param": Method(special_models.get_param),
+        "set_param": Method(special_models.set_param, writes=True),
     },
-    "ir.model.access": {"call_cache_clearing_methods": Method(records.clear_access_caches, writes=True)},
+    "ir.model.access": {"call_cache_clearing_methods": Method(special_models.clear_access_caches, writes=True)},
     "ir.actions.server": {"run": Method(server_actions.run, on_records=True, writes=True)},
-    "ir.cron": {"method_direct_trigger": Method(records.run_cron, on_records=True, writes=True)},
-    "base.language.install": {"lang_install": Method(records.lang_install, on_records=True, writes=True)},
+    "ir.cron": {"method_direct_trigger": Method(special_models.run_cron, on_records=True, writes=True)},
+    "base.language.install": {"lang_install": Method(special_models.lang_install, on_records=True, writes=True)},
     "base.module.upgrade": {"upgrade_module": Method(upgrading.upgrade_module, on_records=True, group="system")},
     "ir.module.module": {
         name: Method(run, on_records=True, group="system")
@@ -248,7 +259,7 @@ def _of_version(env: Env, model: str, name: str) -> Method | None:
     if name == "name_search" and env.since(19):
         return Method(name_search_19)
     if (model, name) == ("ir.attachment", "read_group") and not env.since(16):
-        return Method(records.group_attachments)
+        return Method(special_models.group_attachments)
     if model == "res.users" and name == "has_group":
         return Method(users.has_group_of, on_records=True) if env.since(18) else Method(users.has_group)
     if model == "ir.module.module":

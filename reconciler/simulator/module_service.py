@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, environment, new_code, seed
+from . import environment, new_code, seed, shipped
 from .errors import Failure, connection_ended, postgres, user_error
 from .memory import signal_cache, signal_registry
 
@@ -95,7 +95,7 @@ def _schedule(env: Env, ids: list[int]) -> list[str]:
     leftovers = {row["name"] for row in rows.values() if row["state"] == "to install"}
     wanted = {rows[record]["name"] for record in ids if record in rows}
     present = env.database.installed()
-    scheduled = catalogue.closure(env.world.version, (wanted | leftovers) - present, present)
+    scheduled = shipped.closure(env.world.version, (wanted | leftovers) - present, present)
     scheduled += sorted(((wanted | leftovers) - present) & new_code.own_modules(env.world).keys())
     for name in scheduled:
         _set_state(env, name, "to install")
@@ -146,7 +146,7 @@ async def button_immediate_uninstall(env: Env, _model: str, ids: list[int]) -> d
         raise user_error("One or more of the selected modules have already been uninstalled")
     database.installing = True
     try:
-        for name, module in catalogue.modules(env.world.version).items():
+        for name, module in shipped.modules(env.world.version).items():
             if name in env.database.installed() and not doomed.isdisjoint(module.depends):
                 doomed.add(name)
         for name in sorted(doomed):
@@ -206,7 +206,7 @@ def update_list(env: Env, model: str) -> list[int]:
     """List modules that are on the disk and that the database does not know yet."""
     environment.require(env, env.model(model), "system")
     known = env.database.modules()
-    there = {**catalogue.modules(env.world.version), **new_code.own_modules(env.world)}
+    there = {**shipped.modules(env.world.version), **new_code.own_modules(env.world)}
     new = [module for name, module in there.items() if name not in known]
     for module in new:
         seed.list_module(env.database, env.world.version, module)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import orm, records
+from . import orm, special_models
 from .databases import ASLEEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .databases import Database, Row
+    from .databases import Row, SimulatedDatabase
     from .environment import Env
 
 _SAYS = "database.is_neutralized"
@@ -28,7 +28,7 @@ _SECRETS: dict[str, tuple[str, ...]] = {
 }
 
 
-def neutralize(database: Database) -> None:
+def neutralize(database: SimulatedDatabase) -> None:
     """Do what the hosts of 17.0 and later do: no mail server but one that leads nowhere, nothing scheduled but tidying up."""
     keep = database.reference("base.autovacuum_job")
     for model in ("ir.cron", "ir.mail_server", "fetchmail.server"):
@@ -63,7 +63,7 @@ def play(env: Env) -> dict[str, Any]:
         database.set_parameter(_SAYS, "true")
         if not orm.find(env, "ir.mail_server", [["active", "=", True]]):
             database.insert("ir.mail_server", dict(NOWHERE))
-    records.unlink_parameter(env, [r["id"] for r in database.matching("ir.config_parameter", key=_HELD_SERVERS)])
+    special_models.unlink_parameter(env, [r["id"] for r in database.matching("ir.config_parameter", key=_HELD_SERVERS)])
     database.set_parameter(_HELD, held)
     return {}
 
@@ -74,11 +74,11 @@ def guard(env: Env) -> dict[str, Any]:
     if env.context["odoo_fleet"]["asleep"]:
         env.database.set_parameter(ASLEEP, "yes")
     elif noted:
-        records.unlink_parameter(env, noted)
+        special_models.unlink_parameter(env, noted)
     return {}
 
 
-def _live(database: Database) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
+def _live(database: SimulatedDatabase) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
     """Yield what may reach the outside: what it is, where, the row, and what makes it harmless."""
     for row in database.matching("ir.cron", active=True):
         yield "active scheduled actions", "ir.cron", row, {"active": False}
@@ -109,7 +109,7 @@ def _live(database: Database) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
                 yield "payment providers", model, row, {"state": "disabled"}
 
 
-def _links(database: Database) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
+def _links(database: SimulatedDatabase) -> Iterator[tuple[str, str, Row, dict[str, Any]]]:
     for row in database.rows("res.partner").values():
         if row.get("signup_token"):
             yield "links that set a password", "res.partner", row, {"signup_token": False}

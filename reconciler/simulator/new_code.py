@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import catalogue
-from .catalogue import Module
+from . import shipped
 from .errors import Failure, postgres
+from .shipped import Module
 
 if TYPE_CHECKING:
-    from .databases import Database, Row
+    from .databases import Row, SimulatedDatabase
     from .environment import Env, SimulatedWorld
 
 _BASE = "1.3"
@@ -28,7 +28,7 @@ _HARMLESS = frozenset({"search", "search_count", "context_get", "fields_get"})
 
 def own_modules(world: SimulatedWorld) -> dict[str, Module]:
     """Return the modules on a host's disk that are not Odoo's own: they need base alone."""
-    known = catalogue.modules(world.version)
+    known = shipped.modules(world.version)
     return {
         name: Module(name, name, ("base",), None, application=False) for name in world.deployed if name not in known
     }
@@ -60,7 +60,7 @@ def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
 
 
-def missing_columns(world: SimulatedWorld, database: Database) -> list[str]:
+def missing_columns(world: SimulatedWorld, database: SimulatedDatabase) -> list[str]:
     """Name the columns that the running code asks for and a database does not have."""
     if not any(code.column for code in world.running.values()):
         return []
@@ -77,7 +77,7 @@ def column_of(world: SimulatedWorld, module: str) -> str:
     return code.column if (code := world.running.get(module)) else ""
 
 
-def add_column(database: Database, row_id: int, column: str) -> None:
+def add_column(database: SimulatedDatabase, row_id: int, column: str) -> None:
     """Let a module have its column, as its upgrade does."""
     had = _columns(database.rows("ir.module.module")[row_id])
     database.update("ir.module.module", row_id, {"columns": (*had, column)})
@@ -87,7 +87,7 @@ def _columns(row: Row) -> tuple[str, ...]:
     return tuple(row.get("columns") or ())
 
 
-def check_login(world: SimulatedWorld, database: Database) -> None:
+def check_login(world: SimulatedWorld, database: SimulatedDatabase) -> None:
     """Raise what every login raises where users themselves lack a column."""
     for column in missing_columns(world, database):
         if column.startswith("res_users."):

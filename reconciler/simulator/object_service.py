@@ -10,20 +10,20 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, credentials, methods
+from . import authentication, methods, shipped
 from .environment import Env
 from .errors import access_denied, builtin, cursor_closed
 from .faults import parse_time
 from .memory import signal_cache, signal_registry
 
 if TYPE_CHECKING:
-    from .databases import Database
+    from .databases import SimulatedDatabase
     from .machine import Machine
     from .memory import Worker
-    from .wire import Call
+    from .wire import RpcCall
 
 
-async def execute(host: Machine, worker: Worker, call: Call) -> Any:
+async def execute(host: Machine, worker: Worker, call: RpcCall) -> Any:
     """Answer one call of the object service."""
     name, uid, password, model, method, args, kwargs = _arguments(host, call)
     database = host.open(name)
@@ -38,14 +38,14 @@ async def execute(host: Machine, worker: Worker, call: Call) -> Any:
     return await run(env, model, method, args, kwargs)
 
 
-def _still_connected(host: Machine, name: str, database: Database, epoch: int) -> None:
+def _still_connected(host: Machine, name: str, database: SimulatedDatabase, epoch: int) -> None:
     if host.open(name) is not database or database.connection_epoch != epoch:
         raise cursor_closed()
 
 
-def _arguments(host: Machine, call: Call) -> tuple[str, int, str, str, str, list[Any], dict[str, Any]]:
+def _arguments(host: Machine, call: RpcCall) -> tuple[str, int, str, str, str, list[Any], dict[str, Any]]:
     """Unpack as Odoo does, raising what it raises for too few."""
-    if not catalogue.since(host.version, 19):
+    if not shipped.since(host.version, 19):
         if len(call.args) < 3:  # noqa: PLR2004 -- database, uid, password
             raise builtin("IndexError", "list index out of range")
     elif len(call.args) < 5:  # noqa: PLR2004 -- and model, method
@@ -64,14 +64,14 @@ def _arguments(host: Machine, call: Call) -> tuple[str, int, str, str, str, list
     return str(name), int(uid), password, model, method, list(rest[0]), dict(kwargs or {})
 
 
-def _environment(host: Machine, worker: Worker, call: Call, name: str, uid: int, password: str) -> Env:
+def _environment(host: Machine, worker: Worker, call: RpcCall, name: str, uid: int, password: str) -> Env:
     database = host.databases[name]
     if not password:
         raise access_denied()
-    early = catalogue.since(host.version, 19) or host.served(call.host_header) == [name]
+    early = shipped.since(host.version, 19) or host.served(call.host_header) == [name]
     if early:
         worker.check_signaling(name, database)
-    credentials.check(host, database, worker.registry(name, database), uid, password, call.peer)
+    authentication.check(host, database, worker.registry(name, database), uid, password, call.peer)
     remembered = worker.check_signaling(name, database)
     return Env(host, name, database, uid, remembered)
 

@@ -10,7 +10,7 @@ from .module_service import UNINSTALL_STEPS
 from .upgrading import STEPS as UPGRADE_STEPS
 
 if TYPE_CHECKING:
-    from .databases import Database
+    from .databases import SimulatedDatabase
     from .machine import Machine
 
 _MAX_NAME_BYTES = 63
@@ -49,13 +49,13 @@ def postgres_name(name: Any) -> str:
     return str(name).encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
 
 
-def still_there(host: Machine, name: str, database: Database) -> None:
+def still_there(host: Machine, name: str, database: SimulatedDatabase) -> None:
     """Stop work whose database has been dropped or renamed meanwhile."""
     if host.databases.get(name) is not database:
         raise connection_ended()
 
 
-def undisturbed(host: Machine, name: str, database: Database, epoch: int) -> None:
+def undisturbed(host: Machine, name: str, database: SimulatedDatabase, epoch: int) -> None:
     """Stop work whose database is gone, or whose connections were ended by a clone."""
     still_there(host, name, database)
     if database.connection_epoch != epoch:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
-from . import new_code, schema
+from . import new_code, orm_schema
 from .domains import compile_domain, leaf_fields
 from .environment import Env, as_ids, require
 from .errors import Failure, builtin, missing_error, validation_error
@@ -39,18 +39,18 @@ def _computed(env: Env, model: str, row: Row, name: str) -> Any:
     compute = COMPUTED.get((model, name))
     if compute is not None:
         return compute(env, row)
-    if model == "res.users" and name in schema.PARTNER_FIELDS:
+    if model == "res.users" and name in orm_schema.PARTNER_FIELDS:
         return env.database.rows("res.partner").get(row["partner_id"], {}).get(name)
     return NotImplemented
 
 
 def _users_in(env: Env, row: Row) -> list[int]:
-    column = schema.groups_field(env.world.version)
+    column = orm_schema.groups_field(env.world.version)
     return [user["id"] for user in env.database.rows("res.users").values() if row["id"] in user.get(column, [])]
 
 
 def _all_groups(env: Env, row: Row) -> list[int]:
-    implied = schema.implied_ids(env.world.version)
+    implied = orm_schema.implied_ids(env.world.version)
     own = row.get("group_ids", [])
     return sorted(frozenset(own).union(*(implied.get(group, frozenset()) for group in own)))
 
@@ -65,8 +65,9 @@ COMPUTED: dict[tuple[str, str], Callable[[Env, Row], Any]] = {
     ("res.users", "all_group_ids"): _all_groups,
     ("res.users", "api_key_ids"): _related("res.users.apikeys", "user_id"),
     ("res.users", "share"): lambda env, row: (
-        schema.group_ids(env.world.version)["user"] not in row.get(schema.groups_field(env.world.version), [])
-        and schema.group_ids(env.world.version)["system"] not in row.get(schema.groups_field(env.world.version), [])
+        orm_schema.group_ids(env.world.version)["user"] not in row.get(orm_schema.groups_field(env.world.version), [])
+        and orm_schema.group_ids(env.world.version)["system"]
+        not in row.get(orm_schema.groups_field(env.world.version), [])
     ),
     ("res.groups", "users"): _users_in,
     ("res.groups", "user_ids"): _users_in,
@@ -92,24 +93,24 @@ def raw_value(env: Env, model: str, record: int, path: str) -> Any:
         value = row.get(first)
     if not rest:
         return value
-    relation = schema.models(env.world.version)[model].fields[first].relation or ""
+    relation = orm_schema.models(env.world.version)[model].fields[first].relation or ""
     if isinstance(value, list):
         return [raw_value(env, relation, other, rest) for other in value]
     return raw_value(env, relation, int(value or 0), rest)
 
 
-def check_fields(env: Env, model: schema.Model, names: Iterable[str]) -> None:
+def check_fields(env: Env, model: orm_schema.Model, names: Iterable[str]) -> None:
     """Raise Odoo's `ValueError` for a field path that the model does not have."""
     for path in names:
-        here: schema.Model | None = model
+        here: orm_schema.Model | None = model
         for name in path.split("."):
             known = here.fields.get(name) if here else None
             if known is None:
                 raise builtin("ValueError", f"Invalid field {path!r} on model {model.name!r}")
-            here = schema.models(env.world.version).get(known.relation or "")
+            here = orm_schema.models(env.world.version).get(known.relation or "")
 
 
-def _presented(env: Env, known: schema.Field, value: Any, *, classic: bool) -> Any:
+def _presented(env: Env, known: orm_schema.Field, value: Any, *, classic: bool) -> Any:
     if known.type == "many2one":
         if not value:
             return False
@@ -167,13 +168,13 @@ def find(
 def _reader(env: Env, model: str, path: str) -> Callable[[Row], Any]:
     """Return what reads a field path from a row: the column itself wherever there is one."""
     computed = path == "display_name" or (model, path) in COMPUTED
-    inherited = model == "res.users" and path in schema.PARTNER_FIELDS
+    inherited = model == "res.users" and path in orm_schema.PARTNER_FIELDS
     if "." in path or computed or inherited:
         return lambda row: raw_value(env, model, row["id"], path)
     return methodcaller("get", path)
 
 
-def _check_domain(env: Env, model: schema.Model, terms: list[Any]) -> None:
+def _check_domain(env: Env, model: orm_schema.Model, terms: list[Any]) -> None:
     """Raise Odoo's `ValueError` for a condition on a field that the model does not have."""
     for leaf in terms:
         if isinstance(leaf, (list, tuple)) and leaf and leaf[0] not in (0, 1):
@@ -211,7 +212,7 @@ def _sorted(env: Env, model: str, found: list[int], order: str) -> list[int]:
 # -- writing ------------------------------------------------------------------------------------------------------
 
 
-def _converted(known: schema.Field, value: Any, current: Any) -> Any:
+def _converted(known: orm_schema.Field, value: Any, current: Any) -> Any:
     if known.type == "many2many":
         return _apply_commands(list(current or []), value)
     if known.type == "many2one":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from . import seed
-from .databases import Database, ModelTable
+from .databases import ModelTable, SimulatedDatabase
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def _stem(kind: str, name: str) -> str:
     return f"{kind}.{quote(name, safe='')}"
 
 
-def to_json(database: Database, version: str) -> dict[str, Any]:
+def to_json(database: SimulatedDatabase, version: str) -> dict[str, Any]:
     """Return a database as plain JSON."""
     seeded = seed.base_database(version).tables
     tables = {
@@ -37,9 +37,9 @@ def to_json(database: Database, version: str) -> dict[str, Any]:
     return {"tables": tables, **{column: getattr(database, column) for column in _COLUMNS}}
 
 
-def from_json(stored: dict[str, Any], version: str) -> Database:
+def from_json(stored: dict[str, Any], version: str) -> SimulatedDatabase:
     """Return the database that `to_json` wrote."""
-    database = Database()
+    database = SimulatedDatabase()
     for column in _COLUMNS:
         setattr(database, column, stored[column])
     seeded = seed.base_database(version).tables
@@ -60,7 +60,7 @@ class Disk:
         self._written: dict[str, Any] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def load(self) -> tuple[dict[str, Database], dict[str, dict[str, int]]]:
+    def load(self) -> tuple[dict[str, SimulatedDatabase], dict[str, dict[str, int]]]:
         """Return the databases and filestores of the last run."""
         databases, filestore = {}, {}
         for path in sorted(self._folder.glob("*.json")):
@@ -72,7 +72,7 @@ class Disk:
                 filestore[unquote(name)] = stored
         return databases, filestore
 
-    def save(self, databases: dict[str, Database], filestore: dict[str, dict[str, int]]) -> None:
+    def save(self, databases: dict[str, SimulatedDatabase], filestore: dict[str, dict[str, int]]) -> None:
         """Write what has changed since the last time, and remove what is gone."""
         marks: dict[str, Any] = {}
         for name, database in databases.items():

@@ -11,8 +11,8 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from . import catalogue, schema
-from .databases import READY, Database
+from . import orm_schema, shipped
+from .databases import READY, SimulatedDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,12 +38,12 @@ def file_name(content: bytes) -> str:
 
 
 @lru_cache
-def base_database(version: str, *, half_made: bool = False) -> Database:
+def base_database(version: str, *, half_made: bool = False) -> SimulatedDatabase:
     """Return the state right after the base transaction: admin/admin logs in, other modules are `to install`.
 
     The result is shared: fork it.
     """
-    database = Database(stage=READY)
+    database = SimulatedDatabase(stage=READY)
     _currencies_and_countries(database, version)
     _languages(database)
     _groups(database, version)
@@ -66,13 +66,13 @@ def files_of(rows: Iterable[Row]) -> dict[str, int]:
     return {row["store_fname"]: row["file_size"] for row in rows if row.get("store_fname")}
 
 
-def _xmlid(database: Database, xmlid: str, model: str, res_id: int) -> None:
+def _xmlid(database: SimulatedDatabase, xmlid: str, model: str, res_id: int) -> None:
     module, _, name = xmlid.partition(".")
     database.insert("ir.model.data", {"module": module, "name": name, "model": model, "res_id": res_id})
 
 
-def _currencies_and_countries(database: Database, version: str) -> None:
-    countries, currencies = catalogue.countries(version), dict[str, int]()
+def _currencies_and_countries(database: SimulatedDatabase, version: str) -> None:
+    countries, currencies = shipped.countries(version), dict[str, int]()
     for code in ("EUR", "USD", *sorted({row["currency"] for row in countries if row["currency"]})):
         if code not in currencies:
             row = {"name": code, "symbol": code, "active": code in {"EUR", "USD"}, "rounding": 0.01}
@@ -89,15 +89,15 @@ def _currencies_and_countries(database: Database, version: str) -> None:
         _xmlid(database, f"base.{xmlid}", "res.country", database.insert("res.country", row))
 
 
-def _languages(database: Database) -> None:
-    for language in catalogue.languages():
+def _languages(database: SimulatedDatabase) -> None:
+    for language in shipped.languages():
         row: Row = {name: language[name] for name in ("code", "name", "iso_code", "direction")}
         row |= {"url_code": language["iso_code"], "active": language["code"] == "en_US"}
         _xmlid(database, f"base.{language['xmlid']}", "res.lang", database.insert("res.lang", row))
 
 
-def _groups(database: Database, version: str) -> None:
-    ids, implied = schema.group_ids(version), schema.IMPLIED[catalogue.series(version)]
+def _groups(database: SimulatedDatabase, version: str) -> None:
+    ids, implied = orm_schema.group_ids(version), orm_schema.IMPLIED[shipped.series(version)]
     for name, group in ids.items():
         row = {
             "name": name.replace("_", " ").capitalize(),
@@ -107,9 +107,9 @@ def _groups(database: Database, version: str) -> None:
         _xmlid(database, f"base.group_{name}", "res.groups", database.insert("res.groups", row, group))
 
 
-def _companies_and_users(database: Database, version: str, *, half_made: bool) -> None:
+def _companies_and_users(database: SimulatedDatabase, version: str, *, half_made: bool) -> None:
     partner = {"active": True, "lang": "en_US", "type": "contact"}
-    company_name = "YourCompany" if catalogue.series(version) == "19.0" else "My Company"
+    company_name = "YourCompany" if shipped.series(version) == "19.0" else "My Company"
     database.insert("res.partner", {**partner, "name": company_name, "is_company": True, "lang": False})
     euro = next(database.matching("res.currency", name="EUR"))["id"]
     company = {"name": company_name, "active": True, "partner_id": 1, "currency_id": euro, "sequence": 10}
@@ -121,7 +121,7 @@ def _companies_and_users(database: Database, version: str, *, half_made: bool) -
         ("base.user_admin", "base.partner_admin", "Administrator", "admin", True, ("system", "user")),
         ("base.public_user", "base.public_partner", "Public user", "public", False, ("public",)),
     ]
-    if catalogue.series(version) == "14.0":
+    if shipped.series(version) == "14.0":
         people.insert(2, ("base.default_user", "", "Default User Template", "default", False, ("user",)))
     for xmlid, partner_xmlid, name, login, active, groups in people:
         partner_id = database.insert("res.partner", {**partner, "name": name, "active": active})
@@ -132,7 +132,7 @@ def _companies_and_users(database: Database, version: str, *, half_made: bool) -
             "partner_id": partner_id,
             "company_id": 1,
             "company_ids": [1],
-            schema.groups_field(version): _with_implied(version, groups),
+            orm_schema.groups_field(version): _with_implied(version, groups),
         }
         user_id = database.insert("res.users", user, HALF_MADE_ADMIN if half_made and active else None)
         _xmlid(database, xmlid, "res.users", user_id)
@@ -140,7 +140,7 @@ def _companies_and_users(database: Database, version: str, *, half_made: bool) -
             _xmlid(database, partner_xmlid, "res.partner", partner_id)
 
 
-def add_demonstration_users(database: Database, version: str) -> None:
+def add_demonstration_users(database: SimulatedDatabase, version: str) -> None:
     """Add the users of base's demonstration data, whose passwords are their logins. They are all that it changes here."""
     people = (
         ("base.user_demo", "Marc Demo", "demo", ("user", "partner_manager")),
@@ -155,28 +155,28 @@ def add_demonstration_users(database: Database, version: str) -> None:
             "partner_id": database.insert("res.partner", partner),
             "company_id": 1,
             "company_ids": [1],
-            schema.groups_field(version): _with_implied(version, groups),
+            orm_schema.groups_field(version): _with_implied(version, groups),
         }
         _xmlid(database, xmlid, "res.users", database.insert("res.users", user))
 
 
 def _with_implied(version: str, names: tuple[str, ...]) -> list[int]:
-    ids = schema.group_ids(version)
+    ids = orm_schema.group_ids(version)
     chosen = {ids[name] for name in names}
     if "system" in names:
         chosen |= {ids["partner_manager"], ids["allow_export"]}
-    if not catalogue.since(version, 19):
-        chosen = chosen.union(*(schema.implied_ids(version)[group] for group in chosen))
+    if not shipped.since(version, 19):
+        chosen = chosen.union(*(orm_schema.implied_ids(version)[group] for group in chosen))
     return sorted(chosen)
 
 
-def _modules(database: Database, version: str) -> None:
-    coming = set(catalogue.closure(version, {"base"}, frozenset()))
-    for module in catalogue.modules(version).values():
+def _modules(database: SimulatedDatabase, version: str) -> None:
+    coming = set(shipped.closure(version, {"base"}, frozenset()))
+    for module in shipped.modules(version).values():
         list_module(database, version, module, "to install" if module.name in coming else "uninstalled")
 
 
-def list_module(database: Database, version: str, module: catalogue.Module, state: str = "uninstalled") -> None:
+def list_module(database: SimulatedDatabase, version: str, module: shipped.Module, state: str = "uninstalled") -> None:
     """Add a module to those that the database knows."""
     row = {
         "name": module.name,
@@ -193,20 +193,20 @@ def list_module(database: Database, version: str, module: catalogue.Module, stat
         database.insert("ir.module.module.dependency", {"name": needed, "module_id": module_id})
 
 
-def install_records(database: Database, version: str, names: Iterable[str], *, now: float) -> None:
+def install_records(database: SimulatedDatabase, version: str, names: Iterable[str], *, now: float) -> None:
     """Add what these modules bring: models, scheduled actions, files of their icons and bundles."""
     for name in names:
-        for model in schema.models_of_module(version).get(name, ()):
+        for model in orm_schema.models_of_module(version).get(name, ()):
             made = database.insert("ir.model", {"model": model, "name": model, "state": "base", "modules": name})
             _xmlid(database, f"{name}.model_{model.replace('.', '_')}", "ir.model", made)
-        for action in catalogue.scheduled_actions(version).get(name, ()):
+        for action in shipped.scheduled_actions(version).get(name, ()):
             _scheduled_action(database, action, now)
         if name in {"base", "web", "mail", "website", "point_of_sale"}:
             _attachments(database, name)
 
 
-def _scheduled_action(database: Database, action: catalogue.ScheduledAction, now: float) -> None:
-    length = catalogue.interval_seconds(action.interval_number, action.interval_type)
+def _scheduled_action(database: SimulatedDatabase, action: shipped.ScheduledAction, now: float) -> None:
+    length = shipped.interval_seconds(action.interval_number, action.interval_type)
     row = {
         "name": action.name,
         "cron_name": action.name,
@@ -221,7 +221,7 @@ def _scheduled_action(database: Database, action: catalogue.ScheduledAction, now
     _xmlid(database, f"{action.module}.{action.xmlid}", "ir.cron", database.insert("ir.cron", row))
 
 
-def _attachments(database: Database, module: str) -> None:
+def _attachments(database: SimulatedDatabase, module: str) -> None:
     """Add one image of a record field (hidden from a plain search) and one asset bundle (262,144 bytes)."""
     for name, size, field in ((f"{module}.image", 6144, "image_1920"), (f"{module}.assets.min.js", 262144, False)):
         row = {
@@ -238,7 +238,7 @@ def _attachments(database: Database, module: str) -> None:
         database.insert("ir.attachment", row)
 
 
-def draw_anew(database: Database, *, uuid: str, secret: str, now: float) -> None:
+def draw_anew(database: SimulatedDatabase, *, uuid: str, secret: str, now: float) -> None:
     """Set what `ir.config_parameter.init(force=True)` sets, in a new database and again in every clone."""
     database.set_parameter("database.uuid", uuid)
     database.set_parameter("database.secret", secret)

@@ -12,8 +12,8 @@ import signal
 from typing import TYPE_CHECKING
 
 from .host import SimulatedHost
+from .host_specs import HostSpec
 from .server import listen
-from .specs import HostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

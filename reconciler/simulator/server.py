@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import h11
 
 from .errors import ConnectionDropped, ConnectionRefused
-from .wire import Request, Response
+from .wire import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from .host import SimulatedHost
@@ -95,7 +95,7 @@ async def _connection(host: SimulatedHost, reader: asyncio.StreamReader, writer:
         await _send(connection, writer, response)
 
 
-async def _next_request(connection: h11.Connection, reader: asyncio.StreamReader, peer: str) -> Request | None:
+async def _next_request(connection: h11.Connection, reader: asyncio.StreamReader, peer: str) -> HttpRequest | None:
     head: h11.Request | None = None
     body = bytearray()
     while True:
@@ -110,12 +110,12 @@ async def _next_request(connection: h11.Connection, reader: asyncio.StreamReader
                 return None
         elif isinstance(event, h11.EndOfMessage) and head is not None:
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-            return Request(head.method.decode(), head.target.decode("latin-1"), headers, bytes(body), peer)
+            return HttpRequest(head.method.decode(), head.target.decode("latin-1"), headers, bytes(body), peer)
         else:
             return None
 
 
-async def _send(connection: h11.Connection, writer: asyncio.StreamWriter, response: Response) -> None:
+async def _send(connection: h11.Connection, writer: asyncio.StreamWriter, response: HttpResponse) -> None:
     headers = [*response.headers.items(), ("Content-Length", str(len(response.body))), ("Connection", "close")]
     writer.write(connection.send(h11.Response(status_code=response.status, headers=headers)) or b"")
     if response.drip:

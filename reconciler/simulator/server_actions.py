@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import alterations, environment, furnishing, neutralizing, orm, schema, signup, support
+from . import alterations, environment, furnishing, neutralizing, orm, orm_schema, signup, support
 from .dumping import model_of
 from .errors import Failure, access_error, builtin, missing_error, validation_error
 
@@ -111,12 +111,12 @@ def run(env: Env, _model: str, ids: list[int]) -> Any:
 
 
 def _may_run(env: Env, row: Row) -> None:
-    groups = row.get(schema.groups_field(env.world.version))
+    groups = row.get(orm_schema.groups_field(env.world.version))
     if groups:
         if env.groups().isdisjoint(groups):
             raise access_error("You don't have enough access rights to run this action.")
         return
-    target = schema.models(env.world.version).get(_model_name(env, row))
+    target = orm_schema.models(env.world.version).get(_model_name(env, row))
     if target is not None and not env.is_19:
         environment.require(env, target, target.write_group)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from . import orm, schema, signup, users
+from . import orm, orm_schema, signup, users
 
 if TYPE_CHECKING:
     from .environment import Env
@@ -28,7 +28,7 @@ def _open(env: Env, given: dict[str, Any]) -> dict[str, Any]:
         return {"lacks": "auth_signup"}
     database = env.database
     admin = database.rows("res.users")[database.reference("base.user_admin") or 0]
-    groups = schema.groups_field(env.world.version)
+    groups = orm_schema.groups_field(env.world.version)
     made = {
         "name": given["name"],
         "login": given["login"],

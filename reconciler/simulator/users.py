@@ -10,7 +10,7 @@ import zoneinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from . import environment, orm, schema
+from . import environment, orm, orm_schema
 from .errors import access_denied, access_error, builtin, user_error, validation_error
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _with_implied(env: Env, row: dict[str, Any]) -> dict[str, Any]:
     """Store the implied groups too, as Odoo up to 18 does."""
     if env.is_19 or "groups_id" not in row:
         return row
-    implied = schema.implied_ids(env.world.version)
+    implied = orm_schema.implied_ids(env.world.version)
     own = frozenset(row["groups_id"])
     return {**row, "groups_id": sorted(own.union(*(implied.get(group, frozenset()) for group in own)))}
 
@@ -68,15 +68,15 @@ def create(env: Env, values: dict[str, Any]) -> int:
     orm.check_fields(env, model, values)
     _check_login(env, values.get("login"))
     company = values.get("company_id") or 1
-    groups = schema.groups_field(env.world.version)
-    ids = schema.group_ids(env.world.version)
+    groups = orm_schema.groups_field(env.world.version)
+    ids = orm_schema.group_ids(env.world.version)
     if "partner_id" not in values:
         if not values.get("name"):
             raise validation_error("The operation cannot be completed:\n- Create/update: a mandatory field is not set.")
-        partner = {name: value for name, value in values.items() if name in schema.PARTNER_FIELDS}
+        partner = {name: value for name, value in values.items() if name in orm_schema.PARTNER_FIELDS}
         partner = {"lang": env.context.get("lang") or "en_US", "type": "contact", **partner}
         values = {**values, "partner_id": orm.create_one(env, "res.partner", partner)}
-    row = {name: value for name, value in values.items() if name not in schema.PARTNER_FIELDS}
+    row = {name: value for name, value in values.items() if name not in orm_schema.PARTNER_FIELDS}
     row = {"company_id": company, "company_ids": [(6, 0, [company])], groups: [(6, 0, [ids["user"]])], **row}
     user = orm.create_one(env, "res.users", row)
     env.database.update("res.users", user, _with_implied(env, dict(env.database.rows("res.users")[user])))
@@ -99,12 +99,12 @@ def write(env: Env, ids: list[int], values: dict[str, Any]) -> bool:
         for user in ids:
             _check_login(env, values["login"], but=user)
     addresses = {user: orm.raw_value(env, "res.users", user, "email") for user in ids}
-    own = {name: value for name, value in values.items() if name not in schema.PARTNER_FIELDS}
+    own = {name: value for name, value in values.items() if name not in orm_schema.PARTNER_FIELDS}
     orm.write_rows(env, "res.users", ids, own)
     for user in ids:
         row = env.database.rows("res.users")[user]
         env.database.update("res.users", user, _with_implied(env, dict(row)))
-        partner = {name: value for name, value in values.items() if name in schema.PARTNER_FIELDS}
+        partner = {name: value for name, value in values.items() if name in orm_schema.PARTNER_FIELDS}
         if partner:
             orm.write_rows(env, "res.partner", [row["partner_id"]], partner)
     if not _CLEARS_CACHE.isdisjoint(values):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, common_service, credentials, database_pages, environment, object_service, orm, users, wire
+from . import authentication, common_service, database_pages, environment, object_service, orm, shipped, users, wire
 from .errors import Failure, access_denied, access_error
 from .memory import LoginSession, signal_cache
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from .databases import Row
     from .machine import Machine
     from .memory import Worker
-    from .wire import Request, Response
+    from .wire import HttpRequest, HttpResponse
 
 _EXPIRED = 100
 
 
-async def answer(host: Machine, worker: Worker, request: Request) -> Response:
+async def answer(host: Machine, worker: Worker, request: HttpRequest) -> HttpResponse:
     """Answer what is not RPC."""
     await host.pause(0.01)
     path = request.path
-    if path == "/web/health" and catalogue.since(host.version, 16):
+    if path == "/web/health" and shipped.since(host.version, 16):
         return wire.json_response({"status": "pass"})
-    if path in {"/web/version", "/json/version"} and catalogue.since(host.version, 19):
+    if path in {"/web/version", "/json/version"} and shipped.since(host.version, 19):
         known = common_service.version_info(host.version)
         return wire.json_response({"version_info": known["server_version_info"], "version": known["server_version"]})
     if path == "/web/login":
@@ -42,7 +42,7 @@ async def answer(host: Machine, worker: Worker, request: Request) -> Response:
     return wire.not_found()
 
 
-def _login_page(host: Machine, request: Request) -> Response:
+def _login_page(host: Machine, request: HttpRequest) -> HttpResponse:
     served = host.served(request.header("host"))
     if len(served) != 1:
         return wire.html_response("<title>Redirecting...</title>\n", 303, {"Location": "/web/database/selector"})
@@ -57,7 +57,7 @@ def _login_page(host: Machine, request: Request) -> Response:
     )
 
 
-def _database_page(host: Machine, request: Request) -> Response:
+def _database_page(host: Machine, request: HttpRequest) -> HttpResponse:
     names = host.served(request.header("host")) if host.list_db else []
     form = '<form method="post" action="/web/database/create"><input type="password" name="master_pwd"/></form>\n'
     forms = form if request.path.endswith("manager") and host.list_db else ""
@@ -67,7 +67,7 @@ def _database_page(host: Machine, request: Request) -> Response:
     )
 
 
-async def _json_route(host: Machine, worker: Worker, request: Request) -> Response:
+async def _json_route(host: Machine, worker: Worker, request: HttpRequest) -> HttpResponse:
     try:
         body = json.loads(request.body or b"{}")
         request_id, params = body.get("id"), dict(body.get("params") or {})
@@ -93,7 +93,7 @@ class _SessionExpired(Exception):
     """The request has no session, or one that is not served here."""
 
 
-def _session(host: Machine, request: Request) -> LoginSession:
+def _session(host: Machine, request: HttpRequest) -> LoginSession:
     cookies = (part.strip().partition("=") for part in request.header("cookie").split(";"))
     found = host.sessions.get(next((value for name, _, value in cookies if name == "session_id"), ""))
     if found is None or found.uid is None or found.name not in host.served(request.header("host")):
@@ -104,13 +104,15 @@ def _session(host: Machine, request: Request) -> LoginSession:
     return found
 
 
-def _authenticate(host: Machine, worker: Worker, request: Request, request_id: Any, params: dict[str, Any]) -> Response:
+def _authenticate(
+    host: Machine, worker: Worker, request: HttpRequest, request_id: Any, params: dict[str, Any]
+) -> HttpResponse:
     """Open a session. On 14 `dbfilter` is looked at only by the next request, which loses the session."""
     name = str(params.get("db"))
-    if catalogue.since(host.version, 16) and name not in host.served(request.header("host")):
+    if shipped.since(host.version, 16) and name not in host.served(request.header("host")):
         raise access_error("Database not found.")
     database = host.open(name)
-    user = credentials.web_login(host, database, str(params.get("login")), str(params.get("password")))
+    user = authentication.web_login(host, database, str(params.get("login")), str(params.get("password")))
     if user is None:
         raise access_denied()
     remembered = worker.check_signaling(name, database)
@@ -147,7 +149,7 @@ def _session_info(host: Machine, env: environment.Env, user: Row) -> dict[str, A
     }
 
 
-def _get_session_info(host: Machine, request: Request) -> dict[str, Any]:
+def _get_session_info(host: Machine, request: HttpRequest) -> dict[str, Any]:
     session = _session(host, request)
     database = host.databases[session.name]
     worker = host.workers.next()
@@ -157,22 +159,22 @@ def _get_session_info(host: Machine, request: Request) -> dict[str, Any]:
     return _session_info(host, env, database.rows("res.users")[session.uid or 0])
 
 
-def _version_info(host: Machine, _request: Request) -> dict[str, Any]:
+def _version_info(host: Machine, _request: HttpRequest) -> dict[str, Any]:
     return common_service.version_info(host.version)
 
 
-def _database_list(host: Machine, request: Request) -> list[str]:
+def _database_list(host: Machine, request: HttpRequest) -> list[str]:
     if not host.list_db:
         raise access_denied()
     return [] if host.faults.holds("pg-down") else host.served(request.header("host"))
 
 
-def _destroy(host: Machine, request: Request) -> None:
+def _destroy(host: Machine, request: HttpRequest) -> None:
     for part in request.header("cookie").split(";"):
         host.sessions.pop(part.strip().removeprefix("session_id="), None)
 
 
-async def _call_kw(host: Machine, worker: Worker, request: Request, params: dict[str, Any]) -> Any:
+async def _call_kw(host: Machine, worker: Worker, request: HttpRequest, params: dict[str, Any]) -> Any:
     session = _session(host, request)
     database = host.open(session.name)
     remembered = worker.check_signaling(session.name, database)

@@ -26,7 +26,7 @@ _FAULT_CODES = {ACCESS_DENIED: 3, ACCESS_ERROR: 4, USER_ERROR: 2, VALIDATION_ERR
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One HTTP request; `peer` is the address that it came from."""
 
     method: str
@@ -47,7 +47,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class HttpResponse:
     """One HTTP answer; `drip` is the pause between single bytes of the body, in seconds."""
 
     status: int
@@ -57,7 +57,7 @@ class Response:
 
 
 @dataclass(slots=True)
-class Call:
+class RpcCall:
     """One RPC call as decoded: which service, what, and how its answer is written."""
 
     service: str
@@ -95,7 +95,7 @@ class Call:
         return (own, f"object.{self.model_method}") if self.model_method else (own,)
 
 
-def decode(request: Request) -> Call | None:
+def decode(request: HttpRequest) -> RpcCall | None:
     """Return the RPC call of a request, None when it is not one; ValueError when it is garbled."""
     path = request.path
     if request.method != "POST":
@@ -106,31 +106,31 @@ def decode(request: Request) -> Call | None:
             raise ValueError("Invalid JSON-RPC data")
         given = body.get("params") or {}
         service, method, args = str(given.get("service")), str(given.get("method")), list(given.get("args") or [])
-        return Call(service, method, args, JSON, body.get("id"), request.header("host"), request.peer)
+        return RpcCall(service, method, args, JSON, body.get("id"), request.header("host"), request.peer)
     style = XML if path.startswith("/xmlrpc/2/") else XML_TEXT_CODES
     if path.startswith("/xmlrpc/") and path.rpartition("/")[2] in _SERVICES:
         try:
             params, called = xmlrpc.client.loads(request.body.decode())
         except (ExpatError, xmlrpc.client.Error) as problem:
             raise ValueError(str(problem)) from None
-        return Call(
+        return RpcCall(
             path.rpartition("/")[2], called or "", list(params), style, None, request.header("host"), request.peer
         )
     return None
 
 
-def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
     """Return a JSON answer."""
     body = json.dumps(value, ensure_ascii=False).encode()
-    return Response(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, body)
+    return HttpResponse(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, body)
 
 
-def html_response(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def html_response(text: str, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
     """Return a page."""
-    return Response(status, {"Content-Type": "text/html; charset=utf-8", **(headers or {})}, text.encode())
+    return HttpResponse(status, {"Content-Type": "text/html; charset=utf-8", **(headers or {})}, text.encode())
 
 
-def result(call: Call, value: Any) -> Response:
+def result(call: RpcCall, value: Any) -> HttpResponse:
     """Render what a call returned."""
     if call.style == JSON:
         return json_result(call.request_id, value)
@@ -138,10 +138,10 @@ def result(call: Call, value: Any) -> Response:
         body = xmlrpc.client.dumps((value,), methodresponse=True, allow_none=False)
     except (TypeError, OverflowError) as problem:
         return failure(call, Failure(f"builtins.{type(problem).__name__}", str(problem)), hidden=False)
-    return Response(200, {"Content-Type": "text/xml; charset=utf-8"}, body.encode())
+    return HttpResponse(200, {"Content-Type": "text/xml; charset=utf-8"}, body.encode())
 
 
-def json_result(request_id: Any, value: Any) -> Response:
+def json_result(request_id: Any, value: Any) -> HttpResponse:
     """Render a JSON-RPC result; None has no `result` key."""
     answer = {"jsonrpc": "2.0", "id": request_id}
     if value is not None:
@@ -149,12 +149,12 @@ def json_result(request_id: Any, value: Any) -> Response:
     return json_response(answer)
 
 
-def failure(call: Call, problem: Failure, *, hidden: bool) -> Response:
+def failure(call: RpcCall, problem: Failure, *, hidden: bool) -> HttpResponse:
     """Render an exception; `hidden` is a 14 that answers JSON-RPC with a page of HTML."""
     if call.style == JSON:
         return server_error() if hidden else json_failure(call.request_id, problem)
     fault = _coded_fault(problem) if call.style == XML else _text_fault(problem)
-    return Response(200, {"Content-Type": "text/xml; charset=utf-8"}, xmlrpc.client.dumps(fault).encode())
+    return HttpResponse(200, {"Content-Type": "text/xml; charset=utf-8"}, xmlrpc.client.dumps(fault).encode())
 
 
 def _coded_fault(problem: Failure) -> xmlrpc.client.Fault:
@@ -172,7 +172,7 @@ def _text_fault(problem: Failure) -> xmlrpc.client.Fault:
     return xmlrpc.client.Fault(problem.message, traceback_text(problem))  # type: ignore[arg-type]
 
 
-def json_failure(request_id: Any, problem: Failure, code: int = 0, message: str = "Odoo Server Error") -> Response:
+def json_failure(request_id: Any, problem: Failure, code: int = 0, message: str = "Odoo Server Error") -> HttpResponse:
     """Render a JSON-RPC error."""
     data = {
         "name": problem.name,
@@ -197,7 +197,7 @@ def traceback_text(problem: Failure) -> str:
     return f'Traceback (most recent call last):\n  File "odoo/http.py", line 1, in dispatch\n{printed}: {problem.message}\n'
 
 
-def server_error() -> Response:
+def server_error() -> HttpResponse:
     """Return the page behind which Odoo 14 hides the failures of `/jsonrpc`."""
     return html_response(
         '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2 Final//EN">\n<title>500 Internal Server Error</title>\n'
@@ -207,6 +207,6 @@ def server_error() -> Response:
     )
 
 
-def not_found() -> Response:
+def not_found() -> HttpResponse:
     """Return Odoo's page for a path that does not exist."""
     return html_response("<!doctype html>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n", status=404)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
     from .machine import Machine
-    from .wire import Call, Response
+    from .wire import HttpResponse, RpcCall
 
 _REASONS = {"502": "Bad Gateway", "503": "Service Unavailable", "504": "Gateway Time-out"}
 
 
-def _proxy_page(status: str) -> Response:
+def _proxy_page(status: str) -> HttpResponse:
     reason = f"{status} {_REASONS[status]}"
     return wire.html_response(
         f"<html>\r\n<head><title>{reason}</title></head>\r\n<body>\r\n<center><h1>{reason}</h1></center>\r\n"
@@ -32,13 +32,13 @@ def _proxy_page(status: str) -> Response:
     )
 
 
-def _selector_page() -> Response:
+def _selector_page() -> HttpResponse:
     return wire.html_response("<!DOCTYPE html>\n<html><head><title>Odoo</title></head><body>Odoo</body></html>\n")
 
 
 async def around(
-    host: Machine, names: Iterable[str], call: Call | None, work: Coroutine[object, object, Response]
-) -> Response:
+    host: Machine, names: Iterable[str], call: RpcCall | None, work: Coroutine[object, object, HttpResponse]
+) -> HttpResponse:
     """Do the work with what goes wrong around it."""
     struck = host.faults.strike(names)
     if not struck:
@@ -73,7 +73,7 @@ async def _before(fault: FaultSpec) -> None:
         await asyncio.sleep(parse_time(fault.value))
 
 
-async def _instead(action: str, value: str) -> Response:
+async def _instead(action: str, value: str) -> HttpResponse:
     """Give the answer of a fault in place of the host's."""
     if action in _REASONS:
         return _proxy_page(action)
@@ -87,7 +87,7 @@ async def _instead(action: str, value: str) -> Response:
     raise ConnectionDropped("before" if action == "reset-before" else "after")
 
 
-def _spoilt(struck: list[FaultSpec], answered: Response) -> Response:
+def _spoilt(struck: list[FaultSpec], answered: HttpResponse) -> HttpResponse:
     for fault in struck:
         if fault.action == "drip":
             return replace(answered, drip=parse_time(fault.value) if fault.value else 0.1)
@@ -97,8 +97,8 @@ def _spoilt(struck: list[FaultSpec], answered: Response) -> Response:
 
 
 async def _with_death(
-    host: Machine, struck: list[FaultSpec], call: Call | None, work: Coroutine[object, object, Response]
-) -> Response:
+    host: Machine, struck: list[FaultSpec], call: RpcCall | None, work: Coroutine[object, object, HttpResponse]
+) -> HttpResponse:
     """Do the work, killing the host (or only the worker) at a step when that is ordered."""
     fatal = next((fault for fault in struck if fault.action in {"crash", "worker-killed"}), None)
     if fatal is None:
@@ -124,7 +124,7 @@ async def _with_death(
     raise HostKilled
 
 
-def _die(host: Machine, call: Call | None, fatal: FaultSpec) -> None:
+def _die(host: Machine, call: RpcCall | None, fatal: FaultSpec) -> None:
     """Kill the host and plan its return; or kill one worker, whose work stops here."""
     if fatal.action == "worker-killed":
         if call is not None and call.worker is not None:
@@ -135,7 +135,7 @@ def _die(host: Machine, call: Call | None, fatal: FaultSpec) -> None:
         asyncio.get_running_loop().call_later(fatal.restart, host.start)
 
 
-def _operation(call: Call | None) -> str:
+def _operation(call: RpcCall | None) -> str:
     if call is None or call.service == "common":
         return ""
     if call.service == "db":

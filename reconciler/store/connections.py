@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from reconciler.store.failures import DELETABLE, StoreError
-from reconciler.store.versions import bring_up_to_date
+from reconciler.store.migrating import bring_up_to_date
 
 PATIENCE = 5.0
 """Seconds to wait for other processes. They hold a store for less than a millisecond, so that this is one that hangs."""

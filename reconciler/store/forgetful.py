@@ -19,7 +19,7 @@ from reconciler.core.model.outcomes import Outcome
 from reconciler.core.model.pauses import Pause
 from reconciler.core.policies.backup_times import BackupRecord
 from reconciler.core.policies.due_backups import Key
-from reconciler.health.judging import HealthRecord
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.notices import Notice
 from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord
 

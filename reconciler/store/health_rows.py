@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Select, bindparam, delete, func, insert, select
 
-from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import HealthStatus
+from reconciler.health.verdicts import HealthRecord
 from reconciler.store.tables import health
 
 _COLUMNS = [health.c[f.name] for f in fields(HealthRecord)]

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from reconciler.store.failures import DELETABLE, StoreError
-from reconciler.store.versions import is_anothers
+from reconciler.store.migrating import is_anothers
 
 DIRECTORY = ".odoo-fleet"
 """Where a fleet's store is by default: beside the fleet's own directory."""

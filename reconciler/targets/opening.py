@@ -49,14 +49,14 @@ def open_target(name: str, declared: BackupTarget, root: Path, resolve: Resolve)
 
             return Directory(name, Path(unquote(parts.path)))
         if parts.scheme == "s3":
-            from reconciler.targets.buckets import Bucket, Credentials  # noqa: PLC0415
+            from reconciler.targets.buckets import Bucket, Credentials  # noqa: PLC0415 -- see above
 
             key_id, value = secret("key_id"), secret("secret")
             credentials = Credentials(key_id, value) if key_id and value else None
             bucket, prefix = parts.netloc, parts.path.strip("/")
             endpoint, region = declared.endpoint or "", declared.region
             return Bucket(name, bucket, prefix, endpoint=endpoint, region=region, credentials=credentials)
-        from reconciler.targets.folders import Folder, Login  # noqa: PLC0415
+        from reconciler.targets.folders import Folder, Login  # noqa: PLC0415 -- see above
     except ImportError as missing:
         raise _lacking(name, missing) from None
     if declared.known_hosts is None:

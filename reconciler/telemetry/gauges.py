@@ -11,9 +11,9 @@ from datetime import datetime
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from reconciler.core.policies.backup_times import Work
-from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import SIGNS, VERSION, HealthStatus, Sign
 from reconciler.health.standing import KeptStanding, Standing
+from reconciler.health.verdicts import HealthRecord
 from reconciler.version import __version__
 from schemas.kinds import pausable
 

@@ -38,7 +38,7 @@ class Paused(BaseModel):
     why: str = Field(description="All of it in words.")
 
 
-class Template(BaseModel):
+class PlacedTemplate(BaseModel):
     """One template, where it is and whether it can be cloned there."""
 
     code: str
@@ -57,7 +57,7 @@ class Item(BaseModel):
 
 
 def _item(kind: str) -> type[Item]:
-    row = Template if kind == "template" else _ROWS.get(kind, DocumentRow)
+    row = PlacedTemplate if kind == "template" else _ROWS.get(kind, DocumentRow)
     declared = Field(description="What its document says, with defaults; secrets as references.")
     observed = Field(description="What `odoo-fleet status -o json` says of it.")
     fields: dict[str, Any] = {"declared": (KINDS[kind], declared), "observed": (row, observed)}
@@ -126,7 +126,7 @@ class Change(BaseModel):
     desired: str
 
 
-class Action(BaseModel):
+class PlannedAction(BaseModel):
     """One step of the changeset, as `odoo-fleet plan -o json` has it."""
 
     id: str = Field(examples=["clone instance/acme on prod-1"])
@@ -145,11 +145,11 @@ class Action(BaseModel):
 class Held(BaseModel):
     """An action that a pause withholds."""
 
-    action: Action
+    action: PlannedAction
     why: str
 
 
-class MetHook(BaseModel):
+class PendingHook(BaseModel):
     """A hook that pending actions meet, by their ids: the program or the address that it runs, before or after them."""
 
     when: str
@@ -163,10 +163,10 @@ class StoppedByThreshold(BaseModel):
     threshold: str = Field(examples=["removals"])
     why: str
     digest: str
-    actions: tuple[Action, ...]
+    actions: tuple[PlannedAction, ...]
 
 
-class Changeset(BaseModel):
+class PendingChangeset(BaseModel):
     """What is pending, and why; what is not done, and why."""
 
     format: Literal[1]
@@ -175,17 +175,17 @@ class Changeset(BaseModel):
     digest: str
     converged: bool
     summary: dict[str, int] = Field(description="How many of each: by what they are to do, blocked, left alone, …")
-    actions: tuple[Action, ...]
+    actions: tuple[PlannedAction, ...]
     blocked: tuple[Blocked, ...]
     left_alone: tuple[LeftAlone, ...]
     withheld: tuple[Held, ...]
     removed: tuple[Removed, ...]
     frozen: tuple[Frozen, ...]
-    hooks: tuple[MetHook, ...]
+    hooks: tuple[PendingHook, ...]
     stopped: tuple[StoppedByThreshold, ...]
 
 
-class Deed(BaseModel):
+class EndedAction(BaseModel):
     """The action that an event is the end of."""
 
     id: str
@@ -213,7 +213,7 @@ class Event(BaseModel):
     revision: str | None
     fields: tuple[str, ...]
     detail: str
-    action: Deed | None
+    action: EndedAction | None
 
 
 class Events(BaseModel):
@@ -270,7 +270,7 @@ class ServerHealth(BaseModel):
     look: Look | None
 
 
-class Health(BaseModel):
+class FleetHealth(BaseModel):
     """How the servers are."""
 
     format: Literal[1]
@@ -278,7 +278,7 @@ class Health(BaseModel):
     items: tuple[ServerHealth, ...]
 
 
-class Token(BaseModel):
+class TokenRow(BaseModel):
     """What is kept of a token."""
 
     id: str
@@ -295,7 +295,7 @@ class Tokens(BaseModel):
 
     format: Literal[1]
     fleet: str
-    items: tuple[Token, ...]
+    items: tuple[TokenRow, ...]
 
 
 class Accepted(BaseModel):

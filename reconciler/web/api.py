@@ -5,7 +5,7 @@ Every answer is of one fleet as of one decision of its daemon, so that what is i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -16,27 +16,31 @@ from starlette.routing import Route
 from reconciler.access import tokens
 from reconciler.access.roles import Role
 from reconciler.core.model.pauses import Pause
+from reconciler.core.policies.calendars import of_instances, of_trash
 from reconciler.health.signs import SIGNS
 from reconciler.reports.happenings import Asked
 from reconciler.reports.happenings_json import happening_document
+from reconciler.reports.icalendar import render_icalendar
 from reconciler.reports.plan_json import changeset_document
 from reconciler.reports.status import InstanceRow, Row, TemplateRow, subjects
 from reconciler.reports.status_json import pause_document, row_document
 from reconciler.reports.words import why
-from reconciler.web import answers, asking
+from reconciler.version import __version__
+from reconciler.web import answers, questions
 from reconciler.web.boards import Board, Picture
-from reconciler.web.calendars import calendar_endpoint
 from reconciler.web.doors import Doorkeeper
 from reconciler.web.first_passwords import first_password_endpoints
 from reconciler.web.openapi import openapi
-from reconciler.web.ordering import order_endpoints
-from reconciler.web.problems import RequestRefused
+from reconciler.web.order_routes import order_endpoints
+from reconciler.web.problem_details import RequestRefused
 from reconciler.web.routes import Admitted, Endpoint, route
 from reconciler.web.support import support_endpoints
 from reconciler.web.work import work_endpoints
 from schemas.kinds import pausable
 
 BASE = "/api/v1"
+CALENDAR = "text/calendar; charset=utf-8"
+"""What the one answer that is no JSON is."""
 
 
 class ReconcileBody(BaseModel):
@@ -64,29 +68,28 @@ class PauseBody(BaseModel):
 def endpoints() -> tuple[Endpoint, ...]:
     """Return all of the API, in the order in which it is described."""
     user, manager, admin = Role
-    models, kinds = answers.items(), subjects()
     table = [
         Endpoint("GET", f"{BASE}/openapi.json", user, "This description.", BaseModel, _describe),
         Endpoint("GET", f"{BASE}/fleet", user, "How the fleet and its daemon stand.", answers.Fleet, _fleet),
+        *_of_documents(),
     ]
-    for subject, kind in kinds.items():
-        model: Any = models[subject]
-        question = asking.QUESTIONS.get(kind, asking.Others)
-        listed, one = answers.Listing[model], answers.One[model]
-        said = f"The {subject}: declared and observed."
-        table += [
-            Endpoint("GET", f"{BASE}/{subject}", user, said, listed, _listing(subject), question),
-            Endpoint("GET", f"{BASE}/{subject}/{{code}}", user, f"One {kind}.", one, _one(subject), refusals=(404,)),
-        ]
     for several in (order_endpoints, work_endpoints, support_endpoints, first_password_endpoints):
         table += several(BASE)
     return (
         *table,
-        Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.Changeset, _changeset),
-        Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, asking.Last),
-        Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, asking.Happened),
-        calendar_endpoint(BASE),
-        Endpoint("GET", f"{BASE}/health", user, "How the servers are.", answers.Health, _health),
+        Endpoint("GET", f"{BASE}/changeset", user, "What is pending, and why.", answers.PendingChangeset, _changeset),
+        Endpoint("GET", f"{BASE}/passes", user, "The last passes.", answers.Passes, _passes, questions.Last),
+        Endpoint("GET", f"{BASE}/events", user, "What happened.", answers.Events, _events, questions.Happened),
+        Endpoint(
+            "GET",
+            f"{BASE}/calendar.ics",
+            user,
+            "What ends when, as iCalendar: subscriptions, grace, trials, trash.",
+            BaseModel,
+            _calendar,
+            content=CALENDAR,
+        ),
+        Endpoint("GET", f"{BASE}/health", user, "How the servers are.", answers.FleetHealth, _health),
         Endpoint(
             "POST",
             f"{BASE}/reconcile",
@@ -119,8 +122,24 @@ def endpoints() -> tuple[Endpoint, ...]:
             refusals=(404,),
         ),
         Endpoint("GET", f"{BASE}/tokens", admin, "Who may use this.", answers.Tokens, _tokens),
-        Endpoint("DELETE", f"{BASE}/tokens/{{id}}", admin, "Revoke a token.", answers.Token, _revoke, refusals=(404,)),
+        Endpoint(
+            "DELETE", f"{BASE}/tokens/{{id}}", admin, "Revoke a token.", answers.TokenRow, _revoke, refusals=(404,)
+        ),
     )
+
+
+def _of_documents() -> Iterator[Endpoint]:
+    """Yield for each kind the list of its documents, and one of them."""
+    models = answers.items()
+    for subject, kind in subjects().items():
+        model: Any = models[subject]
+        question = questions.QUESTIONS.get(kind, questions.Others)
+        listed, one = answers.Listing[model], answers.One[model]
+        said = f"The {subject}: declared and observed."
+        yield Endpoint("GET", f"{BASE}/{subject}", Role.USER, said, listed, _listing(subject), question)
+        yield Endpoint(
+            "GET", f"{BASE}/{subject}/{{code}}", Role.USER, f"One {kind}.", one, _one(subject), refusals=(404,)
+        )
 
 
 def api_routes(board: Board, door: Doorkeeper) -> list[Route]:
@@ -167,7 +186,7 @@ def _listing(subject: str) -> Any:
     async def serve(call: Admitted) -> Mapping[str, Any]:
         picture, question = await call.board.picture(), call.query
         documents = dict(picture.desired.documents[subjects()[subject]])
-        found = asking.chosen(picture.status.rows[subject], documents, question)
+        found = questions.chosen(picture.status.rows[subject], documents, question)
         part = found[question.offset : question.offset + question.limit]
         return {
             **_start(picture),
@@ -243,6 +262,14 @@ async def _events(call: Admitted) -> Mapping[str, Any]:
         "more": found.is_cut,
         "items": [happening_document(each) for each in reversed(found.happenings)],
     }
+
+
+async def _calendar(call: Admitted) -> str:
+    picture, now = await call.board.picture(), call.board.now()
+    trash = [(each.server, each.database) for each in picture.changeset.left_alone]
+    trash += [(a.server, a.database) for a in picture.changeset.actions if a.verb.is_housekeeping]
+    found = sorted([*of_instances(picture.desired, now), *of_trash(picture.desired, dict.fromkeys(trash))])
+    return render_icalendar(picture.status.fleet, found, now, __version__)
 
 
 async def _health(call: Admitted) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from reconciler.health.standing import Standing
 from reconciler.telemetry.metrics import CONTENT_TYPE
-from reconciler.web.problems import RequestRefused, problem_answer
+from reconciler.web.problem_details import RequestRefused, problem_answer
 from reconciler.web.routes import HEADERS
 
 # One request a connection: what is left of a body is never waited for, and no idle client is kept.

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 
 MOST_FAILURES = 10
 """How many wrong tokens an address may show within `WINDOW_SECONDS`."""

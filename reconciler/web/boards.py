@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from reconciler.access.actors import Actor
-from reconciler.access.tokens import Token
+from reconciler.access.tokens import Actor, Token
 from reconciler.core.model.actions import Action
 from reconciler.core.model.changesets import Changeset
 from reconciler.core.model.pauses import Pause
 from reconciler.core.policies.asked_backups import AskedBackup
 from reconciler.core.policies.backup_times import BackupRecord
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import HealthRecord
 from reconciler.health.standing import Standing
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.records import PassRecord
 from reconciler.reports.happenings import Asked, Newest
 from reconciler.reports.status import Status

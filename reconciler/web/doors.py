@@ -16,11 +16,10 @@ from ipaddress import ip_address
 
 from starlette.requests import Request
 
-from reconciler.access.actors import Actor
-from reconciler.access.tokens import Token, find, hash_of
+from reconciler.access.tokens import Actor, Token, find, hash_of
 from reconciler.web.attempts import Attempts
 from reconciler.web.boards import Board, NotYet
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 
 SESSION_LASTS = timedelta(hours=12)
 _MOST_SESSIONS = 1000

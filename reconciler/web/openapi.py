@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, TypeAdapter
 
 from reconciler.version import __version__
-from reconciler.web.problems import CONTENT_TYPE, Problem
+from reconciler.web.problem_details import CONTENT_TYPE, Problem
 from reconciler.web.routes import KEY, Endpoint
 
 _FOR_ALL = (401, 403, 422, 429, 503)

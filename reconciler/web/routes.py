@@ -13,12 +13,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
-from reconciler.web.asking import Query, read
+from reconciler.access.tokens import Actor
 from reconciler.web.boards import Board, NotYet, StoreSilent
 from reconciler.web.doors import Doorkeeper
-from reconciler.web.problems import RequestRefused, problem_answer, wrong_fields
+from reconciler.web.problem_details import RequestRefused, problem_answer, wrong_fields
+from reconciler.web.questions import Query, read
 
 MOST_BYTES = 64 * 1024
 """Of a body; none that is asked for needs a hundredth of it."""

@@ -18,7 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from reconciler.web.addresses import Address
+from reconciler.web.listening import Address
 
 MOST_CONNECTIONS = 64
 """How many connections there are at a time: the oldest is cut for each one more."""

@@ -12,7 +12,7 @@ from reconciler.access.roles import Role
 from reconciler.core.diffs.support import LONGEST, SHORTEST
 from reconciler.web import answers
 from reconciler.web.boards import Picture, SupportVisit
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 from reconciler.web.routes import Admitted, Endpoint, Serve
 
 _MINUTE = timedelta(minutes=1)

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from reconciler.web.attempts import Attempts
 from reconciler.web.doors import address_of, is_same
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 from reconciler.web.routes import HEADERS, read_all
 from schemas.secrets import Secret
 

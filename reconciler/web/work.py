@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from reconciler.access.roles import Role
 from reconciler.core.policies.backup_times import is_under_way
 from reconciler.web import answers
-from reconciler.web.asking import Query
 from reconciler.web.boards import KeptRow, Picture
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
+from reconciler.web.questions import Query
 from reconciler.web.routes import Admitted, Endpoint
 
 KEPT = ("instance", "template")

@@ -15,7 +15,7 @@ import pytest
 from reconciler.core.model.checks import CheckResult
 from reconciler.core.model.failures import HostError, LastingError, MasterPasswordRefused, Refused, StorageFailure
 from reconciler.simulator import wire
-from reconciler.simulator.wire import Response
+from reconciler.simulator.wire import HttpResponse
 from tests.backups.stage import Stage, stage
 from tests.harness.universe import read
 from tests.harness.virtual_time import run
@@ -99,7 +99,7 @@ def test_where_a_proxy_closes_the_page_the_call_is_taken_and_check_says_so(tmp_p
         host = made.universe.hosts["one"]
         whole = host.respond
 
-        async def closed(request: wire.Request) -> Response:
+        async def closed(request: wire.HttpRequest) -> HttpResponse:
             is_form = request.path.startswith("/web/database/") and request.path != "/web/database/list"
             return wire.html_response("<html>not for you</html>", 503) if is_form else await whole(request)
 
@@ -123,11 +123,11 @@ def test_an_answer_that_was_cut_is_no_backup(tmp_path: Path, version: str, monke
         host = made.universe.hosts["one"]
         whole = host.respond
 
-        async def cut(request: wire.Request) -> Response:
+        async def cut(request: wire.HttpRequest) -> HttpResponse:
             answer = await whole(request)
             if request.path != "/web/database/backup":
                 return answer
-            return Response(answer.status, answer.headers, answer.body[: len(answer.body) * 2 // 3])
+            return HttpResponse(answer.status, answer.headers, answer.body[: len(answer.body) * 2 // 3])
 
         monkeypatch.setattr(host, "respond", cut)
         with pytest.raises(LastingError, match=r"no whole backup: it has no end.*limit_time_real"):
@@ -143,13 +143,13 @@ def test_a_program_in_the_dump_is_never_kept(tmp_path: Path) -> None:
         host = made.universe.hosts["one"]
         whole = host.respond
 
-        async def tampered(request: wire.Request) -> Response:
+        async def tampered(request: wire.HttpRequest) -> HttpResponse:
             answer = await whole(request)
             if request.path != "/web/database/backup":
                 return answer
             from tests.archives.samples import DUMP, archive  # noqa: PLC0415 -- of this story alone
 
-            return Response(answer.status, answer.headers, archive(b"\\! id\n" + DUMP).getvalue())
+            return HttpResponse(answer.status, answer.headers, archive(b"\\! id\n" + DUMP).getvalue())
 
         host.respond = tampered  # type: ignore[method-assign]
         with pytest.raises(LastingError, match="could not be restored: its dump holds a command for psql"):

@@ -25,10 +25,10 @@ from reconciler.loading.secrets import SecretResolver
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
 from reconciler.simulator import neutralizing
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from reconciler.simulator.environment import Env
 from reconciler.wiring import DeclaredTargets
-from tests.backups.test_copies import MONDAY, copy_of, live_in, now_is, require_neutral
+from tests.backups.copying import MONDAY, copy_of, live_in, now_is, require_neutral
 from tests.engine.rounds_stage import Stage, play
 from tests.faults.shares import moments
 from tests.faults.test_two_reconcilers import one_alone
@@ -80,11 +80,11 @@ class Two:
         return (await backing_up.back_up(ports, "demo", subject, "main", None)).entry.id
 
     @property
-    def source(self) -> Database:
+    def source(self) -> SimulatedDatabase:
         return self.world.hosts["one"].databases["acme"]
 
     @property
-    def copy(self) -> Database:
+    def copy(self) -> SimulatedDatabase:
         return self.world.hosts["two"].databases["acme-staging"]
 
     def partners(self) -> set[str]:

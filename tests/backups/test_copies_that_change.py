@@ -13,19 +13,14 @@ from reconciler.core.model.observed import NOTED_UPGRADE
 from reconciler.core.model.outcomes import Result
 from reconciler.simulator import Code, neutralizing
 from reconciler.simulator.environment import Env
-from tests.backups.test_copies import active, begun, both, copy_of, require_neutral, text
+from tests.backups.copying import active, begun, both, copy_of, require_neutral, text
 from tests.faults.shares import moments
 from tests.harness.universe import Killed, Process, Universe
 from tests.harness.virtual_time import run
 
+pytestmark = pytest.mark.usefixtures("copied_worlds")
 MORE = "[crm]"
 """A module that brings scheduled actions which are due at once."""
-
-
-@pytest.fixture(autouse=True)
-def _made(_no_threads: None) -> None:
-    for version in ("19.0", "14.0"):
-        begun(version)
 
 
 def whole(version: str, **fields: object) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.core.model.outcomes import Result
 from reconciler.simulator import seed
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from tests.backups.stage import Stage, stage
 from tests.faults.shares import EXHAUSTIVE
 from tests.harness.universe import THEIRS, Killed, Process, instance, read
@@ -28,7 +28,7 @@ class Arrival:
     """A fleet, and the archive of a database that somebody else has made on another host, which is gone."""
 
     made: Stage
-    theirs: Database
+    theirs: SimulatedDatabase
     files: dict[str, int]
     path: Path
 
@@ -46,7 +46,9 @@ class Arrival:
         return any("restore" in call.method for call in self.made.universe.hosts["one"].calls)
 
 
-async def arrived(root: Path, version: str = "19.0", fill: Callable[[Database], object] = lambda _: None) -> Arrival:
+async def arrived(
+    root: Path, version: str = "19.0", fill: Callable[[SimulatedDatabase], object] = lambda _: None
+) -> Arrival:
     made = await stage(root / "target", version)
     host = made.universe.hosts["one"]
     theirs = host.databases["theirs"] = host.databases["acme"].fork()
@@ -69,11 +71,11 @@ async def _size() -> int:
     return 1
 
 
-def active(database: Database, model: str) -> set[int]:
+def active(database: SimulatedDatabase, model: str) -> set[int]:
     return {row["id"] for row in database.matching(model, active=True)}
 
 
-def mark(database: Database, fleet: str, kind: str = "instance", code: str = "theirs") -> None:
+def mark(database: SimulatedDatabase, fleet: str, kind: str = "instance", code: str = "theirs") -> None:
     for key, value in {"fleet": fleet, "kind": kind, "code": code, "name": code, "uuid": database.uuid}.items():
         database.set_parameter(f"odoo_fleet.{key}", value)
 
@@ -196,7 +198,7 @@ def test_what_does_not_open_it_as_its_admin_leaves_nothing(tmp_path: Path, adopt
     run(story())
 
 
-def _give_pilot_their_password(database: Database) -> None:
+def _give_pilot_their_password(database: SimulatedDatabase) -> None:
     (pilot,) = database.matching("res.users", login="pilot")
     database.update("res.users", pilot["id"], {"password": THEIRS})
 

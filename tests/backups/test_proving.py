@@ -16,7 +16,7 @@ from reconciler.backups.catalogue import BackupEntry
 from reconciler.core.model.failures import HostError, ProofFailed, Refused, StorageFailure, UnknownOutcome
 from reconciler.core.policies import backups
 from reconciler.engine import restoring
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from tests.backups.stage import Stage, stage
 from tests.harness.universe import instance, read
 from tests.harness.virtual_time import run
@@ -60,7 +60,7 @@ def building(made: Stage) -> list[str]:
     return [name for name in made.universe.hosts["one"].listed() if name.startswith("building-")]
 
 
-def spoil(made: Stage, change: Callable[[Database], None]) -> None:
+def spoil(made: Stage, change: Callable[[SimulatedDatabase], None]) -> None:
     """Let something go wrong with what is restored, before anybody looks into it."""
     host = made.universe.hosts["one"]
 
@@ -101,15 +101,15 @@ def test_a_template_is_proven_as_well(tmp_path: Path, version: str) -> None:
     run(story())
 
 
-def _lose_a_row(database: Database) -> None:
+def _lose_a_row(database: SimulatedDatabase) -> None:
     database.delete("res.partner", max(database.rows("res.partner")))
 
 
-def _wake(database: Database) -> None:
+def _wake(database: SimulatedDatabase) -> None:
     database.update("ir.cron", min(database.rows("ir.cron")), {"active": True})
 
 
-def _lose_a_module(database: Database) -> None:
+def _lose_a_module(database: SimulatedDatabase) -> None:
     row = next(database.matching("ir.module.module", name="mail"))
     database.update("ir.module.module", row["id"], {"state": "uninstalled"})
 
@@ -120,7 +120,7 @@ def _lose_a_module(database: Database) -> None:
     [(_lose_a_row, "rows of res_partner"), (_wake, "active rows of ir_cron"), (_lose_a_module, "modules")],
 )
 def test_what_is_not_as_it_was_backed_up_is_no_proof(
-    tmp_path: Path, version: str, change: Callable[[Database], None], said: str
+    tmp_path: Path, version: str, change: Callable[[SimulatedDatabase], None], said: str
 ) -> None:
     async def story() -> None:
         made = await stage(tmp_path / "target", version)

@@ -20,7 +20,7 @@ from reconciler.core.model.outcomes import Result
 from reconciler.core.model.selection import Selection
 from reconciler.core.policies.replacements import Replacing
 from reconciler.engine.reconcile import Passed
-from reconciler.simulator.databases import EMPTY, Database
+from reconciler.simulator.databases import EMPTY, SimulatedDatabase
 from tests.backups.stage import Stage, stage
 from tests.harness.universe import DictMemory, Killed, Process
 from tests.harness.virtual_time import run
@@ -40,14 +40,14 @@ async def backed_up(root: Path, version: str = "19.0", **fields: str) -> Stage:
     return made
 
 
-def database(made: Stage, state: NameState = NameState.PUBLISHED) -> Database:
+def database(made: Stage, state: NameState = NameState.PUBLISHED) -> SimulatedDatabase:
     (found,) = [
         d for n, d in made.universe.hosts["one"].databases.items() if names.parse(n).state is state and "acme" in n
     ]
     return found
 
 
-def partners(of: Database) -> set[object]:
+def partners(of: SimulatedDatabase) -> set[object]:
     return {row["name"] for row in of.rows("res.partner").values()} & {THEN, SINCE}
 
 

@@ -17,9 +17,9 @@ from reconciler.core.policies.replacements import Replacing
 from reconciler.engine.reconcile import carry_out, plan
 from reconciler.notices.events import ActionStep
 from reconciler.simulator import SimulatedHost
-from tests.backups import test_copies as beside
+from tests.backups import copying as beside
+from tests.backups.copying import MONDAY, forms, has, made_anew, now_is, weekly
 from tests.backups.stage import Stage
-from tests.backups.test_copies import MONDAY, forms, has, made_anew, now_is, weekly
 from tests.backups.test_copies_elsewhere import REFRESHED, Two, begun
 from tests.backups.test_replacing import SINCE, THEN, backed_up, database, partners, replaced
 from tests.harness.universe import Process, Universe, read

@@ -11,7 +11,7 @@ import pytest
 from reconciler.core.deciding import Limits
 from reconciler.core.model import verbs
 from reconciler.core.model.outcomes import Result
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from tests.backups.stage import Stage, stage
 from tests.faults.shares import EXHAUSTIVE
 from tests.harness.universe import Killed, Process, instance
@@ -36,7 +36,7 @@ def building(made: Stage) -> list[str]:
     return [name for name in made.universe.hosts["one"].listed() if name.startswith("building-")]
 
 
-def active(database: Database, model: str) -> set[int]:
+def active(database: SimulatedDatabase, model: str) -> set[int]:
     return {row["id"] for row in database.matching(model, active=True)}
 
 

@@ -37,7 +37,7 @@ INSTANCES = 10_000
 SERVERS = 20
 ROUNDS = 5
 DAEMON = (
-    "reconciler.cli.daemon",
+    "reconciler.cli.daemon_run",
     "reconciler.daemon.daemon",
     "reconciler.store.sql_store",
     "reconciler.store.sqlite_file",

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.simulator.databases import EMPTY, Database
+from reconciler.simulator.databases import EMPTY, SimulatedDatabase
 from tests.cli.world import World
 
 THEIRS = "their own password"
 MODULES = ("base", "web", "mail", "portal", "contacts", "bus")
-Put = Callable[..., Database]
+Put = Callable[..., SimulatedDatabase]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def held(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[World, Put]:
     world.store = f"sqlite:///{world.root}/state.sqlite"
     assert world.run("apply", "--yes").code == 0
 
-    def put(name: str, *people: str, password: str = THEIRS) -> Database:
+    def put(name: str, *people: str, password: str = THEIRS) -> SimulatedDatabase:
         database = world.hosts["prod-1"].add_database(name, admin_password=password, watched=False)
         for row in list(database.rows("ir.module.module").values()):
             if row["name"] in MODULES:

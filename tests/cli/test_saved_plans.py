@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.core.model import names
 from reconciler.simulator import SimulatedHost
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from tests.cli.saving import applied, apply, kept, listed, refusal, save
 from tests.cli.world import FLEET, INSTANCES, MATCHES, World, without_times
 
@@ -132,7 +132,7 @@ def building(*, hours: int) -> str:
     return names.building("acme", datetime.now(UTC) - timedelta(hours=hours), "aaaaa")
 
 
-def unfinished(host: SimulatedHost) -> Database:
+def unfinished(host: SimulatedHost) -> SimulatedDatabase:
     """Make a build that was cut short right before it came into service."""
     database = host.databases["acme"].fork()
     database.set_parameter("odoo_fleet.in_service", "no")

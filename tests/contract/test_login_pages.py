@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import PageAnswer
+from reconciler.health.verdicts import Vitals
 from reconciler.odoo.connection import CallTimeouts, HostConnection
 from reconciler.odoo.observe.hosts import vitals
 from reconciler.odoo.observe.login_pages import LoginPages

@@ -20,9 +20,9 @@ from reconciler.core.model.inventory import NOTHING_REMEMBERED, Inventory
 from reconciler.core.model.observed import DatabaseLook, Mark
 from reconciler.core.model.specs import DatabaseSpec
 from reconciler.engine.carrying_out.performer import Performer
+from reconciler.engine.clone_sources import TemplateSource
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.ports import Database
-from reconciler.engine.sources import TemplateSource
 from reconciler.engine.worlds import World as Ports
 from reconciler.fleet.desired import Desired
 from schemas.references import SecretReference

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.core.model import verbs
@@ -62,6 +64,17 @@ def test_what_waits_for_something_paused_is_held_back_with_the_reason_however_fa
         Withheld(CLONE, because),
         Withheld(LATER, f"it needs '{CLONE.id}': {because}"),
     )
+
+
+@pytest.mark.parametrize("verb", [verbs.UPGRADE, verbs.REBUILD])
+def test_a_template_that_is_not_made_new_holds_its_clones_not_back_but_its_instances_upgrades(verb: verbs.Verb) -> None:
+    new = Action(verb, "template", "base", "one", Reason.NEWER_CODE, "template_base", "template_base")
+    clone = replace(CLONE, after=(new.id,))
+    upgrade = Action(verbs.UPGRADE, "instance", "acme", "one", Reason.NEWER_CODE, "acme", "acme", after=(new.id,))
+    found = withhold(Changeset((new, clone, upgrade)), paused("template", "base"), "demo")
+    assert found.actions == (replace(clone, after=()),)
+    because = why("template", "base")
+    assert found.withheld == (Withheld(new, because), Withheld(upgrade, f"it needs '{new.id}': {because}"))
 
 
 def test_a_paused_server_holds_back_all_that_is_on_it_and_what_is_blocked_there_says_so() -> None:

@@ -101,14 +101,14 @@ def test_nothing_moves_to_or_from_what_cannot_be_asked_or_is_held_or_full() -> N
 
 
 def test_those_that_move_in_one_pass_are_counted_where_they_go() -> None:
-    for places, expected in ((0, []), (1, ["acme"]), (2, ["acme", "beta"])):
-        text = text_of(ON_TWO, instance("beta", server="two"))
+    movers = ["acme", "beta", "cafe"]
+    for places in range(4):
+        text = text_of(*(instance(code, server="two") for code in movers))
         text = text.having(
             "server", {c: s.model_copy(update={"max_instances": places}) for c, s in text.servers.items()}
         )
-        beta = replace(as_declared(spec(text, "instance/beta", "one")), versions=CODE)
-        changes = plan(text, of_acme(text), beta)
-        assert [a.code for a in changes.actions if a.verb is verbs.MOVE] == expected
+        there = [replace(as_declared(spec(text, f"instance/{code}", "one")), versions=CODE) for code in movers]
+        assert [a.code for a in plan(text, *there).actions if a.verb is verbs.MOVE] == movers[:places]
 
 
 def test_both_servers_are_tested_and_what_lost_its_way_is_put_aside_before_it_moves() -> None:

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
-from reconciler.access.tokens import Token
+from reconciler.access.tokens import Actor, Token
 from reconciler.daemon.orders import Orders
 from reconciler.git.committing import Person
 from reconciler.git.source import GitOptions, GitSource
 from reconciler.git.writing import Signature
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 from tests.git.repositories import Author, git
 from tests.harness.virtual_time import EPOCH
 

@@ -10,7 +10,7 @@ from reconciler.core.deciding import Limits
 from reconciler.core.model.failures import MemoryFailure
 from reconciler.daemon.sources import Trouble
 from reconciler.daemon.texts import Refusal
-from reconciler.health.judging import HealthRecord
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.events import ActionStarted
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.store.forgetful import NoMemory

@@ -18,7 +18,7 @@ from reconciler.git import writing
 from reconciler.loading import incremental
 from reconciler.loading.discovery import FoundFile, read_file
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 from tests.daemon.ordering import ACME, FLEET, NEW, Shop, actor, head, instances, repository, shown
 from tests.git.repositories import Author, git
 from tests.git.sources import fetch

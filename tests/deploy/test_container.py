@@ -12,7 +12,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from reconciler.web.addresses import parse_address
+from reconciler.web.listening import parse_address
 from tests.deploy.commands import parsed
 from tests.deploy.debian import DEPLOY, ROOT
 from tests.web.site import Told, served

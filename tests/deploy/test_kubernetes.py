@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from reconciler.version import __version__
-from reconciler.web.addresses import parse_address
+from reconciler.web.listening import parse_address
 from tests.deploy.commands import parsed
 from tests.deploy.debian import DEPLOY
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.web.addresses import parse_address
+from reconciler.web.listening import parse_address
 from tests.deploy.commands import parsed
 from tests.deploy.debian import DEPLOY, said, systemd_analyze
 from tests.hosts import debian

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from reconciler.editing.codes import code_from
-from reconciler.editing.layout import Neighbour, place_for
+from reconciler.editing.layout import Neighbour, code_from, place_for
 from schemas.texts import Code, DatabaseName, Subdomain
 
 LINE = "# yaml-language-server: $schema=../fleet.schema.json"

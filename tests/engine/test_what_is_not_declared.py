@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.core.model.actions import FieldChange
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from tests.harness.universe import Universe, fleet, instance, universe
 from tests.harness.virtual_time import run
 
@@ -17,14 +17,14 @@ def text(*documents: str, version: str = "19.0", template: tuple[str, str] = SPE
     return fleet(*documents, servers={"one": version}).replace(*template)
 
 
-def partner_of(database: Database, login: str) -> int:
+def partner_of(database: SimulatedDatabase, login: str) -> int:
     user = database.user(login)
     assert user is not None
     partner: int = user["partner_id"]
     return partner
 
 
-def seen(database: Database, login: str = "admin") -> dict[str, str]:
+def seen(database: SimulatedDatabase, login: str = "admin") -> dict[str, str]:
     company = database.rows("res.company")[1]
     country = database.rows("res.country").get(company["country_id"] or 0)
     return {
@@ -34,7 +34,7 @@ def seen(database: Database, login: str = "admin") -> dict[str, str]:
     }
 
 
-def make_it_their_own(database: Database) -> dict[str, str]:
+def make_it_their_own(database: SimulatedDatabase) -> dict[str, str]:
     """Change what a customer changes in the settings: name and country of the company, languages, the admin's language."""
     for code in ("nl_BE", "de_DE"):
         database.update("res.lang", next(database.matching("res.lang", code=code))["id"], {"active": True})
@@ -46,7 +46,7 @@ def make_it_their_own(database: Database) -> dict[str, str]:
     return seen(database)
 
 
-async def built(world: Universe, whole: str) -> Database:
+async def built(world: Universe, whole: str) -> SimulatedDatabase:
     passed = await world.reconcile(whole)
     assert passed.ok, [str(o) for o in passed.outcomes]
     return world.hosts["one"].databases["acme"]

@@ -26,7 +26,7 @@ from reconciler.core.deciding import Limits
 from reconciler.engine.reconcile import Passed
 from reconciler.fleet.desired import Desired
 from reconciler.simulator import STEPS, ConnectionDropped
-from reconciler.simulator.wire import Call
+from reconciler.simulator.wire import RpcCall
 from tests.faults.stories import PLOTS, Text, begun
 from tests.harness import promises
 from tests.harness.customers import Customers
@@ -117,10 +117,10 @@ class Striking(Meddler):
         self.struck = False
         self._due: set[int] = set()
 
-    def reaches(self, code: str, call: Call) -> str:
+    def reaches(self, code: str, call: RpcCall) -> str:
         return self.decoy if self.decoy and call.service == "db" and call.method == "list" else code
 
-    def before(self, process: Process, call: Call) -> None:
+    def before(self, process: Process, call: RpcCall) -> None:
         self.seen["any"] += 1
         self.seen["db"] += moves(call)
         self.seen["change"] += changes(call)
@@ -132,7 +132,7 @@ class Striking(Meddler):
             process.die()
         self._due.add(id(call))
 
-    def after(self, process: Process, call: Call) -> None:
+    def after(self, process: Process, call: RpcCall) -> None:
         if id(call) not in self._due or self.fault is None:
             return
         self._due.discard(id(call))
@@ -141,12 +141,12 @@ class Striking(Meddler):
         raise ConnectionDropped("after")
 
 
-def moves(call: Call) -> bool:
+def moves(call: RpcCall) -> bool:
     """Tell whether a call changes which databases there are, or their names."""
     return call.service == "db" and call.method in MAKES_AND_MOVES
 
 
-def changes(call: Call) -> bool:
+def changes(call: RpcCall) -> bool:
     """Tell whether a call changes anything."""
     method = (call.model_method or "").rpartition(".")[2]
     return moves(call) or (call.service == "object" and method not in READS)

@@ -7,7 +7,7 @@ import xmlrpc.client
 
 from reconciler.core.model import names
 from reconciler.core.model.names import NameState
-from reconciler.simulator.wire import Request
+from reconciler.simulator.wire import HttpRequest
 from tests.harness.universe import MASTER, Killed, Process, Universe, fleet, instance, universe
 from tests.harness.virtual_time import run
 
@@ -72,7 +72,7 @@ def test_what_is_removed_in_the_commit_that_switches_prune_on_is_ended_by_no_lat
 
 async def create_by_hand(world: Universe, name: str) -> None:
     body = xmlrpc.client.dumps((MASTER, name, False, "en_US", "made by hand"), "create_database").encode()
-    request = Request("POST", "/xmlrpc/2/db", {"content-type": "text/xml", "host": "localhost"}, body)
+    request = HttpRequest("POST", "/xmlrpc/2/db", {"content-type": "text/xml", "host": "localhost"}, body)
     assert (await world.hosts["one"].respond(request)).status == 200
 
 

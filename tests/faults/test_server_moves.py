@@ -15,7 +15,7 @@ import pytest
 from reconciler.core.model import names
 from reconciler.core.model.names import NameState
 from reconciler.simulator import STEPS
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from tests.faults.shares import EXHAUSTIVE, moments
 from tests.faults.stories import killed_pass
 from tests.faults.test_two_reconcilers import one_alone
@@ -110,7 +110,7 @@ async def converges(world: Universe, written: str, foreign: dict[str, object], c
         assert left == {"shop", "template_base", *own}, "what was kept for a while is gone, and nothing else"
 
 
-def _never_served(database: Database) -> bool:
+def _never_served(database: SimulatedDatabase) -> bool:
     """A build that came too late is kept as trash for as long as a document has its name, whatever it was to be."""
     return database.parameter("odoo_fleet.in_service") == "no"
 

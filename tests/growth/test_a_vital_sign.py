@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.model.inventory import Inventory
-from reconciler.health.checks import check_server
-from reconciler.health.judging import HealthRecord, judge
+from reconciler.health.looks import check_server
 from reconciler.health.signs import SIGNS, Finding, HealthStatus, SeenSign, Sign
+from reconciler.health.verdicts import HealthRecord, judge
 from reconciler.odoo.connection import HostConnection
 from reconciler.odoo.observe import hosts
 from reconciler.reports.health_json import health_document

@@ -17,7 +17,7 @@ from reconciler.core.model import names
 from reconciler.core.model.names import NameState
 from reconciler.fleet.desired import Desired
 from reconciler.simulator import SimulatedHost
-from reconciler.simulator.databases import READY, Database
+from reconciler.simulator.databases import READY, SimulatedDatabase
 from reconciler.simulator.seed import file_name
 
 ROWS = "customer.order"
@@ -40,7 +40,7 @@ class Broken(AssertionError):
 class Served:
     """A database that has been in service: whose it is, where it was last seen, and what its customer was told is saved."""
 
-    database: Database
+    database: SimulatedDatabase
     customer: str
     seen: str
     name: names.DatabaseName | None = None
@@ -54,7 +54,7 @@ class Standing:
 
     host: str
     name: names.DatabaseName
-    database: Database
+    database: SimulatedDatabase
 
     @property
     def where(self) -> str:
@@ -244,7 +244,7 @@ class Customers:
                 if step != BETWEEN_THE_HALVES and (not step or self._chance.random() < self._often):
                     self._upload(one, served)
 
-    def _order(self, database: Database, served: Served) -> None:
+    def _order(self, database: SimulatedDatabase, served: Served) -> None:
         number = next(self._numbers)
         database.insert(ROWS, {"number": number})
         served.rows.add(number)

@@ -12,7 +12,7 @@ from reconciler.core.model.specs import DatabaseSpec, instance_spec, template_sp
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import derive, parse_key
 from reconciler.simulator import SimulatedHost
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from tests.harness.customers import Broken, Customers
 from tests.harness.universe import KEY
 
@@ -86,7 +86,12 @@ def check(hosts: Mapping[str, SimulatedHost], desired: Desired, *, foreign: Mapp
 
 
 def _check_database(
-    name: str, database: Database, specs: Mapping[str, DatabaseSpec], former: Mapping[str, str], *, quiet: bool = True
+    name: str,
+    database: SimulatedDatabase,
+    specs: Mapping[str, DatabaseSpec],
+    former: Mapping[str, str],
+    *,
+    quiet: bool = True,
 ) -> None:
     parsed = names.parse(name)
     spec = specs.get(parsed.target)
@@ -132,7 +137,7 @@ def _former_codes(desired: Desired) -> Mapping[str, str]:
 
 
 def _complete(
-    name: str, database: Database, spec: DatabaseSpec, parameters: Mapping[str, str], former_code: str
+    name: str, database: SimulatedDatabase, spec: DatabaseSpec, parameters: Mapping[str, str], former_code: str
 ) -> None:
     """A database under its final name is whole, ours, and takes no password but its own."""
     if database.stage != "ready":
@@ -156,7 +161,7 @@ def _may_be_trash(name: str, parameters: Mapping[str, str]) -> None:
         raise Broken(f"{name} was in service, and nothing in it says that its text ended it")
 
 
-def _quiet(name: str, database: Database, parameters: Mapping[str, str]) -> None:
+def _quiet(name: str, database: SimulatedDatabase, parameters: Mapping[str, str]) -> None:
     active = [row["name"] for row in database.rows("ir.cron").values() if row["active"]]
     if active and parameters.get("odoo_fleet.digest") != "pending":
         raise Broken(f"{name} should be quiet, but {active} are active")

@@ -22,11 +22,10 @@ from reconciler.fleet.diagnostics import has_errors
 from reconciler.loading.secrets import SecretResolver
 from reconciler.loading.yaml_reader import read_documents
 from reconciler.notices.events import Event
-from reconciler.odoo.protocol import Answer, NoAnswer, Timeout
-from reconciler.odoo.protocol import Request as Sent
-from reconciler.simulator import ConnectionDropped, ConnectionRefused, HostSpec, Request, SimulatedHost
-from reconciler.simulator.databases import Database
-from reconciler.simulator.wire import Call, Response, decode
+from reconciler.odoo.protocol import Answer, NoAnswer, Request, Timeout
+from reconciler.simulator import ConnectionDropped, ConnectionRefused, HostSpec, HttpRequest, SimulatedHost
+from reconciler.simulator.databases import SimulatedDatabase
+from reconciler.simulator.wire import HttpResponse, RpcCall, decode
 from reconciler.wiring import Reach, make_world
 from tests.harness.virtual_time import EPOCH, VirtualClock
 
@@ -168,14 +167,14 @@ class Process:
 class Meddler:
     """What may lie between a process and the hosts; this one does nothing. It sees the calls, not only their bytes."""
 
-    def reaches(self, code: str, call: Call) -> str:
+    def reaches(self, code: str, call: RpcCall) -> str:
         """Say which host answers what was sent to `code`."""
         return code
 
-    def before(self, process: Process, call: Call) -> None:
+    def before(self, process: Process, call: RpcCall) -> None:
         """Meddle before the call is sent; it may kill the process."""
 
-    def after(self, process: Process, call: Call) -> None:
+    def after(self, process: Process, call: RpcCall) -> None:
         """Meddle once the call was answered: kill the process, or raise `ConnectionDropped` in the answer's place."""
 
 
@@ -185,7 +184,7 @@ class Carrier:
     def __init__(self, hosts: Mapping[str, SimulatedHost], process: Process) -> None:
         self._hosts, self._process = hosts, process
 
-    async def send(self, request: Sent, *, timeout: Timeout, into: BinaryIO | None = None) -> Answer:
+    async def send(self, request: Request, *, timeout: Timeout, into: BinaryIO | None = None) -> Answer:
         process = self._process
         process.check()
         process.sent += 1
@@ -198,7 +197,7 @@ class Carrier:
             process.check()
         headers = dict(request.headers)
         body = request.body if request.upload is None else b"".join(request.upload.parts())
-        asked = Request("POST", path, headers, body)
+        asked = HttpRequest("POST", path, headers, body)
         try:
             async with asyncio.timeout(timeout.total):
                 answer = await self._answer(code, asked)
@@ -218,7 +217,7 @@ class Carrier:
             into.write(answer.body)
         return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.body)
 
-    async def _answer(self, code: str, asked: Request) -> Response:
+    async def _answer(self, code: str, asked: HttpRequest) -> HttpResponse:
         meddler = self._process.meddler
         call = decode(asked) if meddler is not None else None
         if meddler is None or call is None:
@@ -314,7 +313,7 @@ def _host(spec: HostSpec, clock: VirtualClock) -> SimulatedHost:
     return SimulatedHost(spec, now=lambda: clock.now().timestamp())
 
 
-def _copy(database: Database) -> Database:
+def _copy(database: SimulatedDatabase) -> SimulatedDatabase:
     copy = database.fork()
     copy.watched, copy.visits, copy.revision = database.watched, list(database.visits), database.revision
     return copy

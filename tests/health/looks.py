@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.core.model.observed import ObservedHost
-from reconciler.health.judging import HealthRecord, Vitals, changes, judge
+from reconciler.health.verdicts import HealthRecord, Vitals, changes, judge
 from reconciler.notices.notices import Notice
 from schemas.fleet import Health
 from schemas.server import Server

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.health.judging import Certificate
+from reconciler.health.verdicts import Certificate
 from reconciler.odoo.observe.certificates import _read, look
 from reconciler.odoo.tls import TlsOptions
 from reconciler.odoo.transport import HttpxTransport

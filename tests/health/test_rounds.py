@@ -12,9 +12,9 @@ import pytest
 
 from reconciler.core.model.failures import MemoryFailure
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import HealthRecord
 from reconciler.health.login_pages import PageAnswer, unreachable
 from reconciler.health.signs import HealthStatus
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.notices import NoticeName
 from tests.core.scenes import desired
 from tests.harness.universe import instance

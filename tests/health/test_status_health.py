@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from reconciler.core.model.observed import ObservedHost, host
-from reconciler.health.judging import HealthRecord, Vitals, judge
+from reconciler.health.verdicts import HealthRecord, Vitals, judge
 from reconciler.store.opening import open_store
 from tests.cli.world import ENVIRONMENT, World, serving
 from tests.health.looks import LIMITS, QUARTER, server

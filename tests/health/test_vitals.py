@@ -8,7 +8,7 @@ import pytest
 from reconciler.core.model.failures import HostUnreachable
 from reconciler.fleet.diagnostics import Range
 from reconciler.fleet.secrets import SecretUnavailable
-from reconciler.health.judging import Vitals
+from reconciler.health.verdicts import Vitals
 from reconciler.odoo.connection import HostConnection
 from reconciler.odoo.observe.hosts import vitals
 from reconciler.odoo.protocol import NoAnswer

@@ -10,9 +10,9 @@ from typing import Any, cast
 from reconciler.core.model.observed import ObservedHost, host
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import HealthRecord, Vitals
 from reconciler.health.login_pages import PageAnswer, PageRecord
 from reconciler.health.rounds import health_rounds
+from reconciler.health.verdicts import HealthRecord, Vitals
 from reconciler.notices.events import Event
 from reconciler.notices.notices import Notice
 from tests.harness.universe import DictMemory

@@ -15,7 +15,7 @@ from reconciler.engine.ports import Database
 from reconciler.fleet.counting import count
 from reconciler.odoo.apply import furnishing
 from reconciler.odoo.apply.server_actions import ServerAction
-from reconciler.simulator.databases import Database as Simulated
+from reconciler.simulator.databases import SimulatedDatabase
 from schemas.instance import Owner
 from schemas.secrets import Secret
 from tests.core.scenes import desired, instance, mark_for, spec
@@ -56,7 +56,7 @@ async def opened(world: Universe) -> Database:
     return database
 
 
-def inside(world: Universe) -> Simulated:
+def inside(world: Universe) -> SimulatedDatabase:
     return world.hosts["one"].databases["acme"]
 
 

@@ -20,8 +20,8 @@ from reconciler.core.model.names import NameState
 from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.engine.reconcile import Passed
 from reconciler.fleet.secrets import derive, parse_key
-from reconciler.simulator import FaultSpec, Request, Response, SimulatedHost
-from reconciler.simulator.databases import Database
+from reconciler.simulator import FaultSpec, HttpRequest, HttpResponse, SimulatedHost
+from reconciler.simulator.databases import SimulatedDatabase
 from tests.harness import promises
 from tests.harness.universe import KEY, DictMemory, Killed, Process, Universe, fleet, instance, read, universe
 from tests.simulator.client import Client
@@ -41,7 +41,7 @@ class Stage:
     speed: float = 0.0
     template: str = ""
     world: Universe = field(init=False)
-    requests: list[Request] = field(default_factory=list)
+    requests: list[HttpRequest] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.world = universe({"one": self.version}, workers=self.workers, speed=self.speed, seed=5)
@@ -122,7 +122,7 @@ class Stage:
     def fault(self, text: str) -> None:
         self.host.faults.add(FaultSpec.parse(text))
 
-    def database(self, name: str) -> Database:
+    def database(self, name: str) -> SimulatedDatabase:
         return self.host.databases[name]
 
     def in_service(self) -> list[str]:
@@ -154,7 +154,7 @@ class Stage:
         """Keep the requests from here on, with their bytes."""
         answer = self.host.respond
 
-        async def respond(request: Request) -> Response:
+        async def respond(request: HttpRequest) -> HttpResponse:
             self.requests.append(request)
             return await answer(request)
 

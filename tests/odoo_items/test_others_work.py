@@ -15,7 +15,7 @@ import pytest
 from reconciler.core.deciding import Limits
 from reconciler.core.model.outcomes import Result
 from reconciler.engine.reconcile import carry_out, plan
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from reconciler.simulator.seed import utc_text
 from tests.harness.universe import Process, read
 from tests.harness.virtual_time import run
@@ -29,7 +29,7 @@ SEVERAL = instance("acme", server="one", modules="[calendar, crm]")
 RENAMED_COMPANY = instance("acme", server="one", company="Another name")
 
 
-def set_state(stage: Stage, database: Database, module: str, state: str) -> None:
+def set_state(stage: Stage, database: SimulatedDatabase, module: str, state: str) -> None:
     row = next(database.matching(MODEL, name=module))
     database.update(MODEL, row["id"], {"state": state, "write_date": utc_text(stage.host.now())})
 

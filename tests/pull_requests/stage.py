@@ -21,7 +21,7 @@ from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import derive, parse_key
 from reconciler.loading.fleet_directory import load_fleet
 from reconciler.simulator import HostSpec, SimulatedHost
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from reconciler.store.opening import open_store
 from tests.cli.repositories import begin, commit, git
 from tests.cli.world import KEY, MASTER, Ran, run
@@ -235,7 +235,7 @@ class Stage:
         return seen
 
 
-def _like(first: Database, desired: Desired, code: str, uuid: str) -> Database:
+def _like(first: SimulatedDatabase, desired: Desired, code: str, uuid: str) -> SimulatedDatabase:
     database = first.fork()
     fresh = {
         "database.uuid": uuid,

@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from reconciler.simulator import HostSpec, Request, SimulatedHost
+from reconciler.simulator import HostSpec, HttpRequest, SimulatedHost
 from tests.archives.large import PART, add_large
 from tests.harness.universe import MASTER
 
@@ -80,7 +80,7 @@ class _Door(BaseHTTPRequestHandler):
         self._send(200, {"Content-Type": "application/octet-stream; charset=binary"}, self.place)
 
     def _ask(self, body: bytes) -> Any:
-        asked = Request(self.command, self.path, dict(self.headers.items()), body)
+        asked = HttpRequest(self.command, self.path, dict(self.headers.items()), body)
         return asyncio.run_coroutine_threadsafe(self.host.respond(asked), self.loop).result(300)
 
     def _answer(self, body: bytes) -> None:

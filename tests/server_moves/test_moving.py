@@ -16,7 +16,7 @@ from reconciler.engine import backing_up
 from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.loading.secrets import SecretResolver
 from reconciler.simulator import SimulatedHost
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from reconciler.targets.directories import Directory
 from reconciler.wiring import DeclaredTargets
 from tests.engine.rounds_stage import Stage, play
@@ -29,7 +29,7 @@ both = pytest.mark.parametrize("version", ["19.0", "14.0"])
 MONTH = 31 * 86400
 
 
-def rows(database: Database) -> dict[str, object]:
+def rows(database: SimulatedDatabase) -> dict[str, object]:
     """All that people have made, and what tells who they are."""
     tables = ("res.partner", "res.users", "ir.attachment", "customer.order")
     identity = [database.parameter(key) for key in ("database.uuid", "database.secret")]

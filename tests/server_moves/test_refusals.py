@@ -13,7 +13,7 @@ from reconciler.engine.reconcile import Passed
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
 from reconciler.simulator import dumping
-from reconciler.simulator.databases import Database
+from reconciler.simulator.databases import SimulatedDatabase
 from reconciler.simulator.errors import Failure
 from tests.harness.universe import Universe, fleet, instance, read
 from tests.harness.virtual_time import run
@@ -22,7 +22,7 @@ from tests.server_moves.stage import SERVERS, begun, text
 MODULES = {"modules": "[contacts]"}
 
 
-def module(database: Database, name: str) -> int:
+def module(database: SimulatedDatabase, name: str) -> int:
     (row,) = database.matching("ir.module.module", name=name)
     return int(row["id"])
 

@@ -7,7 +7,7 @@ import xmlrpc.client
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from reconciler.simulator import HostSpec, Request, Response, SimulatedHost
+from reconciler.simulator import HostSpec, HttpRequest, HttpResponse, SimulatedHost
 
 MASTER = "the-master-password"
 NO_DEMO = False
@@ -44,7 +44,7 @@ class Client:
         if not self.xml:
             return result_of(await self.json(service, method, *args))
         body = xmlrpc.client.dumps(args, method, allow_none=True).encode()
-        answer = await self.host.respond(Request("POST", f"/xmlrpc/2/{service}", {"Host": "localhost"}, body))
+        answer = await self.host.respond(HttpRequest("POST", f"/xmlrpc/2/{service}", {"Host": "localhost"}, body))
         assert answer.status == 200, answer
         try:
             return xmlrpc.client.loads(answer.body.decode())[0][0]
@@ -55,10 +55,10 @@ class Client:
             {2: "UserError", 3: "AccessDenied", 4: "AccessError"}.get(code, name), text if code != 1 else message
         )
 
-    async def json(self, service: str, method: str, *args: Any, host_header: str = "localhost") -> Response:
+    async def json(self, service: str, method: str, *args: Any, host_header: str = "localhost") -> HttpResponse:
         params = {"service": service, "method": method, "args": args}
         body = json.dumps({"jsonrpc": "2.0", "method": "call", "id": 5, "params": params}).encode()
-        return await self.host.respond(Request("POST", "/jsonrpc", {"Host": host_header}, body))
+        return await self.host.respond(HttpRequest("POST", "/jsonrpc", {"Host": host_header}, body))
 
     async def manage(self, method: str, *args: Any) -> Any:
         return await self.call("db", method, MASTER, *args)
@@ -100,7 +100,7 @@ def _last_error(text: str) -> tuple[str, str, str]:
     return last.partition(": ")
 
 
-def result_of(answer: Response) -> Any:
+def result_of(answer: HttpResponse) -> Any:
     assert answer.status == 200, answer
     decoded = json.loads(answer.body)
     if "error" in decoded:

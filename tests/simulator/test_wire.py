@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.simulator import Request
+from reconciler.simulator import HttpRequest
 from tests.simulator.client import Client, a_host, play, result_of
 
 
@@ -50,7 +50,7 @@ def test_faults_have_the_codes_of_their_kind_on_both_versions(version: str) -> N
 
         async def fault(service: str, method: str, *args: Any) -> xmlrpc.client.Fault:
             body = xmlrpc.client.dumps(args, method).encode()
-            answer = await client.host.respond(Request("POST", f"/xmlrpc/2/{service}", {}, body))
+            answer = await client.host.respond(HttpRequest("POST", f"/xmlrpc/2/{service}", {}, body))
             assert answer.status == 200
             with pytest.raises(xmlrpc.client.Fault) as caught:
                 xmlrpc.client.loads(answer.body.decode())
@@ -96,7 +96,7 @@ def test_none_has_no_result_by_json_and_is_a_fault_by_xml() -> None:
         words: tuple[Any, ...] = ("acme", 2, "wanted", "ir.model.access", "call_cache_clearing_methods", [])
         assert "result" not in json.loads((await client.json("object", "execute_kw", *words)).body)
         body = xmlrpc.client.dumps(words, "execute_kw").encode()
-        answer = await client.host.respond(Request("POST", "/xmlrpc/2/object", {}, body))
+        answer = await client.host.respond(HttpRequest("POST", "/xmlrpc/2/object", {}, body))
         assert b"cannot marshal None unless allow_none is enabled" in answer.body
 
     play(scenario)
@@ -105,9 +105,9 @@ def test_none_has_no_result_by_json_and_is_a_fault_by_xml() -> None:
 def test_garbled_requests_are_refused_as_such() -> None:
     async def scenario() -> None:
         host = a_host()
-        assert (await host.respond(Request("POST", "/jsonrpc", {}, b"{"))).status == 400
-        assert (await host.respond(Request("POST", "/xmlrpc/2/db", {}, b"<no"))).status == 400
-        assert (await host.respond(Request("GET", "/no/such/page"))).status == 404
+        assert (await host.respond(HttpRequest("POST", "/jsonrpc", {}, b"{"))).status == 400
+        assert (await host.respond(HttpRequest("POST", "/xmlrpc/2/db", {}, b"<no"))).status == 400
+        assert (await host.respond(HttpRequest("GET", "/no/such/page"))).status == 404
 
     play(scenario)
 
@@ -116,16 +116,16 @@ def test_garbled_requests_are_refused_as_such() -> None:
 def test_pages_of_health_and_version_are_those_of_the_version(version: str, health: int, web: int) -> None:
     async def scenario() -> None:
         host = a_host(version)
-        assert (await host.respond(Request("GET", "/web/health"))).status == health
-        assert (await host.respond(Request("GET", "/web/version"))).status == web
+        assert (await host.respond(HttpRequest("GET", "/web/health"))).status == health
+        assert (await host.respond(HttpRequest("GET", "/web/version"))).status == web
 
     play(scenario)
 
 
-def _authenticate(name: str, host_header: str) -> Request:
+def _authenticate(name: str, host_header: str) -> HttpRequest:
     params = {"db": name, "login": "admin", "password": "wanted"}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "params": params}).encode()
-    return Request("POST", "/web/session/authenticate", {"Host": host_header}, body)
+    return HttpRequest("POST", "/web/session/authenticate", {"Host": host_header}, body)
 
 
 def test_web_sessions_are_refused_where_dbfilter_does_not_serve_and_rpc_is_not() -> None:
@@ -137,10 +137,10 @@ def test_web_sessions_are_refused_where_dbfilter_does_not_serve_and_rpc_is_not()
         assert result_of(answer)["uid"] == 2
         cookie = answer.headers["Set-Cookie"].partition(";")[0]
         headers = {"Host": "acme.example.com", "Cookie": cookie}
-        asked = Request("POST", "/web/session/get_session_info", headers, b"{}")
+        asked = HttpRequest("POST", "/web/session/get_session_info", headers, b"{}")
         assert result_of(await client.host.respond(asked))["db"] == "acme"
         called = json.dumps({"params": {"model": "res.users", "method": "search", "args": [[]], "kwargs": {}}}).encode()
-        answer = await client.host.respond(Request("POST", "/web/dataset/call_kw", headers, called))
+        answer = await client.host.respond(HttpRequest("POST", "/web/dataset/call_kw", headers, called))
         assert result_of(answer) == [2]
         assert await client.login("acme", "wanted") == 2
 
@@ -162,11 +162,11 @@ def test_web_login_of_a_system_user_resets_the_base_url_unless_it_is_frozen() ->
 def test_listing_and_login_page_honour_dbfilter() -> None:
     async def scenario() -> None:
         client = await _pair("19.0", dbfilter="^%d$")
-        asked = Request("POST", "/web/database/list", {"Host": "acme.example.com"}, b"{}")
+        asked = HttpRequest("POST", "/web/database/list", {"Host": "acme.example.com"}, b"{}")
         assert result_of(await client.host.respond(asked)) == ["acme"]
-        page = await client.host.respond(Request("GET", "/web/login", {"Host": "acme.example.com"}))
+        page = await client.host.respond(HttpRequest("GET", "/web/login", {"Host": "acme.example.com"}))
         assert (page.status, b"oe_login_form" in page.body) == (200, True)
-        elsewhere = await client.host.respond(Request("GET", "/web/login", {"Host": "nobody.example.com"}))
+        elsewhere = await client.host.respond(HttpRequest("GET", "/web/login", {"Host": "nobody.example.com"}))
         assert (elsewhere.status, elsewhere.headers["Location"]) == (303, "/web/database/selector")
 
     play(scenario)

@@ -11,8 +11,8 @@ from pathlib import Path
 from reconciler.core.model import verbs
 from reconciler.core.model.actions import Action, FieldChange, Reason
 from reconciler.core.model.outcomes import Outcome, Result
-from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import HealthStatus
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.store.opening import open_store
 from reconciler.store.sql_store import Store

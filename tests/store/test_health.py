@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import HealthStatus
+from reconciler.health.verdicts import HealthRecord
 from reconciler.store.sql_store import Store
 from tests.store.examples import NOW, look
 

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from reconciler.core.model.inventory import Entry, Inventory
-from reconciler.store import versions
+from reconciler.store import migrating
 from reconciler.store.failures import StoreError
 from reconciler.store.tables import metadata
 from tests.store.backends import Backend, FileBackend, opened
@@ -37,7 +37,7 @@ def version_of(backend: Backend) -> object:
 def test_where_nothing_is_yet_a_store_of_the_newest_version_is_made(backend: Backend) -> None:
     backend.make_empty()
     opened(backend).close()
-    assert version_of(backend) == versions.NEWEST
+    assert version_of(backend) == migrating.NEWEST
 
 
 @pytest.mark.parametrize("version", OLD_VERSIONS)
@@ -51,7 +51,7 @@ def test_an_old_store_keeps_what_it_remembers_and_can_all_that_a_new_one_can(bac
         store.record_outcome(store.begin_pass("apply", NOW, "1.0", "digest"), outcome("new"), NOW)
         assert [o.code for o in store.outcomes(code="new")] == ["new"]
         assert len(store.pauses()) == len(store.notices()) == len(store.health_history()) == 1
-    assert version_of(backend) == versions.NEWEST
+    assert version_of(backend) == migrating.NEWEST
 
 
 def test_a_store_of_version_2_keeps_its_history_as_that_of_its_fleets(backend: Backend) -> None:
@@ -68,7 +68,7 @@ def test_a_store_of_version_2_keeps_its_history_as_that_of_its_fleets(backend: B
 def test_a_store_of_version_3_keeps_its_looks_at_health(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     backend.make_version(2)
     with monkeypatch.context() as former:
-        former.setattr(versions, "NEWEST", "0003")
+        former.setattr(migrating, "NEWEST", "0003")
         opened(backend).close()
     assert version_of(backend) == "0003"
     columns = (
@@ -117,7 +117,7 @@ def test_a_killed_migration_leaves_the_store_at_its_version_and_is_made_up_for(
     with opened(backend) as store:
         assert store.inventory() == REMEMBERED
         assert len(store.outcomes()) == 2
-    assert version_of(backend) == versions.NEWEST
+    assert version_of(backend) == migrating.NEWEST
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE entries", "CREATE TABLE outcomes"])
@@ -126,7 +126,7 @@ def test_a_store_whose_maker_was_killed_is_made_by_the_next(backend: Backend, st
     assert die_while_migrating(backend.url, statement) == -9
     with opened(backend) as store:
         store.record_notice(notice(), NOW)
-    assert version_of(backend) == versions.NEWEST
+    assert version_of(backend) == migrating.NEWEST
 
 
 @pytest.mark.parametrize("version", OLD_VERSIONS)
@@ -147,18 +147,18 @@ def test_the_steps_lead_to_the_tables_that_the_code_uses(backend: Backend, start
     opened(backend).close()
     engine = create_engine(backend.url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": versions.VERSION_TABLE})
+        context = MigrationContext.configure(connection, opts={"version_table": migrating.VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
     engine.dispose()
 
 
 def test_the_newest_version_is_the_last_step() -> None:
-    steps = ScriptDirectory(str(Path(versions.__file__).parent / "migrations"))
-    assert steps.get_heads() == [versions.NEWEST]
+    steps = ScriptDirectory(str(Path(migrating.__file__).parent / "migrations"))
+    assert steps.get_heads() == [migrating.NEWEST]
 
 
 @pytest.mark.parametrize(
-    ("version", "reason"), [(f"{int(versions.NEWEST) + 1:04}", "newer odoo-fleet"), ("ae1027a6acf", "never was")]
+    ("version", "reason"), [(f"{int(migrating.NEWEST) + 1:04}", "newer odoo-fleet"), ("ae1027a6acf", "never was")]
 )
 def test_a_version_that_this_tool_does_not_know_is_refused_and_left_as_it_is(
     backend: Backend, version: str, reason: str

@@ -14,7 +14,7 @@ from reconciler.core.model.actions import Action, FieldChange
 from reconciler.core.model.inventory import Entry
 from reconciler.core.model.outcomes import Outcome
 from reconciler.core.model.pauses import Pause
-from reconciler.health.judging import HealthRecord
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.notices import Notice
 from reconciler.store.sql_store import Store
 from schemas.secrets import Secret

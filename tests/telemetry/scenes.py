@@ -11,9 +11,9 @@ from reconciler.core.model import verbs
 from reconciler.core.model.actions import Action, Reason
 from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.core.policies.backup_times import BackupRecord, Work
-from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import HealthStatus
 from reconciler.health.standing import KeptStanding, Standing
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.events import (
     ActionEnded,
     ActionStarted,

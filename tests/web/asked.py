@@ -11,9 +11,8 @@ import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 from starlette.applications import Starlette
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
-from reconciler.access.tokens import Token, hash_of, write
+from reconciler.access.tokens import Actor, Token, hash_of, write
 from reconciler.daemon.boards import DaemonBoard
 from reconciler.daemon.views import DaemonView
 from reconciler.engine.worlds import World

@@ -12,8 +12,8 @@ from typing import Any
 
 from reconciler.access.roles import Role
 from reconciler.engine.ports import Clock
-from reconciler.simulator import ConnectionRefused, Request
-from reconciler.simulator.wire import Response
+from reconciler.simulator import ConnectionRefused, HttpRequest
+from reconciler.simulator.wire import HttpResponse
 from reconciler.store.opening import open_store
 from tests.harness.universe import universe
 from tests.web.asked import Asked
@@ -21,7 +21,7 @@ from tests.web.visits import Browser, visiting
 
 SAMPLE = Path(__file__).parents[2] / "fleet"
 PAGE = Path(__file__).parents[2] / "reconciler/web/page/static"
-Respond = Callable[[Request], Coroutine[Any, Any, Response]]
+Respond = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 HOSTS = {"legacy-1": "14.0", "prod-1": "19.0", "prod-2": "19.0"}
 EDITS = (
     ("kind: instance\ncode: taverna\n", "kind: instance\ncode: taverna\nstate: suspended\n"),
@@ -78,7 +78,7 @@ def pages(paths: Iterable[str]) -> Mapping[str, str]:
 def _in_a_working_day(respond: Respond, clock: Clock, breaks: bool) -> Respond:  # noqa: FBT001
     """Let a host take the longer the more people work on it, and one that breaks be away for half an hour."""
 
-    async def answer(request: Request) -> Response:
+    async def answer(request: HttpRequest) -> HttpResponse:
         now = clock.now()
         hours = now.hour + now.minute / 60
         if breaks and 6.2 < hours < 6.7:
@@ -91,7 +91,7 @@ def _in_a_working_day(respond: Respond, clock: Clock, breaks: bool) -> Respond: 
 
 
 def _later(respond: Respond, seconds: float) -> Respond:
-    async def answer(request: Request) -> Response:
+    async def answer(request: HttpRequest) -> HttpResponse:
         await asyncio.sleep(seconds)
         return await respond(request)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
+from reconciler.access.tokens import Actor
 from tests.harness.universe import ENVIRON, MASTER, fleet, instance
 from tests.web.asked import TEXT, TOKENS, Asked, asking, hang, refuse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.access.roles import Role
 from reconciler.web.orders import Wish
-from reconciler.web.problems import FieldProblem, RequestRefused
+from reconciler.web.problem_details import FieldProblem, RequestRefused
 from tests.web.asked import TOKENS, Asked
 from tests.web.test_page_doors import csrf_of
 from tests.web.visits import Browser, visiting

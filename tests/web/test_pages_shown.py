@@ -10,8 +10,8 @@ from html import unescape
 import pytest
 
 from reconciler.access.roles import Role
-from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import CAPACITY, LATENCY, HealthStatus
+from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.notices import NoticeName
 from reconciler.store.forgetful import NoMemory
 from reconciler.web.page.languages import COOKIE

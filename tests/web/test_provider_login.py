@@ -19,7 +19,7 @@ from joserfc import jwt
 
 from reconciler.access.roles import Role
 from reconciler.notices.notices import NoticeName
-from reconciler.oidc.claims import name_of
+from reconciler.oidc.id_tokens import name_of
 from reconciler.store.forgetful import NoMemory
 from reconciler.web.attempts import MOST_FAILURES
 from reconciler.web.doors import SESSION_LASTS

@@ -14,10 +14,10 @@ from reconciler.core.model.verbs import Verb
 from reconciler.core.policies import template_versions
 from reconciler.engine.accounts import Account
 from reconciler.engine.building import Builder, TimeLimits
+from reconciler.engine.clone_sources import TemplateSource
 from reconciler.engine.elsewhere import Elsewhere
 from reconciler.engine.moves import Mover
 from reconciler.engine.ports import Host
-from reconciler.engine.sources import TemplateSource
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 

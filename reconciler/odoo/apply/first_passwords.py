@@ -65,7 +65,7 @@ _TYPE = "reset_password?link={}&"
 async def link_to_first_password(
     session: DatabaseSession, visit: Visit, passwords: Collection[Secret], now_to_end: float, nonce: str
 ) -> Secret:
-    """Have the token signed; see `engine.supportable.Supportable`.
+    """Have the token signed; see `engine.database_parts.Supportable`.
 
     Args:
         session: of the admin account.

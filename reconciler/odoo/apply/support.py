@@ -92,7 +92,7 @@ def signing(until: datetime, now_to_end: float, signup_type: str) -> dict[str, o
 
 
 async def open_support(session: DatabaseSession, visit: Visit, now_to_end: float) -> Secret:
-    """Make the account; see `engine.supportable.Supportable`.
+    """Make the account; see `engine.database_parts.Supportable`.
 
     Args:
         session: of the admin account.
@@ -113,7 +113,7 @@ async def open_support(session: DatabaseSession, visit: Visit, now_to_end: float
 
 
 async def end_support(session: DatabaseSession, accounts: Collection[str]) -> None:
-    """Archive accounts; see `engine.supportable.Supportable`."""
+    """Archive accounts; see `engine.database_parts.Supportable`."""
     numbers = [each.partition(":")[0] for each in accounts]
     values = {
         "row": SUPPORT,

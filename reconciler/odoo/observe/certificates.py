@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from reconciler.health.judging import Certificate
+from reconciler.health.verdicts import Certificate
 from reconciler.odoo.cleaning import one_line
 
 _HTTPS_PORT = 443

@@ -14,9 +14,9 @@ from reconciler.core.model.names import NameState
 from reconciler.core.model.observed import ObservedHost, host
 from reconciler.fleet.counting import count
 from reconciler.fleet.secrets import SecretUnavailable
-from reconciler.health.judging import Vitals
 from reconciler.health.login_pages import NOBODY
 from reconciler.health.signs import LATENCY, MASTER_PASSWORD, Sign
+from reconciler.health.verdicts import Vitals
 from reconciler.odoo.connection import HostConnection
 
 

@@ -1,4 +1,4 @@
-"""Run by alembic: migrates on the connection, and in the transaction, of the caller (`reconciler.store.versions`)."""
+"""Run by alembic: migrates on the connection, and in the transaction, of the caller (`reconciler.store.migrating`)."""
 
 from __future__ import annotations
 

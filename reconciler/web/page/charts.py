@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.health.judging import HealthRecord
 from reconciler.health.signs import CAPACITY, LATENCY
+from reconciler.health.verdicts import HealthRecord
 from reconciler.web.page.languages import N_
 
 WIDTH, HEIGHT = 300, 60

@@ -21,7 +21,7 @@ from reconciler.web.page.shell import (
     read_form,
     set_cookie,
 )
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 
 
 class OtherWay(Protocol):

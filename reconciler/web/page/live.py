@@ -22,7 +22,7 @@ from reconciler.web.boards import Board
 from reconciler.web.doors import Doorkeeper, address_of
 from reconciler.web.page.languages import LANGUAGES
 from reconciler.web.page.shell import COOKIE, HEADERS, Shell, language_of
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 from reconciler.web.serving import LASTS
 
 PATH = "/live"

@@ -19,7 +19,7 @@ from reconciler.core.model.pauses import Pause
 from reconciler.notices.notices import Level
 from reconciler.reports.happenings import Asked, Newest
 from reconciler.reports.status import InstanceRow, InSync, Row, ServerRow, subjects
-from reconciler.web import asking
+from reconciler.web import questions
 from reconciler.web.api import find_subject, holding
 from reconciler.web.boards import Board, Picture, StoreSilent
 from reconciler.web.doors import Doorkeeper
@@ -27,12 +27,12 @@ from reconciler.web.page.charts import charts, strip
 from reconciler.web.page.entrance import Entrance, OtherWay
 from reconciler.web.page.languages import Language
 from reconciler.web.page.live import Live
-from reconciler.web.page.ordering import order_pages
+from reconciler.web.page.order_forms import order_pages
 from reconciler.web.page.shell import STATIC, GoTo, Page, PageVisit, Shell, Shown, back_to
 from reconciler.web.page.support import support_pages
 from reconciler.web.page.words import PageWords
 from reconciler.web.page.work import work_pages
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 from reconciler.web.work import KEPT
 from schemas.document import Document
 from schemas.kinds import pausable
@@ -128,18 +128,18 @@ def _boards(rows: Sequence[ServerRow]) -> list[tuple[str, list[ServerRow]]]:
 
 def _listing(subject: str) -> Any:
     kind = subjects()[subject]
-    question = asking.QUESTIONS.get(kind, asking.Others)
+    question = questions.QUESTIONS.get(kind, questions.Others)
 
     async def serve(visit: PageVisit) -> Shown:
         picture = await visit.board.picture()
         asked, view = _asked(visit.request.query_params)
         try:
-            query: asking.DocumentsQuery = asking.read(question, asked)
+            query: questions.DocumentsQuery = questions.read(question, asked)
             wrong: Sequence[Any] = ()
         except RequestRefused as refused:
             query, wrong = question(), refused.errors or (refused.detail,)
         documents = dict(picture.desired.documents[kind])
-        rows = asking.chosen(picture.status.rows[subject], documents, query)
+        rows = questions.chosen(picture.status.rows[subject], documents, query)
         is_board = subject == "servers" and view == "board"
         part = rows if is_board else rows[query.offset : query.offset + query.limit]
         given = {
@@ -147,7 +147,7 @@ def _listing(subject: str) -> Any:
             "subject": subject,
             "kind": kind,
             "picture": picture,
-            "rows": part[: asking.MOST] if is_board else part,
+            "rows": part[: questions.MOST] if is_board else part,
             "boards": _boards([row for row in part if isinstance(row, ServerRow)]) if is_board else None,
             "total": len(rows),
             "query": query,
@@ -339,13 +339,13 @@ async def _changes(visit: PageVisit) -> Shown:
 async def _events(visit: PageVisit) -> Shown:
     asked, _ = _asked(visit.request.query_params)
     try:
-        query, wrong = asking.read(asking.Happened, asked), ""
+        query, wrong = questions.read(questions.Happened, asked), ""
     except RequestRefused as refused:
-        query, wrong = asking.Happened(), refused.detail
+        query, wrong = questions.Happened(), refused.detail
     names = (query.name,) if query.name else ()
     found = await _happened(visit, Asked(query.limit, None, query.kind, query.code, query.server, names, query.level))
     levels = [level.value for level in Level]
-    given = {"found": found, "query": query, "levels": levels, "wrong": wrong, "most": asking.MOST}
+    given = {"found": found, "query": query, "levels": levels, "wrong": wrong, "most": questions.MOST}
     return Shown("events.html", {"title": visit.say("Events"), **given}, 422 if wrong else 200)
 
 

@@ -21,16 +21,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
-from reconciler.access.tokens import Token, hash_of
-from reconciler.oidc.claims import name_of, role_of
+from reconciler.access.tokens import Actor, Token, hash_of
+from reconciler.oidc.id_tokens import name_of, role_of
 from reconciler.oidc.provider import Attempt, NotProven, Provider, ProviderFailed, Refuses
 from reconciler.web.attempts import Attempts
 from reconciler.web.doors import SESSION_LASTS, Doorkeeper, address_of, is_https, is_same
 from reconciler.web.page.languages import N_
 from reconciler.web.page.shell import COOKIE, Shell, Shown, language_of, local_path, set_cookie
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 
 BEGINS, ENDS = "/login/provider", "/login/provider/callback"
 ATTEMPT_COOKIE = "odoo-fleet-login"

@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from reconciler.access.actors import Actor
 from reconciler.access.roles import Role
+from reconciler.access.tokens import Actor
 from reconciler.reports.escapes import visible
 from reconciler.reports.status import subjects
 from reconciler.version import __version__
@@ -28,7 +28,7 @@ from reconciler.web.doors import Doorkeeper, PageSession, address_of, is_https, 
 from reconciler.web.page import languages
 from reconciler.web.page.languages import LANGUAGES, Language
 from reconciler.web.page.words import PageWords
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 from reconciler.web.routes import read_all, require
 
 COOKIE = "odoo-fleet-session"

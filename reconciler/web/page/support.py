@@ -7,11 +7,11 @@ from datetime import timedelta
 from starlette.datastructures import QueryParams
 
 from reconciler.access.roles import Role
-from reconciler.web.asking import read
 from reconciler.web.boards import SupportVisit
 from reconciler.web.first_passwords import FirstPasswordBody
 from reconciler.web.page.shell import GoTo, Page, PageVisit, Shown
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
+from reconciler.web.questions import read
 from reconciler.web.support import SupportBody, find_supported
 
 

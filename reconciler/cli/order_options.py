@@ -1,20 +1,17 @@
-"""The options of `daemon` by which it takes orders, and what takes them."""
+"""The options of `daemon` by which it takes orders."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
 from reconciler.cli.groups import Option
-from reconciler.daemon.sources import TextSource
-
-if TYPE_CHECKING:
-    from reconciler.daemon.orders import Orders
-    from reconciler.git.writing import Signature
+from reconciler.git.committing import Person
+from reconciler.git.writing import Signature
 
 _SECTION = "Orders"
 _US = "odoo-fleet <odoo-fleet@localhost>"
@@ -48,9 +45,6 @@ class OrderFlags:
 
     def signature(self) -> Signature:
         """Return whose name the commits bear; wrong usage if that cannot be read."""
-        from reconciler.git.committing import Person  # noqa: PLC0415 -- only where orders are taken
-        from reconciler.git.writing import Signature  # noqa: PLC0415 -- see above
-
         try:
             return Signature(Person.of(self.author), Person.of(self.committer))
         except ValueError as error:
@@ -90,14 +84,3 @@ def orders_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
     )
     return functools.reduce(lambda made, option: option(made), reversed(options), call)
-
-
-def make_orders(flags: OrderFlags, source: TextSource) -> Orders | None:
-    """Return what takes orders for a source; None where none are taken."""
-    if flags.mode is None:
-        return None
-    from reconciler.daemon.branches import BranchSource  # noqa: PLC0415 -- only where orders are taken
-    from reconciler.daemon.orders import Orders  # noqa: PLC0415 -- see above
-
-    assert isinstance(source, BranchSource), "orders are taken of a branch alone"
-    return Orders(source.git, flags.signature(), apart=flags.mode == "branch")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.web.addresses import parse_address
+from reconciler.web.listening import parse_address
 
 
 @pytest.mark.parametrize(

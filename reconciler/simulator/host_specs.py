@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import catalogue
+from . import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ class Costs:
     """How long things take, in seconds, as measured on real hosts of two cores."""
 
     def __init__(self, version: str) -> None:
-        old = not catalogue.since(version, 16)
+        old = not shipped.since(version, 16)
         self.master, self._password, self._load = (0.02, 0.02, 0.1) if old else (0.3, 0.3, 0.4)
         self.create, self.duplicate = (6.0, 0.2) if old else (10.0, 0.5)
         self.rename, self.drop = (0.04, 0.08) if old else (0.35, 0.8)

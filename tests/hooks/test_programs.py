@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.model.failures import HookFailed
-from reconciler.hooks.commands import run_command
+from reconciler.hooks.programs import run_command
 from tests.hooks.programs import ended, program
 
 FORKS = """

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.access.roles import Role
 from reconciler.web.orders import Order, Wish
 from reconciler.web.page.shell import GoTo, Page, PageVisit
-from reconciler.web.problems import RequestRefused
+from reconciler.web.problem_details import RequestRefused
 
 NEW = ("company", "code", "template", "plan", "server")
 CHANGED = ("name", "company", "plan", "state")

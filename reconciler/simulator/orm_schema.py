@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from . import catalogue
+from . import shipped
 
 _ALWAYS = "id:integer display_name:char create_date:datetime write_date:datetime create_uid:many2one:res.users "
 _ALWAYS += "write_uid:many2one:res.users"
@@ -134,7 +134,7 @@ def _changes(version: str) -> dict[str, tuple[str, str]]:
     """Return what a version adds to the models that all have: the module that brings the model, and fields."""
 
     def later(major: int, new: str, old: str) -> str:
-        return new if catalogue.since(version, major) else old
+        return new if shipped.since(version, major) else old
 
     members = later(19, "user_ids:many2many:res.users", "users:many2many:res.users")
     groups = later(
@@ -148,7 +148,7 @@ def _changes(version: str) -> dict[str, tuple[str, str]]:
         "res.groups": ("base", members),
         "ir.cron": ("base", cron),
         _WIZARD: ("base", f"{wizard} overwrite:boolean"),
-        "fetchmail.server": ("mail" if catalogue.series(version) == "19.0" else "fetchmail", ""),
+        "fetchmail.server": ("mail" if shipped.series(version) == "19.0" else "fetchmail", ""),
         "payment.acquirer": ("payment", "name:char provider:selection state:selection"),
     }
 
@@ -251,7 +251,7 @@ def _parse(text: str) -> dict[str, Field]:
 @lru_cache
 def models(version: str) -> dict[str, Model]:
     """Return the models of a version by name."""
-    series = catalogue.series(version)
+    series = shipped.series(version)
     changes = _changes(version)
     found = {}
     for name in {**_MODELS, **changes}:
@@ -286,13 +286,13 @@ def models_of_module(version: str) -> dict[str, tuple[str, ...]]:
 @lru_cache
 def group_ids(version: str) -> dict[str, int]:
     """Return the ids of the groups of base by short name."""
-    return {name: index for index, name in enumerate(GROUPS[catalogue.series(version)], start=1)}
+    return {name: index for index, name in enumerate(GROUPS[shipped.series(version)], start=1)}
 
 
 @lru_cache
 def implied_ids(version: str) -> dict[int, frozenset[int]]:
     """Return, for each group of base, itself and every group that it implies."""
-    ids, implied = group_ids(version), IMPLIED[catalogue.series(version)]
+    ids, implied = group_ids(version), IMPLIED[shipped.series(version)]
 
     def reach(name: str) -> frozenset[int]:
         return frozenset({ids[name]}).union(*(reach(other) for other in implied.get(name, ())))
@@ -302,4 +302,4 @@ def implied_ids(version: str) -> dict[int, frozenset[int]]:
 
 def groups_field(version: str) -> str:
     """Return the field that holds the groups of a user, and of a server action."""
-    return "group_ids" if catalogue.since(version, 19) else "groups_id"
+    return "group_ids" if shipped.since(version, 19) else "groups_id"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.health.judging import free_percent, is_watched, judge, judge_once
 from reconciler.health.signs import HealthStatus
+from reconciler.health.verdicts import free_percent, is_watched, judge, judge_once
 from reconciler.notices.notices import Level, NoticeName
 from schemas.fleet import Health
 from tests.harness.virtual_time import EPOCH

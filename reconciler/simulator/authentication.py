@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import catalogue, new_code
+from . import new_code, shipped
 from .errors import ACCESS_DENIED, Failure, access_denied, missing_error
 from .seed import utc_text
 
 if TYPE_CHECKING:
-    from .databases import Database, Row
+    from .databases import Row, SimulatedDatabase
     from .environment import SimulatedWorld
     from .memory import Remembered
 
 
 def login(
-    world: SimulatedWorld, database: Database, remembered: Remembered, login_name: str, password: str, peer: str
+    world: SimulatedWorld,
+    database: SimulatedDatabase,
+    remembered: Remembered,
+    login_name: str,
+    password: str,
+    peer: str,
 ) -> int:
     """Return the user's id, or 0 for wrong credentials; a cooldown on 14 makes right ones wrong."""
     new_code.check_login(world, database)
@@ -36,7 +41,7 @@ def login(
 
 
 def check(
-    world: SimulatedWorld, database: Database, remembered: Remembered, uid: int, password: str, peer: str
+    world: SimulatedWorld, database: SimulatedDatabase, remembered: Remembered, uid: int, password: str, peer: str
 ) -> None:
     """Accept a password for `execute_kw`, from memory when this worker has seen it, or raise AccessDenied."""
     if not password:
@@ -57,13 +62,13 @@ def check(
     remembered.passwords.add((uid, password))
 
 
-def _check_models(database: Database, remembered: Remembered) -> None:
+def _check_models(database: SimulatedDatabase, remembered: Remembered) -> None:
     """Raise what a worker does that was not told yet that modules are gone: users may have had a column of any of them."""
     if gone := sorted(remembered.modules & database.taken_away - database.installed()):
         raise new_code.undefined(f"res_users.of_{gone[0]}")
 
 
-def web_login(world: SimulatedWorld, database: Database, login_name: str, password: str) -> Row | None:
+def web_login(world: SimulatedWorld, database: SimulatedDatabase, login_name: str, password: str) -> Row | None:
     """Return the user of a web session; a two-factor user is returned too (its session then has no uid)."""
     user = database.user(login_name)
     if user is None or not password or user.get("password") != password:
@@ -72,7 +77,7 @@ def web_login(world: SimulatedWorld, database: Database, login_name: str, passwo
     return user
 
 
-def _right(database: Database, user: Row, password: str) -> bool:
+def _right(database: SimulatedDatabase, user: Row, password: str) -> bool:
     if not password:
         return False
     if user.get("password") == password and not user.get("totp_enabled"):
@@ -81,8 +86,8 @@ def _right(database: Database, user: Row, password: str) -> bool:
     return any(key.get("key") == password for key in keys)
 
 
-def _cooling_down(world: SimulatedWorld, database: Database, remembered: Remembered, peer: str) -> bool:
-    if catalogue.since(world.version, 16):
+def _cooling_down(world: SimulatedWorld, database: SimulatedDatabase, remembered: Remembered, peer: str) -> bool:
+    if shipped.since(world.version, 16):
         return False
     count, last = remembered.failures.get(peer, (0, 0.0))
     limit = int(database.parameter("base.login_cooldown_after") or 5)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reconciler.git.commands import GitUnusable
 from reconciler.git.remotes import ASKPASS
-from reconciler.git.replacing import is_leftover, remove, write_whole
+from reconciler.git.whole_files import is_leftover, remove, write_whole
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LOCK = "odoo-fleet-git.lock"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from . import catalogue, environment, orm
+from . import environment, orm, shipped
 from .domains import leaf_fields
 from .errors import access_error, builtin, postgres, user_error, validation_error
 from .seed import file_name
@@ -245,7 +245,7 @@ _OF_THE_PARTNER = frozenset({"name", "email", "phone", "vat", "website", "street
 def create_language_wizard(env: Env, values: dict[str, Any]) -> int:
     """Make the wizard that installs languages: one code on 14, ids of `res.lang` later."""
     code = values.get("lang")
-    if not env.since(16) and not any(row["code"] == code for row in catalogue.languages()):
+    if not env.since(16) and not any(row["code"] == code for row in shipped.languages()):
         raise builtin("ValueError", f"Wrong value for base.language.install.lang: {code!r}")
     return orm.create_one(env, "base.language.install", values)
 

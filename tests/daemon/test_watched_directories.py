@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.daemon.directories import DirectorySource
 from reconciler.daemon.sources import Offer, Trouble
+from reconciler.daemon.watched_directories import DirectorySource
 from tests.harness.universe import FLEET, PLAN, SERVER, TEMPLATE, instance
 
 SOON = 5.0

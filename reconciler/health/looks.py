@@ -12,9 +12,9 @@ from reconciler.core.model.observed import ObservedHost
 from reconciler.engine.ports import Clock, Host, Pages
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
-from reconciler.health.judging import Vitals, free_percent
 from reconciler.health.login_pages import PageAnswer, judge_manager, login_url, manager_url
 from reconciler.health.signs import CAPACITY, DATABASES, VERSION
+from reconciler.health.verdicts import Vitals, free_percent
 from schemas.instance import Instance
 from schemas.server import Server
 

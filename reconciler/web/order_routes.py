@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema
 
 from reconciler.access.roles import Role
 from reconciler.web.orders import Order, Ordered, Wish
-from reconciler.web.problems import FieldProblem, RequestRefused
+from reconciler.web.problem_details import FieldProblem, RequestRefused
 from reconciler.web.routes import Admitted, Endpoint
 from schemas.instance import Instance
 

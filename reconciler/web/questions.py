@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 from reconciler.health.signs import HealthStatus
 from reconciler.notices.notices import Level
 from reconciler.reports.status import DocumentRow, InstanceRow, InSync, PlanRow, Row, ServerRow, TemplateRow
-from reconciler.web.problems import RequestRefused, wrong_fields
+from reconciler.web.problem_details import RequestRefused, wrong_fields
 from schemas.document import Document
 
 MOST = 500

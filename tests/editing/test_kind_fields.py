@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.editing.edits import UNSET
-from reconciler.editing.fields import KindFields
+from reconciler.editing.kind_fields import KindFields
 
 
 @pytest.mark.parametrize(
