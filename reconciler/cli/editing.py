@@ -19,6 +19,7 @@ from reconciler.editing.kind_fields import KindFields
 from reconciler.editing.problems import new_errors
 from reconciler.editing.spans import CannotEdit
 from reconciler.loading.fleet_directory import Loaded
+from reconciler.reports.documents import render_value
 from reconciler.reports.escapes import visible
 from reconciler.reports.problems import render_problems, render_summary
 from schemas.kinds import KINDS
@@ -105,6 +106,8 @@ def _umask() -> int:
 
 
 def _tell(common: Common, text: FleetText, draft: FileDraft, written: Loaded | None) -> None:
+    is_open = written is not None and written.desired is not None and not written.desired.settings.allow_literal_secrets
+    replaced = text.replaced(draft) if is_open else {}
     if common.output == "json":
         told = {
             "format": 1,
@@ -112,14 +115,17 @@ def _tell(common: Common, text: FleetText, draft: FileDraft, written: Loaded | N
             "code": draft.code,
             "file": text.relative(draft),
             "changed": written is not None,
+            "replaced_defaults": replaced,
         }
         screens.print_json(told)
     elif written is None:
         screens.say(f"{draft.kind}/{draft.code} says so already.")
-    else:
-        if written.desired is None or written.desired.settings.allow_literal_secrets:
-            return  # a secret may stand in the lines
+    elif is_open:  # or else a secret may stand in the lines
         before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
         screens.say(f"{'wrote' if draft.before is None else 'changed'} {visible(draft.path)}")
         for line in list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]:
             click.echo(visible(line))
+        for name, value in replaced.items():
+            screens.say(
+                f"{name} was not written before: by default it was {visible(render_value(value))}, which no longer counts."
+            )

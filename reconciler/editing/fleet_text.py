@@ -153,6 +153,21 @@ class FleetText:
         self._reader.take(draft.path, draft.after)
         self.loaded = loaded
 
+    def replaced(self, draft: FileDraft) -> dict[str, Any]:
+        """Return what counted by default of fields that a draft writes for the first time, each as a whole.
+
+        Nothing of a new document, of a fleet that is not valid as it is, and of what was empty or stays the same.
+        """
+        documents = {} if self.loaded.desired is None else self.loaded.desired.documents[draft.kind]
+        if draft.before is None or draft.code not in documents:
+            return {}
+        written, counted = self.document(draft.kind, draft.code), documents[draft.code]
+        new = {name: each for name, each in draft.document.items() if name not in written}
+        plain = counted.model_dump(mode="json", by_alias=True, include=set(new))
+        return {
+            name: was for name, was in plain.items() if was not in (None, "", [], {}) and not is_same(was, new[name])
+        }
+
     def relative(self, draft: FileDraft) -> str:
         """Return where a draft's file is, from the fleet's directory on."""
         return self._relative(draft.path)

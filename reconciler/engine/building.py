@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -81,8 +81,8 @@ class Builder:
     step: Step
     elsewhere: Elsewhere = NOWHERE_ELSE
 
-    async def read_source(self, template: DatabaseSpec) -> TemplateSource:
-        """Look at a template before it is cloned.
+    async def read_source(self, template: DatabaseSpec, modules_asked: Collection[str] = ()) -> TemplateSource:
+        """Look at a template before it is cloned, and whether it knows the modules that are asked for.
 
         Raises:
             ProofFailed: it is not ready: another template, or one that is being changed.
@@ -91,7 +91,7 @@ class Builder:
         opened = await account.open(template.target)
         if opened is None:
             raise PasswordRefused("the template refuses the declared password", **self._at(template.target))
-        return await source_of(*opened, template, self._at(template.target))
+        return await source_of(*opened, template, self._at(template.target), modules_asked)
 
     async def create_template(self, spec: DatabaseSpec, room: Room | None = None) -> None:
         """Create a template's database with its modules, quiet, and publish it, in the place of another perhaps."""

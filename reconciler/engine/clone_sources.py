@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from reconciler.core.model import module_operations
@@ -15,7 +16,10 @@ from reconciler.engine.ports import Database
 
 @dataclass(frozen=True, slots=True)
 class TemplateSource:
-    """What a template's clones are compared with, and whose logins they are born with. `made_of` is its version."""
+    """What a template's clones are compared with, and whose logins they are born with. `made_of` is its version.
+
+    `unknown` are modules that instances of it are to lack and of which it knows none by that name.
+    """
 
     database: Database
     origin: Origin
@@ -23,21 +27,23 @@ class TemplateSource:
     logins: frozenset[str]
     modules: frozenset[str]
     made_of: str = ""
+    unknown: tuple[str, ...] = ()
 
 
-async def source_of(database: Database, access: Access, template: DatabaseSpec, at: dict[str, str]) -> TemplateSource:
-    """Look at a template before it is cloned.
+async def source_of(
+    database: Database, access: Access, template: DatabaseSpec, at: dict[str, str], modules_asked: Collection[str] = ()
+) -> TemplateSource:
+    """Look at a template before it is cloned, and whether it knows the modules that are asked for.
 
     Raises:
         ProofFailed: it is not ready: another template, or one that is being changed.
     """
-    look = await database.look()
+    look = await database.look(modules_asked)
     digest = _require_ready(template, look, access, at)
     modules = frozenset(name for name, state in look.modules.items() if state == module_operations.INSTALLED)
     made_of = look.mark.made_of if look.mark else ""
-    return TemplateSource(
-        database, Origin(look.uuid, digest), await database.file_sizes(), await database.logins(), modules, made_of
-    )
+    origin, files, logins = Origin(look.uuid, digest), await database.file_sizes(), await database.logins()
+    return TemplateSource(database, origin, files, logins, modules, made_of, look.unknown)
 
 
 def require_files(source: TemplateSource, files: Sizes, at: dict[str, str]) -> None:

@@ -153,7 +153,8 @@ async def _try_look(world: World, target: Inspection) -> DatabaseLook:
         if opened is None:
             return DatabaseLook(target.database, Access.REFUSED, declared_password=account.password().origin)
         database, access = opened
-        look = replace(await database.look(), access=Access.FORMER if target.is_gone else access)
+        look = await database.look(target.spec.modules_absent)
+        look = replace(look, access=Access.FORMER if target.is_gone else access)
         if absent := [name for name in target.spec.modules_absent if name in look.modules]:
             look = replace(look, dependants=await database.dependants(absent))
         return replace(look, versions=await database.module_versions()) if target.moves else look

@@ -80,8 +80,8 @@ class Database(Upgradable, Rebuildable, Supportable, Neutralizable, Protocol):
         """Return the database's uuid and the mark that it bears."""
         ...
 
-    async def look(self) -> DatabaseLook:
-        """Look at everything that a spec declares, afresh."""
+    async def look(self, modules_asked: Collection[str] = ()) -> DatabaseLook:
+        """Look at everything that a spec declares, afresh, and whether it knows the modules that are asked for."""
         ...
 
     async def contents(self) -> Survey:

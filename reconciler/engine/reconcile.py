@@ -32,11 +32,15 @@ class Passed:
 
     @property
     def ok(self) -> bool:
-        """Tell whether all was done and nothing declared is blocked, or was and is still to do, but for what is paused."""
+        """Tell whether all was done and nothing declared is blocked, or was and is still to do, but for what is paused.
+
+        Nor is anything still to do of a document that something was done for: who runs it once would take it for ready.
+        """
         done = all(o.result is Result.DONE for o in self.outcomes)
-        still = {(action.kind, action.code) for action in self.after.changeset.actions}
+        still = {(a.kind, a.code) for a in self.after.changeset.actions if not a.verb.is_housekeeping}
+        begun = {(o.action.kind, o.action.code) for o in self.outcomes if not o.action.verb.is_housekeeping}
         held = [b for b in self.planned.changeset.blocked if (b.kind, b.code) in still]
-        return done and all(b.paused for b in (*held, *self.after.changeset.blocked))
+        return done and not still & begun and all(b.paused for b in (*held, *self.after.changeset.blocked))
 
 
 async def plan(desired: Desired, world: World, limits: Limits) -> Planned:

@@ -78,11 +78,11 @@ class OdooDatabase:
         parameters = await observe_databases.read_parameters(self._session)
         return parameters.get("database.uuid", ""), mark_of(parameters)
 
-    async def look(self) -> DatabaseLook:
+    async def look(self, modules_asked: Collection[str] = ()) -> DatabaseLook:
         """Look at everything that a spec declares, afresh; while it is built, in one call."""
         if self._action is not None:
             return observe_databases.look_of(self.name, await furnishing.look(self._action))
-        found = await observe_databases.look(self._session, self._login, Access.CURRENT)
+        found = await observe_databases.look(self._session, self._login, Access.CURRENT, modules_asked)
         if found.mark is not None and found.mark.moving_from:
             sizes = await observe_databases.file_sizes(self._session)
             found = replace(found, missing_files=sum(not size for size in sizes.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from reconciler.core.model import module_operations
 from reconciler.core.model.module_versions import Behind, behind
@@ -11,24 +12,34 @@ from reconciler.odoo import shapes
 from reconciler.odoo.connection import DatabaseSession
 
 MODEL = "ir.module.module"
+_NOT_THERE = ["uninstalled", "uninstallable"]
 _VERSIONS = ("latest_version", "installed_version")  # in the database, and computed from the host's code
 
 
 async def read_states(session: DatabaseSession) -> dict[str, str]:
     """Read the states of all modules that are not plainly uninstalled."""
-    rows = await session.search_read(MODEL, [["state", "not in", ["uninstalled", "uninstallable"]]], ["name", "state"])
+    rows = await session.search_read(MODEL, [["state", "not in", _NOT_THERE]], ["name", "state"])
     return {str(row["name"]): str(row["state"]) for row in rows}
 
 
-async def read_standing(session: DatabaseSession) -> tuple[dict[str, str], tuple[Behind, ...]]:
-    """Read the same states, and which installed modules the host's code has newer: in one call, as cheap as the states alone."""
-    domain = [["state", "not in", ["uninstalled", "uninstallable"]]]
-    rows = await session.search_read(MODEL, domain, ["name", "state", "latest_version", "installed_version"])
+async def read_standing(
+    session: DatabaseSession, asked: Collection[str] = ()
+) -> tuple[dict[str, str], tuple[Behind, ...], tuple[str, ...]]:
+    """Read the same states, which installed modules the host's code has newer, and which of those asked for nobody knows.
+
+    In one call, as cheap as the states alone.
+    """
+    domain: list[Any] = [["state", "not in", _NOT_THERE]]
+    if asked:
+        domain = ["|", ["name", "in", sorted(asked)], *domain]
+    found = await session.search_read(MODEL, domain, ["name", "state", "latest_version", "installed_version"])
+    unknown = tuple(sorted(set(asked) - {str(row["name"]) for row in found}))
+    rows = [row for row in found if row["state"] not in _NOT_THERE]
     there = [row for row in rows if row["state"] != module_operations.TO_INSTALL]
     versions = [
         (str(row["name"]), _version(row["latest_version"]), _version(row["installed_version"])) for row in there
     ]
-    return {str(row["name"]): str(row["state"]) for row in rows}, behind(versions)
+    return {str(row["name"]): str(row["state"]) for row in rows}, behind(versions), unknown
 
 
 async def read_code(session: DatabaseSession, modules: Collection[str] = ()) -> dict[str, str]:

@@ -18,7 +18,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class TrashRow:
-    """One database in the trash: under which name it was in service, since when it is there, and when it may be dropped."""
+    """One database in the trash: under which name it was in service, since when it is there, and when it may be dropped.
+
+    `remark` is what of `what` the other columns do not say.
+    """
 
     server: str
     database: str
@@ -26,6 +29,7 @@ class TrashRow:
     since: datetime
     dropped_after: datetime
     what: str
+    remark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +51,16 @@ def trash(desired: Desired, seen: Planned, now: datetime, server: str = "") -> T
         now: when it was made.
         server: the one server that is meant; empty for all.
     """
-    said = {(each.server, each.database): each.what for each in seen.changeset.left_alone}
-    planned = {(a.server, a.database): f"{a.verb} is planned" for a in seen.changeset.actions}
+    said = {(each.server, each.database): (each.what, each.remark) for each in seen.changeset.left_alone}
+    for action in seen.changeset.actions:
+        planned = f"{action.verb} is planned"
+        said[action.server, action.database] = (planned, planned)
     rows = []
     for code, host in seen.observed.hosts.items():
         for name in host.databases if server in ("", code) else ():
             if name.state in names.KEPT and name.since is not None:
-                what = planned.get((code, name.text)) or said.get((code, name.text), "")
-                row = (name.text, name.target, name.since, endings.dropped_at(name, desired), what)
-                rows.append(TrashRow(code, *row))
+                row = (name.text, name.target, name.since, endings.dropped_at(name, desired))
+                rows.append(TrashRow(code, *row, *said.get((code, name.text), ("", ""))))
     unseen = seen.observed.unseen(code for code in desired.servers if server in ("", code))
     return Trash(desired.settings.code, now, tuple(sorted(rows, key=lambda r: (r.dropped_after, r.server))), unseen)
 
@@ -75,17 +80,11 @@ def trash_table(found: Trash) -> Table:
             Cell(r.database),
             Cell(r.was),
             Cell(f"{r.dropped_after:%Y-%m-%d %H:%M}"),
-            Cell(_shortly(r)),
+            Cell(r.remark),
         )
         for r in found.rows
     )
     return Table("Trash", columns, rows, tuple(f"{code}: {why}" for code, why in found.unseen.items()))
-
-
-def _shortly(row: TrashRow) -> str:
-    """Leave out what the other columns say."""
-    what = row.what.removeprefix("trash: ").removeprefix("trash, and ")
-    return what.replace(f"dropped for good after {row.dropped_after:%Y-%m-%d %H:%M} UTC", "").strip(" ,:")
 
 
 def trash_document(found: Trash) -> dict[str, Any]:

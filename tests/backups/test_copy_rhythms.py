@@ -69,7 +69,9 @@ def test_what_holds_it_back_puts_it_off_and_does_not_let_it_be_forgotten() -> No
         assert not made_anew(await world.reconcile(asleep))
         assert not made_anew(await world.reconcile(asleep))
         now_is(world, MONDAY + timedelta(days=3))
-        assert not made_anew(await world.reconcile(whole))  # it is brought back into service first
+        first = await world.reconcile(whole)  # it is brought back into service first, and that is not all
+        assert [str(o.action.verb) for o in first.outcomes] == ["resume"]
+        assert ([str(a.verb) for a in first.after.changeset.actions], first.ok) == (["replace"], False)
         now_is(world, MONDAY + timedelta(days=3, minutes=5))
         assert made_anew(await world.reconcile(whole, limits=Limits(depth=Depth(refresh=True))))
 

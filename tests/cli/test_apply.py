@@ -56,6 +56,18 @@ def test_a_failure_is_told_with_what_was_skipped_because_of_it(world: World) -> 
     assert report.endswith("1 action done, 1 failed, 1 skipped; a fresh look finds 2 actions still to do.")
 
 
+def test_what_is_still_to_do_for_what_it_built_is_told_and_is_no_success(world: World) -> None:
+    """Which modules a new customer has, only the new database tells: what is to go is shown by the next plan, before it goes."""
+    world.replace("instances.yaml", "state: suspended\n", "state: suspended\nmodules_absent: [phone_validation]\n")
+    for code, end in (
+        (1, "3 actions done; a fresh look finds 1 action still to do."),
+        (0, "1 action done; a fresh look finds nothing left to do."),
+    ):
+        ran = world.run("apply", "--yes", "--target", "instance/cafe")
+        assert (ran.code, ran.out.splitlines()[-1]) == (code, end)
+    assert world.hosts["prod-2"].databases["suspended.cafe"].modules()["phone_validation"] == "uninstalled"
+
+
 def test_json_tells_plan_outcomes_and_what_is_left(world: World) -> None:
     ran = world.run("apply", "--yes", "-o", "json", "--target", "instance/cafe")
     document = json.loads(ran.out)

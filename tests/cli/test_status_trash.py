@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import icalendar
+import pytest
 
-from reconciler.reports.trash import Trash, TrashRow, trash_table
+from reconciler.core.deciding import Limits, decide
+from reconciler.core.model import names
+from reconciler.core.model.inventory import NOTHING_REMEMBERED
+from reconciler.reports.trash import trash, trash_document, trash_table
 from tests.cli.saving import applied  # noqa: F401 -- a fixture
 from tests.cli.world import World
+from tests.core.scenes import NOW, desired, instance, observed, online
 
 
 def test_it_is_shown_with_its_end(applied: World) -> None:  # noqa: F811
@@ -32,20 +37,31 @@ def test_it_is_shown_with_its_end(applied: World) -> None:  # noqa: F811
     assert [(r["state"], r["observed"], r["in_sync"]) for r in rows] == [("absent", "trash", "yes")]
 
 
-def test_what_it_is_is_said_without_the_end_that_stands_beside_it() -> None:
-    at = datetime(2026, 12, 24, 12, tzinfo=UTC)
-    end = "dropped for good after 2026-12-24 12:00 UTC"
-    told = (
-        f"trash: {end} (within 7 days)",
-        f"left behind by a move: {end}",
-        "trash, and kept: nothing tells whose it is",
-    )
-    rows = tuple(
-        TrashRow("prod-1", f"trash-261124120000.{n}", n, at, at, what) for n, what in zip("abc", told, strict=True)
-    )
-    table = trash_table(Trash("demo", at, rows, {}))
-    assert [row[-1].text for row in table.rows] == [
-        "(within 7 days)",
-        "left behind by a move",
-        "kept: nothing tells whose it is",
-    ]
+DAY = timedelta(days=1)
+SOON, LATER, OVER = NOW - 25 * DAY, NOW - DAY, NOW - 40 * DAY
+
+
+@pytest.mark.parametrize(
+    ("name", "remark"),
+    [
+        (names.trash("acme", SOON), "(within 7 days)"),
+        (names.trash("acme", LATER), ""),
+        (names.trash("shop", LATER), "if it is this fleet's"),
+        (names.trash("acme", OVER), "kept: its time is over, and it was not looked into"),
+        (names.moved("acme", SOON), "left behind by a move (within 7 days)"),
+        (names.moved("acme", LATER), "left behind by a move"),
+        (names.moved("shop", LATER), "left behind by a move, if it is this fleet's"),
+        (names.moved("acme", OVER), "left behind by a move, and kept: its time is over, and it was not looked into"),
+    ],
+)
+def test_what_it_is_is_said_without_the_end_that_stands_beside_it(name: str, remark: str) -> None:
+    text = desired(instance("acme", state="absent"))
+    seen = decide(text, observed(online("one", lists=(name,))), NOTHING_REMEMBERED, NOW, Limits())
+    found = trash(text, seen, NOW)
+    (row,) = trash_table(found).rows
+    (left,) = seen.changeset.left_alone
+    assert (row[-1].text, left.remark) == (remark, remark)
+    (told,) = trash_document(found)["trash"]
+    assert told["what"] == left.what
+    end = f"dropped for good after {row[-2].text} UTC"
+    assert (end in left.what) is ("its time is over" not in remark), "the plan has no column for it"

@@ -51,6 +51,24 @@ def test_set_changes_the_values_that_are_named_and_nothing_else(world: World) ->
     assert world.run("validate").code == 0
 
 
+def test_set_tells_which_defaults_it_replaced(world: World) -> None:
+    """A list that nobody wrote has modules in it all the same: who writes one of his own would not know that they are gone."""
+    world.replace("fleet.yaml", "format: 1", "format: 1\ndefaults: {instance: {labels: {a: b}, modules: [crm]}}")
+    template = world.run("set", "template/restaurant", "modules=[base, web, sale]", "lang=fr_BE")
+    assert template.err.splitlines()[1:] == [
+        "modules was not written before: by default it was [base, web, mail, portal], which no longer counts.",
+        "lang was not written before: by default it was en_US, which no longer counts.",
+    ]
+    fleets = world.run("set", "bistro", "labels.c=d", "modules=[crm]", "company=Bistro", "state=active")
+    assert fleets.err.splitlines()[1:] == [
+        "labels was not written before: by default it was {a: b}, which no longer counts."
+    ]
+    assert world.run("set", "template/restaurant", "modules=base").err.splitlines()[1:] == [], "the lines show it"
+    told = json.loads(world.run("set", "cafe", "modules=[sale]", "-o", "json").out)
+    assert told["replaced_defaults"] == {"modules": ["crm"]}
+    assert json.loads(world.run("new", "plan", "silver", "max_users=3", "-o", "json").out)["replaced_defaults"] == {}
+
+
 def test_set_writes_nothing_where_the_fleet_would_not_be_valid(world: World) -> None:
     before = texts(world)
     for wrong, said in {
@@ -70,6 +88,11 @@ def test_a_secret_that_may_stand_in_the_text_is_not_shown(world: World) -> None:
     world.replace("fleet.yaml", "format: 1", "format: 1\nallow_literal_secrets: true")
     ran = world.run("set", "instance/acme", "admin_password=hunter2hunter2")
     assert (ran.code, "hunter2" in ran.out + ran.err) == (0, False)
+    world.replace("fleet.yaml", "format: 1", "format: 1\ndefaults: {instance: {admin_password: hunter3hunter3}}")
+    for words in ((), ("-o", "json")):
+        ran = world.run("set", "instance/bistro", "admin_password=hunter4hunter4", *words)
+        assert (ran.code, "hunter" in ran.out + ran.err) == (0, False)
+        assert world.run("set", "instance/bistro", "--unset", "admin_password").code == 0
     assert "admin_password: hunter2hunter2" in texts(world)["instances.yaml"]
 
 

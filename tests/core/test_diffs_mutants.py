@@ -119,8 +119,8 @@ def test_an_abandoned_build_is_swept_and_where_its_server_is_held_that_says_why_
         (),
         ["server one runs Odoo 18.0, declared is 19.0"],
     )
-    for found in (swept, held):
-        assert [(each.database, each.kind) for each in found.left_alone] == [(FRESH, Left.BUILD)]
+    told = [[(each.database, each.kind) for each in found.left_alone] for found in (swept, held)]
+    assert told == [[(FRESH, Left.BUILD)], [(EXPIRED, Left.BUILD), (FRESH, Left.BUILD)]]
 
 
 FOREIGN = replace(FORMER, mark=None)

@@ -69,8 +69,12 @@ def test_nothing_is_made_beside_what_was_left_behind_where_two_more_claim_to_be_
     found = plan(instance("acme", server="four"), online("one", left()), *claims, online("four"))
     server, why, advice = refusal(found)
     assert server == "four"
-    assert why == f"{BEFORE}: it comes back once its server is seen"
-    assert advice == GO_ON
+    assert why == f"{BEFORE}, and several databases claim to be it by now: acme on three, acme on two"
+    assert advice == (
+        "decide which one it is, and rename the others by hand to names that no document declares: it moves from there"
+    )
+    decided = plan(instance("acme", server="four"), online("one", left()), claims[0], online("three"), online("four"))
+    assert "it is not moved from two: what modules four has" in refusal(decided)[1], "a look at both is all that lacks"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,8 @@ def test_nothing_is_made_beside_what_was_left_behind_where_two_more_claim_to_be_
         (None, "it was not looked into", "run without --shallow"),
         (DatabaseLook(LEFT, Access.REFUSED), "it takes no password of this fleet", LOOK_INSIDE),
         (DatabaseLook(LEFT, Access.FAILED, "too many clients"), "too many clients", LOOK_INSIDE),
-        (replace(left(), mark=None), "it takes no password of this fleet", LOOK_INSIDE),
+        (replace(left(), mark=None), "nothing in it tells whose it is", LOOK_INSIDE),
+        (replace(left(), uuid="a copy's"), "nothing in it tells whose it is", LOOK_INSIDE),
     ],
 )
 @pytest.mark.parametrize("server", ["one", "two"])
@@ -89,6 +94,15 @@ def test_nothing_is_made_beside_what_was_left_behind_while_nobody_can_tell_whose
     there = online(server, *filter(None, [look]), lists=[LEFT])
     hosts = [there] if server == "one" else [online("one"), there]
     assert refusal(plan(ON_ONE, *hosts)) == ("one", f"{LEFT} on {server} may be this instance's: {why}", advice)
+
+
+def test_what_is_noted_as_never_in_service_neither_comes_back_nor_is_anything_made_beside_it() -> None:
+    """No move leaves it so: somebody renamed it by hand."""
+    assert refusal(plan(ON_ONE, online("one", left(mark={"in_service": False})))) == (
+        "one",
+        f"{BEFORE}, and is noted as never in service: it does not come back",
+        "look inside; if nothing of the customer's is in it, rename it by hand, to a name that no document declares",
+    )
 
 
 def test_what_was_left_behind_of_another_holds_nothing_back() -> None:

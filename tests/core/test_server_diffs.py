@@ -211,6 +211,29 @@ def test_an_expired_build_is_swept_only_if_a_look_inside_tells_that_it_was_never
     assert changeset.foreign == 0
 
 
+@pytest.mark.parametrize(
+    ("state", "version", "because"),
+    [
+        ("draft", "19.0", "server one is draft"),
+        ("disabled", "19.0", "server one is disabled"),
+        ("active\nactive: false", "19.0", "server one is inactive"),
+        ("active", "18.0", "server one runs Odoo 18.0, declared is 19.0"),
+    ],
+)
+def test_an_expired_build_on_a_server_that_is_left_alone_is_not_swept_and_the_plan_says_so(
+    state: str, version: str, because: str
+) -> None:
+    text, told = in_state(state), f"an unfinished build past its limit: not swept while {because}"
+    for host in (online("one", unfinished(EXPIRED), version=version), online("one", lists=(EXPIRED,), version=version)):
+        changeset = plan(host, text=text)
+        assert changeset.actions == ()
+        assert changeset.left_alone == (LeftAlone("one", EXPIRED, told, Left.BUILD),)
+    kept = plan(online("one", opened(replace(MARK, in_service=True)), version=version), text=text)
+    assert [each.what for each in kept.left_alone] == [
+        "under a building name, and kept: it was in service as instance/acme: it is somebody's data"
+    ]
+
+
 def test_what_is_not_ours_is_counted_and_what_once_was_is_shown() -> None:
     listed = ("shop", "Bad Name!", "suspended.gone", "trash-261101120000.acme", "moved-261101120000.x", "left")
     left = spec(desired(instance("left")), "instance/left")

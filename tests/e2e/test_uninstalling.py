@@ -57,3 +57,21 @@ def test_what_is_wanted_absent_goes_with_what_depends_on_it_and_all_workers_know
     password = fleet.password("instance", name).reveal()
     assert all(login(real_host, name, "admin", password) for _ in range(6)), "by whichever worker"
     assert passed.after.changeset.is_converged
+
+    # It is known still, the one with a letter too many is not; `mail` is known, and not there.
+    absent, beta = f"{module}, {module}x, mail", f"beta{n}"
+    both = instance(name, modules_absent=f"[{absent}]"), instance(beta, modules_absent=f"[{absent}, base_import]")
+    fleet.write(quick, *both)
+    passed = asyncio.run(fleet.apply())
+    told = {outcome.action.code: outcome for outcome in passed.outcomes}
+    changed = [change.field for change in told[name].action.changes if change.field.startswith("modules.")]
+    assert changed == [f"modules.{module}x"]
+    assert told[beta].detail == f"{changed[0]}: unknown there → absent (no module has this name: nothing goes)"
+
+    # What a template has brought, and a new customer is not to have, goes by the next run.
+    assert [(a.verb, a.code) for a in passed.after.changeset.actions] == [(verbs.UNINSTALL, beta)]
+    assert not passed.ok
+    passed = asyncio.run(fleet.apply())
+    assert passed.ok, failures(passed)
+    assert not real_host.psql(beta, left.format("base_import", module)).strip()
+    assert passed.after.changeset.is_converged

@@ -213,7 +213,7 @@ class MemoryDatabase:
         answer = await self.host.answer("identity", self.name)
         return (self.kept.uuid, self.kept.mark) if answer is WORKS else answer
 
-    async def look(self) -> DatabaseLook:
+    async def look(self, modules_asked: Collection[str] = ()) -> DatabaseLook:
         answer = await self.host.answer("look", self.name)
         if answer is not WORKS:
             return cast("DatabaseLook", answer)

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.deciding import Limits
 from reconciler.core.model import verbs
-from reconciler.core.model.actions import Reason
+from reconciler.core.model.actions import FieldChange, Reason
 from reconciler.core.model.observed import NOTED_REMOVAL
 from reconciler.core.model.outcomes import Result
 from reconciler.engine.reconcile import Passed
@@ -105,10 +105,53 @@ def test_a_new_customer_gets_none_of_what_its_template_has_brought() -> None:
         world = universe()
         assert (await world.reconcile(text_of())).ok
         both = fleet(instance("acme"), instance("beta", modules_absent="[phone_validation]"))
-        assert (await world.reconcile(both)).ok
+        first = await world.reconcile(both)
+        assert [(o.action.verb, o.result) for o in first.outcomes] == [(verbs.CLONE, Result.DONE)]
+        assert [a.verb for a in first.after.changeset.actions] == [verbs.UNINSTALL], "shown before it is done"
+        assert not first.ok, "beta is not as its text says"
         passed = await world.reconcile(both)
+        assert passed.ok
         assert module(world.hosts["one"], "phone_validation", "beta") == "uninstalled"
         assert module(world.hosts["one"], "phone_validation", "acme") == "installed"
+        assert passed.after.changeset.is_converged
+
+    run(scenario())
+
+
+@VERSIONS
+def test_a_name_that_is_no_modules_is_told_once_with_the_nearest_and_nothing_else_is_done(version: str) -> None:
+    told = FieldChange(
+        "modules.crmm", "unknown there", "absent (no module has this name: nothing goes; did you mean 'crm'?)"
+    )
+
+    async def scenario() -> None:
+        world, host = await built(version)
+        text = text_of(version, modules=WITH, modules_absent="[crmm, sale]")  # sale is one, and is not there
+        before, calls = dict(host.databases["acme"].modules()), len(host.calls)
+        (action,) = (planned := await world.plan(text)).changeset.actions
+        assert action.verb is verbs.CONFIGURE
+        assert [c for c in action.changes if c.field.startswith("modules")] == [told]
+        asked = [call.model_method for call in host.calls[calls:]]
+        assert asked.count("ir.module.module.search_read") == 1, "asked in the call that reads the modules anyway"
+        passed = await world.reconcile(text)
+        assert (passed.ok, passed.after.changeset.is_converged) == (True, True)
+        assert planned.changeset.blocked == ()
+        assert host.databases["acme"].modules() == before
+        world.memory = None
+        assert (await world.plan(text)).changeset.is_converged
+
+    run(scenario())
+
+
+def test_of_a_new_customer_it_is_told_when_it_is_built() -> None:
+    async def scenario() -> None:
+        world = universe()
+        assert (await world.reconcile(text_of())).ok
+        both = fleet(instance("acme"), instance("beta", modules_absent="[mailx, sale]"), instance("cafe"))
+        passed = await world.reconcile(both)
+        why = "modules.mailx: unknown there → absent (no module has this name: nothing goes; did you mean 'mail'?)"
+        assert {o.action.code: o.detail for o in passed.outcomes} == {"beta": why, "cafe": ""}
+        assert passed.ok
         assert passed.after.changeset.is_converged
 
     run(scenario())

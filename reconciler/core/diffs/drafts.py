@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core.model import verbs
 from reconciler.core.model.actions import Action, Reason
-from reconciler.core.model.changesets import Blocked, Left, LeftAlone, Withheld
+from reconciler.core.model.changesets import Blocked, LeftAlone, Withheld
 from reconciler.core.model.inventory import Inventory
 from reconciler.core.model.names import ON_ITS_WAY, DatabaseName, NameState
 from reconciler.core.model.observed import DatabaseLook, Observed, ObservedHost
@@ -51,7 +51,7 @@ class Draft:
     templates: dict[tuple[str, str], str | Doubt] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
     stored: Mapping[str, int] = field(default_factory=dict)
-    said: dict[tuple[str, str], tuple[Left, str] | None] = field(default_factory=dict)
+    said: dict[tuple[str, str], LeftAlone | None] = field(default_factory=dict)
     pauses: Mapping[tuple[str, str], Pause] = field(init=False)
     standings: Mapping[Key, ModulesState] = field(init=False)
     course: Course = field(init=False)

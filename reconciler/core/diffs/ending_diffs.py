@@ -134,7 +134,8 @@ def _end_removed(draft: Draft, entry: Entry) -> None:
         look = host.looks.get(name.text)
         why = _why_kept(draft, entry, look)
         if why:
-            draft.said[entry.server, name.text] = (Left.ORPHAN, f"its document was removed, and it is kept: {why}")
+            what = f"its document was removed, and it is kept: {why}"
+            draft.said[entry.server, name.text] = LeftAlone(entry.server, name.text, what, Left.ORPHAN)
         else:
             _end(draft, entry.code, entry.server, name, look, Reason.REMOVED)
 
@@ -174,14 +175,13 @@ def _drop(draft: Draft, host: ObservedHost, name: DatabaseName) -> None:
         known = draft.desired.claims(name.target) or any(
             e.target == name.target for e in draft.inventory.on(host.server)
         )
-        if_ours = "" if known else ", if it is this fleet's"
         soon = endings.within(endings.dropped_at(name, draft.desired), draft.now) if known else ""
-        what = f"{_what(name)}: dropped for good after {at}{soon and f' ({soon})'}{if_ours}"
-        draft.said[host.server, name.text] = (Left.ENDING if soon else Left.KEPT, what)
+        remark = (" ", f"({soon})") if soon else ("", "") if known else (", ", "if it is this fleet's")
+        _say(draft, host, name, Left.ENDING if soon else Left.KEPT, f": dropped for good after {at}", *remark)
         return
     look = host.looks.get(name.text)
     if why := _why_not_dropped(draft, host, name, look):
-        draft.said[host.server, name.text] = (Left.KEPT, f"{_what(name)}, and kept: {why}")
+        _say(draft, host, name, Left.KEPT, "", ", and ", f"kept: {why}")
         return
     if draft.hold(server) is None and look is not None and look.mark is not None:
         code = look.mark.code
@@ -219,5 +219,10 @@ def _is_succeeded(draft: Draft, host: ObservedHost, name: DatabaseName, look: Da
     return claims.is_replaced(look.mark, name.text) and [form.state in names.IN_SERVICE for form in forms] == [True]
 
 
-def _what(name: DatabaseName) -> str:
-    return "left behind by a move" if name.state is NameState.MOVED else "trash"
+def _say(draft: Draft, host: ObservedHost, name: DatabaseName, kind: Left, end: str, joint: str, remark: str) -> None:
+    """Say of trash what it is, when it ends and what remark there is; the latter also for whoever shows the end beside it."""
+    is_moved = name.state is NameState.MOVED
+    what = "left behind by a move" if is_moved else "trash"
+    beside = f"{what}{joint}{remark}" if is_moved else remark
+    said = LeftAlone(host.server, name.text, f"{what}{end}{joint}{remark}", kind, beside)
+    draft.said[host.server, name.text] = said

@@ -12,6 +12,7 @@ from reconciler.core.model.observed import NEUTRALIZED, Access, DatabaseLook
 from reconciler.core.model.settings import SETTINGS
 from reconciler.core.model.specs import DatabaseSpec
 from reconciler.fleet.counting import count
+from reconciler.fleet.documents import Hints
 
 _FOLLOW = ("files", "schedule")
 """What is as its name says when a database comes to rest, whatever a look found on its way."""
@@ -85,11 +86,23 @@ def not_done(spec: DatabaseSpec, look: DatabaseLook, *, adopted: bool = False) -
         yield FieldChange(
             "neutralize", "true", "false (it stays neutralized: what Odoo switched off, Odoo's users switch on)"
         )
+    yield from unknown(spec, look.unknown, look.modules)
     for name in (mark and mark.modules) or ():
         is_kept = name not in spec.modules and name not in spec.modules_absent
         if is_kept and look.modules.get(name) == INSTALLED:
             stays = "no longer declared (it stays, with its data; `modules_absent` uninstalls it)"
             yield FieldChange(f"modules.{name}", INSTALLED, stays)
+
+
+def unknown(spec: DatabaseSpec, unheard_of: Collection[str], there: Iterable[str]) -> Iterator[FieldChange]:
+    """List what is to be absent and is no module at all, with the nearest of the modules that are `there`."""
+    for name in spec.modules_absent:
+        if name in unheard_of:
+            near = Hints().nearest(name, there)
+            hint = f"; did you mean {near!r}?" if near else ""
+            yield FieldChange(
+                f"modules.{name}", "unknown there", f"absent (no module has this name: nothing goes{hint})"
+            )
 
 
 def is_neutralized(look: DatabaseLook) -> bool:

@@ -34,9 +34,6 @@ from schemas.instance import Instance
 from schemas.server import Server
 from schemas.template import Template
 
-_Said = tuple[Left, str]
-_NOTHING_SAID: _Said = (Left.KEPT, "")
-
 
 def diff(
     desired: Desired,
@@ -102,7 +99,7 @@ def _diff_server(draft: Draft, server: Server) -> None:
         action = Action(verbs.ACTIVATE, "server", server.code, server.code, reason)
         draft.activations[server.code] = draft.plan(action)
     for name in host.databases:
-        if names.is_expired_build(name, draft.now, draft.build_limit) and not _why_kept(host, name):
+        if names.is_expired_build(name, draft.now, draft.build_limit) and not _why_kept(draft, host, name):
             sweep = Action(verbs.SWEEP, "server", server.code, server.code, Reason.ABANDONED_BUILD, name.text)
             draft.plan(sweep)
 
@@ -130,9 +127,9 @@ def _serves_this_fleet(draft: Draft, host: ObservedHost) -> bool:
 def _account_for(draft: Draft, host: ObservedHost) -> int:
     """Say what is seen and not touched on a host; return how many databases there are foreign."""
     foreign = 0
-    for name, left in _of_nobody(draft, host):
+    for _, left in _of_nobody(draft, host):
         if left:
-            draft.left_alone.append(LeftAlone(host.server, name.text, left[1], left[0]))
+            draft.left_alone.append(left)
         else:
             foreign += 1
     return foreign
@@ -148,11 +145,12 @@ def foreign_databases(
     return tuple((host.server, name) for host, name, left in seen if not left)
 
 
-def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName, _Said | None]]:
+def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName, LeftAlone | None]]:
     """Yield what is on a host and not touched, with what it is; of a foreign database nothing is said."""
     remembered = {e.target for e in draft.inventory.on(host.server)}
     for name in host.databases:
-        if draft.said.get((host.server, name.text), _NOTHING_SAID) is None:
+        said = (host.server, name.text)
+        if said in draft.said and draft.said[said] is None:
             continue
         declared = draft.desired.declares(host.server, name.target) or _was_declared(draft, host.server, name.target)
         known = name.target in remembered
@@ -162,25 +160,33 @@ def _of_nobody(draft: Draft, host: ObservedHost) -> Iterator[tuple[DatabaseName,
             yield name, left
 
 
-def _why_kept(host: ObservedHost, name: DatabaseName) -> str:
+def _why_kept(draft: Draft, host: ObservedHost, name: DatabaseName) -> str:
     """Say why an expired build is not swept, or nothing if a look inside showed that it was never in service."""
     look = host.looks.get(name.text)
-    if look is None:
-        return "an unfinished build past its limit: looked into before it is swept"
-    kept = claims.why_build_kept(look)
-    return f"under a building name, and kept: {kept}" if kept else ""
+    if look is not None and (kept := claims.why_build_kept(look)):
+        return f"under a building name, and kept: {kept}"
+    if held := draft.hold(draft.desired.servers[host.server]):
+        return f"an unfinished build past its limit: not swept while {held.why}"
+    return "" if look is not None else "an unfinished build past its limit: looked into before it is swept"
 
 
 def _left_alone_because(
     draft: Draft, server: str, name: DatabaseName, *, declared: bool, remembered: bool
-) -> _Said | None:
-    if name.state is NameState.BUILDING:
-        if names.is_expired_build(name, draft.now, draft.build_limit):
-            why = _why_kept(draft.observed.hosts[server], name)
-            return (Left.BUILD, why) if why else None
-        return Left.BUILD, "being built, or abandoned: swept after its limit"
+) -> LeftAlone | None:
     if (said := draft.said.get((server, name.text))) is not None:
         return said
+    told = _untold(draft, server, name, declared=declared, remembered=remembered)
+    return told and LeftAlone(server, name.text, told[1], told[0])
+
+
+def _untold(
+    draft: Draft, server: str, name: DatabaseName, *, declared: bool, remembered: bool
+) -> tuple[Left, str] | None:
+    if name.state is NameState.BUILDING:
+        if names.is_expired_build(name, draft.now, draft.build_limit):
+            why = _why_kept(draft, draft.observed.hosts[server], name)
+            return (Left.BUILD, why) if why else None
+        return Left.BUILD, "being built, or abandoned: swept after its limit"
     if declared or name.state in (NameState.UNKNOWN, *names.KEPT):
         return None
     if name.state is NameState.SUSPENDED or name.state in names.ON_ITS_WAY:

@@ -64,16 +64,30 @@ def doubt(draft: Draft, instance: Instance) -> Doubt | None:
             return Doubt(f"{what} may be this instance's: it was not looked into", "run without --shallow")
         if look.opened and claims.is_anothers(look, draft.desired.settings.code, instance):
             continue
-        if not look.opened or look.mark is None:
-            problem = look.problem or "it takes no password of this fleet"
-            return Doubt(f"{what} may be this instance's: {problem}", "look inside; if it is not, rename it by hand")
-        why = _why_not_back(look) or "it comes back once its server is seen"
+        if not (look.opened and look.is_whole_copy_of_itself):
+            refused = "nothing in it tells whose it is" if look.opened else "it takes no password of this fleet"
+            return Doubt(f"{what} may be this instance's: {look.problem or refused}", _LOOK_INSIDE)
+        return _doubt_of_own(draft, instance, what, look)
+    return None
+
+
+_LOOK_INSIDE = "look inside; if it is not, rename it by hand"
+_UNUSED = "look inside; if nothing of the customer's is in it, rename it by hand, to a name that no document declares"
+
+
+def _doubt_of_own(draft: Draft, instance: Instance, what: str, look: DatabaseLook) -> Doubt:
+    """Say why what bears an instance's own mark does not come back from a move, which it does where nothing is in its way."""
+    what = f"{what} is what this instance was before it was moved"
+    if why := _why_not_back(look):
         advice = (
             "restore it from a backup (`restore_from`) under another `database_name`; only if what is left behind is to go"
-            f" on, rename it by hand to {names.suspended(name.target)}, with its files"
+            f" on, rename it by hand to {names.suspended(instance.database_name)}, with its files"
         )
-        return Doubt(f"{what} is what this instance was before it was moved: {why}", advice)
-    return None
+        return Doubt(f"{what}: {why}", advice)
+    if others := ", ".join(f"{found.name.text} on {found.server}" for found in standing(draft, instance)):
+        advice = "decide which one it is, and rename the others by hand to names that no document declares: it moves from there"
+        return Doubt(f"{what}, and several databases claim to be it by now: {others}", advice)
+    return Doubt(f"{what}, and is noted as never in service: it does not come back", _UNUSED)
 
 
 def plan(draft: Draft, instance: Instance, discarded: tuple[str, ...]) -> bool:

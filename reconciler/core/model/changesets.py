@@ -71,12 +71,16 @@ class Left(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class LeftAlone:
-    """A database that is seen and not touched, and `what` it is in words."""
+    """A database that is seen and not touched, and `what` it is in words.
+
+    `remark` is what of that is to be said of trash beside that it is trash, and when it is dropped.
+    """
 
     server: str
     database: str
     what: str
     kind: Left
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

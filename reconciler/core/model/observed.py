@@ -211,6 +211,7 @@ class DatabaseLook:
     modules_changed: datetime | None = None  # read only while one of them is `to …`
     noted_modules: tuple[str, ...] = ()  # of an install of this fleet's that has not ended
     behind: tuple[Behind, ...] = ()  # modules of which the host's code is newer
+    unknown: tuple[str, ...] = ()  # modules that the text wants absent, of which the database knows none by that name
     broken: str = ""  # how newer code has broken it: its settings could not be read then, and are empty
     upgrading: UpgradeNote | None = None  # an upgrade of this fleet's that is not proven
     upgraded: UpgradeNote | None = None  # the last one that is

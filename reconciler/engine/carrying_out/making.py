@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.diffs import copies
+from reconciler.core.diffs import copies, fields
 from reconciler.core.model import verbs
 from reconciler.core.model.actions import Action
 from reconciler.core.model.specs import template_spec
@@ -23,8 +23,8 @@ async def create(performer: Performer, action: Action) -> None:
 
 
 @carries_out(verbs.CLONE)
-async def clone(performer: Performer, action: Action) -> None:
-    """Clone an instance's database from its template."""
+async def clone(performer: Performer, action: Action) -> str:
+    """Clone an instance's database from its template, and say what it is to lack that no module is."""
     spec = action.spec
     template = performer.desired.templates[spec.template]
     origin = template_spec(performer.desired, template, performer.desired.servers[action.server])
@@ -33,6 +33,8 @@ async def clone(performer: Performer, action: Action) -> None:
     await performer.builder(action).clone_instance(spec, origin, source, action.becomes, performer.former(action))
     performer.remember_verified(spec)
     performer.remember_version(spec, source.made_of)
+    unknown = fields.unknown(spec, source.unknown, source.modules)
+    return "; ".join(f"{each.field}: {each.observed} → {each.desired}" for each in unknown)
 
 
 @carries_out(verbs.COPY)

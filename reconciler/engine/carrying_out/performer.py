@@ -60,7 +60,9 @@ class Performer:
         """Look at a template once a pass: its clones are compared with that look, and bear its mark."""
         key = (origin.server, origin.target)
         if key not in self._sources or (self._sources[key].done() and self._sources[key].exception()):
-            self._sources[key] = asyncio.ensure_future(self.builder(action).read_source(origin))
+            instances = self.desired.instances.values()
+            asked = {n for i in instances if self.desired.template_of(i) == origin.code for n in i.modules_absent}
+            self._sources[key] = asyncio.ensure_future(self.builder(action).read_source(origin, asked))
         return await asyncio.shield(self._sources[key])
 
     def remember_version(self, spec: DatabaseSpec, made_of: str) -> None:

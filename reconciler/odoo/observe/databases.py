@@ -42,16 +42,19 @@ _WORKED_WITH = ("base.group_system", "base.model_ir_config_parameter")
 """What a server action is made with: asked for in the same call, so that the clones of a template need not ask."""
 
 
-async def look(session: DatabaseSession, login: str, access: Access) -> DatabaseLook:
+async def look(
+    session: DatabaseSession, login: str, access: Access, modules_asked: Collection[str] = ()
+) -> DatabaseLook:
     """Read a database's settings, modules, schedule and mark.
 
     Args:
         session: opened as the admin account.
         login: what it was opened with.
         access: whether with the declared password or a former one.
+        modules_asked: those of which it is asked whether the database knows them at all.
     """
     parameters = await read_parameters(session)
-    modules, older = await module_states.read_standing(session)
+    modules, older, unknown = await module_states.read_standing(session, modules_asked)
     mark, uuid = mark_of(parameters), parameters.get("database.uuid", "")
     found = DatabaseLook(
         database=session.database,
@@ -63,6 +66,7 @@ async def look(session: DatabaseSession, login: str, access: Access) -> Database
         modules_changed=await module_states.read_last_change(session) if module_operations.pending(modules) else None,
         noted_modules=noted_modules(parameters),
         behind=older,
+        unknown=unknown,
         upgrading=read_note(parameters.get(NOTED_UPGRADE, ""), uuid),
         upgraded=read_note(parameters.get(UPGRADED, ""), uuid),
         removing=read_note(parameters.get(NOTED_REMOVAL, ""), uuid),
