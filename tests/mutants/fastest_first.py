@@ -8,7 +8,7 @@ What fails in a property is not made smaller either: that it fails is all that i
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -19,18 +19,26 @@ _STATS = Path("mutmut-stats.json")
 _SECONDS = 15.0
 """How long the tests of one mutant may take together, by what each took before."""
 
-_WANTS_ALL = ("stats", "list_all_tests")
-"""What mutmut says while it learns which tests there are, and which reach what: it would forget what is not among them."""
 
-settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate))
-settings.load_profile("mutants")
+def pytest_configure() -> None:
+    """Let a property that fails be enough."""
+    settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate))
+    settings.load_profile("mutants")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the tests; those of which nothing is known come first."""
-    if os.environ.get("MUTANT_UNDER_TEST") in _WANTS_ALL:
-        return
-    took: dict[str, float] = json.loads(_STATS.read_text())["duration_by_test"] if _STATS.exists() else {}
+    took = _took()
     items.sort(key=lambda item: took.get(item.nodeid, 0.0))
+
+
+def tried(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return the first of some sorted tests that together take no longer than those of one mutant may, at least one."""
+    took = _took()
     whole = accumulate(took.get(item.nodeid, 0.0) for item in items)
-    del items[max(1, sum(seconds <= _SECONDS for seconds in whole)) :]
+    return list(items[: max(1, sum(seconds <= _SECONDS for seconds in whole))])
+
+
+def _took() -> dict[str, float]:
+    found: dict[str, float] = json.loads(_STATS.read_text())["duration_by_test"] if _STATS.exists() else {}
+    return found

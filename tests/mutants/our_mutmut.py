@@ -74,13 +74,14 @@ def collected(words: list[str]) -> pytest.Session:
 
 def run_of(session: pytest.Session, tests: set[str] | None) -> int:
     """Run these of a session's tests, or those of all that are fast, up to the first that fails; return 1 if one does, else 0."""
+    from tests.mutants.fastest_first import tried  # noqa: PLC0415 # as pytest has imported it: from among the mutants
+
     hooks = session.config.hook
     _kept = (
         sys.stdout,
         sys.stderr,
     )  # mutmut opened them for this process alone: closed unasked, they fail the first test
-    session.items = [item for item in session.items if tests is None or item.nodeid in tests]
-    hooks.pytest_collection_modifyitems(session=session, config=session.config, items=session.items)
+    session.items = tried([item for item in session.items if tests is None or item.nodeid in tests])
     try:
         hooks.pytest_runtestloop(session=session)
     except (pytest.Session.Failed, pytest.Session.Interrupted):

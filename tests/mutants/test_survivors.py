@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import libcst as cst
 import pytest
@@ -25,6 +27,7 @@ from tests.mutants.__main__ import (
     mutation,
     read_reasons,
 )
+from tests.mutants.fastest_first import tried
 from tests.mutants.our_mutmut import reworded
 
 ONE = Mutant("reconciler.core.model.names", "parse", 'head = "a"', 'head = "b"')
@@ -92,25 +95,33 @@ def test_a_module_that_is_not_in_scope_is_refused_with_those_that_are(capsys: py
     assert "No such module: nonsense. There are: names safety" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("asked", "found"), [("a.x_one__mutmut_1", 1), ("stats", 3), ("list_all_tests", 3)])
-def test_slow_tests_are_left_out_of_those_of_a_mutant_and_never_forgotten(
-    tmp_path: Path, asked: str, found: int
-) -> None:
-    """mutmut forgets a test that is not among those that it lists, and would call what that alone notices alive."""
-    (tmp_path / "test_it.py").write_text("".join(f"def test_{n}(): pass\n" for n in range(3)))
-    took = {f"test_it.py::test_{n}": 10.0 for n in range(3)}
+_TRY = """\
+from tests.mutants.our_mutmut import collected, run_of
+session = collected(["-c", "/dev/null", "--rootdir=.", "-q", "-p", "tests.mutants.fastest_first", "test_it.py"])
+names = [item.name for item in session.items]
+print(names, run_of(session, {"test_it.py::test_0"}))
+"""
+
+
+def test_slow_tests_are_left_out_of_those_of_a_mutant_and_never_of_those_that_may_notice_one(tmp_path: Path) -> None:
+    """What the slowest alone notices would be called alive if all tests together had the time of those of one mutant."""
+    lines = [f"def test_{n}(): assert {n}\n" for n in range(3)]
+    (tmp_path / "test_it.py").write_text("".join(lines))
+    took = {f"test_it.py::test_{n}": 10.0 * (3 - n) for n in range(3)}
     (tmp_path / "mutmut-stats.json").write_text(json.dumps({"duration_by_test": took}))
-    command = (
-        sys.executable,
-        "-m",
-        "pytest",
-        "-c",
-        os.devnull,
-        "--rootdir=.",
-        "-q",
-        "-p",
-        "tests.mutants.fastest_first",
-    )
-    environment = {**os.environ, "MUTANT_UNDER_TEST": asked, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = (sys.executable, "-c", _TRY)
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert f"{found} passed" in ran.stdout, ran.stdout + ran.stderr
+    assert "['test_2', 'test_1', 'test_0'] 1" in ran.stdout, ran.stdout + ran.stderr
+
+
+def test_of_the_tests_of_one_mutant_those_are_run_that_take_no_longer_than_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    items = [cast("pytest.Item", SimpleNamespace(nodeid=str(n))) for n in range(4)]
+    assert tried(items) == items
+    Path("mutmut-stats.json").write_text(json.dumps({"duration_by_test": {str(n): 6.0 for n in range(4)}}))
+    assert tried(items) == items[:2]
+    Path("mutmut-stats.json").write_text(json.dumps({"duration_by_test": {"0": 99.0}}))
+    assert tried(items) == items[:1]
