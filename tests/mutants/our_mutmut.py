@@ -1,7 +1,8 @@
-"""mutmut, as a command, with two changes.
+"""mutmut, as a command, with three changes.
 
-It leaves sentences as they are: how one is worded is nobody's promise. And it collects the tests once: what it forks for a
-mutant runs those that reach it at once, where collecting them anew took longer than most need to fail.
+It leaves sentences as they are: how one is worded is nobody's promise. It changes functions that a decorator registers as well:
+what carries out a verb. And it collects the tests once: what it forks for a mutant runs those that reach it at once, where
+collecting them anew took longer than most need to fail.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextlib import chdir
-from typing import cast
+from typing import Any, cast
 
 import libcst as cst
 import pytest
@@ -26,6 +27,36 @@ def leave_sentences() -> None:
     """Let mutmut make its mutants so; it must not have begun."""
     operators = [(kind, reworded if o is mutators.operator_string else o) for kind, o in mutators.mutation_operators]
     vars(file_mutation)["mutation_operators"] = operators
+
+
+def change_what_is_registered() -> None:
+    """Let mutmut change what carries out a verb: of all its versions the one that chooses among them alone is registered."""
+    skips, arranged = (
+        file_mutation.MutationVisitor._skip_node_and_children,
+        file_mutation.function_trampoline_arrangement,
+    )
+
+    def skip(visitor: file_mutation.MutationVisitor, node: cst.CSTNode) -> bool:
+        if isinstance(node, cst.FunctionDef) and _registers(node):
+            return False
+        return isinstance(node, cst.Decorator) or skips(visitor, node)
+
+    def arrange(function: cst.FunctionDef, *words: Any, **named: Any) -> Any:
+        if not _registers(function):
+            return arranged(function, *words, **named)
+        declared, (chooses, *versions), assigned, names = arranged(
+            function.with_changes(decorators=()), *words, **named
+        )
+        decorators = (*function.decorators, *cast("cst.FunctionDef", chooses).decorators)
+        return declared, [chooses.with_changes(decorators=decorators), *versions], assigned, names
+
+    file_mutation.MutationVisitor._skip_node_and_children = skip  # type: ignore[assignment, method-assign]
+    vars(file_mutation)["function_trampoline_arrangement"] = arrange
+
+
+def _registers(function: cst.FunctionDef) -> bool:
+    called = [each.decorator.func for each in function.decorators if isinstance(each.decorator, cst.Call)]
+    return [name.value for name in called if isinstance(name, cst.Name)] == ["carries_out"]
 
 
 def collect_once() -> None:
@@ -91,6 +122,7 @@ def run_of(session: pytest.Session, tests: set[str] | None) -> int:
 
 if __name__ == "__main__":
     leave_sentences()
+    change_what_is_registered()
     collect_once()
     from mutmut.__main__ import cli
 

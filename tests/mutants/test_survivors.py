@@ -95,6 +95,26 @@ def test_a_module_that_is_not_in_scope_is_refused_with_those_that_are(capsys: py
     assert "No such module: nonsense. There are: names safety" in capsys.readouterr().out
 
 
+_CHANGE = """\
+from mutmut.mutation import file_mutation
+from tests.mutants.our_mutmut import change_what_is_registered
+change_what_is_registered()
+print(file_mutation.mutate_file_contents("it.py", open("it.py").read()).code)
+"""
+
+
+def test_what_carries_out_a_verb_is_changed_and_one_version_alone_is_registered(tmp_path: Path) -> None:
+    (tmp_path / "setup.cfg").write_text("[mutmut]\nsource_paths = .\n")
+    (tmp_path / "it.py").write_text("@carries_out(COPY)\ndef copy():\n    return 1\n\n@cached()\ndef b(): return 1\n")
+    command, environment = (sys.executable, "-c", _CHANGE), {**os.environ, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "@carries_out(COPY)\n@_mutmut_mutated(mutants_x_copy__mutmut)\ndef copy():\n    return 1\n" in ran.stdout, (
+        ran.stderr
+    )
+    assert "\ndef x_copy__mutmut_1():\n    return 2\n" in ran.stdout
+    assert (ran.stdout.count("@carries_out"), ran.stdout.count("def b()")) == (1, 1)
+
+
 _TRY = """\
 from tests.mutants.our_mutmut import collected, run_of
 session = collected(["-c", "/dev/null", "--rootdir=.", "-q", "-p", "tests.mutants.fastest_first", "test_it.py"])
