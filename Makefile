@@ -45,7 +45,7 @@ test test-exhaustive: export PYTHONDONTWRITEBYTECODE :=
 test test-exhaustive: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/python
 
 SEED ?= $(shell date +%Y%m%d)
-test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, some nine minutes; in another order each day, or as SEED=… says
+test: $(VENV)/.dev-stamp  ## the tests on simulated hosts: no root, some eight minutes; in another order each day, or as SEED=… says
 	@$(BIN)/pytest -n 2 --dist worksteal -p randomly --randomly-seed=$(SEED) --randomly-dont-reset-seed
 
 test-exhaustive: $(VENV)/.dev-stamp  ## a crash at every request (of endings, adoptions, replacements and moves at a seventeenth, another each day), interleavings, 300 random lives, pairs of faults, a backup of 20 GB
