@@ -67,7 +67,7 @@ class PauseBody(BaseModel):
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Return all of the API, in the order in which it is described."""
-    user, manager, admin = Role
+    user, admin = Role.USER, Role.ADMIN
     table = [
         Endpoint("GET", f"{BASE}/openapi.json", user, "This description.", BaseModel, _describe),
         Endpoint("GET", f"{BASE}/fleet", user, "How the fleet and its daemon stand.", answers.Fleet, _fleet),
@@ -90,10 +90,21 @@ def endpoints() -> tuple[Endpoint, ...]:
             content=CALENDAR,
         ),
         Endpoint("GET", f"{BASE}/health", user, "How the servers are.", answers.FleetHealth, _health),
+        *_of_steering(),
+        Endpoint("GET", f"{BASE}/tokens", admin, "Who may use this.", answers.Tokens, _tokens),
+        Endpoint(
+            "DELETE", f"{BASE}/tokens/{{id}}", admin, "Revoke a token.", answers.TokenRow, _revoke, refusals=(404,)
+        ),
+    )
+
+
+def _of_steering() -> tuple[Endpoint, ...]:
+    """Return what wakes the daemon, and what holds it back."""
+    return (
         Endpoint(
             "POST",
             f"{BASE}/reconcile",
-            manager,
+            Role.MANAGER,
             "Read the text again and look at servers now.",
             answers.Accepted,
             _reconcile,
@@ -104,7 +115,7 @@ def endpoints() -> tuple[Endpoint, ...]:
         Endpoint(
             "POST",
             f"{BASE}/pause",
-            manager,
+            Role.MANAGER,
             "Leave a document, or the whole fleet, alone.",
             answers.PauseChanged,
             _pause,
@@ -114,16 +125,12 @@ def endpoints() -> tuple[Endpoint, ...]:
         Endpoint(
             "POST",
             f"{BASE}/resume",
-            manager,
+            Role.MANAGER,
             "End a pause.",
             answers.PauseChanged,
             _resume,
             body=PauseBody,
             refusals=(404,),
-        ),
-        Endpoint("GET", f"{BASE}/tokens", admin, "Who may use this.", answers.Tokens, _tokens),
-        Endpoint(
-            "DELETE", f"{BASE}/tokens/{{id}}", admin, "Revoke a token.", answers.TokenRow, _revoke, refusals=(404,)
         ),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from reconciler.core.diffs import copies, fields
 from reconciler.core.model import verbs
 from reconciler.core.model.actions import Action
-from reconciler.core.model.specs import template_spec
 from reconciler.core.policies import backups, template_versions
 from reconciler.engine import restoring
 from reconciler.engine.carrying_out.performer import Performer, carries_out
@@ -26,8 +25,7 @@ async def create(performer: Performer, action: Action) -> None:
 async def clone(performer: Performer, action: Action) -> str:
     """Clone an instance's database from its template, and say what it is to lack that no module is."""
     spec = action.spec
-    template = performer.desired.templates[spec.template]
-    origin = template_spec(performer.desired, template, performer.desired.servers[action.server])
+    origin = performer.template_there(action)
     source = await performer.source(action, origin)
     await performer.world.distrust(spec.kind, spec.code, spec.server)
     await performer.builder(action).clone_instance(spec, origin, source, action.becomes, performer.former(action))
