@@ -23,7 +23,7 @@ from reconciler.notices.events import ActionStep, Event
 from reconciler.store.forgetful import NoMemory
 from reconciler.wiring import Reach, open_world
 from tests.e2e.test_copies import Customer
-from tests.harness.real_fleet import KEY, failures
+from tests.harness.real_fleet import KEY, failures, passes_until
 from tests.hosts.fixtures import AvailableHosts
 from tests.hosts.real_hosts import RealHost
 
@@ -37,7 +37,6 @@ ACTIVE = "select count(*), sum(id) from ir_cron where active"
 FACTS = (COUNTS, IDENTITY, ACTIVE)
 BASE_URL = "select value from ir_config_parameter where key = 'web.base.url'"
 DIED = 99
-_PASSES = 3
 
 SERVER = """\
 kind: server
@@ -151,17 +150,10 @@ class Death:
             self.back[0].start()
 
     def strike(self, fleet: TwoHosts) -> None:
-        """Apply until it has died in an apply, and wait until it is back.
-
-        A pass that ends before that step is followed by another, as a daemon's; what each said is told if none gets there.
-        """
-        told = []
-        for _ in range(_PASSES):
-            passed = asyncio.run(TwoHosts(fleet.directory, fleet.hosts, emit=self).apply())
-            if self.back:
-                return self.back[0].join()
-            told.append(failures(passed))
-        pytest.fail(f"no pass reached {self.step!r}:\n" + "\n".join(told))
+        """Apply until it has died in an apply, and wait until it is back."""
+        struck = TwoHosts(fleet.directory, fleet.hosts, emit=self)
+        passes_until(lambda: bool(self.back), lambda: asyncio.run(struck.apply()), repr(self.step))
+        self.back[0].join()
 
 
 @pytest.mark.parametrize("version", ["19", "14"], ids=["real-19-production", "real-14-production"])

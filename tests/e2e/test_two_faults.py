@@ -27,7 +27,7 @@ from reconciler.odoo.apply import databases
 from reconciler.odoo.connection import HostConnection
 from tests.e2e.test_production import PRODUCTION, login
 from tests.harness.real_customers import OWNER, RealCustomers
-from tests.harness.real_fleet import RealFleet, failures, instance, template
+from tests.harness.real_fleet import RealFleet, failures, instance, passes_until, template
 from tests.hosts.real_hosts import RealHost
 
 EVERY_MOMENT = bool(os.environ.get("ODOO_FLEET_EXHAUSTIVE"))
@@ -35,7 +35,6 @@ EVERY_MOMENT = bool(os.environ.get("ODOO_FLEET_EXHAUSTIVE"))
 
 CONFIRMED = Limits(confirmed_listings=["real"])
 """What earlier tests made on the host is gone, and that is right."""
-_PASSES = 3
 BUILD_LIMIT = timedelta(hours=2)
 """`retention.building_hours` of a fleet that says nothing of it."""
 
@@ -154,20 +153,9 @@ def counted(which: int) -> Callable[[str, str], bool]:
 
 
 def killed(fleet: RealFleet, dying: Dying, moment: Callable[[str, str], bool], *documents: str) -> None:
-    """Apply until the host has died at a moment, and the pass says that not all went well.
-
-    A pass that ends before, since a busy host did not answer in time, is followed by another, as a daemon's; what each said is
-    told if none gets there.
-    """
+    """Apply until the host has died at a moment, and the pass says that not all went well."""
     dying.moments.append(moment)
-    told = []
-    for _ in range(_PASSES):
-        passed = attempted(fleet, *documents)
-        if not dying.moments:
-            assert not passed.ok
-            return
-        told.append(failures(passed))
-    pytest.fail("no pass took that rename:\n" + "\n".join(told))
+    assert not passes_until(lambda: not dying.moments, lambda: attempted(fleet, *documents), "that rename").ok
 
 
 class Watch:

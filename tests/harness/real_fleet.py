@@ -1,8 +1,10 @@
 """A fleet's text on disk and the tool as it is wired in production, against real hosts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from reconciler.core.deciding import Limits, Planned
 from reconciler.engine.reconcile import Passed, carry_out, plan
@@ -16,6 +18,7 @@ from schemas.secrets import Secret
 from tests.hosts.real_hosts import RealHost
 
 KEY = "key-of-the-tests-" + "k" * 32
+_PASSES = 3
 
 
 @dataclass
@@ -111,3 +114,17 @@ def failures(passed: Passed) -> str:
     """Tell what went wrong in a pass, for an assertion's message."""
     ended = [f"{o.action.id}: {o.result}: {o.detail}" for o in passed.outcomes if o.detail]
     return "\n".join([*ended, *map(str, passed.after.changeset.blocked)])
+
+
+def passes_until(reached: Callable[[], bool], attempt: Callable[[], Passed], what: str) -> Passed:
+    """Run passes, as a daemon would, until one has reached something; return that one.
+
+    A busy host may not answer in time, and the pass that asked it ends before. What each said is told if none gets there.
+    """
+    told = []
+    for _ in range(_PASSES):
+        passed = attempt()
+        if reached():
+            return passed
+        told.append(failures(passed))
+    pytest.fail(f"no pass reached {what}:\n" + "\n".join(told))
