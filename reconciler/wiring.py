@@ -9,6 +9,7 @@ import secrets
 import ssl
 import string
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -183,18 +184,18 @@ async def open_worlds(reach: Reach, emit: Callable[[Event], None]) -> AsyncItera
             s.code: _login_pages(s, reach, transports.pages(tls[s.code])) for s in desired.servers.values() if s.domain
         }
         targets = DeclaredTargets(desired, root, values)
-        if desired.settings.backup_targets:
-            opened.append(targets)
+        opened.add(targets)
         hooks = _hooks(desired, reach, values, caller, memory, aside) if desired.settings.hooks else world.hooks
         return replace(world, pages=pages, aside=aside, targets=targets, hooks=hooks)
 
-    opened: list[DeclaredTargets] = []
+    # A daemon makes one for each commit: what no text needs any more goes, with its text.
+    opened: weakref.WeakSet[DeclaredTargets] = weakref.WeakSet()
     caller = Caller(clock.now, clock.sleep)
 
     try:
         yield make
     finally:
-        for targets in opened:
+        for targets in list(opened):
             await targets.aclose()
         await caller.aclose()
         await transports.aclose()
