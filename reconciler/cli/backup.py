@@ -223,8 +223,6 @@ def kept_rows(session: Session, words: Sequence[str], now: datetime) -> tuple[Ba
     with telling(StorageFailure):
         found = [entry for _, entry in interrupts.run(_catalogue(session, words))]
     documents = {document.address: document for document in _documents(session, words)}
-    if words or not session.selection.is_everything:
-        found = [entry for entry in found if entry.address in documents]
 
     def due(address: str, good: Mapping[str, datetime]) -> datetime | None:
         return next_backup(session.desired, documents[address], good, now) if address in documents else None
@@ -246,7 +244,14 @@ async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, 
             (target, entry)
             for target in desired.settings.backup_targets
             async for entry in _entries(world, target, desired.settings.code, kind, code)
+            if words or _is_selected(session, entry)
         ]
+
+
+def _is_selected(session: Session, entry: BackupEntry) -> bool:
+    """Tell whether a backup is of what is selected; of what is declared no more only where everything is."""
+    document = backups.document_of(session.desired, entry.kind, entry.code)
+    return session.selection.is_everything if document is None else session.selection.includes(document)
 
 
 async def _entries(world: World, target: str, fleet: str, kind: str, code: str) -> AsyncIterator[BackupEntry]:
@@ -267,8 +272,8 @@ async def _verify(session: Session, words: Sequence[str]) -> BackupsDone:
             (target, entry),
             key=lambda each: each[1].taken_at,
         )
-    if words and not newest:
-        raise click.UsageError(f"there is no backup of {' '.join(words)}")
+    if (chosen := words or session.selected) and not newest:
+        raise click.UsageError(f"there is no backup of {' '.join(chosen)}")
     async with session.world() as world:
         for target, entry in newest.values():
             document = backups.document_of(desired, entry.kind, entry.code)
