@@ -107,8 +107,8 @@ class TemplateRow:
 class InstanceRow:
     """One instance. `server` is where it is, was last seen while that does not answer, or would be placed.
 
-    `template` is that of its source where it is a copy (`clone_of`); `observed` is what its name says; `verified_at` is when a look
-    last found it to be as the text said then, None where none is remembered.
+    `template` is that of its source where it is a copy (`clone_of`); `observed` is what its name says; `verified_at` is when a
+    look last found it to be as the text said then, None where none is remembered.
     """
 
     code: str
