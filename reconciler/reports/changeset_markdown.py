@@ -56,7 +56,7 @@ _IN_WORDS = frozenset(
 """Fields whose changes are told in words, not by values."""
 
 _ACTION, _BLOCKED, _LEFT_ALONE, _DETAIL = "action", "blocked document", "database left alone", "line of details"
-_WITHHELD, _REMOVED, _FROZEN = "withheld action", "document no longer declared", "frozen server"
+_WITHHELD, _REMOVED, _FROZEN, _HOOK = "withheld action", "document no longer declared", "frozen server", "hook"
 _PLURALS = {
     _BLOCKED: "blocked documents",
     _LEFT_ALONE: "databases left alone",
@@ -64,6 +64,7 @@ _PLURALS = {
     _WITHHELD: "withheld actions",
     _REMOVED: "documents no longer declared",
     _FROZEN: "frozen servers",
+    _HOOK: "hooks",
 }
 
 
@@ -315,7 +316,7 @@ class _Page:
             reasons.setdefault(each.why, []).append(each.action)
         items = []
         for reason, actions in reasons.items():
-            items.append(Passage(f"- {prose(_short(reason, _A_REASON))}. Without it:\n"))
+            items.append(Passage(f"- {prose(_short(reason, _A_REASON))}. Without it:\n", Counter()))
             for alike in _groups(self._rows(actions)):
                 line = f"  - {listed([row.who for row in alike], _ALIKE)}: {alike[0].happens} ({alike[0].why})\n"
                 items.append(Passage(line, Counter({_WITHHELD: sum(row.actions for row in alike)})))
@@ -325,7 +326,7 @@ class _Page:
         items = []
         for hook in self._changeset.hooks:
             text = f"- {code(hook.runs)} {hook.when} {listed([code(each) for each in hook.actions], _NAMED)}\n"
-            items.append(Passage(text))
+            items.append(Passage(text, Counter({_HOOK: 1})))
         return Block("\n#### Hooks\n\n", tuple(items))
 
     def _left_alone(self) -> Block:
