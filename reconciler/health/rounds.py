@@ -1,6 +1,6 @@
 """The health rounds of a daemon: every server, and every published instance's login page, once in each interval.
 
-Each has its own moment in the interval (`core.appointments`), so that looks are spread out and nothing is asked in bursts.
+Each has its own moment in the interval (`health.appointments`), so that looks are spread out and nothing is asked in bursts.
 Waits are counted on the monotonic clock and measured anew for each look: a time of day that is set forward or back makes
 neither a row of looks nor a silence.
 """

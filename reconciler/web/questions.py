@@ -96,7 +96,7 @@ class Instances(DocumentsQuery):
     in_sync: InSync | None = Field(default=None, description="Whether its database is as its text says.")
     server: str | None = Field(default=None, max_length=100, description="Code of the server that it is on.")
     plan: str | None = Field(default=None, max_length=100, description="Code of its plan.")
-    template: str | None = Field(default=None, max_length=100, description="Code of its template.")
+    template: str | None = Field(default=None, max_length=100, description="Code of its template, or its source's.")
     sort: Literal[
         "code", "-code", "name", "-name", "state", "-state", "server", "-server", "plan", "-plan",
         "in_sync", "-in_sync", "verified_at", "-verified_at",

@@ -361,12 +361,13 @@ def _refused(spec: DatabaseSpec, look: DatabaseLook, *, remembered: bool) -> Dou
             " prints (if the text names another secret now, too); the tool never resets it by force",
         )
     address = spec.address
+    adopting = "" if spec.clone_of else ", or have it taken over with `adopt`"  # a copy cannot say `adopt`
     return Doubt(
         why,
         f"{origin}what this fleet built has odoo_fleet.code in its system parameters (Odoo: Settings, Technical)."
         f" With `{spec.code}` there it is {address}: give that account what `odoo-fleet secret show {address} admin_password`"
-        f" prints; with a former code write `renamed_from`. Without it no password makes it this fleet's: choose another"
-        f" {_named_by(spec)}",
+        f" prints; with a former code write `renamed_from`. Without it no password alone makes it this fleet's: choose another"
+        f" {_named_by(spec)}{adopting}",
     )
 
 
