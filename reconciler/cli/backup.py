@@ -165,13 +165,14 @@ async def _back_up(
     """Back all of them up: on one host one after the other, as a worker of it is taken for as long as each lasts."""
     done = BackupsDone()
     async with session.world() as world:
-        standing = whereabouts.as_it_stands(session.desired, await world.inventory()).instances
-        documents = [standing[d.code] if isinstance(d, Instance) else d for d in documents]
-        codes = {code for d in documents for code in _servers(session.desired, d)}
-        observed = await observe_shallow(sorted(codes), world)
+        inventory = await world.inventory()
+        standing = whereabouts.as_it_stands(session.desired, inventory)
+        documents = [standing.instances[d.code] if isinstance(d, Instance) else d for d in documents]
+        places = {d.address: whereabouts.places(standing, d, inventory) for d in documents}
+        observed = await observe_shallow(sorted({code for codes in places.values() for code in codes}), world)
         by_server: dict[str, list[tuple[BackupSubject, str]]] = {}
         for document in documents:
-            found = backups.subjects(session.desired, document, observed)
+            found = backups.subjects(session.desired, document, observed, places[document.address])
             if isinstance(found, NotThere):
                 done.fail(document.address, found.why)
                 continue
@@ -197,16 +198,6 @@ async def _one_after_the_other(
             done.fail(subject.address, str(error))
         else:
             done.take(Work.BACKUP, kept)
-
-
-def _servers(desired: Desired, document: Instance | Template) -> tuple[str, ...]:
-    if isinstance(document, Template):
-        return document.server_codes
-    return (
-        (document.server,)
-        if document.server is not None
-        else desired.templates[desired.template_of(document)].server_codes
-    )
 
 
 def _target(desired: Desired, document: Instance | Template) -> str:

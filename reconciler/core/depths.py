@@ -252,11 +252,6 @@ class ListedDatabase(NamedTuple):
         return Inspection(self.server.code, self.database, spec, self.former_code)
 
 
-def _found(desired: Desired, observed: Observed, instance: Instance) -> tuple[claims.Found, ...]:
-    places = (instance.server,) if instance.server else desired.servers
-    return claims.find(observed, places, instance.database_name, instance.renamed_from)
-
-
 def _on_what_may_be_the_same_host(
     desired: Desired, observed: Observed, inventory: Inventory, depth: Depth, due: Sequence[ListedDatabase]
 ) -> list[ListedDatabase]:
@@ -299,7 +294,7 @@ def _of_instances(
     for instance in desired.instances.values():
         if not selection.includes(instance):
             continue
-        found = _found(desired, observed, instance)
+        found = claims.of(desired, observed, instance)
         for one in claims.narrow(found, inventory, "instance", instance.code):
             yield ListedDatabase(instance, desired.servers[one.server], one.name.text, instance.renamed_from)
         if not found:
@@ -341,7 +336,7 @@ def _left_between(
     guessed: list[Inspection] = []
     between = [(h, n) for h, n in unclaimed.seen(desired, observed) if (h.server, n.text) not in depth.passed_over]
     wanted = (i for i in desired.instances.values() if i.state != "absent" and selection.includes(i))
-    if not between or all(_found(desired, observed, i) for i in wanted):
+    if not between or all(claims.of(desired, observed, i) for i in wanted):
         return remembered, guessed
     declared = {"instance": desired.instances, "template": desired.templates}
     for host, name in between:

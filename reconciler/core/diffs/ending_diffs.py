@@ -71,8 +71,7 @@ def _tell(draft: Draft, instance: Instance) -> None:
 
 
 def _end_absent(draft: Draft, instance: Instance) -> None:
-    places = (instance.server,) if instance.server else tuple(draft.desired.servers)
-    found = claims.find(draft.observed, places, instance.database_name, instance.renamed_from)
+    found = claims.of(draft.desired, draft.observed, instance)
     found = claims.narrow(found, draft.inventory, "instance", instance.code) or _broken_trash(draft, instance)
     if not found:
         return

@@ -39,9 +39,8 @@ def diff_instances(draft: Draft) -> None:
 
 
 def find(draft: Draft, instance: Instance) -> tuple[Found, ...]:
-    """List where an instance's database may be: on its server if it names one, else on any."""
-    places = (instance.server,) if instance.server else draft.desired.servers
-    found = claims.find(draft.observed, places, instance.database_name, instance.renamed_from)
+    """List where an instance's database may be, but where memory has it if that is one of several places."""
+    found = claims.of(draft.desired, draft.observed, instance)
     return claims.narrow(found, draft.inventory, "instance", instance.code)
 
 

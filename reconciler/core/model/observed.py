@@ -225,7 +225,7 @@ class DatabaseLook:
     asleep: bool = False  # nothing scheduled can be switched on, until it is proven neutralized once more
     missing_files: int = 0
     restored_from: str = ""  # what was restored there and when, as was noted then; empty for what was not
-    support: tuple[str, ...] = ()  # accounts that let the operator in and are open, see `core.support.accounts`
+    support: tuple[str, ...] = ()  # accounts that let the operator in and are open, see `core.diffs.support.accounts`
     is_admin: bool = True  # it was opened as base.user_admin itself
     second_factor: bool = False  # that account logs in with a second factor, so that a password alone is refused
     rebuilding: str = ""  # of a template: why no new version of it took its place

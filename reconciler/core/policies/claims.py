@@ -44,6 +44,12 @@ def find(observed: Observed, servers: Container[str], target: str, former: str |
     return (*found, *_forms(observed, servers, former, renamed=True)) if former else found
 
 
+def of(desired: Desired, observed: Observed, instance: Instance) -> tuple[Found, ...]:
+    """List where an instance's database may be: on its server if it names one, else on any."""
+    places = (instance.server,) if instance.server else desired.servers
+    return find(observed, places, instance.database_name, instance.renamed_from)
+
+
 def _forms(observed: Observed, servers: Container[str], target: str, *, renamed: bool) -> tuple[Found, ...]:
     hosts = [host for host in observed.holding(target) if host.server in servers]
     return tuple(Found(host.server, name, renamed) for host in hosts for name in host.forms_of(target))

@@ -1,8 +1,8 @@
 """The one module that creates, clones, restores, renames or drops a database.
 
 Each function checks its own precondition at the moment that it acts and refuses (`Refused`, nothing sent) where it does not
-hold. The law: new databases get building names only; renames follow `core.names`; only building names and trash are dropped, and
-of what this run did not make only what was never in service, and what its text ended and the retention is over for.
+hold. The law: new databases get building names only; renames follow `core.model.names`; only building names and trash
+are dropped, and of what this run did not make only what was never in service, or what its text ended and whose retention is over.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 A killed install leaves modules scheduled. 19 then refuses every operation until they are reset, after which those that came
 along with the wanted ones would be silently missing; so they are remembered before and asked for by name (14 simply goes on).
 
-Nothing is reset or pressed while somebody else is at work (`core.module_operations`), which is looked up at that moment. In a
-database that others reach too, an install is noted before it is pressed, so that what is found half-way later is known as ours.
+Nothing is reset or pressed while somebody else is at work (`core.model.module_operations`), which is looked up at that moment.
+In a database that others reach too, an install is noted before it is pressed: what is found half-way later is known as ours.
 """
 
 from __future__ import annotations
