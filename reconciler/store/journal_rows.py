@@ -78,12 +78,7 @@ def read_passes(connection: Connection, fleet: str, limit: int) -> tuple[PassRec
 
 
 def read_outcomes(
-    connection: Connection,
-    fleet: str,
-    wanted: dict[str, str | int | None],
-    *,
-    since: datetime | None,
-    limit: int,
+    connection: Connection, fleet: str, wanted: dict[str, str | None], *, since: datetime | None, limit: int
 ) -> tuple[OutcomeRecord, ...]:
     """Read the last outcomes of a fleet, newest first; all, or those whose columns are as wanted (None: whatever they are)."""
     query = select(*_OUTCOME_COLUMNS).join(passes).where(outcomes.c.fleet == fleet)

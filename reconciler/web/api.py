@@ -18,7 +18,6 @@ from reconciler.access.roles import Role
 from reconciler.core.model.pauses import Pause
 from reconciler.core.policies.calendars import of_instances, of_trash
 from reconciler.health.signs import SIGNS
-from reconciler.reports.happenings import Asked
 from reconciler.reports.happenings_json import happening_document
 from reconciler.reports.icalendar import render_icalendar
 from reconciler.reports.plan_json import changeset_document
@@ -259,10 +258,7 @@ async def _passes(call: Admitted) -> Mapping[str, Any]:
 
 
 async def _events(call: Admitted) -> Mapping[str, Any]:
-    query = call.query
-    names = (query.name,) if query.name else ()
-    asked = Asked(query.limit, None, query.kind, query.code, query.server, names, query.level)
-    found = await call.board.happenings(asked)
+    found = await call.board.happenings(call.query.asked())
     return {
         "format": answers.FORMAT,
         "fleet": call.board.standing().fleet,
