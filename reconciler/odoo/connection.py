@@ -354,10 +354,6 @@ class DatabaseSession:
         """Write the same values to records."""
         await self.change_call(model, "write", list(ids), dict(values), **_options(context=context))
 
-    async def xmlid(self, reference: str) -> tuple[str, int] | None:
-        """Return the model and id behind an external id such as `base.user_admin`, or None."""
-        return (await self.xmlids([reference])).get(reference)
-
     async def xmlids(self, references: Iterable[str]) -> dict[str, tuple[str, int]]:
         """Return the models and ids behind external ids; none where one does not exist. What is known is not asked."""
         wanted = frozenset(references)
