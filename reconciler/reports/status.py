@@ -363,9 +363,7 @@ class _View:
             yield PlanRow(plan.code, plan.name, plan.period, plan.max_users, plan.max_storage_gb, live.count(plan.code))
 
     def _find(self, instance: Instance) -> claims.Found | None:
-        standing = self._standing.instances[instance.code].server
-        places = (standing,) if standing else tuple(self._desired.servers)
-        found = claims.find(self._observed, places, instance.database_name, instance.renamed_from)
+        found = claims.of(self._desired, self._observed, self._standing.instances[instance.code])
         return next(iter(claims.narrow(found, self._inventory, "instance", instance.code)), None)
 
     def _place_unseen(self, instance: Instance) -> str | None:
