@@ -377,10 +377,8 @@ class _View:
     def _observed_state(self, instance: Instance, found: claims.Found | None) -> str:
         if found:
             return "active" if found.name.state is NameState.PUBLISHED else found.name.state.value
-        if any(
-            instance.server in (None, h.server)
-            for h, _ in self._observed.named(NameState.TRASH, instance.database_name)
-        ):
+        trash = self._observed.named(NameState.TRASH, instance.database_name)
+        if any(instance.server in (None, host.server) for host, _ in trash):
             return "trash"
         places = (instance.server,) if instance.server else tuple(self._desired.servers)
         hosts = [self._observed.hosts.get(p) for p in places if self._desired.servers[p].state != "draft"]
