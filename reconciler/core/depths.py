@@ -13,7 +13,15 @@ from typing import NamedTuple
 
 from reconciler.core.diffs import copies, copies_elsewhere, ending_diffs, support, trash, unclaimed
 from reconciler.core.model.inventory import Inventory
-from reconciler.core.model.names import IN_SERVICE, KEPT, ON_ITS_WAY, is_expired_build, is_expired_trash, parse
+from reconciler.core.model.names import (
+    IN_SERVICE,
+    KEPT,
+    ON_ITS_WAY,
+    NameState,
+    is_expired_build,
+    is_expired_trash,
+    parse,
+)
 from reconciler.core.model.observed import Observed
 from reconciler.core.model.selection import Selection
 from reconciler.core.model.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
@@ -282,7 +290,11 @@ def _of_templates(desired: Desired, observed: Observed, selection: Selection) ->
         for code in template.server_codes:
             host, server = observed.hosts.get(code), desired.servers.get(code)
             if host and server and host.online:
-                trash = [name for there, name in observed.trash_of(template.template_db) if there.server == code]
+                trash = [
+                    name
+                    for there, name in observed.named(NameState.TRASH, template.template_db)
+                    if there.server == code
+                ]
                 for name in host.forms_of(template.template_db) or trash:
                     yield ListedDatabase(template, server, name.text)
 

@@ -12,7 +12,7 @@ Asyncio code has them called in a thread of their own (`threads`). Every method 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -208,14 +208,17 @@ class Store:
         code: str | None = None,
         *,
         server: str | None = None,
-        name: str | None = None,
+        names: Collection[str] = (),
+        but_levels: Collection[str] = (),
         since: datetime | None = None,
         limit: int = 100,
     ) -> tuple[NoticeRecord, ...]:
-        """Read the last notices, newest first: all, or those that fit everything that is given."""
-        wanted = {"kind": kind, "code": code, "server": server, "name": name}
+        """Read the last notices, newest first: all, or those that fit everything that is given; `but_levels` are left out."""
+        wanted = {"kind": kind, "code": code, "server": server}
         with self._connections.reading() as connection:
-            return journal_rows.read_notices(connection, self._fleet, wanted, since=since, limit=limit)
+            return journal_rows.read_notices(
+                connection, self._fleet, wanted, names, but_levels, since=since, limit=limit
+            )
 
     def record_health(self, record: HealthRecord) -> None:
         """Write down a look at a server's health."""

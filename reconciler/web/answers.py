@@ -25,7 +25,6 @@ from reconciler.reports.status import (
 )
 from schemas.kinds import KINDS
 
-FORMAT = 1
 T = TypeVar("T")
 _ROWS: dict[str, type] = {"server": ServerRow, "instance": InstanceRow, "plan": PlanRow}
 

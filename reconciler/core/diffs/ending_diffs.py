@@ -101,7 +101,7 @@ def _broken_trash(draft: Draft, instance: Instance) -> tuple[Found, ...]:
     """Find what is an instance's in the trash, and did not come there whole: the host, or another reconciler, came between."""
     return tuple(
         Found(host.server, name)
-        for host, name in draft.observed.trash_of(instance.database_name)
+        for host, name in draft.observed.named(NameState.TRASH, instance.database_name)
         if instance.server in (None, host.server)
         and (look := host.looks.get(name.text)) is not None
         and look.opened
