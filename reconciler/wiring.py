@@ -31,7 +31,7 @@ from reconciler.loading.named_files import named_file
 from reconciler.loading.secrets import SecretResolver
 from reconciler.notices.events import CallEvent, Event
 from reconciler.notices.records import OutcomeRecord
-from reconciler.odoo.connection import CallTimeouts, HostConnection
+from reconciler.odoo.connection import HostConnection
 from reconciler.odoo.hosts import OdooHost
 from reconciler.odoo.observe import certificates
 from reconciler.odoo.observe.login_pages import LoginPages
@@ -277,22 +277,13 @@ def _url(server: Server, reach: Reach) -> str:
 def _connect(
     server: Server, reach: Reach, transport: Transport, secret_values: Secrets, clock: Clock, nonces: Nonces
 ) -> HostConnection:
-    timeouts = server.timeouts
     return HostConnection(
         server=server.code,
         url=_url(server, reach),
         declared_version=server.odoo_version,
         master_password=lambda: secret_values.resolve(server.master_password, "server", server.code, "master_password"),
         transport=transport,
-        timeouts=CallTimeouts(
-            connect=timeouts.connect_seconds,
-            read=timeouts.read_seconds,
-            create=timeouts.create_seconds,
-            clone=timeouts.clone_seconds,
-            modules=timeouts.modules_seconds,
-            rename=timeouts.rename_seconds,
-            backup=timeouts.backup_seconds,
-        ),
+        timeouts=server.timeouts,
         sleep=clock.sleep,
         jitter=lambda: nonces.number(0, 999) / 1000,
         on_call=reach.on_call,

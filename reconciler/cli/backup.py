@@ -165,13 +165,14 @@ async def _back_up(
     """Back all of them up: on one host one after the other, as a worker of it is taken for as long as each lasts."""
     done = BackupsDone()
     async with session.world() as world:
-        standing = whereabouts.as_it_stands(session.desired, await world.inventory()).instances
-        documents = [standing[d.code] if isinstance(d, Instance) else d for d in documents]
-        codes = {code for d in documents for code in _servers(session.desired, d)}
-        observed = await observe_shallow(sorted(codes), world)
+        inventory = await world.inventory()
+        standing = whereabouts.as_it_stands(session.desired, inventory)
+        documents = [standing.instances[d.code] if isinstance(d, Instance) else d for d in documents]
+        places = {d.address: whereabouts.places(standing, d, inventory) for d in documents}
+        observed = await observe_shallow(sorted({code for codes in places.values() for code in codes}), world)
         by_server: dict[str, list[tuple[BackupSubject, str]]] = {}
         for document in documents:
-            found = backups.subjects(session.desired, document, observed)
+            found = backups.subjects(session.desired, document, observed, places[document.address])
             if isinstance(found, NotThere):
                 done.fail(document.address, found.why)
                 continue
@@ -199,16 +200,6 @@ async def _one_after_the_other(
             done.take(Work.BACKUP, kept)
 
 
-def _servers(desired: Desired, document: Instance | Template) -> tuple[str, ...]:
-    if isinstance(document, Template):
-        return document.server_codes
-    return (
-        (document.server,)
-        if document.server is not None
-        else desired.templates[desired.template_of(document)].server_codes
-    )
-
-
 def _target(desired: Desired, document: Instance | Template) -> str:
     target = backups.target_of(desired, backups.policy(desired, document))
     if target is None:
@@ -223,8 +214,6 @@ def kept_rows(session: Session, words: Sequence[str], now: datetime) -> tuple[Ba
     with telling(StorageFailure):
         found = [entry for _, entry in interrupts.run(_catalogue(session, words))]
     documents = {document.address: document for document in _documents(session, words)}
-    if words or not session.selection.is_everything:
-        found = [entry for entry in found if entry.address in documents]
 
     def due(address: str, good: Mapping[str, datetime]) -> datetime | None:
         return next_backup(session.desired, documents[address], good, now) if address in documents else None
@@ -246,7 +235,14 @@ async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, 
             (target, entry)
             for target in desired.settings.backup_targets
             async for entry in _entries(world, target, desired.settings.code, kind, code)
+            if words or _is_selected(session, entry)
         ]
+
+
+def _is_selected(session: Session, entry: BackupEntry) -> bool:
+    """Tell whether a backup is of what is selected; of what is declared no more only where everything is."""
+    document = backups.document_of(session.desired, entry.kind, entry.code)
+    return session.selection.is_everything if document is None else session.selection.includes(document)
 
 
 async def _entries(world: World, target: str, fleet: str, kind: str, code: str) -> AsyncIterator[BackupEntry]:
@@ -267,8 +263,8 @@ async def _verify(session: Session, words: Sequence[str]) -> BackupsDone:
             (target, entry),
             key=lambda each: each[1].taken_at,
         )
-    if words and not newest:
-        raise click.UsageError(f"there is no backup of {' '.join(words)}")
+    if (chosen := words or session.selected) and not newest:
+        raise click.UsageError(f"there is no backup of {' '.join(chosen)}")
     async with session.world() as world:
         for target, entry in newest.values():
             document = backups.document_of(desired, entry.kind, entry.code)

@@ -98,12 +98,19 @@ class _Accounts:
     @staticmethod
     def given(login: str | None, password: str | None, credentials: Path | None) -> _Accounts:
         """Read the options; wrong usage if they say nothing that can be used."""
+        if login is not None and password is None:
+            raise click.UsageError("--admin-login goes with --admin-password")
         try:
             own = read_credentials(credentials) if credentials else {}
-            reference = None if password is None else from_directory(_reference(password), Path.cwd())
-            return _Accounts(Adoption(admin_login=login, admin_password=reference) if reference else None, own)
         except BadCredentials as error:
             raise click.UsageError(f"--credentials: {error}") from None
+        if password is None:
+            return _Accounts(None, own)
+        reference = from_directory(_reference(password), Path.cwd())
+        try:
+            return _Accounts(Adoption(admin_login=login, admin_password=reference), own)
+        except ValidationError:
+            raise click.UsageError("--admin-login takes a login: one line, without space around it") from None
 
     def __call__(self, database: str) -> Adoption | None:
         return self.of.get(database, self.of_all)

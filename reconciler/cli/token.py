@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
@@ -20,9 +19,9 @@ from reconciler.cli.terminal_tables import render_tables
 from reconciler.fleet.documents import did_you_mean
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
+from reconciler.reports.plain import report
 from reconciler.reports.status_tables import Cell, Column, Table
 
-FORMAT = 1
 _PURPOSE = "tokens could not be kept"
 _LONGEST_NAME = 80
 
@@ -83,7 +82,7 @@ def list_command(common: Common, store: str) -> None:
     with open_memory(common, store, fleet, purpose=_PURPOSE) as memory:
         tokens = memory.tokens()
     if common.output == "json":
-        screens.print_json({"format": FORMAT, "fleet": fleet, "tokens": [_plain(each, now) for each in tokens]})
+        screens.print_json(report(fleet, tokens=[each.shown(now) for each in tokens]))
         return
     click.echo(render_tables((_table(tokens, now),), screens.paper(screens.OUT)))
 
@@ -113,18 +112,6 @@ def _find(tokens: Sequence[Token], which: str) -> Token:
     if len(found) > 1:
         raise click.UsageError(f"{which!r} is more than one token: name the one that is meant")
     return found[0]
-
-
-def _plain(token: Token, now: datetime) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "role": token.role.value,
-        "made_at": token.made_at.isoformat(timespec="seconds"),
-        "made_by": token.made_by,
-        "expires_at": None if token.expires_at is None else token.expires_at.isoformat(timespec="seconds"),
-        "ended": not token.is_good(now),
-    }
 
 
 def _table(tokens: Sequence[Token], now: datetime) -> Table:

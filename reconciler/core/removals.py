@@ -20,7 +20,7 @@ _FATES = {
 }
 _PRUNED = "is taken out of service and kept as trash by the next full run (`prune: true`), unless it is protected"
 _OTHER_FATE = "stays as it is, and is no longer looked after"
-_FIRST = "if it is meant to go out of service, apply `state: suspended` first, and remove the document after that"
+_FIRST = "if it is meant to go out of service, put the document back with `state: absent`, and remove it once that is applied"
 _RETURNING = (
     "instance/{code} has its former name: write `renamed_from: {database}` there, or it gets a new, empty database"
 )

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reconciler.core import approvals
-from reconciler.core.asking import in_use
 from reconciler.core.deciding import Limits, Planned, decide
 from reconciler.core.depths import targets
 from reconciler.core.model.actions import Action
@@ -150,7 +149,7 @@ class Rounds:
         """
         self.desired, self.world = desired, world
         self._begun.clear()
-        asked = in_use(desired)
+        asked = desired.in_use
         for code in self._lanes.keys() - asked:
             if not self._lanes[code].acting:
                 self._drop(code)
@@ -171,7 +170,7 @@ class Rounds:
 
     async def run(self) -> None:
         """Go on until asked to stop; returns when nothing runs any more."""
-        for code in sorted(in_use(self.desired)):
+        for code in sorted(self.desired.in_use):
             self._open(code)
         async with asyncio.TaskGroup() as group:
             stopping = group.create_task(self._nudge_at_stop())
@@ -359,7 +358,7 @@ class Rounds:
             self._nudge.set()
         self.follower.ended(code, outcomes)
         done = frozenset(o.action.id for o in outcomes if o.result is Result.DONE)
-        if code not in in_use(self.desired):
+        if code not in self.desired.in_use:
             self._drop(code)
         elif desired is self.desired:
             lane.just_done = done

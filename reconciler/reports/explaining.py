@@ -46,4 +46,4 @@ def _lines(
 
 
 def _plain(cell: str) -> str:
-    return cell.replace("`", "").replace("\\|", "|").replace("mapping, see below", "mapping")
+    return cell.replace("`", "").replace("\\|", "|").replace(", see below", "")

@@ -61,13 +61,19 @@ def _kind(kind: str) -> Iterator[str]:
     yield schema["description"]
     yield ""
     yield from _table(schema, definitions)
+    yield from _inside(kind, "", schema, definitions)
+
+
+def _inside(heading: str, above: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
+    """Tables of the mappings that fields hold, however deep, each under the path that leads to it."""
     for name, field in schema["properties"].items():
-        for inner in _models(field, definitions):
-            yield f"### {kind}: `{name}`"
+        for path, model in _models(field, f"{above}{name}", definitions):
+            yield f"### {heading}: `{path}`"
             yield ""
-            yield definitions[inner]["description"]
+            yield definitions[model]["description"]
             yield ""
-            yield from _table(definitions[inner], definitions)
+            yield from _table(definitions[model], definitions)
+            yield from _inside(heading, f"{path}.", definitions[model], definitions)
 
 
 def _table(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
@@ -138,6 +144,8 @@ def _words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return "mapping, see below"
     if schema.get("type") == "array":
         return f"list of {holds(schema['items'], definitions)}"
+    if (named := _values(schema)) and _reference(named) in definitions:
+        return "mapping of names to mappings, see below"
     if schema.get("format") == "date":
         return "date"
     return _SIMPLE[schema["type"]] + _bounds(schema)
@@ -155,10 +163,20 @@ def _reference(schema: Mapping[str, Any]) -> str:
     return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
-def _models(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[str]:
-    """Names of the mappings that a field holds, secrets left out."""
-    names = [_reference(choice) for choice in (field, *field.get("anyOf", ()))]
-    return [name for name in names if name in definitions and name not in _SECRETS]
+def _models(field: Mapping[str, Any], path: str, definitions: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Paths and names of the mappings that a field holds, in a list and under names too; secrets left out."""
+    name = _reference(field)
+    if name in definitions and name not in _SECRETS:
+        yield path, name
+    for choice in (*field.get("anyOf", ()), *([field["items"]] if "items" in field else ())):
+        yield from _models(choice, path, definitions)
+    if named := _values(field):
+        yield from _models(named, f"{path}.NAME", definitions)
+
+
+def _values(field: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a mapping holds under names that the text chooses; empty for any other field."""
+    return next(iter(field.get("patternProperties", {}).values()), {})
 
 
 def _cell(text: str) -> str:

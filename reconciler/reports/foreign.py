@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +16,11 @@ from reconciler.core.diffs.fleet_diffs import foreign_databases
 from reconciler.core.model.names import NameState
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
+from reconciler.reports.plain import report
 from reconciler.reports.status import InstanceRow, InSync, Status, TemplateRow
 from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
 from schemas.server import Server
 
-FORMAT = 1
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 """What can be the first label of a public name, by which a host picks the database."""
 
@@ -108,6 +108,4 @@ def foreign_table(found: Foreign) -> Table:
 
 def foreign_document(found: Foreign) -> dict[str, Any]:
     """Return the rows as JSON's plain types."""
-    at = found.at.isoformat(timespec="seconds")
-    rows = [asdict(row) for row in found.rows]
-    return {"format": FORMAT, "fleet": found.fleet, "checked_at": at, "foreign": rows, "unseen": dict(found.unseen)}
+    return report(found.fleet, found.at, foreign=found.rows, unseen=found.unseen)

@@ -12,9 +12,8 @@ from reconciler.core.policies import usage
 from reconciler.core.policies.usage import UsageStanding
 from reconciler.fleet.desired import Desired
 from reconciler.reports.backups import size
+from reconciler.reports.plain import report
 from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
-
-FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +60,10 @@ def _cells(found: UsageStanding, now: datetime) -> tuple[str, str, str, str, str
 
 def limits_document(desired: Desired, rows: tuple[LimitRow, ...], now: datetime) -> dict[str, Any]:
     """Return the rows as JSON's plain types."""
-    at = now.isoformat(timespec="seconds")
-    return {"format": FORMAT, "fleet": desired.settings.code, "checked_at": at, "limits": [_plain(row) for row in rows]}
+    return report(desired.settings.code, now, limits=[_fields(row) for row in rows])
 
 
-def _plain(row: LimitRow) -> dict[str, Any]:
+def _fields(row: LimitRow) -> dict[str, Any]:
     found, used = row.standing, row.standing.usage
     return {
         "code": row.code,
@@ -76,7 +74,7 @@ def _plain(row: LimitRow) -> dict[str, Any]:
         "bytes": used.bytes if used else None,
         "max_bytes": found.max_bytes,
         "percent": found.percent,
-        "measured_at": used.at.isoformat(timespec="seconds") if used else None,
-        "over_since": used.over_since.isoformat(timespec="seconds") if used and used.over_since else None,
-        "suspended_at": found.acts_at.isoformat(timespec="seconds") if found.acts_at else None,
+        "measured_at": used.at if used else None,
+        "over_since": used.over_since if used else None,
+        "suspended_at": found.acts_at,
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconciler.reports.escapes import visible
 
@@ -85,10 +85,13 @@ def _entity(found: re.Match[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A line, or lines that belong together, and how much of what it stands for: `{"actions": 3}`."""
+    """A line, or lines that belong together, and how much of what it stands for: `{"actions": 3}`.
+
+    What holds nothing is left out without a word.
+    """
 
     text: str
-    holds: Counter[str] = field(default_factory=Counter)
+    holds: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)

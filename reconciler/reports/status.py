@@ -107,15 +107,15 @@ class TemplateRow:
 class InstanceRow:
     """One instance. `server` is where it is, was last seen while that does not answer, or would be placed.
 
-    `observed` is what its name says.
-
-    `verified_at` is when a look last found it to be as the text said then; None where none is remembered.
+    `template` is that of its source where it is a copy (`clone_of`); `observed` is what its name says; `verified_at` is when a
+    look last found it to be as the text said then, None where none is remembered.
     """
 
     code: str
     name: str
     server: str | None
     template: str
+    clone_of: str | None
     plan: str
     database: str
     state: str
@@ -223,9 +223,9 @@ def status(
     }
     rows: dict[str, tuple[Row, ...]] = {}
     for subject, kind in subjects().items():
-        others = (d for d in desired.documents[kind].values() if selection.includes(d))
-        found = made[subject]() if subject in made else (DocumentRow(d.code, d.name, d.description) for d in others)
-        rows[subject] = tuple(found)
+        documents = (d for d in desired.documents[kind].values() if selection.includes(d))
+        others = (DocumentRow(d.code, d.name, d.description) for d in documents)
+        rows[subject] = tuple(made[subject]() if subject in made else others)
     pauses = tuple(pause for _, pause in sorted(in_force(desired, inventory.pauses).items()))
     known = freshness(desired, observed, inventory, selection)
     return Status(desired.settings.code, now, rows, pauses, known, changeset.frozen)
@@ -335,7 +335,8 @@ class _View:
             code=instance.code,
             name=instance.name,
             server=server,
-            template=f"copy of {instance.clone_of}" if instance.clone_of else self._desired.template_of(instance),
+            template=self._desired.template_of(instance),
+            clone_of=instance.clone_of,
             plan=instance.plan,
             database=found.name.text if found else instance.database_name,
             state=instance.state,
@@ -359,13 +360,10 @@ class _View:
     def plans(self) -> Iterator[PlanRow]:
         live = [i.plan for i in self._desired.instances.values() if i.state != "absent"]
         for plan in self._desired.plans.values():
-            count = live.count(plan.code)
-            yield PlanRow(plan.code, plan.name, plan.period, plan.max_users, plan.max_storage_gb, count)
+            yield PlanRow(plan.code, plan.name, plan.period, plan.max_users, plan.max_storage_gb, live.count(plan.code))
 
     def _find(self, instance: Instance) -> claims.Found | None:
-        standing = self._standing.instances[instance.code].server
-        places = (standing,) if standing else tuple(self._desired.servers)
-        found = claims.find(self._observed, places, instance.database_name, instance.renamed_from)
+        found = claims.of(self._desired, self._observed, self._standing.instances[instance.code])
         return next(iter(claims.narrow(found, self._inventory, "instance", instance.code)), None)
 
     def _place_unseen(self, instance: Instance) -> str | None:
@@ -379,7 +377,8 @@ class _View:
     def _observed_state(self, instance: Instance, found: claims.Found | None) -> str:
         if found:
             return "active" if found.name.state is NameState.PUBLISHED else found.name.state.value
-        if any(instance.server in (None, h.server) for h, _ in self._observed.trash_of(instance.database_name)):
+        trash = self._observed.named(NameState.TRASH, instance.database_name)
+        if any(instance.server in (None, host.server) for host, _ in trash):
             return "trash"
         places = (instance.server,) if instance.server else tuple(self._desired.servers)
         hosts = [self._observed.hosts.get(p) for p in places if self._desired.servers[p].state != "draft"]

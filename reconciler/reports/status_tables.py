@@ -162,9 +162,8 @@ def _instance(row: InstanceRow) -> tuple[Cell, ...]:
 
 
 def _wide_instance(row: InstanceRow) -> tuple[Cell, ...]:
-    who = _plain(
-        row.code, row.name, row.server or NOTHING, row.template, row.plan, row.database, row.state, row.observed
-    )
+    made_of = f"copy of {row.clone_of}" if row.clone_of else row.template
+    who = _plain(row.code, row.name, row.server or NOTHING, made_of, row.plan, row.database, row.state, row.observed)
     verified = NOTHING if row.verified_at is None else f"{row.verified_at:%Y-%m-%d %H:%M:%S}"
     return (*who, _in_sync(row), *_plain(verified, row.url or NOTHING, row.detail or NOTHING))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,8 @@ from reconciler.core.deciding import Planned
 from reconciler.core.model import names
 from reconciler.core.policies import endings
 from reconciler.fleet.desired import Desired
+from reconciler.reports.plain import report
 from reconciler.reports.status_tables import Cell, Column, Table
-
-FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +88,4 @@ def trash_table(found: Trash) -> Table:
 
 def trash_document(found: Trash) -> dict[str, Any]:
     """Return the rows as JSON's plain types."""
-    rows = [
-        {**asdict(row), "since": row.since.isoformat(), "dropped_after": row.dropped_after.isoformat()}
-        for row in found.rows
-    ]
-    at = found.at.isoformat(timespec="seconds")
-    return {"format": FORMAT, "fleet": found.fleet, "checked_at": at, "trash": rows, "unseen": dict(found.unseen)}
+    return report(found.fleet, found.at, trash=found.rows, unseen=found.unseen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,11 @@ from reconciler.core.model.verbs import UPGRADE
 from reconciler.core.policies import upgrades
 from reconciler.core.policies.upgrades import Key, ModulesState
 from reconciler.fleet.desired import Desired
+from reconciler.reports.plain import report
 from reconciler.reports.status_tables import Cell, Column, Table
 from schemas.instance import Instance
 from schemas.template import Template
 
-FORMAT = 1
 _NOTHING_DONE = "nothing is done: `upgrade: hold`"
 
 
@@ -129,6 +129,4 @@ def upgrades_table(found: Upgrades) -> Table:
 
 def upgrades_document(found: Upgrades) -> dict[str, Any]:
     """Return the rows as JSON's plain types."""
-    rows = [{**asdict(row), "behind": list(row.behind)} for row in found.rows]
-    at = found.at.isoformat(timespec="seconds")
-    return {"format": FORMAT, "fleet": found.fleet, "checked_at": at, "waves": found.waves, "upgrades": rows}
+    return report(found.fleet, found.at, waves=found.waves, upgrades=found.rows)

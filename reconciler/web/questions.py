@@ -13,6 +13,7 @@ from starlette.datastructures import QueryParams
 
 from reconciler.health.signs import HealthStatus
 from reconciler.notices.notices import Level
+from reconciler.reports.happenings import Asked
 from reconciler.reports.status import DocumentRow, InstanceRow, InSync, PlanRow, Row, ServerRow, TemplateRow
 from reconciler.web.problem_details import RequestRefused, wrong_fields
 from schemas.document import Document
@@ -96,7 +97,7 @@ class Instances(DocumentsQuery):
     in_sync: InSync | None = Field(default=None, description="Whether its database is as its text says.")
     server: str | None = Field(default=None, max_length=100, description="Code of the server that it is on.")
     plan: str | None = Field(default=None, max_length=100, description="Code of its plan.")
-    template: str | None = Field(default=None, max_length=100, description="Code of its template.")
+    template: str | None = Field(default=None, max_length=100, description="Code of its template, or its source's.")
     sort: Literal[
         "code", "-code", "name", "-name", "state", "-state", "server", "-server", "plan", "-plan",
         "in_sync", "-in_sync", "verified_at", "-verified_at",
@@ -112,6 +113,11 @@ class Happened(Query):
     name: str | None = Field(default=None, max_length=60, description="Only what bears this name: `drift-repaired`.")
     level: Level = Field(default=Level.INFO, description="Only this level or worse.")
     limit: int = Field(default=_USUAL, ge=1, le=MOST, description="How many at most, the newest.")
+
+    def asked(self) -> Asked:
+        """Return it as the history is asked."""
+        names = (self.name,) if self.name else ()
+        return Asked(self.limit, None, self.kind, self.code, self.server, names, self.level)
 
 
 class Last(Query):

@@ -54,6 +54,21 @@ def test_the_newest_is_proven_and_the_list_says_so(keeping: World) -> None:
     assert keeping.run("backup", "verify", "nobody").code == 64
 
 
+@pytest.mark.parametrize("chosen", [("--selector", "tier=gold"), ("--target", "acme")])
+def test_what_is_listed_and_proven_is_what_is_selected(keeping: World, chosen: tuple[str, str]) -> None:
+    """A proof costs its host a restore: it is asked for of those that are meant, and of no others."""
+    assert keeping.run("backup", "now").code == 0
+    keeping.replace("instances.yaml", "code: cafe\n", "code: brasserie\n")  # there is a backup of cafe
+    for command in ("list", "verify"):
+        found = json.loads(keeping.run("backup", command, *chosen, "-o", "json").out)["backups"]
+        assert [entry["code"] for entry in found] == ["acme"], command
+    proven = {e["code"]: e["proven"] for e in json.loads(keeping.run("backup", "list", "-o", "json").out)["backups"]}
+    assert {code for code, proof in proven.items() if proof} == {"acme"}
+    assert set(proven) == {"acme", "bistro", "cafe"}
+    ran = keeping.run("backup", "verify", "--target", "brasserie")
+    assert (ran.code, "there is no backup of instance/brasserie" in ran.err) == (64, True)
+
+
 def test_status_says_how_old_the_last_good_and_the_last_proven_are(keeping: World) -> None:
     assert keeping.run("backup", "now").code == keeping.run("backup", "verify", "acme").code == 0
     document = json.loads(keeping.run("status", "backups", "-o", "json").out)

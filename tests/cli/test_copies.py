@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,9 @@ def test_a_copy_is_planned_made_shown_and_placed_with_its_source(copying: World)
     assert "No changes" in copying.run("plan").out
     shown = copying.run("status", "instances", "-o", "wide").out
     assert "copy of acme" in shown
+    told = {row["code"]: row for row in json.loads(copying.run("status", "instances", "-o", "json").out)["instances"]}
+    assert (told["acme"]["clone_of"], told["acme-staging"]["clone_of"]) == (None, "acme")
+    assert told["acme"]["template"] == told["acme-staging"]["template"]
     placed = copying.run("place", "acme-staging")
     assert (placed.code, "prod-1" in placed.out) == (0, True), placed
     copying.replace("copy.yaml", "plan: starter", "plan: starter\nserver: prod-2")

@@ -110,7 +110,8 @@ def test_a_removed_customer_is_told_with_what_becomes_of_the_database(world: Wor
     assert plan(world) == (
         "No longer declared\n"
         "  - instance/acme on prod-1, database acme: stays in service as it is, and is no longer looked after\n"
-        "    → if it is meant to go out of service, apply `state: suspended` first, and remove the document after that\n"
+        "    → if it is meant to go out of service, put the document back with `state: absent`, and remove it once that is\n"
+        "      applied\n"
         "\n"
         f"No changes; 1 no longer declared (only what changed since main at {base_commit(world)}).\n"
     )

@@ -47,7 +47,7 @@ def removed(
         (
             "acme",
             f"stays in service as it is, and {NO_LONGER}",
-            "if it is meant to go out of service, apply `state: suspended` first, and remove the document after that",
+            "if it is meant to go out of service, put the document back with `state: absent`, and remove it once that is applied",
         ),
         ("suspended.acme", f"stays suspended, and {NO_LONGER}", ""),
         (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.reports import verbs_reference
 from reconciler.reports.fleet_reference import render_fleet_reference
+from schemas.json_schema import json_schema
 from schemas.kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -67,3 +68,12 @@ def test_the_page_of_verbs_is_up_to_date() -> None:
 def test_the_fleet_reference_is_up_to_date() -> None:
     page = (ROOT / "docs/fleet-reference.md").read_text()
     assert page == render_fleet_reference(), "python -m reconciler.reports.fleet_reference > docs/fleet-reference.md"
+
+
+def test_the_fleet_reference_has_every_field_of_every_mapping() -> None:
+    sections = render_fleet_reference().split("\n##")
+    tables = [set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) for section in sections]
+    secrets = {"EnvSecret", "FileSecret", "EitherSecret", "LiteralSecret", "DerivedSecret", "Derivation"}
+    mappings = {name: each for kind in KINDS for name, each in json_schema(kind).get("$defs", {}).items()}
+    fields = {name: each["properties"].keys() for name, each in mappings.items() if name not in secrets}
+    assert [name for name, keys in fields.items() if not any(keys <= table for table in tables)] == []

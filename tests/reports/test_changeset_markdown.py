@@ -12,7 +12,7 @@ from inline_snapshot import snapshot
 
 from reconciler.core.model import verbs
 from reconciler.core.model.actions import Action, FieldChange, Reason
-from reconciler.core.model.changesets import Blocked, Changeset, Left, LeftAlone
+from reconciler.core.model.changesets import Blocked, Changeset, Left, LeftAlone, MetHook
 from reconciler.fleet.desired import Desired
 from reconciler.reports.changeset_markdown import LIMIT, marker, render_changeset_markdown
 from reconciler.reports.markdown import length
@@ -223,6 +223,19 @@ def test_details_are_cut_before_rows_and_nothing_stays_open(limit: int) -> None:
     assert page.count("<details>") == page.count("</details>")
     if "| `four` |" not in page:
         assert "<details>" not in page
+
+
+@pytest.mark.parametrize("left", [(), (LeftAlone("prod-1", "oldie", "once ours", Left.ORPHAN),)])
+def test_hooks_that_are_cut_are_counted_like_all_else(left: tuple[LeftAlone, ...]) -> None:
+    hooks = tuple(MetHook("before", f"https://shop.example/{number}", (f"clone {number}",)) for number in range(100))
+    page = render_changeset_markdown(Changeset(left_alone=left, hooks=hooks), world(), limit=3000)
+    shown = page.count("https://shop.example/")
+    assert 0 < shown < 100
+    databases = ", 1 database left alone" if left else ""
+    assert page.splitlines()[-1] == (
+        f"> **Cut here:** {100 - shown} hooks{databases} not shown, because a comment may not be longer than 3,000"
+        " characters. `odoo-fleet plan` shows all."
+    )
 
 
 HOSTILE = "@ops | <b>x</b> `y` [z](https://evil.example) #1\n/close"

@@ -100,6 +100,18 @@ def test_the_other_kinds_can_be_chosen_as_well(path: str, found: list[str]) -> N
     assert codes(told(path)) == found
 
 
+def test_a_copy_has_the_template_of_its_source_and_says_what_it_is_a_copy_of() -> None:
+    text = f"{TEXT}---\nkind: instance\ncode: zoo\nclone_of: acme\nplan: starter\nserver: one\n"
+
+    async def story(asked: Asked) -> None:
+        found = await asked.get("instances?template=base")
+        made_of = [(each["code"], each["observed"]["clone_of"]) for each in found["items"]]
+        assert made_of == [("acme", None), ("beta", None), ("cafe", None), ("zoo", "acme")]
+        assert {each["observed"]["template"] for each in found["items"]} == {"base"}
+
+    asking(story, text=text)
+
+
 def test_how_many_there_are_is_told_with_each_part() -> None:
     document = told("instances?limit=2&label=tier=gold")
     assert (document["total"], document["limit"], document["offset"], len(document["items"])) == (2, 2, 0, 2)
@@ -236,3 +248,12 @@ def test_the_health_of_servers_is_told_with_its_signs() -> None:
         assert one["look"]["signs"]["version"] == "19.0"
 
     asking(story)
+
+
+def test_signs_have_one_decimal_as_those_of_status() -> None:
+    async def story(asked: Asked) -> None:
+        await asyncio.sleep(1000)
+        _, two = (await asked.get("health"))["items"]
+        assert two["look"]["signs"]["available_capacity"] == 66.7
+
+    asking(story, text=TEXT.replace("code: two\n", "code: two\nmax_instances: 3\n"))

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from starlette.applications import Starlette
 
 from reconciler.access.roles import Role
@@ -231,6 +232,37 @@ def test_nothing_is_drawn_while_nobody_watches() -> None:
             assert drawn == []
         finally:
             Progress.runs = runs  # type: ignore[method-assign]
+
+    visiting(story)
+
+
+def test_a_drawing_that_fails_cuts_who_watches_and_begins_anew_for_who_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken: list[int] = []
+    runs = Progress.runs
+
+    def breaking(self: Progress) -> tuple[Run, ...]:
+        if broken:
+            raise ArithmeticError("what runs cannot be told")
+        return runs(self)
+
+    monkeypatch.setattr(Progress, "runs", breaking)
+
+    async def fall(browser: Browser, progress: Progress) -> None:
+        async with watching(browser.app, browser) as one, watching(browser.app, browser) as other:
+            broken.append(1)
+            progress.renew()
+            await asyncio.sleep(1)
+            broken.clear()
+            assert not {LASTS} & {*one.scope, *other.scope}, "pages that were cut ask anew, and renew themselves"
+            async with watching(browser.app, browser) as stream:
+                progress.renew()
+                await asyncio.sleep(1)
+                assert stream.events("version")[-1] == str(progress.version)
+
+    async def story(browser: Browser, asked: Asked) -> None:
+        await browser.log_in()
+        with pytest.raises(ArithmeticError):  # told as that of any other page
+            await fall(browser, asked.board.daemon.progress)
 
     visiting(story)
 

@@ -1,7 +1,8 @@
 """What changes on the page, as it changes: server-sent events to whoever has a page open, as long as their session lasts.
 
 What runs is drawn once for all who watch, twice a second at most. Nothing waits in a queue: who reads slowly gets what is so when
-they have read, and who does not read at all is cut off. Nothing is drawn while nobody watches.
+they have read, and who does not read at all is cut off. Nothing is drawn while nobody watches. Where drawing fails, all who watch
+are cut, so that their pages renew themselves and ask anew: a stream whose beats go on while nothing is drawn looks sound.
 """
 
 from __future__ import annotations
@@ -90,10 +91,10 @@ class Live:
         """Count a stream, and draw as long as there is any."""
         who = hash_of(cookie)
         self._watching[who] += 1
-        if self._drawing is None:
-            self._drawing = asyncio.create_task(self._draw())
+        if self._drawing is None or self._drawing.done():
+            self._drawing, self._frame = asyncio.create_task(self._draw()), Frame()
         try:
-            await stream.flow()
+            await stream.flow(self._drawing)
         finally:
             self._watching[who] -= 1
             self._watching += Counter()  # forgets whom nobody is left of
@@ -146,8 +147,8 @@ class _Stream(Response):
             del scope[LASTS]
         await send({"type": "http.response.body", "body": b""})
 
-    async def flow(self) -> None:
-        """Send what changes."""
+    async def flow(self, drawing: asyncio.Task[None]) -> None:
+        """Send what changes; raises what drawing failed of."""
         leaving = asyncio.ensure_future(self._left())
         try:
             await self._write(_RETRY)
@@ -157,9 +158,11 @@ class _Stream(Response):
                     await self._write(text)
                     self._sent = self._live.frame
                 ended, _ = await asyncio.wait(
-                    {leaving, another}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                    {leaving, another, drawing}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
                 another.cancel()
+                if drawing.done():
+                    drawing.result()
                 if not ended:
                     await self._write(b":\n\n")
         except TimeoutError:
