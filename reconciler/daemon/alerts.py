@@ -11,7 +11,7 @@ from reconciler.core.model.actions import Action
 from reconciler.core.model.failures import AlertFailed
 from reconciler.core.model.labels import labels_of
 from reconciler.daemon import lasting
-from reconciler.daemon.lasting import Lasting
+from reconciler.daemon.lasting import LookedAfter
 from reconciler.engine.ports import Clock, Secrets
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
@@ -40,14 +40,14 @@ class Alerts:
         clock: time.
         send: sends a message.
         tell: told when a channel begins to take nothing, and when it takes messages again.
-        lasting: gives what is still so under a text.
+        looked_after: gives what is looked after under a text.
     """
 
     text: Callable[[], tuple[Desired, Secrets] | None]
     clock: Clock
     send: Send
     tell: Callable[[Notice], None]
-    lasting: Callable[[Desired], Lasting]
+    looked_after: Callable[[Desired], LookedAfter]
     _boxes: dict[str, Box] = field(default_factory=dict)
     _sending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -82,7 +82,7 @@ class Alerts:
     def _look(self, group: asyncio.TaskGroup, desired: Desired, secrets: Secrets) -> None:
         channels = desired.settings.notify
         self._boxes = {name: self._boxes.get(name, Box()) for name in map(_name, channels)}
-        self._settle(self.lasting(desired).why_over)
+        self._settle(self.looked_after(desired).why_over)
         if not any(box.failures for box in self._boxes.values()):
             self._settle(lasting.no_channel_fails)
         for number, channel in enumerate(channels):

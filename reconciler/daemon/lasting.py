@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from reconciler.core.asking import in_use
 from reconciler.core.deciding import Planned
 from reconciler.core.policies.backup_times import Work
 from reconciler.fleet.desired import Desired
@@ -21,7 +20,7 @@ _WORK = {NoticeName.BACKUP_FAILED: Work.BACKUP, NoticeName.PROOF_FAILED: Work.PR
 
 
 @dataclass(frozen=True)
-class Lasting:
+class LookedAfter:
     """What is looked after now.
 
     Args:
@@ -44,7 +43,7 @@ class Lasting:
                 return f"the login page of {about} is no longer asked for"
             case NoticeName.BACKUP_FAILED | NoticeName.PROOF_FAILED if not self._is_kept(notice):
                 return f"{about} on {notice.server} has no such {_WORK[notice.name]}s any more"
-            case name if name in _OF_SERVERS and notice.server and notice.server not in self._in_use:
+            case name if name in _OF_SERVERS and notice.server and notice.server not in self.desired.in_use:
                 return f"nothing is done on {notice.server} any more"
             case _:
                 return ""
@@ -63,10 +62,6 @@ class Lasting:
     @cached_property
     def _appointments(self) -> frozenset[tuple[str, str, str, Work]]:
         return frozenset(each.record.key for each in self.kept)
-
-    @cached_property
-    def _in_use(self) -> frozenset[str]:
-        return in_use(self.desired)
 
 
 def not_wanted(planned: Planned, fresh: frozenset[str]) -> Callable[[Notice], str]:

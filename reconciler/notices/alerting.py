@@ -39,7 +39,7 @@ ENDS: Mapping[NoticeName, tuple[NoticeName, ...]] = {
     NoticeName.PROOF_GOOD: (NoticeName.PROOF_FAILED,),
     NoticeName.ALERT_GOOD: (NoticeName.ALERT_FAILED,),
 }
-"""Which notices tell the end of which. Health ends by its own, on the level `info`, failed actions by being done, all by `settle`."""
+"""Which notices tell the end of which. Health ends by its own, on level `info`, failed actions by being done, all by `settle`."""
 
 ACTIONS = (NoticeName.ACTION_FAILED, NoticeName.ACTION_UNKNOWN)
 _LASTING = frozenset({*(name for names in ENDS.values() for name in names), NoticeName.HEALTH_CHANGED, *ACTIONS})
