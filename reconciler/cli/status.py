@@ -29,7 +29,8 @@ from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.plan_text import frozen_lines
 from reconciler.reports.status import Status, status, subjects
 from reconciler.reports.status_json import status_document
-from reconciler.reports.status_tables import Table, render_pauses, status_tables
+from reconciler.reports.status_tables import render_pauses, status_tables
+from reconciler.reports.tables import Table
 from reconciler.reports.trash import trash, trash_document, trash_table
 from reconciler.reports.words import how_known
 from reconciler.version import __version__
