@@ -12,7 +12,6 @@ import click
 
 from reconciler.alerts.sending import send
 from reconciler.cli import fleets, groups, interrupts, screens
-from reconciler.cli.groups import command_first
 from reconciler.cli.options import Common, common
 from reconciler.core.model.failures import AlertFailed
 from reconciler.fleet.desired import Desired
@@ -26,12 +25,7 @@ FORMAT = 1
 NOT_SENT = 1
 
 
-class _AlertsGroup(click.Group):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, command_first(args))
-
-
-@click.group(cls=_AlertsGroup)
+@click.group(cls=groups.OptionsFirst)
 def command() -> None:
     """Try the channels that the daemon tells what it sees."""
 

@@ -11,7 +11,6 @@ import click
 from reconciler.backups.catalogue import BackupEntry, dated
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.due_backups import BackupsDone, keep_appointments
-from reconciler.cli.groups import command_first
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, choosing_options, common
 from reconciler.cli.refusals import telling
@@ -35,12 +34,7 @@ from schemas.template import Template
 KINDS = ("instance", "template")
 
 
-class _BackupGroup(click.Group):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, command_first(args))
-
-
-@click.group(cls=_BackupGroup)
+@click.group(cls=groups.OptionsFirst)
 def command() -> None:
     """Back databases up, and look at what there is."""
 

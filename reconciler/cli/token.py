@@ -11,7 +11,6 @@ import click
 from reconciler.access.roles import ROLES, Role
 from reconciler.access.tokens import TOKEN_BYTES, Token, hash_of, write
 from reconciler.cli import groups, screens
-from reconciler.cli.groups import command_first
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, common, store_option
@@ -26,12 +25,7 @@ _PURPOSE = "tokens could not be kept"
 _LONGEST_NAME = 80
 
 
-class _TokenGroup(click.Group):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, command_first(args))
-
-
-@click.group(cls=_TokenGroup)
+@click.group(cls=groups.OptionsFirst)
 def command() -> None:
     """Make, list and revoke the tokens by which the daemon's API and page are used."""
 
