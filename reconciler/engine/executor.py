@@ -95,6 +95,8 @@ class _Run:
 
     async def _wait_and_perform(self, action: Action) -> Outcome:
         for need in action.after:
+            if need not in self.ends:
+                return Outcome(action, Result.SKIPPED, f"it comes after '{need}', which is no part of this run")
             before = await asyncio.shield(self.ends[need])
             is_served = before.action.verb is REBUILD and before.result in (Result.FAILED, Result.SKIPPED)
             if (
