@@ -57,6 +57,8 @@ async def before(action: Action, desired: Desired, hooks: Hooks, stop: asyncio.E
         HookFailed: one of them failed; it says which.
     """
     for number, hook in hooks_of(action, desired, "before"):
+        if stop.is_set():
+            break
         message = told(action, desired, "before", await hooks.occasion(action))
         try:
             await _unless(stop, hooks.run(number, hook, message))

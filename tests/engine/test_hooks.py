@@ -205,6 +205,24 @@ def test_told_to_stop_a_hook_before_an_action_is_ended_and_the_action_never_begi
     run(story())
 
 
+def test_told_to_stop_no_further_hook_before_an_action_is_begun() -> None:
+    second = "verbs: [create, clone], when: before, command: [/opt/hooks/second]"
+
+    async def story() -> None:
+        world = universe()
+        hooks = Recorded(world.hosts, hangs={"/opt/hooks/check-disk"})
+        text = having(f"{AROUND}  - {{{second}}}\n", instance("acme"))
+        desired, ports = read(text), dressed(world, text, hooks)
+        planned = await plan(desired, ports, COMMANDS)
+        executing = asyncio.ensure_future(execute(planned.changeset, desired, ports))
+        await asyncio.sleep(10)
+        ports.stop.set()
+        await executing
+        assert hooks.ended == ["/opt/hooks/check-disk"]
+
+    run(story())
+
+
 def test_given_up_while_a_hook_runs_after_it_an_action_that_was_done_is_still_told_as_done() -> None:
     async def story() -> None:
         world = universe()
