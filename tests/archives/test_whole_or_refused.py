@@ -181,6 +181,24 @@ def test_more_than_65535_files_are_read() -> None:
     assert (told.files, told.missing) == (66_000, (names[0],))
 
 
+def test_a_manifest_or_parameters_larger_than_any_are_refused_before_they_fill_the_memory() -> None:
+    with pytest.raises(NotSafe, match="manifest"):
+        read(archive(manifest=MANIFEST + b" " * (5 << 20)))
+    many = [b"%d\todoo_fleet.%d\t%s\n" % (number, number, b"x" * 60_000) for number in range(100)]
+    with pytest.raises(NotSafe, match="parameters"):
+        read(archive(DUMP + rows("ir_config_parameter", ["id", "key", "value"], *many) + TAIL))
+
+
+def test_long_names_of_files_are_told_apart_and_take_little_memory() -> None:
+    names = [b"s3://bucket/%s/%d" % (b"x" * 60_000, number) for number in range(300)]
+    lines = [b"%d\t%s\n" % pair for pair in enumerate(names)]
+    dump = DUMP.replace(ATTACHMENTS, rows("ir_attachment", ["id", "store_fname"], *lines, *lines))
+    told = read(archive(dump))
+    assert told.files == told.missing_count == len(set(told.missing)) == 300
+    assert max(map(len, told.missing)) < 200
+    assert all(name.startswith("s3://bucket/xxx") for name in told.missing)
+
+
 def test_what_is_refused_is_not_repeated_in_the_message() -> None:
     secret = "correct horse battery staple"
     made = archive(manifest=json.dumps({"db_name": secret}).encode(), others=[(secret, b"x")])
