@@ -68,7 +68,7 @@ async def before(action: Action, desired: Desired, hooks: Hooks, stop: asyncio.E
 
 
 async def after(outcome: Outcome, desired: Desired, hooks: Hooks, abandon: asyncio.Event) -> Outcome:
-    """Run the hooks after an action that has begun, and return its outcome with what is to be said of those that failed."""
+    """Run the hooks after an action that was not skipped, and return its outcome with what is to be said of those that failed."""
     if outcome.result is Result.SKIPPED:
         return outcome
     failed: list[str] = []
