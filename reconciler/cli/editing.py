@@ -13,7 +13,7 @@ import click
 from reconciler.cli import fleets, screens
 from reconciler.cli.files import replace_file
 from reconciler.cli.options import Common
-from reconciler.editing.edits import UNSET, Change
+from reconciler.editing.edits import Change
 from reconciler.editing.fleet_text import AlreadyThere, FileDraft, FleetText, NoSuchDocument
 from reconciler.editing.kind_fields import KindFields
 from reconciler.editing.problems import new_errors
@@ -34,7 +34,7 @@ def changes_of(kind: str, written: Sequence[str], unset: Sequence[str] = ()) -> 
     """Read `KEY=VALUE` and the fields to take out; wrong usage if one is not of this form."""
     fields = KindFields.of(kind)
     try:
-        return [*(fields.change(each) for each in written), *((fields.keys(name), UNSET) for name in unset)]
+        return [*(fields.change(each) for each in written), *map(fields.removal, unset)]
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 

@@ -20,7 +20,7 @@ from reconciler.fleet.documents import did_you_mean
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
 from reconciler.reports.plain import report
-from reconciler.reports.status_tables import Cell, Column, Table
+from reconciler.reports.tables import Column, Table, table
 
 _PURPOSE = "tokens could not be kept"
 _LONGEST_NAME = 80
@@ -115,19 +115,15 @@ def _find(tokens: Sequence[Token], which: str) -> Token:
 
 
 def _table(tokens: Sequence[Token], now: datetime) -> Table:
-    columns = (Column("ID"), Column("NAME"), Column("ROLE"), Column("MADE (UTC)"), Column("BY"), Column("UNTIL"))
-    rows = tuple(
-        (
-            Cell(t.id),
-            Cell(t.name),
-            Cell(t.role.value),
-            Cell(f"{t.made_at:%Y-%m-%d %H:%M}"),
-            Cell(t.made_by),
-            Cell(_until(t, now)),
-        )
-        for t in tokens
+    columns: tuple[Column[Token], ...] = (
+        Column("ID", lambda t: t.id),
+        Column("NAME", lambda t: t.name),
+        Column("ROLE", lambda t: t.role),
+        Column("MADE (UTC)", lambda t: f"{t.made_at:%Y-%m-%d %H:%M}"),
+        Column("BY", lambda t: t.made_by),
+        Column("UNTIL", lambda t: _until(t, now)),
     )
-    return Table("Tokens", columns, rows)
+    return table("Tokens", columns, tokens)
 
 
 def _until(token: Token, now: datetime) -> str:

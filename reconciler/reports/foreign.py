@@ -18,7 +18,7 @@ from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.plain import report
 from reconciler.reports.status import InstanceRow, InSync, Status, TemplateRow
-from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
+from reconciler.reports.tables import NOTHING, Column, Table, table
 from schemas.server import Server
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -93,17 +93,18 @@ def _unproven_templates(templates: Sequence[TemplateRow]) -> Iterator[ForeignRow
 
 def foreign_table(found: Foreign) -> Table:
     """Return the rows as a table of text."""
-    columns = (Column("SERVER"), Column("DATABASE", shrinks=True), Column("URL", shrinks=True), Column("WHAT IT IS"))
-    rows = tuple(
-        (Cell(r.server), Cell(r.database), Cell(r.url.removeprefix("https://") or NOTHING), Cell(r.what))
-        for r in found.rows
+    columns: tuple[Column[ForeignRow], ...] = (
+        Column("SERVER", lambda r: r.server),
+        Column("DATABASE", lambda r: r.database, shrinks=True),
+        Column("URL", lambda r: r.url.removeprefix("https://") or NOTHING, shrinks=True),
+        Column("WHAT IT IS", lambda r: r.what),
     )
     notes = [f"{code}: {why}" for code, why in found.unseen.items()]
     if unproven := sum(r.what.endswith(": unproven") for r in found.rows):
         notes.append(
             f"{count(unproven, 'database')} unproven: `odoo-fleet status foreign --refresh` looks whose they are."
         )
-    return Table("Foreign databases", columns, rows, tuple(notes))
+    return table("Foreign databases", columns, found.rows, notes)
 
 
 def foreign_document(found: Foreign) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from reconciler.core.model.selection import EVERYTHING, Selection
 from reconciler.core.policies.subscriptions import State, SubscriptionState, standing
 from reconciler.fleet.desired import Desired
 from reconciler.reports.plain import plain, report
-from reconciler.reports.status_tables import Cell, Column, Table
+from reconciler.reports.tables import Column, Table, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,15 @@ def subscription_rows(
 
 def subscriptions_table(rows: tuple[SubscriptionRow, ...]) -> Table:
     """Return the rows as a table of text."""
-    columns = ("INSTANCE", "PLAN", "STATE", "SINCE", "UNTIL", "THEN")
-    cells = tuple(
-        (
-            Cell(row.code),
-            Cell(row.plan),
-            Cell(row.standing.state),
-            Cell(str(row.standing.start)),
-            Cell(str(row.standing.end or "")),
-            Cell(_then(row.standing)),
-        )
-        for row in rows
+    columns: tuple[Column[SubscriptionRow], ...] = (
+        Column("INSTANCE", lambda r: r.code),
+        Column("PLAN", lambda r: r.plan),
+        Column("STATE", lambda r: r.standing.state),
+        Column("SINCE", lambda r: str(r.standing.start)),
+        Column("UNTIL", lambda r: str(r.standing.end or "")),
+        Column("THEN", lambda r: _then(r.standing)),
     )
-    return Table("Subscriptions", tuple(map(Column, columns)), cells)
+    return table("Subscriptions", columns, rows)
 
 
 def _then(found: SubscriptionState) -> str:

@@ -12,7 +12,7 @@ from reconciler.core.model import names
 from reconciler.core.policies import endings
 from reconciler.fleet.desired import Desired
 from reconciler.reports.plain import report
-from reconciler.reports.status_tables import Cell, Column, Table
+from reconciler.reports.tables import Column, Table, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +66,14 @@ def trash(desired: Desired, seen: Planned, now: datetime, server: str = "") -> T
 
 def trash_table(found: Trash) -> Table:
     """Return the rows as a table of text."""
-    columns = (
-        Column("SERVER"),
-        Column("DATABASE"),
-        Column("WAS"),
-        Column("DROPPED AFTER (UTC)"),
-        Column("WHAT", shrinks=True),
+    columns: tuple[Column[TrashRow], ...] = (
+        Column("SERVER", lambda r: r.server),
+        Column("DATABASE", lambda r: r.database),
+        Column("WAS", lambda r: r.was),
+        Column("DROPPED AFTER (UTC)", lambda r: f"{r.dropped_after:%Y-%m-%d %H:%M}"),
+        Column("WHAT", lambda r: r.remark, shrinks=True),
     )
-    rows = tuple(
-        (
-            Cell(r.server),
-            Cell(r.database),
-            Cell(r.was),
-            Cell(f"{r.dropped_after:%Y-%m-%d %H:%M}"),
-            Cell(r.remark),
-        )
-        for r in found.rows
-    )
-    return Table("Trash", columns, rows, tuple(f"{code}: {why}" for code, why in found.unseen.items()))
+    return table("Trash", columns, found.rows, (f"{code}: {why}" for code, why in found.unseen.items()))
 
 
 def trash_document(found: Trash) -> dict[str, Any]:
