@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.naming import completing
-from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.core.importing import Holding, Imported, ProposedDocument, propose
 from reconciler.core.model.failures import HostUnreachable
@@ -57,7 +57,7 @@ FORMAT = 1
     metavar="FILE",
     help="YAML that says for single databases what `adopt` takes: NAME: {admin_login: …, admin_password: {env: …}}.",
 )
-@run_options
+@reach_options
 @common("text", "json")
 def command(
     common: Common,
