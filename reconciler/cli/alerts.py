@@ -20,8 +20,8 @@ from reconciler.loading.secrets import SecretResolver
 from reconciler.notices.alerting import Message
 from reconciler.notices.notices import Level
 from reconciler.reports.escapes import visible
+from reconciler.reports.plain import report
 
-FORMAT = 1
 NOT_SENT = 1
 
 
@@ -45,7 +45,7 @@ def test(common: Common) -> int:
     values = SecretResolver(desired, os.environ, common.fleet)
     results = interrupts.run(_all(desired, values))
     if common.output == "json":
-        screens.print_json({"format": FORMAT, "fleet": desired.settings.code, "channels": results})
+        screens.print_json(report(desired.settings.code, channels=results))
     else:
         for each in results:
             end = f"failed: {visible(each['problem'])}" if each["problem"] else f"sent in {each['seconds']:.1f} s"
