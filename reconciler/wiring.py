@@ -9,6 +9,7 @@ import secrets
 import ssl
 import string
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -26,10 +27,11 @@ from reconciler.health.login_pages import is_reserved
 from reconciler.health.verdicts import Certificate
 from reconciler.hooks.calls import Caller
 from reconciler.hooks.runner import HookRunner
+from reconciler.loading.named_files import named_file
 from reconciler.loading.secrets import SecretResolver
 from reconciler.notices.events import CallEvent, Event
 from reconciler.notices.records import OutcomeRecord
-from reconciler.odoo.connection import CallTimeouts, HostConnection
+from reconciler.odoo.connection import HostConnection
 from reconciler.odoo.hosts import OdooHost
 from reconciler.odoo.observe import certificates
 from reconciler.odoo.observe.login_pages import LoginPages
@@ -174,27 +176,26 @@ async def open_worlds(reach: Reach, emit: Callable[[Event], None]) -> AsyncItera
     clock, nonces = SystemClock(), SystemNonces()
 
     def make(desired: Desired, root: Path, memory: Memory) -> World:
-        carriers = {s.code: transports.get(_tls(s, root)) for s in desired.servers.values()}
+        tls = {s.code: _tls(s, desired, root) for s in desired.servers.values()}
+        carriers = {code: transports.get(options) for code, options in tls.items()}
         values = SecretResolver(desired, reach.environ, root)
         world = make_world(desired, reach, carriers, values, clock, nonces, memory, emit, carriers)
         pages = {
-            s.code: _login_pages(s, reach, transports.pages(_tls(s, root)))
-            for s in desired.servers.values()
-            if s.domain
+            s.code: _login_pages(s, reach, transports.pages(tls[s.code])) for s in desired.servers.values() if s.domain
         }
         targets = DeclaredTargets(desired, root, values)
-        if desired.settings.backup_targets:
-            opened.append(targets)
+        opened.add(targets)
         hooks = _hooks(desired, reach, values, caller, memory, aside) if desired.settings.hooks else world.hooks
         return replace(world, pages=pages, aside=aside, targets=targets, hooks=hooks)
 
-    opened: list[DeclaredTargets] = []
+    # A daemon makes one for each commit: what no text needs any more goes, with its text.
+    opened: weakref.WeakSet[DeclaredTargets] = weakref.WeakSet()
     caller = Caller(clock.now, clock.sleep)
 
     try:
         yield make
     finally:
-        for targets in opened:
+        for targets in list(opened):
             await targets.aclose()
         await caller.aclose()
         await transports.aclose()
@@ -276,28 +277,20 @@ def _url(server: Server, reach: Reach) -> str:
 def _connect(
     server: Server, reach: Reach, transport: Transport, secret_values: Secrets, clock: Clock, nonces: Nonces
 ) -> HostConnection:
-    timeouts = server.timeouts
     return HostConnection(
         server=server.code,
         url=_url(server, reach),
         declared_version=server.odoo_version,
         master_password=lambda: secret_values.resolve(server.master_password, "server", server.code, "master_password"),
         transport=transport,
-        timeouts=CallTimeouts(
-            connect=timeouts.connect_seconds,
-            read=timeouts.read_seconds,
-            create=timeouts.create_seconds,
-            clone=timeouts.clone_seconds,
-            modules=timeouts.modules_seconds,
-            rename=timeouts.rename_seconds,
-            backup=timeouts.backup_seconds,
-        ),
+        timeouts=server.timeouts,
         sleep=clock.sleep,
         jitter=lambda: nonces.number(0, 999) / 1000,
         on_call=reach.on_call,
     )
 
 
-def _tls(server: Server, root: Path) -> TlsOptions:
-    ca_file = root / server.tls.ca_file if server.tls.ca_file else None
+def _tls(server: Server, desired: Desired, root: Path) -> TlsOptions:
+    name = server.tls.ca_file
+    ca_file = named_file(name, desired, root, "server", server.code, "tls", "ca_file") if name else None
     return TlsOptions(ca_file, server.tls.verify)

@@ -2,7 +2,7 @@
 
 Models are frozen and strict: a number is never taken for text nor text for a number, and an unknown field is an error.
 Each field checks itself alone, so that the fleet's defaults can be checked field by field; rules between fields and
-between documents live in `reconciler.core`. Models never read a file, a clock or the environment.
+between documents live in `reconciler.fleet`. Models never read a file, a clock or the environment.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@
 `reconciler.loading.secrets`; deriving one is `reconciler.fleet.secrets`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag, field_serializer, model_validator
@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from schemas.document import Part
+from schemas.parts import Place, parts_in
 from schemas.secrets import REDACTED, Secret
 from schemas.texts import EXPLANATIONS, FilePath, problem
 
@@ -160,3 +161,11 @@ KeyReference = Annotated[
     | Annotated[LiteralSecret, Tag("<literal>")],
     Discriminator(_which_key, custom_error_type="invalid-secret-key", custom_error_message="secret"),
 ]
+
+_REFERENCES: tuple[type[EnvSecret | FileSecret | DerivedSecret | LiteralSecret], ...]
+_REFERENCES = (EnvSecret, FileSecret, DerivedSecret, LiteralSecret)
+
+
+def secrets_in(whole: object, above: Place = ()) -> Iterator[tuple[Place, SecretReference]]:
+    """Yield all references to secrets in a document, or in the value that a field at `above` has, each with its place."""
+    yield from parts_in(whole, _REFERENCES, above)

@@ -1,4 +1,4 @@
-"""Secrets: the value type that nothing can print, and the references by which a fleet names one.
+"""Secrets: the value type that nothing can print.
 
 A fleet's text holds references; a value exists only where it is used. `Secret` redacts itself in every formatter
 (`str`, `repr`, f-strings, `%`, JSON, pickling), so that no log, report or exception needs a filter.

@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from reconciler.access.roles import Role
 from schemas.secrets import Secret
@@ -56,6 +57,18 @@ class Token:
     def is_good(self, now: datetime) -> bool:
         """Tell whether it has not ended yet."""
         return self.expires_at is None or now < self.expires_at
+
+    def shown(self, now: datetime) -> dict[str, Any]:
+        """Return what is shown of it: nothing of its hash but the id."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "role": self.role,
+            "made_at": self.made_at,
+            "made_by": self.made_by,
+            "expires_at": self.expires_at,
+            "ended": not self.is_good(now),
+        }
 
 
 @dataclass(frozen=True, slots=True)

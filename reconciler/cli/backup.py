@@ -11,9 +11,8 @@ import click
 from reconciler.backups.catalogue import BackupEntry, dated
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.due_backups import BackupsDone, keep_appointments
-from reconciler.cli.groups import command_first
 from reconciler.cli.naming import address_of, completing
-from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.options import Common, RunOptions, choosing_options, common
 from reconciler.cli.refusals import telling
 from reconciler.cli.sessions import Session, open_session
 from reconciler.cli.terminal_tables import render_tables
@@ -35,12 +34,7 @@ from schemas.template import Template
 KINDS = ("instance", "template")
 
 
-class _BackupGroup(click.Group):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, command_first(args))
-
-
-@click.group(cls=_BackupGroup)
+@click.group(cls=groups.OptionsFirst)
 def command() -> None:
     """Back databases up, and look at what there is."""
 
@@ -51,7 +45,7 @@ def command() -> None:
     examples=["odoo-fleet backup now acme", "odoo-fleet backup now --selector tier=gold"],
 )
 @click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
-@run_options
+@choosing_options
 @common("text", "json")
 def now(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
     """Back DOCUMENT up now: an instance or a template; without one, all that have a backup policy.
@@ -76,7 +70,7 @@ def now(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
     examples=["odoo-fleet backup list", "odoo-fleet backup list acme -o json"],
 )
 @click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
-@run_options
+@choosing_options
 @common("text", "json")
 def list_command(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
     """List the backups of DOCUMENT, or of all, as their targets have them. No host is asked."""
@@ -94,7 +88,7 @@ def list_command(common: Common, options: RunOptions, words: tuple[str, ...]) ->
     examples=["odoo-fleet backup verify acme", "odoo-fleet backup verify"],
 )
 @click.argument("words", metavar="[DOCUMENT]", nargs=-1, shell_complete=completing(*KINDS))
-@run_options
+@choosing_options
 @common("text", "json")
 def verify(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
     """Prove the newest backup of DOCUMENT, or of all that have one: restore it beside its database, look inside, drop it.
@@ -113,7 +107,7 @@ def verify(common: Common, options: RunOptions, words: tuple[str, ...]) -> int:
     short_help="Make the backups and proofs that are due, for a timer.",
     examples=["odoo-fleet backup due", "odoo-fleet backup due --selector tier=gold -o json"],
 )
-@run_options
+@choosing_options
 @common("text", "json")
 def due(common: Common, options: RunOptions) -> int:
     """Make the backups and proofs that are due by their `schedule` and `verify`; for a timer, where no daemon runs.
@@ -142,6 +136,7 @@ def _show(done: BackupsDone, output: str, otherwise: str = "") -> None:
 
 def _documents(session: Session, words: Sequence[str]) -> list[Instance | Template]:
     """Find what is to be backed up: what is named, or all that have a policy and are selected."""
+    fleets.require_one_choice(words, session.selection)
     desired = session.desired
     everything: dict[str, Instance | Template] = {d.address: d for d in desired.templates.values()}
     everything |= {d.address: d for d in desired.instances.values()}
@@ -165,13 +160,14 @@ async def _back_up(
     """Back all of them up: on one host one after the other, as a worker of it is taken for as long as each lasts."""
     done = BackupsDone()
     async with session.world() as world:
-        standing = whereabouts.as_it_stands(session.desired, await world.inventory()).instances
-        documents = [standing[d.code] if isinstance(d, Instance) else d for d in documents]
-        codes = {code for d in documents for code in _servers(session.desired, d)}
-        observed = await observe_shallow(sorted(codes), world)
+        inventory = await world.inventory()
+        standing = whereabouts.as_it_stands(session.desired, inventory)
+        documents = [standing.instances[d.code] if isinstance(d, Instance) else d for d in documents]
+        places = {d.address: whereabouts.places(standing, d, inventory) for d in documents}
+        observed = await observe_shallow(sorted({code for codes in places.values() for code in codes}), world)
         by_server: dict[str, list[tuple[BackupSubject, str]]] = {}
         for document in documents:
-            found = backups.subjects(session.desired, document, observed)
+            found = backups.subjects(session.desired, document, observed, places[document.address])
             if isinstance(found, NotThere):
                 done.fail(document.address, found.why)
                 continue
@@ -199,16 +195,6 @@ async def _one_after_the_other(
             done.take(Work.BACKUP, kept)
 
 
-def _servers(desired: Desired, document: Instance | Template) -> tuple[str, ...]:
-    if isinstance(document, Template):
-        return document.server_codes
-    return (
-        (document.server,)
-        if document.server is not None
-        else desired.templates[desired.template_of(document)].server_codes
-    )
-
-
 def _target(desired: Desired, document: Instance | Template) -> str:
     target = backups.target_of(desired, backups.policy(desired, document))
     if target is None:
@@ -234,6 +220,7 @@ def kept_rows(session: Session, words: Sequence[str], now: datetime) -> tuple[Ba
 
 async def _catalogue(session: Session, words: Sequence[str]) -> list[tuple[str, BackupEntry]]:
     """Read the catalogues of all targets, of one document or of all that are selected."""
+    fleets.require_one_choice(words, session.selection)
     desired = session.desired
     addresses = {d.address for kind in (desired.templates, desired.instances) for d in kind.values()}
     kind, _, code = address_of(words, addresses, KINDS, or_former=True).partition("/") if words else ("", "", "")

@@ -39,7 +39,7 @@ _EXTRA = "the daemon needs packages that are not installed: install odoo-fleet[d
     "--listen",
     metavar="HOST:PORT",
     default="127.0.0.1:9469",
-    help="Where /healthz, /readyz and /metrics are served, or none (default: 127.0.0.1:9469).",
+    help="Where /healthz, /readyz, /metrics and /ask are served, or none (default: 127.0.0.1:9469).",
 )
 @click.option("--api", is_flag=True, help="Serve the API there as well, at /api/v1, to whoever has a token.")
 @click.option("--page", is_flag=True, help="Serve the page there as well, at /, to whoever logs in with a token.")

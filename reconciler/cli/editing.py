@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -13,12 +13,13 @@ import click
 from reconciler.cli import fleets, screens
 from reconciler.cli.files import replace_file
 from reconciler.cli.options import Common
-from reconciler.editing.edits import UNSET, Change
+from reconciler.editing.edits import Change
 from reconciler.editing.fleet_text import AlreadyThere, FileDraft, FleetText, NoSuchDocument
 from reconciler.editing.kind_fields import KindFields
 from reconciler.editing.problems import new_errors
 from reconciler.editing.spans import CannotEdit
 from reconciler.loading.fleet_directory import Loaded
+from reconciler.reports.covering import covered
 from reconciler.reports.documents import render_value
 from reconciler.reports.escapes import visible
 from reconciler.reports.problems import render_problems, render_summary
@@ -33,7 +34,7 @@ def changes_of(kind: str, written: Sequence[str], unset: Sequence[str] = ()) -> 
     """Read `KEY=VALUE` and the fields to take out; wrong usage if one is not of this form."""
     fields = KindFields.of(kind)
     try:
-        return [*(fields.change(each) for each in written), *((fields.keys(name), UNSET) for name in unset)]
+        return [*(fields.change(each) for each in written), *map(fields.removal, unset)]
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
@@ -80,9 +81,27 @@ def write_file(draft: FileDraft) -> None:
 
 
 def patch(name: str, draft: FileDraft) -> str:
-    """Return what a draft changes in the file of this name, as `git apply` takes it."""
-    before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
-    return "\n".join(map(visible, difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm="")))
+    """Return what a draft changes in the file of this name, as `git apply` takes it: secrets in its lines come along."""
+    return "\n".join(map(visible, _difference(_lines(draft.before), _lines(draft.after), name)))
+
+
+def covered_patch(name: str, draft: FileDraft) -> str:
+    """Return the same for people, with what may be a secret in these lines covered."""
+    before, after = (
+        [
+            f"{cover}\0{line}" for cover, line in zip(covered(lines), lines, strict=True)
+        ]  # they differ where the lines do
+        for lines in (_lines(draft.before), _lines(draft.after))
+    )
+    return "\n".join(visible(line.partition("\0")[0]) for line in _difference(before, after, name))
+
+
+def _lines(data: bytes | None) -> list[str]:
+    return (data or b"").decode(errors="replace").splitlines()
+
+
+def _difference(before: list[str], after: list[str], name: str) -> Iterator[str]:
+    return difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm="")
 
 
 def _write(draft: FileDraft) -> None:
@@ -121,9 +140,8 @@ def _tell(common: Common, text: FleetText, draft: FileDraft, written: Loaded | N
     elif written is None:
         screens.say(f"{draft.kind}/{draft.code} says so already.")
     elif is_open:  # or else a secret may stand in the lines
-        before, after = ((data or b"").decode(errors="replace").splitlines() for data in (draft.before, draft.after))
         screens.say(f"{'wrote' if draft.before is None else 'changed'} {visible(draft.path)}")
-        for line in list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]:
+        for line in list(difflib.unified_diff(_lines(draft.before), _lines(draft.after), n=1, lineterm=""))[2:]:
             click.echo(visible(line))
         for name, value in replaced.items():
             screens.say(

@@ -39,7 +39,9 @@ Show = Callable[[Happening], None]
 @click.option(
     "--server", metavar="CODE", help="Only what happened on this server.", shell_complete=completing("server")
 )
-@click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="At most so many (default: 50).")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=50, metavar="N", help="At most so many (default: 50)."
+)
 @click.option("--follow", is_flag=True, help="Go on with what happens from now on, until Ctrl-C.")
 @store_option
 @common("text", "json")

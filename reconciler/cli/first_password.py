@@ -7,17 +7,14 @@ from datetime import timedelta
 
 import click
 
-from reconciler.cli import groups, interrupts, screens
+from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.naming import completing
 from reconciler.cli.operators import who_runs
-from reconciler.cli.options import Common, RunOptions, common, run_options
-from reconciler.cli.refusals import telling
+from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.sessions import open_session
-from reconciler.cli.support import REFUSED, Lasting, named, open_way, show
+from reconciler.cli.support import REFUSED, Lasting, open_way, show
 from reconciler.core.diffs.support import LONGEST_LINK
-from reconciler.core.model.failures import HostError
 from reconciler.engine.support import link_for_owner, no_owner
-from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.notices import Level, NoticeName
 
 _LASTS = Lasting(LONGEST_LINK, "7d", "24h or 3d")
@@ -26,7 +23,7 @@ _LASTS = Lasting(LONGEST_LINK, "7d", "24h or 3d")
 @groups.command("odoo-fleet first-password acme --for 24h")
 @click.argument("words", metavar="INSTANCE", nargs=-1, required=True, shell_complete=completing("instance"))
 @click.option("--for", "lasts", type=_LASTS, default="24h", show_default=True, metavar="TIME", help="From 5m to 7d.")
-@run_options
+@reach_options
 @common("text", "json")
 def command(common: Common, options: RunOptions, words: Sequence[str], lasts: timedelta) -> int:
     """Print a link, alone, by which INSTANCE's owner chooses the first password of his own, once.
@@ -37,8 +34,9 @@ def command(common: Common, options: RunOptions, words: Sequence[str], lasts: ti
     """
     if options.store == "none":
         raise click.UsageError("first-password needs a store: no link is made without being written down")
-    with open_session(common, options) as session, telling(HostError, SecretUnavailable):
-        instance = named(session, words)
+    with open_session(common, options) as session:
+        instances = session.desired.instances
+        instance = instances[fleets.code_of(words, instances, "instance")]
         if instance.owner is None:
             screens.say(no_owner(instance))
             return REFUSED

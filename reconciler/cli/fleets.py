@@ -53,6 +53,14 @@ def selection(desired: Desired, options: RunOptions, earlier: Desired | None = N
     return chosen
 
 
+def require_one_choice(words: Sequence[str], chosen: Selection) -> None:
+    """End the command as wrong usage where words name a document and options choose documents."""
+    if words and not chosen.is_everything:
+        raise click.UsageError(
+            f"{' '.join(words)} is named: --target and --selector choose among all, and go without a name"
+        )
+
+
 def server_urls(desired: Desired, options: RunOptions) -> dict[str, str]:
     """Read `--server-url`; a server that is not declared is wrong usage."""
     found = urls(options)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import groups, screens
-from reconciler.cli.editing import patch, write_file
+from reconciler.cli.editing import covered_patch, write_file
 from reconciler.cli.options import Common, common
 from reconciler.editing.fleet_text import FileDraft
 from reconciler.editing.formatting import CannotFormat, formatted
@@ -37,7 +37,7 @@ def command(common: Common, *, paths: tuple[Path, ...], check: bool, diff: bool)
             continue
         changed.append(found.shown)
         if diff and common.output == "text":
-            click.echo(patch(found.shown.lstrip("/"), draft))
+            click.echo(covered_patch(found.shown.lstrip("/"), draft))
         elif common.output == "text":
             click.echo(found.shown)
         if not (check or diff):

@@ -27,7 +27,9 @@ _ALL = 1_000_000
 @groups.command("odoo-fleet history acme", "odoo-fleet history servers prod-1 --since 7d")
 @click.argument("words", metavar="DOCUMENT", required=True, nargs=-1, shell_complete=completing(*pausable()))
 @since_option
-@click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="At most so many (default: 50).")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=50, metavar="N", help="At most so many (default: 50)."
+)
 @store_option
 @common("text", "json")
 def command(common: Common, store: str, words: tuple[str, ...], since: datetime | None, limit: int) -> None:

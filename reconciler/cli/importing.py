@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.naming import completing
-from reconciler.cli.options import Common, RunOptions, common, run_options
+from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.core.importing import Holding, Imported, ProposedDocument, propose
 from reconciler.core.model.failures import HostUnreachable
@@ -57,7 +57,7 @@ FORMAT = 1
     metavar="FILE",
     help="YAML that says for single databases what `adopt` takes: NAME: {admin_login: …, admin_password: {env: …}}.",
 )
-@run_options
+@reach_options
 @common("text", "json")
 def command(
     common: Common,
@@ -98,12 +98,19 @@ class _Accounts:
     @staticmethod
     def given(login: str | None, password: str | None, credentials: Path | None) -> _Accounts:
         """Read the options; wrong usage if they say nothing that can be used."""
+        if login is not None and password is None:
+            raise click.UsageError("--admin-login goes with --admin-password")
         try:
             own = read_credentials(credentials) if credentials else {}
-            reference = None if password is None else from_directory(_reference(password), Path.cwd())
-            return _Accounts(Adoption(admin_login=login, admin_password=reference) if reference else None, own)
         except BadCredentials as error:
             raise click.UsageError(f"--credentials: {error}") from None
+        if password is None:
+            return _Accounts(None, own)
+        reference = from_directory(_reference(password), Path.cwd())
+        try:
+            return _Accounts(Adoption(admin_login=login, admin_password=reference), own)
+        except ValidationError:
+            raise click.UsageError("--admin-login takes a login: one line, without space around it") from None
 
     def __call__(self, database: str) -> Adoption | None:
         return self.of.get(database, self.of_all)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -13,7 +13,7 @@ from reconciler.editing.fleet_text import FileDraft, FleetText
 from reconciler.reports.escapes import visible
 
 
-def propose(common: Common, moves: Iterable[tuple[str, str]], *, is_written: bool) -> bool:
+def propose(common: Common, moves: Sequence[tuple[str, str]], *, is_written: bool) -> bool:
     """Show the patch by which instances name other servers, or write it; false, with the problems told, if it is not valid.
 
     Args:
@@ -26,6 +26,14 @@ def propose(common: Common, moves: Iterable[tuple[str, str]], *, is_written: boo
         drafts = _drafts(text, moves)
     except REFUSED as refusal:
         raise click.ClickException(str(refusal)) from None
+    is_open = text.loaded.desired is not None and not text.loaded.desired.settings.allow_literal_secrets
+    if drafts and not (is_open or is_written):  # whatever a line is called, a secret may stand in it
+        for code, server in moves:
+            screens.say(f"instance/{code} would move to {server}.")
+        screens.say(
+            "No patch is shown: with `allow_literal_secrets` a secret may stand in its lines. --write edits the files."
+        )
+        return True
     for draft in drafts or ():
         if is_written:
             write_file(draft)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,10 @@ class RunOptions:
     """
 
     store: str
-    targets: tuple[str, ...]
-    selectors: tuple[str, ...]
-    shallow: bool
-    server_urls: tuple[str, ...]
+    targets: tuple[str, ...] = ()
+    selectors: tuple[str, ...] = ()
+    shallow: bool = False
+    server_urls: tuple[str, ...] = ()
     refresh: bool = False
     commands: tuple[str, ...] | None = None
 
@@ -151,81 +151,68 @@ _SERVER_URL = click.option(
 )
 
 
-def reach_options(function: Function) -> Function:
-    """Give a command that asks hosts about one document the options of how they are reached, as `options`."""
-
-    @functools.wraps(function)
-    def call(*args: Any, store: str, server_urls: tuple[str, ...], **rest: Any) -> Any:
-        return function(*args, options=RunOptions(store, (), (), shallow=False, server_urls=server_urls), **rest)
-
-    return _with_options(call, _STORE, _SERVER_URL)
-
-
-def run_options(function: Function) -> Function:
-    """Give a command the options of what touches hosts; it receives them as `options`."""
-
-    @functools.wraps(function)
-    def call(
-        *args: Any,
-        store: str,
-        targets: tuple[str, ...],
-        selectors: tuple[str, ...],
-        shallow: bool,
-        server_urls: tuple[str, ...],
-        **rest: Any,
-    ) -> Any:
-        return function(*args, options=RunOptions(store, targets, selectors, shallow, server_urls), **rest)
-
-    return _with_options(
-        call,
-        _STORE,
-        click.option(
-            "--target",
-            "targets",
-            multiple=True,
-            metavar="DOCUMENT",
-            help="Only this document and what it needs: acme, instance/acme (repeatable).",
-            cls=Option,
-            section=_FLEET,
-            shell_complete=completing("server", "template", "instance"),
-        ),
-        click.option(
-            "--selector",
-            "selectors",
-            multiple=True,
-            metavar="LABEL=VALUE",
-            help="Only documents with this label (repeatable: all).",
-            cls=Option,
-            section=_FLEET,
-        ),
-        click.option(
-            "--shallow",
-            is_flag=True,
-            help="Go by the names of databases alone: two calls a host.",
-            cls=Option,
-            section=_HOSTS,
-        ),
-        _SERVER_URL,
-    )
+_TARGETS = click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="DOCUMENT",
+    help="Only this document and what it needs: acme, instance/acme (repeatable).",
+    cls=Option,
+    section=_FLEET,
+    shell_complete=completing("server", "template", "instance"),
+)
+_SELECTORS = click.option(
+    "--selector",
+    "selectors",
+    multiple=True,
+    metavar="LABEL=VALUE",
+    help="Only documents with this label (repeatable: all).",
+    cls=Option,
+    section=_FLEET,
+)
+_SHALLOW = click.option(
+    "--shallow",
+    is_flag=True,
+    help="Go by the names of databases alone: two calls a host.",
+    cls=Option,
+    section=_HOSTS,
+)
 
 
-def refreshable(function: Function) -> Function:
-    """Give a command, below `run_options`, the option to look into every database; it becomes part of `options`."""
+def _with_run_options(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    """Give a command these options; it receives what they and those below them say as `options`."""
 
-    @functools.wraps(function)
-    def call(*args: Any, options: RunOptions, refresh: bool, **rest: Any) -> Any:
-        return function(*args, options=replace(options, refresh=refresh), **rest)
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            said = {each.name: given.pop(each.name) for each in fields(RunOptions) if each.name in given}
+            return function(*args, options=RunOptions(**said), **given)
 
-    return _with_options(
-        call,
-        click.option(
-            "--refresh",
-            is_flag=True,
-            help="Look into every database now, whenever it was verified; note what is found.",
-            cls=Option,
-            section=_HOSTS,
-        ),
-    )
+        return _with_options(call, *options)
+
+    return decorate
+
+
+run_options = _with_run_options(_STORE, _TARGETS, _SELECTORS, _SHALLOW, _SERVER_URL)
+"""For a command about the fleet that touches hosts."""
+
+choosing_options = _with_run_options(_STORE, _TARGETS, _SELECTORS, _SERVER_URL)
+"""For a command about documents that looks at hosts in its own way."""
+
+document_options = _with_run_options(_STORE, _SHALLOW, _SERVER_URL)
+"""For a command that carries out what one document needs, which its argument names."""
+
+reach_options = _with_run_options(_STORE, _SERVER_URL)
+"""For a command that asks hosts about one document, which its argument names, or about all."""
+
+refreshable = click.option(
+    "--refresh",
+    is_flag=True,
+    help="Look into every database now, whenever it was verified; note what is found.",
+    cls=Option,
+    section=_HOSTS,
+)
+"""For a command that can look into every database, below the options above."""
 
 
 def confirmed(function: Function) -> Function:
@@ -255,27 +242,22 @@ def confirmed(function: Function) -> Function:
     )
 
 
-def runs_hooks(function: Function) -> Function:
-    """Give a command that carries actions out, below `run_options`, the option that lets hooks run programs; see `RunOptions`."""
+def _absolute(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(os.path.normpath(Path(each).absolute()) for each in given)
 
-    @functools.wraps(function)
-    def call(*args: Any, options: RunOptions, commands: tuple[str, ...], **rest: Any) -> Any:
-        absolute = tuple(os.path.normpath(Path(each).absolute()) for each in commands)
-        return function(*args, options=replace(options, commands=absolute), **rest)
 
-    return _with_options(
-        call,
-        click.option(
-            "--allow-commands",
-            "commands",
-            multiple=True,
-            type=click.Path(file_okay=False, exists=True),
-            metavar="DIR",
-            help="Let hooks of the fleet's text run the programs that lie in DIR (repeatable; without it, none).",
-            cls=Option,
-            section=_CONFIRMED,
-        ),
-    )
+runs_hooks = click.option(
+    "--allow-commands",
+    "commands",
+    multiple=True,
+    type=click.Path(file_okay=False, exists=True),
+    callback=_absolute,
+    metavar="DIR",
+    help="Let hooks of the fleet's text run the programs that lie in DIR (repeatable; without it, none).",
+    cls=Option,
+    section=_CONFIRMED,
+)
+"""For a command that carries actions out, below the options above: lets hooks run programs; see `RunOptions`."""
 
 
 def _with_options(function: Function, *options: Callable[[Function], Function]) -> Function:

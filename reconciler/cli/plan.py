@@ -16,7 +16,6 @@ from reconciler.cli.options import Common, Confirmed, RunOptions, common, confir
 from reconciler.cli.plan_notes import drift_notes, last_moment
 from reconciler.cli.progress import show_looking
 from reconciler.cli.sessions import Session, begin_session
-from reconciler.core.asking import in_use
 from reconciler.core.deciding import Limits, Planned
 from reconciler.core.freshness import Freshness, freshness
 from reconciler.core.model import verbs
@@ -201,7 +200,7 @@ def make_plan(session: Session, limits: Limits | None = None) -> Planned:
             remember_looks(planned, session.desired, world)
             return planned
 
-    with show_looking(len(in_use(session.desired)), live=not session.is_logged) as tell, session.listening(tell):
+    with show_looking(len(session.desired.in_use), live=not session.is_logged) as tell, session.listening(tell):
         return interrupts.run(main())
 
 

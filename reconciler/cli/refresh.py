@@ -10,7 +10,7 @@ import click
 from reconciler.cli import fleets, groups, screens
 from reconciler.cli.apply import perform, require_terminal
 from reconciler.cli.naming import address_of, completing
-from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options, runs_hooks
+from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, document_options, runs_hooks
 from reconciler.cli.plan import make_plan, show_plan
 from reconciler.cli.sessions import begin_session, given_aim
 from reconciler.core.model import verbs
@@ -27,7 +27,7 @@ _PLANNED = (verbs.COPY, verbs.REPLACE, verbs.CREATE, verbs.REBUILD)
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @confirmed
-@run_options
+@document_options
 @runs_hooks
 @common("text", "json")
 def command(common: Common, options: RunOptions, confirmed: Confirmed, *, words: Sequence[str], yes: bool) -> int:

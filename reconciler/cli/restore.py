@@ -12,7 +12,7 @@ import click
 from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.apply import perform, require_terminal
 from reconciler.cli.naming import address_of, completing
-from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, run_options, runs_hooks
+from reconciler.cli.options import Common, Confirmed, RunOptions, common, confirmed, document_options, runs_hooks
 from reconciler.cli.plan import make_plan, show_plan
 from reconciler.cli.refusals import telling
 from reconciler.cli.sessions import Session, begin_session, given_aim
@@ -64,7 +64,7 @@ _PLANNED = (verbs.RESTORE, verbs.REPLACE)
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @confirmed
-@run_options
+@document_options
 @runs_hooks
 @common("text", "json")
 def command(

@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
 
 import click
-from pydantic import BaseModel
 
 from reconciler.cli import fleets, groups
-from reconciler.cli.groups import command_first
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, common
-from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import MIN_KEY_BYTES, SecretUnavailable, new_key
 from reconciler.loading.secrets import SecretResolver
 from schemas.kinds import pausable
-from schemas.references import DerivedSecret, EnvSecret, FileSecret, LiteralSecret
+from schemas.references import secrets_in
 
 _FIELDS = ("admin_password", "owner.initial_password", "master_password")
 """What shells complete."""
-Reference = EnvSecret | FileSecret | DerivedSecret | LiteralSecret
 
 
-class _SecretGroup(click.Group):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, command_first(args))
-
-
-@click.group(cls=_SecretGroup)
+@click.group(cls=groups.OptionsFirst)
 def command() -> None:
     """Show one secret's value, or make a new key."""
 
@@ -48,11 +38,11 @@ def command() -> None:
 def show(common: Common, words: tuple[str, ...]) -> None:
     """Print the value of a secret FIELD of DOCUMENT, and nothing else."""
     desired = fleets.load(common)
-    documents = _documents(desired)
+    documents = {document.address: document for document in desired.every()}
     named, field = (words[:-1], words[-1]) if len(words) > 1 else (words, "")
     address = address_of(named, documents, tuple(pausable()))
     fleets.require(address, documents, f"the fleet has no {address!r}")
-    references = dict(_references(documents[address]))
+    references = {".".join(map(str, place)): reference for place, reference in secrets_in(documents[address])}
     if not field:
         raise click.UsageError(f"name a secret of {address}: {', '.join(references)}")
     fleets.require(field, references, f"{address} has no secret {field!r}")
@@ -69,19 +59,3 @@ def show(common: Common, words: tuple[str, ...]) -> None:
 def new_key_command() -> None:
     """Print a new key, for `secret_key` of the fleet document. Keep it out of git."""
     click.echo(new_key(secrets.token_bytes(MIN_KEY_BYTES)).reveal())
-
-
-def _documents(desired: Desired) -> dict[str, BaseModel]:
-    return {d.address: d for d in desired.every()}
-
-
-def _references(document: BaseModel, prefix: str = "") -> Iterator[tuple[str, Reference]]:
-    """Find the secrets of a document, each by its dotted field."""
-    for name in type(document).model_fields:
-        value = getattr(document, name)
-        if isinstance(value, Reference):
-            yield prefix + name, value
-        elif isinstance(value, BaseModel):
-            yield from _references(value, f"{prefix}{name}.")
-        elif isinstance(value, tuple):
-            yield from ((f"{prefix}{name}.{i}", each) for i, each in enumerate(value) if isinstance(each, Reference))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +29,8 @@ from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.plan_text import frozen_lines
 from reconciler.reports.status import Status, status, subjects
 from reconciler.reports.status_json import status_document
-from reconciler.reports.status_tables import Table, render_pauses, status_tables
+from reconciler.reports.status_tables import render_pauses, status_tables
+from reconciler.reports.tables import Table
 from reconciler.reports.trash import trash, trash_document, trash_table
 from reconciler.reports.words import how_known
 from reconciler.version import __version__
@@ -91,7 +92,7 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
         return
     declared = None
     with open_session(common, options) as session:
-        subject, code = _asked(session.desired, words)
+        subject, code = _asked(session, words)
         if subject is not None and code is not None:
             declared = session.desired.documents[subjects()[subject]][code].model_dump(mode="json")
         found = _look(session, subject, code)
@@ -105,7 +106,7 @@ def command(common: Common, options: RunOptions, words: tuple[str, ...], *, of_h
 
 def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
     with open_session(common, options) as session:
-        server = fleets.code_of(words, session.desired.servers, "server") if words else ""
+        server = _server(session, FOREIGN, words)
         seen = _seen(session)
         rows = status(session.desired, seen.observed, seen.inventory, seen.changeset, datetime.now(UTC))
         found = foreign(session.desired, seen, rows, server)
@@ -118,6 +119,13 @@ def _show_foreign(common: Common, options: RunOptions, words: tuple[str, ...]) -
         click.echo(render_tables((foreign_table(found),), paper))
         _show_frozen(rows, paper)
         click.echo("\nBy their names alone: none of others was logged in to, and none is ever changed.")
+
+
+def _server(session: Session, view: str, words: Sequence[str]) -> str:
+    """Return the one server that a view is about; empty for all. What it shows is no document's that could be chosen."""
+    if not session.selection.is_everything:
+        raise click.UsageError(f"`status {view}` shows all servers or one: --target and --selector choose documents")
+    return fleets.code_of(words, session.desired.servers, "server") if words else ""
 
 
 def _show_backups(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
@@ -178,7 +186,7 @@ def _show_upgrades(common: Common, options: RunOptions, words: tuple[str, ...]) 
 
 def _show_trash(common: Common, options: RunOptions, words: tuple[str, ...]) -> None:
     with open_session(common, options) as session:
-        server = fleets.code_of(words, session.desired.servers, "server") if words else ""
+        server = _server(session, TRASH, words)
         found = trash(session.desired, _seen(session), datetime.now(UTC), server)
     if common.output == "ics":
         listed = [(row.server, row.database) for row in found.rows]
@@ -206,7 +214,7 @@ def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) ->
     if options.refresh:
         raise click.UsageError("--refresh looks into databases, --health at servers and login pages: choose one")
     with open_session(common, options) as session:
-        subject, code = _asked(session.desired, words)
+        subject, code = _asked(session, words)
         wanted = health.require_subject(subject)
         if wanted == "servers":
             view = health.servers_view(session, code)
@@ -217,12 +225,13 @@ def _show_health(common: Common, options: RunOptions, words: tuple[str, ...]) ->
     health.show(view, common.output)
 
 
-def _asked(desired: Desired, words: tuple[str, ...]) -> tuple[str | None, str | None]:
+def _asked(session: Session, words: tuple[str, ...]) -> tuple[str | None, str | None]:
     """Return the subject that is asked about, and the document; nothing for all of them, or all documents of one."""
-    kinds = subjects()
+    desired, kinds = session.desired, subjects()
     named = {**{subject: subject for subject in kinds}, **{kind: subject for subject, kind in kinds.items()}}
     if not words or (len(words) == 1 and words[0] in named):
         return (named[words[0]] if words else None), None
+    fleets.require_one_choice(words, session.selection)
     addresses = {f"{kind}/{code}" for kind in kinds.values() for code in desired.documents[kind]}
     kind, _, code = address_of(words, addresses, tuple(kinds.values()), tuple(named)).partition("/")
     fleets.require(code, desired.documents[kind], f"the fleet has no {kind} {code!r}")

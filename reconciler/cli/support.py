@@ -9,16 +9,13 @@ from typing import Any
 import click
 
 from reconciler.cli import fleets, groups, interrupts, screens
-from reconciler.cli.naming import address_of, completing
+from reconciler.cli.naming import completing
 from reconciler.cli.operators import who_runs
-from reconciler.cli.options import Common, RunOptions, common, run_options
-from reconciler.cli.refusals import telling
+from reconciler.cli.options import Common, RunOptions, common, reach_options
 from reconciler.cli.sessions import Session, open_session
 from reconciler.core.diffs.support import LONGEST, SHORTEST
-from reconciler.core.model.failures import HostError
 from reconciler.core.model.lengths import read_length
 from reconciler.engine.support import Opened, Opens, find, let_in
-from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
 from schemas.instance import Instance
@@ -67,7 +64,7 @@ _LASTS = Lasting(LONGEST, "8h", "30m or 2h")
     help="From 5m to 8h.",
 )
 @click.option("--reason", required=True, metavar="TEXT", help="Why, for the history.")
-@run_options
+@reach_options
 @common("text", "json")
 def command(common: Common, options: RunOptions, words: Sequence[str], lasts: timedelta, reason: str) -> int:
     """Let yourself into INSTANCE for a while: print a link, alone, that is good once.
@@ -81,8 +78,9 @@ def command(common: Common, options: RunOptions, words: Sequence[str], lasts: ti
         raise click.UsageError("--reason is empty: say why, for whoever reads the history")
     if options.store == "none":
         raise click.UsageError("support needs a store: nobody is let in without being written down")
-    with open_session(common, options) as session, telling(HostError, SecretUnavailable):
-        instance = named(session, words)
+    with open_session(common, options) as session:
+        instances = session.desired.instances
+        instance = instances[fleets.code_of(words, instances, "instance")]
         if not instance.allow_support:
             place = session.desired.range_of("instance", instance.code, "allow_support")
             screens.say(f"{instance.address} forbids it: `allow_support: false` ({place})")
@@ -95,14 +93,6 @@ def command(common: Common, options: RunOptions, words: Sequence[str], lasts: ti
         opened = interrupts.run(open_way(session, instance, lasts, let_in, (name, level, detail)))
     account = f"{opened.visit.name}, login {opened.visit.login}"
     return show(common, instance, opened, account, "Choose a password there; it is forgotten when the time is over.")
-
-
-def named(session: Session, words: Sequence[str]) -> Instance:
-    """Return the instance that the words of a command name; wrong usage if there is none."""
-    addresses = {f"instance/{code}" for code in session.desired.instances}
-    code = address_of(words, addresses, ["instance"]).partition("/")[2]
-    fleets.require(code, session.desired.instances, f"the fleet has no instance {code!r}")
-    return session.desired.instances[code]
 
 
 def show(common: Common, instance: Instance, opened: Opened, account: str, advice: str) -> int:

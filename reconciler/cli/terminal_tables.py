@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 from rich.cells import cell_len
 
 from reconciler.reports.escapes import visible
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.status_tables import Cell, Column, Table
+from reconciler.reports.tables import Cell, Column, Table
 
 _GAP = "  "
 _INDENT = "    "
@@ -88,13 +89,15 @@ def _shrunk(full: Sequence[int], least: Sequence[int], room: int) -> list[int]:
     return widths
 
 
-def _block(block: _Block, rows: Sequence[Sequence[Cell]], columns: Sequence[Column], paper: Paper) -> list[list[str]]:
+def _block(
+    block: _Block, rows: Sequence[Sequence[Cell]], columns: Sequence[Column[Any]], paper: Paper
+) -> list[list[str]]:
     """Return the lines of each row, as far as they are of this block."""
     end = block.start + len(block.widths)
     return [_lines(row[block.start : end], columns[block.start : end], block, paper) for row in rows]
 
 
-def _lines(cells: Sequence[Cell], columns: Sequence[Column], block: _Block, paper: Paper) -> list[str]:
+def _lines(cells: Sequence[Cell], columns: Sequence[Column[Any]], block: _Block, paper: Paper) -> list[str]:
     folded = [_fold(visible(cell.text), width) for cell, width in zip(cells, block.widths, strict=True)]
     lines = []
     for texts in zip_longest(*folded, fillvalue=""):

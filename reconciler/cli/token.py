@@ -5,14 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from reconciler.access.roles import ROLES, Role
 from reconciler.access.tokens import TOKEN_BYTES, Token, hash_of, write
 from reconciler.cli import groups, screens
-from reconciler.cli.groups import command_first
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, common, store_option
@@ -20,19 +18,14 @@ from reconciler.cli.terminal_tables import render_tables
 from reconciler.fleet.documents import did_you_mean
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
-from reconciler.reports.status_tables import Cell, Column, Table
+from reconciler.reports.plain import report
+from reconciler.reports.tables import Column, Table, table
 
-FORMAT = 1
 _PURPOSE = "tokens could not be kept"
 _LONGEST_NAME = 80
 
 
-class _TokenGroup(click.Group):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, command_first(args))
-
-
-@click.group(cls=_TokenGroup)
+@click.group(cls=groups.OptionsFirst)
 def command() -> None:
     """Make, list and revoke the tokens by which the daemon's API and page are used."""
 
@@ -83,7 +76,7 @@ def list_command(common: Common, store: str) -> None:
     with open_memory(common, store, fleet, purpose=_PURPOSE) as memory:
         tokens = memory.tokens()
     if common.output == "json":
-        screens.print_json({"format": FORMAT, "fleet": fleet, "tokens": [_plain(each, now) for each in tokens]})
+        screens.print_json(report(fleet, tokens=[each.shown(now) for each in tokens]))
         return
     click.echo(render_tables((_table(tokens, now),), screens.paper(screens.OUT)))
 
@@ -115,32 +108,16 @@ def _find(tokens: Sequence[Token], which: str) -> Token:
     return found[0]
 
 
-def _plain(token: Token, now: datetime) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "role": token.role.value,
-        "made_at": token.made_at.isoformat(timespec="seconds"),
-        "made_by": token.made_by,
-        "expires_at": None if token.expires_at is None else token.expires_at.isoformat(timespec="seconds"),
-        "ended": not token.is_good(now),
-    }
-
-
 def _table(tokens: Sequence[Token], now: datetime) -> Table:
-    columns = (Column("ID"), Column("NAME"), Column("ROLE"), Column("MADE (UTC)"), Column("BY"), Column("UNTIL"))
-    rows = tuple(
-        (
-            Cell(t.id),
-            Cell(t.name),
-            Cell(t.role.value),
-            Cell(f"{t.made_at:%Y-%m-%d %H:%M}"),
-            Cell(t.made_by),
-            Cell(_until(t, now)),
-        )
-        for t in tokens
+    columns: tuple[Column[Token], ...] = (
+        Column("ID", lambda t: t.id),
+        Column("NAME", lambda t: t.name),
+        Column("ROLE", lambda t: t.role),
+        Column("MADE (UTC)", lambda t: f"{t.made_at:%Y-%m-%d %H:%M}"),
+        Column("BY", lambda t: t.made_by),
+        Column("UNTIL", lambda t: _until(t, now)),
     )
-    return Table("Tokens", columns, rows)
+    return table("Tokens", columns, tokens)
 
 
 def _until(token: Token, now: datetime) -> str:

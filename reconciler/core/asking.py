@@ -19,11 +19,6 @@ from schemas.instance import Instance
 NOTHING_SEEN = Observed({})
 
 
-def in_use(desired: Desired) -> frozenset[str]:
-    """Name the servers that a whole pass asks."""
-    return frozenset(s.code for s in desired.servers.values() if s.active and s.state != "draft")
-
-
 def servers_to_ask(
     desired: Desired, seen: Observed, inventory: Inventory, selection: Selection, since: Comparison | None
 ) -> frozenset[str]:
@@ -36,7 +31,7 @@ def servers_to_ask(
         selection: what the run is limited to.
         since: what changed in the text, if that limits the run.
     """
-    everyone = in_use(desired)
+    everyone = desired.in_use
     if since is None:
         return everyone
     asked = {s.code for s in desired.servers.values() if selection.includes(s)}

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconciler.core.asking import in_use
 from reconciler.core.depths import Depth
 from reconciler.core.diffs import ending_diffs
 from reconciler.core.diffs.fleet_diffs import diff
@@ -101,7 +100,7 @@ def _in_service(desired: Desired, observed: Observed, inventory: Inventory) -> i
     declared = {*desired.names.places, *(entry.target for entry in ending_diffs.removed(desired, inventory))}
     listed = [d for h in observed.hosts.values() for d in h.databases]
     unseen = 0
-    for code in in_use(desired) - observed.hosts.keys():
+    for code in desired.in_use - observed.hosts.keys():
         if code in inventory.listings:
             listed += map(parse, inventory.listings[code])
         else:

@@ -13,7 +13,15 @@ from typing import NamedTuple
 
 from reconciler.core.diffs import copies, copies_elsewhere, ending_diffs, support, trash, unclaimed
 from reconciler.core.model.inventory import Inventory
-from reconciler.core.model.names import IN_SERVICE, KEPT, ON_ITS_WAY, is_expired_build, is_expired_trash, parse
+from reconciler.core.model.names import (
+    IN_SERVICE,
+    KEPT,
+    ON_ITS_WAY,
+    NameState,
+    is_expired_build,
+    is_expired_trash,
+    parse,
+)
 from reconciler.core.model.observed import Observed
 from reconciler.core.model.selection import Selection
 from reconciler.core.model.specs import DatabaseSpec, instance_digest, instance_spec, template_digest, template_spec
@@ -252,11 +260,6 @@ class ListedDatabase(NamedTuple):
         return Inspection(self.server.code, self.database, spec, self.former_code)
 
 
-def _found(desired: Desired, observed: Observed, instance: Instance) -> tuple[claims.Found, ...]:
-    places = (instance.server,) if instance.server else desired.servers
-    return claims.find(observed, places, instance.database_name, instance.renamed_from)
-
-
 def _on_what_may_be_the_same_host(
     desired: Desired, observed: Observed, inventory: Inventory, depth: Depth, due: Sequence[ListedDatabase]
 ) -> list[ListedDatabase]:
@@ -287,7 +290,11 @@ def _of_templates(desired: Desired, observed: Observed, selection: Selection) ->
         for code in template.server_codes:
             host, server = observed.hosts.get(code), desired.servers.get(code)
             if host and server and host.online:
-                trash = [name for there, name in observed.trash_of(template.template_db) if there.server == code]
+                trash = [
+                    name
+                    for there, name in observed.named(NameState.TRASH, template.template_db)
+                    if there.server == code
+                ]
                 for name in host.forms_of(template.template_db) or trash:
                     yield ListedDatabase(template, server, name.text)
 
@@ -299,7 +306,7 @@ def _of_instances(
     for instance in desired.instances.values():
         if not selection.includes(instance):
             continue
-        found = _found(desired, observed, instance)
+        found = claims.of(desired, observed, instance)
         for one in claims.narrow(found, inventory, "instance", instance.code):
             yield ListedDatabase(instance, desired.servers[one.server], one.name.text, instance.renamed_from)
         if not found:
@@ -341,7 +348,7 @@ def _left_between(
     guessed: list[Inspection] = []
     between = [(h, n) for h, n in unclaimed.seen(desired, observed) if (h.server, n.text) not in depth.passed_over]
     wanted = (i for i in desired.instances.values() if i.state != "absent" and selection.includes(i))
-    if not between or all(_found(desired, observed, i) for i in wanted):
+    if not between or all(claims.of(desired, observed, i) for i in wanted):
         return remembered, guessed
     declared = {"instance": desired.instances, "template": desired.templates}
     for host, name in between:

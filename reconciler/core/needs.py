@@ -9,6 +9,7 @@ from reconciler.core.diffs import copies
 from reconciler.core.model import verbs
 from reconciler.core.model.actions import Action
 from reconciler.core.model.changesets import Changeset
+from reconciler.core.policies import replacements
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
 from schemas.references import KeyReference, SecretReference
@@ -50,11 +51,17 @@ def _needs(action: Action, desired: Desired) -> Iterator[Need]:
             yield _of_template(desired.template_of(instance), desired)
             if instance.owner is not None:
                 yield Need(instance.owner.initial_password, "instance", action.code, "owner.initial_password")
-        if action.verb in (verbs.COPY, verbs.RESTORE) and copies.is_copied(instance):
+        if _is_made_of_its_source(action, instance):
             source = desired.instances[instance.clone_of or ""]
             yield Need(source.admin_password, "instance", source.code, "admin_password")
         yield from _of_adoption(action, instance)
         yield Need(instance.admin_password, "instance", action.code, "admin_password")
+
+
+def _is_made_of_its_source(action: Action, instance: Instance) -> bool:
+    if action.verb is verbs.REPLACE and replacements.trash_in(action.changes):
+        return False  # it is brought back as it was
+    return action.verb in (verbs.COPY, verbs.RESTORE, verbs.REPLACE) and copies.is_copied(instance)
 
 
 def _of_adoption(action: Action, document: Instance | Template) -> Iterator[Need]:

@@ -126,9 +126,9 @@ def _missing(desired: Desired, server: str, lost: Sequence[str], new: Sequence[s
 
 
 def _discarded(host: ObservedHost, before: Collection[str]) -> set[str]:
-    """Name what was only on its way at the last pass and is trash now: a build that could not go on."""
+    """Name what was only on its way at the last pass and is trash since then: a build that could not go on."""
     rested = {name.target for name in map(parse, before) if name.state in IN_SERVICE}
-    return {d.target for d in host.databases if d.state is NameState.TRASH} - rested
+    return {d.target for d in host.databases if d.state is NameState.TRASH and d.text not in before} - rested
 
 
 def _ended(desired: Desired, host: ObservedHost, before: Collection[str]) -> set[str]:

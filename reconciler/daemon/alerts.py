@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from reconciler.core.deciding import Planned
 from reconciler.core.model.actions import Action
 from reconciler.core.model.failures import AlertFailed
 from reconciler.core.model.labels import labels_of
+from reconciler.daemon import lasting
+from reconciler.daemon.lasting import LookedAfter
 from reconciler.engine.ports import Clock, Secrets
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable
@@ -37,12 +40,14 @@ class Alerts:
         clock: time.
         send: sends a message.
         tell: told when a channel begins to take nothing, and when it takes messages again.
+        looked_after: gives what is looked after under a text.
     """
 
     text: Callable[[], tuple[Desired, Secrets] | None]
     clock: Clock
     send: Send
     tell: Callable[[Notice], None]
+    looked_after: Callable[[Desired], LookedAfter]
     _boxes: dict[str, Box] = field(default_factory=dict)
     _sending: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -62,6 +67,10 @@ class Alerts:
         for name, box in self._boxes.items():
             self._boxes[name] = alerting.end(box, alerting.ACTIONS, by, self.clock.now())
 
+    def decided(self, planned: Planned, fresh: frozenset[str]) -> None:
+        """Take it that hosts were looked at: what failed there and is not wanted any more is over."""
+        self._settle(lasting.not_wanted(planned, fresh))
+
     async def run(self) -> None:
         """Look every few seconds what is due."""
         async with asyncio.TaskGroup() as group:
@@ -73,6 +82,9 @@ class Alerts:
     def _look(self, group: asyncio.TaskGroup, desired: Desired, secrets: Secrets) -> None:
         channels = desired.settings.notify
         self._boxes = {name: self._boxes.get(name, Box()) for name in map(_name, channels)}
+        self._settle(self.looked_after(desired).why_over)
+        if not any(box.failures for box in self._boxes.values()):
+            self._settle(lasting.no_channel_fails)
         for number, channel in enumerate(channels):
             name = _name(channel)
             message = alerting.due(self._box(channel), channel, desired.settings.code, self.clock.now())
@@ -100,6 +112,10 @@ class Alerts:
         elif before.failures and not problem:
             detail = f"{place} ({channel.url}) takes messages again"
             self.tell(Notice(NoticeName.ALERT_GOOD, Level.INFO, detail, code=place))
+
+    def _settle(self, why_over: Callable[[Notice], str]) -> None:
+        now = self.clock.now()
+        self._boxes = {name: alerting.settle(box, why_over, now) for name, box in self._boxes.items()}
 
     def _box(self, channel: Channel) -> Box:
         return self._boxes.get(_name(channel), Box())

@@ -27,7 +27,6 @@ from reconciler.core.policies.backups import BackupSubject, NotThere
 from reconciler.core.policies.due_backups import Appointment, Document, Key, appointments, in_turn, subject_of, withheld
 from reconciler.engine import keeping
 from reconciler.engine.rounds import Rounds
-from reconciler.engine.storage import Targets
 from reconciler.health.standing import KeptStanding, Standing
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.store.opening import AnyStore
@@ -83,7 +82,6 @@ class BackupRounds:
     on_defect: Callable[[str, Exception], None]
     asked: dict[Key, AskedBackup] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
-    _used: list[Targets | None] = field(default_factory=list)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _first_due: dict[Key, datetime] = field(default_factory=dict)  # what was never done: when that was seen
 
@@ -96,8 +94,6 @@ class BackupRounds:
                 began = clock.monotonic()
                 try:
                     await self._begin(group)
-                    if not self._busy:
-                        await self._close()
                 except MemoryFailure as failure:
                     self.store_failed(failure)
                 except Exception as error:  # noqa: BLE001 -- a defect in what looks after backups must not stop the passes
@@ -115,13 +111,6 @@ class BackupRounds:
         self.asked[asked.key] = asked
         self._over.set()
         return True
-
-    async def _close(self) -> None:
-        """End connections to targets when nothing runs: one that is kept for weeks is dead when it is needed."""
-        used, self._used = self._used, []
-        for targets in used:
-            if targets is not None:
-                await targets.aclose()
 
     async def _begin(self, group: asyncio.TaskGroup) -> None:
         """Begin what is due on hosts on which none of it runs, here or elsewhere."""
@@ -148,7 +137,6 @@ class BackupRounds:
             if not isinstance(subject, NotThere):
                 taken.add(server)
                 self._busy.add(server)
-                self._used.append(world.targets)
                 group.create_task(self._keep(each, subject), name=f"{each.record.work} on {server}")
 
     def _begin_asked(
@@ -169,7 +157,6 @@ class BackupRounds:
             elif not rounds.world.stop.is_set():
                 taken.add(each.server)
                 self._busy.add(each.server)
-                self._used.append(rounds.world.targets)
                 group.create_task(self._keep_asked(each, *found), name=f"{each.work} on {each.server}")
 
     def _found(

@@ -43,7 +43,7 @@ class BranchSource:
         self._woken.set()
 
     async def follow(self, offer: Callable[[Offer], bool], trouble: Callable[[Trouble | None], None]) -> None:
-        """See `Source`."""
+        """See `TextSource`."""
         failures = 0
         while True:
             self._woken.clear()

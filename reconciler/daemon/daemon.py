@@ -24,6 +24,7 @@ from reconciler.daemon.alerts import Alerts, Send
 from reconciler.daemon.backups import BackupRounds
 from reconciler.daemon.concerns import concerned_servers
 from reconciler.daemon.following import Following
+from reconciler.daemon.lasting import LookedAfter
 from reconciler.daemon.progress import Progress
 from reconciler.daemon.sources import Offer, TextSource
 from reconciler.daemon.systemd import Systemd
@@ -101,7 +102,7 @@ class Daemon:
     _begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._alerts = Alerts(self._text, self.clock, self.send, self.tell)
+        self._alerts = Alerts(self._text, self.clock, self.send, self.tell, self._looked_after)
         self._teller = Teller(self.clock.now, [*self.listeners, self._alerts.hear, lambda _: self.progress.renew()])
 
     @property
@@ -271,6 +272,7 @@ class Daemon:
             self.on_defect,
             self.on_pass,
             self.progress,
+            self._alerts.decided,
             self.ran_by,
         )
         rounds = Rounds(desired, world, limits, self.interval, following)
@@ -281,6 +283,9 @@ class Daemon:
 
     def _text(self) -> tuple[Desired, Secrets] | None:
         return (self._work.rounds.desired, self._work.rounds.world.secrets) if self._work else None
+
+    def _looked_after(self, desired: Desired) -> LookedAfter:
+        return LookedAfter(desired, self._pages, self.standing.kept)
 
     def _note(self, change: Callable[[Standing], Standing]) -> None:
         if self._work is not None:

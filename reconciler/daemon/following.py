@@ -66,6 +66,7 @@ class Following:
         on_defect: told of an exception that is a defect of the tool.
         on_pass: told how many seconds a pass took and how it ended (`telemetry.metrics.PassResult`).
         progress: what runs, for whoever watches.
+        on_decided: told of every decision, with the hosts that answered for it.
         ran_by: the account and the machine that run the daemon.
     """
 
@@ -77,6 +78,7 @@ class Following:
     on_defect: Callable[[str, Exception], None]
     on_pass: Callable[[float, str], None]
     progress: Progress
+    on_decided: Callable[[Planned, frozenset[str]], None]
     ran_by: str | None = None
     latest: Decided | None = None
     _told: Told = field(default_factory=Told)
@@ -90,6 +92,7 @@ class Following:
         self._told, notices = tell_decision(self._told, planned, fresh, revision)
         for notice in notices:
             self.teller.tell(notice)
+        self.on_decided(planned, fresh)
         if begun:
             servers = {a.server for a in begun}
             beginning = _Pass(now, servers)
@@ -121,7 +124,7 @@ class Following:
         """See `Follower`."""
         self.on_defect(server, error)
         detail = f"a defect of odoo-fleet at {server}: {type(error).__name__}; the log has the traceback. It is tried again later"
-        self.teller.tell(Notice(NoticeName.ACTION_FAILED, Level.ERROR, detail, "server", server, server))
+        self.teller.tell(Notice(NoticeName.ACTION_FAILED, Level.ERROR, detail, server=server))
 
     def forgot(self, failure: MemoryFailure) -> None:
         """See `Follower`."""

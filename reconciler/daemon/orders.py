@@ -90,7 +90,7 @@ class Orders:
         """Carry out an order.
 
         Raises:
-            Refused: it cannot be done, or it is not known whether it was.
+            RequestRefused: it cannot be done, or it is not known whether it was.
         """
         mine = _Waiting(order, actor, asyncio.get_running_loop().create_future())
         self._waiting.append(mine)
@@ -189,7 +189,7 @@ class _Text:
         """Return what an order writes, judged with the whole fleet; None if the text says so already.
 
         Raises:
-            Refused: it is not valid, or cannot be written.
+            RequestRefused: it is not valid, or cannot be written.
         """
         desired = self.fleet.loaded.desired
         if desired is None:

@@ -57,7 +57,7 @@ class DirectorySource:
         self._woken.set()
 
     async def follow(self, offer: Callable[[Offer], bool], trouble: Callable[[Trouble | None], None]) -> None:
-        """See `Source`."""
+        """See `TextSource`."""
         watching = asyncio.create_task(self._watch(), name="watch the fleet's directory")
         try:
             last: Offer | None = None

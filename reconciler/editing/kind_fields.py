@@ -63,6 +63,17 @@ class KindFields:
             raise ValueError(f"write KEY=VALUE, as in state=suspended or owner.lang=fr_BE, not {written!r}")
         return keys, self._value(self.at(name), value) if value else UNSET
 
+    def removal(self, name: str) -> Change:
+        """Read the name of a field that is taken out.
+
+        Raises:
+            ValueError: it is none.
+        """
+        keys = self.keys(name)
+        if not (keys and all(keys)):
+            raise ValueError(f"--unset takes a field, as in --unset owner.lang, not {name!r}")
+        return keys, UNSET
+
     def _value(self, schema: Schema | None, written: str) -> Any:
         """Return what a word of a command line means: text where the field holds text alone, else as in YAML."""
         types = {choice.get("type") for choice in self._choices(schema)} if schema is not None else set()

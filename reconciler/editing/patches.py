@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
-
 from reconciler.editing.edits import UNSET, Change, Keys
 from reconciler.fleet.documents import Path
 from schemas.backups import RestoreFrom
+from schemas.parts import parts_in
 from schemas.references import EnvSecret, FileSecret, LiteralSecret
 
 
@@ -34,27 +33,13 @@ def without_nothing(value: Any) -> Any:
 
 def literals(part: object, above: Path = ()) -> Iterator[Path]:
     """Yield where a secret itself stands in a document."""
-    yield from (path for path, each in _parts(part, above) if isinstance(each, LiteralSecret))
+    return (path for path, _ in parts_in(part, (LiteralSecret,), above))
 
 
 def of_the_machine(part: object, above: Path = ()) -> Iterator[tuple[Path, str]]:
     """Yield where a document names a file or a variable of the machine that reads it, and which."""
-    for path, each in _parts(part, above):
-        if isinstance(each, EnvSecret | FileSecret):
-            yield path, str(each)
-        elif isinstance(each, RestoreFrom) and each.archive is not None:
-            yield (*path, "archive"), each.archive
-
-
-def _parts(part: object, above: Path) -> Iterator[tuple[Path, BaseModel]]:
-    if isinstance(part, BaseModel):
-        if above:
-            yield above, part
-        for name in type(part).model_fields:
-            yield from _parts(getattr(part, name), (*above, name))
-    elif isinstance(part, list | tuple):
-        for number, each in enumerate(part):
-            yield from _parts(each, (*above, number))
-    elif isinstance(part, Mapping):
-        for name, each in part.items():
-            yield from _parts(each, (*above, str(name)))
+    for path, secret in parts_in(part, (EnvSecret, FileSecret), above):
+        yield path, str(secret)
+    for path, source in parts_in(part, (RestoreFrom,), above):
+        if source.archive is not None:
+            yield (*path, "archive"), source.archive

@@ -1,4 +1,4 @@
-"""Measures what instances use, as `core.usage` asks for: beside what a pass changes, and never in a `plan`."""
+"""Measures what instances use, as `core.policies.usage` asks for: beside what a pass changes, and never in a `plan`."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def _remember_verified(seen: Planned, desired: Desired, world: World) -> None:
 def _specs_of_ended(desired: Desired, observed: Observed) -> Iterator[DatabaseSpec]:
     """Yield whose database was looked at in the trash and is there as its text wants it."""
     for instance in desired.instances.values():
-        for host, name in observed.trash_of(instance.database_name) if instance.state == "absent" else ():
+        for host, name in observed.named(NameState.TRASH, instance.database_name) if instance.state == "absent" else ():
             look = host.looks.get(name.text)
             spec = instance_spec(desired, instance, desired.servers[host.server])
             if look is not None and look.opened and is_whole(look, name) and claims.doubt(look, spec, None) is None:

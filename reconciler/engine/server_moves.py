@@ -1,4 +1,4 @@
-"""Moves an instance's database to another server: see `core.server_moves` for the way, and for what each crash leaves.
+"""Moves an instance's database to another server: see `core.diffs.server_moves` for the way, and for what each crash leaves.
 
 The source is suspended first, so that nothing is written that does not come along; what was packed is proven on the other
 server; then the source stays behind, and only then what was built goes into service. No two of these steps can be exchanged. If

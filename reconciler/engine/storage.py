@@ -11,7 +11,7 @@ from reconciler.core.model.failures import StorageFailure
 
 
 class Storage(Protocol):
-    """A place where backups are kept. Every method may raise `StorageFailure`."""
+    """A place where backups are kept. Every method may raise `StorageFailure`. What it holds open ends by itself after use."""
 
     async def write(self, place: str, content: BinaryIO) -> None:
         """Keep a file from its beginning: under its name it is whole, or it is not there."""
@@ -47,10 +47,6 @@ class Targets(Protocol):
 
     def decrypt(self, name: str, content: BinaryIO, into: BinaryIO) -> None:
         """Decrypt a file of the target; raises as `open`, and where it is another's or was changed."""
-        ...
-
-    async def aclose(self) -> None:
-        """End what is held open; another use would open it again."""
         ...
 
     def archive(self, path: str) -> BinaryIO:

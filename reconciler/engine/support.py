@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from reconciler.core.diffs import support
 from reconciler.core.diffs.support import Visit
-from reconciler.core.model import names
+from reconciler.core.model import names, whereabouts
 from reconciler.core.model.failures import LastingError, PasswordRefused
 from reconciler.core.model.names import NameState, parse
 from reconciler.core.policies import backups
@@ -47,11 +47,9 @@ async def find(world: World, desired: Desired, instance: Instance) -> BackupSubj
     Raises:
         HostError: there is none that anybody may be let into now; says why.
     """
-    template = desired.templates[desired.template_of(instance)]
-    codes = template.server_codes if instance.server is None else (instance.server,)
     inventory = await world.inventory()
-    known = [entry.server for entry in inventory.of("instance", instance.code)]
-    observed = await observe_shallow(sorted({*codes, *known} & world.hosts.keys()), world)
+    places = whereabouts.places(desired, instance, inventory)
+    observed = await observe_shallow(sorted(set(places) & world.hosts.keys()), world)
     found = subjects_of(desired, instance, observed, inventory, world.clock.now())
     if isinstance(found, NotThere):
         raise LastingError(f"{instance.address}: {found.why}")

@@ -85,6 +85,11 @@ class Desired(Documents):
         return (document for document in self.pausable() if document.kind != "fleet")
 
     @cached_property
+    def in_use(self) -> frozenset[str]:
+        """The servers that a whole pass asks."""
+        return frozenset(s.code for s in self.servers.values() if s.active and s.state != "draft")
+
+    @cached_property
     def counts(self) -> Mapping[str, int]:
         """How many documents there are beside the fleet's, by kind."""
         return {kind: len(documents) for kind, documents in self.documents.items() if kind != "fleet"}

@@ -18,10 +18,9 @@ from reconciler.fleet.instance_rules import check_copies, check_modules
 from reconciler.fleet.secrets import PASSWORD_FIELDS, weakness
 from schemas.instance import Instance
 from schemas.kinds import KINDS
-from schemas.references import DerivedSecret, KeyReference, LiteralSecret, SecretReference
+from schemas.references import DerivedSecret, LiteralSecret, secrets_in
 from schemas.secrets import Secret
 from schemas.server import Server
-from schemas.template import Template
 
 NEUTRALIZE_SINCE = 17.0
 """The first Odoo series whose `duplicate_database` takes `neutralize` (service/db.py of 17.0; late builds of 16 do too)."""
@@ -323,7 +322,9 @@ def _check_secrets(world: Declarations) -> Iterator[Diagnostic]:
     if world.settings is None:
         return
     derived = False
-    for kind, code, path, reference in _secrets(world):
+    documents = [document for of_kind in world.documents.values() for document in of_kind.values()]
+    found = ((d.kind, d.code, path, reference) for d in documents for path, reference in secrets_in(d))
+    for kind, code, path, reference in found:
         derived = derived or isinstance(reference, DerivedSecret)
         if isinstance(reference, LiteralSecret) and not world.settings.allow_literal_secrets:
             message = f"{_name(path)!r} holds the secret itself, not where to find it"
@@ -354,35 +355,3 @@ def _login(world: Declarations, kind: str, code: str, path: Path) -> str:
 
 def _name(path: Path) -> str:
     return ".".join(str(part) for part in path if isinstance(part, str))
-
-
-def _secrets(world: Declarations) -> Iterator[tuple[str, str, Path, SecretReference | KeyReference]]:
-    assert world.settings is not None
-    keys: list[tuple[Path, KeyReference | None]] = [(("secret_key",), world.settings.secret_key)]
-    keys += [(("former_secret_keys", index), key) for index, key in enumerate(world.settings.former_secret_keys)]
-    for name, target in world.settings.backup_targets.items():
-        fields = ("key_id", "secret", "key", "decrypt_with")
-        keys += [(("backup_targets", name, field), getattr(target, field)) for field in fields]
-    keys += [(("hooks", index, "secret"), hook.secret) for index, hook in enumerate(world.settings.hooks)]
-    keys += [(("notify", index, "url"), channel.url) for index, channel in enumerate(world.settings.notify)]
-    for path, key in keys:
-        if key is not None:
-            yield "fleet", world.settings.code, path, key
-    for code, server in world.servers.items():
-        for field in ("master_password", "server_password", "db_password"):
-            reference = getattr(server, field)
-            if reference is not None:
-                yield "server", code, (field,), reference
-    for code, template in world.templates.items():
-        yield "template", code, ("admin_password",), template.admin_password
-        yield from _of_adoption(template)
-    for code, instance in world.instances.items():
-        yield "instance", code, ("admin_password",), instance.admin_password
-        yield from _of_adoption(instance)
-        if instance.owner is not None:
-            yield "instance", code, ("owner", "initial_password"), instance.owner.initial_password
-
-
-def _of_adoption(document: Instance | Template) -> Iterator[tuple[str, str, Path, KeyReference]]:
-    if document.adopt is not None and document.adopt.admin_password is not None:
-        yield document.kind, document.code, ("adopt", "admin_password"), document.adopt.admin_password

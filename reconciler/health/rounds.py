@@ -1,6 +1,6 @@
 """The health rounds of a daemon: every server, and every published instance's login page, once in each interval.
 
-Each has its own moment in the interval (`core.appointments`), so that looks are spread out and nothing is asked in bursts.
+Each has its own moment in the interval (`health.appointments`), so that looks are spread out and nothing is asked in bursts.
 Waits are counted on the monotonic clock and measured anew for each look: a time of day that is set forward or back makes
 neither a row of looks nor a silence.
 """
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
 
+from reconciler.core.model import whereabouts
 from reconciler.core.model.failures import MemoryFailure
 from reconciler.core.model.inventory import Inventory
 from reconciler.core.model.observed import ObservedHost
@@ -179,7 +180,7 @@ class _Rounds:
         self.record(after, changes(before, after, limits))
 
     async def _look_at_page(self, code: str) -> None:
-        home = self._home(code)
+        home = self._home(code, await self._inventory(self.world()))
         if home is None:
             return
         of_server = self._pages_of.setdefault(home[1].code, asyncio.Semaphore(PAGES_PER_SERVER))
@@ -189,7 +190,8 @@ class _Rounds:
             if pages is None:
                 return
             answer = await check_page(pages, *home)
-        home = self._home(code)  # it may have been suspended meanwhile, or its host be gone
+        # It may have been suspended meanwhile, or its host be gone.
+        home = self._home(code, await self._inventory(world))
         if home is None:
             return
         before = self.pages.get(code)
@@ -197,19 +199,20 @@ class _Rounds:
         self.pages[code] = after
         self.tell(page_changes(before, after))
 
-    def _home(self, code: str) -> tuple[Instance, Server] | None:
+    def _home(self, code: str, inventory: Inventory) -> tuple[Instance, Server] | None:
         """Return an instance and the server on which it is published; None if its page cannot be expected to come."""
         desired = self.current()
         instance = desired.instances.get(code)
         if instance is None or instance.state != "active":
             return None
-        for server in _places(instance, desired):
+        places = _served(desired, whereabouts.places(desired, instance, inventory))
+        for server in places:
             host = self._hosts.get(server.code)
             if host is None or not host.online:
                 continue
             if host.lists(instance.database_name):
                 return instance, server
-        if all(self._answered(server) for server in _places(instance, desired)):
+        if all(self._answered(server) for server in places):
             self.pages.pop(code, None)  # not published: what was known of its page is of another time
         return None
 
@@ -234,12 +237,11 @@ def _subjects(desired: Desired) -> Iterator[Key]:
         if is_watched(server):
             yield SERVER, server.code
     for instance in desired.instances.values():
-        if instance.state == "active" and _places(instance, desired):
+        if instance.state == "active" and _served(desired, [instance.server] if instance.server else desired.servers):
             yield INSTANCE, instance.code
 
 
-def _places(instance: Instance, desired: Desired) -> list[Server]:
-    """Return the servers in use with a domain that an instance may be on: the one that it names, or its template's."""
-    codes = (instance.server,) if instance.server else desired.templates[desired.template_of(instance)].server_codes
+def _served(desired: Desired, codes: Iterable[str]) -> list[Server]:
+    """Return those of some servers that are in use and have a domain, under which pages can be asked for."""
     servers = [desired.servers[code] for code in codes]
     return [server for server in servers if is_watched(server) and server.domain]

@@ -6,7 +6,6 @@ says. Files are opened as the fleet's own are: never a pipe or a device.
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from reconciler.fleet.secrets import (
     weakness,
 )
 from reconciler.loading.discovery import FoundFile, read_file
+from reconciler.loading.named_files import named_file
 from schemas.references import (
     DerivedSecret,
     EitherSecret,
@@ -202,9 +202,7 @@ class SecretResolver:
         return self._keys[field]
 
     def _path(self, reference: FileSecret, kind: str, code: str, field: str) -> Path:
-        document = self._desired.sources[kind, code].file_of(*_parts(field))
-        below = os.path.relpath(document, self._root)
-        return (self._root / below).parent / reference.file
+        return named_file(reference.file, self._desired, self._root, kind, code, *_parts(field))
 
     def _note_oddity(self, value: Secret, kind: str, code: str, field: str) -> None:
         if odd := oddity(value):

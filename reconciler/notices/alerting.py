@@ -6,7 +6,7 @@ told to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -39,10 +39,11 @@ ENDS: Mapping[NoticeName, tuple[NoticeName, ...]] = {
     NoticeName.PROOF_GOOD: (NoticeName.PROOF_FAILED,),
     NoticeName.ALERT_GOOD: (NoticeName.ALERT_FAILED,),
 }
-"""Which notices tell the end of which. Health ends by its own name, on the level `info`; failed actions by being done."""
+"""Which notices tell the end of which. Health ends by its own, on level `info`, failed actions by being done, all by `settle`."""
 
 ACTIONS = (NoticeName.ACTION_FAILED, NoticeName.ACTION_UNKNOWN)
 _LASTING = frozenset({*(name for names in ENDS.values() for name in names), NoticeName.HEALTH_CHANGED, *ACTIONS})
+_OF_HEALTH = (NoticeName.HEALTH_CHANGED, NoticeName.HOST_ONLINE)
 _ORDER = {Level.ERROR: 0, Level.WARNING: 1, Level.INFO: 2}
 
 Key = tuple[str, str, str, str, str]
@@ -90,8 +91,8 @@ def hear(box: Box, channel: Channel, notice: Notice, labels: Mapping[str, str], 
         now: the time, UTC.
     """
     ended = ENDS.get(notice.name, ())
-    if notice.name is NoticeName.HEALTH_CHANGED and notice.level is Level.INFO:
-        ended = (NoticeName.HEALTH_CHANGED,)
+    if notice.name in _OF_HEALTH and notice.level is Level.INFO:
+        ended = (*ended, NoticeName.HEALTH_CHANGED)
     if ended:
         box = end(box, ended, notice, now)
     concerned = all(labels.get(name) == value for name, value in channel.selector.items())
@@ -126,6 +127,28 @@ def end(box: Box, names: Collection[NoticeName], by: Notice, now: datetime) -> B
     return replace(box, waiting=waiting, told=told, sending=sending)
 
 
+def settle(box: Box, why_over: Callable[[Notice], str], now: datetime) -> Box:
+    """Take the end of what lasts and of which nobody tells the end, since it is nobody's concern any more.
+
+    Args:
+        box: what is known of a channel.
+        why_over: says of a notice why it is over, or nothing where it may still be so.
+        now: the time, UTC.
+    """
+    known = {key: item for key, item in {**box.told, **box.sending, **box.waiting}.items() if _lasts(item)}
+    over = {key: why for key, item in known.items() if (why := why_over(item.notice))}
+    if not over:
+        return box
+    told, sending, waiting = (
+        {key: item for key, item in items.items() if key not in over} for items in (box.told, box.sending, box.waiting)
+    )
+    for key, why in over.items():
+        if key in box.told or key in box.sending:
+            notice = replace(known[key].notice, detail=why)
+            waiting[f"ended {key[0]}", *key[1:]] = WaitingNotice(notice, now, frozenset({key}))
+    return replace(box, waiting=waiting, told=told, sending=sending)
+
+
 def due(box: Box, channel: Channel, fleet: str, now: datetime) -> Message | None:
     """Return what a channel is to be told now, or nothing yet.
 
@@ -142,7 +165,7 @@ def due(box: Box, channel: Channel, fleet: str, now: datetime) -> Message | None
     still = {
         key: item
         for key, item in box.told.items()
-        if item.notice.name in _LASTING
+        if _lasts(item)
         and now - item.since >= AGAIN
         and key not in new
         and (item.notice.level is Level.ERROR or not quiet)
@@ -164,7 +187,7 @@ def begun(box: Box, message: Message) -> Box:
 
 def sent(box: Box, now: datetime) -> Box:
     """Note that the message was taken. What ended while it was on its way has its end waiting."""
-    told = {key: item for key, item in box.told.items() if now - item.since < AGAIN or item.notice.name in _LASTING}
+    told = {key: item for key, item in box.told.items() if now - item.since < AGAIN or _lasts(item)}
     told |= {key: replace(item, since=now) for key, item in box.sending.items() if not item.ends}
     return Box(box.waiting, {}, told)
 
@@ -179,6 +202,12 @@ def failed(box: Box, message: Message, now: datetime) -> Box:
     heard = {key: item for key, item in waiting.items() if not item.ends or item.ends - unheard}
     pause = min(FIRST_RETRY * 2 ** min(box.failures, 10), LONGEST_RETRY)
     return Box(heard, {}, box.told, box.failures + 1, now + pause)
+
+
+def _lasts(item: WaitingNotice) -> bool:
+    """Tell whether it goes on until its end is told. A defect has no end that anybody sees: it is told while it comes back."""
+    is_defect = item.notice.name in ACTIONS and not item.notice.code
+    return item.notice.name in _LASTING and not item.ends and not is_defect
 
 
 def _key(notice: Notice) -> Key:

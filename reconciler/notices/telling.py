@@ -50,7 +50,8 @@ def tell_decision(
     heard = {key: b for key, b in now.items() if not b.server or b.server in fresh}
     seen = {key: told.seen.get(key, 0) + (key in heard) for key in now}
     begun = [b for key, b in heard.items() if key not in told.blocked and seen[key] >= _patience(b, planned)]
-    over = [b for key, b in told.blocked.items() if key not in now and (not b.server or b.server in fresh)]
+    heard_of = fresh | {b.server for b in told.blocked.values() if b.server not in planned.observed.hosts}
+    over = [b for key, b in told.blocked.items() if key not in now and (not b.server or b.server in heard_of)]
     kept = {key: b for key, b in told.blocked.items() if key in now or b not in over}
     orphans = {o for o in planned.changeset.left_alone if o.kind is Left.ORPHAN}
     new_orphans = [o for o in sorted(orphans) if (o.server, o.database) not in told.orphans and o.server in fresh]

@@ -8,7 +8,6 @@ decides what an unknown outcome means: that is the caller's.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, TypeVar
 
@@ -30,23 +29,11 @@ from reconciler.odoo.forms import Form
 from reconciler.odoo.protocol import Answer, Call, Transport
 from reconciler.odoo.versions import HostVersion, Version
 from schemas.secrets import Secret
+from schemas.server import Timeouts
 
 _T = TypeVar("_T")
 _HURRIED_SECONDS = 5.0
 _NOBODYS = Secret("a password that nobody has")
-
-
-@dataclass(frozen=True, slots=True)
-class CallTimeouts:
-    """Seconds that a whole call may take, by what it does; `connect` is for the connection alone."""
-
-    connect: float
-    read: float
-    create: float
-    clone: float
-    modules: float
-    rename: float
-    backup: float = 7200
 
 
 class HostConnection:
@@ -58,7 +45,7 @@ class HostConnection:
         declared_version: chooses the door until the host has said its own version.
         master_password: asked anew for each call that needs it.
         transport: carries the requests.
-        timeouts: how long calls may take.
+        timeouts: how long whole calls may take, by what they do; `connect_seconds` is for the connection alone.
         sleep: waits between attempts.
         jitter: draws from [0, 1), so that hosts which failed together are not asked together.
         on_call: told of every request that ended.
@@ -72,7 +59,7 @@ class HostConnection:
         declared_version: str,
         master_password: Callable[[], Secret],
         transport: Transport,
-        timeouts: CallTimeouts,
+        timeouts: Timeouts,
         sleep: Callable[[float], Awaitable[None]],
         jitter: Callable[[], float],
         on_call: Callable[[CallEvent], None] | None = None,
@@ -86,7 +73,7 @@ class HostConnection:
             series=Version.parse(declared_version),
             transport=transport,
             master_password=master_password,
-            connect_timeout=timeouts.connect,
+            connect_timeout=timeouts.connect_seconds,
             sleep=sleep,
             jitter=jitter,
             on_call=on_call,
@@ -115,7 +102,7 @@ class HostConnection:
     ) -> Any:
         """Make a call that changes nothing; what may pass is tried again, with growing and scattered pauses."""
         self._require_service(service)
-        limit = self.timeouts.read if timeout is None else timeout
+        limit = self.timeouts.read_seconds if timeout is None else timeout
         return await self._exchange.read(Call(service, method, args), limit=limit, attempts=attempts)
 
     async def change(self, service: str, method: str, *args: object, timeout: float) -> Any:
@@ -196,7 +183,7 @@ class HostConnection:
         """List what `dbfilter` lets a browser reach under a host name; None when the answer does not tell."""
         call = Call("web", "database/list", host=host_header)
         try:
-            answer = await self._exchange.read(call, limit=self.timeouts.read, attempts=4)
+            answer = await self._exchange.read(call, limit=self.timeouts.read_seconds, attempts=4)
         except (ListingDisabled, NotOdoo, Redirected, UnexpectedAnswer):
             return None
         return tuple(sorted(self.checked(shapes.texts, answer, call.operation)))
@@ -293,7 +280,7 @@ class DatabaseSession:
         self, model: str, method: str, /, *args: object, timeout: float | None = None, **kwargs: object
     ) -> Any:
         """Call a method that changes something; see `HostConnection.change`."""
-        limit = self.connection.timeouts.read if timeout is None else timeout
+        limit = self.connection.timeouts.read_seconds if timeout is None else timeout
         return await self.connection.change(*self._execute(model, method, args, kwargs), timeout=limit)
 
     async def search(
@@ -353,10 +340,6 @@ class DatabaseSession:
     ) -> None:
         """Write the same values to records."""
         await self.change_call(model, "write", list(ids), dict(values), **_options(context=context))
-
-    async def xmlid(self, reference: str) -> tuple[str, int] | None:
-        """Return the model and id behind an external id such as `base.user_admin`, or None."""
-        return (await self.xmlids([reference])).get(reference)
 
     async def xmlids(self, references: Iterable[str]) -> dict[str, tuple[str, int]]:
         """Return the models and ids behind external ids; none where one does not exist. What is known is not asked."""

@@ -1,4 +1,4 @@
-"""What Odoo's errors mean: one table from the names and words of faults to the tree in `core.failures`.
+"""What Odoo's errors mean: one table from the names and words of faults to the tree in `core.model.failures`.
 
 Pure. The first rule that fits decides; a fault that fits none is `UnexpectedAnswer`, never silently something milder. One
 name can mean several things, so rules may ask for the service, the method and words of the message. The words are Odoo's

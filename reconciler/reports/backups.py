@@ -11,35 +11,35 @@ from reconciler.backups.catalogue import BackupEntry, dated
 from reconciler.fleet.counting import count
 from reconciler.reports.happenings_text import stamp
 from reconciler.reports.paragraphs import Tone
-from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
+from reconciler.reports.tables import NOTHING, Cell, Column, Table, table
 
 _UNITS = ("kB", "MB", "GB", "TB")
 NO_PROBLEMS: Mapping[str, str] = {}
 _STEP = 1000
 _HOURS_SHOWN = 72
+_NONE = Cell(NOTHING, Tone.FAINT)
 
 
 def backups_table(found: Sequence[tuple[str, BackupEntry]]) -> Table:
     """Return the table of backups, each with the target that it lies in."""
-    columns = ("document", "backup", "target", "size", "Odoo", "files", "proven")
-    rows = sorted(found, key=lambda each: (each[1].address, each[1].taken_at))
-    return Table("Backups", tuple(Column(name) for name in columns), tuple(_row(target, e) for target, e in rows))
+    return table("Backups", _OF_BACKUPS, sorted(found, key=lambda each: (each[1].address, each[1].taken_at)))
 
 
-def _row(target: str, entry: BackupEntry) -> tuple[Cell, ...]:
-    files = str(entry.files)
+def _files(entry: BackupEntry) -> Cell:
     if entry.missing_files:
-        files += f", {entry.missing_files} missing"
-    proven = Cell(stamp(entry.proven.at), Tone.GOOD) if entry.proven else Cell(NOTHING, Tone.FAINT)
-    return (
-        Cell(entry.address),
-        Cell(entry.id),
-        Cell(f"{target}, encrypted" if entry.encrypted else target),
-        Cell(size(entry.bytes)),
-        Cell(entry.odoo),
-        Cell(files, Tone.DOUBT if entry.missing_files else None),
-        proven,
-    )
+        return Cell(f"{entry.files}, {entry.missing_files} missing", Tone.DOUBT)
+    return Cell(str(entry.files))
+
+
+_OF_BACKUPS: tuple[Column[tuple[str, BackupEntry]], ...] = (
+    Column("document", lambda r: r[1].address),
+    Column("backup", lambda r: r[1].id),
+    Column("target", lambda r: f"{r[0]}, encrypted" if r[1].encrypted else r[0]),
+    Column("size", lambda r: size(r[1].bytes)),
+    Column("Odoo", lambda r: r[1].odoo),
+    Column("files", lambda r: _files(r[1])),
+    Column("proven", lambda r: Cell(stamp(r[1].proven.at), Tone.GOOD) if r[1].proven else _NONE),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,15 @@ def _last_good(entries: Iterable[BackupEntry]) -> dict[str, datetime]:
 
 def standing_table(rows: Sequence[BackupRow], now: datetime) -> Table:
     """Return the table of how documents are kept, with ages."""
-    columns = ("document", "backups", "newest", "age", "proven", "next (UTC)")
-    return Table("Backups", tuple(Column(name) for name in columns), tuple(_standing(row, now) for row in rows))
+    columns: tuple[Column[BackupRow], ...] = (
+        Column("document", lambda r: r.address),
+        Column("backups", lambda r: Cell(str(r.backups), None if r.backups else Tone.BAD)),
+        Column("newest", lambda r: _minute(r.taken_at) if r.taken_at else _NONE),
+        Column("age", lambda r: _age(r.taken_at, now) if r.taken_at else _NONE),
+        Column("proven", lambda r: f"{_age(r.proven_at, now)} ago" if r.proven_at else _never(r)),
+        Column("next (UTC)", lambda r: _next(r, now)),
+    )
+    return table("Backups", columns, rows)
 
 
 def standing_documents(rows: Sequence[BackupRow], now: datetime) -> list[dict[str, Any]]:
@@ -120,21 +127,13 @@ def standing_documents(rows: Sequence[BackupRow], now: datetime) -> list[dict[st
     ]
 
 
-def _standing(row: BackupRow, now: datetime) -> tuple[Cell, ...]:
-    never = Cell("never", Tone.DOUBT) if row.backups else Cell(NOTHING, Tone.FAINT)
-    return (
-        Cell(row.address),
-        Cell(str(row.backups), None if row.backups else Tone.BAD),
-        Cell(_minute(row.taken_at)) if row.taken_at else Cell(NOTHING, Tone.FAINT),
-        Cell(_age(row.taken_at, now)) if row.taken_at else Cell(NOTHING, Tone.FAINT),
-        Cell(f"{_age(row.proven_at, now)} ago") if row.proven_at else never,
-        _next(row, now),
-    )
+def _never(row: BackupRow) -> Cell:
+    return Cell("never", Tone.DOUBT) if row.backups else _NONE
 
 
 def _next(row: BackupRow, now: datetime) -> Cell:
     if row.due_at is None:
-        return Cell(NOTHING, Tone.FAINT)
+        return _NONE
     if row.problem:
         return Cell("fails", Tone.BAD)
     return Cell(_minute(row.due_at)) if row.due_at > now else Cell("due now", Tone.DOUBT)

@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 
 from reconciler.core.model import verbs
 from reconciler.core.model.actions import Action, FieldChange
-from reconciler.core.model.changesets import Changeset, Removed, by_cause, frozen_by_cause
+from reconciler.core.model.changesets import Changeset, Removed, by_cause, by_reason, by_what, frozen_by_cause
 from reconciler.core.model.names import NameState, parse
 from reconciler.core.model.verbs import Verb
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.markdown import Block, Passage, code, fit, length, listed, name, prose
-from reconciler.reports.plan_text import summary
-from reconciler.reports.words import ends_suspended, left_behind, mark_in_words, trash_of, why
+from reconciler.reports.plan_text import by_server, summary, worth_showing
+from reconciler.reports.words import IN_WORDS, ends_suspended, left_behind, mark_in_words, trash_of, why
 from schemas.kinds import KINDS, noun
 
 LIMIT = 65_535
@@ -39,21 +38,6 @@ _A_LINE = 20
 """Names in a folded line."""
 _CHANGES = 2
 """Values that a row shows; those of a row with more are folded below the tables."""
-_IN_WORDS = frozenset(
-    {
-        "admin_password",
-        "modules",
-        "languages",
-        "schedule",
-        "files",
-        "owner",
-        "template",
-        "neutralize",
-        "backup",
-        "contents",
-    }
-)
-"""Fields whose changes are told in words, not by values."""
 
 _ACTION, _BLOCKED, _LEFT_ALONE, _DETAIL = "action", "blocked document", "database left alone", "line of details"
 _WITHHELD, _REMOVED, _FROZEN, _HOOK = "withheld action", "document no longer declared", "frozen server", "hook"
@@ -193,7 +177,8 @@ class _Page:
         yield self._removed()
         yield self._blocked()
         yield self._frozen()
-        servers = [(server, _groups(self._rows(actions))) for server, actions in self._by_server()]
+        ordered = by_server(self._changeset, self._desired)
+        servers = [(server.code, _groups(self._rows(actions))) for server, actions in ordered]
         for server, groups in servers:
             yield _table(self._title(server), groups)
         yield self._withheld()
@@ -201,12 +186,6 @@ class _Page:
         yield self._left_alone()
         for server, groups in servers:
             yield _details(server, groups)
-
-    def _by_server(self) -> Iterator[tuple[str, list[Action]]]:
-        sequence = {s.code: (s.sequence, s.code) for s in self._desired.servers.values()}
-        ordered = sorted(self._changeset.actions, key=lambda a: sequence[a.server])  # stable
-        for server, group in groupby(ordered, key=lambda a: a.server):
-            yield server, list(group)
 
     def _title(self, server: str) -> str:
         shown = self._desired.servers[server].name
@@ -311,11 +290,8 @@ class _Page:
 
     def _withheld(self) -> Block:
         """Say each reason once, with what would happen without it."""
-        reasons: dict[str, list[Action]] = {}
-        for each in self._changeset.withheld:
-            reasons.setdefault(each.why, []).append(each.action)
         items = []
-        for reason, actions in reasons.items():
+        for reason, actions in by_reason(self._changeset.withheld).items():
             items.append(Passage(f"- {prose(_short(reason, _A_REASON))}. Without it:\n", Counter()))
             for alike in _groups(self._rows(actions)):
                 line = f"  - {listed([row.who for row in alike], _ALIKE)}: {alike[0].happens} ({alike[0].why})\n"
@@ -332,8 +308,8 @@ class _Page:
     def _left_alone(self) -> Block:
         """Say once what holds of many databases."""
         items = []
-        for what in dict.fromkeys(each.what for each in self._changeset.left_alone):
-            places = [f"{code(e.database)} on {code(e.server)}" for e in self._changeset.left_alone if e.what == what]
+        for what, databases in by_what(self._changeset.left_alone).items():
+            places = [f"{code(each.database)} on {code(each.server)}" for each in databases]
             text = f"- {listed(places, _NAMED)}: {prose(what)}\n"
             items.append(Passage(text, Counter({_LEFT_ALONE: len(places)})))
         return Block("\n#### Left alone\n\n", tuple(items))
@@ -396,13 +372,13 @@ def _values(row: _Row) -> str:
 
 
 def _worth_showing(action: Action) -> tuple[FieldChange, ...]:
-    # A rename and a password are told by what happens. The mark follows from what is applied: alone it is worth a line.
-    # What adopting changes is the customer's own, and before an ending its backup is what counts.
+    # A rename and a password are told by what happens. What adopting changes is the customer's own, and before an ending its
+    # backup is what counts.
     if action.verb in (verbs.ADOPT, verbs.END, verbs.REPLACE, verbs.REBUILD, verbs.MOVE, verbs.UNINSTALL):
         return action.changes
     if action.verb is not verbs.CONFIGURE:
         return ()
-    return tuple(c for c in action.changes if not c.field.startswith("mark.")) or action.changes[:1]
+    return worth_showing(action.changes)
 
 
 def _telling(actions: list[Action]) -> list[Action]:
@@ -440,7 +416,7 @@ def _configured(changes: tuple[FieldChange, ...]) -> str:
 def _change(change: FieldChange) -> str:
     if change.field.startswith("mark."):
         return mark_in_words(change)
-    if change.field.partition(".")[0] in _IN_WORDS:
+    if change.field.partition(".")[0] in IN_WORDS:
         return f"{code(change.field)}: {prose(_short(change.observed))} → {prose(_short(change.desired))}"
     observed = "not set" if change.observed == "not set" else code(_short(change.observed))
     return f"{code(change.field)}: {observed} → {code(_short(change.desired))}"

@@ -9,9 +9,8 @@ from typing import Any
 from reconciler.core.model.checks import Check, CheckResult, failures
 from reconciler.fleet.counting import count
 from reconciler.reports.paragraphs import Paper, Tone
+from reconciler.reports.plain import FORMAT
 from schemas.server import Server
-
-FORMAT = 1
 
 _TONES = {
     CheckResult.PASSED: Tone.GOOD,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +16,11 @@ from reconciler.core.diffs.fleet_diffs import foreign_databases
 from reconciler.core.model.names import NameState
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
+from reconciler.reports.plain import report
 from reconciler.reports.status import InstanceRow, InSync, Status, TemplateRow
-from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
+from reconciler.reports.tables import NOTHING, Column, Table, table
 from schemas.server import Server
 
-FORMAT = 1
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 """What can be the first label of a public name, by which a host picks the database."""
 
@@ -93,21 +93,20 @@ def _unproven_templates(templates: Sequence[TemplateRow]) -> Iterator[ForeignRow
 
 def foreign_table(found: Foreign) -> Table:
     """Return the rows as a table of text."""
-    columns = (Column("SERVER"), Column("DATABASE", shrinks=True), Column("URL", shrinks=True), Column("WHAT IT IS"))
-    rows = tuple(
-        (Cell(r.server), Cell(r.database), Cell(r.url.removeprefix("https://") or NOTHING), Cell(r.what))
-        for r in found.rows
+    columns: tuple[Column[ForeignRow], ...] = (
+        Column("SERVER", lambda r: r.server),
+        Column("DATABASE", lambda r: r.database, shrinks=True),
+        Column("URL", lambda r: r.url.removeprefix("https://") or NOTHING, shrinks=True),
+        Column("WHAT IT IS", lambda r: r.what),
     )
     notes = [f"{code}: {why}" for code, why in found.unseen.items()]
     if unproven := sum(r.what.endswith(": unproven") for r in found.rows):
         notes.append(
             f"{count(unproven, 'database')} unproven: `odoo-fleet status foreign --refresh` looks whose they are."
         )
-    return Table("Foreign databases", columns, rows, tuple(notes))
+    return table("Foreign databases", columns, found.rows, notes)
 
 
 def foreign_document(found: Foreign) -> dict[str, Any]:
     """Return the rows as JSON's plain types."""
-    at = found.at.isoformat(timespec="seconds")
-    rows = [asdict(row) for row in found.rows]
-    return {"format": FORMAT, "fleet": found.fleet, "checked_at": at, "foreign": rows, "unseen": dict(found.unseen)}
+    return report(found.fleet, found.at, foreign=found.rows, unseen=found.unseen)

@@ -93,9 +93,9 @@ def ended(outcome: OutcomeRecord) -> Happening:
     )
 
 
-def is_as_bad_as(level: str, least: str) -> bool:
-    """Tell whether a level is another one or worse; one that this version does not know always is."""
-    return level not in LEVELS or LEVELS.index(level) >= LEVELS.index(least)
+def milder(level: str) -> tuple[str, ...]:
+    """Return the levels that are not as bad as this one; what this version does not know is none of them."""
+    return LEVELS[: LEVELS.index(level)]
 
 
 def in_order(notices: Iterable[Happening], deeds: Iterable[Happening]) -> tuple[Happening, ...]:

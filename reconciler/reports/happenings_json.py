@@ -1,4 +1,4 @@
-"""Happenings for machines (format 1), in plain types."""
+"""Happenings for machines, in plain types."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 from reconciler.notices.records import OutcomeRecord
 from reconciler.reports.happenings import Happening
-
-FORMAT = 1
+from reconciler.reports.plain import report
 
 
 def happening_document(happening: Happening) -> dict[str, Any]:
@@ -57,11 +56,5 @@ def history_document(
         since: how far back was asked for; None for all that is kept.
         happenings: oldest first.
     """
-    return {
-        "format": FORMAT,
-        "fleet": fleet,
-        "of": address,
-        "store": where,
-        "since": None if since is None else since.isoformat(timespec="seconds"),
-        "history": [happening_document(each) for each in reversed(tuple(happenings))],
-    }
+    history = [happening_document(each) for each in reversed(tuple(happenings))]
+    return report(fleet, of=address, store=where, since=since, history=history)

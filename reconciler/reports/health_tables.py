@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from reconciler.fleet.counting import count
 from reconciler.health.signs import SIGNS, HealthStatus, Sign
@@ -18,7 +19,7 @@ from reconciler.reports.health_views import (
     transitions,
 )
 from reconciler.reports.paragraphs import Tone
-from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
+from reconciler.reports.tables import NOTHING, Cell, Column, Table, table
 from reconciler.reports.words import lasting
 
 TRANSITIONS_SHOWN = 20
@@ -39,64 +40,64 @@ def health_tables(view: HealthView, *, wide: bool = False) -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _at_a_glance() -> list[Sign]:
-    return [sign for sign in SIGNS.values() if not sign.is_detail]
-
-
 def _servers(view: HealthView, rows: Sequence[ServerHealthView]) -> Table:
-    columns = (
-        Column("CODE", shrinks=True),
-        Column("STATUS"),
-        Column("SINCE"),
-        Column("ONLINE"),
-        Column("LAST CHECK"),
-        *(Column(sign.title, right=sign.is_number) for sign in _at_a_glance()),
+    columns: tuple[Column[ServerHealthView], ...] = (
+        Column("CODE", lambda row: row.code, shrinks=True),
+        Column("STATUS", lambda row: _status(status_of(row))),
+        _looked("SINCE", lambda row, record: NOTHING if row.first_look else _since(view, record)),
+        _looked("ONLINE", lambda _, record: _online(record)),
+        _looked("LAST CHECK", lambda row, record: _checked(view, row, record)),
+        *(_sign(sign, view.at, sign.shown, right=sign.is_number) for sign in SIGNS.values() if not sign.is_detail),
     )
-    cells = tuple(_server(view, row) for row in rows)
-    return Table("Health of servers", columns, cells, tuple(_server_notes(view, rows)))
-
-
-def _server(view: HealthView, row: ServerHealthView) -> tuple[Cell, ...]:
-    record = row.record
-    start = (Cell(row.code), _status(status_of(row)))
-    if record is None:
-        return (*start, *(Cell(NOTHING) for _ in range(3 + len(_at_a_glance()))))
-    since, checked = (NOTHING, "now") if row.first_look else (_since(view, record), _ago(view, record))
-    tone = Tone.DOUBT if view.is_stale(record) else None
-    signs = (Cell(_shown(sign, record, view.at)) for sign in _at_a_glance())
-    return (*start, Cell(since), _online(record), Cell(checked, tone), *signs)
+    return table("Health of servers", columns, rows, _server_notes(view, rows))
 
 
 def _wide_servers(view: HealthView, rows: Sequence[ServerHealthView]) -> Table:
-    titles = ["CODE", "NAME", "STATE", "STATUS", "SINCE", "ONLINE", "LAST CHECK"]
-    titles += [*(sign.title for sign in SIGNS.values()), "WHY"]
-    cells = tuple(_wide_server(view, row) for row in rows)
-    return Table("Health of servers", tuple(Column(t) for t in titles), cells, tuple(_looking_notes(view, rows)))
-
-
-def _wide_server(view: HealthView, row: ServerHealthView) -> tuple[Cell, ...]:
-    record = row.record
-    start = (Cell(row.code), Cell(row.name), Cell(row.state), _status(status_of(row)))
-    if record is None:
-        return (
-            *start,
-            *(Cell(NOTHING) for _ in range(3 + len(SIGNS))),
-            Cell(f"its state is {row.state}: not looked at"),
-        )
-    return (
-        *start,
-        Cell(NOTHING if row.first_look else _moment(record.since or record.at)),
-        _online(record),
-        Cell(_moment(record.at)),
-        *(Cell(_shown(sign, record, view.at, in_full=True)) for sign in SIGNS.values()),
-        Cell(record.why or NOTHING),
+    columns: tuple[Column[ServerHealthView], ...] = (
+        Column("CODE", lambda row: row.code),
+        Column("NAME", lambda row: row.name),
+        Column("STATE", lambda row: row.state),
+        Column("STATUS", lambda row: _status(status_of(row))),
+        _looked("SINCE", lambda row, record: NOTHING if row.first_look else _moment(record.since or record.at)),
+        _looked("ONLINE", lambda _, record: _online(record)),
+        _looked("LAST CHECK", lambda _, record: _moment(record.at)),
+        *(_sign(sign, view.at, sign.in_full or sign.shown) for sign in SIGNS.values()),
+        Column("WHY", lambda row: _not_looked_at(row) if row.record is None else row.record.why or NOTHING),
     )
+    return table("Health of servers", columns, rows, _looking_notes(view, rows))
+
+
+def _checked(view: HealthView, row: ServerHealthView, record: HealthRecord) -> Cell:
+    return Cell("now" if row.first_look else _ago(view, record), Tone.DOUBT if view.is_stale(record) else None)
+
+
+def _looked(
+    title: str, of: Callable[[ServerHealthView, HealthRecord], str | Cell], *, right: bool = False
+) -> Column[ServerHealthView]:
+    """Return a column of what looks tell: it has nothing of a server that is not looked at."""
+    return Column(title, lambda row: NOTHING if row.record is None else of(row, row.record), right=right)
+
+
+def _sign(
+    sign: Sign, at: datetime, shown: Callable[[Any, datetime], str], *, right: bool = False
+) -> Column[ServerHealthView]:
+    unknown = "?" if sign.is_detail else NOTHING
+
+    def of(_: ServerHealthView, record: HealthRecord) -> str:
+        value = record.signs.get(sign.name)
+        return unknown if value is None else shown(value, at)
+
+    return _looked(sign.title, of, right=right)
+
+
+def _not_looked_at(row: ServerHealthView) -> str:
+    return f"its state is {row.state}: not looked at"
 
 
 def _server_notes(view: HealthView, rows: Sequence[ServerHealthView]) -> Iterator[str]:
     for row in rows:
         if row.record is None:
-            yield f"{row.code}: its state is {row.state}: not looked at"
+            yield f"{row.code}: {_not_looked_at(row)}"
         elif row.record.why:
             yield f"{row.code}: {row.record.why}"
     yield from _looking_notes(view, rows)
@@ -116,51 +117,41 @@ def _looking_notes(view: HealthView, rows: Sequence[ServerHealthView]) -> Iterat
 
 
 def _history(history: Sequence[HealthRecord], *, wide: bool) -> Table:
-    columns = (
-        Column("FROM"),
-        Column("STATUS"),
-        Column("ONLINE"),
-        Column("FOR", right=True),
-        Column("LOOKS", right=True),
-        Column("WHY", shrinks=True),
+    columns: tuple[Column[Transition], ...] = (
+        Column("FROM", lambda t: _moment(t.first.at)),
+        Column("STATUS", lambda t: _status(t.first.status)),
+        Column("ONLINE", lambda t: _online(t.first)),
+        Column("FOR", lambda t: lasting(t.until - t.first.at), right=True),
+        Column("LOOKS", lambda t: str(t.looks), right=True),
+        Column("WHY", lambda t: t.first.why or NOTHING, shrinks=True),
     )
     shown = list(itertools.islice(transitions(history), None if wide else TRANSITIONS_SHOWN + 1))
     more = len(shown) > TRANSITIONS_SHOWN and not wide
     notes = ("Earlier ones: -o wide, or -o json for every look.",) if more else ()
-    rows = shown[:TRANSITIONS_SHOWN] if more else shown
-    return Table("History", columns, tuple(_transition(each) for each in rows), notes)
-
-
-def _transition(each: Transition) -> tuple[Cell, ...]:
-    return (
-        Cell(_moment(each.first.at)),
-        _status(each.first.status),
-        _online(each.first),
-        Cell(lasting(each.until - each.first.at)),
-        Cell(str(each.looks)),
-        Cell(each.first.why or NOTHING),
-    )
+    return table("History", columns, shown[:TRANSITIONS_SHOWN] if more else shown, notes)
 
 
 def _instances(rows: Sequence[InstanceHealth], *, wide: bool) -> Table:
-    titles = ["CODE", "SERVER", "PRESENT", "PUBLISHED", "LOGIN PAGE", "URL", *(["WHY"] if wide else [])]
-    columns = tuple(Column(title, shrinks=title == "URL") for title in titles)
-    notes = () if wide else tuple(_instance_notes(rows))
-    return Table("Health of instances", columns, tuple(_instance(row, wide=wide) for row in rows), notes)
+    notes = () if wide else _instance_notes(rows)
+    return table("Health of instances", _OF_INSTANCES, rows, notes, wide=wide)
 
 
-def _instance(row: InstanceHealth, *, wide: bool) -> tuple[Cell, ...]:
-    page = {None: Cell(NOTHING), True: Cell("yes", Tone.GOOD), False: Cell("no", Tone.BAD)}[row.page_reachable]
-    url = row.url if wide else row.url.removeprefix("https://").removesuffix("/web/login")
-    cells = (
-        Cell(row.code),
-        Cell(row.server or NOTHING),
-        _yes(row.present),
-        _yes(row.published),
-        page,
-        Cell(url or NOTHING),
-    )
-    return (*cells, Cell(row.why or NOTHING)) if wide else cells
+_PAGE = {None: Cell(NOTHING), True: Cell("yes", Tone.GOOD), False: Cell("no", Tone.BAD)}
+_OF_INSTANCES: tuple[Column[InstanceHealth], ...] = (
+    Column("CODE", lambda r: r.code),
+    Column("SERVER", lambda r: r.server or NOTHING),
+    Column("PRESENT", lambda r: _yes(r.present)),
+    Column("PUBLISHED", lambda r: _yes(r.published)),
+    Column("LOGIN PAGE", lambda r: _PAGE[r.page_reachable]),
+    Column(
+        "URL",
+        lambda r: r.url.removeprefix("https://").removesuffix("/web/login") or NOTHING,
+        shrinks=True,
+        only="short",
+    ),
+    Column("URL", lambda r: r.url or NOTHING, shrinks=True, only="wide"),
+    Column("WHY", lambda r: r.why or NOTHING, only="wide"),
+)
 
 
 def _instance_notes(rows: Sequence[InstanceHealth]) -> Iterator[str]:
@@ -190,13 +181,6 @@ def _since(view: HealthView, record: HealthRecord) -> str:
 
 def _ago(view: HealthView, record: HealthRecord) -> str:
     return f"{lasting(view.at - record.at)} ago"
-
-
-def _shown(sign: Sign, record: HealthRecord, at: datetime, *, in_full: bool = False) -> str:
-    value = record.signs.get(sign.name)
-    if value is None:
-        return "?" if sign.is_detail else NOTHING
-    return (sign.in_full or sign.shown if in_full else sign.shown)(value, at)
 
 
 def _moment(moment: datetime) -> str:

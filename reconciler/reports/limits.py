@@ -12,9 +12,8 @@ from reconciler.core.policies import usage
 from reconciler.core.policies.usage import UsageStanding
 from reconciler.fleet.desired import Desired
 from reconciler.reports.backups import size
-from reconciler.reports.status_tables import NOTHING, Cell, Column, Table
-
-FORMAT = 1
+from reconciler.reports.plain import report
+from reconciler.reports.tables import NOTHING, Column, Table, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +38,40 @@ def limit_rows(desired: Desired, inventory: Inventory, selection: Selection = EV
 
 def limits_table(rows: tuple[LimitRow, ...], now: datetime) -> Table:
     """Return the rows as a table of text."""
-    columns = ("INSTANCE", "PLAN", "USERS", "STORAGE", "USED", "MEASURED", "THEN")
-    cells = tuple(tuple(map(Cell, (row.code, row.plan, *_cells(row.standing, now)))) for row in rows)
-    return Table("Limits", tuple(map(Column, columns)), cells)
-
-
-def _cells(found: UsageStanding, now: datetime) -> tuple[str, str, str, str, str]:
-    used = found.usage
-    users = (
-        f"{used.users if used else '?'} of {found.max_users}" if found.max_users else str(used.users if used else "?")
+    columns: tuple[Column[LimitRow], ...] = (
+        Column("INSTANCE", lambda r: r.code),
+        Column("PLAN", lambda r: r.plan),
+        Column("USERS", lambda r: _users(r.standing)),
+        Column("STORAGE", lambda r: _storage(r.standing)),
+        Column("USED", lambda r: f"{r.standing.percent} %" if r.standing.usage else NOTHING),
+        Column("MEASURED", lambda r: f"{r.standing.usage.at:%Y-%m-%d %H:%M}" if r.standing.usage else "not yet"),
+        Column("THEN", lambda r: _then(r.standing, now)),
     )
-    taken = size(used.bytes) if used else "?"
-    storage = f"{taken} of {size(found.max_bytes)}" if found.max_bytes else taken
-    if used is None:
-        return users, storage, NOTHING, "not yet", NOTHING
-    then = NOTHING
-    if found.acts_at is not None:
-        then = f"suspended {'since' if found.acts_at <= now else 'on'} {found.acts_at:%Y-%m-%d}"
-    return users, storage, f"{found.percent} %", f"{used.at:%Y-%m-%d %H:%M}", then
+    return table("Limits", columns, rows)
+
+
+def _users(found: UsageStanding) -> str:
+    used = str(found.usage.users) if found.usage else "?"
+    return f"{used} of {found.max_users}" if found.max_users else used
+
+
+def _storage(found: UsageStanding) -> str:
+    used = size(found.usage.bytes) if found.usage else "?"
+    return f"{used} of {size(found.max_bytes)}" if found.max_bytes else used
+
+
+def _then(found: UsageStanding, now: datetime) -> str:
+    if found.usage is None or found.acts_at is None:
+        return NOTHING
+    return f"suspended {'since' if found.acts_at <= now else 'on'} {found.acts_at:%Y-%m-%d}"
 
 
 def limits_document(desired: Desired, rows: tuple[LimitRow, ...], now: datetime) -> dict[str, Any]:
     """Return the rows as JSON's plain types."""
-    at = now.isoformat(timespec="seconds")
-    return {"format": FORMAT, "fleet": desired.settings.code, "checked_at": at, "limits": [_plain(row) for row in rows]}
+    return report(desired.settings.code, now, limits=[_fields(row) for row in rows])
 
 
-def _plain(row: LimitRow) -> dict[str, Any]:
+def _fields(row: LimitRow) -> dict[str, Any]:
     found, used = row.standing, row.standing.usage
     return {
         "code": row.code,
@@ -76,7 +82,7 @@ def _plain(row: LimitRow) -> dict[str, Any]:
         "bytes": used.bytes if used else None,
         "max_bytes": found.max_bytes,
         "percent": found.percent,
-        "measured_at": used.at.isoformat(timespec="seconds") if used else None,
-        "over_since": used.over_since.isoformat(timespec="seconds") if used and used.over_since else None,
-        "suspended_at": found.acts_at.isoformat(timespec="seconds") if found.acts_at else None,
+        "measured_at": used.at if used else None,
+        "over_since": used.over_since if used else None,
+        "suspended_at": found.acts_at,
     }

@@ -18,9 +18,8 @@ from reconciler.core.policies import claims
 from reconciler.core.policies.placement import Placing
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
+from reconciler.reports.plain import FORMAT
 from schemas.instance import Instance
-
-FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A changeset, and what became of it, for machines (format 1: fields are added, none changes its meaning)."""
+"""A changeset, and what became of it, for machines."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from reconciler.core.freshness import NOTHING_KNOWN, Freshness
 from reconciler.core.model.actions import Action
 from reconciler.core.model.changesets import Changeset, Stopped
 from reconciler.core.model.outcomes import Outcome
+from reconciler.reports.plain import report
 from reconciler.reports.words import goals
-
-FORMAT = 1
 
 
 def plan_document(
@@ -33,19 +32,9 @@ def plan_document(
     """
     compared = None if base is None else {"revision": base[0], "commit": base[1]}
     return {
-        "format": FORMAT,
-        "fleet": fleet,
-        "selected": list(selection),
-        "base": compared,
-        "databases": known_document(known or NOTHING_KNOWN),
+        **report(fleet, selected=list(selection), base=compared, databases=known or NOTHING_KNOWN),
         **changeset_document(changeset),
     }
-
-
-def known_document(known: Freshness) -> dict[str, Any]:
-    """Return how the content of databases is known."""
-    oldest = None if known.oldest is None else known.oldest.isoformat(timespec="seconds")
-    return {**asdict(known), "oldest": oldest}
 
 
 def apply_document(
@@ -53,8 +42,7 @@ def apply_document(
 ) -> dict[str, Any]:
     """Return a run: what was planned, how each action ended, and what a fresh look found afterwards (null if none was made)."""
     return {
-        "format": FORMAT,
-        "fleet": fleet,
+        **report(fleet),
         "plan": changeset_document(before),
         "outcomes": [_outcome(each) for each in outcomes],
         "after": None if after is None else changeset_document(after),

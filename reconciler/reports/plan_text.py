@@ -7,27 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from reconciler.core.model.actions import Action, FieldChange
-from reconciler.core.model.changesets import Blocked, Changeset, Frozen, Removed, Withheld, by_cause, frozen_by_cause
+from reconciler.core.model.changesets import (
+    Blocked,
+    Changeset,
+    Frozen,
+    Removed,
+    by_cause,
+    by_reason,
+    by_what,
+    frozen_by_cause,
+)
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.reports.paragraphs import Paper, Tone
-from reconciler.reports.words import goals, mark_in_words, whereby, why
-
-_DESCRIBED = frozenset(
-    {
-        "admin_password",
-        "modules",
-        "languages",
-        "schedule",
-        "files",
-        "owner",
-        "template",
-        "neutralize",
-        "backup",
-        "contents",
-    }
-)
-"""Fields whose changes are told in words; the values of others are quoted."""
+from reconciler.reports.words import IN_WORDS, goals, mark_in_words, whereby, why
+from schemas.server import Server
 
 _TONES = {"+": Tone.ADD, "~": Tone.CHANGE, "-": Tone.REMOVE}
 
@@ -106,16 +100,18 @@ def _nothing(changeset: Changeset, desired: Desired, scope: str) -> str:
     return f"No changes. {what} on {count(servers, 'server')} match"
 
 
-def _servers(changeset: Changeset, desired: Desired, paper: Paper, notes: Mapping[str, str]) -> Iterator[list[str]]:
+def by_server(changeset: Changeset, desired: Desired) -> Iterator[tuple[Server, list[Action]]]:
+    """Yield servers in the order of the text, each with its actions in theirs."""
     sequence = {s.code: (s.sequence, s.code) for s in desired.servers.values()}
-    actions = sorted(
-        changeset.actions, key=lambda a: sequence[a.server]
-    )  # stable: the order of each server's actions stays
+    actions = sorted(changeset.actions, key=lambda a: sequence[a.server])  # stable
     for code, group in groupby(actions, key=lambda a: a.server):
-        server = desired.servers[code]
-        name = f" {server.name}" if server.name != code else ""
-        lines = [paper.paint(code, Tone.STRONG) + paper.paint(name, Tone.FAINT)]
-        own = list(group)
+        yield desired.servers[code], list(group)
+
+
+def _servers(changeset: Changeset, desired: Desired, paper: Paper, notes: Mapping[str, str]) -> Iterator[list[str]]:
+    for server, own in by_server(changeset, desired):
+        name = f" {server.name}" if server.name != server.code else ""
+        lines = [paper.paint(server.code, Tone.STRONG) + paper.paint(name, Tone.FAINT)]
         longest = max(len(f"{a.verb} {a.subject}") for a in own)
         lines += _each(_action(action, min(longest, paper.width // 2 - 4), paper, notes) for action in own)
         yield lines
@@ -137,12 +133,9 @@ def _reason(action: Action, notes: Mapping[str, str]) -> str:
 
 def _withheld(changeset: Changeset, paper: Paper, notes: Mapping[str, str]) -> Iterator[list[str]]:
     """Say each reason once, with all that would be done without it."""
-    reasons: dict[str, list[Withheld]] = {}
-    for each in changeset.withheld:
-        reasons.setdefault(each.why, []).append(each)
-    for reason, held in reasons.items():
+    for reason, actions in by_reason(changeset.withheld).items():
         lines = paper.paragraph(reason, indent=2, head="= ", tone=Tone.DOUBT)
-        for action in (each.action for each in held):
+        for action in actions:
             lines += paper.paragraph(f"{action.id}: {_reason(action, notes)}", indent=4, head="would ", tone=Tone.FAINT)
             for change in worth_showing(action.changes):
                 lines += paper.paragraph(change_in_words(change), indent=10)
@@ -158,7 +151,7 @@ def change_in_words(change: FieldChange) -> str:
     """Say from what to what a field goes."""
     if change.field.startswith("mark."):
         return mark_in_words(change)
-    if change.field.partition(".")[0] in _DESCRIBED:
+    if change.field.partition(".")[0] in IN_WORDS:
         return f"{change.field}: {change.observed} → {change.desired}"
     observed = change.observed if change.observed == "not set" else f'"{change.observed}"'
     return f'{change.field}: {observed} → "{change.desired}"'
@@ -222,8 +215,8 @@ def _placed(blocked: Blocked) -> str:
 
 def _left_alone(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
     """Say once what holds of many databases."""
-    for what in dict.fromkeys(each.what for each in changeset.left_alone):
-        names = (f"{each.database} on {each.server}" for each in changeset.left_alone if each.what == what)
+    for what, databases in by_what(changeset.left_alone).items():
+        names = (f"{each.database} on {each.server}" for each in databases)
         yield paper.paragraph(f"{', '.join(names)}: {what}", indent=2, head="· ", tone=Tone.FAINT)
 
 

@@ -12,22 +12,13 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.fleet.counting import count
 from reconciler.fleet.diagnostics import Diagnostic, Severity
+from reconciler.reports.covering import MASK, covered
 
 _RED, _YELLOW, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _WIDTH = 100
 _FOLD = "    "
 _LINE_BREAK = re.compile("\r\n|\n|\r")
-# A misspelt `passwort` is covered too. A reference in braces holds no secret and is shown.
-_SENSITIVE = r"(?:pas+w|pwd|secret|token)\w{0,40}[\"']?[ \t]{0,20}:"
-_REFERENCE = r"(?:env|file|derived|generation)\b"
-_SECRET_VALUE = re.compile(rf"{_SENSITIVE}[ \t]{{0,20}}(?!\{{[ ]?{_REFERENCE})(?=[^ \t])", re.IGNORECASE)
-# A key whose value stands in the lines below: a reference in block style, a list, or a block of text.
-_SECRET_BLOCK = re.compile(rf"{_SENSITIVE}[ \t]{{0,20}}(?:[|>].*)?$", re.IGNORECASE)
-_SHOWN_IN_BLOCK = re.compile(rf"[ ]*(?:-[ ]+)?\{{?[ ]?{_REFERENCE}")
-# Credentials in an address.
-_USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _ABOUT_SECRETS = frozenset({"literal-secret", "weak-secret"})
-_MASK = "•"
 
 
 def render_problems(
@@ -54,7 +45,7 @@ def render_problems(
         file = each.range.file
         if excerpts and file in texts:
             if file not in split:
-                split[file] = _masked(_LINE_BREAK.split(texts[file]))
+                split[file] = covered(_LINE_BREAK.split(texts[file]))
             lines += _excerpt(each, split[file], colour=colour)
     return "\n".join(lines)
 
@@ -90,42 +81,12 @@ def _excerpt(problem: Diagnostic, lines: list[str], *, colour: bool) -> list[str
     end = place.end_column - 1 if place.end_line == place.line else len(line)
     end = max(start + 1, min(end, max(len(line.rstrip()), start + 1)))
     if problem.code in _ABOUT_SECRETS:
-        line = line[:start] + _MASK * (end - start) + line[end:]
+        line = line[:start] + MASK * (end - start) + line[end:]
     line, start, end = _window(line, start, end)
     gutter = f"{place.line} | "
     carets = " " * _columns(line[:start]) + "^" * max(1, _columns(line[start:end]))
     below = _paint(carets, _tone(problem)) if colour else carets
     return [f"  {gutter}{_visible(line)}", f"  {' ' * (len(gutter) - 2)}| {below}"]
-
-
-def _masked(lines: list[str]) -> list[str]:
-    """Cover what may be a secret, by the name of its key: the text may be broken in any way."""
-    masked: list[str] = []
-    block: int | None = None
-    for line in lines:
-        inside = block is not None and (_indent(line) > block or line.lstrip(" ").startswith("-") or not line.strip())
-        if inside and not _SHOWN_IN_BLOCK.match(line):
-            masked.append(_cover(line, _indent(line)))
-            continue
-        if not inside:
-            block = _indent(line) if _SECRET_BLOCK.search(line) else None
-        masked.append(_mask_line(line))
-    return masked
-
-
-def _mask_line(line: str) -> str:
-    line = _USERINFO.sub(lambda found: _MASK * len(found.group()), line)
-    found = _SECRET_VALUE.search(line)
-    # The rest of the line: where a value of unknown quoting ends is not for a report to guess.
-    return line if found is None else _cover(line, found.end())
-
-
-def _cover(line: str, start: int) -> str:
-    return line[:start] + _MASK * len(line[start:].rstrip())
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
 
 
 def _window(line: str, start: int, end: int) -> tuple[str, int, int]:

@@ -363,9 +363,7 @@ class _View:
             yield PlanRow(plan.code, plan.name, plan.period, plan.max_users, plan.max_storage_gb, live.count(plan.code))
 
     def _find(self, instance: Instance) -> claims.Found | None:
-        standing = self._standing.instances[instance.code].server
-        places = (standing,) if standing else tuple(self._desired.servers)
-        found = claims.find(self._observed, places, instance.database_name, instance.renamed_from)
+        found = claims.of(self._desired, self._observed, self._standing.instances[instance.code])
         return next(iter(claims.narrow(found, self._inventory, "instance", instance.code)), None)
 
     def _place_unseen(self, instance: Instance) -> str | None:
@@ -379,7 +377,8 @@ class _View:
     def _observed_state(self, instance: Instance, found: claims.Found | None) -> str:
         if found:
             return "active" if found.name.state is NameState.PUBLISHED else found.name.state.value
-        if any(instance.server in (None, h.server) for h, _ in self._observed.trash_of(instance.database_name)):
+        trash = self._observed.named(NameState.TRASH, instance.database_name)
+        if any(instance.server in (None, host.server) for host, _ in trash):
             return "trash"
         places = (instance.server,) if instance.server else tuple(self._desired.servers)
         hosts = [self._observed.hosts.get(p) for p in places if self._desired.servers[p].state != "draft"]

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
 from reconciler.core.model.pauses import Pause
 from reconciler.fleet.counting import count
 from reconciler.health.signs import HealthStatus
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.status import DocumentRow, InstanceRow, InSync, PlanRow, ServerRow, Status, TemplateRow
+from reconciler.reports.tables import NOTHING, Cell, Column, Table, table
 
-NOTHING = "-"
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One text of a table, and what its colour says."""
-
-    text: str
-    tone: Tone | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column; of those that may shrink, the text is cut where the table is too wide."""
-
-    title: str
-    shrinks: bool = False
-    right: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A title, columns, rows of cells, and notes to be read below."""
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...] = ()
-
-
+_ONLINE = {None: Cell(NOTHING), True: Cell("yes"), False: Cell("no", Tone.BAD)}
 _HEALTH_TONES = {HealthStatus.HEALTHY: Tone.GOOD, HealthStatus.WARNING: Tone.DOUBT, HealthStatus.CRITICAL: Tone.BAD}
+_SECOND = "{:%Y-%m-%d %H:%M:%S}"
 _SYNC_TONES = {InSync.YES: Tone.GOOD, InSync.NO: Tone.BAD, InSync.NOT_OURS: Tone.BAD}
 _UNPROVEN = {InSync.NEVER_SEEN: "unproven", InSync.NOT_OURS: "not ours"}
 """What is said beside a declared state where a database bears the name and is not, or may not be, the instance's."""
@@ -49,7 +23,12 @@ _UNPROVEN = {InSync.NEVER_SEEN: "unproven", InSync.NOT_OURS: "not ours"}
 
 def status_tables(status: Status, subjects: Sequence[str], *, wide: bool = False) -> tuple[Table, ...]:
     """Return the tables asked for; wide ones have every column."""
-    return tuple(_TABLES.get(subject, _documents)(subject, status.rows[subject], wide=wide) for subject in subjects)
+    return tuple(_table(subject, status.rows[subject], wide=wide) for subject in subjects)
+
+
+def _table(subject: str, rows: Sequence[Any], *, wide: bool) -> Table:
+    notes = _NOTES[subject](rows) if subject in _NOTES and not wide else ()
+    return table(subject.capitalize(), _COLUMNS.get(subject, _OF_DOCUMENTS), rows, notes, wide=wide)
 
 
 def render_pauses(pauses: Sequence[Pause], paper: Paper) -> str:
@@ -60,82 +39,82 @@ def render_pauses(pauses: Sequence[Pause], paper: Paper) -> str:
     return "\n".join(lines)
 
 
-def _columns(*titles: str, shrinking: Sequence[str] = (), right: Sequence[str] = ()) -> tuple[Column, ...]:
-    return tuple(Column(t, t in shrinking, t in right) for t in titles)
+_OF_SERVERS: tuple[Column[ServerRow], ...] = (
+    Column("CODE", lambda r: r.code),
+    Column("NAME", lambda r: r.name, shrinks=True),
+    Column("STATE", lambda r: r.state),
+    Column("ONLINE", lambda r: _ONLINE[r.online]),
+    Column("HEALTH", lambda r: Cell(r.health.value, _HEALTH_TONES.get(r.health))),
+    Column("ODOO", lambda r: r.observed_version or r.odoo_version),
+    Column("INSTANCES", lambda r: f"{_known(r.instance_count, '?')}/{r.max_instances}", right=True),
+    Column("FREE", lambda r: _known(r.available_capacity, NOTHING, "{:.0f} %"), right=True),
+    Column("LATENCY", lambda r: _known(r.latency_ms, NOTHING, "{} ms"), right=True, only="wide"),
+    Column("LAST CHECK", lambda r: _known(r.last_check, NOTHING, _SECOND), only="wide"),
+    Column("URL", lambda r: r.server_url, only="wide"),
+    Column("WHY", lambda r: r.health_reason or NOTHING, shrinks=True, only="wide"),
+)
 
 
-def _plain(*texts: str) -> tuple[Cell, ...]:
-    return tuple(Cell(t) for t in texts)
+def _health_notes(rows: Sequence[ServerRow]) -> Iterator[str]:
+    return (f"{row.code}: {row.health_reason}" for row in rows if row.health_reason)
 
 
-def _servers(_subject: str, rows: Sequence[ServerRow], *, wide: bool) -> Table:
-    titles = ["CODE", "NAME", "STATE", "ONLINE", "HEALTH", "ODOO", "INSTANCES", "FREE"]
-    titles += ["LATENCY", "LAST CHECK", "URL", "WHY"] if wide else []
-    columns = _columns(*titles, shrinking=("NAME", "WHY"), right=("INSTANCES", "FREE", "LATENCY"))
-    notes = tuple(f"{r.code}: {r.health_reason}" for r in rows if r.health_reason and not wide)
-    return Table("Servers", columns, tuple(_server(r, wide=wide) for r in rows), notes)
+def _on(row: TemplateRow) -> list[str]:
+    return [place.server for place in row.places if place.is_ready or place.is_unproven]
 
 
-def _server(row: ServerRow, *, wide: bool) -> tuple[Cell, ...]:
-    online = {None: Cell(NOTHING), True: Cell("yes"), False: Cell("no", Tone.BAD)}[row.online]
-    used = "?" if row.instance_count is None else str(row.instance_count)
-    free = NOTHING if row.available_capacity is None else f"{row.available_capacity:.0f} %"
-    cells = (
-        *_plain(row.code, row.name, row.state),
-        online,
-        Cell(row.health.value, _HEALTH_TONES.get(row.health)),
-        *_plain(row.observed_version or row.odoo_version, f"{used}/{row.max_instances}", free),
-    )
-    if not wide:
-        return cells
-    latency = NOTHING if row.latency_ms is None else f"{row.latency_ms} ms"
-    checked = NOTHING if row.last_check is None else f"{row.last_check:%Y-%m-%d %H:%M:%S}"
-    return (*cells, *_plain(latency, checked, row.server_url, row.health_reason or NOTHING))
+def _behind(row: TemplateRow) -> list[str]:
+    return [code for place in row.places for code in place.behind]
 
 
-def _templates(_subject: str, rows: Sequence[TemplateRow], *, wide: bool) -> Table:
-    titles = ["CODE", "NAME", "VERSION", "READY", "ON", "NOT ON", "BEHIND"]
-    titles += ["DATABASE", "WHO IS BEHIND", "WHY"] if wide else []
-    cells = tuple(_template(r, wide=wide) for r in rows)
-    shrinking = ("NAME", "ON", "NOT ON", "WHO IS BEHIND", "WHY")
-    return Table("Templates", _columns(*titles, shrinking=shrinking, right=("BEHIND",)), cells)
+def _ready(row: TemplateRow) -> Cell:
+    if row.is_ready:
+        return Cell("yes", Tone.GOOD)
+    is_unproven = any(place.is_unproven for place in row.places)
+    return Cell("unproven" if is_unproven else "partly" if _on(row) else "no", Tone.DOUBT)
 
 
-def _template(row: TemplateRow, *, wide: bool) -> tuple[Cell, ...]:
-    ready = [p.server for p in row.places if p.is_ready or p.is_unproven]
-    missing = [p.server for p in row.places if p.server not in ready]
-    unsure = "unproven" if any(p.is_unproven for p in row.places) else "partly" if ready else "no"
-    word = Cell("yes", Tone.GOOD) if row.is_ready else Cell(unsure, Tone.DOUBT)
-    places = _plain(", ".join(ready) or NOTHING, ", ".join(missing) or NOTHING)
-    reasons = "; ".join(f"{p.server}: {p.detail}" for p in row.places if p.detail) or NOTHING
-    behind = [code for p in row.places for code in p.behind]
-    versions = ", ".join(dict.fromkeys(p.version for p in row.places if p.version)) or NOTHING
-    last = _plain(row.template_db, ", ".join(behind) or NOTHING, reasons) if wide else ()
-    return (*_plain(row.code, row.name, versions), word, *places, *_plain(str(len(behind))), *last)
+_OF_TEMPLATES: tuple[Column[TemplateRow], ...] = (
+    Column("CODE", lambda r: r.code),
+    Column("NAME", lambda r: r.name, shrinks=True),
+    Column("VERSION", lambda r: _all(dict.fromkeys(p.version for p in r.places if p.version))),
+    Column("READY", _ready),
+    Column("ON", lambda r: _all(_on(r)), shrinks=True),
+    Column("NOT ON", lambda r: _all(p.server for p in r.places if p.server not in _on(r)), shrinks=True),
+    Column("BEHIND", lambda r: str(len(_behind(r))), right=True),
+    Column("DATABASE", lambda r: r.template_db, only="wide"),
+    Column("WHO IS BEHIND", lambda r: _all(_behind(r)), shrinks=True, only="wide"),
+    Column(
+        "WHY",
+        lambda r: _all((f"{p.server}: {p.detail}" for p in r.places if p.detail), "; "),
+        shrinks=True,
+        only="wide",
+    ),
+)
 
 
-def _instances(_subject: str, rows: Sequence[InstanceRow], *, wide: bool) -> Table:
-    if wide:
-        titles = [
-            "CODE",
-            "NAME",
-            "SERVER",
-            "TEMPLATE",
-            "PLAN",
-            "DATABASE",
-            "DECLARED",
-            "OBSERVED",
-            "IN SYNC",
-            "VERIFIED",
-            "URL",
-            "WHY",
-        ]
-    else:
-        titles = ["CODE", "SERVER", "STATE", "IN SYNC", "URL"]
-    cells = tuple(_wide_instance(r) if wide else _instance(r) for r in rows)
-    return Table(
-        "Instances", _columns(*titles, shrinking=("URL", "WHY")), cells, () if wide else tuple(_sync_notes(rows))
-    )
+def _state(row: InstanceRow) -> Cell:
+    same = row.state == row.observed or (row.state == "absent" and row.observed in ("missing", "trash"))
+    unproven = _UNPROVEN.get(row.in_sync)
+    return Cell(row.state) if same and not unproven else Cell(f"{row.state} ({unproven or row.observed})", Tone.DOUBT)
+
+
+_OF_INSTANCES: tuple[Column[InstanceRow], ...] = (
+    Column("CODE", lambda r: r.code),
+    Column("NAME", lambda r: r.name, only="wide"),
+    Column("SERVER", lambda r: r.server or NOTHING),
+    Column("TEMPLATE", lambda r: f"copy of {r.clone_of}" if r.clone_of else r.template, only="wide"),
+    Column("PLAN", lambda r: r.plan, only="wide"),
+    Column("DATABASE", lambda r: r.database, only="wide"),
+    Column("STATE", _state, only="short"),
+    Column("DECLARED", lambda r: r.state, only="wide"),
+    Column("OBSERVED", lambda r: r.observed, only="wide"),
+    Column("IN SYNC", lambda r: Cell(r.in_sync.value, _SYNC_TONES.get(r.in_sync, Tone.DOUBT))),
+    Column("VERIFIED", lambda r: _known(r.verified_at, NOTHING, _SECOND), only="wide"),
+    Column("URL", lambda r: (r.url or NOTHING).removeprefix("https://"), shrinks=True, only="short"),
+    Column("URL", lambda r: r.url or NOTHING, shrinks=True, only="wide"),
+    Column("WHY", lambda r: r.detail or NOTHING, shrinks=True, only="wide"),
+)
 
 
 def _sync_notes(rows: Sequence[InstanceRow]) -> Iterator[str]:
@@ -153,55 +132,34 @@ def _sync_notes(rows: Sequence[InstanceRow]) -> Iterator[str]:
             yield f"{row.code} {row.detail}: out of service then, and trash."
 
 
-def _instance(row: InstanceRow) -> tuple[Cell, ...]:
-    same = row.state == row.observed or (row.state == "absent" and row.observed in ("missing", "trash"))
-    unproven = _UNPROVEN.get(row.in_sync)
-    state = Cell(row.state) if same and not unproven else Cell(f"{row.state} ({unproven or row.observed})", Tone.DOUBT)
-    url = (row.url or NOTHING).removeprefix("https://")
-    return Cell(row.code), Cell(row.server or NOTHING), state, _in_sync(row), Cell(url)
+_OF_PLANS: tuple[Column[PlanRow], ...] = (
+    Column("CODE", lambda r: r.code),
+    Column("NAME", lambda r: r.name, shrinks=True),
+    Column("PERIOD", lambda r: r.period),
+    Column("USERS", lambda r: _known(r.max_users, "no limit"), right=True),
+    Column("STORAGE", lambda r: _known(r.max_storage_gb, "no limit", "{} GB"), right=True),
+    Column("INSTANCES", lambda r: str(r.instances), right=True),
+)
+
+_OF_DOCUMENTS: tuple[Column[DocumentRow], ...] = (
+    Column("CODE", lambda r: r.code),
+    Column("NAME", lambda r: r.name, shrinks=True),
+    Column("DESCRIPTION", lambda r: r.description or NOTHING, only="wide"),
+)
 
 
-def _wide_instance(row: InstanceRow) -> tuple[Cell, ...]:
-    made_of = f"copy of {row.clone_of}" if row.clone_of else row.template
-    who = _plain(row.code, row.name, row.server or NOTHING, made_of, row.plan, row.database, row.state, row.observed)
-    verified = NOTHING if row.verified_at is None else f"{row.verified_at:%Y-%m-%d %H:%M:%S}"
-    return (*who, _in_sync(row), *_plain(verified, row.url or NOTHING, row.detail or NOTHING))
+def _known(value: float | datetime | None, unknown: str, form: str = "{}") -> str:
+    return unknown if value is None else form.format(value)
 
 
-def _in_sync(row: InstanceRow) -> Cell:
-    return Cell(row.in_sync.value, _SYNC_TONES.get(row.in_sync, Tone.DOUBT))
+def _all(texts: Iterable[str], between: str = ", ") -> str:
+    return between.join(texts) or NOTHING
 
 
-def _plans(_subject: str, rows: Sequence[PlanRow], *, wide: bool) -> Table:
-    del wide
-    columns = _columns(
-        "CODE",
-        "NAME",
-        "PERIOD",
-        "USERS",
-        "STORAGE",
-        "INSTANCES",
-        shrinking=("NAME",),
-        right=("USERS", "STORAGE", "INSTANCES"),
-    )
-    return Table("Plans", columns, tuple(_plan(r) for r in rows))
-
-
-def _plan(row: PlanRow) -> tuple[Cell, ...]:
-    users = "no limit" if row.max_users is None else str(row.max_users)
-    storage = "no limit" if row.max_storage_gb is None else f"{row.max_storage_gb} GB"
-    return _plain(row.code, row.name, row.period, users, storage, str(row.instances))
-
-
-def _documents(subject: str, rows: Sequence[DocumentRow], *, wide: bool) -> Table:
-    titles = ["CODE", "NAME", *(["DESCRIPTION"] if wide else [])]
-    cells = tuple(_plain(r.code, r.name, *([r.description or NOTHING] if wide else [])) for r in rows)
-    return Table(subject.capitalize(), _columns(*titles, shrinking=("NAME",)), cells)
-
-
-_TABLES: dict[str, Callable[..., Table]] = {
-    "servers": _servers,
-    "templates": _templates,
-    "instances": _instances,
-    "plans": _plans,
+_COLUMNS: dict[str, tuple[Column[Any], ...]] = {
+    "servers": _OF_SERVERS,
+    "templates": _OF_TEMPLATES,
+    "instances": _OF_INSTANCES,
+    "plans": _OF_PLANS,
 }
+_NOTES: dict[str, Callable[[Sequence[Any]], Iterable[str]]] = {"servers": _health_notes, "instances": _sync_notes}

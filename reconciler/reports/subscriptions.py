@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from reconciler.core.model.selection import EVERYTHING, Selection
 from reconciler.core.policies.subscriptions import State, SubscriptionState, standing
 from reconciler.fleet.desired import Desired
-from reconciler.reports.status_tables import Cell, Column, Table
-
-FORMAT = 1
+from reconciler.reports.plain import plain, report
+from reconciler.reports.tables import Column, Table, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +37,15 @@ def subscription_rows(
 
 def subscriptions_table(rows: tuple[SubscriptionRow, ...]) -> Table:
     """Return the rows as a table of text."""
-    columns = ("INSTANCE", "PLAN", "STATE", "SINCE", "UNTIL", "THEN")
-    cells = tuple(
-        (
-            Cell(row.code),
-            Cell(row.plan),
-            Cell(row.standing.state),
-            Cell(str(row.standing.start)),
-            Cell(str(row.standing.end or "")),
-            Cell(_then(row.standing)),
-        )
-        for row in rows
+    columns: tuple[Column[SubscriptionRow], ...] = (
+        Column("INSTANCE", lambda r: r.code),
+        Column("PLAN", lambda r: r.plan),
+        Column("STATE", lambda r: r.standing.state),
+        Column("SINCE", lambda r: str(r.standing.start)),
+        Column("UNTIL", lambda r: str(r.standing.end or "")),
+        Column("THEN", lambda r: _then(r.standing)),
     )
-    return Table("Subscriptions", tuple(map(Column, columns)), cells)
+    return table("Subscriptions", columns, rows)
 
 
 def _then(found: SubscriptionState) -> str:
@@ -65,11 +60,5 @@ def _then(found: SubscriptionState) -> str:
 
 def subscriptions_document(desired: Desired, rows: tuple[SubscriptionRow, ...], now: datetime) -> dict[str, Any]:
     """Return the rows as JSON's plain types; days as year-month-day."""
-    plain = [{"code": r.code, "name": r.name, "plan": r.plan, **_plain(r.standing)} for r in rows]
-    at = now.isoformat(timespec="seconds")
-    return {"format": FORMAT, "fleet": desired.settings.code, "checked_at": at, "subscriptions": plain}
-
-
-def _plain(found: SubscriptionState) -> dict[str, Any]:
-    days = {name: day.isoformat() if (day := getattr(found, name)) else None for name in ("start", "end", "over")}
-    return {**asdict(found), "state": str(found.state), **days}
+    told = [{"code": r.code, "name": r.name, "plan": r.plan, **plain(r.standing)} for r in rows]
+    return report(desired.settings.code, now, subscriptions=told)

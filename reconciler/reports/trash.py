@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,8 @@ from reconciler.core.deciding import Planned
 from reconciler.core.model import names
 from reconciler.core.policies import endings
 from reconciler.fleet.desired import Desired
-from reconciler.reports.status_tables import Cell, Column, Table
-
-FORMAT = 1
+from reconciler.reports.plain import report
+from reconciler.reports.tables import Column, Table, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +66,16 @@ def trash(desired: Desired, seen: Planned, now: datetime, server: str = "") -> T
 
 def trash_table(found: Trash) -> Table:
     """Return the rows as a table of text."""
-    columns = (
-        Column("SERVER"),
-        Column("DATABASE"),
-        Column("WAS"),
-        Column("DROPPED AFTER (UTC)"),
-        Column("WHAT", shrinks=True),
+    columns: tuple[Column[TrashRow], ...] = (
+        Column("SERVER", lambda r: r.server),
+        Column("DATABASE", lambda r: r.database),
+        Column("WAS", lambda r: r.was),
+        Column("DROPPED AFTER (UTC)", lambda r: f"{r.dropped_after:%Y-%m-%d %H:%M}"),
+        Column("WHAT", lambda r: r.remark, shrinks=True),
     )
-    rows = tuple(
-        (
-            Cell(r.server),
-            Cell(r.database),
-            Cell(r.was),
-            Cell(f"{r.dropped_after:%Y-%m-%d %H:%M}"),
-            Cell(r.remark),
-        )
-        for r in found.rows
-    )
-    return Table("Trash", columns, rows, tuple(f"{code}: {why}" for code, why in found.unseen.items()))
+    return table("Trash", columns, found.rows, (f"{code}: {why}" for code, why in found.unseen.items()))
 
 
 def trash_document(found: Trash) -> dict[str, Any]:
     """Return the rows as JSON's plain types."""
-    rows = [
-        {**asdict(row), "since": row.since.isoformat(), "dropped_after": row.dropped_after.isoformat()}
-        for row in found.rows
-    ]
-    at = found.at.isoformat(timespec="seconds")
-    return {"format": FORMAT, "fleet": found.fleet, "checked_at": at, "trash": rows, "unseen": dict(found.unseen)}
+    return report(found.fleet, found.at, trash=found.rows, unseen=found.unseen)

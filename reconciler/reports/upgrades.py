@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,11 @@ from reconciler.core.model.verbs import UPGRADE
 from reconciler.core.policies import upgrades
 from reconciler.core.policies.upgrades import Key, ModulesState
 from reconciler.fleet.desired import Desired
-from reconciler.reports.status_tables import Cell, Column, Table
+from reconciler.reports.plain import report
+from reconciler.reports.tables import NOTHING, Column, Table, table
 from schemas.instance import Instance
 from schemas.template import Template
 
-FORMAT = 1
 _NOTHING_DONE = "nothing is done: `upgrade: hold`"
 
 
@@ -108,27 +108,19 @@ def _not_planned(
 
 def upgrades_table(found: Upgrades) -> Table:
     """Return the rows as a table of text."""
-    columns = (
-        *map(Column, ("SERVER", "DOCUMENT", "UPGRADE", "WAVE")),
-        *(Column(title, shrinks=True) for title in ("BEHIND", "WORKS", "WHAT")),
+    columns: tuple[Column[UpgradeRow], ...] = (
+        Column("SERVER", lambda r: r.server),
+        Column("DOCUMENT", lambda r: f"{r.kind}/{r.code}"),
+        Column("UPGRADE", lambda r: r.upgrade),
+        Column("WAVE", lambda r: f"{r.wave}/{found.waves}" if r.wave else NOTHING),
+        Column("BEHIND", lambda r: ", ".join(r.behind) or NOTHING, shrinks=True),
+        Column("WORKS", lambda r: f"no: {r.broken}" if r.broken else "yes", shrinks=True),
+        Column("WHAT", lambda r: r.what, shrinks=True),
     )
-    rows = tuple(
-        (
-            Cell(r.server),
-            Cell(f"{r.kind}/{r.code}"),
-            Cell(r.upgrade),
-            Cell(f"{r.wave}/{found.waves}" if r.wave else "-"),
-            Cell(", ".join(r.behind) or "-"),
-            Cell(f"no: {r.broken}" if r.broken else "yes"),
-            Cell(r.what),
-        )
-        for r in found.rows
-    )
-    return Table("Upgrades", columns, rows, () if rows else ("Nothing is known to be behind the code of its host.",))
+    notes = () if found.rows else ("Nothing is known to be behind the code of its host.",)
+    return table("Upgrades", columns, found.rows, notes)
 
 
 def upgrades_document(found: Upgrades) -> dict[str, Any]:
     """Return the rows as JSON's plain types."""
-    rows = [{**asdict(row), "behind": list(row.behind)} for row in found.rows]
-    at = found.at.isoformat(timespec="seconds")
-    return {"format": FORMAT, "fleet": found.fleet, "checked_at": at, "waves": found.waves, "upgrades": rows}
+    return report(found.fleet, found.at, waves=found.waves, upgrades=found.rows)

@@ -9,8 +9,7 @@ from typing import Any
 from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.diagnostics import Diagnostic, has_errors
-
-FORMAT = 1
+from reconciler.reports.plain import FORMAT
 
 
 def validation_text(summary: str, desired: Desired | None) -> str:

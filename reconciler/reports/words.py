@@ -31,6 +31,22 @@ _REASONS: Mapping[str, str] = {
     Reason.KEPT_LONG_ENOUGH: "trash past `retention.trash_days`",
 }
 
+IN_WORDS = frozenset(
+    {
+        "admin_password",
+        "backup",
+        "contents",
+        "files",
+        "languages",
+        "modules",
+        "neutralize",
+        "owner",
+        "schedule",
+        "template",
+    }
+)
+"""Fields whose changes are told in words; the values of others are quoted."""
+
 
 def why(action: Action) -> str:
     """Say why an action is planned."""

@@ -25,7 +25,7 @@ from reconciler.notices.records import NoticeRecord, OutcomeRecord, PassRecord
 
 
 class NoMemory:
-    """Has the methods of `Store`, and forgets with the process."""
+    """Has the methods of `Store`, and forgets with the process. Those of history take whatever `Store`'s do."""
 
     where = "none"
 
@@ -133,17 +133,8 @@ class NoMemory:
         """Note what is known of one kind of work on one database."""
         self._backups[record.key] = record
 
-    def begin_pass(
-        self,
-        command: str,
-        at: datetime,
-        tool_version: str,
-        fleet_digest: str,
-        revision: str | None = None,
-        ran_by: str | None = None,
-    ) -> int:
+    def begin_pass(self, *_: object, **__: object) -> int:
         """Give a pass a number."""
-        del command, at, tool_version, fleet_digest, revision, ran_by
         return next(self._numbers)
 
     def record_outcome(self, pass_id: int, outcome: Outcome, at: datetime) -> None:
@@ -152,59 +143,32 @@ class NoMemory:
     def end_pass(self, pass_id: int, at: datetime) -> None:
         """Write nothing down."""
 
-    def passes(self, limit: int = 100) -> tuple[PassRecord, ...]:
+    def passes(self, *_: object, **__: object) -> tuple[PassRecord, ...]:
         """Know of no pass."""
-        del limit
         return ()
 
-    def outcomes(
-        self,
-        kind: str | None = None,
-        code: str | None = None,
-        *,
-        pass_id: int | None = None,
-        server: str | None = None,
-        reason: str | None = None,
-        result: str | None = None,
-        since: datetime | None = None,
-        limit: int = 100,
-    ) -> tuple[OutcomeRecord, ...]:
+    def outcomes(self, *_: object, **__: object) -> tuple[OutcomeRecord, ...]:
         """Know of no outcome."""
-        del kind, code, pass_id, server, reason, result, since, limit
         return ()
 
     def record_notice(self, notice: Notice, at: datetime) -> None:
         """Write nothing down."""
 
-    def notices(
-        self,
-        kind: str | None = None,
-        code: str | None = None,
-        *,
-        server: str | None = None,
-        name: str | None = None,
-        since: datetime | None = None,
-        limit: int = 100,
-    ) -> tuple[NoticeRecord, ...]:
+    def notices(self, *_: object, **__: object) -> tuple[NoticeRecord, ...]:
         """Know of no notice."""
-        del kind, code, server, name, since, limit
         return ()
 
     def record_health(self, record: HealthRecord) -> None:
         """Write nothing down."""
 
-    def health_history(
-        self, server: str | None = None, *, since: datetime | None = None, limit: int = 100
-    ) -> tuple[HealthRecord, ...]:
+    def health_history(self, *_: object, **__: object) -> tuple[HealthRecord, ...]:
         """Know of no look."""
-        del server, since, limit
         return ()
 
     def latest_health(self) -> Mapping[str, HealthRecord]:
         """Know of no look."""
         return {}
 
-    def forget_history(self, before: datetime) -> int:
+    def forget_history(self, *_: object) -> int:
         """Have nothing to forget."""
-        del before
         return 0

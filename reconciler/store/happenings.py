@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
 
 from reconciler.core.model.outcomes import Result
 from reconciler.notices.notices import Level
 from reconciler.notices.records import NoticeRecord, OutcomeRecord
-from reconciler.reports.happenings import ENDED, Asked, Happening, Newest, ended, in_order, is_as_bad_as
+from reconciler.reports.happenings import ENDED, Asked, Happening, Newest, ended, in_order, milder
 from reconciler.store.opening import AnyStore
-
-T = TypeVar("T")
-_MORE = 4
-"""By how much more is read when too little of what was read fits."""
 
 
 def read_happenings(store: AnyStore, asked: Asked) -> Newest:
@@ -24,16 +19,16 @@ def read_happenings(store: AnyStore, asked: Asked) -> Newest:
 
 
 def _notices(store: AnyStore, asked: Asked, wanted: int) -> Iterable[Happening]:
-    def fits(happening: Happening) -> bool:
-        return is_as_bad_as(happening.level, asked.level) and happening.name in (asked.names or (happening.name,))
-
-    name = asked.names[0] if len(asked.names) == 1 else None
-
-    def read(limit: int) -> Sequence[Happening]:
-        records = store.notices(asked.kind, asked.code, server=asked.server, name=name, since=asked.since, limit=limit)
-        return tuple(map(_notice, records))
-
-    return _enough(read, fits, wanted)
+    records = store.notices(
+        asked.kind,
+        asked.code,
+        server=asked.server,
+        names=asked.names,
+        but_levels=milder(asked.level),
+        since=asked.since,
+        limit=wanted,
+    )
+    return map(_notice, records)
 
 
 def _deeds(store: AnyStore, asked: Asked, wanted: int) -> Iterable[Happening]:
@@ -52,18 +47,7 @@ def _deeds(store: AnyStore, asked: Asked, wanted: int) -> Iterable[Happening]:
 
 def _fits(end: tuple[str, Level], asked: Asked) -> bool:
     name, level = end
-    return name in (asked.names or (name,)) and is_as_bad_as(level, asked.level)
-
-
-def _enough(read: Callable[[int], Sequence[T]], fits: Callable[[T], bool], wanted: int) -> list[T]:
-    """Read more and more until so many fit, or there is no more."""
-    asked_for = wanted
-    while True:
-        found = read(asked_for)
-        fitting = [each for each in found if fits(each)]
-        if len(fitting) >= wanted or len(found) < asked_for:
-            return fitting[:wanted]
-        asked_for *= _MORE
+    return name in (asked.names or (name,)) and level not in milder(asked.level)
 
 
 def _notice(record: NoticeRecord) -> Happening:

@@ -43,15 +43,11 @@ def add(connection: Connection, fleet: str, record: HealthRecord) -> None:
     connection.execute(insert(health), {"fleet": fleet, **asdict(record)})
 
 
-def read(
-    connection: Connection, fleet: str, *, server: str | None, since: datetime | None, limit: int
-) -> tuple[HealthRecord, ...]:
+def read(connection: Connection, fleet: str, *, server: str | None, limit: int) -> tuple[HealthRecord, ...]:
     """Read the last looks, newest first; at all servers or one."""
     query = select(*_COLUMNS).where(health.c.fleet == fleet)
     if server is not None:
         query = query.where(health.c.server == server)
-    if since is not None:
-        query = query.where(health.c.at >= since)
     return tuple(_records(connection.execute(query.order_by(*_NEWEST_FIRST).limit(limit))))
 
 

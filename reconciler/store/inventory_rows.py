@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Table, and_, delete, select, update
 from sqlalchemy.dialects import sqlite
 
 from reconciler.core.model.inventory import Entry, Inventory, Usage
@@ -18,14 +18,6 @@ from reconciler.store.tables import entries, listings, pauses, server_states, us
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
-
-_THIS_ENTRY = (
-    (entries.c.fleet == bindparam("of_fleet"))
-    & (entries.c.kind == bindparam("of_kind"))
-    & (entries.c.code == bindparam("of_code"))
-    & (entries.c.server == bindparam("of_server"))
-)
-_CLEAR = update(entries).where(_THIS_ENTRY).values(digest="")
 
 
 def read(connection: Connection, fleet: str) -> Inventory:
@@ -52,7 +44,10 @@ def read_pauses(connection: Connection, fleet: str) -> dict[tuple[str, str], Pau
 
 def clear(connection: Connection, fleet: str, kind: str, code: str, server: str) -> None:
     """Empty the digest of an entry; where there is none, nothing counts as verified anyway."""
-    connection.execute(_CLEAR, _key(fleet, kind, code, server))
+    this = (
+        (entries.c.fleet == fleet) & (entries.c.kind == kind) & (entries.c.code == code) & (entries.c.server == server)
+    )
+    connection.execute(update(entries).where(this).values(digest=""))
 
 
 def put(connection: Connection, fleet: str, entry: Entry) -> None:
@@ -105,10 +100,6 @@ def drop_pause(connection: Connection, fleet: str, kind: str, code: str) -> bool
     """Remove a pause; tell whether there was one."""
     this = (pauses.c.fleet == fleet) & (pauses.c.kind == kind) & (pauses.c.code == code)
     return connection.execute(delete(pauses).where(this)).rowcount > 0
-
-
-def _key(fleet: str, kind: str, code: str, server: str) -> dict[str, str]:
-    return {"of_fleet": fleet, "of_kind": kind, "of_code": code, "of_server": server}
 
 
 def _insert_in_postgresql(table: Table) -> postgresql.Insert:

@@ -78,12 +78,7 @@ def read_passes(connection: Connection, fleet: str, limit: int) -> tuple[PassRec
 
 
 def read_outcomes(
-    connection: Connection,
-    fleet: str,
-    wanted: dict[str, str | int | None],
-    *,
-    since: datetime | None,
-    limit: int,
+    connection: Connection, fleet: str, wanted: dict[str, str | None], *, since: datetime | None, limit: int
 ) -> tuple[OutcomeRecord, ...]:
     """Read the last outcomes of a fleet, newest first; all, or those whose columns are as wanted (None: whatever they are)."""
     query = select(*_OUTCOME_COLUMNS).join(passes).where(outcomes.c.fleet == fleet)
@@ -124,11 +119,25 @@ def add_notice(connection: Connection, fleet: str, notice: Notice, at: datetime)
 
 
 def read_notices(
-    connection: Connection, fleet: str, wanted: dict[str, str | None], *, since: datetime | None, limit: int
+    connection: Connection,
+    fleet: str,
+    wanted: dict[str, str | None],
+    names: Collection[str],
+    but_levels: Collection[str],
+    *,
+    since: datetime | None,
+    limit: int,
 ) -> tuple[NoticeRecord, ...]:
-    """Read the last notices, newest first; all, or those whose columns are as wanted (None: whatever they are)."""
+    """Read the last notices, newest first; all, or those whose columns are as wanted (None: whatever they are).
+
+    Of no names all are read, and of all levels but those that are left out.
+    """
     query = select(*_NOTICE_COLUMNS).where(notices.c.fleet == fleet)
     query = query.where(*(notices.c[name] == value for name, value in wanted.items() if value is not None))
+    if names:
+        query = query.where(notices.c.name.in_(names))
+    if but_levels:
+        query = query.where(notices.c.level.not_in(but_levels))
     if since is not None:
         query = query.where(notices.c.at >= since)
     rows = connection.execute(query.order_by(notices.c.at.desc(), notices.c.id.desc()).limit(limit))

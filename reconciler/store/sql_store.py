@@ -12,7 +12,7 @@ Asyncio code has them called in a thread of their own (`threads`). Every method 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -186,7 +186,6 @@ class Store:
         kind: str | None = None,
         code: str | None = None,
         *,
-        pass_id: int | None = None,
         server: str | None = None,
         reason: str | None = None,
         result: str | None = None,
@@ -194,7 +193,7 @@ class Store:
         limit: int = 100,
     ) -> tuple[OutcomeRecord, ...]:
         """Read the last outcomes, newest first: all, or those that fit everything that is given."""
-        wanted = {"kind": kind, "code": code, "pass_id": pass_id, "server": server, "reason": reason, "result": result}
+        wanted = {"kind": kind, "code": code, "server": server, "reason": reason, "result": result}
         with self._connections.reading() as connection:
             return journal_rows.read_outcomes(connection, self._fleet, wanted, since=since, limit=limit)
 
@@ -209,26 +208,27 @@ class Store:
         code: str | None = None,
         *,
         server: str | None = None,
-        name: str | None = None,
+        names: Collection[str] = (),
+        but_levels: Collection[str] = (),
         since: datetime | None = None,
         limit: int = 100,
     ) -> tuple[NoticeRecord, ...]:
-        """Read the last notices, newest first: all, or those that fit everything that is given."""
-        wanted = {"kind": kind, "code": code, "server": server, "name": name}
+        """Read the last notices, newest first: all, or those that fit everything that is given; `but_levels` are left out."""
+        wanted = {"kind": kind, "code": code, "server": server}
         with self._connections.reading() as connection:
-            return journal_rows.read_notices(connection, self._fleet, wanted, since=since, limit=limit)
+            return journal_rows.read_notices(
+                connection, self._fleet, wanted, names, but_levels, since=since, limit=limit
+            )
 
     def record_health(self, record: HealthRecord) -> None:
         """Write down a look at a server's health."""
         with self._connections.writing() as connection:
             health_rows.add(connection, self._fleet, record)
 
-    def health_history(
-        self, server: str | None = None, *, since: datetime | None = None, limit: int = 100
-    ) -> tuple[HealthRecord, ...]:
+    def health_history(self, server: str | None = None, *, limit: int = 100) -> tuple[HealthRecord, ...]:
         """Read the last looks at the health of all servers or of one, newest first."""
         with self._connections.reading() as connection:
-            return health_rows.read(connection, self._fleet, server=server, since=since, limit=limit)
+            return health_rows.read(connection, self._fleet, server=server, limit=limit)
 
     def latest_health(self) -> Mapping[str, HealthRecord]:
         """Read the last look at each server's health, by server, however long ago it was."""

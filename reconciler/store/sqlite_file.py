@@ -95,7 +95,7 @@ class SqliteFile:
         connection.execute("PRAGMA foreign_keys = ON")
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
         if is_anothers([name for (name,) in tables]):
-            return  # `versions` refuses it; until then not even its mode is changed
+            return  # `migrating` refuses it; until then not even its mode is changed
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             advice = "put it on a local disk with --store sqlite:///PATH"

@@ -14,6 +14,14 @@ from reconciler.store.columns import Moment, PlainText, Values
 metadata = MetaData()
 
 
+def _keys(*names: str) -> list[Column[str]]:
+    return [Column(name, PlainText, primary_key=True) for name in names]
+
+
+def _texts(*names: str) -> list[Column[str]]:
+    return [Column(name, PlainText, nullable=False) for name in names]
+
+
 def _by_time(table: str, name: str, *columns: str) -> Index:
     return Index(f"{table}_of_{name}", "fleet", *columns, "at", "id")
 
@@ -21,28 +29,22 @@ def _by_time(table: str, name: str, *columns: str) -> Index:
 entries = Table(
     "entries",
     metadata,
-    Column("fleet", PlainText, primary_key=True),
-    Column("kind", PlainText, primary_key=True),
-    Column("code", PlainText, primary_key=True),
-    Column("server", PlainText, primary_key=True),
-    Column("target", PlainText, nullable=False),
-    Column("digest", PlainText, nullable=False),
+    *_keys("fleet", "kind", "code", "server"),
+    *_texts("target", "digest"),
     Column("verified_at", Moment, nullable=False),
 )
 
 server_states = Table(
     "server_states",
     metadata,
-    Column("fleet", PlainText, primary_key=True),
-    Column("server", PlainText, primary_key=True),
+    *_keys("fleet", "server"),
     Column("state", PlainText, nullable=False),
 )
 
 listings = Table(
     "listings",
     metadata,
-    Column("fleet", PlainText, primary_key=True),
-    Column("server", PlainText, primary_key=True),
+    *_keys("fleet", "server"),
     Column("names", PlainText, nullable=False),  # JSON, ASCII only: names come from hosts and may hold anything
     Column("at", Moment, nullable=False),
 )
@@ -50,9 +52,7 @@ listings = Table(
 pauses = Table(
     "pauses",
     metadata,
-    Column("fleet", PlainText, primary_key=True),
-    Column("kind", PlainText, primary_key=True),
-    Column("code", PlainText, primary_key=True),
+    *_keys("fleet", "kind", "code"),
     Column("reason", PlainText, nullable=False),
     Column("since", Moment, nullable=False),
 )
@@ -60,11 +60,7 @@ pauses = Table(
 backups = Table(
     "backups",
     metadata,
-    Column("fleet", PlainText, primary_key=True),
-    Column("kind", PlainText, primary_key=True),
-    Column("code", PlainText, primary_key=True),
-    Column("server", PlainText, primary_key=True),
-    Column("work", PlainText, primary_key=True),
+    *_keys("fleet", "kind", "code", "server", "work"),
     Column("good_at", Moment),
     Column("tried_at", Moment),
     Column("heard_at", Moment),
@@ -75,8 +71,7 @@ backups = Table(
 usage = Table(
     "usage",
     metadata,
-    Column("fleet", PlainText, primary_key=True),
-    Column("code", PlainText, primary_key=True),
+    *_keys("fleet", "code"),
     Column("users", Integer, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("at", Moment, nullable=False),
@@ -90,9 +85,7 @@ passes = Table(
     Column("fleet", PlainText, nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
-    Column("command", PlainText, nullable=False),
-    Column("tool_version", PlainText, nullable=False),
-    Column("fleet_digest", PlainText, nullable=False),
+    *_texts("command", "tool_version", "fleet_digest"),
     Column("revision", PlainText),
     Column("ran_by", PlainText),
     Column("done", Integer, nullable=False, default=0),
@@ -109,16 +102,7 @@ outcomes = Table(
     Column("id", Integer, primary_key=True),
     Column("pass_id", Integer, ForeignKey("passes.id", ondelete="CASCADE"), nullable=False),
     Column("at", Moment, nullable=False),
-    Column("action_id", PlainText, nullable=False),
-    Column("verb", PlainText, nullable=False),
-    Column("kind", PlainText, nullable=False),
-    Column("code", PlainText, nullable=False),
-    Column("server", PlainText, nullable=False),
-    Column("database", PlainText, nullable=False),
-    Column("becomes", PlainText, nullable=False),
-    Column("reason", PlainText, nullable=False),
-    Column("result", PlainText, nullable=False),
-    Column("detail", PlainText, nullable=False),
+    *_texts("action_id", "verb", "kind", "code", "server", "database", "becomes", "reason", "result", "detail"),
     Column("seconds", Float, nullable=False),
     Column("fleet", PlainText, nullable=False, server_default=""),  # its pass's; the default is for the migration
     Column("changes", PlainText),  # JSON: lists of field, observed, desired; nothing where no field is changed
@@ -136,13 +120,7 @@ notices = Table(
     Column("id", Integer, primary_key=True),
     Column("fleet", PlainText, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("name", PlainText, nullable=False),
-    Column("level", PlainText, nullable=False),
-    Column("detail", PlainText, nullable=False),
-    Column("kind", PlainText, nullable=False),
-    Column("code", PlainText, nullable=False),
-    Column("server", PlainText, nullable=False),
-    Column("revision", PlainText, nullable=False),
+    *_texts("name", "level", "detail", "kind", "code", "server", "revision"),
     Column("fields", PlainText, nullable=False),  # JSON
     _by_time("notices", "fleet"),
     _by_time("notices", "document", "kind", "code"),
@@ -155,8 +133,7 @@ health = Table(
     "health",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("fleet", PlainText, nullable=False),
-    Column("server", PlainText, nullable=False),
+    *_texts("fleet", "server"),
     Column("at", Moment, nullable=False),
     Column("status", PlainText, nullable=False),
     Column("online", Boolean, nullable=False),
@@ -173,10 +150,8 @@ health = Table(
 tokens = Table(
     "tokens",
     metadata,
-    Column("fleet", PlainText, primary_key=True),
-    Column("hash", PlainText, primary_key=True),
-    Column("role", PlainText, nullable=False),
-    Column("name", PlainText, nullable=False),
+    *_keys("fleet", "hash"),
+    *_texts("role", "name"),
     Column("made_at", Moment, nullable=False),
     Column("made_by", PlainText, nullable=False),
     Column("expires_at", Moment),

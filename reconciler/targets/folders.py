@@ -17,6 +17,10 @@ from schemas.secrets import Secret
 
 _PART = 1024 * 1024
 _PATIENCE = 30.0
+
+REST_SECONDS = 30.0
+"""How long a connection that nobody uses is kept: one that is kept for weeks is dead when it is needed."""
+
 _GONE = (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost)
 
 
@@ -33,7 +37,7 @@ class Login:
 
 
 class Folder:
-    """Keeps backups in a folder that is reached by SFTP, on one connection for as long as it is used.
+    """Keeps backups in a folder that is reached by SFTP, on one connection for as long as anybody uses it.
 
     Args:
         name: what the fleet calls it.
@@ -46,6 +50,8 @@ class Folder:
         self._connection: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
         self._beginning = asyncio.Lock()
+        self._users = 0
+        self._rest: asyncio.TimerHandle | None = None
 
     async def write(self, place: str, content: BinaryIO) -> None:
         """Keep a file, whole or not at all."""
@@ -86,33 +92,58 @@ class Folder:
 
     async def aclose(self) -> None:
         """End the connection."""
+        self._stay()
+        if ending := self._leave():
+            await ending.wait_closed()
+
+    def _leave(self) -> asyncssh.SSHClientConnection | None:
         ending, self._connection, self._client = self._connection, None, None
         if ending is not None:
             ending.close()
-            await ending.wait_closed()
+        return ending
+
+    def _stay(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+
+    @contextlib.asynccontextmanager
+    async def _in_use(self) -> AsyncIterator[None]:
+        """Let the connection end some time after its last user: whoever else is done with it cuts nobody's work."""
+        self._stay()
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if not self._users and self._connection is not None:
+                self._rest = asyncio.get_running_loop().call_later(REST_SECONDS, self._leave)
 
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[asyncssh.SFTPClient]:
-        try:
-            yield await self._begun()
-        except asyncssh.HostKeyNotVerifiable:
-            what = f"backup target {self._name!r}: the host key of {self._login.host} is not the one in known_hosts"
-            raise StorageFailure(
-                what, advice="`ssh-keyscan` shows it; compare it with the one on that machine"
-            ) from None
-        except asyncssh.KeyImportError:
-            raise StorageFailure(
-                f"backup target {self._name!r}: its `key` is no private key without a passphrase"
-            ) from None
-        except asyncssh.PermissionDenied:
-            raise StorageFailure(f"backup target {self._name!r}: {self._login.host} refuses the login") from None
-        except ValueError as error:  # in a container that runs as a number without a name
-            raise StorageFailure(f"backup target {self._name!r}: {error}") from None
-        except (asyncssh.Error, OSError, TimeoutError) as error:
-            if not isinstance(error, asyncssh.SFTPError) or isinstance(error, _GONE):
-                await self.aclose()  # the next use makes another; an answer of the machine's ends nobody else's work
-            what = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
-            raise StorageFailure(f"backup target {self._name!r}: {self._login.host}: {what}") from None
+        async with self._in_use():
+            try:
+                yield await self._begun()
+            except asyncssh.HostKeyNotVerifiable:
+                what = f"backup target {self._name!r}: the host key of {self._login.host} is not the one in known_hosts"
+                raise StorageFailure(
+                    what, advice="`ssh-keyscan` shows it; compare it with the one on that machine"
+                ) from None
+            except asyncssh.KeyImportError:
+                raise StorageFailure(
+                    f"backup target {self._name!r}: its `key` is no private key without a passphrase"
+                ) from None
+            except asyncssh.PermissionDenied:
+                raise StorageFailure(f"backup target {self._name!r}: {self._login.host} refuses the login") from None
+            except ValueError as error:  # in a container that runs as a number without a name
+                raise StorageFailure(f"backup target {self._name!r}: {error}") from None
+            except (asyncssh.Error, OSError, TimeoutError) as error:
+                if not isinstance(error, asyncssh.SFTPError) or isinstance(error, _GONE):
+                    await (
+                        self.aclose()
+                    )  # the next use makes another; an answer of the machine's ends nobody else's work
+                what = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
+                raise StorageFailure(f"backup target {self._name!r}: {self._login.host}: {what}") from None
 
     async def _begun(self) -> asyncssh.SFTPClient:
         async with self._beginning:

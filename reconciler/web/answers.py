@@ -1,6 +1,7 @@
-"""What the API answers, as models: the OpenAPI document is made of them, and a test holds every answer against that.
+"""What the API answers, as models: the OpenAPI document is made of them, and tests hold every answer against that.
 
-Rows are those of `status`, documents are those of `schemas`: a field that is added there is described here by itself.
+Rows are those of `status`, documents are those of `schemas`: a field that is added there is described here by itself. One that is
+added elsewhere and is not described here fails those tests.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field, create_model
 
-from reconciler.core.model.changesets import Blocked, Frozen, LeftAlone, Removed
+from reconciler.core.model.actions import FieldChange
+from reconciler.core.model.changesets import Blocked, Frozen, LeftAlone, MetHook, Removed
 from reconciler.health.signs import HealthStatus
+from reconciler.notices.records import PassRecord
 from reconciler.reports.status import (
     DocumentRow,
     InstanceRow,
@@ -22,7 +25,6 @@ from reconciler.reports.status import (
 )
 from schemas.kinds import KINDS
 
-FORMAT = 1
 T = TypeVar("T")
 _ROWS: dict[str, type] = {"server": ServerRow, "instance": InstanceRow, "plan": PlanRow}
 
@@ -118,14 +120,6 @@ class Fleet(BaseModel):
     ready: str = Field(description="As `/readyz`: empty, or why the daemon does not keep its fleet.")
 
 
-class Change(BaseModel):
-    """One field that differs. Secrets are named, never shown."""
-
-    field: str
-    observed: str
-    desired: str
-
-
 class PlannedAction(BaseModel):
     """One step of the changeset, as `odoo-fleet plan -o json` has it."""
 
@@ -138,8 +132,12 @@ class PlannedAction(BaseModel):
     why: str = Field(description="The reason in words.")
     database: str
     becomes: str
-    changes: tuple[Change, ...]
+    changes: tuple[FieldChange, ...]
     after: tuple[str, ...] = Field(description="The actions that come before it.")
+    origin: str = Field(description="Code of the server that the database leaves, if it moves to another; else empty.")
+    may_fail: int | None = Field(
+        description="How many upgrades of a run may fail before this one is not begun; null where none are counted."
+    )
 
 
 class Held(BaseModel):
@@ -147,14 +145,6 @@ class Held(BaseModel):
 
     action: PlannedAction
     why: str
-
-
-class PendingHook(BaseModel):
-    """A hook that pending actions meet, by their ids: the program or the address that it runs, before or after them."""
-
-    when: str
-    runs: str
-    actions: tuple[str, ...]
 
 
 class StoppedByThreshold(BaseModel):
@@ -181,7 +171,7 @@ class PendingChangeset(BaseModel):
     withheld: tuple[Held, ...]
     removed: tuple[Removed, ...]
     frozen: tuple[Frozen, ...]
-    hooks: tuple[PendingHook, ...]
+    hooks: tuple[MetHook, ...]
     stopped: tuple[StoppedByThreshold, ...]
 
 
@@ -197,7 +187,7 @@ class EndedAction(BaseModel):
     result: str
     seconds: float
     command: str
-    changes: tuple[Change, ...]
+    changes: tuple[FieldChange, ...]
     ran_by: str | None
 
 
@@ -225,29 +215,12 @@ class Events(BaseModel):
     items: tuple[Event, ...]
 
 
-class Pass(BaseModel):
-    """One pass; without an end it is still running, or was killed."""
-
-    id: int
-    started_at: datetime
-    ended_at: datetime | None
-    command: str
-    tool_version: str
-    fleet_digest: str
-    revision: str | None
-    ran_by: str | None
-    done: int
-    failed: int
-    unknown: int
-    skipped: int
-
-
 class Passes(BaseModel):
     """The last passes, the newest first."""
 
     format: Literal[1]
     fleet: str
-    items: tuple[Pass, ...]
+    items: tuple[PassRecord, ...]
 
 
 class Look(BaseModel):

@@ -6,21 +6,18 @@ Every answer is of one fleet as of one decision of its daemon, so that what is i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.routing import Route
 
-from reconciler.access import tokens
 from reconciler.access.roles import Role
 from reconciler.core.model.pauses import Pause
 from reconciler.core.policies.calendars import of_instances, of_trash
-from reconciler.health.signs import SIGNS
-from reconciler.reports.happenings import Asked
 from reconciler.reports.happenings_json import happening_document
+from reconciler.reports.health_json import look, signs
 from reconciler.reports.icalendar import render_icalendar
+from reconciler.reports.plain import report
 from reconciler.reports.plan_json import changeset_document
 from reconciler.reports.status import InstanceRow, Row, TemplateRow, subjects
 from reconciler.reports.status_json import pause_document, row_document
@@ -163,30 +160,29 @@ async def _fleet(call: Admitted) -> Mapping[str, Any]:
     board, picture = call.board, await call.board.picture()
     standing = board.standing()
     online = standing.servers_online.values()
-    return {
-        "format": answers.FORMAT,
-        "fleet": standing.fleet,
-        "name": picture.desired.settings.name,
-        "revision": standing.revision,
-        "in_force_since": _time(standing.in_force_since),
-        "rejected": standing.rejected,
-        "source_problem": standing.source_problem,
-        "documents": dict(standing.documents),
-        "decided_at": _time(standing.decided_at),
-        "converged_at": _time(standing.converged_at),
-        "failing_since": _time(standing.failing_since),
-        "busy": list(standing.busy),
-        "pending": standing.pending,
-        "blocked": standing.blocked,
-        "withheld": standing.withheld,
-        "orphans": standing.orphans,
-        "foreign": standing.foreign,
-        "frozen": list(standing.frozen),
-        "servers_online": sum(online),
-        "servers_asked": len(online),
-        "paused": [pause_document(each) for _, each in sorted(board.pauses().items())],
-        "ready": board.ready(),
-    }
+    return report(
+        standing.fleet,
+        name=picture.desired.settings.name,
+        revision=standing.revision,
+        in_force_since=standing.in_force_since,
+        rejected=standing.rejected,
+        source_problem=standing.source_problem,
+        documents=standing.documents,
+        decided_at=standing.decided_at,
+        converged_at=standing.converged_at,
+        failing_since=standing.failing_since,
+        busy=standing.busy,
+        pending=standing.pending,
+        blocked=standing.blocked,
+        withheld=standing.withheld,
+        orphans=standing.orphans,
+        foreign=standing.foreign,
+        frozen=standing.frozen,
+        servers_online=sum(online),
+        servers_asked=len(online),
+        paused=[pause_document(each) for _, each in sorted(board.pauses().items())],
+        ready=board.ready(),
+    )
 
 
 def _listing(subject: str) -> Any:
@@ -253,22 +249,13 @@ async def _changeset(call: Admitted) -> Mapping[str, Any]:
 
 
 async def _passes(call: Admitted) -> Mapping[str, Any]:
-    found = await call.board.passes(call.query.limit)
-    rows = [{**asdict(each), "started_at": _time(each.started_at), "ended_at": _time(each.ended_at)} for each in found]
-    return {"format": answers.FORMAT, "fleet": call.board.standing().fleet, "items": rows}
+    return report(call.board.standing().fleet, items=await call.board.passes(call.query.limit))
 
 
 async def _events(call: Admitted) -> Mapping[str, Any]:
-    query = call.query
-    names = (query.name,) if query.name else ()
-    asked = Asked(query.limit, None, query.kind, query.code, query.server, names, query.level)
-    found = await call.board.happenings(asked)
-    return {
-        "format": answers.FORMAT,
-        "fleet": call.board.standing().fleet,
-        "more": found.is_cut,
-        "items": [happening_document(each) for each in reversed(found.happenings)],
-    }
+    found = await call.board.happenings(call.query.asked())
+    items = [happening_document(each) for each in reversed(found.happenings)]
+    return report(call.board.standing().fleet, more=found.is_cut, items=items)
 
 
 async def _calendar(call: Admitted) -> str:
@@ -284,18 +271,9 @@ async def _health(call: Admitted) -> Mapping[str, Any]:
     rows = []
     for row in picture.status.servers:
         record = known.get(row.code)
-        look = None
-        if record is not None:
-            look = {
-                "health_status": record.status.value,
-                "since": _time(record.since or record.at),
-                "is_online": record.online,
-                "last_check_date": _time(record.at),
-                "why": record.why,
-                "signs": {name: _plain(record.signs.get(name)) for name in SIGNS},
-            }
-        rows.append({"code": row.code, "name": row.name, "state": row.state, "look": look})
-    return {"format": answers.FORMAT, "fleet": picture.status.fleet, "items": rows}
+        found = None if record is None else {**look(record), "signs": signs(record)}
+        rows.append({"code": row.code, "name": row.name, "state": row.state, "look": found})
+    return report(picture.status.fleet, items=rows)
 
 
 async def _reconcile(call: Admitted) -> Mapping[str, Any]:
@@ -348,37 +326,15 @@ def _after(board: Board, kind: str, code: str, *, changed: bool) -> Mapping[str,
 
 async def _tokens(call: Admitted) -> Mapping[str, Any]:
     now = call.board.now()
-    rows = [token_document(each, now) for each in call.board.tokens()]
-    return {"format": answers.FORMAT, "fleet": call.board.standing().fleet, "items": rows}
+    return report(call.board.standing().fleet, items=[each.shown(now) for each in call.board.tokens()])
 
 
 async def _revoke(call: Admitted) -> Mapping[str, Any]:
     token = next((each for each in call.board.tokens() if each.id == call.path["id"]), None)
     if token is None or not await call.board.revoke(token, call.actor):
         raise RequestRefused(404, "there is no token of this id")
-    return token_document(token, call.board.now())
-
-
-def token_document(token: tokens.Token, now: datetime) -> dict[str, Any]:
-    """Return what is kept of a token, without its hash."""
-    return {
-        "id": token.id,
-        "name": token.name,
-        "role": token.role.value,
-        "made_at": _time(token.made_at),
-        "made_by": token.made_by,
-        "expires_at": _time(token.expires_at),
-        "ended": not token.is_good(now),
-    }
+    return token.shown(call.board.now())
 
 
 def _start(picture: Picture) -> dict[str, Any]:
-    return {"format": answers.FORMAT, "fleet": picture.status.fleet, "checked_at": _time(picture.status.at)}
-
-
-def _plain(value: Any) -> Any:
-    return _time(value) if isinstance(value, datetime) else value
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="seconds")
+    return report(picture.status.fleet, picture.status.at)

@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from reconciler.access.roles import Role
+from reconciler.reports.plain import report
 from reconciler.web.orders import Order, Ordered, Wish
 from reconciler.web.problem_details import FieldProblem, RequestRefused
 from reconciler.web.routes import Admitted, Endpoint
@@ -124,13 +125,12 @@ def _wrong(field: str, problem: str) -> RequestRefused:
 
 async def _answer(call: Admitted, order: Order) -> Mapping[str, Any]:
     done: Ordered = await call.board.order(order, call.actor)
-    return {
-        "format": 1,
-        "fleet": call.board.standing().fleet,
-        "kind": "instance",
-        "code": done.code,
-        "commit": done.commit,
-        "branch": done.branch,
-        "file": done.file,
-        "changed": done.changed,
-    }
+    return report(
+        call.board.standing().fleet,
+        kind="instance",
+        code=done.code,
+        commit=done.commit,
+        branch=done.branch,
+        file=done.file,
+        changed=done.changed,
+    )

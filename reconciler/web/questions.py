@@ -13,6 +13,7 @@ from starlette.datastructures import QueryParams
 
 from reconciler.health.signs import HealthStatus
 from reconciler.notices.notices import Level
+from reconciler.reports.happenings import Asked
 from reconciler.reports.status import DocumentRow, InstanceRow, InSync, PlanRow, Row, ServerRow, TemplateRow
 from reconciler.web.problem_details import RequestRefused, wrong_fields
 from schemas.document import Document
@@ -112,6 +113,11 @@ class Happened(Query):
     name: str | None = Field(default=None, max_length=60, description="Only what bears this name: `drift-repaired`.")
     level: Level = Field(default=Level.INFO, description="Only this level or worse.")
     limit: int = Field(default=_USUAL, ge=1, le=MOST, description="How many at most, the newest.")
+
+    def asked(self) -> Asked:
+        """Return it as the history is asked."""
+        names = (self.name,) if self.name else ()
+        return Asked(self.limit, None, self.kind, self.code, self.server, names, self.level)
 
 
 class Last(Query):

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from reconciler.access.roles import Role
 from reconciler.access.tokens import Actor
+from reconciler.reports.plain import plain
 from reconciler.web.boards import Board, NotYet, StoreSilent
 from reconciler.web.doors import Doorkeeper
 from reconciler.web.problem_details import RequestRefused, problem_answer, wrong_fields
@@ -102,10 +103,14 @@ def route(endpoint: Endpoint, board: Board, door: Doorkeeper) -> Route:
             return problem_answer(refused, HEADERS)
         except (NotYet, StoreSilent) as why:
             return problem_answer(RequestRefused(503, str(why), {"Retry-After": "5"}), HEADERS)
-        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+        text = given if isinstance(given, str) else _written(given)
         return Response(text.encode("utf-8", "backslashreplace"), endpoint.status, HEADERS, endpoint.content)
 
     return Route(endpoint.path, serve, methods=[endpoint.method], name=f"{endpoint.method} {endpoint.path}")
+
+
+def _written(given: Mapping[str, Any]) -> str:
+    return json.dumps(given, ensure_ascii=False, separators=(",", ":"), default=plain)
 
 
 def require(role: Role, actor: Actor) -> Actor:

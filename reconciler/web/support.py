@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from reconciler.access.roles import Role
 from reconciler.core.diffs.support import LONGEST, SHORTEST
-from reconciler.web import answers
+from reconciler.reports.plain import FORMAT
 from reconciler.web.boards import Picture, SupportVisit
 from reconciler.web.problem_details import RequestRefused
 from reconciler.web.routes import Admitted, Endpoint, Serve
@@ -99,11 +99,11 @@ async def _show(call: Admitted) -> Mapping[str, Any]:
 def document(visit: SupportVisit) -> dict[str, Any]:
     """Return how a way in stands, as `Support` describes it."""
     return {
-        "format": answers.FORMAT,
+        "format": FORMAT,
         "id": visit.id,
         "code": visit.code,
         "state": visit.state,
-        "until": visit.until.isoformat(timespec="seconds"),
+        "until": visit.until,
         "login": visit.login,
         "link": visit.link.reveal() if visit.link else "",
         "why": visit.why,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.access.roles import Role
 from reconciler.core.policies.backup_times import is_under_way
+from reconciler.reports.plain import report
 from reconciler.web import answers
 from reconciler.web.boards import KeptRow, Picture
 from reconciler.web.problem_details import RequestRefused
@@ -190,8 +191,7 @@ async def _approve(call: Admitted) -> Mapping[str, Any]:
 async def _kept(call: Admitted) -> Mapping[str, Any]:
     asked, rows, now = call.query, await call.board.kept(), call.board.now()
     fits = [row for row in rows if asked.kind in (None, row.record.kind) and asked.code in (None, row.record.code)]
-    fleet = call.board.standing().fleet
-    return {"format": answers.FORMAT, "fleet": fleet, "items": [_kept_document(row, now) for row in fits]}
+    return report(call.board.standing().fleet, items=[_kept_document(row, now) for row in fits])
 
 
 def _kept_document(row: KeptRow, now: datetime) -> dict[str, Any]:
@@ -200,15 +200,11 @@ def _kept_document(row: KeptRow, now: datetime) -> dict[str, Any]:
         "kind": record.kind,
         "code": record.code,
         "server": record.server,
-        "work": record.work.value,
-        "good_at": _time(record.good_at),
-        "tried_at": _time(record.tried_at),
+        "work": record.work,
+        "good_at": record.good_at,
+        "tried_at": record.tried_at,
         "under_way": is_under_way(record, now),
         "problem": record.problem,
-        "asked_at": _time(asked.at if asked else None),
+        "asked_at": asked.at if asked else None,
         "asked_by": asked.by if asked else "",
     }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="seconds")

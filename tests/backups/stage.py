@@ -83,7 +83,7 @@ class Stage:
         desired = read(text)
         observed = await observe_shallow(["one"], self.world(desired))
         document = desired.instances[code] if kind == "instance" else desired.templates[code]
-        found = backups.subjects(desired, document, observed)
+        found = backups.subjects(desired, document, observed, ["one"])
         assert not isinstance(found, NotThere), found.why
         return found[0]
 

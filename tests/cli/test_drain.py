@@ -45,3 +45,15 @@ def test_its_patch_or_what_it_writes_moves_all_of_them_and_who_fits_nowhere_is_s
     ran = world.run("apply", saved, "--yes")
     assert ran.code == 0, ran.err
     assert {"acme", "bistro"} <= set(world.hosts["prod-2"].listed())
+
+
+def test_no_patch_is_shown_where_secrets_may_stand_in_the_lines_around(world: World) -> None:
+    world.replace("fleet.yaml", "format: 1", "format: 1\nallow_literal_secrets: true")
+    world.replace("instances.yaml", "server: prod-1\n", "server: prod-1\nadmin_password: hunter2hunter2\n")
+    ran = world.run("drain", "prod-1")
+    assert (ran.code, "hunter2" in ran.out + ran.err) == (0, False)
+    assert "instance/acme would move to prod-2." in ran.err
+    assert "No patch is shown" in ran.err
+    ran = world.run("drain", "prod-1", "--write")
+    assert (ran.code, "hunter2" in ran.out + ran.err) == (0, False)
+    assert "server: prod-2\nadmin_password: hunter2hunter2\n" in (world.fleet / "instances.yaml").read_text()

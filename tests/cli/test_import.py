@@ -176,13 +176,16 @@ def test_without_an_account_nothing_is_opened_and_all_is_a_comment(held: tuple[W
     [
         (("--admin-password", "their own password"), "env:NAME or file:PATH, not the password itself"),
         (("--admin-password", "env:no-name"), "env:NAME or file:PATH"),
+        (("--admin-password", "env:THEIRS", "--admin-login", ""), "--admin-login takes a login: one line"),
+        (("--admin-password", "env:THEIRS", "--admin-login", " admin"), "--admin-login takes a login: one line"),
+        (("--admin-login", "admin"), "--admin-login goes with --admin-password"),
         (("--credentials", "{root}/list.yaml"), "write NAME: {admin_login"),
         (("--credentials", "{root}/secret.yaml"), "shop holds the secret itself"),
         (("--credentials", "{root}/broken.yaml"), "is not YAML"),
     ],
 )
 def test_a_secret_is_named_and_never_given_and_what_is_wrong_is_said_without_it(
-    world: World, words: tuple[str, str], said: str
+    world: World, words: tuple[str, ...], said: str
 ) -> None:
     texts = {"list": "[a]", "secret": "shop: {admin_password: s3cret-of-shop}", "broken": "{: s3cret"}
     for name, text in texts.items():

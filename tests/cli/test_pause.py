@@ -181,7 +181,7 @@ def test_pausing_twice_goes_on_and_may_change_the_reason(kept: World) -> None:
     with open_store(kept.store, "test") as store:
         pause = store.inventory().pauses["server", "prod-1"]
         assert (pause.since, pause.reason) == (since, "second")
-        assert len(store.notices(name="paused")) == 2  # the third said nothing new
+        assert len(store.notices(names=["paused"])) == 2  # the third said nothing new
 
 
 def test_what_was_removed_from_the_text_meanwhile_can_be_resumed(kept: World) -> None:

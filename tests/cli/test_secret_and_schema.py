@@ -46,6 +46,28 @@ def test_a_document_without_a_field_is_answered_with_the_secrets_that_it_has(wor
     assert "name a secret of instance/acme: admin_password" in ran.err
 
 
+OF_THE_FLEET = {
+    "secret_key": "secret_key: {env: A}",
+    "former_secret_keys.1": "former_secret_keys: [{env: B}, {env: A}]",
+    "notify.0.url": "notify: [{url: {env: A}}]",
+    "hooks.1.secret": "hooks: [{verbs: [clone], when: before, command: [/bin/true]},"
+    " {verbs: [clone], when: after, url: 'https://hooks.example.net/', secret: {env: A}}]",
+    "backup_targets.away.secret": "backup_targets: {away: {url: 's3://bucket', key_id: {env: B}, secret: {env: A}}}",
+}
+
+
+@pytest.mark.parametrize("field", OF_THE_FLEET)
+def test_each_secret_of_the_fleet_itself_is_shown_by_its_field(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    monkeypatch.setenv("A", "hunter2hunter2")
+    (tmp_path / "fleet.yaml").write_text(f"kind: fleet\nformat: 1\ncode: test\n{OF_THE_FLEET[field]}\n")
+    ran = run("secret", "show", "fleet", field, "--fleet", str(tmp_path))
+    assert (ran.code, ran.out, ran.err) == (0, "hunter2hunter2\n", "")
+    ran = run("secret", "show", "fleet", "--fleet", str(tmp_path))
+    assert (ran.code, field in ran.err) == (64, True)
+
+
 def test_the_schema_lies_in_the_fleet_and_a_line_before_each_document_leads_to_it(tmp_path: Path) -> None:
     """What an editor needs is no problem of the text, is written once, and `new` opens a file as its neighbours are."""
     fleet = tmp_path / "fleet"

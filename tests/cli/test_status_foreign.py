@@ -77,4 +77,7 @@ def test_the_advice_about_a_stranger_of_a_declared_name_is_true(beside: World) -
     beside.write("wiki.yaml", WIKI.format("prod-1"))
     said = " ".join(beside.run("plan").out.split())
     assert "what this fleet built has odoo_fleet.code in its system parameters" in said
-    assert "Without it no password makes it this fleet's: choose another `database_name`" in said
+    assert (
+        "Without it no password alone makes it this fleet's: choose another `database_name`, or have it taken over"
+        in said
+    )

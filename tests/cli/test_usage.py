@@ -36,6 +36,10 @@ from tests.cli.world import World, run
         (["secret", "show", "instance/acme", "password"], "instance/acme has no secret 'password'"),
         (["secret", "shwo"], "shwo"),
         (["schema", "sever"], "did you mean 'server'?"),
+        (["set", "acme", "--unset", ""], "--unset takes a field, as in --unset owner.lang, not ''"),
+        (["set", "acme", "--unset", "owner."], "--unset takes a field, as in --unset owner.lang, not 'owner.'"),
+        (["history", "--limit", "9" * 30], "is not in the range"),
+        (["events", "--limit", "9" * 30], "is not in the range"),
     ],
 )
 def test_wrong_usage_exits_with_64_and_a_hint(world: World, words: list[str], says: str) -> None:

@@ -199,6 +199,30 @@ def test_fmt_makes_the_layout_regular_and_says_which_files(world: World) -> None
     assert world.run("fmt", "--check").code == 0
 
 
+def test_fmt_shows_no_secret_that_stands_in_the_text(world: World) -> None:
+    text = "kind: instance\ncode:   x\nadmin_password:   hunter2hunter2   \nowner:\n"
+    world.write("odd.yaml", f"{text}   initial_password: >-\n      hunter2hunter2\n")
+    ran = world.run("fmt", "--check", "--diff")
+    assert (ran.code, "hunter2" in ran.out + ran.err) == (1, False)
+    assert ran.out.splitlines()[3:] == [
+        " kind: instance",
+        "-code:   x",
+        "-admin_password:   ••••••••••••••",
+        "+code: x",
+        "+admin_password: ••••••••••••••",
+        " owner:",
+        "-   initial_password: ••",
+        "-      ••••••••••••••",
+        "+  initial_password: ••",
+        "+     ••••••••••••••",
+    ]
+    world.write("odd.yaml", "kind: instance\ncode: x\nadmin_password: hunter2hunter2  \n")
+    assert world.run("fmt", "--diff").out.splitlines()[5:] == [
+        "-admin_password: ••••••••••••••",
+        "+admin_password: ••••••••••••••",
+    ], "what differs beside the secret is told"
+
+
 def test_fmt_leaves_what_it_cannot_read_alone_and_names_it(world: World) -> None:
     world.write("broken.yaml", "kind:  [\n")
     world.write("odd.yaml", "kind:   plan\ncode: gold\n")

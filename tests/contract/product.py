@@ -5,16 +5,17 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from reconciler.odoo.connection import CallTimeouts, DatabaseSession, HostConnection
+from reconciler.odoo.connection import DatabaseSession, HostConnection
 from reconciler.odoo.tls import TlsOptions
 from reconciler.odoo.transport import Transports
 from schemas.secrets import Secret
+from schemas.server import Timeouts
 from tests.contract.hosts import ContractHost
 from tests.contract.wire import Account
 
 _T = TypeVar("_T")
 _LONG = 120.0
-_TIMEOUTS = CallTimeouts(connect=10.0, read=60.0, create=_LONG, clone=_LONG, modules=_LONG, rename=60.0)
+_TIMEOUTS = Timeouts(read_seconds=60, create_seconds=_LONG, clone_seconds=_LONG, modules_seconds=_LONG)
 
 
 def inside(host: ContractHost, account: Account, work: Callable[[DatabaseSession], Awaitable[_T]]) -> _T:

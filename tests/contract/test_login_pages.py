@@ -7,16 +7,17 @@ from typing import TypeVar
 
 from reconciler.health.login_pages import PageAnswer
 from reconciler.health.verdicts import Vitals
-from reconciler.odoo.connection import CallTimeouts, HostConnection
+from reconciler.odoo.connection import HostConnection
 from reconciler.odoo.observe.hosts import vitals
 from reconciler.odoo.observe.login_pages import LoginPages
 from reconciler.odoo.tls import TlsOptions
 from reconciler.odoo.transport import HttpxTransport, PageTransport
 from schemas.secrets import Secret
+from schemas.server import Timeouts
 from tests.contract.hosts import ContractHost
 
 _T = TypeVar("_T")
-_PATIENCE = CallTimeouts(connect=10, read=60, create=60, clone=60, modules=60, rename=60)
+_PATIENCE = Timeouts(read_seconds=60)
 
 
 def _page(host: ContractHost, name: str, path: str = "/web/login") -> PageAnswer:

@@ -71,8 +71,7 @@ class Model:
 
     def observe(self, selection: Selection = EVERYTHING, now: datetime = NOW) -> Observed:
         """Look as the engine does: shallowly at servers in use, deeply at what `targets` asks for."""
-        in_use = [s.code for s in self.desired.servers.values() if s.active and s.state != "draft"]
-        hosts = {code: self._shallow(code) for code in in_use}
+        hosts = {code: self._shallow(code) for code in sorted(self.desired.in_use)}
         for wanted in targets(self.desired, Observed(hosts), self.inventory(), now, ALL_AT_ONCE, selection):
             self.logged_in.append((wanted.server, wanted.database))
             look = replace(self.hosts[wanted.server].databases[wanted.database].look, database=wanted.database)

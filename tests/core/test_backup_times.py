@@ -28,7 +28,8 @@ def record(good_at: datetime | None, work: Work = Work.BACKUP, **more: object) -
 
 
 def due(good_at: datetime | None, now: datetime, policy: BackupPolicy = NIGHT, zone: str | None = None) -> bool:
-    return backup_times.is_due(policy, zone, record(good_at), now)
+    moment = backup_times.due_at(policy, zone, record(good_at), now)
+    return moment is None or moment <= now
 
 
 def at(text: str, zone: str = "Europe/Brussels") -> datetime:

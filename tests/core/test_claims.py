@@ -103,7 +103,8 @@ def test_a_refused_password_is_drift_of_what_we_know_and_foreign_otherwise() -> 
         "it does not answer to the fleet's password for 'admin', so it is not taken for ours",
         "what this fleet built has odoo_fleet.code in its system parameters (Odoo: Settings, Technical). With `acme` there it"
         " is instance/acme: give that account what `odoo-fleet secret show instance/acme admin_password` prints; with a former"
-        " code write `renamed_from`. Without it no password makes it this fleet's: choose another `database_name`",
+        " code write `renamed_from`. Without it no password alone makes it this fleet's: choose another `database_name`, or have"
+        " it taken over with `adopt`",
     )
     assert claims.doubt(refused, ACME, None) == doubt(refused), "memory counts where it is asked"
     assert doubt(refused, remembered=True) == Doubt(

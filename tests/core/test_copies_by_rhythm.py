@@ -12,6 +12,7 @@ from reconciler.core.model.actions import Action, Reason
 from reconciler.core.model.changesets import Changeset
 from reconciler.core.model.inventory import NOTHING_REMEMBERED
 from reconciler.core.model.observed import Access, DatabaseLook
+from reconciler.core.needs import secrets_needed
 from reconciler.core.policies.replacements import Replacing
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
 
@@ -84,6 +85,12 @@ def test_one_that_a_command_makes_anew_is_not_told_to_wait_for_its_rhythm() -> N
 def test_a_template_that_a_command_builds_anew_holds_no_copy_of_the_same_code_back() -> None:
     changes = plan(copy("base"), asked=Replacing("base", kind="template"))
     assert [a.reason for a in replaced(changes.actions)] == [Reason.SCHEDULED]
+
+
+def test_it_takes_the_password_of_its_source_as_a_new_copy_does() -> None:
+    text = desired(instance("acme"), copy("one"), **TARGETS)
+    needs = secrets_needed(plan(copy("one")), text)
+    assert {need.code for need in needs if need.kind == "instance"} == {"acme", "one"}
 
 
 def test_one_that_still_sleeps_is_woken_and_of_its_rhythm_nothing_is_said_yet() -> None:

@@ -56,6 +56,14 @@ def test_what_is_not_there_has_no_appointment(listed: str) -> None:
     assert found(text(instance("acme")), seen(listed)) == []
 
 
+def test_one_that_names_no_server_is_kept_where_it_was_left_though_its_template_is_there_no_more() -> None:
+    written = text(instance("acme")).replace("servers: [one, two]", "servers: [two]")
+    known = Inventory({("instance", "acme", "one"): Entry("instance", "acme", "one", "acme", "", NOW)})
+    assert found(written, seen("acme"), inventory=known) == found(written, seen("acme")) == [BACKUP]
+    namesake = Observed({**seen("acme").hosts, "two": ObservedHost("two", online=True, databases=(parse("acme"),))})
+    assert found(written, namesake, inventory=known) == [BACKUP], "memory tells which of two it is"
+
+
 def test_what_is_declared_absent_or_has_expired_or_has_no_policy_has_none() -> None:
     there = seen("acme")
     assert found(text(instance("acme", state="absent")), there) == []

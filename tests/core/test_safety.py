@@ -141,6 +141,9 @@ def test_what_was_only_on_its_way_and_is_trash_now_could_not_go_on_and_is_not_mi
     wanted = desired(instance("acme"))
     assert why_of_trash("switching.acme", text=wanted) == ""
     assert why_of_trash("suspended.acme", text=wanted) == "it no longer lists acme"
+    assert why_of_trash("switching.acme", ENDED, text=wanted) == "it no longer lists acme", (
+        "that trash was there before"
+    )
     seen = observed(online("one", lists=("shop",)))
     assert "one" in frozen_hosts(wanted, seen, before("switching.acme", "shop"), ())
 

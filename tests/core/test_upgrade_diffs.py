@@ -16,6 +16,8 @@ from reconciler.core.policies import upgrades
 from reconciler.core.policies.upgrades import ModulesState
 from tests.core.one_instance import refusal
 from tests.core.scenes import NOW, as_declared, desired, instance, observed, online, spec
+from tests.harness.universe import fleet as fleet_text
+from tests.harness.universe import read
 
 MAIL = Behind("mail", "19.0.1.0", "19.0.1.1")
 ACME = instance("acme")
@@ -74,6 +76,22 @@ def test_an_instance_waits_for_a_template_that_waits_itself_and_nothing_more_is_
     frozen = replace(base, modules={"base": "to upgrade"})
     changes = decide(text, observed(online("one", frozen, acme)), NOTHING_REMEMBERED, NOW, Limits()).changeset
     assert withheld(changes)["instance/acme"] == "template/base comes first"
+
+
+def test_nobody_waits_for_a_template_that_its_text_has_there_no_more() -> None:
+    whole = fleet_text(ACME, servers={"one": "19.0", "two": "19.0"}).replace(
+        "code: demo\n", "code: demo\nupgrade: follow\n", 1
+    )
+    text = read(whole.replace("servers: [one, two]", "servers: [two]"))
+    acme = replace(as_declared(spec(text, "instance/acme")), behind=(MAIL,))
+    row = upgrades.row_of(("template", "base", "one"))
+    left = Inventory(server_states={row: upgrades.text_of(ModulesState((MAIL,)), NOW)})
+    hosts = (
+        online("one", acme, lists=("acme", "template_base")),
+        online("two", as_declared(spec(text, "template/base", "two"))),
+    )
+    changes = decide(text, observed(*hosts), left, NOW, Limits()).changeset
+    assert (upgraded(changes), withheld(changes)) == (["instance/acme"], {})
 
 
 def test_who_is_broken_and_holds_is_told_with_what_is_behind_if_that_is_known() -> None:

@@ -6,17 +6,23 @@ import asyncio
 import itertools
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from reconciler.core.model.failures import StorageFailure
 from reconciler.daemon import daemon
+from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
 from reconciler.notices.events import BackupEnded
 from reconciler.notices.notices import NoticeName
 from reconciler.store.forgetful import NoMemory
+from reconciler.targets.directories import Directory
+from reconciler.wiring import DeclaredTargets
 from tests.backups.conftest import _no_threads
-from tests.daemon.keeping import HOURS, Keeping, nights
-from tests.daemon.stage import Script, Stage
+from tests.backups.stage import Meddled
+from tests.daemon.keeping import HOURS, Keeping, nights, nothing, until
+from tests.daemon.stage import Script, Stage, play
 from tests.harness.universe import EPOCH, instance, universe
 
 __all__ = ["_no_threads"]
@@ -267,3 +273,47 @@ def test_the_standing_says_since_when_what_is_due_has_been(keeping: Keeping) -> 
         assert "the target is full" in kept.record.problem
 
     keeping.play(universe(), story)
+
+
+def test_what_a_pass_sends_is_not_cut_when_a_backup_of_another_host_ends(keeping: Keeping) -> None:
+    """Nobody ends the connections of a target on which somebody else is at work."""
+
+    class Slow(Meddled):
+        """Takes an hour for each archive of `beta`; whoever closes it cuts what is under way."""
+
+        busy = 0
+        cut = False
+
+        async def write(self, place: str, content: BinaryIO) -> None:
+            if "/beta/" in place and place.endswith(".zip"):
+                Slow.busy += 1
+                await asyncio.sleep(HOURS)
+                Slow.busy -= 1
+            await super().write(place, content)
+
+        async def aclose(self) -> None:
+            Slow.cut |= Slow.busy > 0
+
+    dress = keeping.dress
+
+    def slowly(world: World, desired: Desired) -> World:
+        dressed = dress(world, desired)
+        assert isinstance(dressed.targets, DeclaredTargets)
+        dressed.targets._opened["main"] = Slow(Directory("main", keeping.root), nothing)
+        return dressed
+
+    def text(**fields: object) -> str:
+        return keeping.text(instance("beta", server="two", **fields), versions=TWO)
+
+    async def story(stage: Stage) -> None:
+        stage.source.write(text())
+        await until(stage.universe, EPOCH.replace(hour=2, minute=10) + timedelta(days=1))
+        stage.source.write(text(state="absent"))
+        await asyncio.sleep(3 * HOURS)
+
+    stage = play(universe(TWO), story, interval=HOURS, dress=slowly)
+    assert not Slow.cut
+    begun = {code: [f"{moment:%d %H:%M}" for moment in keeping.taken(code)] for code in ("acme", "beta")}
+    assert begun["acme"][1:] == ["25 02:30"], "it ends while the other one is sent"
+    assert begun["beta"][1:] == ["25 02:10"], "before its end"
+    assert "trash-261125031000.beta" in stage.universe.hosts["two"].listed()

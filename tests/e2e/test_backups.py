@@ -62,7 +62,7 @@ class KeptFleet(RealFleet):
 async def back_up(fleet: RealFleet, code: str) -> BackupEntry:
     desired = fleet.desired
     async with open_world(desired, fleet.reach(), fleet.memory, fleet.events.append) as world:
-        found = backups.subjects(desired, desired.instances[code], await observe_shallow(["real"], world))
+        found = backups.subjects(desired, desired.instances[code], await observe_shallow(["real"], world), ["real"])
         assert not isinstance(found, NotThere)
         return (await backing_up.back_up(world, "tests", found[0], "main", None)).entry
 

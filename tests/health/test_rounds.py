@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.inventory import Entry
 from reconciler.fleet.desired import Desired
 from reconciler.health.login_pages import PageAnswer, unreachable
 from reconciler.health.signs import HealthStatus
@@ -223,6 +224,16 @@ def test_login_pages_of_active_published_instances_are_asked_once_in_an_interval
     assert len(seconds) >= 12
     assert all(record.reachable for record in ward.pages)
     assert {r.server for r in ward.pages if r.instance == "placed"} == {"s2"}
+
+
+def test_one_that_names_no_server_is_asked_for_where_memory_has_it_though_its_template_is_there_no_more() -> None:
+    text = desired(instance("left"), servers=["s0", "s1"])
+    template = text.templates["base"].model_copy(update={"servers": ("s0",)})
+    ward = Ward(text.having("template", {"base": template}))
+    ward.memory.entries["instance", "left", "s1"] = Entry("instance", "left", "s1", "left", "", EPOCH)
+    ward.hosts["s0"].databases = ward.hosts["s1"].databases = ("left",)
+    ward.pass_time(timedelta(minutes=31))
+    assert {page.server for page in ward.pages} == {"s1"}
 
 
 def test_at_most_four_pages_of_a_server_are_asked_at_once() -> None:

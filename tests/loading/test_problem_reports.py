@@ -99,6 +99,13 @@ def test_a_place_outside_of_the_text_has_no_excerpt() -> None:
         "api_token: hunter2",
         "master_password: {hunter2",
         "server_url: https://admin:hunter2@odoo.example.com",
+        "notify: [{url: 'slack://hunter2/', level: wrong}]",
+        "  - url: hunter2",
+        "  - {url: https://hooks.slack.com/services/hunter2}",
+        '  - {url: "https://hooks.example.net?token=hunter2"}',
+        "away: {url: 's3://bucket', key_id: hunter2}",
+        "there: {url: 'sftp://odoo@host/x', key: hunter2}",
+        "here: {url: 'file:///x', decrypt_with: hunter2}",
     ],
 )
 def test_what_stands_where_a_secret_is_named_is_masked(written: str) -> None:
@@ -113,6 +120,8 @@ def test_what_stands_where_a_secret_is_named_is_masked(written: str) -> None:
         "former_secret_keys:\n- {env: A}\n- hunter2\n",
         "former_secret_keys:\n  - hunter2\n",
         "- password: |\n    hunter2\n",
+        "- url: >-\n    slack://hunter2/\n",
+        "away:\n  key:\n    hunter2\n",
     ],
 )
 def test_what_stands_below_the_name_of_a_secret_is_masked(written: str) -> None:
@@ -134,8 +143,18 @@ def test_references_in_lines_of_their_own_are_shown() -> None:
     assert "generation: 0" in report
 
 
-def test_references_to_secrets_are_shown() -> None:
-    written = "master_password: {env: PROD_1_MASTER_PASSWORD}"
+@pytest.mark.parametrize(
+    "written",
+    [
+        "master_password: {env: PROD_1_MASTER_PASSWORD}",
+        "- {url: {env: CHANNEL}}",
+        "- {url: 'file:///srv/backups', keep: {last: 5}}",
+        "- {url: s3://bucket/folder, kep: {last: 5}}",
+        "- {url: https://hooks.example.net}",
+        "server_url: http://127.0.0.1:8069/x",
+    ],
+)
+def test_references_to_secrets_and_addresses_without_one_are_shown(written: str) -> None:
     assert excerpt(written, 1, 5)[0] == f"  1 | {written}"
 
 

@@ -19,6 +19,8 @@ from schemas.document import typed
 from schemas.instance import Instance
 from schemas.json_schema import json_schema
 from schemas.kinds import KINDS
+from schemas.references import LiteralSecret, secrets_in
+from schemas.secrets import Secret
 from schemas.server import Server
 from schemas.template import Template
 
@@ -195,3 +197,34 @@ def test_json_schema_is_valid_and_serialises() -> None:
 def test_the_secret_type_is_had_without_building_any_model() -> None:
     program = "import sys; from schemas.secrets import Secret; sys.exit('pydantic' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def with_literals(schema: dict[str, Any], node: dict[str, Any], made: list[LiteralSecret]) -> Any:
+    """Return a value with a secret itself wherever a JSON Schema lets one stand, and note each; None where none may."""
+    if "$ref" in node:
+        node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    if node.get("title") == "LiteralSecret":
+        made.append(LiteralSecret.model_construct(value=Secret("hunter2")))
+        return made[-1]
+    fields = {name: with_literals(schema, each, made) for name, each in node.get("properties", {}).items()}
+    if any(fields.values()):
+        model = next(model for model in models() if model.__name__ == node["title"])
+        return model.model_construct(code="x", **{name: value for name, value in fields.items() if value})
+    if "items" in node and (item := with_literals(schema, node["items"], made)):
+        return (item,)
+    named = (with_literals(schema, each, made) for each in node.get("patternProperties", {}).values())
+    if value := next(filter(None, named), None):
+        return {"main": value}
+    ways = (with_literals(schema, each, made) for each in [*node.get("anyOf", []), *node.get("oneOf", [])])
+    return next(filter(None, ways), None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_secret_in_the_text_is_found_wherever_one_may_stand(kind: str) -> None:
+    """What is not found is not refused. `defaults` are judged as fields of the documents that they are for."""
+    schema, made = KINDS[kind].model_json_schema(), list[LiteralSecret]()
+    schema["properties"].pop("defaults", None)
+    document = with_literals(schema, schema, made)
+    found = [path for path, each in secrets_in(document) if isinstance(each, LiteralSecret)]
+    assert len(found) == len(set(found)) == len(made), found
+    assert made or kind == "plan"

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from reconciler.notices.events import CallEvent
-from reconciler.odoo.connection import CallTimeouts, DatabaseSession, HostConnection
+from reconciler.odoo.connection import DatabaseSession, HostConnection
 from reconciler.odoo.protocol import Answer, NoAnswer, Request, Timeout
 from schemas.secrets import Secret
+from schemas.server import Timeouts
 
 MASTER = Secret("master-of-the-host")
 PASSWORD = Secret("p4ss<word>\"'")
-TIMEOUTS = CallTimeouts(connect=1, read=5, create=60, clone=30, modules=90, rename=10)
+TIMEOUTS = Timeouts(
+    connect_seconds=1, read_seconds=5, create_seconds=60, clone_seconds=30, modules_seconds=90, rename_seconds=10
+)
 
 Reply = Callable[[Request], Answer] | Answer | NoAnswer | asyncio.Event
 

@@ -72,8 +72,8 @@ def test_external_ids_are_looked_up_together() -> None:
     assert len(host.requests) == 1
 
 
-def test_an_external_id_that_does_not_exist_is_none() -> None:
-    assert run(session(scripted(value([]))).xmlid("base.nothing")) is None
+def test_an_external_id_that_does_not_exist_is_not_among_them() -> None:
+    assert run(session(scripted(value([]))).xmlids(["base.nothing"])) == {}
 
 
 @pytest.mark.parametrize("answer", [None, {}, [None], [True], ["1"], [0], [[1]]])
@@ -89,9 +89,9 @@ def test_records_without_an_id_are_not_believed(answer: object) -> None:
     acme = session(scripted(value(answer)))
     assert isinstance(failure_of(acme.read("res.users", [1], [])), UnexpectedAnswer)
     assert isinstance(failure_of(acme.search_read("res.users", [], [])), UnexpectedAnswer)
-    assert isinstance(failure_of(acme.xmlid("base.x")), UnexpectedAnswer)
+    assert isinstance(failure_of(acme.xmlids(["base.x"])), UnexpectedAnswer)
 
 
 def test_an_external_id_with_an_unusable_target_is_not_believed() -> None:
     row = {"id": 1, "module": "base", "name": "x", "model": "res.users", "res_id": False}
-    assert isinstance(failure_of(session(scripted(value([row]))).xmlid("base.x")), UnexpectedAnswer)
+    assert isinstance(failure_of(session(scripted(value([row]))).xmlids(["base.x"])), UnexpectedAnswer)

@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.model.failures import ConnectionCut, HostUnreachable, NotOdoo, TlsFailure
+from reconciler.health.signs import CERTIFICATE
+from reconciler.health.verdicts import Vitals
+from reconciler.loading.fleet_directory import load_fleet
 from reconciler.odoo.protocol import NoAnswer, Request, Timeout
 from reconciler.odoo.tls import TlsOptions
 from reconciler.odoo.transport import HttpxTransport, Transports
+from reconciler.store.forgetful import NoMemory
+from reconciler.wiring import Reach, open_world
+from tests.loading.fleets import write
 from tests.odoo.fault_server import Behaviour, answering, fault_server, hanging, resetting, sending
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the certificate is made by openssl")
@@ -153,6 +159,41 @@ def test_a_file_of_authorities_that_cannot_be_read_is_named(tmp_path: Path, cont
         path.write_text(content)
     with pytest.raises(TlsFailure, match=r"ca\.pem cannot be read"):
         HttpxTransport(TlsOptions(ca_file=path))
+
+
+@pytest.mark.parametrize("by", ["its document", "the fleet's defaults"])
+def test_a_file_of_authorities_lies_where_the_file_that_names_it_says(
+    by: str, certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Of one of the same name that lies where the fleet's directory would lead, nothing is believed."""
+    _made(tmp_path, "other", "basicConstraints=CA:TRUE\n")
+    named = "tls: {ca_file: ../ca/internal.pem}"
+    ours, defaults = (named, "") if by == "its document" else ("", f"defaults: {{server: {{{named}}}}}")
+    server = "kind: server\ncode: prod-1\nodoo_version: '19.0'\nmaster_password: {env: MASTER}\nserver_url: "
+
+    async def look(url: str) -> Vitals:
+        write(
+            tmp_path / "fleet",
+            {
+                "settings/fleet.yaml": f"kind: fleet\nformat: 1\ncode: test\n{defaults}\n",
+                "servers/prod-1.yaml": f"{server}{url}\n{ours}\n",
+                "ca/internal.pem": certificate[0].read_bytes(),
+                "../ca/internal.pem": (tmp_path / "other.pem").read_bytes(),
+            },
+        )
+        loaded = load_fleet(tmp_path / "fleet")
+        assert loaded.desired is not None, loaded.diagnostics
+        reach = Reach(tmp_path / "fleet", {"MASTER": "long-enough"})
+        async with open_world(loaded.desired, reach, NoMemory(), lambda _event: None) as world:
+            return await world.hosts["prod-1"].vitals()
+
+    async def work() -> Vitals:
+        async with fault_server(answering(b"hello"), _server_side(certificate)) as server:
+            return await look(f"https://localhost:{server.url.rpartition(':')[2]}")
+
+    found = asyncio.run(work())
+    assert found.signs[CERTIFICATE.name] is not None
+    assert CERTIFICATE.name not in found.problems
 
 
 def test_hosts_with_the_same_options_share_a_transport() -> None:

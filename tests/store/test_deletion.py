@@ -55,7 +55,7 @@ def test_a_running_pass_is_carried_over_and_records_what_is_still_to_come(
     delete(path)
     file_store.record_outcome(number, outcome("after"), NOW)
     file_store.end_pass(number, NOW)
-    assert [o.code for o in file_store.outcomes(pass_id=number)] == ["after"]
+    assert [o.code for o in file_store.outcomes() if o.pass_id == number] == ["after"]
     assert [(p.id, p.done, p.ended_at) for p in file_store.passes()] == [(number, 1, NOW)]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from reconciler.notices.notices import NoticeName
+from reconciler.notices.notices import Level, NoticeName
 from reconciler.notices.records import NoticeRecord
 from reconciler.store.sql_store import Store
 from tests.store.examples import NOW, notice
@@ -46,10 +47,18 @@ def test_notices_are_found_by_what_they_are_about_their_name_and_time_newest_fir
     assert told(kind="instance", code="acme") == ["second"]
     assert told(kind="server") == ["third", "first"]
     assert told(server="prod-1") == ["second", "first"]
-    assert told(name="host-offline") == ["second", "first"]
+    assert told(names=["host-offline"]) == ["second", "first"]
+    assert told(names=["host-online", "daemon-started"]) == ["third", "of the past"]
     assert told(since=NOW + timedelta(minutes=1)) == ["third", "second"]
-    assert told(server="prod-1", name="host-offline", since=NOW, limit=1) == ["second"]
+    assert told(server="prod-1", names=["host-offline"], since=NOW, limit=1) == ["second"]
     assert told(kind="") == ["of the past"], "what is about no document is asked for by the empty word"
+
+
+def test_levels_are_left_out_and_one_that_nobody_knows_is_not(store: Store) -> None:
+    for level in (*Level, "cosmic"):
+        store.record_notice(replace(notice(str(level)), level=level), NOW)
+    assert [n.detail for n in store.notices(but_levels=["info", "warning"])] == ["cosmic", "error"]
+    assert [n.detail for n in store.notices(but_levels=["info"], limit=1)] == ["cosmic"]
 
 
 def test_notices_of_one_moment_come_in_the_order_of_writing(store: Store) -> None:

@@ -6,14 +6,17 @@ import asyncio
 import getpass
 import io
 import os
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
 from reconciler.core.model.failures import StorageFailure
 from reconciler.engine.storage import Storage
+from reconciler.targets import folders
 from reconciler.targets.buckets import Bucket, Credentials
 from reconciler.targets.directories import PARTIAL, Directory
 from reconciler.targets.folders import Folder, Login
@@ -68,6 +71,12 @@ def make(request: pytest.FixtureRequest) -> Make:
         return made
     servers: dict[str, Make] = request.getfixturevalue("servers")
     return servers[request.param]
+
+
+def _connections(port: int) -> int:
+    """Count what this process holds open to a port."""
+    found = psutil.Process().net_connections("tcp")
+    return sum(bool(each.raddr) and each.raddr.port == port and each.status == "ESTABLISHED" for each in found)
 
 
 def use(make: Make, work: Callable[[Storage], Awaitable[None]]) -> None:
@@ -189,3 +198,35 @@ def test_sftp_without_a_known_host_key_is_refused(tmp_path: Path) -> None:
     declared = BackupTarget(url="sftp://user@nas.example.net/odoo", key=EnvSecret(env="KEY"))
     with pytest.raises(StorageFailure, match="no `known_hosts`"):
         open_target("main", declared, tmp_path, lambda _reference, _field: Secret("x"))
+
+
+def test_a_connection_to_a_folder_ends_some_time_after_its_last_use_and_cuts_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "REST_SECONDS", 0.1)
+
+    class Slow(io.BytesIO):
+        """Is read for longer than a connection rests."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            time.sleep(0.02)
+            return super().read(size)
+
+    async def work(target: Storage) -> None:
+        content = os.urandom(LARGE)
+        long = asyncio.ensure_future(target.write("demo/a.zip", Slow(content)))
+        while not long.done():
+            await target.names("demo/")
+            await asyncio.sleep(0.15)
+        await long
+        assert await target.names("demo/") == ["demo/a.zip"]
+        assert _connections(server.port) == 1
+        deadline = time.monotonic() + 5
+        while _connections(server.port) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        assert _connections(server.port) == 0
+        await target.write("demo/b.zip", io.BytesIO(b"anew"))
+        assert await target.names("demo/") == ["demo/a.zip", "demo/b.zip"]
+
+    with sftp_server(tmp_path) as server:
+        use(_folder(server), work)

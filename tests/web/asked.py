@@ -65,6 +65,16 @@ class Taker:
         return done
 
 
+def _closed(schema: Any) -> Any:
+    """Return a schema by which an object has no other fields than those that are described."""
+    if isinstance(schema, list):
+        return [_closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    only = {"additionalProperties": False} if "properties" in schema and schema.get("type") == "object" else {}
+    return {**only, **{name: _closed(each) for name, each in schema.items()}}
+
+
 @functools.cache
 def _description(_kinds: tuple[str, ...]) -> dict[str, Any]:
     """Describe the API of these kinds once for all tests: nobody changes it, and to make it takes longer than most of them."""
@@ -101,7 +111,7 @@ class Asked:
         return answer.json()
 
     def check(self, method: str, path: str, answer: httpx.Response) -> None:
-        """Hold an answer against the description: its status, its type, and what is in it."""
+        """Hold an answer against the description: its status, its type, what is in it, and that no field is not described."""
         pattern = _pattern(self.description["paths"], path.partition("?")[0])
         kind = answer.headers["content-type"].partition(";")[0]
         operation = self.description["paths"].get(pattern, {}).get(method.lower())
@@ -113,7 +123,7 @@ class Asked:
             content = operation["responses"][str(answer.status_code)]["content"]
             assert kind in content, (method, path, kind)
             schema = content[kind]["schema"]
-        whole = {**schema, "components": self.description["components"]}
+        whole = _closed({**schema, "components": self.description["components"]})
         Draft202012Validator(whole, format_checker=FormatChecker()).validate(
             answer.json() if kind.endswith("json") else answer.text
         )

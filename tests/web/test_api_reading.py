@@ -248,3 +248,12 @@ def test_the_health_of_servers_is_told_with_its_signs() -> None:
         assert one["look"]["signs"]["version"] == "19.0"
 
     asking(story)
+
+
+def test_signs_have_one_decimal_as_those_of_status() -> None:
+    async def story(asked: Asked) -> None:
+        await asyncio.sleep(1000)
+        _, two = (await asked.get("health"))["items"]
+        assert two["look"]["signs"]["available_capacity"] == 66.7
+
+    asking(story, text=TEXT.replace("code: two\n", "code: two\nmax_instances: 3\n"))

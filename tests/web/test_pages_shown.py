@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -248,13 +248,11 @@ def test_no_page_of_it_is_large() -> None:
 class Remembering(NoMemory):
     """Remembers three looks at a server: critical, then healthy twice."""
 
-    def health_history(
-        self, server: str | None = None, *, since: datetime | None = None, limit: int = 100
-    ) -> tuple[HealthRecord, ...]:
+    def health_history(self, *asked: object, **_: object) -> tuple[HealthRecord, ...]:
         looks = ((HealthStatus.HEALTHY, 8, 40.0), (HealthStatus.HEALTHY, 9, 50.0), (HealthStatus.CRITICAL, 90, 60.0))
         return tuple(
             HealthRecord(
-                server or "", EPOCH - timedelta(minutes=15 * age), status, online=True,
+                str(asked[0]), EPOCH - timedelta(minutes=15 * age), status, online=True,
                 signs={LATENCY.name: latency, CAPACITY.name: free},
             )
             for age, (status, latency, free) in enumerate(looks)

@@ -66,9 +66,7 @@ def original(draft: Draft, copy: Instance) -> Original | Doubt:
         last = planned[-1]
         found, after = [(last.server, last.becomes)], tuple(a.id for a in planned)
     else:
-        places = (source.server,) if source.server else draft.desired.servers
-        there = claims.find(draft.observed, places, source.database_name, source.renamed_from)
-        found, after = [(f.server, f.name.text) for f in there], ()
+        found, after = [(f.server, f.name.text) for f in claims.of(draft.desired, draft.observed, source)], ()
     stated = [each for each in found if names.parse(each[1]).state in names.IN_SERVICE]
     if len(found) != 1 or not stated:
         several = ", ".join(f"{name} on {code}" for code, name in found)

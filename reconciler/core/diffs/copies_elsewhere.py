@@ -113,9 +113,9 @@ def places(desired: Desired, observed: Observed) -> Iterator[CopyPlace]:
     for copy in desired.instances.values():
         if copy.state == "absent" or not copies.is_copied(copy):
             continue
-        standing = _find(desired, observed, copy)
+        standing = claims.of(desired, observed, copy)
         servers = {found.server for found in standing} or {copy.server or ""}
-        sources = _find(desired, observed, desired.instances[copy.clone_of or ""])
+        sources = claims.of(desired, observed, desired.instances[copy.clone_of or ""])
         if len(servers) == len(sources) == 1 and (server := servers.pop()):
             yield CopyPlace(copy, server, standing, sources[0])
 
@@ -135,8 +135,3 @@ def backed_up_sources(desired: Desired, observed: Observed, host: ObservedHost) 
         if not place.standing or any(each.name.text in host.looks for each in place.standing)
     )
     return tuple(code for code in found if backups.policy(desired, desired.instances[code]) is not None)
-
-
-def _find(desired: Desired, observed: Observed, instance: Instance) -> tuple[Found, ...]:
-    servers = (instance.server,) if instance.server else desired.servers
-    return claims.find(observed, servers, instance.database_name, instance.renamed_from)

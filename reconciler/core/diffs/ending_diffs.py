@@ -71,8 +71,7 @@ def _tell(draft: Draft, instance: Instance) -> None:
 
 
 def _end_absent(draft: Draft, instance: Instance) -> None:
-    places = (instance.server,) if instance.server else tuple(draft.desired.servers)
-    found = claims.find(draft.observed, places, instance.database_name, instance.renamed_from)
+    found = claims.of(draft.desired, draft.observed, instance)
     found = claims.narrow(found, draft.inventory, "instance", instance.code) or _broken_trash(draft, instance)
     if not found:
         return
@@ -102,7 +101,7 @@ def _broken_trash(draft: Draft, instance: Instance) -> tuple[Found, ...]:
     """Find what is an instance's in the trash, and did not come there whole: the host, or another reconciler, came between."""
     return tuple(
         Found(host.server, name)
-        for host, name in draft.observed.trash_of(instance.database_name)
+        for host, name in draft.observed.named(NameState.TRASH, instance.database_name)
         if instance.server in (None, host.server)
         and (look := host.looks.get(name.text)) is not None
         and look.opened

@@ -39,9 +39,8 @@ def diff_instances(draft: Draft) -> None:
 
 
 def find(draft: Draft, instance: Instance) -> tuple[Found, ...]:
-    """List where an instance's database may be: on its server if it names one, else on any."""
-    places = (instance.server,) if instance.server else draft.desired.servers
-    found = claims.find(draft.observed, places, instance.database_name, instance.renamed_from)
+    """List where an instance's database may be, but where memory has it if that is one of several places."""
+    found = claims.of(draft.desired, draft.observed, instance)
     return claims.narrow(found, draft.inventory, "instance", instance.code)
 
 
@@ -371,7 +370,7 @@ def _others_there(draft: Draft, instance: Instance, server: str) -> set[str]:
 def _under_a_building_name(draft: Draft, instance: Instance) -> Doubt | None:
     """A customer of 0.1.0 may bear a building name, and no note tells: nothing empty is made beside what is kept for that."""
     targets = [name for name in (instance.database_name, instance.renamed_from) if name]
-    for host, name in (found for target in targets for found in draft.observed.builds_of(target)):
+    for host, name in (found for target in targets for found in draft.observed.named(NameState.BUILDING, target)):
         is_anothers = host.server != instance.server and host.server in draft.desired.names.places.get(name.target, ())
         if is_anothers or not names.is_expired_build(name, draft.now, draft.build_limit):
             continue

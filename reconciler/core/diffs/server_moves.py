@@ -45,7 +45,7 @@ def left_behind(draft: Draft, instance: Instance) -> tuple[Found, ...]:
     """Find what an interrupted move left behind of an instance that is nowhere else; of several the newest."""
     found = [
         Found(host.server, name)
-        for host, name in draft.observed.moved_of(instance.database_name)
+        for host, name in draft.observed.named(NameState.MOVED, instance.database_name)
         if _is_own(draft, instance, host.server, name.text) and not _why_not_back(host.looks[name.text])
     ]
     return (max(found, key=lambda f: (f.name.since, f.server)),) if found else ()
@@ -58,7 +58,7 @@ def returning(draft: Draft, instance: Instance) -> tuple[Found, ...]:
 
 def doubt(draft: Draft, instance: Instance) -> Doubt | None:
     """Say what a move left behind that may be all that there is of an instance, so that nothing is built for it, or nothing."""
-    for host, name in draft.observed.moved_of(instance.database_name):
+    for host, name in draft.observed.named(NameState.MOVED, instance.database_name):
         what, look = f"{name.text} on {host.server}", host.looks.get(name.text)
         if look is None:
             return Doubt(f"{what} may be this instance's: it was not looked into", "run without --shallow")

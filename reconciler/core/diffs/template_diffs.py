@@ -15,6 +15,7 @@ from reconciler.core.model.changesets import Withheld
 from reconciler.core.model.names import DatabaseName, NameState
 from reconciler.core.model.observed import DatabaseLook, ObservedHost
 from reconciler.core.model.specs import DatabaseSpec, template_spec
+from reconciler.core.model.verbs import Verb
 from reconciler.core.policies import claims, endings, template_versions
 from reconciler.core.policies.claims import Doubt
 from schemas.server import Server
@@ -92,7 +93,7 @@ def _replaced(draft: Draft, spec: DatabaseSpec, host: ObservedHost) -> DatabaseN
     """Find the newest version that was on its way out of reach when whoever replaced it died, before another one came."""
     found = [
         name
-        for _, name in draft.observed.trash_of(spec.target)
+        for _, name in draft.observed.named(NameState.TRASH, spec.target)
         if (look := host.looks.get(name.text)) is not None
         and look.opened
         and claims.doubt(look, spec, None) is None
@@ -103,16 +104,14 @@ def _replaced(draft: Draft, spec: DatabaseSpec, host: ObservedHost) -> DatabaseN
 
 
 def _bring_back(draft: Draft, spec: DatabaseSpec, name: DatabaseName) -> str:
-    back = Action(verbs.RETURN, spec.kind, spec.code, spec.server, Reason.INTERRUPTED, name.text, spec.target)
-    return draft.plan(_with(back, draft.first(spec.server)))
+    return _plan(draft, spec, verbs.RETURN, Reason.INTERRUPTED, name.text)
 
 
 def _create(draft: Draft, template: Template, spec: DatabaseSpec, server: Server, discarded: list[str]) -> str | Doubt:
     if doubt := draft.hold_new(server) or draft.lost_again(server.code, spec.target) or draft.not_there(template):
         draft.block(spec.kind, spec.code, server.code, doubt)
         return doubt
-    create = Action(verbs.CREATE, spec.kind, spec.code, server.code, Reason.DECLARED, "", spec.target)
-    return draft.plan(_with(create, draft.first(server.code, *discarded)))
+    return _plan(draft, spec, verbs.CREATE, Reason.DECLARED, "", *discarded)
 
 
 def _finish(
@@ -130,40 +129,29 @@ def _finish(
     if doubt is not None:
         draft.block(spec.kind, spec.code, spec.server, Doubt(f"{name.text}: {doubt.why}", doubt.advice))
         return doubt
-    resume = Action(verbs.RESUME, spec.kind, spec.code, spec.server, Reason.INTERRUPTED, name.text, spec.target)
-    return draft.plan(_with(resume, draft.first(spec.server, *discarded)))
+    return _plan(draft, spec, verbs.RESUME, Reason.INTERRUPTED, name.text, *discarded)
 
 
 def _repair(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
     last, reason = READY, None
     if claims.is_adopted(look, spec):
-        adopt = Action(verbs.ADOPT, spec.kind, spec.code, spec.server, Reason.DECLARED, spec.target, spec.target)
-        adopted_with = fields.adopted_with(spec, look, NameState.PUBLISHED)
-        last, reason = draft.plan(_with(adopt, draft.first(spec.server), adopted_with)), Reason.DECLARED
+        reason, adopted_with = Reason.DECLARED, fields.adopted_with(spec, look, NameState.PUBLISHED)
+        last = _plan(draft, spec, verbs.ADOPT, reason, spec.target, changes=adopted_with)
         look = claims.as_adopted(look, spec)
     last = _rotate(draft, spec, look) or last
     changes = (*fields.differences(spec, look, NameState.PUBLISHED), *fields.not_done(spec, look))
     if not changes and last and reason is None:
         changes = (fields.digest_after_rotation(spec),)
     if changes:
-        configure = Action(
-            verbs.CONFIGURE,
-            spec.kind,
-            spec.code,
-            spec.server,
-            reason or why_configured(spec, look, changes),
-            spec.target,
-            spec.target,
-        )
-        last = draft.plan(_with(configure, draft.first(spec.server, last), changes))
+        why = reason or why_configured(spec, look, changes)
+        last = _plan(draft, spec, verbs.CONFIGURE, why, spec.target, last, changes=changes)
     return last
 
 
 def _rotate(draft: Draft, spec: DatabaseSpec, look: DatabaseLook) -> str:
     if (password := fields.rotation(spec, look)) is None:
         return READY
-    rotate = Action(verbs.ROTATE, spec.kind, spec.code, spec.server, Reason.ROTATED, spec.target, spec.target)
-    return draft.plan(_with(rotate, draft.first(spec.server), (password,)))
+    return _plan(draft, spec, verbs.ROTATE, Reason.ROTATED, spec.target, changes=(password,))
 
 
 def why_configured(spec: DatabaseSpec, look: DatabaseLook, changes: tuple[FieldChange, ...]) -> Reason:
@@ -179,15 +167,15 @@ def why_configured(spec: DatabaseSpec, look: DatabaseLook, changes: tuple[FieldC
     return Reason.DRIFTED if mark.digest == spec.digest() else Reason.CHANGED
 
 
-def _with(action: Action, after: tuple[str, ...], changes: tuple[FieldChange, ...] = ()) -> Action:
-    return Action(
-        action.verb,
-        action.kind,
-        action.code,
-        action.server,
-        action.reason,
-        action.database,
-        action.becomes,
-        changes,
-        after,
-    )
+def _plan(
+    draft: Draft,
+    spec: DatabaseSpec,
+    verb: Verb,
+    reason: Reason,
+    database: str,
+    *after: str,
+    changes: tuple[FieldChange, ...] = (),
+) -> str:
+    """Plan what leads from a database to the template's, after others and after what its server needs; return its id."""
+    first = draft.first(spec.server, *after)
+    return draft.plan(Action(verb, spec.kind, spec.code, spec.server, reason, database, spec.target, changes, first))

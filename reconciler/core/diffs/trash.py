@@ -23,7 +23,7 @@ def may_be_of(desired: Desired, observed: Observed, instance: Instance) -> Itera
     Not on servers where the text gives the name to another instance.
     """
     for target in dict.fromkeys((instance.database_name, instance.renamed_from or instance.database_name)):
-        for host, name in (*observed.trash_of(target), *observed.moved_of(target)):
+        for host, name in (*observed.named(NameState.TRASH, target), *observed.named(NameState.MOVED, target)):
             is_own = instance.server in (None, host.server)
             if is_own or host.server not in desired.names.places.get(target, ()):
                 yield host, name
@@ -56,7 +56,7 @@ def _under_another_name(draft: Draft, instance: Instance) -> Doubt | None:
             not entry.digest
         ):  # it was on its way there: what lies in that trash may be a build that was never in service
             continue
-        for host, name in draft.observed.trash_of(entry.target):
+        for host, name in draft.observed.named(NameState.TRASH, entry.target):
             if host.server == entry.server:
                 return Doubt(
                     f"{name.text} on {host.server} is this instance's of another `database_name`",

@@ -126,6 +126,8 @@ def _is_upgradable(standing: ModulesState) -> bool:
 def _of_template(draft: Draft, code: str, server: str) -> str:
     """Say that an instance waits for its template there, which follows too and is behind; or nothing."""
     template, standing = draft.desired.templates[code], draft.standings.get(("template", code, server), CURRENT)
+    if server not in template.server_codes or not template.active:
+        return ""  # its own was left there: nobody looks at it, or upgrades it
     if upgrades.policy(draft.desired, template) != "follow" or not (standing.behind or standing.broken):
         return ""
     return f"template/{code} comes first" + (f", whose upgrade failed: {standing.failed}" if standing.failed else "")

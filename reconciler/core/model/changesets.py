@@ -83,12 +83,28 @@ class LeftAlone:
     remark: str = ""
 
 
+def by_what(left_alone: Iterable[LeftAlone]) -> Mapping[str, Sequence[LeftAlone]]:
+    """Put together databases of which the same is to be said, by what that is."""
+    alike: dict[str, list[LeftAlone]] = {}
+    for each in left_alone:
+        alike.setdefault(each.what, []).append(each)
+    return alike
+
+
 @dataclass(frozen=True, slots=True)
 class Withheld:
     """An action that would run but for a pause, a freeze or a window, with which one; it is neither done nor a failure."""
 
     action: Action
     why: str
+
+
+def by_reason(withheld: Iterable[Withheld]) -> Mapping[str, Sequence[Action]]:
+    """Put actions together that are withheld for the same reason, by that."""
+    reasons: dict[str, list[Action]] = {}
+    for each in withheld:
+        reasons.setdefault(each.why, []).append(each.action)
+    return reasons
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from reconciler.core.model import names
 from reconciler.core.model.addressed import Addressed
@@ -20,10 +21,11 @@ MARK_PREFIX = "odoo_fleet."
 DIGEST_CLEARED = "pending"
 """What the mark's digest holds while a change is under way; an empty text could be dropped by Odoo."""
 
+_ALWAYS_WRITTEN = frozenset({"fleet", "kind", "code", "name", "uuid", "template", "version", "digest"})
 MOVE_ROWS = ("leaving", "moved", "moved_to", "moved_from")
 """Notes of a move between servers, in the mark of what is there and of what is built elsewhere."""
 
-_WORDS = {True: "yes", False: "no"}
+_WORDS: Mapping[bool | None, str] = {True: "yes", False: "no"}
 _NOBODY = "-"
 NEUTRALIZED = "database.is_neutralized"
 """The parameter by which Odoo says, from 16.0 on, that a database was neutralized."""
@@ -104,63 +106,25 @@ def mark_of(parameters: Mapping[str, str]) -> Mark | None:
     rows = {k.removeprefix(MARK_PREFIX): v for k, v in parameters.items() if k.startswith(MARK_PREFIX)}
     if not rows.get("fleet"):
         return None
-    digest = rows.get("digest", "")
     said = {word: meant for meant, word in _WORDS.items()}
-    return Mark(
-        fleet=rows["fleet"],
-        kind=rows.get("kind", ""),
-        code=rows.get("code", ""),
-        name=rows.get("name", ""),
-        uuid=rows.get("uuid", ""),
-        template=rows.get("template", ""),
-        version=rows.get("version", ""),
-        digest="" if digest == DIGEST_CLEARED else digest,
-        moving_from=rows.get("moving_from", ""),
-        in_service=said.get(rows.get("in_service", "")),
-        owner=None if "owner" not in rows else rows["owner"].removeprefix(_NOBODY),
-        modules=tuple(rows["modules"].removeprefix(_NOBODY).split()) if "modules" in rows else None,
-        ended=rows.get("ended", ""),
-        replaced=rows.get("replaced", ""),
-        protected=said.get(rows.get("protected", "")),
-        leaving=rows.get("leaving", ""),
-        moved=rows.get("moved", ""),
-        moved_to=rows.get("moved_to", ""),
-        moved_from=rows.get("moved_from", ""),
-        made_of=rows.get("made_of", ""),
-    )
+    read: dict[str, Any] = {each.name: rows.get(each.name, "") for each in fields(Mark)}
+    read["digest"] = "" if read["digest"] == DIGEST_CLEARED else read["digest"]
+    read["in_service"], read["protected"] = said.get(read["in_service"]), said.get(read["protected"])
+    read["owner"] = rows["owner"].removeprefix(_NOBODY) if "owner" in rows else None
+    read["modules"] = tuple(rows["modules"].removeprefix(_NOBODY).split()) if "modules" in rows else None
+    return Mark(**read)
 
 
 def rows_of(mark: Mark) -> dict[str, str]:
     """Write the ownership mark as parameters: what `mark_of` reads, without the rows of which nothing is known."""
-    rows = {
-        "fleet": mark.fleet,
-        "kind": mark.kind,
-        "code": mark.code,
-        "name": mark.name,
-        "uuid": mark.uuid,
-        "template": mark.template,
-        "version": mark.version,
+    rows: dict[str, str] = {each.name: getattr(mark, each.name) for each in fields(Mark)} | {
         "digest": mark.digest or DIGEST_CLEARED,
+        "in_service": _WORDS.get(mark.in_service, ""),
+        "protected": _WORDS.get(mark.protected, ""),
+        "owner": "" if mark.owner is None else mark.owner or _NOBODY,
+        "modules": "" if mark.modules is None else " ".join(mark.modules) or _NOBODY,
     }
-    if mark.moving_from:
-        rows["moving_from"] = mark.moving_from
-    if mark.in_service is not None:
-        rows["in_service"] = _WORDS[mark.in_service]
-    if mark.owner is not None:
-        rows["owner"] = mark.owner or _NOBODY
-    if mark.modules is not None:
-        rows["modules"] = " ".join(mark.modules) or _NOBODY
-    if mark.ended:
-        rows["ended"] = mark.ended
-    if mark.replaced:
-        rows["replaced"] = mark.replaced
-    if mark.protected is not None:
-        rows["protected"] = _WORDS[mark.protected]
-    if mark.made_of:
-        rows["made_of"] = mark.made_of
-    notes = (mark.leaving, mark.moved, mark.moved_to, mark.moved_from)
-    rows |= {key: value for key, value in zip(MOVE_ROWS, notes, strict=True) if value}
-    return {MARK_PREFIX + key: value for key, value in rows.items()}
+    return {MARK_PREFIX + name: row for name, row in rows.items() if row or name in _ALWAYS_WRITTEN}
 
 
 IN_SERVICE_ROW = {f"{MARK_PREFIX}in_service": _WORDS[True]}
@@ -225,7 +189,7 @@ class DatabaseLook:
     asleep: bool = False  # nothing scheduled can be switched on, until it is proven neutralized once more
     missing_files: int = 0
     restored_from: str = ""  # what was restored there and when, as was noted then; empty for what was not
-    support: tuple[str, ...] = ()  # accounts that let the operator in and are open, see `core.support.accounts`
+    support: tuple[str, ...] = ()  # accounts that let the operator in and are open, see `core.diffs.support.accounts`
     is_admin: bool = True  # it was opened as base.user_admin itself
     second_factor: bool = False  # that account logs in with a second factor, so that a password alone is refused
     rebuilding: str = ""  # of a template: why no new version of it took its place
@@ -377,36 +341,16 @@ class Observed:
             if host is None or not host.online
         }
 
-    def trash_of(self, target: str) -> Sequence[tuple[ObservedHost, DatabaseName]]:
-        """Return the trash names of `target`, with the hosts that list them."""
-        return self._trash.get(target, ())
-
-    def builds_of(self, target: str) -> Sequence[tuple[ObservedHost, DatabaseName]]:
-        """Return the building names of `target`, with the hosts that list them."""
-        return self._builds.get(target, ())
-
-    def moved_of(self, target: str) -> Sequence[tuple[ObservedHost, DatabaseName]]:
-        """Return the names under which moves left `target` behind, with the hosts that list them."""
-        return self._moved.get(target, ())
+    def named(self, state: NameState, target: str) -> Sequence[tuple[ObservedHost, DatabaseName]]:
+        """Return the names of `target` that are in a state, with the hosts that list them."""
+        return self._named.get((state, target), ())
 
     @cached_property
-    def _builds(self) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
-        return self._in_state(NameState.BUILDING)
-
-    @cached_property
-    def _trash(self) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
-        return self._in_state(NameState.TRASH)
-
-    @cached_property
-    def _moved(self) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
-        return self._in_state(NameState.MOVED)
-
-    def _in_state(self, state: NameState) -> Mapping[str, Sequence[tuple[ObservedHost, DatabaseName]]]:
-        found: defaultdict[str, list[tuple[ObservedHost, DatabaseName]]] = defaultdict(list)
+    def _named(self) -> Mapping[tuple[NameState, str], Sequence[tuple[ObservedHost, DatabaseName]]]:
+        found: defaultdict[tuple[NameState, str], list[tuple[ObservedHost, DatabaseName]]] = defaultdict(list)
         for host in self.hosts.values():
             for name in host.databases:
-                if name.state is state:
-                    found[name.target].append((host, name))
+                found[name.state, name.target].append((host, name))
         return dict(found)
 
     @cached_property

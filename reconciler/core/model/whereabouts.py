@@ -1,10 +1,11 @@
-"""Where instances are while they wait to be moved: not yet where their text has them. Pure."""
+"""Where instances are whose text does not say so: it names no server, or one that they wait to be moved to. Pure."""
 
 from __future__ import annotations
 
 from reconciler.core.model.inventory import Inventory
 from reconciler.fleet.desired import Desired
 from schemas.instance import Instance
+from schemas.template import Template
 
 
 def as_it_stands(desired: Desired, inventory: Inventory) -> Desired:
@@ -21,3 +22,18 @@ def server_of(instance: Instance, inventory: Inventory) -> str | None:
     """Return the server that memory has an instance on: the one that its text names, if it is known to be there."""
     known = [entry.server for entry in inventory.of("instance", instance.code) if not entry.orphaned]
     return instance.server if instance.server in known else next(iter(known), None)
+
+
+def places(desired: Desired, document: Instance | Template, inventory: Inventory) -> tuple[str, ...]:
+    """Return the servers on which the databases of a document are, or may be.
+
+    A template is on each that it names. An instance is where memory has it; without memory on the server that it names, and may
+    be on any where it names none: its template's say where it is made, not where it was left.
+    """
+    if isinstance(document, Template):
+        return document.server_codes
+    if document.server is not None:
+        standing = server_of(document, inventory)
+        return (standing if standing is not None and standing in desired.servers else document.server,)
+    known = (e.server for e in inventory.of("instance", document.code) if not e.orphaned)
+    return tuple(code for code in known if code in desired.servers) or tuple(sorted(desired.in_use))

@@ -59,7 +59,9 @@ def subjects_of(
     """Find the databases that a document has now, where they stand; or say why it has none that can be backed up."""
     standing = whereabouts.as_it_stands(endings.in_force(desired, now), inventory)
     found = backups.document_of(standing, document.kind, document.code)
-    return NotThere("it is not declared any more") if found is None else backups.subjects(standing, found, observed)
+    if found is None:
+        return NotThere("it is not declared any more")
+    return backups.subjects(standing, found, observed, whereabouts.places(standing, found, inventory))
 
 
 def target_of(desired: Desired, document: Document) -> str | NotThere:

@@ -85,12 +85,6 @@ def due_at(policy: BackupPolicy, zone: str | None, record: BackupRecord, now: da
     return _first_of_period(policy.schedule, zone, good, _DAYS[policy.verify], zlib.crc32(record.address.encode()))
 
 
-def is_due(policy: BackupPolicy, zone: str | None, record: BackupRecord, now: datetime) -> bool:
-    """Tell whether work is due by now."""
-    moment = due_at(policy, zone, record, now)
-    return moment is None or moment <= now
-
-
 def may_begin(record: BackupRecord, now: datetime) -> bool:
     """Tell whether work may be tried: not where it is under way, and not soon after it failed.
 

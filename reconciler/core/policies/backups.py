@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from reconciler.core.model.actions import FieldChange
@@ -62,15 +63,12 @@ def keep_of(declared: BackupPolicy | None) -> Keep | None:
     return None if declared is None else declared.keep
 
 
-def subjects(desired: Desired, document: Instance | Template, observed: Observed) -> list[BackupSubject] | NotThere:
-    """Find the databases of a document: one of an instance, of a template one on each of its servers."""
-    if isinstance(document, Template):
-        codes, target = document.server_codes, document.template_db
-    else:
-        template = desired.templates[desired.template_of(document)]
-        codes = (document.server,) if document.server is not None else template.server_codes
-        target = document.database_name
-    asked = [observed.hosts[code] for code in codes if code in observed.hosts]
+def subjects(
+    desired: Desired, document: Instance | Template, observed: Observed, places: Collection[str]
+) -> list[BackupSubject] | NotThere:
+    """Find the databases of a document on the servers where they may be: one of an instance, of a template one on each."""
+    target = document.template_db if isinstance(document, Template) else document.database_name
+    asked = [observed.hosts[code] for code in places if code in observed.hosts]
     if away := [host for host in asked if not host.online]:
         return NotThere(f"{away[0].server} does not answer: {away[0].problem}")
     forms = [(host.server, name) for host in asked for name in host.forms_of(target)]

@@ -44,6 +44,12 @@ def find(observed: Observed, servers: Container[str], target: str, former: str |
     return (*found, *_forms(observed, servers, former, renamed=True)) if former else found
 
 
+def of(desired: Desired, observed: Observed, instance: Instance) -> tuple[Found, ...]:
+    """List where an instance's database may be: on its server if it names one, else on any."""
+    places = (instance.server,) if instance.server else desired.servers
+    return find(observed, places, instance.database_name, instance.renamed_from)
+
+
 def _forms(observed: Observed, servers: Container[str], target: str, *, renamed: bool) -> tuple[Found, ...]:
     hosts = [host for host in observed.holding(target) if host.server in servers]
     return tuple(Found(host.server, name, renamed) for host in hosts for name in host.forms_of(target))
@@ -355,12 +361,13 @@ def _refused(spec: DatabaseSpec, look: DatabaseLook, *, remembered: bool) -> Dou
             " prints (if the text names another secret now, too); the tool never resets it by force",
         )
     address = spec.address
+    adopting = "" if spec.clone_of else ", or have it taken over with `adopt`"  # a copy cannot say `adopt`
     return Doubt(
         why,
         f"{origin}what this fleet built has odoo_fleet.code in its system parameters (Odoo: Settings, Technical)."
         f" With `{spec.code}` there it is {address}: give that account what `odoo-fleet secret show {address} admin_password`"
-        f" prints; with a former code write `renamed_from`. Without it no password makes it this fleet's: choose another"
-        f" {_named_by(spec)}",
+        f" prints; with a former code write `renamed_from`. Without it no password alone makes it this fleet's: choose another"
+        f" {_named_by(spec)}{adopting}",
     )
 
 

@@ -73,7 +73,7 @@ def appointments(
             continue
         if isinstance(document, Instance) and document.state == "absent":
             continue
-        for server in _servers(in_force, document, observed, records):
+        for server in _servers(document, whereabouts.places(in_force, document, inventory), observed, records):
             if document.adopt is not None and (document.kind, document.code, server) not in inventory.entries:
                 continue
             backup = _record(records, document, server, Work.BACKUP)
@@ -127,20 +127,16 @@ def subject_of(desired: Desired, appointment: Appointment, observed: Observed) -
     document, server = appointment.document, appointment.record.server
     if appointment.record.work is Work.PROOF:
         return backups.beside(desired, document, server)
-    found = backups.subjects(desired, document, Observed({server: observed.hosts[server]}))
+    found = backups.subjects(desired, document, observed, (server,))
     return found if isinstance(found, NotThere) else found[0]
 
 
 def _servers(
-    desired: Desired, document: Document, observed: Observed, records: Mapping[Key, BackupRecord]
+    document: Document, places: Iterable[str], observed: Observed, records: Mapping[Key, BackupRecord]
 ) -> Iterator[str]:
     """Yield where the databases of a document are; on a host that does not answer, where one was backed up before."""
-    if isinstance(document, Template):
-        codes, name = document.server_codes, document.template_db
-    else:
-        codes = (document.server,) if document.server else desired.templates[desired.template_of(document)].server_codes
-        name = document.database_name
-    for code in codes:
+    name = document.template_db if isinstance(document, Template) else document.database_name
+    for code in places:
         host = observed.hosts.get(code)
         if host is not None and host.online:
             is_there = bool(host.forms_of(name))

@@ -185,8 +185,7 @@ def _subject(
     desired: Desired, observed: Observed, inventory: Inventory, instance: Instance, left: Collection[str]
 ) -> BackupSubject | None:
     """Return the database of an instance, where exactly one is in service that memory knows as what the text says."""
-    places = (instance.server,) if instance.server else desired.servers
-    found = claims.find(observed, places, instance.database_name, instance.renamed_from)
+    found = claims.of(desired, observed, instance)
     if len(found) != 1 or found[0].renamed or found[0].name.state not in IN_SERVICE or found[0].server in left:
         return None
     entry = inventory.entries.get(("instance", instance.code, found[0].server))

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from reconciler.core.asking import in_use
 from reconciler.core.model import names
 from reconciler.core.model.actions import Action
 from reconciler.core.model.specs import DatabaseSpec, template_spec
@@ -103,7 +102,7 @@ class Performer:
 
     def elsewhere(self, action: Action) -> Elsewhere:
         """Name the other hosts on which the same instance may be, with its names that the text gives to no other there."""
-        codes = in_use(self.desired) & self.world.hosts.keys() - {action.server}
+        codes = self.desired.in_use & self.world.hosts.keys() - {action.server}
         others = {code: self.world.hosts[code] for code in sorted(codes)}
         strangers = self._strangers.setdefault(action.server, others)
         if action.kind != "instance" or action.code not in self.desired.instances:

@@ -71,7 +71,7 @@ async def adopt(
     given["settings"].append([*place_of(LOGIN), spec.admin_login])
     parameters = {**spec.all_parameters, **rows_of(mark)}
     values = {**given, "parameters": parameters, "password": "" if password is None else password, "quiet": quiet}
-    answer = await run_once(session, NAME, CODE, values, timeout=session.connection.timeouts.modules)
+    answer = await run_once(session, NAME, CODE, values, timeout=session.connection.timeouts.modules_seconds)
     for kind, what in answer["refused"]:
         if kind in _REASONS:
             raise Refused(_REASONS[kind].format(what), server=session.connection.server, database=session.database)

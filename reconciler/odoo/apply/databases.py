@@ -1,8 +1,8 @@
 """The one module that creates, clones, restores, renames or drops a database.
 
 Each function checks its own precondition at the moment that it acts and refuses (`Refused`, nothing sent) where it does not
-hold. The law: new databases get building names only; renames follow `core.names`; only building names and trash are dropped, and
-of what this run did not make only what was never in service, and what its text ended and the retention is over for.
+hold. The law: new databases get building names only; renames follow `core.model.names`; only building names and trash
+are dropped, and of what this run did not make only what was never in service, or what its text ended and whose retention is over.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ async def create(
     arguments: list[object] = [connection.master_password(), name, demo, lang, password, login]
     if country_code:
         arguments.append(country_code.lower())
-    await connection.change("db", "create_database", *arguments, timeout=connection.timeouts.create)
+    await connection.change("db", "create_database", *arguments, timeout=connection.timeouts.create_seconds)
 
 
 async def clone(connection: HostConnection, source: str, name: str, *, neutralize: bool) -> None:
@@ -56,7 +56,7 @@ async def clone(connection: HostConnection, source: str, name: str, *, neutraliz
         if not versions.neutralizes(await connection.known_series()):
             raise Refused("this Odoo cannot neutralize a clone", server=connection.server, database=name)
         arguments.append(True)
-    await connection.change("db", "duplicate_database", *arguments, timeout=connection.timeouts.clone)
+    await connection.change("db", "duplicate_database", *arguments, timeout=connection.timeouts.clone_seconds)
 
 
 async def restore(connection: HostConnection, name: str, archive: BinaryIO, *, neutralize: bool, is_copy: bool) -> None:
@@ -74,7 +74,7 @@ async def restore(connection: HostConnection, name: str, archive: BinaryIO, *, n
     asked = {"copy": is_copy, "neutralize_database": neutralize}
     fields = dict.fromkeys((field for field, is_asked in asked.items() if is_asked), "true")
     form = Form("restore", name, "", connection.master_password(), fields, archive)
-    if problem := not_restored(await connection.send_page(form, timeout=connection.timeouts.backup)):
+    if problem := not_restored(await connection.send_page(form, timeout=connection.timeouts.backup_seconds)):
         what = connection.clean(problem.what)
         raise type(problem)(what, server=connection.server, database=name, advice=problem.advice)
 
@@ -245,8 +245,12 @@ async def _move(session: DatabaseSession, new: str, forbidden: str) -> None:
 
 
 async def _rename(connection: HostConnection, old: str, new: str) -> None:
-    await connection.change("db", "rename", connection.master_password(), old, new, timeout=connection.timeouts.rename)
+    await connection.change(
+        "db", "rename", connection.master_password(), old, new, timeout=connection.timeouts.rename_seconds
+    )
 
 
 async def _drop(connection: HostConnection, name: str) -> None:
-    await connection.change("db", "drop", connection.master_password(), name, timeout=connection.timeouts.rename)
+    await connection.change(
+        "db", "drop", connection.master_password(), name, timeout=connection.timeouts.rename_seconds
+    )

@@ -127,7 +127,7 @@ async def furnish(action: ServerAction, furnishing: Furnishing) -> Sizes:
     """
     session = action.session
     given = await _given(session, furnishing)
-    answer = await action.run(given, timeout=session.connection.timeouts.modules)  # a language takes its time
+    answer = await action.run(given, timeout=session.connection.timeouts.modules_seconds)  # a language takes its time
     for kind, what in answer["refused"]:
         if kind == "origin":
             raise ProofFailed("the template was changed while it was cloned", database=session.database)

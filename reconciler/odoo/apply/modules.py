@@ -3,8 +3,8 @@
 A killed install leaves modules scheduled. 19 then refuses every operation until they are reset, after which those that came
 along with the wanted ones would be silently missing; so they are remembered before and asked for by name (14 simply goes on).
 
-Nothing is reset or pressed while somebody else is at work (`core.module_operations`), which is looked up at that moment. In a
-database that others reach too, an install is noted before it is pressed, so that what is found half-way later is known as ours.
+Nothing is reset or pressed while somebody else is at work (`core.model.module_operations`), which is looked up at that moment.
+In a database that others reach too, an install is noted before it is pressed: what is found half-way later is known as ours.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Installer:
         left = await self._left_half_way()
         states = await _states(session, [*wanted, *left])
         if not states.keys() >= set(wanted):  # deployed, it may be, after this database, or its template, was made
-            await session.change_call(MODEL, "update_list", timeout=session.connection.timeouts.modules)
+            await session.change_call(MODEL, "update_list", timeout=session.connection.timeouts.modules_seconds)
             states = await _states(session, [*wanted, *left])
         if unknown := sorted(set(wanted) - states.keys()):
             advice = "correct `modules`, or add the module to the host's addons_path and start Odoo anew"
@@ -114,7 +114,7 @@ class _Installer:
             await self.sleep(_POLL_SECONDS)
             waited += _POLL_SECONDS
             before, states = states, await self._checked_states(noted)
-            quiet = 0 if states != before and waited < session.connection.timeouts.modules else quiet + 1
+            quiet = 0 if states != before and waited < session.connection.timeouts.modules_seconds else quiet + 1
         if not pending:
             return noted
         resets = versions.has_module_state_reset(await session.connection.known_series())
@@ -163,7 +163,7 @@ class _Installer:
 
         async with signals.told_to_workers(session, self.sleep) as telling:
             try:
-                limit = session.connection.timeouts.modules
+                limit = session.connection.timeouts.modules_seconds
                 await session.change_call(MODEL, "button_immediate_install", records, timeout=limit)
             except UnknownOutcome as lost:
                 telling.lost = True
@@ -191,7 +191,7 @@ async def until_ended(
     Raises:
         UnknownOutcome: it did not end within its limit.
     """
-    limit = session.connection.timeouts.modules
+    limit = session.connection.timeouts.modules_seconds
     waited, quiet = 0.0, 0
     while waited < (min(_SECONDS_AFTER_A_CUT, limit) if isinstance(lost, CutOff) else limit):
         await sleep(_POLL_SECONDS)

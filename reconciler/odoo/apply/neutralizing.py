@@ -156,7 +156,9 @@ else:
 async def neutralize(session: DatabaseSession) -> None:
     """Write all of it, or nothing."""
     alone = not versions.neutralizes(await session.connection.known_series())
-    await run_once(session, NAME, _CODE, {"write": True, "alone": alone}, timeout=session.connection.timeouts.modules)
+    await run_once(
+        session, NAME, _CODE, {"write": True, "alone": alone}, timeout=session.connection.timeouts.modules_seconds
+    )
 
 
 async def still_live(session: DatabaseSession) -> Sequence[str]:

@@ -81,7 +81,7 @@ async def apply_settings(session: DatabaseSession, spec: DatabaseSpec) -> None:
         Rejected: this Odoo does not know the language, or what a setting refers to.
     """
     given = {**await values_of(session, spec), "parameters": dict(spec.all_parameters)}
-    answer = await run_once(session, "settings", _CODE, given, timeout=session.connection.timeouts.modules)
+    answer = await run_once(session, "settings", _CODE, given, timeout=session.connection.timeouts.modules_seconds)
     for name, value in answer["refused"]:
         raise unknown(name, value, session.database)
 

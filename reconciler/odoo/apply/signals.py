@@ -112,7 +112,7 @@ async def tell_once_they_know(session: DatabaseSession, sleep: Callable[[float],
         try:
             await run_once(session, _TELLS, TELL)
         except HostError:
-            if waited >= session.connection.timeouts.modules:
+            if waited >= session.connection.timeouts.modules_seconds:
                 raise
             await sleep(_POLL_SECONDS)
             waited += _POLL_SECONDS

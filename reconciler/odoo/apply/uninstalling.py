@@ -85,7 +85,7 @@ async def _press(
 
     async with signals.told_of_removal(session, sleep) as telling:
         try:
-            limit = session.connection.timeouts.modules
+            limit = session.connection.timeouts.modules_seconds
             await session.change_call(MODEL, "button_immediate_uninstall", list(ids), timeout=limit)
         except UnknownOutcome as lost:
             telling.lost = True

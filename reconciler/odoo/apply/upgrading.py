@@ -100,7 +100,7 @@ async def note(session: DatabaseSession, what: UpgradeNote, *, proven: bool) -> 
 async def _press(session: DatabaseSession, ids: list[int]) -> None:
     await session.write(MODEL, ids, {"state": TO_UPGRADE})
     wizard = await session.change_call(_WIZARD, "create", {})
-    await session.change_call(_WIZARD, "upgrade_module", [wizard], timeout=session.connection.timeouts.modules)
+    await session.change_call(_WIZARD, "upgrade_module", [wizard], timeout=session.connection.timeouts.modules_seconds)
 
 
 async def _reset(session: DatabaseSession) -> None:

@@ -122,7 +122,7 @@ async def _doors(connection: HostConnection, domain: str | None) -> tuple[HostEr
     nobodys = Form("backup", _NOBODYS, f"{_NOBODYS}.{domain or 'localhost'}", connection.master_password())
     await connection.check_master_password()
     with tempfile.TemporaryFile() as spool:
-        answer = await connection.fetch_page(nobodys, into=spool, timeout=connection.timeouts.read)
+        answer = await connection.fetch_page(nobodys, into=spool, timeout=connection.timeouts.read_seconds)
     dotted = [name for name in await connection.list_databases() if "." in name]
     served = [bool(await connection.served_databases(name)) for name in dotted[:1]]
     return refusal(answer), served[0] if served else None
@@ -137,7 +137,7 @@ async def _by_page(connection: HostConnection, name: str, site: str, into: Binar
     into.seek(0)
     into.truncate()
     form = Form("backup", name, site, connection.master_password(), {"backup_format": "zip"})
-    return refusal(await connection.fetch_page(form, into=into, timeout=connection.timeouts.backup))
+    return refusal(await connection.fetch_page(form, into=into, timeout=connection.timeouts.backup_seconds))
 
 
 async def _by_call(connection: HostConnection, name: str, into: BinaryIO) -> None:
@@ -147,7 +147,7 @@ async def _by_call(connection: HostConnection, name: str, into: BinaryIO) -> Non
         raise NoSuchDatabase("there is no such database", server=connection.server, database=name)
     with tempfile.TemporaryFile() as raw:
         arguments = (connection.master_password(), name, "zip")
-        await connection.fetch_value("db", "dump", *arguments, into=raw, timeout=connection.timeouts.backup)
+        await connection.fetch_value("db", "dump", *arguments, into=raw, timeout=connection.timeouts.backup_seconds)
         try:
             _unwrap(raw, into)
         except (ValueError, binascii.Error):

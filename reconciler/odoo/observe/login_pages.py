@@ -1,6 +1,6 @@
 """Login pages as a visitor gets them: by their public name, without a cookie and without a credential.
 
-What comes is facts for `core.login_pages` to judge. Redirects are followed within the site only, and few of them.
+What comes is facts for `health.login_pages` to judge. Redirects are followed within the site only, and few of them.
 """
 
 from __future__ import annotations

@@ -342,8 +342,7 @@ async def _events(visit: PageVisit) -> Shown:
         query, wrong = questions.read(questions.Happened, asked), ""
     except RequestRefused as refused:
         query, wrong = questions.Happened(), refused.detail
-    names = (query.name,) if query.name else ()
-    found = await _happened(visit, Asked(query.limit, None, query.kind, query.code, query.server, names, query.level))
+    found = await _happened(visit, query.asked())
     levels = [level.value for level in Level]
     given = {"found": found, "query": query, "levels": levels, "wrong": wrong, "most": questions.MOST}
     return Shown("events.html", {"title": visit.say("Events"), **given}, 422 if wrong else 200)
