@@ -391,3 +391,19 @@ def test_two_reconcilers_make_one_copy() -> None:
             await ends_well(two)
 
     run(story())
+
+
+def test_what_is_restored_is_the_backup_that_was_shown_though_there_is_a_newer_one_by_then(tmp_path: Path) -> None:
+    async def story() -> None:
+        two = begun(root=tmp_path)
+        shown = await two.back_up()
+        desired, ports = two.ports(two.text())
+        planned = await plan(desired, ports, Limits())
+        two.source.insert("res.partner", {"name": "since then"})
+        await asyncio.sleep(3600)
+        assert await two.back_up() != shown
+        (outcome,) = (await carry_out(planned, desired, ports, Limits())).outcomes
+        assert (outcome.result, shown in outcome.detail) == (Result.DONE, True)
+        assert "since then" not in two.partners()
+
+    run(story())
