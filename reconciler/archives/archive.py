@@ -61,7 +61,7 @@ def read(file: BinaryIO) -> Archive:
     """
     archive = Zip(file)
     dump, manifest = _named(archive)
-    told = _read_manifest(b"".join(archive.read(manifest)))
+    told = _read_manifest(_whole(archive, manifest))
     contents = Contents()
     for _ in noted(pieces(archive.read(dump)), contents):
         pass
@@ -128,6 +128,16 @@ def _named(archive: Zip) -> tuple[Member, Member]:
     if MANIFEST not in found:
         raise NotWhole("it has no manifest.json: it is no backup of an Odoo database")
     return found[DUMP], found[MANIFEST]
+
+
+def _whole(archive: Zip, manifest: Member) -> bytes:
+    """Return the manifest whole, which is the one member that is kept in memory."""
+    text = b""
+    for part in archive.read(manifest):
+        text += part
+        if len(text) > _LONGEST_MANIFEST:
+            raise NotSafe(f"its manifest.json is larger than {_LONGEST_MANIFEST // 1024 // 1024} MiB")
+    return text
 
 
 def _is_stored_file(name: str) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.archives.dumps import Kind, Piece
+from reconciler.archives.failures import NotSafe
 
 _ATTACHMENTS, _PARAMETERS = "public.ir_attachment", "public.ir_config_parameter"
 _COLUMNS = {_ATTACHMENTS: ("store_fname",), _PARAMETERS: ("key", "value")}
 _NULL = b"\\N"
 _LONGEST_VALUE = 64 * 1024
+_LONGEST_NAME = 128  # of a file, as it is kept; Odoo's own have 43 characters
+_MOST_PARAMETERS = 1024 * 1024
 _ESCAPES = re.compile(rb"\\(.)", re.DOTALL)
 _ESCAPED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
@@ -27,6 +31,7 @@ class Contents:
     rows: Counter[str] = field(default_factory=Counter)
     files: set[bytes] = field(default_factory=set)
     parameters: dict[str, str] = field(default_factory=dict)
+    _length: int = 0
 
     def note(self, table: str, values: Sequence[bytes]) -> None:
         """Take the values of one row in."""
@@ -37,6 +42,9 @@ class Contents:
         key, value = (_ESCAPES.sub(_unescaped, each).decode("utf-8", "replace") for each in values)
         if key == "database.uuid" or key.startswith("odoo_fleet."):
             self.parameters[key] = value
+            self._length += len(key) + len(value)
+            if self._length > _MOST_PARAMETERS:
+                raise NotSafe("its dump holds more parameters of odoo-fleet than a database has")
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:
@@ -45,6 +53,8 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
 
 def file_key(name: str) -> bytes:
     """Spell the name of a stored file (`ab/ab12…`) as short as can be: a database can have a million of them."""
+    if len(name) > _LONGEST_NAME:  # no name that Odoo gives: its beginning, and what tells it from others
+        return f"{name[:40]}…/{hashlib.sha256(name.encode()).hexdigest()}".encode()
     digest = name.partition("/")[2]
     try:
         return bytes.fromhex(digest) if digest[:2] == name[:2] else name.encode()

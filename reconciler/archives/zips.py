@@ -135,6 +135,7 @@ class Zip:
             self._file.seek(place)
             shutil.copyfileobj(directory, self._file, PART)
         self._file.write(_end(place, length, count))
+        self._size = self._file.tell()
         self._file.flush()
         self._directory = _CentralDirectory(place, length, count)
 
@@ -181,11 +182,13 @@ class Zip:
         return _CentralDirectory(place, length, count)
 
     def _at(self, place: int, length: int) -> bytes:
-        self._file.seek(place)
-        data = self._file.read(length)
-        if len(data) != length:
-            raise NotWhole("it ends too early")
-        return data
+        """Read at a place, which may be any number: it stands in the file."""
+        if 0 <= place <= self._size:
+            self._file.seek(place)
+            data = self._file.read(length)
+            if len(data) == length:
+                return data
+        raise NotWhole("it ends too early")
 
 
 def _member(record: bytes, fields: tuple[int, ...]) -> Member:
@@ -203,6 +206,8 @@ def _large(extra: bytes, size: int, packed: int, place: int) -> tuple[int, int, 
     values = [size, packed, place]
     while len(extra) >= 4 and _LARGE in values:  # noqa: PLR2004 -- a field's kind and length
         kind, length = struct.unpack_from("<2H", extra)
+        if 4 + length > len(extra):
+            raise NotWhole("the directory of its files is damaged")
         if kind == 1:
             wide = iter(struct.unpack_from(f"<{length // 8}Q", extra, 4))
             values = [next(wide, value) if value == _LARGE else value for value in values]

@@ -12,7 +12,6 @@ import click
 
 from reconciler.alerts.sending import send
 from reconciler.cli import fleets, groups, interrupts, screens
-from reconciler.cli.groups import command_first
 from reconciler.cli.options import Common, common
 from reconciler.core.model.failures import AlertFailed
 from reconciler.fleet.desired import Desired
@@ -21,17 +20,12 @@ from reconciler.loading.secrets import SecretResolver
 from reconciler.notices.alerting import Message
 from reconciler.notices.notices import Level
 from reconciler.reports.escapes import visible
+from reconciler.reports.plain import report
 
-FORMAT = 1
 NOT_SENT = 1
 
 
-class _AlertsGroup(click.Group):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, command_first(args))
-
-
-@click.group(cls=_AlertsGroup)
+@click.group(cls=groups.OptionsFirst)
 def command() -> None:
     """Try the channels that the daemon tells what it sees."""
 
@@ -51,7 +45,7 @@ def test(common: Common) -> int:
     values = SecretResolver(desired, os.environ, common.fleet)
     results = interrupts.run(_all(desired, values))
     if common.output == "json":
-        screens.print_json({"format": FORMAT, "fleet": desired.settings.code, "channels": results})
+        screens.print_json(report(desired.settings.code, channels=results))
     else:
         for each in results:
             end = f"failed: {visible(each['problem'])}" if each["problem"] else f"sent in {each['seconds']:.1f} s"

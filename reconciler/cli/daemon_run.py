@@ -97,13 +97,14 @@ class DaemonRun:
             self.log.logger.info("waiting-no-longer", detail="hosts may go on with what runs")
 
     def _branch(self, git: GitFlags) -> TextSource:
+        what = "the token of the remote"
         try:
             options = GitOptions(
                 url=git.url,
                 branch=git.branch,
                 path=git.path,
                 directory=self.data / "git",
-                token=_token_at(git.token) if git.token else None,
+                token=secret_at(git.token, "--git-token", what, GitUnusable) if git.token else None,
                 ssh_key=git.ssh_key,
                 known_hosts=git.known_hosts,
                 signed_only=git.signed_only,
@@ -230,18 +231,6 @@ def _allow_descriptors() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):  # where the system refuses, what there is must do
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _token_at(reference: str) -> Callable[[], Secret]:
-    value = secret_at(reference, "--git-token", "the token of the remote")
-
-    def read() -> Secret:
-        try:
-            return value()
-        except NotGiven as error:
-            raise GitUnusable(str(error)) from None
-
-    return read
 
 
 def _orders(flags: OrderFlags, source: TextSource) -> Orders | None:

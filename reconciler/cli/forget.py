@@ -12,8 +12,8 @@ from reconciler.cli.options import Common, common, store_option
 from reconciler.core.model.inventory import Entry
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
+from reconciler.reports.plain import report
 
-FORMAT = 1
 REFUSED = 1
 
 
@@ -43,7 +43,7 @@ def command(common: Common, store: str, words: tuple[str, ...]) -> int:
             memory.record_notice(notice, datetime.now(UTC))
     if common.output == "json":
         databases = [{"server": e.server, "database": e.target} for e in forgotten]
-        screens.print_json({"format": FORMAT, "fleet": known.fleet, "kind": kind, "code": code, "forgotten": databases})
+        screens.print_json(report(known.fleet, kind=kind, code=code, forgotten=databases))
         return 0
     said = f"Nothing is remembered of {address}: nothing to do."
     if forgotten:

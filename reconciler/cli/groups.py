@@ -66,7 +66,15 @@ def command(*examples: str) -> Callable[[Callable[..., Any]], Command]:
     return click.command(cls=Command, examples=examples)
 
 
-class LazyGroup(click.Group):
+class OptionsFirst(click.Group):
+    """A group that takes options of its commands in front of their names as well."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take `odoo-fleet --fleet DIR plan` for `odoo-fleet plan --fleet DIR`."""
+        return super().parse_args(ctx, command_first(args))
+
+
+class LazyGroup(OptionsFirst):
     """Finds each command as `command` in a module.
 
     Args:
@@ -92,10 +100,6 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self._modules.items()])
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take `odoo-fleet --fleet DIR plan` for `odoo-fleet plan --fleet DIR`."""
-        return super().parse_args(ctx, command_first(args))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

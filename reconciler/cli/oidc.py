@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.access.roles import ROLES, Role
-from reconciler.cli.given import NotGiven, secret_at
+from reconciler.cli.given import secret_at
 from reconciler.cli.groups import Option
-from schemas.secrets import Secret
 
 if TYPE_CHECKING:
     from reconciler.web.page.entrance import OtherWay
@@ -154,14 +153,7 @@ def make_login(flags: OidcFlags, now: Callable[[], datetime], told: Callable[[st
     from reconciler.oidc.provider import Provider, ProviderFailed  # noqa: PLC0415 -- see above
     from reconciler.web.page.provider_login import ProviderLogin  # noqa: PLC0415 -- see above
 
-    value = secret_at(flags.secret, "--oidc-client-secret", "the secret at the provider") if flags.secret else None
-
-    def secret() -> Secret:
-        assert value is not None, "it is asked for only where there is one"
-        try:
-            return value()
-        except NotGiven as error:
-            raise ProviderFailed(str(error)) from None
-
-    given = (flags.issuer, flags.client, secret if value else None, flags.scopes, flags.claim, now, fetch)
+    option, what = "--oidc-client-secret", "the secret at the provider"
+    secret = secret_at(flags.secret, option, what, ProviderFailed) if flags.secret else None
+    given = (flags.issuer, flags.client, secret, flags.scopes, flags.claim, now, fetch)
     return ProviderLogin(Provider(*given), flags.by_group(), told, flags.callback)

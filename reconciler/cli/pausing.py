@@ -11,8 +11,7 @@ from reconciler.cli.known import Known
 from reconciler.core.model.addressed import Addressed
 from reconciler.core.model.inventory import Inventory
 from reconciler.core.model.pauses import Pause, in_force
-
-FORMAT = 1
+from reconciler.reports.plain import report
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +64,15 @@ def pause_document(subject: PausableDocument, inventory: Inventory, *, changed: 
     """Return for machines how a document stands after a command."""
     mine = inventory.pauses.get((subject.kind, subject.code))
     place = subject.place()
-    return {
-        "format": FORMAT,
-        "fleet": subject.known.fleet,
-        "kind": subject.kind,
-        "code": subject.code,
-        "paused": mine is not None or bool(place),
-        "changed": changed,
-        "since": None if mine is None or mine.since is None else mine.since.isoformat(timespec="seconds"),
-        "reason": "" if mine is None else mine.reason,
-        "paused_by_text": place or None,
-        "paused_as_well": [pause.address for pause in subject.wider(inventory)],
-        "at": at.isoformat(timespec="seconds"),
-    }
+    return report(
+        subject.known.fleet,
+        kind=subject.kind,
+        code=subject.code,
+        paused=mine is not None or bool(place),
+        changed=changed,
+        since=None if mine is None else mine.since,
+        reason="" if mine is None else mine.reason,
+        paused_by_text=place or None,
+        paused_as_well=[pause.address for pause in subject.wider(inventory)],
+        at=at,
+    )

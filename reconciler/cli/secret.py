@@ -8,7 +8,6 @@ import secrets
 import click
 
 from reconciler.cli import fleets, groups
-from reconciler.cli.groups import command_first
 from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, common
 from reconciler.fleet.secrets import MIN_KEY_BYTES, SecretUnavailable, new_key
@@ -20,12 +19,7 @@ _FIELDS = ("admin_password", "owner.initial_password", "master_password")
 """What shells complete."""
 
 
-class _SecretGroup(click.Group):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, command_first(args))
-
-
-@click.group(cls=_SecretGroup)
+@click.group(cls=groups.OptionsFirst)
 def command() -> None:
     """Show one secret's value, or make a new key."""
 

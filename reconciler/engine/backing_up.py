@@ -169,7 +169,8 @@ async def _completed(world: World, subject: BackupSubject, spool: BinaryIO, foun
     try:
         database = await _opened(world, subject, "what is missing in it cannot be fetched")
         files = await database.read_stored(found.missing)
-        await asyncio.to_thread(archive.add, spool, files)
+        with on_this_machine():
+            await asyncio.to_thread(archive.add, spool, files)
     except (HostError, SecretUnavailable):
         return found
     return await _read_own(subject, spool)

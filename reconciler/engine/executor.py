@@ -39,7 +39,9 @@ _ENDED = {Result.FAILED: "failed", Result.UNKNOWN: "ended unknown", Result.SKIPP
 async def execute(
     changeset: Changeset, desired: Desired, world: World, *, exactly: bool = False
 ) -> tuple[Outcome, ...]:
-    """Carry a changeset out and return the outcomes in its order. Never raises for what a host does.
+    """Carry a changeset out and return the outcomes in its order. Never raises for what a host or this machine does.
+
+    What is a defect of this tool is raised when all actions have ended and their outcomes are told.
 
     Args:
         changeset: what is done; each action is what it shows, and what a fresh look finds beyond that.
@@ -54,6 +56,8 @@ async def execute(
         watching = group.create_task(_abandon_when_asked(world, run.ends.values()))
         await asyncio.gather(*run.ends.values())
         watching.cancel()
+    if run.defects:
+        raise run.defects[0]
     return tuple(run.ends[a.id].result() for a in changeset.actions)
 
 
@@ -69,6 +73,7 @@ class _Run:
     desired: Desired
     world: World
     ends: dict[str, asyncio.Task[Outcome]] = field(default_factory=dict)
+    defects: list[Exception] = field(default_factory=list)
     _changes: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     _alike: dict[str, dict[str, asyncio.Semaphore]] = field(default_factory=dict)
     _begun: dict[str, float] = field(default_factory=dict)
@@ -76,25 +81,33 @@ class _Run:
 
     async def one(self, action: Action) -> Outcome:
         try:
+            outcome = await self._with_hooks(action)
+        except Exception as defect:  # noqa: BLE001 -- what one action brings to light must not cancel the others
+            self.defects.append(defect)
+            outcome = self._unknown(action, f"a defect of odoo-fleet: {type(defect).__name__}")
+        self.world.emit(ActionEnded(outcome))
+        return outcome
+
+    async def _with_hooks(self, action: Action) -> Outcome:
+        try:
             outcome = await self._wait_and_perform(action)
         except asyncio.CancelledError:
             if not self.world.abandon.is_set():
                 raise
-            outcome = self._abandoned(action)
-        outcome = await hooks.after(outcome, self.desired, self.world.hooks, self.world.abandon)
-        self.world.emit(ActionEnded(outcome))
-        return outcome
+            if action.id not in self._begun:
+                return Outcome(action, Result.SKIPPED, "stopped before it began")
+            outcome = self._unknown(action, "abandoned while it was under way")
+        return await hooks.after(outcome, self.desired, self.world.hooks, self.world.abandon)
 
-    def _abandoned(self, action: Action) -> Outcome:
-        if action.id not in self._begun:
-            return Outcome(action, Result.SKIPPED, "stopped before it began")
-        seconds = self.world.clock.monotonic() - self._begun[action.id]
-        return Outcome(
-            action, Result.UNKNOWN, "abandoned while it was under way; the next run looks at it again", seconds
-        )
+    def _unknown(self, action: Action, why: str) -> Outcome:
+        now = self.world.clock.monotonic()
+        seconds = now - self._begun.get(action.id, now)
+        return Outcome(action, Result.UNKNOWN, f"{why}; the next run looks at it again", seconds)
 
     async def _wait_and_perform(self, action: Action) -> Outcome:
         for need in action.after:
+            if need not in self.ends:
+                return Outcome(action, Result.SKIPPED, f"it comes after '{need}', which is no part of this run")
             before = await asyncio.shield(self.ends[need])
             is_served = before.action.verb is REBUILD and before.result in (Result.FAILED, Result.SKIPPED)
             if (
@@ -141,6 +154,8 @@ class _Run:
             return Result.FAILED, str(error)
         except (HostError, MemoryFailure, SecretUnavailable, StorageFailure) as error:
             return Result.FAILED, str(error)
+        except OSError as error:  # a full disk and the like: hosts' and targets' failures have names of their own
+            return Result.FAILED, f"this machine: {error.strerror or type(error).__name__}"
 
     def _note_failing(self, action: Action) -> None:
         self._failing[action.server] = self._failing.get(action.server, 0) + 1

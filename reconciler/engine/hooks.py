@@ -57,6 +57,8 @@ async def before(action: Action, desired: Desired, hooks: Hooks, stop: asyncio.E
         HookFailed: one of them failed; it says which.
     """
     for number, hook in hooks_of(action, desired, "before"):
+        if stop.is_set():
+            break
         message = told(action, desired, "before", await hooks.occasion(action))
         try:
             await _unless(stop, hooks.run(number, hook, message))
@@ -66,7 +68,7 @@ async def before(action: Action, desired: Desired, hooks: Hooks, stop: asyncio.E
 
 
 async def after(outcome: Outcome, desired: Desired, hooks: Hooks, abandon: asyncio.Event) -> Outcome:
-    """Run the hooks after an action that has begun, and return its outcome with what is to be said of those that failed."""
+    """Run the hooks after an action that was not skipped, and return its outcome with what is to be said of those that failed."""
     if outcome.result is Result.SKIPPED:
         return outcome
     failed: list[str] = []

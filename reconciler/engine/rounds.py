@@ -82,6 +82,9 @@ class _Lane:
     acting: asyncio.Task[None] | None = None
     answered_at: float | None = None  # since when an answer waits for a decision
     just_done: frozenset[str] = frozenset()  # what ended as done since the last decision
+    awaited: frozenset[str] = (
+        frozenset()
+    )  # what the last decision left undone here waits for: it is done by other lanes
 
 
 @dataclass(slots=True)
@@ -292,8 +295,16 @@ class Rounds:
         begun = [a for code in sorted(fresh) for a in self._begin(group, code, planned.changeset.actions)]
         for code in fresh:
             self._lanes[code].answered_at = None
+        self._look_where_awaited(planned.changeset)
         self._measure(group, replace(planned, observed=seen))
         self.follower.decided(planned, self.desired, fresh, tuple(begun))
+
+    def _look_where_awaited(self, changeset: Changeset) -> None:
+        """Have hosts looked at where something waited for what is wanted no more: it is done, or not to be done."""
+        wanted = {action.id for action in changeset.actions}
+        for lane in self._lanes.values():
+            if lane.awaited - wanted:
+                lane.awaited, lane.look_at = frozenset(), min(lane.look_at, lane.act_from)
 
     def _measure(self, group: asyncio.TaskGroup, seen: Planned) -> None:
         """Measure what is due on hosts that have just answered, and on which nothing was begun."""
@@ -320,7 +331,8 @@ class Rounds:
     def _begin(self, group: asyncio.TaskGroup, code: str, wanted: Iterable[Action]) -> tuple[Action, ...]:
         """Execute what a decision wants on one host, unless it is to be left alone for a while."""
         lane, now = self._lanes[code], self.world.clock.monotonic()
-        actions = tuple(a for a in wanted if a.server == code and self._away.get(a.address, code) == code)
+        here = [a for a in wanted if a.server == code and self._away.get(a.address, code) == code]
+        actions, lane.awaited = _ready(here)
         just_done, lane.just_done = lane.just_done, frozenset()
         if not actions:
             if self.known[code].online:
@@ -395,6 +407,18 @@ class Rounds:
     def _spread(self, seconds: float) -> float:
         """Add up to a tenth, so that hosts that failed together do not come back together."""
         return seconds * (1 + self.world.nonces.number(0, 100) / 1000)
+
+
+def _ready(wanted: Iterable[Action]) -> tuple[tuple[Action, ...], frozenset[str]]:
+    """Part what can be done by itself from the rest; return it in its order, and what the rest waits for."""
+    ready: dict[str, Action] = {}
+    awaited: set[str] = set()
+    for action in wanted:
+        missing = set(action.after) - ready.keys()
+        awaited |= missing
+        if not missing:
+            ready[action.id] = action
+    return tuple(ready.values()), frozenset(awaited)
 
 
 def _is_occupied(lane: _Lane) -> bool:

@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from reconciler.fleet.secrets import SecretUnavailable
 from reconciler.git.clone import Clone
 from reconciler.git.commands import Damaged, Git, GitUnusable, Stop
 from reconciler.git.committing import Pusher
@@ -43,7 +42,7 @@ class GitOptions:
         branch: name of the branch.
         path: the fleet's directory inside the repository, "." for its root.
         directory: where clones and revisions are kept; ours alone, and worth keeping when the process ends.
-        token: gives the token for https, asked at each fetch.
+        token: gives the token for https, asked at each fetch; raises `GitUnusable`.
         ssh_key: file of the private key, None for the keys of the account.
         known_hosts: file of the host keys to trust, None for those that the account knows. Others are never trusted.
         signed_only: a head that is not signed is refused.
@@ -301,10 +300,7 @@ class GitSource:
     def _token(self) -> Secret:
         if self._options.token is None:
             return Secret("")
-        try:
-            token = Secret(self._options.token().reveal().strip())
-        except SecretUnavailable as error:
-            raise GitUnusable(f"{self._remote.shown}: {error}") from error
+        token = Secret(self._options.token().reveal().strip())
         if not token or not token.reveal().isprintable():
             raise GitUnusable(f"{self._remote.shown}: the token is empty, or holds signs that no token has")
         return token

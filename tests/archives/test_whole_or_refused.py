@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import random
+import struct
+import tempfile
 import zipfile
 
 import pytest
@@ -69,6 +71,55 @@ def test_any_damaged_bit_is_refused_or_changes_nothing_that_is_read() -> None:
     assert refused > 0.9 * len(whole)
 
 
+_END = struct.Struct("<4s4H2LH")
+_ENTRY = struct.Struct("<4s6H3L5H2L")
+_LARGE = 0xFFFFFFFF
+
+
+def end_at(place: int | None) -> bytes:
+    """The end of a zip with its directory's place elsewhere, and the record that leads to it."""
+    leading = b"" if place is None else struct.pack("<4sLQL", b"PK\x06\x07", 0, place, 1)
+    return leading + _END.pack(b"PK\x05\x06", 0, 0, 1, 1, _LARGE, _LARGE, 0)
+
+
+def with_extra(extra: bytes) -> bytes:
+    """A zip whose members have their size and their place in an extra field."""
+    entries = b""
+    for name in (b"manifest.json", b"dump.sql"):
+        fields = (45, 45, 0, 0, 0, 0, 0, 0, _LARGE, len(name), len(extra), 0, 0, 0, 0, _LARGE)
+        entries += _ENTRY.pack(b"PK\x01\x02", *fields) + name + extra
+    return entries + _END.pack(b"PK\x05\x06", 0, 0, 2, 2, len(entries), 0, 0)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(end_at(None), id="no-room-for-what-leads-to-its-directory"),
+        *(pytest.param(end_at(place), id=f"at-{place:x}") for place in (0, 77, 1 << 62, 1 << 63, (1 << 64) - 1)),
+        *(
+            pytest.param(with_extra(struct.pack("<2H2Q", 1, 16, 4, place)), id=f"member-at-{place:x}")
+            for place in (0, 1 << 62, 1 << 63, (1 << 64) - 1)
+        ),
+        *(
+            pytest.param(with_extra(struct.pack("<2H", kind, length) + rest), id=f"extra-{kind}-{length}-{len(rest)}")
+            for kind, length, rest in (
+                (1, 0, b""),
+                (1, 8, b"8 bytes."),
+                (1, 16, b"8 bytes."),
+                (1, 0xFFFF, b""),
+                (7, 9, b""),
+            )
+        ),
+    ],
+)
+def test_one_made_by_hand_whose_directory_leads_nowhere_is_refused(made: bytes) -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(made)
+        for each in (file, io.BytesIO(made)):
+            with pytest.raises((NotWhole, NotSafe)):
+                read(each)
+
+
 @pytest.mark.parametrize(
     ("made", "why"),
     [
@@ -128,6 +179,24 @@ def test_more_than_65535_files_are_read() -> None:
     dump = HEAD + DUMP[len(HEAD) :].replace(ATTACHMENTS, rows("ir_attachment", ["id", "store_fname"], *lines))
     told = read(archive(dump, files=names[1:]))
     assert (told.files, told.missing) == (66_000, (names[0],))
+
+
+def test_a_manifest_or_parameters_larger_than_any_are_refused_before_they_fill_the_memory() -> None:
+    with pytest.raises(NotSafe, match="manifest"):
+        read(archive(manifest=MANIFEST + b" " * (5 << 20)))
+    many = [b"%d\todoo_fleet.%d\t%s\n" % (number, number, b"x" * 60_000) for number in range(100)]
+    with pytest.raises(NotSafe, match="parameters"):
+        read(archive(DUMP + rows("ir_config_parameter", ["id", "key", "value"], *many) + TAIL))
+
+
+def test_long_names_of_files_are_told_apart_and_take_little_memory() -> None:
+    names = [b"s3://bucket/%s/%d" % (b"x" * 60_000, number) for number in range(300)]
+    lines = [b"%d\t%s\n" % pair for pair in enumerate(names)]
+    dump = DUMP.replace(ATTACHMENTS, rows("ir_attachment", ["id", "store_fname"], *lines, *lines))
+    told = read(archive(dump))
+    assert told.files == told.missing_count == len(set(told.missing)) == 300
+    assert max(map(len, told.missing)) < 200
+    assert all(name.startswith("s3://bucket/xxx") for name in told.missing)
 
 
 def test_what_is_refused_is_not_repeated_in_the_message() -> None:

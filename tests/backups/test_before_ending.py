@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,8 +15,9 @@ from reconciler.core.model.failures import StorageFailure
 from reconciler.core.model.names import NameState
 from reconciler.core.model.outcomes import Result
 from reconciler.engine.reconcile import Passed
+from reconciler.notices.events import ActionEnded
 from tests.backups.stage import Stage, stage
-from tests.harness.universe import Killed, Process
+from tests.harness.universe import Killed, Process, instance
 from tests.harness.virtual_time import run
 
 SAMPLED = 3
@@ -197,3 +200,37 @@ async def _killed(root: Path, version: str, process: Process) -> tuple[int, Stag
     with contextlib.suppress(Killed, BaseExceptionGroup):
         await made.apply(made.text(state="absent"), process=process)
     return process.sent, made
+
+
+def test_a_full_disk_of_this_machine_stops_one_ending_and_nothing_else(tmp_path: Path) -> None:
+    def full(what: str, _place: str) -> None:
+        if what == "write":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        made.before = full
+        passed = await made.apply(made.text(instance("other"), state="absent"))
+        ends = {outcome.action.code: outcome for outcome in passed.outcomes}
+        assert (ends["acme"].result, ends["acme"].detail) == (Result.FAILED, "this machine: No space left on device")
+        assert (ends["other"].result, states(made)) == (Result.DONE, [NameState.PUBLISHED])
+
+    run(story())
+
+
+def test_a_defect_that_one_action_brings_to_light_stops_no_other_and_is_told_of_that_one(tmp_path: Path) -> None:
+    def breaks(what: str, _place: str) -> None:
+        if what == "write":
+            raise ZeroDivisionError
+
+    async def story() -> None:
+        made = await stage(tmp_path / "target")
+        made.before = breaks
+        with pytest.raises(ZeroDivisionError):
+            await made.apply(made.text(instance("other"), state="absent"))
+        told = {e.outcome.action.code: e.outcome for e in made.universe.events if isinstance(e, ActionEnded)}
+        assert (told["acme"].result, told["other"].result) == (Result.UNKNOWN, Result.DONE)
+        assert told["acme"].detail == "a defect of odoo-fleet: ZeroDivisionError; the next run looks at it again"
+        assert {"acme", "other"} <= set(made.universe.hosts["one"].listed())
+
+    run(story())

@@ -60,3 +60,15 @@ def test_one_that_cannot_be_kept_leaves_it_as_it_is_and_counts_as_no_failure_of_
         assert version_of(host, "acme") == "installed 1.1"
 
     run(story())
+
+
+def test_where_an_upgrade_fails_it_is_told_which_backup_is_of_before(tmp_path: Path) -> None:
+    async def story() -> None:
+        made, text = await broken(tmp_path / "target", "19.0")
+        deploy(made.universe.hosts["one"], Code("1.1", COLUMN, "the script is broken", frozenset(["acme"])))
+        (outcome,) = (await made.apply(text)).outcomes
+        (entry,) = await made.entries()
+        assert outcome.result is Result.FAILED
+        assert f"(backed up as {entry.id} in main; once that is mended, `odoo-fleet apply" in outcome.detail
+
+    run(story())

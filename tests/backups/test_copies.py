@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.model import verbs
 from reconciler.core.model.outcomes import Result
 from reconciler.reports.paragraphs import Paper
 from reconciler.reports.plan_text import render_plan
-from reconciler.simulator import neutralizing
+from reconciler.simulator import Code, neutralizing
 from reconciler.simulator.databases import SimulatedDatabase
 from reconciler.simulator.environment import Env
 from tests.backups.copying import (
@@ -28,6 +29,7 @@ from tests.backups.copying import (
     text,
 )
 from tests.backups.stage import stage
+from tests.engine.test_upgrades import deploy, version_of
 from tests.faults.shares import moments
 from tests.faults.test_two_reconcilers import one_alone
 from tests.harness.schedules import Turns
@@ -273,5 +275,20 @@ def test_two_reconcilers_make_one_copy(version: str) -> None:
                 for who in (0, 1):
                     group.create_task(one_alone(world, whole, who, turns, DictMemory()))
             await ends_well(world, whole, version)
+
+    run(story())
+
+
+def test_one_on_its_sources_own_host_is_made_whatever_code_that_runs_by_now() -> None:
+    """What it is made of works there; on another host the same difference would be told before anything is restored."""
+
+    async def story() -> None:
+        world = begun("19.0")
+        deploy(world.hosts["one"], Code("1.1"))
+        passed = await world.reconcile(copied("19.0"))
+        assert [(o.action.verb, o.result) for o in passed.outcomes] == [(verbs.COPY, Result.DONE)], passed
+        assert (
+            version_of(world.hosts["one"], "acme-staging") == version_of(world.hosts["one"], "acme") == "installed 1.0"
+        )
 
     run(story())

@@ -29,7 +29,7 @@ from reconciler.simulator.databases import SimulatedDatabase
 from reconciler.simulator.environment import Env
 from reconciler.wiring import DeclaredTargets
 from tests.backups.copying import MONDAY, copy_of, live_in, now_is, require_neutral
-from tests.engine.rounds_stage import Stage, play
+from tests.engine.rounds_stage import INTERVAL, Stage, play
 from tests.faults.shares import moments
 from tests.faults.test_two_reconcilers import one_alone
 from tests.harness.schedules import Turns
@@ -214,6 +214,32 @@ def test_a_daemon_makes_it_by_the_looks_of_two_hosts(tmp_path: Path) -> None:
     require_whole(two)
 
 
+def test_in_a_daemon_a_copy_that_waits_for_its_source_elsewhere_keeps_nothing_from_its_server_and_is_made_at_once_after() -> (
+    None
+):
+    two = begun()
+
+    def edited(module: str) -> str:
+        written = two.text().replace("company: Acme SA\n", f"company: Acme SA\nmodules: [{module}]\n", 1)
+        return f"{written}---\n{instance('beta', server='two')}"
+
+    async def story(stage: Stage) -> None:
+        await stage.converged()
+        stage.edit(edited("no_such_module"))  # what the copy waits for fails each time
+        await asyncio.sleep(3 * INTERVAL)
+        assert "copy instance/acme-staging on two" in {a.id for a in stage.follower.decisions[-1].changeset.actions}
+        assert "beta" in two.world.hosts["two"].listed()
+        assert "acme-staging" not in two.world.hosts["two"].listed()
+        stage.edit(edited("sale"))
+        async with asyncio.timeout(INTERVAL / 5):
+            await stage.converged()
+
+    stage = play(two.world, two.text(""), story)
+    assert not stage.follower.broken
+    assert stage.follower.ids()[-2:] == ["configure instance/acme on one", "copy instance/acme-staging on two"]
+    require_whole(two)
+
+
 @pytest.mark.parametrize("kept", [False, True])
 def test_what_its_server_lacks_by_then_is_refused_before_anything_is_restored(tmp_path: Path, kept: bool) -> None:  # noqa: FBT001
     async def story() -> None:
@@ -363,5 +389,21 @@ def test_two_reconcilers_make_one_copy() -> None:
                 for who in (0, 1):
                     group.create_task(one_alone(two.world, two.text(), who, turns, DictMemory()))
             await ends_well(two)
+
+    run(story())
+
+
+def test_what_is_restored_is_the_backup_that_was_shown_though_there_is_a_newer_one_by_then(tmp_path: Path) -> None:
+    async def story() -> None:
+        two = begun(root=tmp_path)
+        shown = await two.back_up()
+        desired, ports = two.ports(two.text())
+        planned = await plan(desired, ports, Limits())
+        two.source.insert("res.partner", {"name": "since then"})
+        await asyncio.sleep(3600)
+        assert await two.back_up() != shown
+        (outcome,) = (await carry_out(planned, desired, ports, Limits())).outcomes
+        assert (outcome.result, shown in outcome.detail) == (Result.DONE, True)
+        assert "since then" not in two.partners()
 
     run(story())

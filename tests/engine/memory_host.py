@@ -424,6 +424,13 @@ class MemoryDatabase:
         self._mend("behind", "broken", "modules")
         self.kept.seen.update({} if answer is WORKS else answer)
 
+    async def uninstall(self, modules: Collection[str], note: UpgradeNote) -> None:
+        """Do it; what is answered in its place is what a look shows from then on. It brings active scheduled actions, too."""
+        answer = await self.host.answer("uninstall", self.name, *modules, note)
+        self.kept.quiet = False
+        self._mend("modules")
+        self.kept.seen.update({} if answer is WORKS else answer)
+
     async def drop_trash(self, *_judged_by: Any, succeeded: bool) -> None:
         await self.host.answer("drop_trash", self.name, succeeded)
         self.host.databases.pop(self.name)

@@ -19,7 +19,7 @@ from reconciler.core.model.failures import (
     UnknownOutcome,
 )
 from reconciler.loading.secrets import SecretResolver
-from tests.core.scenes import desired, instance, mark_for, spec
+from tests.core.scenes import as_declared, desired, instance, mark_for, seen_as, spec
 from tests.engine.memory_host import WORKS, Kept
 from tests.engine.test_carrying_out import ENTRY, Stand
 from tests.harness.universe import ENVIRON, TEMPLATE, fleet, read, universe
@@ -123,6 +123,17 @@ def test_what_odoo_refuses_is_told_and_a_password_that_is_not_taken_is_no_succes
     assert kept.mark is None
     stand.host.answers = {"accepts": False}
     assert stand.fails(ADOPT)[:2] == (ProofFailed, "the declared password is not taken")
+    assert ENTRY not in stand.memory.entries
+
+
+def test_what_a_look_after_it_shows_to_be_anothers_is_not_remembered_and_told_with_what_to_do() -> None:
+    stand = Stand(TEXT)
+    held(stand)
+    theirs = replace(mark_for(ACME, "uuid of acme"), fleet="another")
+    stand.host.answers["look"] = [WORKS, seen_as(as_declared(ACME), uuid="uuid of acme", mark=theirs)]
+    kind, why, advice, database = stand.fails(ADOPT)
+    assert (kind, why, database) == (ProofFailed, "it belongs to fleet 'another'", "acme")
+    assert advice.startswith("only if that fleet has given it up")
     assert ENTRY not in stand.memory.entries
 
 

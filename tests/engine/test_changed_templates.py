@@ -13,10 +13,10 @@ from reconciler.core.model import verbs
 from reconciler.core.model.outcomes import Result
 from reconciler.core.model.selection import Selection
 from reconciler.core.policies.replacements import Replacing
-from reconciler.engine.reconcile import Passed
+from reconciler.engine.reconcile import Passed, carry_out, plan
 from reconciler.simulator.faults import FaultSpec
 from reconciler.simulator.seed import utc_text
-from tests.harness.universe import Universe, fleet, instance, universe
+from tests.harness.universe import Process, Universe, fleet, instance, read, universe
 from tests.harness.virtual_time import run
 
 TEXT = fleet(instance("acme"))
@@ -96,7 +96,8 @@ def test_one_that_somebody_has_worked_in_is_not_replaced_but_changed_in_place_un
         first = await world.reconcile(with_bistro(NEWER))
         refused, clone, _ = first.outcomes
         assert (refused.action.verb, refused.result) == (verbs.REBUILD, Result.FAILED)
-        assert "it was changed since it was built: 1 row of res_partner; nothing was replaced" in refused.detail
+        why = "it was changed since it was built: 1 row of res_partner; nothing was replaced"
+        assert refused.detail.startswith(f"one/template_base: {why} (")
         assert "`odoo-fleet refresh template/base` builds it anew all the same" in refused.detail
         assert (clone.action.code, clone.result) == ("bistro", Result.DONE), "it is cloned from the present one"
         assert names(world) == ["acme", "bistro", "template_base"]
@@ -331,5 +332,24 @@ def test_who_is_named_by_hand_is_cloned_from_the_present_one_at_once() -> None:
         assert (passed.ok, done(passed)) == (True, ["clone instance/bistro"])
         assert noted(world, "bistro", "made_of") == noted(world, "template_base", "made_of")
         assert done(await world.reconcile(with_bistro(NEWER))) == ["rebuild template/base", "configure instance/acme"]
+
+    run(story())
+
+
+def test_a_version_that_another_run_has_built_meanwhile_is_not_built_twice_but_by_a_command() -> None:
+    async def story() -> None:
+        world = await made()
+        desired = read(NEWER)
+        ports = world.world(desired, Process())
+        planned = await plan(desired, ports, Limits())
+        assert (await world.reconcile(NEWER)).ok
+        uuid = world.hosts["one"].databases["template_base"].uuid
+        first = (await carry_out(planned, desired, ports, Limits())).outcomes[0]
+        told = "another run has built it meanwhile"
+        assert (first.action.verb, first.result, first.detail) == (verbs.REBUILD, Result.DONE, told)
+        assert world.hosts["one"].databases["template_base"].uuid == uuid
+        by_hand = Limits(depth=DEEP.depth, replacing=Replacing("base", kind="template"))
+        assert done(await world.reconcile(NEWER, limits=by_hand)) == ["rebuild template/base"]
+        assert world.hosts["one"].databases["template_base"].uuid != uuid
 
     run(story())

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.model import verbs
-from reconciler.core.model.failures import HostUnreachable, LastingError, Refused
+from reconciler.core.model.failures import HostUnreachable, LastingError, Refused, Rejected
 from tests.core.scenes import desired, instance, spec
 from tests.engine.test_carrying_out import CLONE_ACME, ENTRY, Stand, act
 
@@ -48,11 +48,25 @@ def test_a_template_is_not_upgraded_as_the_one_of_an_instances_former_name() -> 
 def test_the_database_of_a_removed_document_becomes_trash_with_the_account_that_it_had() -> None:
     made = Stand(desired(instance("beta")))
     acme = made.host.hold(spec(desired(instance("acme")), "instance/acme"))
+    made.memory.verified(*ENTRY, "acme", "of the text that was applied last", None)
     made.perform(act(verbs.END, "acme"))
     (trash,) = made.host.databases
     assert trash.startswith("trash-")
     assert (acme.quiet, acme.mark is not None and acme.mark.ended) == (True, trash)
-    assert ENTRY not in made.memory.entries
+    assert made.memory.entries[ENTRY].digest == "of the text that was applied last"
+
+
+def test_one_whose_document_stays_is_not_remembered_as_verified_while_it_ends() -> None:
+    made = Stand()
+    made.host.hold(made.spec("instance/acme"))
+    made.memory.verified(*ENTRY, "acme", "of an earlier text", None)
+    made.host.answers["quiesce"] = Rejected("not now")
+    with pytest.raises(Rejected):
+        made.perform(act(verbs.END, "acme"))
+    assert made.memory.entries[ENTRY].digest == "", "whatever became of it is looked for by the next run"
+    del made.host.answers["quiesce"]
+    made.perform(act(verbs.END, "switching.acme"))
+    assert made.memory.entries[ENTRY].digest == made.spec("instance/acme").digest()
 
 
 @pytest.mark.parametrize("origin", ["", "two"])

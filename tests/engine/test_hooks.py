@@ -121,6 +121,21 @@ def test_a_failure_before_stops_the_action_and_the_host_was_not_asked_to_do_anyt
     run(story())
 
 
+def test_a_hook_after_hears_that_a_hook_before_stopped_the_action_and_nothing_of_what_was_skipped() -> None:
+    around = AROUND.replace("verbs: [clone, suspend]", "verbs: [create, clone]").replace(", selector: {shop: web}", "")
+
+    async def story() -> None:
+        world = universe()
+        hooks = Recorded(world.hosts, {"/opt/hooks/check-disk": "exit code 1: 3 GB free"})
+        passed = await reconcile(world, having(around, instance("acme")), hooks)
+        assert (ends(passed)["create"].result, ends(passed)["clone"].result) == (Result.FAILED, Result.SKIPPED)
+        (told,) = [message for message in hooks.ran if message["when"] == "after"]
+        assert (told["verb"], told["outcome"]["result"]) == ("create", "failed")
+        assert "check-disk before it failed: exit code 1: 3 GB free; nothing was done" in told["outcome"]["detail"]
+
+    run(story())
+
+
 def test_a_failure_after_is_told_and_undoes_nothing() -> None:
     async def story() -> None:
         world = universe()
@@ -201,6 +216,24 @@ def test_told_to_stop_a_hook_before_an_action_is_ended_and_the_action_never_begi
         assert outcomes["create"].result is Result.SKIPPED
         assert outcomes["create"].detail == "stopped before it began"
         assert (hooks.ended, world.hosts["one"].listed()) == (["/opt/hooks/check-disk"], [])
+
+    run(story())
+
+
+def test_told_to_stop_no_further_hook_before_an_action_is_begun() -> None:
+    second = "verbs: [create, clone], when: before, command: [/opt/hooks/second]"
+
+    async def story() -> None:
+        world = universe()
+        hooks = Recorded(world.hosts, hangs={"/opt/hooks/check-disk"})
+        text = having(f"{AROUND}  - {{{second}}}\n", instance("acme"))
+        desired, ports = read(text), dressed(world, text, hooks)
+        planned = await plan(desired, ports, COMMANDS)
+        executing = asyncio.ensure_future(execute(planned.changeset, desired, ports))
+        await asyncio.sleep(10)
+        ports.stop.set()
+        await executing
+        assert hooks.ended == ["/opt/hooks/check-disk"]
 
     run(story())
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.fleet.diagnostics import Range
-from reconciler.fleet.secrets import SecretUnavailable
+from reconciler.cli.given import secret_at
 from reconciler.git.source import GitSource, GitUnusable
 from schemas.secrets import Secret
 from tests.git.repositories import FLEET, Author, make_author
@@ -120,11 +119,9 @@ def test_a_token_is_asked_for_at_each_fetch(author: Author, server: GitServer, t
 
 
 def test_a_token_that_is_not_to_be_had(author: Author, server: GitServer, tmp_path: Path) -> None:
-    def none() -> Secret:
-        raise SecretUnavailable(Range("fleet.yaml"), "env:TOKEN", "git", "the environment variable is not set")
-
+    none = secret_at("env:NOWHERE", "--git-token", "the token of the remote", GitUnusable)
     said = refusal(GitSource(options_for(author, tmp_path / "data", url=server.url, token=none)))
-    assert "the secret env:TOKEN for git is not available" in said
+    assert "the environment variable NOWHERE, which holds the token of the remote, is empty or not set" in said
 
 
 @pytest.mark.parametrize("token", ["", " \n", "a\nb"])

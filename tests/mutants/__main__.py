@@ -105,6 +105,7 @@ PARTS = (
             "tests/backups/test_refreshed_copies.py",
             "tests/backups/test_copies_elsewhere.py",
             "tests/backups/test_copies_that_change.py",
+            "tests/backups/test_former_names.py",
             "tests/backups/test_replacing.py",
             "tests/backups/test_replacing_as_shown.py",
             "tests/backups/test_restoring.py",

@@ -35,8 +35,9 @@ async def configure(performer: Performer, action: Action) -> str:
     database = await insist(lambda: performer.mover(action).open(action.database), performer.world.clock)
     at = {"server": action.server, "database": action.database}
     look = await insist(database.look, performer.world.clock)
-    if (others := claims.others_work(look, performer.world.clock.now())) is not None:
-        raise Refused(others.why, advice=others.advice, **at)
+    busy = claims.others_work(look, performer.world.clock.now())
+    if (doubt := claims.doubt(look, spec, performer.former(action)) or busy) is not None:
+        raise Refused(doubt.why, advice=doubt.advice, **at)
     more = ", ".join(fields.not_shown(action.changes, fields.differences(spec, look, state)))
     if more and performer.exactly:
         raise Refused(f"by now {more} differs otherwise than was saved", advice="save a new plan", **at)
@@ -47,9 +48,6 @@ async def configure(performer: Performer, action: Action) -> str:
             break
         database = await _apply_fields(performer, action, account, database, look, state)
         look = await insist(database.look, performer.world.clock)
-        left = [c for c in fields.differences(spec, look, state) if c.field not in ("mark.digest", "schedule")]
-        if not left:
-            break
     mark = claims.mark_for(spec, look.uuid, performer.version(action))
     if look.mark is not None and look.mark.owner and not _is_adopted(performer, action):
         mark = replace(mark, owner=look.mark.owner)
@@ -57,7 +55,8 @@ async def configure(performer: Performer, action: Action) -> str:
         mark = replace(mark, protected=False)
     if look.mark is not None and look.mark.in_service:  # a template that was taken over is no build of ours
         mark = replace(mark, in_service=True)
-    mark = replace(mark, made_of=look.mark.made_of if look.mark is not None else "")
+    if look.mark is not None:
+        mark = replace(mark, made_of=look.mark.made_of)
     await insist(lambda: database.write_mark(mark), performer.world.clock)
     _, written = await insist(database.identity, performer.world.clock)
     require_verified(spec, replace(look, mark=written), state, at)

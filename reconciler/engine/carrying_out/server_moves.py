@@ -17,7 +17,7 @@ from reconciler.engine.server_moves import KeptSource, ServerMove
 async def move(performer: Performer, action: Action) -> str:
     """Move it, and remember that it is where its text says."""
     world, desired, spec = performer.world, performer.desired, action.spec
-    there = replace(action, server=action.origin, origin="")
+    there = replace(action, server=action.origin)
     instance = desired.instances[action.code]
     declared = backups.policy(desired, instance) if _shows_a_backup(action) else None
     target = backups.target_of(desired, declared) if declared is not None else None
@@ -31,7 +31,7 @@ async def move(performer: Performer, action: Action) -> str:
         backups.subject_of(desired, instance, action.origin, names.suspended(spec.target)),
         spec,
         action.becomes,
-        awake(performer, there) if is_published else None,
+        awake(performer, action) if is_published else None,
         KeptSource(target, backups.keep_of(declared)) if target is not None else None,
         lambda what: performer.step(action, what),
     ).run(action.database)
