@@ -323,6 +323,8 @@ class Rounds:
             self.follower.broke(code, error)
         finally:
             self._lanes[code].acting = None
+            if code not in self.desired.in_use:
+                self._drop(code)
             self._forget_inventory()
             self._nudge.set()
 

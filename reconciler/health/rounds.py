@@ -110,8 +110,11 @@ class _Rounds:
         before, self._wanted = self._wanted, set(_subjects(desired))
         for kind, code in before - self._wanted:
             self._booked.pop((kind, code), None)
-            forgotten: dict[str, ObservedHost] | dict[str, PageRecord] = self._hosts if kind == SERVER else self.pages
-            forgotten.pop(code, None)
+            if kind == SERVER:
+                self._hosts.pop(code, None)
+                self.records.pop(code, None)  # looked after again, it is judged anew
+            else:
+                self.pages.pop(code, None)
         if interval != self._interval:
             self._interval = interval
             for key in self._booked:
@@ -172,7 +175,7 @@ class _Rounds:
                 return
             vitals = await check_server(server, desired, world, await self._inventory(world))
         desired = self.current()  # the text may be another one by now
-        if code not in desired.servers:
+        if code not in desired.servers or not is_watched(desired.servers[code]):
             return
         limits, before = desired.settings.health, self.records.get(code)
         after = judge(desired.servers[code], before, vitals, limits)

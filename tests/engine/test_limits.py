@@ -5,6 +5,7 @@ It is 24 November 2026.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -217,6 +218,32 @@ def test_a_daemon_measures_and_tells() -> None:
         assert "uses 100 % or more of the 1 user " in notice.detail
 
     play(universe(), story)
+
+
+def test_a_server_that_leaves_the_text_while_it_is_measured_is_not_looked_at_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    look, looked = insides.look, []
+
+    async def slow(session: DatabaseSession, *tables: Sequence[str]) -> Inside:
+        looked.append(session.database)
+        await asyncio.sleep(60)
+        return await look(session, *tables)
+
+    monkeypatch.setattr(insides, "look", slow)
+
+    async def story(stage: Stage) -> None:
+        two = {"one": "19.0", "two": "19.0"}
+        kinds = "kind: plan\nmax_users: 5\n"
+        stage.source.write(fleet(instance("acme", server="two"), servers=two).replace("kind: plan\n", kinds))
+        while not looked:
+            await asyncio.sleep(1)
+        stage.source.write(fleet().replace("kind: plan\n", kinds))
+        await asyncio.sleep(3600)
+
+    stage = play(universe({"one": "19.0", "two": "19.0"}), story)
+    assert looked == ["acme"]
+    assert not stage.defects
 
 
 def test_those_that_cannot_be_measured_keep_no_other_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
