@@ -11,13 +11,13 @@ from pathlib import Path
 import click
 
 from reconciler.cli import fleets, screens
-from reconciler.cli.files import replace_file
 from reconciler.cli.options import Common
 from reconciler.editing.edits import Change
 from reconciler.editing.fleet_text import AlreadyThere, FileDraft, FleetText, NoSuchDocument
 from reconciler.editing.kind_fields import KindFields
 from reconciler.editing.problems import new_errors
 from reconciler.editing.spans import CannotEdit
+from reconciler.git.whole_files import write_whole
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.reports.covering import covered
 from reconciler.reports.documents import render_value
@@ -115,7 +115,7 @@ def _write(draft: FileDraft) -> None:
         return
     if file.read_bytes() != draft.before:
         raise click.ClickException(f"{visible(draft.path)} was changed by somebody else meanwhile: try again")
-    replace_file(file, draft.after, stat.S_IMODE(file.stat().st_mode))
+    write_whole(file, draft.after, stat.S_IMODE(file.stat().st_mode))
 
 
 def _umask() -> int:
