@@ -35,7 +35,7 @@ from reconciler.engine.rounds import Rounds
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.login_pages import PageRecord, unreachable
-from reconciler.health.rounds import health_rounds
+from reconciler.health.rounds import HealthRounds
 from reconciler.health.standing import Standing
 from reconciler.health.verdicts import HealthRecord, is_watched
 from reconciler.notices.events import ActionEnded, Event
@@ -225,16 +225,10 @@ class Daemon:
             for notice in notices:
                 self._teller.tell(notice)
 
-        await health_rounds(
-            lambda: work.rounds.desired,
-            lambda: work.rounds.world,
-            self.clock,
-            latest=kept,
-            record=record,
-            tell=tell,
-            pages=self._pages,
-            asked=work.checks,
-        )
+        rounds = work.rounds
+        await HealthRounds(
+            lambda: rounds.desired, lambda: rounds.world, self.clock, dict(kept), record, tell, self._pages, work.checks
+        ).run()
 
     def _tell_health(self, work: Workplace, found: HealthRecord, notices: tuple[Notice, ...]) -> None:
         watched = _watched({**self.standing.health, found.server: found}, work.rounds.desired)

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.model.failures import StorageFailure
+from reconciler.engine import rounds
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.login_pages import PageAnswer
 from tests.backups.conftest import _no_threads
 from tests.daemon.keeping import Keeping
 from tests.daemon.stage import Stage, play
-from tests.daemon.test_alerts import OPS, OPS_URL, Sent, broken, having
+from tests.daemon.test_alerts import GOLD_URL, OPS, OPS_URL, Sent, broken, having
 from tests.harness.universe import fleet, instance, universe
 from tests.health.ward import LOGIN, Visits
 
@@ -146,6 +147,42 @@ def test_an_action_of_a_document_that_is_removed_is_over() -> None:
     play(universe(), story, send=sent, interval=HOUR)
     assert titles(sent) == ["[demo] 1 error", "[demo] 1 resolved"]
     assert "resolved: nothing is to be done for instance/acme on one any more (action-failed)" in sent.to(OPS_URL)[1]
+
+
+def test_a_channel_that_took_nothing_and_is_removed_is_over() -> None:
+    sent = Sent(dead={GOLD_URL})
+
+    async def story(stage: Stage) -> None:
+        stage.source.write(having(f"{OPS}, {{url: {{env: OTHER_KEY}}}}", broken()))
+        await asyncio.sleep(2 * HOUR)
+        assert any("takes no message" in text for text in sent.to(OPS_URL))
+        stage.source.write(having(OPS, instance("acme")))
+        await asyncio.sleep(2 * DAY)
+
+    play(universe(), story, send=sent, interval=HOUR)
+    assert any("resolved: the channel is no longer declared (alert-failed)" in text for text in sent.to(OPS_URL))
+    assert not [title for title in titles(sent) if "not over yet" in title]
+
+
+def test_a_defect_is_told_once_a_day_while_it_comes_back_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody sees the end of it: what was tried again may have gone well by chance."""
+    sent = Sent()
+
+    async def story(stage: Stage) -> None:
+        stage.source.write(having(OPS, instance("acme")))
+        await stage.converged()
+        with monkeypatch.context() as patched:
+            patched.setattr(rounds, "deepen", _break)
+            await asyncio.sleep(1.5 * DAY)
+        await asyncio.sleep(2 * DAY)
+
+    stage = play(universe(), story, send=sent, interval=HOUR)
+    assert stage.defects
+    assert titles(sent) == ["[demo] 1 error"] * 2
+
+
+def _break(*_: object) -> None:
+    raise ZeroDivisionError
 
 
 def test_an_action_that_goes_on_failing_is_not_over() -> None:
