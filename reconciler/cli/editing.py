@@ -22,7 +22,7 @@ from reconciler.loading.fleet_directory import Loaded
 from reconciler.reports.covering import covered
 from reconciler.reports.documents import render_value
 from reconciler.reports.escapes import visible
-from reconciler.reports.problems import render_problems, render_summary
+from reconciler.reports.problems import render_summary
 from schemas.kinds import KINDS
 
 REFUSED = (AlreadyThere, CannotEdit, NoSuchDocument)
@@ -63,9 +63,7 @@ def problems_of(before: Loaded, loaded: Loaded) -> bool:
     """Tell whether an edit has brought errors, which are shown then."""
     if not new_errors(before, loaded):
         return False
-    on = screens.paper(screens.ERR)
-    problems = render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=on.colour, width=on.width)
-    click.echo(problems, err=True)
+    screens.show_problems(loaded.diagnostics, loaded.texts, screens.ERR)
     screens.say(f"Nothing is written: the fleet would not be valid ({render_summary(loaded.diagnostics)}).")
     return True
 
