@@ -35,6 +35,7 @@ class BranchSource:
     nonces: Nonces
     _reader: FleetReader | None = None
     _offered: str = ""
+    _again: bool = False
     _in_force: Revision | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -62,7 +63,7 @@ class BranchSource:
             await self._wait(failures)
 
     async def _follow(self, revision: Revision, offer: Callable[[Offer], bool]) -> None:
-        if revision.commit != self._offered:
+        if self._again or revision.commit != self._offered:
             await self._offer(revision, offer)
         elif self._in_force is not None and self._in_force.commit == revision.commit:
             await self._note_in_force(revision)  # what was noted may have been deleted with its directory
@@ -80,7 +81,8 @@ class BranchSource:
         rewritten = revision.rewritten and bool(self._offered)
         is_taken = offer(Offer(loaded, revision.root, revision.commit, about, rewritten, self.git.inside))
         # What is valid and not taken lacks something beside the text, such as a file that it names: it is offered again.
-        self._offered = revision.commit if is_taken or loaded.desired is None else self._offered
+        self._again = not is_taken and loaded.desired is not None
+        self._offered = revision.commit
         if is_taken:
             former, self._in_force = self._in_force, revision
             await self._note_in_force(revision)

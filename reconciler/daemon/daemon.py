@@ -281,7 +281,7 @@ class Daemon:
         return (self._work.rounds.desired, self._work.rounds.world.secrets) if self._work else None
 
     def _looked_after(self, desired: Desired) -> LookedAfter:
-        return LookedAfter(desired, self._pages, self.standing.kept)
+        return LookedAfter(desired, self._pages, self.standing.kept, self.standing.frozen)
 
     def _note(self, change: Callable[[Standing], Standing]) -> None:
         if self._work is not None:

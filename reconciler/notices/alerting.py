@@ -217,6 +217,8 @@ def _key(notice: Notice) -> Key:
 
 def _is_about(ending: Notice, begun: Notice) -> bool:
     """Tell whether one is about what the other is: the same document on the same server, or one of several on a server."""
+    if begun.name in ACTIONS and not begun.code:
+        return False  # a defect: what else is done there says nothing of it
     if ending.code and begun.code:
         return (ending.kind, ending.code, ending.server) == (begun.kind, begun.code, begun.server)
     return ending.server == begun.server

@@ -24,15 +24,16 @@ POLL = 60.0
 
 @dataclass
 class Branch:
-    """A branch whose head stays; what stands in `full` cannot be done, as on a disk that is full."""
+    """A branch whose head a test may move; what stands in `full` cannot be done, as on a disk that is full."""
 
     root: Path
     full: set[str] = field(default_factory=set)
     marked: int = 0
     inside: str = "fleet"
+    head: str = "a" * 40
 
     async def fetch(self) -> Revision:
-        return Revision("a" * 40, datetime(2026, 11, 24, tzinfo=UTC), "Eve", "add acme", self.root, rewritten=False)
+        return Revision(self.head, datetime(2026, 11, 24, tzinfo=UTC), "Eve", "add acme", self.root, rewritten=False)
 
     async def last(self) -> Revision | None:
         return None
@@ -102,6 +103,23 @@ def test_a_valid_text_that_could_not_be_taken_is_offered_again_without_another_c
         assert before > 1
         await asyncio.sleep(5 * POLL)
         assert len(heard.offers) == before + 1
+
+    follow(branch, heard, story)
+
+
+def test_a_commit_that_was_not_taken_and_is_taken_back_by_force_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    write(tmp_path / "fleet")
+    branch, heard = Branch(tmp_path / "fleet"), Heard()
+
+    async def story() -> None:
+        await asyncio.sleep(POLL / 2)
+        first = branch.head
+        branch.head, heard.taken = "b" * 40, False
+        await asyncio.sleep(2 * POLL)
+        branch.head, heard.taken = first, True
+        await asyncio.sleep(3 * POLL)
+        assert [offer.revision[0] for offer in heard.offers[:2]] == [first[0], "b"]
+        assert heard.offers[-1].revision[0] == first[0]
 
     follow(branch, heard, story)
 
