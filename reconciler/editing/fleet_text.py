@@ -91,12 +91,17 @@ class FleetText:
 
         Raises:
             NoSuchDocument: there is no such document.
-            CannotEdit: the file cannot be edited without changing anything else.
+            CannotEdit: the file cannot be edited without changing anything else; or an instance would get another code, and its
+                database stay behind under the one that it has.
         """
         file, index, document = self._find(kind, code)
         wanted: Mapping[str, Any] = document.data or {}
         for keys, value in changes:
             wanted = with_change(wanted, keys, value)
+        if kind == "instance" and wanted.get("code") != code and wanted.get("renamed_from") != code:
+            raise CannotEdit(
+                f"another code is another customer, with a new and empty database: to rename it, set renamed_from={code} as well"
+            )
         return FileDraft(kind, code, file.path, file.data, edit(file.data, index, changes), wanted)
 
     def added(self, kind: str, fields: Mapping[str, Any], taken: Collection[str] = ()) -> FileDraft:

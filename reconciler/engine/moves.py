@@ -26,6 +26,7 @@ from reconciler.core.model.failures import (
     PassingError,
     ProofFailed,
     Refused,
+    SourceBusy,
     UnknownOutcome,
 )
 from reconciler.core.model.furnishing import Sizes
@@ -404,9 +405,9 @@ class Mover:
         return names.aside(names.parse(name).target, self.clock.now(), self.nonces.token(names.NONCE_LENGTH))
 
     async def _send_rename(self, old: str, new: str, send: Callable[[], Awaitable[None]]) -> None:
-        """Send once; believe the list, not the answer."""
+        """Send once, but again where another session kept the host from it, as Odoo's own cron does; believe the list alone."""
         try:
-            await send()
+            await insist(send, self.clock, (SourceBusy,))
         except UnknownOutcome as lost:
             await self._await_name(old, new, lost)
             return

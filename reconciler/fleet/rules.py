@@ -280,7 +280,9 @@ def _bearer(world: Declarations, instance: Instance, former: str, holders: list[
 
 def _check_backups(world: Declarations) -> Iterator[Diagnostic]:
     """Find backups that have no place to go to."""
-    targets = world.settings.backup_targets if world.settings is not None else {}
+    if world.settings is None:  # it has problems of its own, and may declare any
+        return
+    targets = world.settings.backup_targets
     declared = [d for kind in (world.plans, world.templates, world.instances) for d in kind.values()]
     for document in declared:
         policy = document.backup
@@ -304,7 +306,9 @@ def _check_backups(world: Declarations) -> Iterator[Diagnostic]:
 
 def _check_restores(world: Declarations) -> Iterator[Diagnostic]:
     """Find instances that cannot be built from a backup."""
-    targets = world.settings.backup_targets if world.settings is not None else {}
+    if world.settings is None:
+        return
+    targets = world.settings.backup_targets
     for instance in world.instances.values():
         if instance.restore_from is None:
             continue

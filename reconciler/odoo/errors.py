@@ -55,8 +55,8 @@ class Rule:
 _LISTED_NOT = "either the master password is wrong or the host has list_db = False"
 _OTHER_ROLE = "it belongs to another PostgreSQL role"
 _OTHER_SESSION = (
-    "another program of the host is connected to it (a backup, pgAdmin, a metrics exporter): see pg_stat_activity, and end it"
-    " or connect it to another database"
+    "a scheduled action that has just begun ends by itself: run again; or else another program of the host is connected to it (a"
+    " backup, pgAdmin, a metrics exporter): see pg_stat_activity, and end it or connect it to another database"
 )
 _LACKS_RIGHTS = "give the operator's account (base.user_admin) its groups back, base.group_system above all"
 _DISK = "is the host's disk full? what was being made may be left behind"

@@ -51,6 +51,16 @@ def test_set_changes_the_values_that_are_named_and_nothing_else(world: World) ->
     assert world.run("validate").code == 0
 
 
+def test_set_gives_a_customer_another_code_only_with_the_one_that_he_had(world: World) -> None:
+    before = texts(world)
+    ran = world.run("set", "acme", "code=zweite")
+    assert (ran.code, texts(world)) == (1, before)
+    assert "set renamed_from=acme as well" in ran.err
+    renamed = world.run("set", "acme", "code=zweite", "renamed_from=acme")
+    assert renamed.code == 0, renamed.err
+    assert world.run("validate").code == 0
+
+
 def test_set_tells_which_defaults_it_replaced(world: World) -> None:
     """A list that nobody wrote has modules in it all the same: who writes one of his own would not know that they are gone."""
     world.replace("fleet.yaml", "format: 1", "format: 1\ndefaults: {instance: {labels: {a: b}, modules: [crm]}}")
@@ -75,10 +85,10 @@ def test_set_writes_nothing_where_the_fleet_would_not_be_valid(world: World) -> 
         "plan=startr": "did you mean 'starter'?",
         "colour=red": "no field 'colour'",
         "deletion_protection=perhaps": "deletion_protection",
-        "code=bistro": "a second instance",
+        "code=bistro renamed_from=acme": "a second instance",
         "admin_password=hunter2hunter2": "holds the secret itself",
     }.items():
-        ran = world.run("set", "instance/acme", wrong)
+        ran = world.run("set", "instance/acme", *wrong.split())
         assert (ran.code, said in ran.err, "Nothing is written" in ran.err, ran.out) == (1, True, True, ""), ran.err
         assert "hunter2" not in ran.err
     assert texts(world) == before

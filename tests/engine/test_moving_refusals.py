@@ -16,6 +16,7 @@ from reconciler.core.model.failures import (
     NoSuchDatabase,
     PasswordRefused,
     ProofFailed,
+    SourceBusy,
     UnknownOutcome,
 )
 from reconciler.engine.accounts import Account
@@ -210,6 +211,19 @@ def test_a_database_whose_new_name_is_taken_while_it_bears_the_lock_goes_back() 
     assert kept.mark is not None
     assert kept.mark.moving_from == "", "the way back is proven"
     assert [call[1:] for call in host.done("note_move")] == [("shop", "shop"), ("shop", "")]
+
+
+@pytest.mark.parametrize("goal", ["acme", "suspended.acme", TRASH])
+def test_a_rename_that_a_session_of_the_host_is_in_the_way_of_is_tried_again_for_a_minute(goal: str) -> None:
+    host = holding("acme" if goal != "acme" else "suspended.acme")
+    busy = SourceBusy("it is being accessed by other users", server="one", database=LOCK)
+    host.answers["rename"] = [WORKS, busy, busy]
+    assert goes(host, travels(host, next(iter(host.databases)), goal)) == goal
+    host = holding("shop")
+    host.answers["rename"] = busy
+    assert failure_of(host, travels(host, "shop", "acme"))[:2] == (SourceBusy, busy.what)
+    assert len(host.done("rename")) == 8
+    assert "shop" in host.databases
 
 
 def test_a_build_between_two_names_whose_name_is_taken_is_kept_as_trash() -> None:
