@@ -15,7 +15,7 @@ from reconciler.cli.naming import address_of, completing
 from reconciler.cli.options import Common, RunOptions, choosing_options, common
 from reconciler.cli.refusals import telling
 from reconciler.cli.sessions import Session, open_session
-from reconciler.cli.terminal_tables import render_tables
+from reconciler.cli.terminal_tables import print_report
 from reconciler.core.model import whereabouts
 from reconciler.core.model.failures import StorageFailure
 from reconciler.core.policies import backups, endings
@@ -76,10 +76,8 @@ def list_command(common: Common, options: RunOptions, words: tuple[str, ...]) ->
     """List the backups of DOCUMENT, or of all, as their targets have them. No host is asked."""
     with open_session(common, options) as session, telling(StorageFailure):
         found = interrupts.run(_catalogue(session, words))
-    if common.output == "json":
-        screens.print_json({"backups": [{**entry_document(entry), "target": target} for target, entry in found]})
-    else:
-        click.echo(render_tables([backups_table(found)], screens.paper(screens.OUT)))
+    document = {"backups": [{**entry_document(entry), "target": target} for target, entry in found]}
+    print_report(common.output, document, [backups_table(found)])
 
 
 @command.command(

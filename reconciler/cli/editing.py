@@ -11,18 +11,18 @@ from pathlib import Path
 import click
 
 from reconciler.cli import fleets, screens
-from reconciler.cli.files import replace_file
 from reconciler.cli.options import Common
 from reconciler.editing.edits import Change
 from reconciler.editing.fleet_text import AlreadyThere, FileDraft, FleetText, NoSuchDocument
 from reconciler.editing.kind_fields import KindFields
 from reconciler.editing.problems import new_errors
 from reconciler.editing.spans import CannotEdit
+from reconciler.git.whole_files import write_whole
 from reconciler.loading.fleet_directory import Loaded
 from reconciler.reports.covering import covered
 from reconciler.reports.documents import render_value
 from reconciler.reports.escapes import visible
-from reconciler.reports.problems import render_problems, render_summary
+from reconciler.reports.problems import render_summary
 from schemas.kinds import KINDS
 
 REFUSED = (AlreadyThere, CannotEdit, NoSuchDocument)
@@ -63,9 +63,7 @@ def problems_of(before: Loaded, loaded: Loaded) -> bool:
     """Tell whether an edit has brought errors, which are shown then."""
     if not new_errors(before, loaded):
         return False
-    on = screens.paper(screens.ERR)
-    problems = render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=on.colour, width=on.width)
-    click.echo(problems, err=True)
+    screens.show_problems(loaded.diagnostics, loaded.texts, screens.ERR)
     screens.say(f"Nothing is written: the fleet would not be valid ({render_summary(loaded.diagnostics)}).")
     return True
 
@@ -115,7 +113,7 @@ def _write(draft: FileDraft) -> None:
         return
     if file.read_bytes() != draft.before:
         raise click.ClickException(f"{visible(draft.path)} was changed by somebody else meanwhile: try again")
-    replace_file(file, draft.after, stat.S_IMODE(file.stat().st_mode))
+    write_whole(file, draft.after, stat.S_IMODE(file.stat().st_mode))
 
 
 def _umask() -> int:

@@ -17,7 +17,7 @@ from reconciler.core.model.selection import Selection
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.documents import did_you_mean
 from reconciler.loading.fleet_directory import load_fleet
-from reconciler.reports.problems import render_problems, render_summary
+from reconciler.reports.problems import render_summary
 from schemas.server import normalise_url
 
 INVALID = 1
@@ -26,10 +26,7 @@ INVALID = 1
 def load(common: Common) -> Desired:
     """Load the fleet. Problems go to stderr; an invalid fleet ends the command with exit code 1."""
     loaded = load_fleet(common.fleet)
-    if loaded.diagnostics:
-        on = screens.paper(screens.ERR)
-        problems = render_problems(loaded.diagnostics, loaded.texts, excerpts=True, colour=on.colour, width=on.width)
-        click.echo(problems, err=True)
+    screens.show_problems(loaded.diagnostics, loaded.texts, screens.ERR)
     if loaded.desired is None:
         screens.say(f"The fleet is not valid: {render_summary(loaded.diagnostics)}.")
         raise click.exceptions.Exit(INVALID)

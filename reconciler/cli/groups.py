@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -25,6 +26,11 @@ class Option(click.Option):
     def __init__(self, *args: Any, section: str = OWN, **rest: Any) -> None:
         super().__init__(*args, **rest)
         self.section = section
+
+
+def in_section(title: str) -> Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    """Return what makes options, as `click.option` does, that stand in a section of this title."""
+    return functools.partial(click.option, cls=Option, section=title)
 
 
 class Command(click.Command):

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import click
-import yaml
 
-from reconciler.cli import interrupts, screens
+from reconciler.cli import interrupts
 from reconciler.cli.sessions import Session
-from reconciler.cli.terminal_tables import render_tables
+from reconciler.cli.terminal_tables import print_report
 from reconciler.engine.worlds import World
 from reconciler.health.login_pages import PageRecord, judge_page
 from reconciler.health.looks import check_page, check_server
@@ -62,14 +61,7 @@ def instances_view(session: Session, rows: Sequence[InstanceRow]) -> HealthView:
 
 def show(view: HealthView, output: str) -> None:
     """Print a view."""
-    if output == "json":
-        screens.print_json(health_document(view))
-    elif output == "yaml":
-        click.echo(yaml.safe_dump(health_document(view), sort_keys=False), nl=False)
-    else:
-        wide = output == "wide"
-        paper = screens.paper(screens.OUT)
-        click.echo(render_tables(health_tables(view, wide=wide), paper))
+    if print_report(output, health_document(view), health_tables(view, wide=output == "wide")):
         click.echo(f"\nFleet '{view.fleet}', {view.at:%Y-%m-%d %H:%M:%S} UTC.")
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.access.roles import ROLES, Role
 from reconciler.cli.given import secret_at
-from reconciler.cli.groups import Option
+from reconciler.cli.groups import in_section
+from reconciler.cli.options import packed
 
 if TYPE_CHECKING:
     from reconciler.web.page.entrance import OtherWay
 
-_SECTION = "Log-in by OpenID Connect"
 _EXTRA = "log-in by OpenID Connect needs packages that are not installed: install odoo-fleet[oidc]"
 _SCOPES = ("profile", "email")
 
@@ -80,63 +79,56 @@ class OidcFlags:
         return found
 
 
-def oidc_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command these options; it receives them as `oidc`."""
-
-    @functools.wraps(function)
-    def call(
-        *args: Any,
-        oidc_issuer: str,
-        oidc_client_id: str,
-        oidc_client_secret: str,
-        oidc_role_claim: str,
-        oidc_role: tuple[str, ...],
-        oidc_scope: tuple[str, ...],
-        oidc_callback: str,
-        **rest: Any,
-    ) -> Any:
-        flags = OidcFlags(
-            oidc_issuer, oidc_client_id, oidc_client_secret, oidc_role_claim, oidc_role, oidc_scope, oidc_callback
-        )
-        return function(*args, oidc=flags, **rest)
-
-    made = functools.partial(click.option, cls=Option, section=_SECTION)
-    options = (
-        made("--oidc-issuer", default="", metavar="URL", help="Let people log in on the page with this provider too."),
-        made("--oidc-client-id", default="", metavar="ID", help="Under which id the page is known there."),
-        made(
-            "--oidc-client-secret",
-            default="",
-            metavar="env:NAME|file:PATH",
-            help="Where its secret is found (default: it has none).",
-        ),
-        made(
-            "--oidc-role",
-            multiple=True,
-            metavar="GROUP=ROLE",
-            help="What who is in a group may: user, manager or admin. Repeatable; who is in none is not let in.",
-        ),
-        made(
-            "--oidc-role-claim",
-            default="groups",
-            metavar="NAME",
-            help="Which claim names somebody's groups; realm_access.roles is one within another (default: groups).",
-        ),
-        made(
-            "--oidc-scope",
-            multiple=True,
-            default=_SCOPES,
-            metavar="NAME",
-            help="What to ask for beside openid. Repeatable (default: profile, email).",
-        ),
-        made(
-            "--oidc-callback",
-            default="",
-            metavar="URL",
-            help="The page's address as the provider has it, ending in /login/provider/callback (default: as browsers ask).",
-        ),
-    )
-    return functools.reduce(lambda done, option: option(done), reversed(options), call)
+_option = in_section("Log-in by OpenID Connect")
+oidc_options = packed(
+    "oidc",
+    OidcFlags,
+    _option(
+        "--oidc-issuer",
+        "issuer",
+        default="",
+        metavar="URL",
+        help="Let people log in on the page with this provider too.",
+    ),
+    _option("--oidc-client-id", "client", default="", metavar="ID", help="Under which id the page is known there."),
+    _option(
+        "--oidc-client-secret",
+        "secret",
+        default="",
+        metavar="env:NAME|file:PATH",
+        help="Where its secret is found (default: it has none).",
+    ),
+    _option(
+        "--oidc-role",
+        "roles",
+        multiple=True,
+        metavar="GROUP=ROLE",
+        help="What who is in a group may: user, manager or admin. Repeatable; who is in none is not let in.",
+    ),
+    _option(
+        "--oidc-role-claim",
+        "claim",
+        default="groups",
+        metavar="NAME",
+        help="Which claim names somebody's groups; realm_access.roles is one within another (default: groups).",
+    ),
+    _option(
+        "--oidc-scope",
+        "scopes",
+        multiple=True,
+        default=_SCOPES,
+        metavar="NAME",
+        help="What to ask for beside openid. Repeatable (default: profile, email).",
+    ),
+    _option(
+        "--oidc-callback",
+        "callback",
+        default="",
+        metavar="URL",
+        help="The page's address as the provider has it, ending in /login/provider/callback (default: as browsers ask).",
+    ),
+)
+"""For a command that serves the page; it receives them as `oidc`."""
 
 
 def make_login(flags: OidcFlags, now: Callable[[], datetime], told: Callable[[str], None]) -> OtherWay | None:

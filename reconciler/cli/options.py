@@ -15,12 +15,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from reconciler.cli.groups import Option
+from reconciler.cli.groups import in_section
 from reconciler.cli.naming import completing
 from reconciler.core.safety import THRESHOLDS
 
 Function = Callable[..., Any]
-_FLEET, _HOSTS, _OUTPUT, _CONFIRMED = "What of the fleet", "Hosts and memory", "Output", "What is confirmed"
+Decorator = Callable[[Function], Function]
+_of_fleet, _of_hosts = in_section("What of the fleet"), in_section("Hosts and memory")
+_of_output, _of_confirmation = in_section("Output"), in_section("What is confirmed")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -58,63 +60,67 @@ class Confirmed:
     allowed: frozenset[str] = frozenset()
 
 
-def common(*formats: str, log_level: str = "error", hidden: Container[str] = ()) -> Callable[[Function], Function]:
-    """Give a command the options of every command; its first argument is then a `Common`.
+def packed(name: str, record: type[Any], *options: Decorator) -> Decorator:
+    """Give a command options; it receives what they, and those that stand below them, say of a record as one.
+
+    Args:
+        name: of the parameter that it is received as.
+        record: a dataclass; options are named as its fields are, and those that a command does not take have defaults.
+        options: in the order of the help.
+    """
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            said = {each.name: given.pop(each.name) for each in fields(record) if each.name in given}
+            return function(*args, **{name: record(**said)}, **given)
+
+        return _with_options(call, *options)
+
+    return decorate
+
+
+def common(*formats: str, log_level: str = "error", hidden: Container[str] = ()) -> Decorator:
+    """Give a command the options of every command; it receives them as `common`.
 
     Args:
         formats: what `-o` takes, the default first; where that is one alone, the help does not offer it.
         log_level: the default.
         hidden: those of them that every command takes and that mean nothing to this one, by parameter.
     """
-    default_level = log_level
-
-    def decorate(function: Function) -> Function:
-        @functools.wraps(function)
-        def call(fleet: Path, output: str, log_format: str, log_level: str, **rest: Any) -> Any:
-            return function(Common(fleet, output, log_format, log_level), **rest)
-
-        return _with_options(
-            call,
-            click.option(
-                "--fleet",
-                type=click.Path(path_type=Path),
-                default=Path("fleet"),
-                envvar="ODOO_FLEET_DIR",
-                metavar="DIR",
-                help="The fleet's directory (default: fleet, or ODOO_FLEET_DIR).",
-                hidden="fleet" in hidden,
-                cls=Option,
-                section=_FLEET,
-            ),
-            click.option(
-                "-o",
-                "--output",
-                type=click.Choice(formats),
-                default=formats[0],
-                help="How to print.",
-                hidden=len(formats) == 1 or "output" in hidden,
-                cls=Option,
-                section=_OUTPUT,
-            ),
-            click.option(
-                "--log-format",
-                type=click.Choice(("console", "json")),
-                default="console",
-                help="How to log, to stderr.",
-                cls=Option,
-                section=_OUTPUT,
-            ),
-            click.option(
-                "--log-level",
-                type=click.Choice(LOG_LEVELS),
-                default=default_level,
-                help=f"What to log (default: {default_level}).",
-                cls=Option,
-                section=_OUTPUT,
-            ),
-        )
-
-    return decorate
+    return packed(
+        "common",
+        Common,
+        _of_fleet(
+            "--fleet",
+            type=click.Path(path_type=Path),
+            default=Path("fleet"),
+            envvar="ODOO_FLEET_DIR",
+            metavar="DIR",
+            help="The fleet's directory (default: fleet, or ODOO_FLEET_DIR).",
+            hidden="fleet" in hidden,
+        ),
+        _of_output(
+            "-o",
+            "--output",
+            type=click.Choice(formats),
+            default=formats[0],
+            help="How to print.",
+            hidden=len(formats) == 1 or "output" in hidden,
+        ),
+        _of_output(
+            "--log-format",
+            type=click.Choice(("console", "json")),
+            default="console",
+            help="How to log, to stderr.",
+        ),
+        _of_output(
+            "--log-level",
+            type=click.Choice(LOG_LEVELS),
+            default=log_level,
+            help=f"What to log (default: {log_level}).",
+        ),
+    )
 
 
 def _not_empty(context: click.Context, option: click.Parameter, given: str) -> str:
@@ -124,93 +130,65 @@ def _not_empty(context: click.Context, option: click.Parameter, given: str) -> s
     return given
 
 
-_STORE = click.option(
+_STORE = _of_hosts(
     "--store",
     default="",
     callback=_not_empty,
     metavar="URL",
     help="Where runs are remembered, or none (default: a file beside the fleet).",
-    cls=Option,
-    section=_HOSTS,
 )
 
 
-def store_option(function: Function) -> Function:
-    """Give a command that works on what is remembered, and asks no host, the option that says where that is."""
-    return _STORE(function)
+store_option = _STORE
+"""For a command that works on what is remembered, and asks no host: where that is."""
 
-
-_SERVER_URL = click.option(
+_SERVER_URL = _of_hosts(
     "--server-url",
     "server_urls",
     multiple=True,
     metavar="CODE=URL",
     help="Reach a server at another address: a tunnel, a simulator (repeatable).",
-    cls=Option,
-    section=_HOSTS,
 )
 
 
-_TARGETS = click.option(
+_TARGETS = _of_fleet(
     "--target",
     "targets",
     multiple=True,
     metavar="DOCUMENT",
     help="Only this document and what it needs: acme, instance/acme (repeatable).",
-    cls=Option,
-    section=_FLEET,
     shell_complete=completing("server", "template", "instance"),
 )
-_SELECTORS = click.option(
+_SELECTORS = _of_fleet(
     "--selector",
     "selectors",
     multiple=True,
     metavar="LABEL=VALUE",
     help="Only documents with this label (repeatable: all).",
-    cls=Option,
-    section=_FLEET,
 )
-_SHALLOW = click.option(
+_SHALLOW = _of_hosts(
     "--shallow",
     is_flag=True,
     help="Go by the names of databases alone: two calls a host.",
-    cls=Option,
-    section=_HOSTS,
 )
 
 
-def _with_run_options(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
-    """Give a command these options; it receives what they and those below them say as `options`."""
-
-    def decorate(function: Function) -> Function:
-        @functools.wraps(function)
-        def call(*args: Any, **given: Any) -> Any:
-            said = {each.name: given.pop(each.name) for each in fields(RunOptions) if each.name in given}
-            return function(*args, options=RunOptions(**said), **given)
-
-        return _with_options(call, *options)
-
-    return decorate
-
-
-run_options = _with_run_options(_STORE, _TARGETS, _SELECTORS, _SHALLOW, _SERVER_URL)
+run_options = packed("options", RunOptions, _STORE, _TARGETS, _SELECTORS, _SHALLOW, _SERVER_URL)
 """For a command about the fleet that touches hosts."""
 
-choosing_options = _with_run_options(_STORE, _TARGETS, _SELECTORS, _SERVER_URL)
+choosing_options = packed("options", RunOptions, _STORE, _TARGETS, _SELECTORS, _SERVER_URL)
 """For a command about documents that looks at hosts in its own way."""
 
-document_options = _with_run_options(_STORE, _SHALLOW, _SERVER_URL)
+document_options = packed("options", RunOptions, _STORE, _SHALLOW, _SERVER_URL)
 """For a command that carries out what one document needs, which its argument names."""
 
-reach_options = _with_run_options(_STORE, _SERVER_URL)
+reach_options = packed("options", RunOptions, _STORE, _SERVER_URL)
 """For a command that asks hosts about one document, which its argument names, or about all."""
 
-refreshable = click.option(
+refreshable = _of_hosts(
     "--refresh",
     is_flag=True,
     help="Look into every database now, whenever it was verified; note what is found.",
-    cls=Option,
-    section=_HOSTS,
 )
 """For a command that can look into every database, below the options above."""
 
@@ -225,20 +203,15 @@ def confirmed(function: Function) -> Function:
 
     return _with_options(
         call,
-        click.option(
+        _of_confirmation(
             "--confirm-listing",
             "listings",
             multiple=True,
             metavar="SERVER",
             help="Believe this server that databases are gone (repeatable).",
-            cls=Option,
-            section=_CONFIRMED,
             shell_complete=completing("server"),
         ),
-        *(
-            click.option(f"--allow-{t.name}", is_flag=True, help=t.allowed, cls=Option, section=_CONFIRMED)
-            for t in THRESHOLDS
-        ),
+        *(_of_confirmation(f"--allow-{t.name}", is_flag=True, help=t.allowed) for t in THRESHOLDS),
     )
 
 
@@ -246,7 +219,7 @@ def _absolute(_context: click.Context, _option: click.Parameter, given: Sequence
     return tuple(os.path.normpath(Path(each).absolute()) for each in given)
 
 
-runs_hooks = click.option(
+runs_hooks = _of_confirmation(
     "--allow-commands",
     "commands",
     multiple=True,
@@ -254,13 +227,11 @@ runs_hooks = click.option(
     callback=_absolute,
     metavar="DIR",
     help="Let hooks of the fleet's text run the programs that lie in DIR (repeatable; without it, none).",
-    cls=Option,
-    section=_CONFIRMED,
 )
 """For a command that carries actions out, below the options above: lets hooks run programs; see `RunOptions`."""
 
 
-def _with_options(function: Function, *options: Callable[[Function], Function]) -> Function:
+def _with_options(function: Function, *options: Decorator) -> Function:
     # click lists options in the reverse order of their decoration.
     return functools.reduce(lambda made, option: option(made), reversed(options), function)
 

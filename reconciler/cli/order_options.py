@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
-from reconciler.cli.groups import Option
+from reconciler.cli.groups import in_section
+from reconciler.cli.options import packed
 from reconciler.git.committing import Person
 from reconciler.git.writing import Signature
 
-_SECTION = "Orders"
 _US = "odoo-fleet <odoo-fleet@localhost>"
 Mode = Literal["commit", "branch"]
 
@@ -51,36 +49,25 @@ class OrderFlags:
             raise click.UsageError(f"--orders-author, --orders-committer: {error}") from None
 
 
-def orders_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of orders; it receives them as `orders`."""
-
-    @functools.wraps(function)
-    def call(*args: Any, orders: Mode | None, orders_author: str, orders_committer: str, **rest: Any) -> Any:
-        return function(*args, orders=OrderFlags(orders, orders_author, orders_committer), **rest)
-
-    options = (
-        click.option(
-            "--orders",
-            type=click.Choice(("commit", "branch")),
-            help="Let the API add and change instances: each a commit on the branch, or on one of its own for people to merge.",
-            cls=Option,
-            section=_SECTION,
-        ),
-        click.option(
-            "--orders-author",
-            default=_US,
-            metavar="NAME <MAIL>",
-            help=f"The author of these commits (default: {_US}).",
-            cls=Option,
-            section=_SECTION,
-        ),
-        click.option(
-            "--orders-committer",
-            default=_US,
-            metavar="NAME <MAIL>",
-            help=f"Their committer (default: {_US}).",
-            cls=Option,
-            section=_SECTION,
-        ),
-    )
-    return functools.reduce(lambda made, option: option(made), reversed(options), call)
+_option = in_section("Orders")
+orders_options = packed(
+    "orders",
+    OrderFlags,
+    _option(
+        "--orders",
+        "mode",
+        type=click.Choice(("commit", "branch")),
+        help="Let the API add and change instances: each a commit on the branch, or on one of its own for people to merge.",
+    ),
+    _option(
+        "--orders-author",
+        "author",
+        default=_US,
+        metavar="NAME <MAIL>",
+        help=f"The author of these commits (default: {_US}).",
+    ),
+    _option(
+        "--orders-committer", "committer", default=_US, metavar="NAME <MAIL>", help=f"Their committer (default: {_US})."
+    ),
+)
+"""For a command that takes orders; it receives them as `orders`."""

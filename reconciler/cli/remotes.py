@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from reconciler.cli.given import secret_at
+from reconciler.cli.options import packed
 from reconciler.web.listening import Address
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -49,14 +47,15 @@ class GitFlags:
             raise click.UsageError("--webhook-secret needs an address: not with --listen none")
 
 
-_OPTIONS = (
+git_options = packed(
+    "git",
+    GitFlags,
     click.option(
         "--git", "url", default="", metavar="URL", help="Take the text from this git remote, not from --fleet."
     ),
     click.option("--branch", default="main", metavar="B", help="The branch to follow (default: main)."),
     click.option(
         "--path",
-        "inside",
         default="fleet",
         metavar="P",
         help="The fleet's directory in the repository (default: fleet).",
@@ -70,15 +69,24 @@ _OPTIONS = (
     ),
     click.option(
         "--git-token",
+        "token",
         default="",
         metavar="env:NAME|file:PATH",
         help="Where the token for an https remote is found.",
     ),
     click.option(
-        "--git-ssh-key", type=_FILE, metavar="FILE", help="The key for an ssh remote (default: the account's)."
+        "--git-ssh-key",
+        "ssh_key",
+        type=_FILE,
+        metavar="FILE",
+        help="The key for an ssh remote (default: the account's).",
     ),
     click.option(
-        "--git-known-hosts", type=_FILE, metavar="FILE", help="The ssh hosts to trust (default: the account's)."
+        "--git-known-hosts",
+        "known_hosts",
+        type=_FILE,
+        metavar="FILE",
+        help="The ssh hosts to trust (default: the account's).",
     ),
     click.option("--signed-only", is_flag=True, help="Take only commits that are signed by someone who may."),
     click.option(
@@ -94,27 +102,4 @@ _OPTIONS = (
         help="Fetch as soon as GitHub, GitLab or Gitea calls /webhooks/… with this secret.",
     ),
 )
-
-
-def git_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command these options; it receives them as `git`."""
-
-    @functools.wraps(function)
-    def call(
-        *args: Any,
-        url: str,
-        branch: str,
-        inside: str,
-        poll: float,
-        git_token: str,
-        git_ssh_key: Path | None,
-        git_known_hosts: Path | None,
-        signed_only: bool,
-        allowed_signers: Path | None,
-        webhook_secret: str,
-        **rest: Any,
-    ) -> Any:
-        remote = (url, branch, inside, poll, git_token, git_ssh_key, git_known_hosts, signed_only, allowed_signers)
-        return function(*args, git=GitFlags(*remote, webhook_secret), **rest)
-
-    return functools.reduce(lambda made, option: option(made), reversed(_OPTIONS), call)
+"""For a command whose text may come from a git remote; it receives them as `git`."""

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from reconciler.cli import fleets, groups, screens
-from reconciler.cli.files import replace_file
 from reconciler.cli.known import open_memory
 from reconciler.cli.options import Common, common, store_option
 from reconciler.core.model.inventory import Inventory
 from reconciler.core.policies import endings, usage
+from reconciler.git.whole_files import write_whole
 from reconciler.reports.escapes import visible
 from reconciler.reports.proxy_maps import PROXIES, render_routes, routes
 
@@ -51,7 +51,7 @@ def command(common: Common, store: str, proxy: str, out: Path | None, *, detaile
     try:
         was_like_that = out.exists() and out.read_bytes() == text.encode()
         if not was_like_that:
-            replace_file(out, text.encode(), 0o644)
+            write_whole(out, text.encode(), 0o644)
     except OSError as error:
         raise click.ClickException(f"{visible(str(out))} cannot be written: {error.strerror or error}") from error
     return CHANGED if detailed_exitcode and not was_like_that else UNCHANGED

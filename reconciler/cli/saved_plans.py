@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-from reconciler.cli.files import replace_file
 from reconciler.cli.options import Common, Confirmed, RunOptions
 from reconciler.cli.refusals import telling
 from reconciler.cli.sessions import Aim, Session
@@ -21,6 +20,7 @@ from reconciler.core.deciding import Planned
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.secrets import SecretUnavailable, WeakKey, parse_key
 from reconciler.git.revisions import revision_of
+from reconciler.git.whole_files import write_whole
 from reconciler.loading.secrets import SecretResolver
 from reconciler.planfile import movements
 from reconciler.planfile.saved_changesets import (
@@ -119,7 +119,7 @@ def write(file: Path, planned: Planned, session: Session, sealer: Sealer) -> Non
     )
     text = json.dumps(sealer.close(saved), indent=1, ensure_ascii=True) + "\n"
     try:
-        replace_file(file, text.encode("ascii"))
+        write_whole(file, text.encode("ascii"))
     except OSError as error:
         raise click.ClickException(
             f"the changeset cannot be saved to {visible(str(file))}: {_reason(error)}"

@@ -6,11 +6,14 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import click
 
-from reconciler.reports.paragraphs import Paper
+from reconciler.fleet.diagnostics import Diagnostic
+from reconciler.reports.paragraphs import UNFOLDED, Paper
+from reconciler.reports.problems import render_problems
 
 Stream = Literal["stdout", "stderr"]
 OUT: Final = "stdout"
@@ -18,8 +21,6 @@ ERR: Final = "stderr"
 
 _WIDEST = 120
 _DEFAULT_WIDTH = 80
-_NO_LIMIT = 100_000
-"""The columns of what is no terminal: programs and log pages fold lines as they like, and `grep` wants whole ones."""
 
 
 def is_terminal(stream: Stream) -> bool:
@@ -35,7 +36,7 @@ def has_colour(stream: Stream) -> bool:
 def width(stream: Stream) -> int:
     """Return the columns to write in: those of the terminal. What is piped never wraps, but for a report where COLUMNS is set."""
     if not is_terminal(stream) and (stream == ERR or "COLUMNS" not in os.environ):
-        return _NO_LIMIT
+        return UNFOLDED.width
     return max(20, min(_WIDEST, shutil.get_terminal_size((_DEFAULT_WIDTH, 24)).columns))
 
 
@@ -57,6 +58,13 @@ def say(text: str) -> None:
             line = "\n".join(on.paragraph(words[2:], indent=indent, head=words[:2]))  # noqa: PLW2901
         sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
+
+
+def show_problems(problems: Sequence[Diagnostic], texts: Mapping[str, str], stream: Stream) -> None:
+    """Print problems of a fleet's text; folded on a terminal alone, since editors read a problem from its line."""
+    if problems:
+        on = paper(stream) if is_terminal(stream) else UNFOLDED
+        click.echo(render_problems(problems, texts, on), err=stream == ERR)
 
 
 def print_json(document: Any) -> None:

@@ -32,7 +32,6 @@ from reconciler.wiring import Reach, open_world
 BY_NAMES = Limits(depth=Depth(shallow=True))
 """All of the fleet, as far as the names of databases tell: two calls a host."""
 
-NOT_CONFIRMED = Confirmed()
 Listener = Callable[[Event], None]
 
 
@@ -115,10 +114,10 @@ class Session:
 
 
 @contextlib.contextmanager
-def open_session(common: Common, options: RunOptions, confirmed: Confirmed = NOT_CONFIRMED) -> Iterator[Session]:
+def open_session(common: Common, options: RunOptions) -> Iterator[Session]:
     """Load the fleet, look up what the options name, and open the store; what the world denies ends the command with a line."""
     desired = fleets.load(common)
-    with begin_session(common, options.store, desired, given_aim(desired, options, confirmed)) as session:
+    with begin_session(common, options.store, desired, given_aim(desired, options, Confirmed())) as session:
         yield session
 
 

@@ -6,21 +6,42 @@ below their row, indented. Whatever a host or a file wrote is shown as text: no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+import click
+import yaml
 from rich.cells import cell_len
 
+from reconciler.cli import screens
 from reconciler.reports.escapes import visible
 from reconciler.reports.paragraphs import Paper, Tone
 from reconciler.reports.tables import Cell, Column, Table
 
+MACHINES = ("json", "yaml")
 _GAP = "  "
 _INDENT = "    "
 _NARROWEST = 16
 """Columns of a text that is folded; narrower ones are hard to read."""
+
+
+def print_report(output: str, document: Mapping[str, Any], tables: Iterable[Table]) -> bool:
+    """Print a report as it was asked for; tell whether that was its tables, to which words for people may be added."""
+    if output in MACHINES:
+        print_document(output, document)
+        return False
+    click.echo(render_tables(tables, screens.paper(screens.OUT)))
+    return True
+
+
+def print_document(output: str, document: Mapping[str, Any]) -> None:
+    """Print a document as JSON or YAML, in plain ASCII: whatever a file or a host said cannot move a terminal's cursor."""
+    if output == "json":
+        screens.print_json(document)
+    else:
+        click.echo(yaml.safe_dump(dict(document), sort_keys=False), nl=False)
 
 
 def render_tables(tables: Iterable[Table], paper: Paper) -> str:

@@ -10,11 +10,11 @@ import click
 
 from reconciler.access.roles import ROLES, Role
 from reconciler.access.tokens import TOKEN_BYTES, Token, hash_of, write
-from reconciler.cli import groups, screens
+from reconciler.cli import groups
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.operators import who_runs
 from reconciler.cli.options import Common, common, store_option
-from reconciler.cli.terminal_tables import render_tables
+from reconciler.cli.terminal_tables import print_report
 from reconciler.fleet.documents import did_you_mean
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.escapes import visible
@@ -75,10 +75,7 @@ def list_command(common: Common, store: str) -> None:
     fleet, now = know(common).fleet, datetime.now(UTC)
     with open_memory(common, store, fleet, purpose=_PURPOSE) as memory:
         tokens = memory.tokens()
-    if common.output == "json":
-        screens.print_json(report(fleet, tokens=[each.shown(now) for each in tokens]))
-        return
-    click.echo(render_tables((_table(tokens, now),), screens.paper(screens.OUT)))
+    print_report(common.output, report(fleet, tokens=[each.shown(now) for each in tokens]), [_table(tokens, now)])
 
 
 @command.command(

@@ -19,7 +19,7 @@ from reconciler.fleet.diagnostics import Diagnostic, has_errors
 from reconciler.loading.fleet_directory import Loaded, load_files, load_fleet
 from reconciler.reports.github_annotations import render_annotations
 from reconciler.reports.gitlab_code_quality import code_quality_document
-from reconciler.reports.problems import render_problems, render_summary
+from reconciler.reports.problems import render_summary
 from reconciler.reports.sarif import sarif_document
 from reconciler.reports.validation import validation_document, validation_text
 
@@ -71,22 +71,15 @@ def _output(common: Common) -> str:
 
 def _print_text(loaded: Loaded, base: str | None, changed: int | None, *, err: bool = False) -> None:
     problems = loaded.diagnostics
+    stream: screens.Stream = screens.ERR if err else screens.OUT
     if changed is None:
-        _print_problems(loaded, problems, err=err)
+        screens.show_problems(problems, loaded.texts, stream)
         return
     for title, part in ((f"In files changed since {base}:", problems[:changed]), ("Elsewhere:", problems[changed:])):
         if part:
             click.echo(title, err=err)
-            _print_problems(loaded, part, err=err)
+            screens.show_problems(part, loaded.texts, stream)
             click.echo(err=err)
-
-
-def _print_problems(loaded: Loaded, problems: Sequence[Diagnostic], *, err: bool) -> None:
-    if problems:
-        stream: screens.Stream = screens.ERR if err else screens.OUT
-        width = screens.width(stream) if screens.is_terminal(stream) else 0  # editors read a problem from its line
-        colour = screens.has_colour(stream)
-        click.echo(render_problems(problems, loaded.texts, excerpts=True, colour=colour, width=width), err=err)
 
 
 def _print_for_reviewers(output: str, problems: Sequence[Diagnostic]) -> None:

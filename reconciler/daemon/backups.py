@@ -82,6 +82,7 @@ class BackupRounds:
     on_defect: Callable[[str, Exception], None]
     asked: dict[Key, AskedBackup] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
+    _told: set[Key] = field(default_factory=set)  # whose failing was told
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _first_due: dict[Key, datetime] = field(default_factory=dict)  # what was never done: when that was seen
 
@@ -217,8 +218,8 @@ class BackupRounds:
     ) -> list[Appointment]:
         """List them, with pauses: of ten thousand, passes would wait for seconds when the daemon has just started."""
         found: list[Appointment] = []
-        selection = self.rounds.limits.selection
-        for each in appointments(self.rounds.desired, observed, records, inventory, now, selection):
+        selection, frozen = self.rounds.limits.selection, self.standing().frozen
+        for each in appointments(self.rounds.desired, observed, records, inventory, now, selection, frozen):
             found.append(each)
             if not len(found) % _IN_ONE_GO:
                 await asyncio.sleep(0)
@@ -255,14 +256,16 @@ class BackupRounds:
 
     def _tell_failed(self, record: BackupRecord, why: str) -> None:
         """Tell when it begins to fail, not at each try."""
-        if not record.problem:
+        if not record.problem or record.key not in self._told:
+            self._told.add(record.key)
             name, _, what, _ = _TOLD[record.work]
             detail = f"the {what} of {record.address} failed: {why}; it is tried again, with growing pauses"
             self.tell(_notice(name, Level.ERROR, record, detail))
 
     def _show(self, found: Iterable[Appointment], now: datetime) -> None:
-        before, self._first_due = self._first_due, {}
+        found, before, self._first_due = list(found), self._first_due, {}
         kept = []
+        self._told &= {each.record.key for each in found}  # whoever has none any more had its end told
         for each in found:
             since = each.due_at if each.is_due(now) else None
             if each.due_at is None:

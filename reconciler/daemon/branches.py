@@ -35,6 +35,7 @@ class BranchSource:
     nonces: Nonces
     _reader: FleetReader | None = None
     _offered: str = ""
+    _again: bool = False
     _in_force: Revision | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -48,27 +49,29 @@ class BranchSource:
         while True:
             self._woken.clear()
             try:
-                revision = await self.git.fetch()
+                await self._follow(await self.git.fetch(), offer)
             except GitUnusable as error:
                 failures += 1
                 name = NoticeName.REVISION_UNSIGNED if isinstance(error, Unsigned) else NoticeName.SOURCE_UNREACHABLE
                 trouble(Trouble(name, str(error)))
-                if not self._offered and (last := await self._last()) is not None:
-                    await self._offer(last, offer)  # what was in force before a restart stays in force
+                # What cannot be read or noted on the disk is said already: it is the reason why there is nothing newer.
+                with contextlib.suppress(GitUnusable):
+                    await self._offer_last(offer)
             else:
                 failures = 0
                 trouble(None)
-                if revision.commit != self._offered:
-                    await self._offer(revision, offer)
-                elif self._in_force is not None and self._in_force.commit == revision.commit:
-                    await self._note_in_force(revision)  # what was noted may have been deleted with its directory
             await self._wait(failures)
 
-    async def _last(self) -> Revision | None:
-        try:
-            return await self.git.last()
-        except GitUnusable:
-            return None  # said already: it is the reason why there is nothing newer
+    async def _follow(self, revision: Revision, offer: Callable[[Offer], bool]) -> None:
+        if self._again or revision.commit != self._offered:
+            await self._offer(revision, offer)
+        elif self._in_force is not None and self._in_force.commit == revision.commit:
+            await self._note_in_force(revision)  # what was noted may have been deleted with its directory
+
+    async def _offer_last(self, offer: Callable[[Offer], bool]) -> None:
+        """Offer what was in force before a restart: it stays in force."""
+        if not self._offered and (last := await self.git.last()) is not None:
+            await self._offer(last, offer)
 
     async def _offer(self, revision: Revision, offer: Callable[[Offer], bool]) -> None:
         if self._reader is None:
@@ -76,10 +79,13 @@ class BranchSource:
         loaded = await asyncio.to_thread(self._reader.read, revision.root)
         about = f"{revision.author}: {revision.subject}"
         rewritten = revision.rewritten and bool(self._offered)
+        is_taken = offer(Offer(loaded, revision.root, revision.commit, about, rewritten, self.git.inside))
+        # What is valid and not taken lacks something beside the text, such as a file that it names: it is offered again.
+        self._again = not is_taken and loaded.desired is not None
         self._offered = revision.commit
-        if offer(Offer(loaded, revision.root, revision.commit, about, rewritten, self.git.inside)):
-            await self._note_in_force(revision)
+        if is_taken:
             former, self._in_force = self._in_force, revision
+            await self._note_in_force(revision)
             # What runs now may still read a secret's file of the former text; older ones are done with.
             kept = [revision.commit, *([former.commit] if former else [])]
             await self.git.keep(kept)

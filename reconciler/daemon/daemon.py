@@ -35,9 +35,9 @@ from reconciler.engine.rounds import Rounds
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.login_pages import PageRecord, unreachable
-from reconciler.health.rounds import health_rounds
+from reconciler.health.rounds import HealthRounds
 from reconciler.health.standing import Standing
-from reconciler.health.verdicts import HealthRecord
+from reconciler.health.verdicts import HealthRecord, is_watched
 from reconciler.notices.events import ActionEnded, Event
 from reconciler.notices.notices import Level, Notice, NoticeName
 from reconciler.reports.standing_text import name, status_line
@@ -214,7 +214,7 @@ class Daemon:
             latest = await work.aside.ask(work.store.latest_health)
         except MemoryFailure as failure:
             self._teller.store_failed(failure)
-        kept = {code: record for code, record in latest.items() if code in work.rounds.desired.servers}
+        kept = _watched(latest, work.rounds.desired)
         self._note(lambda standing: replace(standing, health=kept))
 
         def record(found: HealthRecord, notices: tuple[Notice, ...]) -> None:
@@ -225,21 +225,14 @@ class Daemon:
             for notice in notices:
                 self._teller.tell(notice)
 
-        await health_rounds(
-            lambda: work.rounds.desired,
-            lambda: work.rounds.world,
-            self.clock,
-            latest=kept,
-            record=record,
-            tell=tell,
-            pages=self._pages,
-            asked=work.checks,
-        )
+        rounds = work.rounds
+        await HealthRounds(
+            lambda: rounds.desired, lambda: rounds.world, self.clock, dict(kept), record, tell, self._pages, work.checks
+        ).run()
 
     def _tell_health(self, work: Workplace, found: HealthRecord, notices: tuple[Notice, ...]) -> None:
-        known = {**self.standing.health, found.server: found}
-        declared = {code: record for code, record in known.items() if code in work.rounds.desired.servers}
-        self._note(lambda standing: replace(standing, health=declared))
+        watched = _watched({**self.standing.health, found.server: found}, work.rounds.desired)
+        self._note(lambda standing: replace(standing, health=watched))
         for notice in notices:
             self._teller.tell(notice)
 
@@ -249,10 +242,13 @@ class Daemon:
             self._work = self._begin(desired, candidate)
             self._begun.set()
             return
-        rounds = self._work.rounds
-        rounds.limits = self.choose(desired)
-        servers = concerned_servers(rounds.desired, desired, rounds.known)
-        rounds.adopt(desired, self._world(desired, candidate, self._work.store), servers)
+        rounds, limits = self._work.rounds, self.choose(desired)
+        world = self._world(
+            desired, candidate, self._work.store
+        )  # which may fail: the former text stays with its limits
+        rounds.limits = limits
+        rounds.adopt(desired, world, concerned_servers(rounds.desired, desired, rounds.known))
+        self._note(lambda standing: replace(standing, health=_watched(standing.health, desired)))
 
     def _begin(self, desired: Desired, candidate: Offer) -> Workplace:
         limits = self.choose(desired)
@@ -285,7 +281,7 @@ class Daemon:
         return (self._work.rounds.desired, self._work.rounds.world.secrets) if self._work else None
 
     def _looked_after(self, desired: Desired) -> LookedAfter:
-        return LookedAfter(desired, self._pages, self.standing.kept)
+        return LookedAfter(desired, self._pages, self.standing.kept, self.standing.frozen)
 
     def _note(self, change: Callable[[Standing], Standing]) -> None:
         if self._work is not None:
@@ -340,6 +336,12 @@ class Daemon:
         where = f" on {', '.join(busy)}" if busy else ""
         left = f"; left behind, unknown: what ran{where}" if busy or self.abandon.is_set() else ""
         return f"odoo-fleet {__version__} has stopped{left}"
+
+
+def _watched(records: Mapping[str, HealthRecord], desired: Desired) -> Mapping[str, HealthRecord]:
+    """Leave out what is known of servers that are not looked after: it would never be another."""
+    servers = desired.servers
+    return {code: record for code, record in records.items() if code in servers and is_watched(servers[code])}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,21 +27,23 @@ class LookedAfter:
         desired: the text in force.
         pages: the last judgements of login pages, by instance.
         kept: the appointments of backups and proofs.
+        frozen: servers whose lists are not believed: of what they do not list nothing is over.
     """
 
     desired: Desired
     pages: Mapping[str, PageRecord]
     kept: Iterable[KeptStanding]
+    frozen: Collection[str]
 
     def why_over(self, notice: Notice) -> str:
         """Say why something that was told is over, or nothing where it may still be so."""
-        about = f"{notice.kind}/{notice.code}"
+        about, is_frozen = f"{notice.kind}/{notice.code}", notice.server in self.frozen
         match notice.name:
             case NoticeName.HOST_OFFLINE | NoticeName.HEALTH_CHANGED if not self._is_watched(notice.server):
                 return f"server {notice.server} is no longer looked after"
-            case NoticeName.LOGIN_PAGE_UNREACHABLE if not self._is_unreachable(notice.code):
+            case NoticeName.LOGIN_PAGE_UNREACHABLE if not (is_frozen or self._is_unreachable(notice.code)):
                 return f"the login page of {about} is no longer asked for"
-            case NoticeName.BACKUP_FAILED | NoticeName.PROOF_FAILED if not self._is_kept(notice):
+            case NoticeName.BACKUP_FAILED | NoticeName.PROOF_FAILED if not (is_frozen or self._is_kept(notice)):
                 return f"{about} on {notice.server} has no such {_WORK[notice.name]}s any more"
             case name if name in _OF_SERVERS and notice.server and notice.server not in self.desired.in_use:
                 return f"nothing is done on {notice.server} any more"

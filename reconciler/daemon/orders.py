@@ -19,6 +19,7 @@ from reconciler.editing.fleet_text import AlreadyThere, FileDraft, FleetText, No
 from reconciler.editing.patches import changes_of, literals, of_the_machine, without_nothing
 from reconciler.editing.problems import field_of
 from reconciler.editing.spans import CannotEdit
+from reconciler.fleet.counting import count
 from reconciler.fleet.desired import Desired
 from reconciler.fleet.diagnostics import Severity
 from reconciler.fleet.documents import dotted
@@ -232,7 +233,7 @@ class _Text:
             )
             for each in errors
         )
-        number = f"{len(found)} problems" if len(found) > 1 else "1 problem"
+        number = count(len(found), "problem")
         return RequestRefused(422, f"the fleet would not be valid with it: {number}; nothing was written", errors=found)
 
     def _named(self, said: str) -> str:

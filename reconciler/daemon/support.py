@@ -59,7 +59,10 @@ class SupportDesk:
         return visit if visit is not None and asked_by == actor.token.hash and now < visit.until else None
 
     async def _open(self, world: World, desired: Desired, visit: SupportVisit, lasts: timedelta) -> None:
-        instance = desired.instances[visit.code]
+        instance = desired.instances.get(visit.code)
+        if instance is None:  # it left the text while it was written down who asks
+            self._note(replace(visit, state="failed", why="the fleet declares no such instance any more"))
+            return
         try:
             async with self._turns[visit.code]:
                 opened = await self.opens(world, desired, instance, await find(world, desired, instance), lasts)

@@ -70,8 +70,9 @@ class DirectorySource:
                     trouble(None)
                     # Where nothing changed the reader returns the very same object.
                     if last is None or last.loaded is not candidate.loaded or last.revision != candidate.revision:
-                        offer(candidate)
-                        last = candidate
+                        is_taken = offer(candidate)
+                        # What is valid and not taken lacks something beside the text, such as a file that it names.
+                        last = candidate if is_taken or candidate.loaded.desired is None else None
                 await self._wait(RESCAN_SECONDS)
         finally:
             watching.cancel()
@@ -112,7 +113,8 @@ class DirectorySource:
                 await self._watch_one(identity)
             else:
                 await asyncio.sleep(IDENTITY_SECONDS)
-            self._woken.set()
+            if _identity(self.root) != identity:
+                self._woken.set()
 
     async def _watch_one(self, identity: tuple[int, int]) -> None:
         gone = asyncio.Event()

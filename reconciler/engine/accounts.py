@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from reconciler.core.model.failures import PasswordRefused
 from reconciler.core.model.observed import Access
 from reconciler.core.model.specs import DatabaseSpec
 from reconciler.core.needs import ADOPT_FIELD
@@ -92,6 +93,15 @@ class Account:
         """Log in with the declared password, or a former one; None if the database refuses them all."""
         found = await self.find(database)
         return (found.database, found.access) if found is not None else None
+
+    async def require(
+        self, database: str, otherwise: str = "it refuses the declared password and all former ones"
+    ) -> tuple[Database, Access]:
+        """Log in as `open` does; raises `PasswordRefused`, which says what it is told, if the database refuses them all."""
+        opened = await self.open(database)
+        if opened is None:
+            raise PasswordRefused(otherwise, server=self.host.server, database=database)
+        return opened
 
     async def find(self, database: str) -> OpenDatabase | None:
         """Log in as `open` does, and tell with which password."""

@@ -20,7 +20,7 @@ from reconciler.archives.archive import Archive
 from reconciler.archives.failures import NotSafe, NotWhole
 from reconciler.backups import catalogue, retention
 from reconciler.backups.catalogue import BackupEntry
-from reconciler.core.model.failures import HostError, LastingError, PasswordRefused, StorageFailure
+from reconciler.core.model.failures import HostError, LastingError, StorageFailure
 from reconciler.core.model.names import NONCE_LENGTH
 from reconciler.core.model.observed import mark_of
 from reconciler.core.policies import backups
@@ -147,11 +147,8 @@ async def collect(world: World, subject: BackupSubject, spool: BinaryIO) -> tupl
 
 async def _opened(world: World, subject: BackupSubject, lost: str) -> Database:
     account = Account(world.hosts[subject.server], subject.spec, world.secrets, world.clock)
-    opened = await account.open(subject.database)
-    if opened is None:
-        what = f"it refuses the declared password and all former ones, so that {lost}"
-        raise PasswordRefused(what, server=subject.server, database=subject.database)
-    return opened[0]
+    what = f"it refuses the declared password and all former ones, so that {lost}"
+    return (await account.require(subject.database, what))[0]
 
 
 async def _size(world: World, subject: BackupSubject) -> int:

@@ -88,9 +88,7 @@ class Builder:
             ProofFailed: it is not ready: another template, or one that is being changed.
         """
         account = Account(self.host, template, self.secrets, self.clock)
-        opened = await account.open(template.target)
-        if opened is None:
-            raise PasswordRefused("the template refuses the declared password", **self._at(template.target))
+        opened = await account.require(template.target, "the template refuses the declared password")
         return await source_of(*opened, template, self._at(template.target), modules_asked)
 
     async def create_template(self, spec: DatabaseSpec, room: Room | None = None) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.archives.archive import Archive
 from reconciler.core.diffs import copies, same_code
-from reconciler.core.model.failures import PasswordRefused, Refused
+from reconciler.core.model.failures import Refused
 from reconciler.core.model.specs import DatabaseSpec
 from reconciler.engine.accounts import Account
 from reconciler.engine.patience import insist
@@ -41,11 +41,8 @@ class Demands:
 
     async def _require_modules(self, template: DatabaseSpec, kept: Archive) -> None:
         account = Account(self.world.hosts[template.server], template, self.world.secrets, self.world.clock)
-        at = {"server": template.server, "database": template.target}
-        opened = await account.open(template.target)
-        if opened is None:
-            raise PasswordRefused("the template refuses the declared password", **at)
-        versions = await insist(opened[0].module_versions, self.world.clock)
+        database, _ = await account.require(template.target, "the template refuses the declared password")
+        versions = await insist(database.module_versions, self.world.clock)
         doubt = same_code.unlike(template.server, kept.modules, {name: code for name, (_, code) in versions.items()})
         if doubt is not None:
-            raise Refused(doubt.why, advice=doubt.advice, **at)
+            raise Refused(doubt.why, advice=doubt.advice, server=template.server, database=template.target)

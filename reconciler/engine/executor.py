@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from reconciler.core.model.actions import Action
@@ -37,17 +37,23 @@ _ENDED = {Result.FAILED: "failed", Result.UNKNOWN: "ended unknown", Result.SKIPP
 
 
 async def execute(
-    changeset: Changeset, desired: Desired, world: World, *, exactly: bool = False
+    changeset: Changeset,
+    desired: Desired,
+    world: World,
+    *,
+    exactly: bool = False,
+    on_defect: Callable[[Exception], None] | None = None,
 ) -> tuple[Outcome, ...]:
     """Carry a changeset out and return the outcomes in its order. Never raises for what a host or this machine does.
 
-    What is a defect of this tool is raised when all actions have ended and their outcomes are told.
+    What is a defect of this tool is raised when all actions have ended and their outcomes are told, or given to `on_defect`.
 
     Args:
         changeset: what is done; each action is what it shows, and what a fresh look finds beyond that.
         desired: the text that it was decided on.
         world: the ports.
         exactly: whether an action fails where a fresh look finds more.
+        on_defect: takes what is a defect of this tool, so that the outcomes are returned.
     """
     run = _Run(Performer(desired, world, lambda a, step: world.emit(ActionStep(a, step)), exactly), desired, world)
     async with asyncio.TaskGroup() as group:
@@ -56,8 +62,10 @@ async def execute(
         watching = group.create_task(_abandon_when_asked(world, run.ends.values()))
         await asyncio.gather(*run.ends.values())
         watching.cancel()
-    if run.defects:
-        raise run.defects[0]
+    for defect in run.defects:
+        if on_defect is None:
+            raise defect
+        on_defect(defect)
     return tuple(run.ends[a.id].result() for a in changeset.actions)
 
 

@@ -24,7 +24,6 @@ from reconciler.core.model.failures import (
     HostError,
     NoSuchDatabase,
     PassingError,
-    PasswordRefused,
     ProofFailed,
     Refused,
     UnknownOutcome,
@@ -236,12 +235,7 @@ class Mover:
 
     async def open(self, name: str) -> Database:
         """Open the database under a name, whatever generation its password is of."""
-        opened = await self.account.open(name)
-        if opened is None:
-            raise PasswordRefused(
-                "its admin account refuses the declared password", server=self.host.server, database=name
-            )
-        return opened[0]
+        return (await self.account.require(name, "its admin account refuses the declared password"))[0]
 
     # -- the two legs ----------------------------------------------------------------------------------------------
 

@@ -323,6 +323,8 @@ class Rounds:
             self.follower.broke(code, error)
         finally:
             self._lanes[code].acting = None
+            if code not in self.desired.in_use:
+                self._drop(code)
             self._forget_inventory()
             self._nudge.set()
 
@@ -355,7 +357,9 @@ class Rounds:
         """Execute under the text of the decision, whatever comes into force meanwhile."""
         outcomes: tuple[Outcome, ...] = ()
         try:
-            outcomes = await execute(Changeset(actions), desired, world)
+            outcomes = await execute(
+                Changeset(actions), desired, world, on_defect=lambda error: self.follower.broke(code, error)
+            )
         except Exception as error:  # noqa: BLE001 -- see `_look`
             self.follower.broke(code, error)
         finally:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from reconciler.core.diffs import support
 from reconciler.core.diffs.support import Visit
 from reconciler.core.model import names, whereabouts
-from reconciler.core.model.failures import LastingError, PasswordRefused
+from reconciler.core.model.failures import LastingError
 from reconciler.core.model.names import NameState, parse
 from reconciler.core.policies import backups
 from reconciler.core.policies.asked_backups import subjects_of
@@ -118,10 +118,8 @@ async def enter(world: World, desired: Desired, instance: Instance, subject: Bac
         SecretUnavailable: its password is not to be had.
     """
     at = {"server": subject.server, "database": subject.database}
-    opened = await Account(world.hosts[subject.server], subject.spec, world.secrets, world.clock).open(subject.database)
-    if opened is None:
-        raise PasswordRefused("it refuses the declared password and all former ones", **at)
-    database, _ = opened
+    account = Account(world.hosts[subject.server], subject.spec, world.secrets, world.clock)
+    database, _ = await account.require(subject.database)
     uuid, mark = await database.identity()
     if stranger := backups.not_of(desired.settings.code, "instance", instance.code, mark, uuid):
         raise LastingError(f"nobody is let in: {stranger}", **at)

@@ -61,6 +61,13 @@ class Documents:
         """The instances, by code."""
         return cast("Mapping[str, Instance]", self.documents["instance"])
 
+    def login_of(self, kind: str, code: str, path: Path) -> str:
+        """Return the login of the account that the password at `path` is for."""
+        if kind == "template":
+            return self.templates[code].admin_login
+        instance = self.instances[code]
+        return instance.owner.login if path[0] == "owner" and instance.owner is not None else instance.admin_login
+
     def template_of(self, instance: Instance) -> str:
         """Return the code of the template that an instance, or what it is a copy of, is made from; of a broken one nothing."""
         source = self.instances.get(instance.clone_of) if instance.clone_of is not None else instance

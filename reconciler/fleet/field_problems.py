@@ -252,7 +252,7 @@ def _too_long(error: FieldError) -> ErrorWords:
 
 def _bound(word: str, key: str) -> Callable[[FieldError], ErrorWords]:
     return lambda error: ErrorWords(
-        "out-of-range", f"{error.name} must be {word} {error.context[key]:g}, not {_shown(error.written)}"
+        "out-of-range", f"{error.name} must be {word} {error.context[key]:.15g}, not {_shown(error.written)}"
     )
 
 
@@ -278,6 +278,10 @@ _WORDS: dict[str, Callable[[FieldError], ErrorWords]] = {
         f"{error.name} must have at least {error.context['min_length']} characters, not {len(error.written)}",
     ),
     "string_type": _wrong_type("text"),
+    "too_long": lambda error: ErrorWords(
+        "invalid-value",
+        f"{error.name} may have at most {error.context['max_length']} entries, not {len(error.written)}",
+    ),
     "too_short": lambda error: ErrorWords(
         "invalid-value", f"{error.name} may not be empty", "leave the field out to have its default"
     ),

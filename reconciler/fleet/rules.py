@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from reconciler.fleet.clashes import check_clashes
+from reconciler.fleet.counting import count
 from reconciler.fleet.declarations import Declarations, Reference, references_of
 from reconciler.fleet.diagnostics import Diagnostic, Severity
 from reconciler.fleet.documents import Hints, Path, did_you_mean
@@ -73,11 +74,7 @@ def _listed(codes: list[str]) -> str:
     """Say `1 instance names it: a` or `5 instances name it: a, b, c, …`."""
     few = 3
     shown = ", ".join(codes[:few]) + (", …" if len(codes) > few else "")
-    return f"{_counted(len(codes))} name{'s' if len(codes) == 1 else ''} it: {shown}"
-
-
-def _counted(number: int) -> str:
-    return f"{number} instance{'s' if number != 1 else ''}"
+    return f"{count(len(codes), 'instance')} name{'s' if len(codes) == 1 else ''} it: {shown}"
 
 
 def _check_references(world: Declarations, hints: Hints) -> Iterator[Diagnostic]:
@@ -143,7 +140,7 @@ def _check_server(world: Declarations, server: Server, hosted: list[str]) -> Ite
         message, hint = f"{named} is a draft, but {_listed(hosted)}", "set `state: active` once it may be used"
         yield Diagnostic(source.range_of("state"), "draft-server", message, hint)
     if len(hosted) > server.max_instances:
-        message = f"{named} may host {_counted(server.max_instances)}, but {_listed(hosted)}"
+        message = f"{named} may host {count(server.max_instances, 'instance')}, but {_listed(hosted)}"
         yield Diagnostic(source.range_of("max_instances"), "over-capacity", message, "raise it, or move some of them")
 
 
@@ -339,18 +336,10 @@ def _check_secrets(world: Declarations) -> Iterator[Diagnostic]:
 
 
 def _check_password(world: Declarations, kind: str, code: str, path: Path, value: Secret) -> Iterator[Diagnostic]:
-    reason = weakness(value, _login(world, kind, code, path))
+    reason = weakness(value, world.login_of(kind, code, path))
     if reason:
         message = f"{_name(path)!r} is refused: {reason}"
         yield Diagnostic(world.range_of(kind, code, *path), "weak-secret", message, BETTER_HINT)
-
-
-def _login(world: Declarations, kind: str, code: str, path: Path) -> str:
-    """Return the login of the account that a password is for."""
-    if kind == "template":
-        return world.templates[code].admin_login
-    instance = world.instances[code]
-    return instance.owner.login if path[0] == "owner" and instance.owner is not None else instance.admin_login
 
 
 def _name(path: Path) -> str:

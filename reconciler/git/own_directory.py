@@ -84,7 +84,7 @@ class GitDirectory:
     def set_newest(self, commit: str, *, rewritten: bool) -> None:
         """Remember the commit that was given out last."""
         if self.newest() != (commit, rewritten):
-            write_whole(self._directory / "newest", f"{commit} {_FORCED if rewritten else ''}\n")
+            write_whole(self._directory / "newest", f"{commit} {_FORCED if rewritten else ''}\n".encode())
 
     def in_force(self) -> str | None:
         """Return the commit in force."""
@@ -94,7 +94,7 @@ class GitDirectory:
     def set_in_force(self, commit: str) -> None:
         """Remember the commit in force."""
         if commit != self.in_force():
-            write_whole(self._directory / "in-force", f"{commit}\n")
+            write_whole(self._directory / "in-force", f"{commit}\n".encode())
 
     def _is_still_there(self, lock: int) -> bool:
         """Tell whether the lock that is held is that of the directory: somebody may have deleted it meanwhile."""
@@ -119,11 +119,11 @@ class GitDirectory:
             for place in self._directory.iterdir():
                 if place.name != _LOCK:
                     remove(place)
-            write_whole(self._directory / "source.json", json.dumps(self._origin))
+            write_whole(self._directory / "source.json", json.dumps(self._origin).encode())
         for place in self._directory.iterdir():
             if is_leftover(place):
                 remove(place)
-        write_whole(self.askpass, ASKPASS, mode=0o700)
+        write_whole(self.askpass, ASKPASS.encode(), mode=0o700)
 
     def _read(self, name: str) -> str | None:
         try:

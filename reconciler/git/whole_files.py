@@ -5,6 +5,7 @@ What is being made or removed has a name of its own, so that leftovers are known
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
@@ -20,7 +21,7 @@ def name_aside(directory: Path) -> Path:
 
 def is_leftover(place: Path) -> bool:
     """Tell whether something was being made or removed when somebody died."""
-    return place.name.startswith((_BUILDING, _REMOVING))
+    return place.name.removeprefix(".").startswith((_BUILDING, _REMOVING))
 
 
 def remove(place: Path) -> None:
@@ -37,12 +38,24 @@ def remove(place: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def write_whole(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write a file so that it holds either the old or the new text, even if the machine loses power."""
-    aside = name_aside(path.parent)
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file so that it holds either the old or the new data, even if the machine loses power.
+
+    Raises:
+        OSError: it cannot be written, or is none.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(0, "it is not a regular file")
+    aside = path.with_name(f".{name_aside(path.parent).name}")  # it may stand among files of somebody's own
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise

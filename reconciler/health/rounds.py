@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
@@ -44,18 +44,9 @@ SERVER: Final = "server"
 INSTANCE: Final = "instance"
 
 
-async def health_rounds(
-    current: Callable[[], Desired],
-    world: Callable[[], World],
-    clock: Clock,
-    *,
-    latest: Mapping[str, HealthRecord],
-    record: Callable[[HealthRecord, tuple[Notice, ...]], None],
-    tell: Callable[[tuple[Notice, ...]], None],
-    pages: dict[str, PageRecord],
-    asked: set[str],
-) -> None:
-    """Make rounds until cancelled, which is safe at any moment: a look changes nothing.
+@dataclass(slots=True)
+class HealthRounds:
+    """Looks at servers and login pages.
 
     Servers that were not looked at for an interval, and new ones, are looked at when the rounds begin. Login pages are asked
     for only where the last look at their server was answered and listed the database as published.
@@ -64,31 +55,21 @@ async def health_rounds(
         current: the text in force; another one is taken up within five seconds, with its interval.
         world: the ports made for that text.
         clock: time.
-        latest: the last records of servers, from the store.
+        records: the last records of servers, at first from the store.
         record: told of every look at a server, and of what a person should know of it.
         tell: told what a person should know of login pages.
-        pages: kept here: the last judgement of each page that is looked at, by instance. They do not outlive a restart.
+        pages: the last judgement of each page that is looked at, by instance. They do not outlive a restart.
         asked: servers that are to be looked at now, beside their moments; taken out of it within five seconds.
     """
-    rounds = _Rounds(current, world, clock, record, tell, dict(latest), pages)
-    async with asyncio.TaskGroup() as group:
-        while True:
-            rounds.take_up()
-            rounds.hurry(asked)
-            for key in rounds.due():
-                group.create_task(rounds.keep(key))
-            await clock.sleep(rounds.pause())
 
-
-@dataclass(slots=True)
-class _Rounds:
     current: Callable[[], Desired]
     world: Callable[[], World]
     clock: Clock
+    records: dict[str, HealthRecord]
     record: Callable[[HealthRecord, tuple[Notice, ...]], None]
     tell: Callable[[tuple[Notice, ...]], None]
-    records: dict[str, HealthRecord]
     pages: dict[str, PageRecord]
+    asked: set[str]
     _desired: Desired | None = None
     _interval: timedelta = timedelta(0)
     _hosts: dict[str, ObservedHost] = field(default_factory=dict)  # of each server, its last look
@@ -100,7 +81,17 @@ class _Rounds:
     _pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PAGES_AT_ONCE))
     _pages_of: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
-    def take_up(self) -> None:
+    async def run(self) -> None:
+        """Make rounds until cancelled, which is safe at any moment: a look changes nothing."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._take_up()
+                self._hurry()
+                for key in self._due():
+                    group.create_task(self._keep(key))
+                await self.clock.sleep(self._pause())
+
+    def _take_up(self) -> None:
         """Follow the text in force: book what is new, forget what is gone, book all again if the interval is another."""
         desired = self.current()
         if desired is self._desired:
@@ -110,8 +101,11 @@ class _Rounds:
         before, self._wanted = self._wanted, set(_subjects(desired))
         for kind, code in before - self._wanted:
             self._booked.pop((kind, code), None)
-            forgotten: dict[str, ObservedHost] | dict[str, PageRecord] = self._hosts if kind == SERVER else self.pages
-            forgotten.pop(code, None)
+            if kind == SERVER:
+                self._hosts.pop(code, None)
+                self.records.pop(code, None)  # looked after again, it is judged anew
+            else:
+                self.pages.pop(code, None)
         if interval != self._interval:
             self._interval = interval
             for key in self._booked:
@@ -120,15 +114,17 @@ class _Rounds:
             overdue = key[0] == SERVER and not self._was_seen(key[1])
             self._book(key, 0.0 if overdue else self._until_due(key))
 
-    def hurry(self, asked: set[str]) -> None:
+    def _hurry(self) -> None:
         """Look at servers now that somebody asks for; where a look goes on, once more when it has ended."""
-        for code in [code for code in asked if (SERVER, code) not in self._wanted or (SERVER, code) in self._booked]:
-            asked.discard(code)
+        for code in [
+            code for code in self.asked if (SERVER, code) not in self._wanted or (SERVER, code) in self._booked
+        ]:
+            self.asked.discard(code)
             if (SERVER, code) in self._wanted:
                 self._book((SERVER, code), 0.0)
 
-    def due(self) -> Iterator[Key]:
-        """Yield what is to be looked at now; it has no booking until `keep` gives it the next one."""
+    def _due(self) -> Iterator[Key]:
+        """Yield what is to be looked at now; it has no booking until `_keep` gives it the next one."""
         now = self.clock.monotonic()
         while self._queue and self._queue[0][0] <= now:
             moment, key = heapq.heappop(self._queue)
@@ -136,12 +132,12 @@ class _Rounds:
                 del self._booked[key]
                 yield key
 
-    def pause(self) -> float:
+    def _pause(self) -> float:
         """Say how many seconds there is nothing to do."""
         until = self._queue[0][0] - self.clock.monotonic() if self._queue else TAKE_UP_SECONDS
         return min(max(until, 0.0), TAKE_UP_SECONDS)
 
-    async def keep(self, key: Key) -> None:
+    async def _keep(self, key: Key) -> None:
         """Look, and book the next look."""
         started, until_next, interval = self.clock.monotonic(), self._until_due(key), self._interval
         kind, code = key
@@ -172,7 +168,7 @@ class _Rounds:
                 return
             vitals = await check_server(server, desired, world, await self._inventory(world))
         desired = self.current()  # the text may be another one by now
-        if code not in desired.servers:
+        if code not in desired.servers or not is_watched(desired.servers[code]):
             return
         limits, before = desired.settings.health, self.records.get(code)
         after = judge(desired.servers[code], before, vitals, limits)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from reconciler.fleet.counting import count
 from schemas.fleet import Health
 from schemas.server import Server
 
@@ -121,8 +122,7 @@ def expiry(expires_at: datetime, at: datetime) -> str:
 
 
 def _days_left(expires_at: datetime, at: datetime) -> str:
-    days = (expires_at - at) // timedelta(days=1)
-    return "1 day" if days == 1 else f"{days} days"
+    return count((expires_at - at) // timedelta(days=1), "day")
 
 
 def _validity(expires_at: datetime, at: datetime) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.fleet.diagnostics import Diagnostic
 from reconciler.loading.discovery import FoundFile, read_file
+from reconciler.loading.yaml_reader import read_documents
 from schemas.adoption import Adoption
 from schemas.references import FileSecret, KeyReference, LiteralSecret
 
@@ -30,9 +30,7 @@ def read_credentials(path: Path) -> Mapping[str, Adoption]:
     if isinstance(data, Diagnostic):
         raise BadCredentials(f"{path}: {data.message}")
     try:
-        found = _FILE.validate_python(yaml.safe_load(data) or {})
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise BadCredentials(f"{path} is not YAML") from None
+        found = _FILE.validate_python(_mapping(path, data))
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in each["loc"][:2]) for each in error.errors(include_url=False)})
         raise BadCredentials(
@@ -42,6 +40,17 @@ def read_credentials(path: Path) -> Mapping[str, Adoption]:
         if isinstance(account.admin_password, LiteralSecret):
             raise BadCredentials(f"{path}: {name} holds the secret itself: write {{env: NAME}} or {{file: PATH}}")
     return {name: _from(account, path.parent) for name, account in found.items()}
+
+
+def _mapping(path: Path, data: bytes) -> object:
+    """Read it as strictly as the fleet's text. What is wrong is named by place and kind: words would hold what stands there."""
+    documents, problems = read_documents(str(path), data)
+    unreadable = [each for each in problems if each.code != "not-a-mapping"]
+    if unreadable:
+        raise BadCredentials(
+            f"{path} is not YAML that can be read: line {unreadable[0].range.line}, {unreadable[0].code}"
+        )
+    return [] if problems or len(documents) > 1 else next((each.data for each in documents), {})
 
 
 def _from(account: Adoption, directory: Path) -> Adoption:

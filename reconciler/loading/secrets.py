@@ -98,7 +98,7 @@ class SecretResolver:
             raise self._unavailable(reference, kind, code, field, "it is empty")
         if not field.startswith(_KEY_FIELDS) and not field.endswith(_OF_LINES):
             self._note_oddity(value, kind, code, field)
-        reason = weakness(value, self._login(kind, code, field)) if field in PASSWORD_FIELDS else ""
+        reason = weakness(value, self._desired.login_of(kind, code, _parts(field))) if field in PASSWORD_FIELDS else ""
         if reason:
             raise WeakSecret(self._place(kind, code, field), str(reference), f"{kind}/{code} {field}", reason)
         return value
@@ -172,13 +172,6 @@ class SecretResolver:
         if isinstance(reference, FileSecret) and not isinstance(reference, EitherSecret):
             written = written.removesuffix("\n").removesuffix("\r")
         return () if written == as_meant(written) else (Secret(written),)
-
-    def _login(self, kind: str, code: str, field: str) -> str:
-        """Return the login of the account that a password is for."""
-        if kind == "template":
-            return self._desired.templates[code].admin_login
-        instance = self._desired.instances[code]
-        return instance.owner.login if field.startswith("owner.") and instance.owner else instance.admin_login
 
     def _key(self) -> bytes:
         reference = self._desired.settings.secret_key

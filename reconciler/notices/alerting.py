@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from reconciler.core.model.labels import concerns
 from reconciler.core.policies.windows import is_open
 from reconciler.fleet.counting import count
 from reconciler.notices.notices import Level, Notice, NoticeName
@@ -95,8 +96,7 @@ def hear(box: Box, channel: Channel, notice: Notice, labels: Mapping[str, str], 
         ended = (*ended, NoticeName.HEALTH_CHANGED)
     if ended:
         box = end(box, ended, notice, now)
-    concerned = all(labels.get(name) == value for name, value in channel.selector.items())
-    if not concerned or notice.level.value not in channel.levels:
+    if not concerns(channel.selector, labels) or notice.level.value not in channel.levels:
         return box
     key = _key(notice)
     before = box.sending.get(key) or box.told.get(key)
@@ -217,6 +217,8 @@ def _key(notice: Notice) -> Key:
 
 def _is_about(ending: Notice, begun: Notice) -> bool:
     """Tell whether one is about what the other is: the same document on the same server, or one of several on a server."""
+    if begun.name in ACTIONS and not begun.code:
+        return False  # a defect: what else is done there says nothing of it
     if ending.code and begun.code:
         return (ending.kind, ending.code, ending.server) == (begun.kind, begun.code, begun.server)
     return ending.server == begun.server

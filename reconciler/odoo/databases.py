@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
+import functools
+from collections.abc import Awaitable, Callable, Collection, Container, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from reconciler.core.diffs.support import Visit
 from reconciler.core.model.failures import ProofFailed, Rejected
@@ -14,14 +16,10 @@ from reconciler.core.model.observed import (
     RESTORED_FROM,
     Access,
     DatabaseLook,
-    Files,
-    Inside,
     Mark,
-    Survey,
     mark_of,
 )
 from reconciler.core.model.specs import DatabaseSpec
-from reconciler.core.policies.template_versions import Rebuilding
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import (
     adopting,
@@ -46,8 +44,22 @@ from reconciler.odoo.connection import DatabaseSession
 from reconciler.odoo.observe import databases as observe_databases
 from schemas.secrets import Secret
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Now = Callable[[], datetime]
 Sleep = Callable[[float], Awaitable[None]]
+
+
+def _of(
+    told: Callable[Concatenate[DatabaseSession, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[OdooDatabase, P], Coroutine[Any, Any, T]]:
+    """Make a method of what takes a session and else the same: the port says of it what it does."""
+
+    @functools.wraps(told)
+    def method(self: OdooDatabase, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        return told(self._session, *args, **kwargs)
+
+    return method
 
 
 class OdooDatabase:
@@ -88,33 +100,13 @@ class OdooDatabase:
             found = replace(found, missing_files=sum(not size for size in sizes.values()))
         return found
 
-    async def contents(self) -> Survey:
-        """Read what an import writes down beside a look."""
-        return await observe_databases.contents(self._session)
-
-    async def module_versions(self) -> Mapping[str, tuple[str, str]]:
-        """Return all modules that it has or could install, with their versions."""
-        return await module_states.read_versions(self._session)
-
-    async def file_sizes(self, *, newest: int | None = None, ids: Collection[str] | None = None) -> Mapping[str, str]:
-        """Return the real sizes of attached files by attachment and content."""
-        return await observe_databases.file_sizes(self._session, newest=newest, ids=ids)
-
-    async def read_files(self, ids: Collection[str]) -> Files:
-        """Return the contents of files."""
-        return await observe_databases.read_files(self._session, ids)
-
-    async def read_stored(self, names: Collection[str]) -> Mapping[str, bytes]:
-        """Return the contents of stored files by their names."""
-        return await observe_databases.read_stored(self._session, names)
-
-    async def write_files(self, files: Files) -> None:
-        """Store contents again where their files are missing."""
-        await settings.write_files(self._session, files)
-
-    async def logins(self) -> frozenset[str]:
-        """Return the logins of all users, active or not."""
-        return await observe_databases.logins(self._session)
+    contents = _of(observe_databases.contents)
+    module_versions = _of(module_states.read_versions)
+    file_sizes = _of(observe_databases.file_sizes)
+    read_files = _of(observe_databases.read_files)
+    read_stored = _of(observe_databases.read_stored)
+    write_files = _of(settings.write_files)
+    logins = _of(observe_databases.logins)
 
     async def set_credentials(self, login: str, password: Secret) -> OdooDatabase:
         """Change the admin account's login and password; return the database opened anew with them."""
@@ -130,9 +122,7 @@ class OdooDatabase:
         rest = (visit.until - self._now()).total_seconds()
         return await first_passwords.link_to_first_password(self._session, visit, passwords, rest, nonce)
 
-    async def end_support(self, accounts: Collection[str]) -> None:
-        """Take accounts of the operator's out of use."""
-        await support.end_support(self._session, accounts)
+    end_support = _of(support.end_support)
 
     async def adopt(self, spec: DatabaseSpec, mark: Mark, password: Secret | None, *, quiet: bool) -> OdooDatabase:
         """Take it over in one transaction; return the database as the admin account that it has now."""
@@ -168,25 +158,19 @@ class OdooDatabase:
                 raise
             return ()  # the run whose answer was lost ended it just now
 
-    async def apply_settings(self, spec: DatabaseSpec) -> None:
-        """Write languages, settings and parameters where they differ."""
-        await settings.apply_settings(self._session, spec)
+    apply_settings = _of(settings.apply_settings)
 
     async def require_nobody_at_work(self) -> None:
         """Refuse while a module operation is under way that this fleet did not begin."""
         await modules.require_nobody_else(self._session, self._now())
 
-    async def remove_server_actions(self) -> None:
-        """Remove the server actions that runs cut short left behind."""
-        await server_actions.remove_left(self._session)
+    remove_server_actions = _of(server_actions.remove_left)
 
     async def install(self, wanted: Sequence[str]) -> bool:
         """Install what is missing and finish what was left half-way; tell whether anything was."""
         return await modules.install(self._session, wanted, self._now, self._sleep)
 
-    async def code(self) -> Mapping[str, str]:
-        """Return the versions of the host's code."""
-        return await module_states.read_code(self._session)
+    code = _of(module_states.read_code)
 
     async def upgrade(self, to: Mapping[str, str]) -> None:
         """Upgrade modules to the versions of the host's code."""
@@ -196,9 +180,7 @@ class OdooDatabase:
         """Find out that nothing is in the way of an upgrade, and what belongs to it."""
         return await upgrading.prepare(self._session, modules, self._now())
 
-    async def dependants(self, modules: Collection[str]) -> Mapping[str, str]:
-        """Return all modules that depend on these."""
-        return await module_states.read_dependants(self._session, modules)
+    dependants = _of(module_states.read_dependants)
 
     async def uninstall(self, modules: Collection[str], note: UpgradeNote) -> None:
         """Uninstall modules and all that depends on them."""
@@ -208,97 +190,33 @@ class OdooDatabase:
         """Note an upgrade that begins, that did not succeed, or that is proven."""
         await upgrading.note(self._session, note, proven=proven)
 
-    async def altered(self) -> Mapping[str, int]:
-        """Count by table what somebody has written since it was built."""
-        return await alterations.altered(self._session)
-
-    async def note_upgraded(self) -> None:
-        """Count what an upgrade has written as part of its making."""
-        await alterations.note_upgraded(self._session)
-
-    async def note_rebuilding(self, note: Rebuilding) -> None:
-        """Note why no new version took its place."""
-        await alterations.note_rebuilding(self._session, note)
-
-    async def quiesce(self) -> None:
-        """Hold scheduled actions back."""
-        await schedule.quiesce(self._session)
-
-    async def wake(self) -> None:
-        """Let the scheduled actions that were held back go again."""
-        await schedule.wake(self._session)
-
-    async def neutralize(self) -> None:
-        """Make it harmless, beyond what its host did."""
-        await neutralizing.neutralize(self._session)
-
-    async def still_live(self) -> Sequence[str]:
-        """Say what of it is not neutralized."""
-        return await neutralizing.still_live(self._session)
-
-    async def keep_asleep(self) -> None:
-        """Let no scheduled action be switched on."""
-        await neutralizing.keep_asleep(self._session)
-
-    async def let_go(self) -> None:
-        """Let scheduled actions be switched on again."""
-        await neutralizing.let_go(self._session)
-
-    async def write_mark(self, mark: Mark) -> None:
-        """Write the ownership mark."""
-        await marks.write_mark(self._session, mark)
-
-    async def clear_digest(self) -> None:
-        """Note in the mark that a change is under way."""
-        await marks.clear_digest(self._session)
-
-    async def note_move(self, origin: str) -> None:
-        """Note in the mark the name that the database leaves; empty when the move is proven."""
-        await marks.note_move(self._session, origin)
-
-    async def note_in_service(self) -> None:
-        """Note in the mark that the database is in service from now on."""
-        await marks.note_in_service(self._session)
+    altered = _of(alterations.altered)
+    note_upgraded = _of(alterations.note_upgraded)
+    note_rebuilding = _of(alterations.note_rebuilding)
+    quiesce = _of(schedule.quiesce)
+    wake = _of(schedule.wake)
+    neutralize = _of(neutralizing.neutralize)
+    still_live = _of(neutralizing.still_live)
+    keep_asleep = _of(neutralizing.keep_asleep)
+    let_go = _of(neutralizing.let_go)
+    write_mark = _of(marks.write_mark)
+    clear_digest = _of(marks.clear_digest)
+    note_move = _of(marks.note_move)
+    note_in_service = _of(marks.note_in_service)
 
     async def note_restored(self, told: str) -> None:
         """Note of what it was restored, and when."""
         await marks.write_parameters(self._session, {RESTORED_FROM: told})
 
-    async def note_ended(self, trash: str, *, replaced: bool = False) -> None:
-        """Note in the mark that its text ended the database or another replaces it, with the trash name that it gets."""
-        await marks.note_ended(self._session, trash, replaced=replaced)
-
-    async def note_leaving(self, build: str) -> None:
-        """Note into which build on another server it is packed."""
-        await marks.note_leaving(self._session, build)
-
-    async def note_moved(self, name: str, server: str) -> None:
-        """Note under which name it stays behind, and where it goes on."""
-        await marks.note_moved(self._session, name, server)
-
-    async def leave(self, new: str) -> None:
-        """Stay behind as what goes on elsewhere."""
-        await apply_databases.leave(self._session, new)
-
-    async def take_identity(self, uuid: str) -> None:
-        """Give a marked build the uuid of the database that goes on in it."""
-        await marks.take_identity(self._session, uuid)
-
-    async def end(self, new: str) -> None:
-        """Turn to trash what its text ended."""
-        await apply_databases.end(self._session, new)
-
-    async def bring_back(self, new: str) -> None:
-        """Take what its text ended out of the trash again."""
-        await apply_databases.bring_back(self._session, new)
-
-    async def inside(self, tables: Sequence[str] = (), waking: Sequence[str] = ()) -> Inside:
-        """Say by SQL how large it is with its files, how many rows these tables have, and how many active ones those."""
-        return await insides.look(self._session, tables, waking)
-
-    async def discard(self, new: str) -> None:
-        """Turn a build that was never in service to trash."""
-        await apply_databases.discard(self._session, new)
+    note_ended = _of(marks.note_ended)
+    note_leaving = _of(marks.note_leaving)
+    note_moved = _of(marks.note_moved)
+    leave = _of(apply_databases.leave)
+    take_identity = _of(marks.take_identity)
+    end = _of(apply_databases.end)
+    bring_back = _of(apply_databases.bring_back)
+    inside = _of(insides.look)
+    discard = _of(apply_databases.discard)
 
     async def drop_expired(self, now: datetime, limit: timedelta) -> None:
         """Drop it if it is an expired build that was never in service."""
@@ -310,6 +228,4 @@ class OdooDatabase:
         """Drop it if it is trash past its limit that is nobody's any more."""
         await apply_databases.drop_trash(self._session, fleet, wanted, now, limit, succeeded=succeeded)
 
-    async def set_apart(self, number: int) -> None:
-        """Set the sequences by which workers tell databases of one name apart."""
-        await signals.set_apart(self._session, number)
+    set_apart = _of(signals.set_apart)

@@ -159,21 +159,10 @@ class HttpxTransport:
         return pools[pool]
 
     def _make_client(self, keep: int, proxy: Proxy | None) -> httpx.AsyncClient:
-        # No limit on their number: a pool shared by hosts would let a hanging one starve the others. The engine limits.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=keep, keepalive_expiry=_IDLE_SECONDS)
         if proxy is not None and proxy.fault:
             raise _unusable(proxy)
         try:
-            return httpx.AsyncClient(
-                verify=self._context,
-                limits=limits,
-                proxy=proxy.url if proxy else None,
-                trust_env=False,
-                follow_redirects=False,
-                # Odoo gives every anonymous caller a session cookie; sent back, it would bind calls to a database.
-                cookies=_no_cookies(),
-                headers=_HEADERS,
-            )
+            return _client_of(self._context, keep, _IDLE_SECONDS, proxy=proxy.url if proxy else None)
         except (ValueError, httpx.InvalidURL):
             if proxy is None:
                 raise
@@ -210,15 +199,7 @@ class PageTransport:
             except OSError as error:
                 what = f"the file of authorities {self._tls.ca_file} cannot be read: {error.strerror or error}"
                 raise NoAnswer(TlsFailure, one_line(what), sent=False) from None
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=_IDLE_CONNECTIONS, keepalive_expiry=1.0)
-        return httpx.AsyncClient(
-            verify=context,
-            limits=limits,
-            trust_env=False,
-            follow_redirects=False,
-            cookies=_no_cookies(),
-            headers={**_HEADERS, "accept": "text/html, application/json;q=0.9"},
-        )
+        return _client_of(context, _IDLE_CONNECTIONS, 1.0, accept="text/html, application/json;q=0.9")
 
     async def visit(self, url: str, *, name: str, body: bytes | None, limit: int, timeout: Timeout) -> Answer:
         """Ask once for a page of a site and return the beginning of the answer, or raise `NoAnswer`.
@@ -245,11 +226,21 @@ class PageTransport:
             await self._client.aclose()
 
 
-_HEADERS = {"user-agent": f"odoo-fleet/{__version__}", "accept-encoding": "gzip"}
-
-
-def _no_cookies() -> CookieJar:
-    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+def _client_of(
+    context: ssl.SSLContext, keep: int, idle: float, *, proxy: str | None = None, **headers: str
+) -> httpx.AsyncClient:
+    """Make a client that keeps so many idle connections for so many seconds, and takes nothing of the environment."""
+    return httpx.AsyncClient(
+        verify=context,
+        # No limit on their number: a pool shared by hosts would let a hanging one starve the others. The engine limits.
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=keep, keepalive_expiry=idle),
+        proxy=proxy,
+        trust_env=False,
+        follow_redirects=False,
+        # Odoo gives every anonymous caller a session cookie; sent back, it would bind calls to a database.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={"user-agent": f"odoo-fleet/{__version__}", "accept-encoding": "gzip", **headers},
+    )
 
 
 def _answer(response: httpx.Response, body: bytes) -> Answer:

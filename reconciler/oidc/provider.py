@@ -209,7 +209,10 @@ class Provider:
 
 def is_safe(url: str) -> bool:
     """Tell whether nobody between can read or change what is sent there: https, or this machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no address
+        return False
     is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_here))
 

@@ -31,13 +31,18 @@ def covered(lines: Iterable[str]) -> list[str]:
     """Return the lines of a text with what may be a secret in them covered."""
     done: list[str] = []
     block: int | None = None
+    below = False
     for line in lines:
-        inside = block is not None and (_indent(line) > block or line.lstrip(" ").startswith("-") or not line.strip())
+        inside = block is not None and (
+            _indent(line) > block or (below and re.match(r" *- ", line)) or not line.strip()
+        )
         if inside and not _SHOWN_IN_BLOCK.match(line):
             done.append(_cover(line, _indent(line)))
             continue
         if not inside:
-            block = _indent(line) if _BLOCK.search(line) else None
+            begins = any(each.search(line) for each in (_BLOCK, _VALUE, _ADDRESS))
+            block = _indent(line) if begins else None
+            below = not line.lstrip(" ").startswith("-")
         done.append(_cover_values(line))
     return done
 

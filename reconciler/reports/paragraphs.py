@@ -45,3 +45,7 @@ class Paper:
         ) or [""]
         first = f"{room}{self.paint(head, tone)}{wrapped[0]}".rstrip()
         return [first, *(" " * hang + line for line in wrapped[1:])]
+
+
+UNFOLDED = Paper(width=100_000)
+"""What is no terminal: programs and log pages fold lines as they like, and `grep` wants whole ones."""

@@ -13,40 +13,31 @@ from collections.abc import Iterable, Mapping
 from reconciler.fleet.counting import count
 from reconciler.fleet.diagnostics import Diagnostic, Severity
 from reconciler.reports.covering import MASK, covered
+from reconciler.reports.paragraphs import UNFOLDED, Paper, Tone
 
-_RED, _YELLOW, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _WIDTH = 100
 _FOLD = "    "
 _LINE_BREAK = re.compile("\r\n|\n|\r")
 _ABOUT_SECRETS = frozenset({"literal-secret", "weak-secret"})
 
 
-def render_problems(
-    diagnostics: Iterable[Diagnostic],
-    texts: Mapping[str, str],
-    *,
-    excerpts: bool = False,
-    colour: bool = False,
-    width: int = 0,
-) -> str:
-    """Return the problems in the order given, a line each.
+def render_problems(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str], paper: Paper = UNFOLDED) -> str:
+    """Return the problems in the order given, a line each; longer ones fold below themselves, between words.
 
     Args:
         diagnostics: what is wrong.
-        texts: the files' texts, by the path that the diagnostics name.
-        excerpts: whether the line of the source follows each problem, with carets under the cause.
-        colour: whether the terminal shows colours.
-        width: where longer problems fold below themselves, between words; 0 for nowhere.
+        texts: the files' texts, by the path that the diagnostics name. Its line follows, with carets under the cause.
+        paper: what they are written on.
     """
     lines: list[str] = []
     split: dict[str, list[str]] = {}
     for each in diagnostics:
-        lines.append(_headline(each, colour=colour, width=width))
+        lines.append(_headline(each, paper))
         file = each.range.file
-        if excerpts and file in texts:
+        if file in texts:
             if file not in split:
                 split[file] = covered(_LINE_BREAK.split(texts[file]))
-            lines += _excerpt(each, split[file], colour=colour)
+            lines += _excerpt(each, split[file], paper)
     return "\n".join(lines)
 
 
@@ -57,22 +48,19 @@ def render_summary(diagnostics: Iterable[Diagnostic]) -> str:
     return ", ".join(count(number, name) for name, number in numbers.items() if number) or "no problems"
 
 
-def _headline(problem: Diagnostic, *, colour: bool, width: int) -> str:
-    if width and len(str(problem)) > width:
+def _headline(problem: Diagnostic, paper: Paper) -> str:
+    where, what = f"{problem.range}:", f"{problem.code}:"
+    bold, toned = paper.paint(where, Tone.STRONG), paper.paint(what, _tone(problem))
+    if len(str(problem)) > paper.width:
         folded = textwrap.fill(
-            str(problem), width, subsequent_indent=_FOLD, break_long_words=False, break_on_hyphens=False
+            str(problem), paper.width, subsequent_indent=_FOLD, break_long_words=False, break_on_hyphens=False
         )
-        where, what = f"{problem.range}:", f"{problem.code}:"
-        if not colour:
-            return folded
-        return folded.replace(where, _paint(where, _BOLD), 1).replace(what, _paint(what, _tone(problem)), 1)
-    if not colour:
-        return str(problem)
-    hint = f" {_paint(f'({problem.hint})', _DIM)}" if problem.hint else ""
-    return f"{_paint(f'{problem.range}:', _BOLD)} {_paint(f'{problem.code}:', _tone(problem))} {problem.message}{hint}"
+        return folded.replace(where, bold, 1).replace(what, toned, 1)
+    hint = f" {paper.paint(f'({problem.hint})', Tone.FAINT)}" if problem.hint else ""
+    return f"{bold} {toned} {problem.message}{hint}"
 
 
-def _excerpt(problem: Diagnostic, lines: list[str], *, colour: bool) -> list[str]:
+def _excerpt(problem: Diagnostic, lines: list[str], paper: Paper) -> list[str]:
     place = problem.range
     if not 0 < place.line <= len(lines) or not lines[place.line - 1].strip():
         return []
@@ -85,7 +73,7 @@ def _excerpt(problem: Diagnostic, lines: list[str], *, colour: bool) -> list[str
     line, start, end = _window(line, start, end)
     gutter = f"{place.line} | "
     carets = " " * _columns(line[:start]) + "^" * max(1, _columns(line[start:end]))
-    below = _paint(carets, _tone(problem)) if colour else carets
+    below = paper.paint(carets, _tone(problem))
     return [f"  {gutter}{_visible(line)}", f"  {' ' * (len(gutter) - 2)}| {below}"]
 
 
@@ -112,9 +100,5 @@ def _column(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _tone(problem: Diagnostic) -> str:
-    return _RED if problem.severity is Severity.ERROR else _YELLOW
-
-
-def _paint(text: str, tone: str) -> str:
-    return f"{tone}{text}{_PLAIN}"
+def _tone(problem: Diagnostic) -> Tone:
+    return Tone.BAD if problem.severity is Severity.ERROR else Tone.DOUBT

@@ -50,6 +50,7 @@ OIDC = ("--oidc-issuer", "https://id.example", "--oidc-client-id", "fleet", "--o
         (("--page", *OIDC, "--oidc-role", "ops=admin"), "names ops with two roles"),
         (("--page", *OIDC, "--oidc-client-secret", "hunter2"), "env:NAME or file:PATH"),
         (("--page", *OIDC, "--oidc-issuer", "http://id.example"), "takes an address with https://"),
+        (("--page", *OIDC, "--oidc-issuer", "https://[x"), "takes an address with https://"),
         (("--page", *OIDC, "--oidc-callback", "https://fleet.example.com/"), "ends in /login/provider/callback"),
     ],
 )

@@ -182,12 +182,15 @@ def test_without_an_account_nothing_is_opened_and_all_is_a_comment(held: tuple[W
         (("--credentials", "{root}/list.yaml"), "write NAME: {admin_login"),
         (("--credentials", "{root}/secret.yaml"), "shop holds the secret itself"),
         (("--credentials", "{root}/broken.yaml"), "is not YAML"),
+        (("--credentials", "{root}/deep.yaml"), "is not YAML that can be read: line 1"),
+        (("--credentials", "{root}/bare.yaml"), "is not YAML that can be read: line 1, ambiguous-value"),
     ],
 )
 def test_a_secret_is_named_and_never_given_and_what_is_wrong_is_said_without_it(
     world: World, words: tuple[str, ...], said: str
 ) -> None:
     texts = {"list": "[a]", "secret": "shop: {admin_password: s3cret-of-shop}", "broken": "{: s3cret"}
+    texts |= {"deep": "[" * 4000 + "s3cret", "bare": "shop: {admin_login: 2026-13-45, admin_password: 012}"}
     for name, text in texts.items():
         Path(world.root, f"{name}.yaml").write_text(text)
     ran = world.run("import", "prod-1", *(word.format(root=world.root) for word in words))

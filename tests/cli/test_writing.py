@@ -223,6 +223,21 @@ def test_fmt_shows_no_secret_that_stands_in_the_text(world: World) -> None:
     ], "what differs beside the secret is told"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"hunter2\n    hunter2"',
+        "hunter2\n    hunter2",
+        " # until it is rotated\n    hunter2hunter2",
+        "&first |\n    hunter2hunter2",
+    ],
+)
+def test_fmt_shows_no_part_of_a_secret_that_goes_on_below(world: World, value: str) -> None:
+    world.write("odd.yaml", f"kind: instance\ncode:   x\nadmin_password: {value}\nowner:   {{name: Ann}}\n")
+    ran = world.run("fmt", "--check", "--diff")
+    assert (ran.code, "hunter2" in ran.out + ran.err, "{name: Ann}" in ran.out) == (1, False, True)
+
+
 def test_fmt_leaves_what_it_cannot_read_alone_and_names_it(world: World) -> None:
     world.write("broken.yaml", "kind:  [\n")
     world.write("odd.yaml", "kind:   plan\ncode: gold\n")

@@ -40,6 +40,7 @@ WRONG: list[Any] = [
         ["A B"],
         [None],
         [[]],
+        ["/x"] * 101,
         {},
         {"a": 1},
         {"": ""},
@@ -78,7 +79,7 @@ def errors_of(kind: str, written: dict[str, Any]) -> ValidationError | None:
 
 
 def documents(kind: str) -> Iterator[dict[str, Any]]:
-    """Documents with each wrong value in each field, and in each field of the mappings inside."""
+    """Documents with each wrong value in each field, and in each field of the mappings inside, of one and in a list."""
     for name, field in KINDS[kind].model_fields.items():
         for value in WRONG:
             yield {name: value}
@@ -86,6 +87,7 @@ def documents(kind: str) -> Iterator[dict[str, Any]]:
             for inner in typed(part):
                 for value in WRONG:
                     yield {name: {inner: value}}
+                    yield {name: [{inner: value}]}
 
 
 def parts_in(annotation: Any) -> Iterator[type[BaseModel]]:

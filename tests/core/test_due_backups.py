@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def found(
     observed: Observed,
     *records: BackupRecord,
     inventory: Inventory = NOTHING_REMEMBERED,
-    **more: Selection,
+    **more: Any,
 ) -> list[tuple[str, str, str]]:
     known = {record.key: record for record in records}
     each = appointments(read(written), observed, known, inventory, NOW, **more)
@@ -59,9 +60,16 @@ def test_what_is_not_there_has_no_appointment(listed: str) -> None:
 def test_one_that_names_no_server_is_kept_where_it_was_left_though_its_template_is_there_no_more() -> None:
     written = text(instance("acme")).replace("servers: [one, two]", "servers: [two]")
     known = Inventory({("instance", "acme", "one"): Entry("instance", "acme", "one", "acme", "", NOW)})
-    assert found(written, seen("acme"), inventory=known) == found(written, seen("acme")) == [BACKUP]
+    assert found(written, seen("acme"), inventory=known) == [BACKUP]
+    assert found(written, seen("acme")) == [], "without memory it is where it is made"
     namesake = Observed({**seen("acme").hosts, "two": ObservedHost("two", online=True, databases=(parse("acme"),))})
     assert found(written, namesake, inventory=known) == [BACKUP], "memory tells which of two it is"
+
+
+def test_on_a_host_whose_list_is_not_believed_what_was_kept_there_is_not_gone() -> None:
+    assert found(text(instance("acme")), seen(), GOOD, doubted={"one"}) == [BACKUP, PROOF]
+    assert found(text(instance("acme")), seen(), doubted={"one"}) == []
+    assert found(text(instance("acme")), seen("acme"), doubted={"one"}) == [BACKUP]
 
 
 def test_what_is_declared_absent_or_has_expired_or_has_no_policy_has_none() -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.deciding import Limits
-from reconciler.core.model.failures import MemoryFailure
+from reconciler.core.model.failures import MemoryFailure, TlsFailure
 from reconciler.daemon.sources import Trouble
 from reconciler.daemon.texts import Refusal
+from reconciler.engine.worlds import World
+from reconciler.fleet.desired import Desired
 from reconciler.health.verdicts import HealthRecord
 from reconciler.notices.events import ActionStarted
 from reconciler.notices.notices import Level, Notice, NoticeName
@@ -253,6 +255,64 @@ def test_a_failed_action_is_told_with_its_host() -> None:
     notice = next(n for n in stage.notices if n.name in (NoticeName.ACTION_FAILED, NoticeName.ACTION_UNKNOWN))
     assert notice.server == "one"
     assert notice.code == "acme"
+
+
+@pytest.mark.parametrize("way", ["removed", "disabled", "inactive"])
+def test_of_a_dead_server_that_is_taken_out_of_use_no_health_is_kept(way: str, tmp_path: Path) -> None:
+    """Monitoring would call it offline for ever."""
+    both = fleet(servers=TWO)
+    without = {
+        "removed": fleet(),
+        "disabled": both.replace("state: active", "state: disabled").replace("state: disabled", "state: active", 1),
+        "inactive": both.replace("code: two\n", "code: two\nactive: false\n"),
+    }[way]
+
+    async def first(stage: Stage) -> None:
+        stage.source.write(both)
+        await stage.converged()
+        stage.universe.hosts["two"].kill()
+        await asyncio.sleep(3600)
+        assert not stage.daemon.standing.health["two"].online
+        stage.source.write(without)
+        await asyncio.sleep(10)
+        assert set(stage.daemon.standing.health) == {"one"}
+
+    async def again(stage: Stage) -> None:
+        stage.source.write(without)
+        await asyncio.sleep(10)
+        assert set(stage.daemon.standing.health) == {"one"}
+        stage.source.write(both)
+        await asyncio.sleep(3600)
+        assert "two" in stage.daemon.standing.health
+
+    with open_store(f"sqlite:///{tmp_path / 'state.sqlite'}", "demo") as store:
+        play(universe(TWO), first, store=store)
+    with open_store(f"sqlite:///{tmp_path / 'state.sqlite'}", "demo") as store:
+        stage = play(universe(TWO), again, store=store)
+    assert not stage.defects
+
+
+def test_a_text_that_cannot_be_taken_leaves_the_limits_of_the_one_in_force() -> None:
+    former, later = Limits(), Limits(allowed=("changes",))
+
+    def dress(world: World, desired: Desired) -> World:
+        if "beta" in desired.instances:
+            raise TlsFailure("the file of authorities cannot be read")
+        return world
+
+    async def story(stage: Stage) -> None:
+        stage.source.write(fleet(instance("acme")))
+        await stage.converged()
+        stage.source.write(fleet(instance("acme"), instance("beta")))
+        await asyncio.sleep(60)
+        assert stage.daemon.work is not None
+        assert stage.daemon.work.rounds.limits is former
+
+    def choose(desired: Desired) -> Limits:
+        return later if "beta" in desired.instances else former
+
+    stage = play(universe(), story, choose=choose, dress=dress)
+    assert stage.source.taken == [True, False]
 
 
 def test_a_limited_daemon_keeps_only_what_it_is_told_to() -> None:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.daemon import watched_directories
 from reconciler.daemon.sources import Offer, Trouble
 from reconciler.daemon.watched_directories import DirectorySource
+from reconciler.loading.fleet_directory import Loaded
+from reconciler.loading.incremental import FleetReader
 from tests.harness.universe import FLEET, PLAN, SERVER, TEMPLATE, instance
 
 SOON = 5.0
@@ -54,9 +57,9 @@ def write(root: Path) -> None:
     (root / "acme.yaml").write_text(instance("acme"))
 
 
-def follow(root: Path, story: Callable[[Offered], Awaitable[None]]) -> Offered:
+def follow(root: Path, story: Callable[[Offered], Awaitable[None]], taking: type[Offered] = Offered) -> Offered:
     async def main() -> Offered:
-        offered = Offered(DirectorySource(root))
+        offered = taking(DirectorySource(root))
         following = asyncio.create_task(offered.source.follow(offered.take, offered.trouble))
         try:
             await story(offered)
@@ -219,6 +222,55 @@ def test_a_touch_offers_nothing_and_a_poke_looks_at_once(tmp_path: Path) -> None
         await asyncio.sleep(1)
 
     assert len(follow(tmp_path, story).candidates) == 1
+
+
+def test_a_valid_text_that_could_not_be_taken_is_offered_again_though_nothing_of_it_changed(tmp_path: Path) -> None:
+    """As one that names a file of authorities, which is put in its place afterwards."""
+    write(tmp_path)
+
+    class Refusing(Offered):
+        def take(self, candidate: Offer) -> bool:
+            super().take(candidate)
+            return len(self.candidates) > 1
+
+    async def story(offered: Offered) -> None:
+        for number in (1, 2, 2):
+            await offered.until(lambda number=number: len(offered.candidates) == number)  # type: ignore[misc]
+            offered.source.poke()
+        await asyncio.sleep(1)
+
+    assert len(follow(tmp_path, story, Refusing).candidates) == 2
+
+
+def test_where_the_system_tells_nothing_files_are_read_when_that_is_due_and_not_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> object:
+        raise OSError(28, "no more watches")
+
+    read = FleetReader.read
+    readings = []
+
+    def counted(reader: FleetReader) -> Loaded:
+        readings.append(reader)
+        return read(reader)
+
+    monkeypatch.setattr(watched_directories, "awatch", refuse)
+    monkeypatch.setattr(watched_directories, "IDENTITY_SECONDS", 0.02)
+    monkeypatch.setattr(FleetReader, "read", counted)
+    root = tmp_path / "fleet"
+    write(root)
+
+    async def story(offered: Offered) -> None:
+        await offered.until(lambda: offered.instances() == {"acme"})
+        await asyncio.sleep(1)
+        assert len(readings) == 1
+        root.rename(tmp_path / "old")
+        write(root)
+        (root / "beta.yaml").write_text(instance("beta"))
+        await offered.until(lambda: "beta" in offered.instances())
+
+    follow(root, story)
 
 
 def test_the_commit_is_named_and_a_tree_that_differs_from_it_is_said_to(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ It is 24 November 2026.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -18,8 +19,7 @@ from reconciler.core.model.observed import Inside
 from reconciler.core.policies.usage import GIGABYTE
 from reconciler.engine.reconcile import Passed
 from reconciler.notices.notices import NoticeName
-from reconciler.odoo.apply import insides
-from reconciler.odoo.connection import DatabaseSession
+from reconciler.odoo.databases import OdooDatabase
 from tests.daemon.stage import Stage, play
 from tests.harness.universe import Universe, fleet, instance, universe
 from tests.harness.virtual_time import run
@@ -219,15 +219,41 @@ def test_a_daemon_measures_and_tells() -> None:
     play(universe(), story)
 
 
+def test_a_server_that_leaves_the_text_while_it_is_measured_is_not_looked_at_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inside, looked = OdooDatabase.inside, []
+
+    async def slow(database: OdooDatabase, *tables: Sequence[str]) -> Inside:
+        looked.append(database.name)
+        await asyncio.sleep(60)
+        return await inside(database, *tables)
+
+    monkeypatch.setattr(OdooDatabase, "inside", slow)
+
+    async def story(stage: Stage) -> None:
+        two = {"one": "19.0", "two": "19.0"}
+        kinds = "kind: plan\nmax_users: 5\n"
+        stage.source.write(fleet(instance("acme", server="two"), servers=two).replace("kind: plan\n", kinds))
+        while not looked:
+            await asyncio.sleep(1)
+        stage.source.write(fleet().replace("kind: plan\n", kinds))
+        await asyncio.sleep(3600)
+
+    stage = play(universe({"one": "19.0", "two": "19.0"}), story)
+    assert looked == ["acme"]
+    assert not stage.defects
+
+
 def test_those_that_cannot_be_measured_keep_no_other_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    look = insides.look
+    inside = OdooDatabase.inside
 
-    async def refuse(session: DatabaseSession, *tables: Sequence[str]) -> Inside:
-        if session.database != "shop-4":
-            raise Refused("somebody took that right away", server="one", database=session.database)
-        return await look(session, *tables)
+    async def refuse(database: OdooDatabase, *tables: Sequence[str]) -> Inside:
+        if database.name != "shop-4":
+            raise Refused("somebody took that right away", server="one", database=database.name)
+        return await inside(database, *tables)
 
-    monkeypatch.setattr(insides, "look", refuse)
+    monkeypatch.setattr(OdooDatabase, "inside", refuse)
 
     async def story() -> None:
         world = universe()

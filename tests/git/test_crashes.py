@@ -46,7 +46,7 @@ def leftovers(options: GitOptions) -> list[str]:
     fetch(source)
     close(source)
     names = [path.name for path in (*options.directory.iterdir(), *(options.directory / "revisions").iterdir())]
-    return [name for name in names if name.startswith(("building-", "removing-"))]
+    return [name for name in names if name.removeprefix(".").startswith(("building-", "removing-"))]
 
 
 def is_healthy(options: GitOptions, author: Author, wanted: dict[str, str]) -> None:

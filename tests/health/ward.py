@@ -11,7 +11,7 @@ from reconciler.core.model.observed import ObservedHost, host
 from reconciler.engine.worlds import World
 from reconciler.fleet.desired import Desired
 from reconciler.health.login_pages import PageAnswer, PageRecord
-from reconciler.health.rounds import health_rounds
+from reconciler.health.rounds import HealthRounds
 from reconciler.health.verdicts import HealthRecord, Vitals
 from reconciler.notices.events import Event
 from reconciler.notices.notices import Notice
@@ -125,16 +125,16 @@ class Ward:
         async def main() -> None:
             self.kept = _Judged(self.pages)
             rounds = asyncio.ensure_future(
-                health_rounds(
+                HealthRounds(
                     lambda: self.desired,
                     self.world,
                     self.clock,
-                    latest=latest or {},
+                    records=dict(latest or {}),
                     record=self.record,
                     tell=self.tell,
                     pages=self.kept,
                     asked=self.asked,
-                )
+                ).run()
             )
             await asyncio.wait([rounds, asyncio.ensure_future(story())], return_when=asyncio.FIRST_COMPLETED)
             assert not rounds.done(), rounds.exception()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.fleet.diagnostics import Diagnostic, Range, Severity
+from reconciler.reports.paragraphs import Paper
 from reconciler.reports.problems import render_problems, render_summary
 from tests.loading.fleets import BASE, INSTANCE, load
 
@@ -15,7 +16,7 @@ from tests.loading.fleets import BASE, INSTANCE, load
 def excerpt(line: str, column: int, end: int, *, code: str = "x-y") -> list[str]:
     """The two lines below a problem."""
     problem = Diagnostic(Range("f.yaml", 1, column, 1, end), code, "wrong")
-    return render_problems([problem], {"f.yaml": line + "\n"}, excerpts=True).split("\n")[1:]
+    return render_problems([problem], {"f.yaml": line + "\n"}).split("\n")[1:]
 
 
 def test_a_problem_is_one_line() -> None:
@@ -26,7 +27,7 @@ def test_a_problem_is_one_line() -> None:
 
 def test_carets_stand_under_the_cause(tmp_path: Path) -> None:
     loaded = load(tmp_path, {"x.yaml": INSTANCE.replace("restaurant", "restaurent")})
-    assert render_problems(loaded.diagnostics, loaded.texts, excerpts=True).split("\n") == [
+    assert render_problems(loaded.diagnostics, loaded.texts).split("\n") == [
         "fleet/x.yaml:3:11: unknown-template: no template 'restaurent' (did you mean 'restaurant'?)",
         "  3 | template: restaurent",
         "    |           ^^^^^^^^^^",
@@ -38,10 +39,10 @@ def test_colour_is_used_when_asked_for() -> None:
         Diagnostic(Range("f.yaml"), "a-b", "m", "h"),
         Diagnostic(Range("f.yaml"), "c-d", "m", "", Severity.WARNING),
     ]
-    error, _, _, warning, *_ = render_problems(problems, {"f.yaml": "text"}, excerpts=True, colour=True).split("\n")
+    error, _, _, warning, *_ = render_problems(problems, {"f.yaml": "text"}, Paper(100, colour=True)).split("\n")
     assert error == "\x1b[1mf.yaml:1:1:\x1b[0m \x1b[31ma-b:\x1b[0m m \x1b[2m(h)\x1b[0m"
     assert "\x1b[33mc-d:\x1b[0m" in warning
-    assert "\x1b" not in render_problems(problems, {"f.yaml": "text"}, excerpts=True)
+    assert "\x1b" not in render_problems(problems, {"f.yaml": "text"})
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_carets_follow_the_columns_of_the_terminal(line: str, column: int, end: 
 
 def test_a_cause_of_several_lines_is_shown_by_its_first() -> None:
     problem = Diagnostic(Range("f.yaml", 1, 4, 3, 1), "x-y", "wrong")
-    assert render_problems([problem], {"f.yaml": "a: |\n  b\n"}, excerpts=True).split("\n")[1:] == [
+    assert render_problems([problem], {"f.yaml": "a: |\n  b\n"}).split("\n")[1:] == [
         "  1 | a: |",
         "    |    ^",
     ]
@@ -79,10 +80,7 @@ def test_what_a_terminal_would_obey_is_not_shown() -> None:
 
 
 def test_a_place_outside_of_the_text_has_no_excerpt() -> None:
-    assert (
-        render_problems([Diagnostic(Range("fleet", 1), "x-y", "wrong")], {"f.yaml": ""}, excerpts=True)
-        == "fleet:1:1: x-y: wrong"
-    )
+    assert render_problems([Diagnostic(Range("fleet", 1), "x-y", "wrong")], {"f.yaml": ""}) == "fleet:1:1: x-y: wrong"
     assert excerpt("", 1, 2) == []
 
 
@@ -127,10 +125,10 @@ def test_what_stands_where_a_secret_is_named_is_masked(written: str) -> None:
 def test_what_stands_below_the_name_of_a_secret_is_masked(written: str) -> None:
     lines = written.count("\n")
     problems = [Diagnostic(Range("f.yaml", line, 1, line, 3), "x-y", "wrong") for line in range(1, lines + 1)]
-    report = render_problems(problems, {"f.yaml": written + "next: shown\n"}, excerpts=True)
+    report = render_problems(problems, {"f.yaml": written + "next: shown\n"})
     assert "hunter2" not in report
     after = render_problems(
-        [Diagnostic(Range("f.yaml", lines + 1), "x-y", "wrong")], {"f.yaml": written + "next: shown\n"}, excerpts=True
+        [Diagnostic(Range("f.yaml", lines + 1), "x-y", "wrong")], {"f.yaml": written + "next: shown\n"}
     )
     assert "next: shown" in after
 
@@ -138,7 +136,7 @@ def test_what_stands_below_the_name_of_a_secret_is_masked(written: str) -> None:
 def test_references_in_lines_of_their_own_are_shown() -> None:
     written = "master_password:\n  env: NAME\nadmin_password:\n  derived:\n    generation: 0\n"
     problems = [Diagnostic(Range("f.yaml", line), "x-y", "wrong") for line in range(1, 6)]
-    report = render_problems(problems, {"f.yaml": written}, excerpts=True)
+    report = render_problems(problems, {"f.yaml": written})
     assert "env: NAME" in report
     assert "generation: 0" in report
 
@@ -168,7 +166,7 @@ def test_no_problem_of_a_secret_repeats_it(secret: str, tmp_path: Path) -> None:
         tmp_path,
         {"base.yaml": base, "x.yaml": INSTANCE + f"admin_password: {secret}\nowner: {{initial_password: {secret}}}\n"},
     )
-    shown = render_problems(loaded.diagnostics, loaded.texts, excerpts=True)
+    shown = render_problems(loaded.diagnostics, loaded.texts)
     assert loaded.diagnostics
     assert "hunter2" not in shown
 
@@ -186,7 +184,7 @@ def test_a_problem_that_is_wider_than_the_terminal_folds_between_words(*, colour
     problem = Diagnostic(
         Range("fleet/x.yaml", 3, 11), "unknown-template", "no template 'restaurent'", "did you mean " * 5
     )
-    lines = render_problems([problem], {}, colour=colour, width=60).splitlines()
+    lines = render_problems([problem], {}, Paper(60, colour=colour)).splitlines()
     plain = [re.sub(r"\x1b\[\d+m", "", line) for line in lines]
     assert max(map(len, plain)) <= 60
     assert [line[:4] for line in plain[1:]] == ["    "] * (len(plain) - 1)

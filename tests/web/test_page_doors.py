@@ -172,6 +172,7 @@ def test_a_form_counts_with_the_secret_of_its_own_session_alone() -> None:
     [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://[x"},
         {"Origin": f"http://{HOST}.evil.example"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},

@@ -27,8 +27,8 @@ def server_of(instance: Instance, inventory: Inventory) -> str | None:
 def places(desired: Desired, document: Instance | Template, inventory: Inventory) -> tuple[str, ...]:
     """Return the servers on which the databases of a document are, or may be.
 
-    A template is on each that it names. An instance is where memory has it; without memory on the server that it names, and may
-    be on any where it names none: its template's say where it is made, not where it was left.
+    A template is on each that it names. An instance is where memory has it; without memory on the server that it names, or on one
+    of its template's, where it is made.
     """
     if isinstance(document, Template):
         return document.server_codes
@@ -36,4 +36,7 @@ def places(desired: Desired, document: Instance | Template, inventory: Inventory
         standing = server_of(document, inventory)
         return (standing if standing is not None and standing in desired.servers else document.server,)
     known = (e.server for e in inventory.of("instance", document.code) if not e.orphaned)
-    return tuple(code for code in known if code in desired.servers) or tuple(sorted(desired.in_use))
+    return (
+        tuple(code for code in known if code in desired.servers)
+        or desired.templates[desired.template_of(document)].server_codes
+    )

@@ -53,6 +53,7 @@ def appointments(
     inventory: Inventory,
     now: datetime,
     selection: Selection = EVERYTHING,
+    doubted: Collection[str] = (),
 ) -> Iterator[Appointment]:
     """Yield the appointments of every database that is to be kept and, as far as is known, is there and is the fleet's.
 
@@ -63,6 +64,7 @@ def appointments(
         inventory: what is remembered; what a document only wants to adopt is not the fleet's before it was seen to be.
         now: the time of day.
         selection: what the run is limited to.
+        doubted: servers whose lists are not believed: what was backed up there is not gone because they leave it out.
     """
     in_force = whereabouts.as_it_stands(endings.in_force(desired, now), inventory)
     documents: tuple[Document, ...] = (*in_force.templates.values(), *in_force.instances.values())
@@ -73,7 +75,8 @@ def appointments(
             continue
         if isinstance(document, Instance) and document.state == "absent":
             continue
-        for server in _servers(document, whereabouts.places(in_force, document, inventory), observed, records):
+        places = whereabouts.places(in_force, document, inventory)
+        for server in _servers(document, places, observed, records, doubted):
             if document.adopt is not None and (document.kind, document.code, server) not in inventory.entries:
                 continue
             backup = _record(records, document, server, Work.BACKUP)
@@ -132,13 +135,17 @@ def subject_of(desired: Desired, appointment: Appointment, observed: Observed) -
 
 
 def _servers(
-    document: Document, places: Iterable[str], observed: Observed, records: Mapping[Key, BackupRecord]
+    document: Document,
+    places: Iterable[str],
+    observed: Observed,
+    records: Mapping[Key, BackupRecord],
+    doubted: Collection[str],
 ) -> Iterator[str]:
-    """Yield where the databases of a document are; on a host that does not answer, where one was backed up before."""
+    """Yield where a document's databases are; on a host that does not answer or is not believed, where one was backed up."""
     name = document.template_db if isinstance(document, Template) else document.database_name
     for code in places:
         host = observed.hosts.get(code)
-        if host is not None and host.online:
+        if host is not None and host.online and (code not in doubted or host.forms_of(name)):
             is_there = bool(host.forms_of(name))
         else:
             is_there = (document.kind, document.code, code, Work.BACKUP) in records

@@ -103,7 +103,7 @@ async def note_move(session: DatabaseSession, origin: str) -> None:
         await remove_parameters(session, [MARK_PREFIX + key for key in struck])
 
 
-async def note_ended(session: DatabaseSession, trash: str, *, replaced: bool) -> None:
+async def note_ended(session: DatabaseSession, trash: str, *, replaced: bool = False) -> None:
     """Note that the text ended the database, or that another one takes its place, and the trash name that it gets."""
     rows = ["ended", "replaced"] if replaced else ["ended"]
     await write_parameters(session, {MARK_PREFIX + row: trash for row in rows})

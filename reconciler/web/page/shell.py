@@ -245,7 +245,7 @@ def check_origin(request: Request) -> None:
         Refused: it is of another site.
     """
     site, origin = request.headers.get("sec-fetch-site", ""), request.headers.get("origin", "")
-    is_elsewhere = bool(origin) and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
+    is_elsewhere = bool(origin) and origin.partition("://")[2].lower() != request.headers.get("host", "").lower()
     if site in {"cross-site", "same-site"} or is_elsewhere:
         raise RequestRefused(
             403, "this form was sent by another site; if that is your proxy, have it pass on the header Host"
