@@ -457,6 +457,7 @@ def test_scheduled_actions_are_as_its_place_asks_after_modules_too(
     kept.quiet, kept.seen = quiet, dict(seen)
     stand.perform(act(verbs.CONFIGURE, name, address=address))
     assert [call[0] for call in stand.host.done(*CHANGES)] == calls
+    assert len(stand.host.done("look")) == 2, "at once: no look later"
 
 
 def test_files_that_a_move_left_behind_are_brought_along_first() -> None:
