@@ -203,12 +203,7 @@ async def open_worlds(reach: Reach, emit: Callable[[Event], None]) -> AsyncItera
 
 
 def _hooks(
-    desired: Desired,
-    reach: Reach,
-    values: SecretResolver,
-    caller: Caller,
-    memory: Memory,
-    aside: Aside,
+    desired: Desired, reach: Reach, values: SecretResolver, caller: Caller, memory: Memory, aside: Aside
 ) -> HookRunner:
     """Make what runs the hooks of a text. Without a history each run counts as another time for the same action."""
     this_run = SystemNonces().token(16)

@@ -101,10 +101,7 @@ class BackupTarget(Part):
         "sent: whoever answers could be anybody.",
         examples=["../keys/known_hosts"],
     )
-    encrypt_to: Annotated[
-        tuple[Annotated[str, Field(pattern=_RECIPIENT)], ...],
-        Field(strict=False),
-    ] = Field(
+    encrypt_to: Annotated[tuple[Annotated[str, Field(pattern=_RECIPIENT)], ...], Field(strict=False)] = Field(
         default=(),
         description="Public keys of age. Backups are encrypted here, before they leave this machine, so that one of the "
         "private keys is needed to read them. The catalogue beside them is not.",

@@ -67,9 +67,7 @@ class Subscription(Part):
         default=None, description="Last day of its term; left out: no end.", examples=["2026-12-31"]
     )
     auto_renew: bool = Field(
-        default=False,
-        description="Whether it renews itself at its end, by the `period` of its plan.",
-        examples=[True],
+        default=False, description="Whether it renews itself at its end, by the `period` of its plan.", examples=[True]
     )
 
 

@@ -70,9 +70,7 @@ class Template(Pausable):
         examples=[{"derived": {}}, {"derived": {"generation": 2}}],
     )
     backup: Backup = Field(
-        default=None,
-        description="How it is backed up; `true` for the defaults.",
-        examples=[True, {"target": "main"}],
+        default=None, description="How it is backed up; `true` for the defaults.", examples=[True, {"target": "main"}]
     )
     upgrade: Upgrade | None = Field(
         default=None,

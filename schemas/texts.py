@@ -101,8 +101,7 @@ LabelKey = Annotated[
     ),
 ]
 LabelValue = Annotated[
-    str,
-    Field(pattern=_pattern(r"^(?:\S(?:[^\n]*\S)?)?$", "one line of text, or nothing"), max_length=255),
+    str, Field(pattern=_pattern(r"^(?:\S(?:[^\n]*\S)?)?$", "one line of text, or nothing"), max_length=255)
 ]
 
 ModuleName = Annotated[
@@ -125,8 +124,7 @@ Language = Annotated[
 ]
 
 CountryCode = Annotated[
-    str,
-    Field(pattern=_pattern(r"^[A-Z]{2}$", "a country code of two capital letters, such as BE")),
+    str, Field(pattern=_pattern(r"^[A-Z]{2}$", "a country code of two capital letters, such as BE"))
 ]
 
 GroupName = Annotated[
@@ -139,10 +137,7 @@ GroupName = Annotated[
     ),
 ]
 
-FilePath = Annotated[
-    str,
-    Field(pattern=_pattern(r"^[^\x00\n]*[^\x00\n/]$", "the path of a file"), max_length=4096),
-]
+FilePath = Annotated[str, Field(pattern=_pattern(r"^[^\x00\n]*[^\x00\n/]$", "the path of a file"), max_length=4096)]
 
 # What the tool sets from other fields, or what makes one database another.
 OWNED_PARAMETERS = {

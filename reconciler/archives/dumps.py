@@ -42,7 +42,7 @@ _STATEMENTS = frozenset({b"ALTER", b"COMMENT", b"COPY", b"CREATE", b"GRANT", b"R
 """How the statements of schema and data begin. No other is known: not those that would end a transaction, or run code at once."""
 _CALLS = re.compile(
     rb"SELECT pg_catalog\.(?:set_config\('search_path', '[^']*', false\)"
-    rb"|setval\('[^'\\]+', \d+, (?:true|false)\));",
+    rb"|setval\('[^'\\]+', \d+, (?:true|false)\));"
 )
 _SET = re.compile(rb"SET [a-z_]+ = [^;\\]*;")
 _OF_THE_CLUSTER = re.compile(

@@ -24,8 +24,7 @@ _EXTRA = "the daemon needs packages that are not installed: install odoo-fleet[d
 
 
 @groups.command(
-    "odoo-fleet daemon --fleet fleet",
-    "odoo-fleet daemon --git https://git.example.com/ops/fleet.git --branch main",
+    "odoo-fleet daemon --fleet fleet", "odoo-fleet daemon --git https://git.example.com/ops/fleet.git --branch main"
 )
 @git_options
 @click.option(

@@ -109,16 +109,10 @@ def common(*formats: str, log_level: str = "error", hidden: Container[str] = ())
             hidden=len(formats) == 1 or "output" in hidden,
         ),
         _of_output(
-            "--log-format",
-            type=click.Choice(("console", "json")),
-            default="console",
-            help="How to log, to stderr.",
+            "--log-format", type=click.Choice(("console", "json")), default="console", help="How to log, to stderr."
         ),
         _of_output(
-            "--log-level",
-            type=click.Choice(LOG_LEVELS),
-            default=log_level,
-            help=f"What to log (default: {log_level}).",
+            "--log-level", type=click.Choice(LOG_LEVELS), default=log_level, help=f"What to log (default: {log_level})."
         ),
     )
 
@@ -166,11 +160,7 @@ _SELECTORS = _of_fleet(
     metavar="LABEL=VALUE",
     help="Only documents with this label (repeatable: all).",
 )
-_SHALLOW = _of_hosts(
-    "--shallow",
-    is_flag=True,
-    help="Go by the names of databases alone: two calls a host.",
-)
+_SHALLOW = _of_hosts("--shallow", is_flag=True, help="Go by the names of databases alone: two calls a host.")
 
 
 run_options = packed("options", RunOptions, _STORE, _TARGETS, _SELECTORS, _SHALLOW, _SERVER_URL)
@@ -186,9 +176,7 @@ reach_options = packed("options", RunOptions, _STORE, _SERVER_URL)
 """For a command that asks hosts about one document, which its argument names, or about all."""
 
 refreshable = _of_hosts(
-    "--refresh",
-    is_flag=True,
-    help="Look into every database now, whenever it was verified; note what is found.",
+    "--refresh", is_flag=True, help="Look into every database now, whenever it was verified; note what is found."
 )
 """For a command that can look into every database, below the options above."""
 

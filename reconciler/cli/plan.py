@@ -50,9 +50,7 @@ _LONG_AGO = timedelta(hours=1)
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the fleet is not as its text says.")
 @click.option(
-    "--base",
-    metavar="REF",
-    help="Only what the text changed since this git revision; what was removed since is told.",
+    "--base", metavar="REF", help="Only what the text changed since this git revision; what was removed since is told."
 )
 @click.option(
     "--out",

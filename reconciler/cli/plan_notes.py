@@ -35,12 +35,7 @@ def drift_notes(store: AnyStore, changeset: Changeset, now: datetime) -> Mapping
         for kind, code in sorted({(action.kind, action.code) for action in drifted})
         for repair in repairs(
             store.outcomes(
-                kind,
-                code,
-                reason=Reason.DRIFTED.value,
-                result=Result.DONE.value,
-                since=now - WINDOW,
-                limit=_MOST,
+                kind, code, reason=Reason.DRIFTED.value, result=Result.DONE.value, since=now - WINDOW, limit=_MOST
             )
         )
     ]

@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import screens
 from reconciler.core.model.outcomes import Outcome
 from reconciler.fleet.counting import count
-from reconciler.notices.events import (
-    ActionEnded,
-    ActionStarted,
-    DatabaseObserved,
-    Event,
-    HostObserved,
-    MemoryFailed,
-)
+from reconciler.notices.events import ActionEnded, ActionStarted, DatabaseObserved, Event, HostObserved, MemoryFailed
 from reconciler.reports.escapes import visible
 
 if TYPE_CHECKING:

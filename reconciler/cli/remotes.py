@@ -55,10 +55,7 @@ git_options = packed(
     ),
     click.option("--branch", default="main", metavar="B", help="The branch to follow (default: main)."),
     click.option(
-        "--path",
-        default="fleet",
-        metavar="P",
-        help="The fleet's directory in the repository (default: fleet).",
+        "--path", default="fleet", metavar="P", help="The fleet's directory in the repository (default: fleet)."
     ),
     click.option(
         "--poll",

@@ -20,8 +20,7 @@ UNCHANGED, CHANGED = 0, 2
 
 
 @groups.command(
-    "odoo-fleet render nginx --out /etc/nginx/conf.d/odoo-names.conf",
-    "odoo-fleet render caddy > /etc/caddy/odoo-names",
+    "odoo-fleet render nginx --out /etc/nginx/conf.d/odoo-names.conf", "odoo-fleet render caddy > /etc/caddy/odoo-names"
 )
 @click.argument("proxy", type=click.Choice(sorted(PROXIES)))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it there, whole or not at all.")

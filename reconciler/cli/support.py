@@ -54,15 +54,7 @@ _LASTS = Lasting(LONGEST, "8h", "30m or 2h")
 
 @groups.command("odoo-fleet support acme --for 30m --reason 'ticket 4711'")
 @click.argument("words", metavar="INSTANCE", nargs=-1, required=True, shell_complete=completing("instance"))
-@click.option(
-    "--for",
-    "lasts",
-    type=_LASTS,
-    default="30m",
-    show_default=True,
-    metavar="TIME",
-    help="From 5m to 8h.",
-)
+@click.option("--for", "lasts", type=_LASTS, default="30m", show_default=True, metavar="TIME", help="From 5m to 8h.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why, for the history.")
 @reach_options
 @common("text", "json")

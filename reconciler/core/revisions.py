@@ -107,11 +107,7 @@ def compare(
     if any(_differ(before.settings, after.settings, field) for field in _OF_THE_FLEET):
         concerned |= frozenset(d.address for d in after.subjects())
     return Comparison(
-        revision,
-        commit,
-        tuple(sorted(concerned)),
-        tuple(sorted(looks)),
-        tuple(sorted(_gone(before, after, selection))),
+        revision, commit, tuple(sorted(concerned)), tuple(sorted(looks)), tuple(sorted(_gone(before, after, selection)))
     )
 
 

@@ -21,11 +21,7 @@ _HEARD = 4096
 
 
 async def run_command(
-    command: Sequence[str],
-    message: bytes,
-    environ: Mapping[str, str],
-    seconds: float,
-    also: Sequence[str] = (),
+    command: Sequence[str], message: bytes, environ: Mapping[str, str], seconds: float, also: Sequence[str] = ()
 ) -> None:
     """Run a program until its end. It is killed with its whole process group when its time is over, or when cancelled.
 

@@ -70,12 +70,7 @@ def _control_character(file: str, text: str) -> Diagnostic | None:
     character = ord(found.group())
     name = "a NUL character" if character == 0 else f"the character U+{character:04X}"
     message = f"{name} may not stand in a fleet's text"
-    return Diagnostic(
-        _place(file, text[: found.start()]),
-        "control-character",
-        message,
-        "remove it",
-    )
+    return Diagnostic(_place(file, text[: found.start()]), "control-character", message, "remove it")
 
 
 def _screen_markers(file: str, data: bytes) -> Diagnostic | None:

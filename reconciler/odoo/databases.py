@@ -12,13 +12,7 @@ from reconciler.core.diffs.support import Visit
 from reconciler.core.model.failures import ProofFailed, Rejected
 from reconciler.core.model.furnishing import Furnishing, Sizes
 from reconciler.core.model.module_versions import UpgradeNote
-from reconciler.core.model.observed import (
-    RESTORED_FROM,
-    Access,
-    DatabaseLook,
-    Mark,
-    mark_of,
-)
+from reconciler.core.model.observed import RESTORED_FROM, Access, DatabaseLook, Mark, mark_of
 from reconciler.core.model.specs import DatabaseSpec
 from reconciler.odoo import module_states, versions
 from reconciler.odoo.apply import (

@@ -8,9 +8,7 @@ from datetime import timedelta
 from typing import BinaryIO
 
 from reconciler.core.model.checks import Check
-from reconciler.core.model.observed import (
-    ObservedHost,
-)
+from reconciler.core.model.observed import ObservedHost
 from reconciler.core.model.specs import DatabaseSpec
 from reconciler.health.signs import CERTIFICATE
 from reconciler.health.verdicts import Certificate, Vitals

@@ -55,12 +55,7 @@ def _moved_documents(then: Mapping[str, str], now: Mapping[str, str]) -> list[st
 def moved_world(saved: SavedChangeset, now: Planned, desired: Desired) -> tuple[str, ...]:
     """Say what of the decision is not as it was, and what of the hosts explains it; nothing if the decision is the same."""
     then, fresh = saved.changeset, now.changeset
-    decision = [
-        *_actions(then, fresh, now),
-        *_blocked(saved, now),
-        *_withheld(then, fresh),
-        *_others(then, fresh),
-    ]
+    decision = [*_actions(then, fresh, now), *_blocked(saved, now), *_withheld(then, fresh), *_others(then, fresh)]
     if not decision and _by_id(then.actions) != _by_id(fresh.actions):
         decision = ["what is to be done is not the same"]
     if not decision:

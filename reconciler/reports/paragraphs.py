@@ -38,10 +38,7 @@ class Paper:
         head, room = visible(head), " " * indent
         hang = min(indent + len(head), self.width // 2)
         wrapped = textwrap.wrap(
-            visible(text),
-            max(20, self.width - hang),
-            break_long_words=False,
-            break_on_hyphens=False,
+            visible(text), max(20, self.width - hang), break_long_words=False, break_on_hyphens=False
         ) or [""]
         first = f"{room}{self.paint(head, tone)}{wrapped[0]}".rstrip()
         return [first, *(" " * hang + line for line in wrapped[1:])]

@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 
 async def duplicate(
-    host: Machine,
-    worker: Worker,
-    call: RpcCall,
-    db_original_name: str,
-    db_name: str,
-    neutralize_database: Any = None,
+    host: Machine, worker: Worker, call: RpcCall, db_original_name: str, db_name: str, neutralize_database: Any = None
 ) -> bool:
     """Answer `duplicate_database`."""
     source_name, name = db_original_name, postgres_name(db_name)

@@ -52,8 +52,7 @@ ERRORS: dict[str, Callable[[], Failure]] = {
     "module-cron": lambda: user_error(BUSY_CRON),
     "module-busy": lambda: user_error(BUSY_MODULES),
     "failed-transaction": lambda: postgres(
-        "InFailedSqlTransaction",
-        "current transaction is aborted, commands ignored until end of transaction block\n",
+        "InFailedSqlTransaction", "current transaction is aborted, commands ignored until end of transaction block\n"
     ),
     "serialization": lambda: postgres("SerializationFailure", "could not serialize access due to concurrent update\n"),
 }

@@ -94,12 +94,7 @@ def _live(database: SimulatedDatabase) -> Iterator[tuple[str, str, Row, dict[str
     for row in database.rows("fetchmail.server").values():
         empty = dict.fromkeys(_SECRETS["fetchmail.server"], False)
         if row.get("active") or row.get("state") == "done" or _has(row, empty):
-            yield (
-                "servers of incoming mail",
-                "fetchmail.server",
-                row,
-                {"active": False, "state": "draft", **empty},
-            )
+            yield ("servers of incoming mail", "fetchmail.server", row, {"active": False, "state": "draft", **empty})
     yield from _links(database)
     for row in database.matching("mail.mail", state="outgoing"):
         yield "mails that wait", "mail.mail", row, {"state": "cancel"}

@@ -48,15 +48,9 @@ _MODELS: dict[str, tuple[str, str]] = {
     "res.country": ("base", "name:char code:char phone_code:integer currency_id:many2one:res.currency"),
     "res.currency": ("base", "name:char symbol:char active:boolean rounding:float decimal_places:integer"),
     "res.lang": ("base", "name:char code:char iso_code:char url_code:char direction:selection active:boolean"),
-    "res.groups": (
-        "base",
-        "name:char full_name:char share:boolean comment:text implied_ids:many2many:res.groups",
-    ),
+    "res.groups": ("base", "name:char full_name:char share:boolean comment:text implied_ids:many2many:res.groups"),
     "ir.model": ("base", "name:char model:char state:selection modules:char transient:boolean"),
-    "ir.model.data": (
-        "base",
-        "name:char module:char model:char res_id:integer noupdate:boolean complete_name:char",
-    ),
+    "ir.model.data": ("base", "name:char module:char model:char res_id:integer noupdate:boolean complete_name:char"),
     "ir.config_parameter": ("base", "key:char value:text"),
     "ir.actions.server": (
         "base",

@@ -78,12 +78,7 @@ class Disk:
         for name, database in databases.items():
             numbers = (database.registry_sequence, *database.cache_sequences.values())
             mark = (id(database), database.revision, *numbers)
-            marks[_stem("database", name)] = (
-                *mark,
-                database.stage,
-                database.initialised,
-                len(database.visits),
-            )
+            marks[_stem("database", name)] = (*mark, database.stage, database.initialised, len(database.visits))
         for name, files in filestore.items():
             marks[_stem("filestore", name)] = hash(frozenset(files.items()))
         for stem in self._written.keys() - marks.keys():

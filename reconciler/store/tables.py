@@ -34,12 +34,7 @@ entries = Table(
     Column("verified_at", Moment, nullable=False),
 )
 
-server_states = Table(
-    "server_states",
-    metadata,
-    *_keys("fleet", "server"),
-    Column("state", PlainText, nullable=False),
-)
+server_states = Table("server_states", metadata, *_keys("fleet", "server"), Column("state", PlainText, nullable=False))
 
 listings = Table(
     "listings",

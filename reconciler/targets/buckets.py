@@ -54,10 +54,7 @@ class Bucket:
         if credentials is None:
             given |= {"skip_signature": True}
         else:
-            given |= {
-                "access_key_id": credentials.key_id.reveal(),
-                "secret_access_key": credentials.secret.reveal(),
-            }
+            given |= {"access_key_id": credentials.key_id.reveal(), "secret_access_key": credentials.secret.reveal()}
         options = {"allow_http": True} if endpoint.startswith("http://") else {}
         self._store = S3Store(bucket, config=given, client_options=options)  # type: ignore[arg-type] # options are one shape
 

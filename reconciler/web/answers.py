@@ -15,14 +15,7 @@ from reconciler.core.model.actions import FieldChange
 from reconciler.core.model.changesets import Blocked, Frozen, LeftAlone, MetHook, Removed
 from reconciler.health.signs import HealthStatus
 from reconciler.notices.records import PassRecord
-from reconciler.reports.status import (
-    DocumentRow,
-    InstanceRow,
-    PlanRow,
-    ServerRow,
-    TemplatePlace,
-    subjects,
-)
+from reconciler.reports.status import DocumentRow, InstanceRow, PlanRow, ServerRow, TemplatePlace, subjects
 from schemas.kinds import KINDS
 
 T = TypeVar("T")

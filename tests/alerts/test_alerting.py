@@ -101,9 +101,7 @@ def test_the_same_is_not_told_again_and_what_lasts_is_recalled_once_a_day() -> N
         told.hear(offline(), orphan("acme"))
         told.wait(minutes=30)
     assert len(told.messages) == 1
-    assert told.wait(hours=20) == [
-        "[demo] 1 error (not over yet)\nnot over yet: error: one is offline (host-offline)",
-    ]
+    assert told.wait(hours=20) == ["[demo] 1 error (not over yet)\nnot over yet: error: one is offline (host-offline)"]
     told.hear(online())
     told.wait(hours=1)
     assert told.wait(hours=72) == []

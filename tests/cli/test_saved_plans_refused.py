@@ -96,11 +96,7 @@ def test_bytes_that_are_no_text_are_refused(kept: tuple[World, str], tmp_path: P
 
 @pytest.mark.parametrize(
     ("make", "reason"),
-    [
-        ("missing", "No such file or directory"),
-        ("directory", "Is a directory"),
-        ("pipe", "it is not a regular file"),
-    ],
+    [("missing", "No such file or directory"), ("directory", "Is a directory"), ("pipe", "it is not a regular file")],
 )
 def test_what_is_no_file_is_refused(kept: tuple[World, str], tmp_path: Path, make: str, reason: str) -> None:
     file = tmp_path / "plan.json"

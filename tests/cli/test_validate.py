@@ -50,10 +50,7 @@ def test_all_problems_are_shown_with_place_source_and_caret(tmp_path: Path) -> N
     assert ran.code == 1
     lines = [line.replace(str(tmp_path), "fleet") for line in ran.out.splitlines()]
     assert lines[0].startswith("fleet/fleet.yaml:8:13: invalid-url: ")
-    assert lines[1:3] == [
-        "  8 | server_url: ftp://odoo.example.com",
-        "    |             ^^^^^^^^^^^^^^^^^^^^^^",
-    ]
+    assert lines[1:3] == ["  8 | server_url: ftp://odoo.example.com", "    |             ^^^^^^^^^^^^^^^^^^^^^^"]
     assert [line.split(": ")[1] for line in lines if line.startswith("fleet/")][1:] == [
         "unknown-template",
         "unknown-plan",

@@ -136,13 +136,7 @@ CASES = [
         "Access Denied",
     ),
     Case(
-        "empty master password",
-        "db",
-        "list_countries",
-        [""],
-        ACCESS_DENIED,
-        f"{_ODOO}.AccessDenied",
-        "Access Denied",
+        "empty master password", "db", "list_countries", [""], ACCESS_DENIED, f"{_ODOO}.AccessDenied", "Access Denied"
     ),
     Case(
         "method that the database service does not have",

@@ -141,8 +141,7 @@ def scenes(draw: st.DrawFn) -> Scene:
 
 def _host(draw: st.DrawFn, desired: Desired, code: str) -> Host:
     found = Host(
-        online=draw(st.sampled_from([True] * 11 + [False])),
-        version=draw(st.sampled_from(["19.0"] * 13 + ["18.0"])),
+        online=draw(st.sampled_from([True] * 11 + [False])), version=draw(st.sampled_from(["19.0"] * 13 + ["18.0"]))
     )
     for name in draw(st.lists(st.sampled_from(UNDECLARED), max_size=3, unique=True)):
         found.databases[name] = Held(draw(st.sampled_from(looks_of_undeclared(name))), ours=False)

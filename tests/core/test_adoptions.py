@@ -56,10 +56,7 @@ def test_what_takes_its_own_time_follows() -> None:
     ]
     suspended = instance("acme", server="one", adopt=OPENS, state="suspended")
     changes = plan(suspended, online("one", theirs(suspended)))
-    assert [(a.verb, a.becomes) for a in changes.actions] == [
-        (verbs.ADOPT, "acme"),
-        (verbs.SUSPEND, "suspended.acme"),
-    ]
+    assert [(a.verb, a.becomes) for a in changes.actions] == [(verbs.ADOPT, "acme"), (verbs.SUSPEND, "suspended.acme")]
     assert changes.actions[1].after == (changes.actions[0].id,)
 
 

@@ -31,10 +31,7 @@ def plan(*documents: str, tried: bool = False, asked: Replacing | None = None, *
     for code, document in text.instances.items():
         if document.clone_of:
             look = replace(as_declared(spec(text, f"instance/{code}"), code), quiesced_crons=None)
-            look = replace(
-                look,
-                restored_from=copies.noted("instance/acme", NOW - timedelta(days=30)),
-            )
+            look = replace(look, restored_from=copies.noted("instance/acme", NOW - timedelta(days=30)))
             if tried:
                 look = replace(look, restored_from=copies.tried(look, NOW - timedelta(hours=1)))
             looks.append(replace(look, **seen) if code == "one" else look)  # type: ignore[arg-type]

@@ -29,20 +29,8 @@ LONG_OUTPUT = (
             42,
             "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
         ),
-        (
-            bytes(range(0x50)).hex(),
-            bytes(range(0x60, 0xB0)).hex(),
-            bytes(range(0xB0, 0x100)).hex(),
-            82,
-            LONG_OUTPUT,
-        ),
-        (
-            "0b" * 22,
-            "",
-            "",
-            42,
-            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
-        ),
+        (bytes(range(0x50)).hex(), bytes(range(0x60, 0xB0)).hex(), bytes(range(0xB0, 0x100)).hex(), 82, LONG_OUTPUT),
+        ("0b" * 22, "", "", 42, "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"),
     ],
 )
 def test_hkdf_gives_what_rfc_5869_says(key: str, salt: str, info: str, length: int, output: str) -> None:

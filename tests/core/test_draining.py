@@ -63,10 +63,7 @@ def test_a_disk_that_what_was_measured_fills_takes_no_more() -> None:
         )
         for size in (60, 90)
     ]
-    assert [(p.server, p.why.partition(";")[0]) for (p,) in found] == [
-        ("two", ""),
-        ("", "four: it runs Odoo 18.0"),
-    ]
+    assert [(p.server, p.why.partition(";")[0]) for (p,) in found] == [("two", ""), ("", "four: it runs Odoo 18.0")]
 
 
 def test_where_it_fits_nowhere_each_server_says_why() -> None:

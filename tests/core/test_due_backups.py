@@ -32,11 +32,7 @@ def seen(*names: str, online: bool = True) -> Observed:
 
 
 def found(
-    written: str,
-    observed: Observed,
-    *records: BackupRecord,
-    inventory: Inventory = NOTHING_REMEMBERED,
-    **more: Any,
+    written: str, observed: Observed, *records: BackupRecord, inventory: Inventory = NOTHING_REMEMBERED, **more: Any
 ) -> list[tuple[str, str, str]]:
     known = {record.key: record for record in records}
     each = appointments(read(written), observed, known, inventory, NOW, **more)

@@ -16,16 +16,7 @@ from reconciler.core.model.inventory import NOTHING_REMEMBERED, PRUNES, Inventor
 from reconciler.core.model.observed import Access, DatabaseLook, ObservedHost
 from reconciler.core.policies.replacements import Replacing
 from tests.core.one_instance import look_of, plan, ready, refusal, remembered
-from tests.core.scenes import (
-    CRONS,
-    NOW,
-    desired,
-    instance,
-    observed,
-    offline,
-    online,
-    seen_as,
-)
+from tests.core.scenes import CRONS, NOW, desired, instance, observed, offline, online, seen_as
 
 ABSENT = instance("acme", server="one", state="absent")
 ANYWHERE = instance("acme", state="absent")

@@ -257,11 +257,7 @@ def test_nothing_is_made_beside_the_database_that_was_renamed_away() -> None:
 
 @pytest.mark.parametrize(
     "look",
-    [
-        None,
-        DatabaseLook("suspended.acme", Access.REFUSED),
-        replace(look_of(ACME, "suspended.acme", "two"), mark=None),
-    ],
+    [None, DatabaseLook("suspended.acme", Access.REFUSED), replace(look_of(ACME, "suspended.acme", "two"), mark=None)],
 )
 def test_nothing_is_made_beside_a_database_on_another_server_that_may_be_it(look: DatabaseLook | None) -> None:
     two = online("two", *filter(None, [look]), lists=("suspended.acme",))

@@ -42,8 +42,7 @@ def test_none_is_ended_where_no_document_is_left(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "of", "percent"),
-    [(1, 2, 30), (2, 4, 50), (2, 9, 30), (5, 9, 99), (1, 1, 100), (2, 2, 100), (3, 3, 100)],
+    ("number", "of", "percent"), [(1, 2, 30), (2, 4, 50), (2, 9, 30), (5, 9, 99), (1, 1, 100), (2, 2, 100), (3, 3, 100)]
 )
 def test_the_only_one_a_share_that_is_allowed_and_where_every_share_is_are_ended(
     number: int, of: int, percent: int

@@ -32,8 +32,7 @@ def ended(changes: Changeset) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("prune", "pruned", "ends"),
-    [("true", "yes", ["acme"]), ("true", "no", []), ("true", "", []), ("false", "yes", [])],
+    ("prune", "pruned", "ends"), [("true", "yes", ["acme"]), ("true", "no", []), ("true", "", []), ("false", "yes", [])]
 )
 def test_what_was_removed_is_ended_only_if_the_text_says_so_and_said_so_before(
     prune: str, pruned: str, ends: list[str]

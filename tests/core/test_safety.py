@@ -179,15 +179,7 @@ def test_neither_an_offline_host_nor_a_new_one_nor_a_confirmed_one_is_frozen() -
 def test_nothing_runs_on_a_frozen_host_and_the_advice_names_it() -> None:
     gated = gate(Changeset((suspend("acme"), suspend("beta", "two"))), {"one": Doubt("it lies", "look")}, ANYTHING, 2)
     assert gated.actions == (suspend("beta", "two"),)
-    assert gated.blocked == (
-        Blocked(
-            "instance",
-            "acme",
-            "one",
-            "suspend: changes on one are frozen: it lies",
-            "look",
-        ),
-    )
+    assert gated.blocked == (Blocked("instance", "acme", "one", "suspend: changes on one are frozen: it lies", "look"),)
 
 
 def test_one_removal_too_many_stops_all_of_them() -> None:

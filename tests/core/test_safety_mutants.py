@@ -127,10 +127,7 @@ def test_a_host_that_lists_nothing_at_all_is_frozen_until_that_is_confirmed() ->
     }
 
 
-@pytest.mark.parametrize(
-    ("missing", "shown"),
-    [(3, "a0, a1, a2"), (4, "a0, a1, a2 and 1 more")],
-)
+@pytest.mark.parametrize(("missing", "shown"), [(3, "a0, a1, a2"), (4, "a0, a1, a2 and 1 more")])
 def test_three_missing_names_are_shown_whole(missing: int, shown: str) -> None:
     ours = tuple(f"a{n}" for n in range(missing))
     entries = {("instance", name, "one"): Entry("instance", name, "one", name, "", NOW) for name in ours}

@@ -62,10 +62,7 @@ TEMPLATE_BUILD = building("template_base", NOW, "yyyyy")
 )
 def test_what_is_left_alone_is_told_of_what_was_selected_only(address: str, said: list[tuple[str, str]]) -> None:
     fleet = desired(instance("alpha"), instance("beta", renamed_from="b0"), servers=("one", "two"))
-    seen = observed(
-        online("one", lists=(FORMER_BUILD, TEMPLATE_BUILD)),
-        online("two", lists=("suspended.gone", BUILD)),
-    )
+    seen = observed(online("one", lists=(FORMER_BUILD, TEMPLATE_BUILD)), online("two", lists=("suspended.gone", BUILD)))
     whole = diff(fleet, seen, NOTHING_REMEMBERED, NOW).left_alone
     assert len(whole) == 4
     some = diff(fleet, seen, NOTHING_REMEMBERED, NOW, Selection(frozenset({address}))).left_alone

@@ -287,10 +287,7 @@ def test_orders_on_branches_of_their_own_wait_for_people(author: Author, tmp_pat
 
 @pytest.mark.parametrize(
     ("hook", "status", "said"),
-    [
-        ("echo no >&2; exit 1", 503, "protected there"),
-        ("sleep 60", 503, "may have been taken all the same"),
-    ],
+    [("echo no >&2; exit 1", 503, "protected there"), ("sleep 60", 503, "may have been taken all the same")],
 )
 def test_a_remote_that_does_not_take_it_is_told_and_the_next_order_is_carried_out(
     author: Author, tmp_path: Path, hook: str, status: int, said: str

@@ -165,8 +165,7 @@ def test_a_database_built_again_under_its_name_takes_no_password_of_the_former_o
 
 
 @pytest.mark.parametrize(
-    ("step", "seconds"),
-    [("creating", 3.0), ("modules", 1.5), ("cloning", 0.1), ("publishing", 0.2)],
+    ("step", "seconds"), [("creating", 3.0), ("modules", 1.5), ("cloning", 0.1), ("publishing", 0.2)]
 )
 def test_a_host_that_is_killed_in_the_middle_comes_back_and_converges(
     tmp_path: Path, real_19_production: RealHost, step: str, seconds: float

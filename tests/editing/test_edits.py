@@ -140,9 +140,7 @@ WORDS = st.one_of(
     st.booleans(),
 )  # fmt: skip
 VALUES = st.recursive(
-    WORDS,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)),
-    max_leaves=6,
+    WORDS, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)), max_leaves=6
 )
 DOCUMENTS = st.dictionaries(KEYS, VALUES, min_size=1, max_size=4)
 

@@ -334,11 +334,7 @@ def test_nothing_is_built_where_the_former_name_is_borne_before_or_after_the_wor
             "it does not take its own password",
         ),
         ({"accepts": True}, ProofFailed, "it still answers to a password that is not its own (login 'admin')"),
-        (
-            {"accepts": [False, True]},
-            ProofFailed,
-            "it still answers to a password that is not its own (login 'admin')",
-        ),
+        ({"accepts": [False, True]}, ProofFailed, "it still answers to a password that is not its own (login 'admin')"),
     ],
 )
 def test_a_clone_that_is_not_proven_whole_and_its_own_is_dropped_again(
@@ -426,11 +422,7 @@ NOT_AS_DECLARED = (
 @pytest.mark.parametrize(
     ("look", "why", "advice"),
     [
-        (
-            {"company": "Wrong", "timezone": "", "modules": {}},
-            NOT_AS_DECLARED,
-            "",
-        ),
+        ({"company": "Wrong", "timezone": "", "modules": {}}, NOT_AS_DECLARED, ""),
         (
             {"mark": None},
             "it bears no mark of this fleet",
@@ -503,12 +495,7 @@ def test_a_clone_whose_answer_was_lost_is_waited_for_as_long_as_it_may_take(
 ) -> None:
     host = ready()
     failure = clone(host, clone=lost, **unfinished)
-    assert said(failure) == (
-        UnknownOutcome,
-        "no answer came, and it was not complete within its limit",
-        "",
-        NAME,
-    )
+    assert said(failure) == (UnknownOutcome, "no answer came, and it was not complete within its limit", "", NAME)
     assert len(host.done("listed")) == seconds // 2 + 1, "once before, then every two seconds"
     assert NAME in host.databases, "whatever runs there now is not dropped"
     assert len(host.done("clone")) == 1, "and it is not sent again"

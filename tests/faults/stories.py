@@ -30,13 +30,7 @@ def changed(version: str) -> str:
     """The same fleet after a day of edits: suspend, resume, rename, rotate and new settings."""
     return fleet(
         instance(
-            "acme",
-            server="one",
-            state="suspended",
-            company="Acme NV",
-            modules="[contacts]",
-            lang="fr_BE",
-            owner=BOSS,
+            "acme", server="one", state="suspended", company="Acme NV", modules="[contacts]", lang="fr_BE", owner=BOSS
         ),
         instance("sleepy", server="one", admin_password="{derived: {generation: 2}}"),
         servers={"one": version},

@@ -37,12 +37,7 @@ def workers() -> Iterator[Sign]:
 
     meaning = "Processes that serve the server."
     sign = Sign(
-        "workers",
-        "WORKERS",
-        shown=lambda value, _at: f"{value} of them",
-        judged=few,
-        gauge="workers",
-        meaning=meaning,
+        "workers", "WORKERS", shown=lambda value, _at: f"{value} of them", judged=few, gauge="workers", meaning=meaning
     )
 
     @hosts.reads(sign)

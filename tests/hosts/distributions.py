@@ -78,10 +78,7 @@ def _obtain_14() -> Distribution:
     debian.require_programs({**_SERVICES, "debootstrap": "debootstrap"})
     root = cached(f"odoo-14-{_OLD_SUITE}", _build_chroot)
     return Distribution(
-        version="14",
-        surroundings=Surroundings(root),
-        odoo=("/usr/bin/odoo",),
-        gevent_port_option="longpolling_port",
+        version="14", surroundings=Surroundings(root), odoo=("/usr/bin/odoo",), gevent_port_option="longpolling_port"
     )
 
 

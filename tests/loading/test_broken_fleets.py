@@ -48,18 +48,12 @@ ODD: dict[str, tuple[str | bytes, str]] = {
         INSTANCE.encode() + b"name: \xe9t\xe9\n",
         "fleet/x.yaml:5:7: not-utf8: byte 67 (0xe9) is not UTF-8 (save the file as UTF-8)",
     ),
-    "UTF-16": (
-        INSTANCE.encode("utf-16"),
-        "fleet/x.yaml:1:1: not-utf8: the file is UTF-16 (save it as UTF-8)",
-    ),
+    "UTF-16": (INSTANCE.encode("utf-16"), "fleet/x.yaml:1:1: not-utf8: the file is UTF-16 (save it as UTF-8)"),
     "UTF-16 without its mark": (
         INSTANCE.encode("utf-16-le"),
         "fleet/x.yaml:1:1: not-utf8: the file looks like UTF-16 (save it as UTF-8)",
     ),
-    "a file too large": (
-        INSTANCE + "# " + "x" * (1024 * 1024) + "\n",
-        TOO_LARGE,
-    ),
+    "a file too large": (INSTANCE + "# " + "x" * (1024 * 1024) + "\n", TOO_LARGE),
 }
 
 

@@ -63,10 +63,7 @@ def test_carets_follow_the_columns_of_the_terminal(line: str, column: int, end: 
 
 def test_a_cause_of_several_lines_is_shown_by_its_first() -> None:
     problem = Diagnostic(Range("f.yaml", 1, 4, 3, 1), "x-y", "wrong")
-    assert render_problems([problem], {"f.yaml": "a: |\n  b\n"}).split("\n")[1:] == [
-        "  1 | a: |",
-        "    |    ^",
-    ]
+    assert render_problems([problem], {"f.yaml": "a: |\n  b\n"}).split("\n")[1:] == ["  1 | a: |", "    |    ^"]
 
 
 def test_a_long_line_is_cut_around_the_cause() -> None:

@@ -14,17 +14,7 @@ from reconciler.simulator.databases import EMPTY
 from tests.core.scenes import spec
 from tests.harness.universe import Process, read
 from tests.harness.virtual_time import run
-from tests.odoo_items.stage import (
-    ACME,
-    AFTER_THE_LIMIT,
-    VERSIONS,
-    Stage,
-    both,
-    failed,
-    instance,
-    password,
-    unknown,
-)
+from tests.odoo_items.stage import ACME, AFTER_THE_LIMIT, VERSIONS, Stage, both, failed, instance, password, unknown
 
 CLONE = "clone instance/acme"
 
@@ -142,13 +132,7 @@ def test_item_06_a_rename_cut_between_its_two_halves_is_put_right_by_going_back(
 
 
 @both
-@pytest.mark.parametrize(
-    "occurrence",
-    [
-        1,
-        2,
-    ],
-)
+@pytest.mark.parametrize("occurrence", [1, 2])
 def test_item_06_a_cut_rename_that_nobody_was_left_to_put_right_is_put_right_by_the_next_run(
     version: str, occurrence: int
 ) -> None:

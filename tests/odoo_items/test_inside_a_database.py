@@ -14,17 +14,7 @@ from reconciler.core.model.outcomes import Result
 from reconciler.engine.accounts import AT_ONCE, LOCKED_SECONDS
 from tests.harness.universe import ENVIRON
 from tests.harness.virtual_time import run
-from tests.odoo_items.stage import (
-    ACME,
-    AFTER_THE_LIMIT,
-    VERSIONS,
-    Stage,
-    both,
-    failed,
-    generation,
-    instance,
-    password,
-)
+from tests.odoo_items.stage import ACME, AFTER_THE_LIMIT, VERSIONS, Stage, both, failed, generation, instance, password
 from tests.simulator.client import Refused
 
 AWAY = instance("acme", server="one", state="suspended")

@@ -90,13 +90,7 @@ def test_a_busy_day() -> None:
             configure("cafe", ("company", "Kaffee", "Café d'Été"), server="prod-2"),
             Action(verbs.RESUME, "instance", "cafe", "prod-2", Reason.RENAMED, "switching.cafe", "cafe"),
             Action(
-                verbs.SWEEP,
-                "server",
-                "prod-2",
-                "prod-2",
-                Reason.ABANDONED_BUILD,
-                "building-202601010000abcde.fox",
-                "",
+                verbs.SWEEP, "server", "prod-2", "prod-2", Reason.ABANDONED_BUILD, "building-202601010000abcde.fox", ""
             ),
         ),
         (Blocked("instance", "dodo", "prod-2", "server prod-2 is full: max_instances is 3", "see `odoo-fleet place`"),),

@@ -23,10 +23,7 @@ async def _acme(**options: Any) -> Client:
     ("text", "expected"),
     [
         ("db.duplicate_database:502-after:count=1", FaultSpec("502-after", "db.duplicate_database", count=1)),
-        (
-            "common.*:latency=2s:chance=0.1:seed=7",
-            FaultSpec("latency", "common.*", value="2s", chance=0.1, seed=7),
-        ),
+        ("common.*:latency=2s:chance=0.1:seed=7", FaultSpec("latency", "common.*", value="2s", chance=0.1, seed=7)),
         ("db.list:empty", FaultSpec("empty", "db.list")),
         ("db.list:shrink=2", FaultSpec("shrink", "db.list", value="2")),
         ("prod-1/*:504-after=5s", FaultSpec("504-after", "*", value="5s", code="prod-1")),

@@ -124,10 +124,7 @@ def test_login_is_unique_and_a_failed_call_writes_nothing() -> None:
         before = await client.execute("acme", "res.partner", "search_count", [])
         with pytest.raises(Refused, match="same login"):
             await client.execute(
-                "acme",
-                "res.users",
-                "create",
-                [{"name": "Ann", "login": "ann"}, {"name": "Bob", "login": "admin"}],
+                "acme", "res.users", "create", [{"name": "Ann", "login": "ann"}, {"name": "Bob", "login": "admin"}]
             )
         assert await client.execute("acme", "res.partner", "search_count", []) == before
         assert await client.execute("acme", "res.users", "search", [["login", "=", "ann"]]) == []

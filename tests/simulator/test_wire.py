@@ -178,10 +178,7 @@ def test_journal_has_every_call_and_no_password() -> None:
         await client.login("acme", "wanted")
         await client.execute("acme", "res.users", "read", [2], ["login"])
         last_two = [call[1:] for call in client.host.calls[-2:]]
-        assert last_two == [
-            ("common", "login", "acme", None),
-            ("object", "execute_kw", "acme", "res.users.read"),
-        ]
+        assert last_two == [("common", "login", "acme", None), ("object", "execute_kw", "acme", "res.users.read")]
         assert "wanted" not in str(client.host.calls)
         assert "the-master-password" not in f"{client.host.calls} {client.host.spec}"
 

@@ -7,11 +7,7 @@ from dataclasses import replace
 from reconciler.core.diffs import fields
 from reconciler.core.model import names, verbs
 from reconciler.core.model.actions import Action
-from reconciler.core.model.failures import (
-    PasswordRefused,
-    ProofFailed,
-    Refused,
-)
+from reconciler.core.model.failures import PasswordRefused, ProofFailed, Refused
 from reconciler.core.model.observed import Access, DatabaseLook
 from reconciler.core.policies import claims
 from reconciler.engine.accounts import Account

@@ -7,9 +7,7 @@ from dataclasses import replace
 from reconciler.core.diffs import fields
 from reconciler.core.model import names, verbs
 from reconciler.core.model.actions import Action
-from reconciler.core.model.failures import (
-    Refused,
-)
+from reconciler.core.model.failures import Refused
 from reconciler.core.model.names import NameState
 from reconciler.core.model.observed import DatabaseLook
 from reconciler.core.model.settings import SETTINGS

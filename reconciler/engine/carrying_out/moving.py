@@ -22,10 +22,7 @@ async def rename(performer: Performer, action: Action) -> None:
     await insist(lambda: mover.host.forget_name(action.becomes), performer.world.clock)
     instance = performer.desired.instances[action.code]
     former = names.parse(action.database).target
-    if former not in (
-        instance.code,
-        instance.database_name,
-    ):  # before it: another pass may finish what this one begins
+    if former not in (instance.code, instance.database_name):  # before it: another pass may finish what this one begins
         _remember_new_name(performer, former, instance.database_name, action.server)
     await mover.travel(database, action.becomes)
 

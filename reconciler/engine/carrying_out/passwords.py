@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.model import verbs
 from reconciler.core.model.actions import Action
-from reconciler.core.model.failures import (
-    LastingError,
-    ProofFailed,
-)
+from reconciler.core.model.failures import LastingError, ProofFailed
 from reconciler.core.model.observed import Access
 from reconciler.core.policies import template_versions
 from reconciler.engine.accounts import Account

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.model import verbs
 from reconciler.core.model.actions import Action
-from reconciler.core.model.failures import (
-    UnknownOutcome,
-)
+from reconciler.core.model.failures import UnknownOutcome
 from reconciler.engine import dropping
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 from reconciler.engine.dropping import Drop

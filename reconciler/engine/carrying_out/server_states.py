@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.model import checks, verbs
 from reconciler.core.model.actions import Action
-from reconciler.core.model.failures import (
-    LastingError,
-)
+from reconciler.core.model.failures import LastingError
 from reconciler.engine.carrying_out.performer import Performer, carries_out
 
 

@@ -28,14 +28,7 @@ _NOBODYS = Secret("nobody's")
 
 
 async def create(
-    connection: HostConnection,
-    name: str,
-    *,
-    demo: bool,
-    lang: str,
-    login: str,
-    password: Secret,
-    country_code: str,
+    connection: HostConnection, name: str, *, demo: bool, lang: str, login: str, password: Secret, country_code: str
 ) -> None:
     """Create a database under a building name.
 
@@ -169,13 +162,7 @@ async def drop_expired_build(
 
 
 async def drop_trash(
-    session: DatabaseSession,
-    fleet: str,
-    wanted: Container[str],
-    now: datetime,
-    limit: timedelta,
-    *,
-    succeeded: bool,
+    session: DatabaseSession, fleet: str, wanted: Container[str], now: datetime, limit: timedelta, *, succeeded: bool
 ) -> None:
     """Drop trash, or what a move left behind, that is older than the retention now, by both clocks and by what is in it now.
 

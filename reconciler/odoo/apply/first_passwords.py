@@ -74,11 +74,7 @@ async def link_to_first_password(
         now_to_end: seconds until its end.
         nonce: tells this link from all former ones.
     """
-    values = {
-        "login": visit.login,
-        "passwords": [*passwords],
-        **signing(visit.until, now_to_end, _TYPE.format(nonce)),
-    }
+    values = {"login": visit.login, "passwords": [*passwords], **signing(visit.until, now_to_end, _TYPE.format(nonce))}
     answer = await run_once(session, "first password", _LINK, values)
     if refused := answer.get("refused"):
         why, advice = _WHY[refused]

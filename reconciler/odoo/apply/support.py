@@ -84,11 +84,7 @@ def signing(until: datetime, now_to_end: float, signup_type: str) -> dict[str, o
         now_to_end: seconds until then.
         signup_type: what Odoo 17 and later note of the token: one of another type, or a used one, is void.
     """
-    return {
-        "until": f"{until:%Y-%m-%d %H:%M:%S}",
-        "hours": max(now_to_end, 1.0) / 3600,
-        "type": signup_type,
-    }
+    return {"until": f"{until:%Y-%m-%d %H:%M:%S}", "hours": max(now_to_end, 1.0) / 3600, "type": signup_type}
 
 
 async def open_support(session: DatabaseSession, visit: Visit, now_to_end: float) -> Secret:

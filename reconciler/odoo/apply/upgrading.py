@@ -13,12 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.core.model import module_operations
-from reconciler.core.model.failures import (
-    HostError,
-    ProofFailed,
-    Refused,
-    UnknownOutcome,
-)
+from reconciler.core.model.failures import HostError, ProofFailed, Refused, UnknownOutcome
 from reconciler.core.model.module_operations import INSTALLED, TO_UPGRADE
 from reconciler.core.model.module_versions import UpgradeNote, is_newer, note_text
 from reconciler.core.model.observed import NOTED_UPGRADE, UPGRADED

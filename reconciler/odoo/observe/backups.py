@@ -43,11 +43,7 @@ _OTHER_WAYS = (
 
 
 async def fetch(
-    connection: HostConnection,
-    name: str,
-    sites: Sequence[str],
-    into: BinaryIO,
-    size: Callable[[], Awaitable[int]],
+    connection: HostConnection, name: str, sites: Sequence[str], into: BinaryIO, size: Callable[[], Awaitable[int]]
 ) -> str:
     """Write a backup of a database into an empty file, and say by which way it came. Whether it is whole is not looked at.
 

@@ -13,14 +13,7 @@ from starlette.routing import Route
 from reconciler.web.doors import Doorkeeper, address_of
 from reconciler.web.page import languages
 from reconciler.web.page.languages import LANGUAGES
-from reconciler.web.page.shell import (
-    COOKIE,
-    Shell,
-    check_origin,
-    local_path,
-    read_form,
-    set_cookie,
-)
+from reconciler.web.page.shell import COOKIE, Shell, check_origin, local_path, read_form, set_cookie
 from reconciler.web.problem_details import RequestRefused
 
 

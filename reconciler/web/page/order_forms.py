@@ -19,10 +19,7 @@ _OWNER = {"owner_name": "name", "owner_login": "login"}
 
 def order_pages() -> tuple[Page, ...]:
     """Return what the forms lead to."""
-    return (
-        Page("POST", "/instances", Role.MANAGER, _create),
-        Page("POST", "/instances/{code}", Role.MANAGER, _change),
-    )
+    return (Page("POST", "/instances", Role.MANAGER, _create), Page("POST", "/instances/{code}", Role.MANAGER, _change))
 
 
 async def _create(visit: PageVisit) -> GoTo:
