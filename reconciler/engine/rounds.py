@@ -82,9 +82,7 @@ class _Lane:
     acting: asyncio.Task[None] | None = None
     answered_at: float | None = None  # since when an answer waits for a decision
     just_done: frozenset[str] = frozenset()  # what ended as done since the last decision
-    awaited: frozenset[str] = (
-        frozenset()
-    )  # what the last decision left undone here waits for: it is done by other lanes
+    awaited: frozenset[str] = frozenset()  # what is left undone here waits for it: other lanes do it
 
 
 @dataclass(slots=True)
