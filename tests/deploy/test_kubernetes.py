@@ -37,7 +37,7 @@ def test_its_command_line_is_one_that_the_daemon_takes() -> None:
     given = parsed(CONTAINER["args"])
     mounts = {mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
     assert str(given["data"]) in mounts
-    assert given["git_token"].removeprefix("file:").rpartition("/")[0] in mounts
+    assert given["token"].removeprefix("file:").rpartition("/")[0] in mounts
     assert parse_address(given["listen"]).port == CONTAINER["ports"][0]["containerPort"]
 
 

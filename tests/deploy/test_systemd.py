@@ -38,7 +38,7 @@ def test_the_token_is_where_systemd_puts_it() -> None:
     name, _, directory = SETTINGS["LoadCredential"].partition(":")
     place = f"file:/run/credentials/odoo-fleet.service/{name}_git-token"
     assert directory == "/etc/odoo-fleet/secrets"
-    assert parsed(command()[1:])["git_token"] == place
+    assert parsed(command()[1:])["token"] == place
 
 
 def test_no_secret_is_in_the_files_or_the_environment() -> None:
