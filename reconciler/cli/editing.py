@@ -85,10 +85,9 @@ def patch(name: str, draft: FileDraft) -> str:
 
 def covered_patch(name: str, draft: FileDraft) -> str:
     """Return the same for people, with what may be a secret in these lines covered."""
+    # Each line has what it covers behind it, so that two differ where their lines do.
     before, after = (
-        [
-            f"{cover}\0{line}" for cover, line in zip(covered(lines), lines, strict=True)
-        ]  # they differ where the lines do
+        [f"{cover}\0{line}" for cover, line in zip(covered(lines), lines, strict=True)]
         for lines in (_lines(draft.before), _lines(draft.after))
     )
     return "\n".join(visible(line.partition("\0")[0]) for line in _difference(before, after, name))

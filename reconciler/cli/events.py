@@ -13,7 +13,7 @@ from reconciler.cli import fleets, groups, interrupts, screens
 from reconciler.cli.known import know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
-from reconciler.cli.since import since_option
+from reconciler.cli.since import limit_option, since_option
 from reconciler.engine.ports import Clock
 from reconciler.notices.notices import Level
 from reconciler.reports.happenings import LEVELS, NAMES, Asked, Happening, Newest
@@ -39,9 +39,7 @@ Show = Callable[[Happening], None]
 @click.option(
     "--server", metavar="CODE", help="Only what happened on this server.", shell_complete=completing("server")
 )
-@click.option(
-    "--limit", type=click.IntRange(1, 1_000_000), default=50, metavar="N", help="At most so many (default: 50)."
-)
+@limit_option
 @click.option("--follow", is_flag=True, help="Go on with what happens from now on, until Ctrl-C.")
 @store_option
 @common("text", "json")

@@ -10,7 +10,7 @@ from reconciler.cli import groups, screens
 from reconciler.cli.known import Known, know, open_memory
 from reconciler.cli.naming import completing
 from reconciler.cli.options import Common, common, store_option
-from reconciler.cli.since import since_option
+from reconciler.cli.since import MOST, limit_option, since_option
 from reconciler.core.model import verbs
 from reconciler.core.model.names import parse
 from reconciler.core.model.outcomes import Result
@@ -21,15 +21,11 @@ from reconciler.store.happenings import read_happenings
 from reconciler.store.opening import AnyStore
 from schemas.kinds import pausable
 
-_ALL = 1_000_000
-
 
 @groups.command("odoo-fleet history acme", "odoo-fleet history servers prod-1 --since 7d")
 @click.argument("words", metavar="DOCUMENT", required=True, nargs=-1, shell_complete=completing(*pausable()))
 @since_option
-@click.option(
-    "--limit", type=click.IntRange(1, 1_000_000), default=50, metavar="N", help="At most so many (default: 50)."
-)
+@limit_option
 @store_option
 @common("text", "json")
 def command(common: Common, store: str, words: tuple[str, ...], since: datetime | None, limit: int) -> None:
@@ -86,7 +82,7 @@ def _with_former(
 
 def _former(memory: AnyStore, known: Known, code: str, until: datetime | None) -> tuple[str, datetime | None] | None:
     """Return the code that an instance had before, and until when: as a rename that was done tells, or one that is to be done."""
-    for record in memory.outcomes("instance", code, result=Result.DONE.value, limit=_ALL):
+    for record in memory.outcomes("instance", code, result=Result.DONE.value, limit=MOST):
         former = parse(record.database).target
         if record.verb == verbs.RENAME and former != code and (until is None or record.at <= until):
             return former, record.at
@@ -104,7 +100,7 @@ def _show(found: Newest, address: str, limit: int) -> None:
 
 def _empty(address: str, memory: AnyStore, since: datetime | None) -> str:
     """Say where nothing was found, and how far back that is known."""
-    passes = memory.passes(limit=_ALL)
+    passes = memory.passes(limit=MOST)
     start = f"Nothing is known of {address}"
     if since is not None:
         start += f" since {stamp(since)}"

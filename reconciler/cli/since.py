@@ -1,4 +1,4 @@
-"""How far back: `24h`, `7d`, or a date in UTC."""
+"""How far back, `24h`, `7d` or a date in UTC, and how much of it."""
 
 from __future__ import annotations
 
@@ -41,6 +41,12 @@ class Since(click.ParamType[datetime]):
         return moment
 
 
+MOST = 1_000_000
+"""Rows that are asked for at most: past it is no number that a store takes."""
+
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, MOST), default=50, metavar="N", help="At most so many (default: 50)."
+)
 since_option = click.option(
     "--since", type=Since(), metavar="WHEN", help="How far back: 24h, 7d, 2026-01-01 (UTC); default: all that is kept."
 )

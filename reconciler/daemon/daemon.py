@@ -243,9 +243,8 @@ class Daemon:
             self._begun.set()
             return
         rounds, limits = self._work.rounds, self.choose(desired)
-        world = self._world(
-            desired, candidate, self._work.store
-        )  # which may fail: the former text stays with its limits
+        # It may fail: the former text stays, with its limits.
+        world = self._world(desired, candidate, self._work.store)
         rounds.limits = limits
         rounds.adopt(desired, world, concerned_servers(rounds.desired, desired, rounds.known))
         self._note(lambda standing: replace(standing, health=_watched(standing.health, desired)))

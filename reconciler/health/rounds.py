@@ -232,8 +232,9 @@ def _subjects(desired: Desired) -> Iterator[Key]:
     for server in desired.servers.values():
         if is_watched(server):
             yield SERVER, server.code
+    served = {server.code for server in _served(desired, desired.servers)}
     for instance in desired.instances.values():
-        if instance.state == "active" and _served(desired, [instance.server] if instance.server else desired.servers):
+        if instance.state == "active" and (instance.server in served if instance.server else served):
             yield INSTANCE, instance.code
 
 

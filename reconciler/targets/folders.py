@@ -138,10 +138,9 @@ class Folder:
             except ValueError as error:  # in a container that runs as a number without a name
                 raise StorageFailure(f"backup target {self._name!r}: {error}") from None
             except (asyncssh.Error, OSError, TimeoutError) as error:
+                # An answer of the machine's ends nobody else's work; where the connection is gone the next use makes another.
                 if not isinstance(error, asyncssh.SFTPError) or isinstance(error, _GONE):
-                    await (
-                        self.aclose()
-                    )  # the next use makes another; an answer of the machine's ends nobody else's work
+                    await self.aclose()
                 what = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
                 raise StorageFailure(f"backup target {self._name!r}: {self._login.host}: {what}") from None
 

@@ -21,9 +21,11 @@ MARK_PREFIX = "odoo_fleet."
 DIGEST_CLEARED = "pending"
 """What the mark's digest holds while a change is under way; an empty text could be dropped by Odoo."""
 
-_ALWAYS_WRITTEN = frozenset({"fleet", "kind", "code", "name", "uuid", "template", "version", "digest"})
 MOVE_ROWS = ("leaving", "moved", "moved_to", "moved_from")
 """Notes of a move between servers, in the mark of what is there and of what is built elsewhere."""
+
+_ALWAYS_WRITTEN = frozenset({"fleet", "kind", "code", "name", "uuid", "template", "version", "digest"})
+"""Rows of the mark that stand there when they are empty too."""
 
 _WORDS: Mapping[bool | None, str] = {True: "yes", False: "no"}
 _NOBODY = "-"

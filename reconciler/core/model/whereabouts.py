@@ -13,7 +13,7 @@ def as_it_stands(desired: Desired, inventory: Inventory) -> Desired:
     elsewhere = {
         i.code: i.model_copy(update={"server": server})
         for i in desired.instances.values()
-        if i.server is not None and (server := server_of(i, inventory)) in desired.servers and server != i.server
+        if i.server is not None and (server := places(desired, i, inventory)[0]) != i.server
     }
     return desired.having("instance", {**desired.instances, **elsewhere}) if elsewhere else desired
 

@@ -145,11 +145,9 @@ def _servers(
     name = document.template_db if isinstance(document, Template) else document.database_name
     for code in places:
         host = observed.hosts.get(code)
-        if host is not None and host.online and (code not in doubted or host.forms_of(name)):
-            is_there = bool(host.forms_of(name))
-        else:
-            is_there = (document.kind, document.code, code, Work.BACKUP) in records
-        if is_there:
+        forms = host.forms_of(name) if host is not None and host.online else None
+        is_believed = forms is not None and code not in doubted
+        if forms or (not is_believed and (document.kind, document.code, code, Work.BACKUP) in records):
             yield code
 
 
