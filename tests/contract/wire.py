@@ -6,6 +6,7 @@ Each call opens a connection of its own, so that any worker of the host may be t
 import http.client
 import json
 import re
+import time
 import xmlrpc.client
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -15,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 PATIENCE_SECONDS = 120.0
 REQUEST_ID = 7
+_TRIES = 10
 
 ANY_ERROR, USER_ERROR, ACCESS_DENIED, ACCESS_ERROR = 1, 2, 3, 4
 """The fault codes of the XML-RPC doors."""
@@ -69,8 +71,19 @@ class Wire:
                 raise Refusal(fault.faultCode, fault.faultString) from None
 
     def manage(self, method: str, *args: Any) -> Any:
-        """Call the `db` service with the master password in front."""
-        return self.call("db", method, self.master_password, *args)
+        """Call the `db` service with the master password in front.
+
+        It is called again where a worker for scheduled actions came in: Odoo closes sessions, and does not keep them out.
+        """
+        patience = _TRIES
+        while True:
+            try:
+                return self.call("db", method, self.master_password, *args)
+            except Refusal as refusal:
+                patience -= 1
+                if "other session" not in refusal.line or not patience:
+                    raise
+            time.sleep(1.0)
 
     def login(self, database: str, login: str, password: str) -> Any:
         """The uid of these credentials, or what else the host says."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from reconciler.core.model import verbs
 from tests.cli.world import run
 from tests.contract.hosts import quiesce
-from tests.contract.wire import Account, Refusal, Wire
+from tests.contract.wire import Account, Wire
 from tests.e2e.test_production import PRODUCTION, active_crons, fresh, login
 from tests.harness.real_fleet import RealFleet, failures, instance
 from tests.hosts.real_hosts import RealHost
@@ -19,7 +18,6 @@ from tests.hosts.real_hosts import RealHost
 THEIRS, KEYED = "their own password", hashlib.sha1(b"a key").hexdigest()
 OPENED, CLOSED = ("acme", "boss", *(f"shop{number}" for number in range(1, 10))), ("wrong", "factor", "half")
 """With the template twelve are taken over; the others are told and left."""
-_TRIES = 5
 CONTENT = (
     "select md5(string_agg(t.x, '')) from (select query_to_xml(format('select count(*), sum(hashtext(t::text)) from %I t',"
     " table_name), false, true, '')::text x from information_schema.tables where table_schema = 'public'"
@@ -45,10 +43,10 @@ class Stock:
         wire.manage("create_database", first.database, no_demo, "en_US", THEIRS, "admin", "be")
         awake = quiesce(first)
         first.call("res.company", "write", [1], {"name": "Acme SA"})
-        copied(wire, first.database, self.name("template_"))
+        wire.manage("duplicate_database", first.database, self.name("template_"))
         first.call("res.users", "create", {"name": "Ann", "login": "ann@acme.example"}, context=quietly)
         for of in (*OPENED[1:], "wrong", "factor"):
-            copied(wire, first.database, self.name(of))
+            wire.manage("duplicate_database", first.database, self.name(of))
         first.call("ir.cron", "write", awake, {"active": True})
         for of in OPENED:
             first.renamed(self.name(of)).set_parameter("web.base.url", f"https://{self.name(of)}.example.test")
@@ -64,20 +62,6 @@ class Stock:
         return self.host.psql(
             self.name(of), CONTENT.format("and table_name not like 'orm_signaling%'" if of == "half" else "")
         )
-
-
-def copied(wire: Wire, source: str, target: str) -> None:
-    """Copy a database, again where a worker for scheduled actions comes in: Odoo closes sessions, and does not keep out."""
-    for _ in range(_TRIES):
-        try:
-            wire.manage("duplicate_database", source, target)
-        except Refusal as refusal:
-            if "other session" not in str(refusal):
-                raise
-            time.sleep(1.0)
-        else:
-            return
-    pytest.fail(f"{source} always has other sessions")
 
 
 @PRODUCTION

@@ -22,10 +22,7 @@ _COMPLAINTS = 60
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a real host, before pytest's own -m looks at the marks.
-
-    With `--dist loadgroup` a host has one process, but not where pytest-xdist 3.8 meets pytest 9.2 (its issue 1386).
-    """
+    """Mark what needs a real host, before pytest's own -m looks at the marks; each host's tests run in one process."""
     for item in items:
         if "real_hosts" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.odoo)
