@@ -72,6 +72,8 @@ def test_every_alert_is_raised_when_it_must_be_and_only_then(tmp_path: Path) -> 
 
 
 @pytest.mark.deploy
-@pytest.mark.parametrize("page", [lived(per_instance=True).render(STANDING, NOW), Metrics().render(Standing(), NOW)])
+@pytest.mark.parametrize(
+    "page", [lived(per_instance=True).render(STANDING, NOW), Metrics().render(Standing(), NOW)], ids=["lived", "new"]
+)
 def test_promtool_accepts_the_metrics(page: bytes) -> None:
     assert said(promtool(), "check", "metrics", given=page) == (0, "")
