@@ -121,7 +121,7 @@ def perform(session: Session, planned: Planned, common: Common, *, yes: bool, gr
         screens.print_json(apply_document(planned.changeset, session.desired.settings.code, outcomes, after))
     elif outcomes:
         paper = screens.paper(screens.OUT)
-        click.echo("\n" + render_outcomes(outcomes, after, paper))
+        click.echo("\n" + render_outcomes(planned.changeset, outcomes, after, paper))
     if stopped:
         return INTERRUPTED
     return 0 if passed and passed.ok else NOT_DONE

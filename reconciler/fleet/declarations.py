@@ -80,7 +80,10 @@ class Documents:
 
 @dataclass(frozen=True)
 class Declarations(Documents):
-    """Valid documents, in the order in which they were read; of broken ones `codes` and what they refer to."""
+    """Valid documents, in the order in which they were read; of broken ones `codes` and what they refer to.
+
+    The code of a document whose kind is not known may be a code of any kind, so it stands with each.
+    """
 
     codes: Mapping[str, AbstractSet[str]]
     references: Sequence[Reference]

@@ -53,6 +53,7 @@ class Reading:
     _below: Mapping[str, str] = field(default_factory=dict)
     _waiting: list[RawDocument] = field(default_factory=list)
     _declared: dict[str, dict[str, Positions]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _of_no_kind: set[str] = field(default_factory=set)
     _models: dict[str, dict[str, Document]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     _sources: dict[tuple[str, str], DocumentSource] = field(default_factory=dict)
     _references: list[Reference] = field(default_factory=list)
@@ -83,7 +84,7 @@ class Reading:
         """What the rules between documents are checked on."""
         return Declarations(
             documents=self._models,
-            codes={kind: documents.keys() for kind, documents in self._declared.items()},
+            codes={kind: documents.keys() | self._of_no_kind for kind, documents in self._declared.items()},
             sources=self._sources,
             references=self._references,
             defaults=self._defaults,
@@ -101,6 +102,8 @@ class Reading:
         kind, code, data = document.kind, document.code, document.data
         if kind not in KINDS:
             self.diagnostics += _kind_problems(document, self.hints)
+            if is_code(code):
+                self._of_no_kind.add(code)
         elif kind == "fleet" and document is not self._fleet:
             self.diagnostics.append(self._second_fleet(document))
         elif (not is_code(code) or self._declare(kind, code, document.positions)) and data is not None:

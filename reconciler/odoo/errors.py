@@ -67,6 +67,9 @@ _STALE = (
 _TIMEZONE = (
     "correct `timezone`: the host's Odoo or its pytz does not know that name (an older one knows Europe/Kiev, say)"
 )
+_MEANWHILE = (
+    "another run, or somebody by hand, may have renamed it meanwhile: run again to begin with what is there now"
+)
 _COOLDOWN = "Odoo refuses all logins from here for a minute after ten wrong ones"
 
 RULES: tuple[Rule, ...] = (
@@ -100,8 +103,8 @@ RULES: tuple[Rule, ...] = (
     Rule("psycopg2.errors.DuplicateDatabase odoo.service.db.DatabaseExists", DatabaseExists),
     Rule("psycopg2.errors.UniqueViolation", DatabaseExists, calls=r"db\."),  # two creates of one name at once
     Rule("psycopg2.errors.InvalidCatalogName", NoSuchDatabase),
-    Rule("builtins.Exception", DatabaseExists, r"Couldn't rename database .* already exists"),
-    Rule("builtins.Exception", NoSuchDatabase, r"Couldn't (rename|drop) database .* does not exist"),
+    Rule("builtins.Exception", DatabaseExists, r"Couldn't rename database .* already exists", advice=_MEANWHILE),
+    Rule("builtins.Exception", NoSuchDatabase, r"Couldn't (rename|drop) database .* does not exist", advice=_MEANWHILE),
     Rule(
         "builtins.Exception",
         SourceBusy,

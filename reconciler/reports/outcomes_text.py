@@ -9,6 +9,8 @@ from reconciler.core.model.changesets import Changeset
 from reconciler.core.model.outcomes import Outcome, Result
 from reconciler.fleet.counting import count
 from reconciler.reports.paragraphs import Paper, Tone
+from reconciler.reports.plan_text import blocked_lines
+from reconciler.reports.words import why
 
 _TITLES = {
     Result.DONE: ("Worth knowing", Tone.DOUBT),
@@ -18,11 +20,12 @@ _TITLES = {
 }
 
 
-def render_outcomes(outcomes: Sequence[Outcome], after: Changeset | None, paper: Paper) -> str:
-    """Return all that did not end well or had something to be said, then one line that sums up.
+def render_outcomes(shown: Changeset, outcomes: Sequence[Outcome], after: Changeset | None, paper: Paper) -> str:
+    """Return all that did not end well or had something to be said, what is new since, then one line that sums up.
 
     Args:
-        outcomes: in the order of the changeset.
+        shown: what was to be carried out, which people have read.
+        outcomes: of its actions, in its order.
         after: what a fresh look found to be done still; None if none was made.
         paper: what is written on.
     """
@@ -34,6 +37,8 @@ def render_outcomes(outcomes: Sequence[Outcome], after: Changeset | None, paper:
             for text in _skipped(found) if result is Result.SKIPPED else map(_detail, found):
                 lines += paper.paragraph(text, indent=2, head="- ", tone=tone)
             sections.append("\n".join(lines))
+    if after is not None:
+        sections += _since(shown, outcomes, after, paper)
     sections.append("\n".join(paper.paragraph(summary(outcomes, after))))
     return "\n\n".join(sections)
 
@@ -58,6 +63,18 @@ def _afterwards(after: Changeset | None) -> str:
         withheld = f"{count(len(after.withheld), 'action')} withheld"
         left = [*left, withheld] if left else [f"nothing left to do but {withheld}"]
     return f"; a fresh look finds {' and '.join(left)}"
+
+
+def _since(shown: Changeset, outcomes: Sequence[Outcome], after: Changeset, paper: Paper) -> Iterator[str]:
+    """What the fresh look found that nobody has read of yet."""
+    told = {o.action.id for o in outcomes if o.result is not Result.DONE}
+    if actions := [action for action in after.actions if action.id not in told]:
+        lines = [paper.paint("Still to do", Tone.STRONG)]
+        for action in actions:
+            lines += paper.paragraph(f"{action.id}: {why(action)}", indent=2, head="- ", tone=Tone.DOUBT)
+        yield "\n".join(lines)
+    if blocked := [each for each in after.blocked if each not in shown.blocked]:
+        yield "\n".join([paper.paint("Blocked", Tone.STRONG), *blocked_lines(blocked, paper)])
 
 
 def _skipped(outcomes: Sequence[Outcome]) -> Iterator[str]:

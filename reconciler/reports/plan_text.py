@@ -52,7 +52,7 @@ def render_plan(
     if changeset.withheld:
         sections.append([paper.paint("Withheld", Tone.STRONG), *_each(_withheld(changeset, paper, notes))])
     if changeset.blocked:
-        sections.append([paper.paint("Blocked", Tone.STRONG), *_each(_blocked(changeset, paper))])
+        sections.append([paper.paint("Blocked", Tone.STRONG), *blocked_lines(changeset.blocked, paper)])
     if changeset.unsaid_frozen:
         sections.append(frozen_lines(changeset.unsaid_frozen, paper))
     if changeset.hooks:
@@ -157,9 +157,10 @@ def change_in_words(change: FieldChange) -> str:
     return f'{change.field}: {observed} → "{change.desired}"'
 
 
-def _blocked(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
+def blocked_lines(blocked: Sequence[Blocked], paper: Paper) -> list[str]:
     """Say each cause once, with all that it stops: a host that is down stops everything on it."""
-    for (why_not, advice), stopped in by_cause(changeset.blocked).items():
+    said: list[str] = []
+    for (why_not, advice), stopped in by_cause(blocked).items():
         if len(stopped) == 1:
             paused = f" ({stopped[0].paused})" if stopped[0].paused else ""
             lines = paper.paragraph(f"{_placed(stopped[0])}: {why_not}{paused}", indent=2, head="! ", tone=Tone.DOUBT)
@@ -170,7 +171,8 @@ def _blocked(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
             lines += paper.paragraph(", ".join(named), indent=4, head="stops ")
             for pause in dict.fromkeys(each.paused for each in stopped if each.paused):
                 lines += paper.paragraph(pause, indent=4, head="= ", tone=Tone.FAINT)
-        yield lines + (paper.paragraph(advice, indent=4, head="→ ") if advice else [])
+        said += lines + (paper.paragraph(advice, indent=4, head="→ ") if advice else [])
+    return said
 
 
 def frozen_lines(frozen: Sequence[Frozen], paper: Paper) -> list[str]:

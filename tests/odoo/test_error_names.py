@@ -145,6 +145,7 @@ def test_an_error_that_no_rule_knows_is_unexpected_and_named() -> None:
     [
         (CLONE, "psycopg2.errors.ObjectInUse", "source database is being accessed by other users", "pg_stat_activity"),
         (RENAME, "builtins.Exception", RENAMING + "… is being accessed by other users", "pg_stat_activity"),
+        (RENAME, "builtins.Exception", RENAMING + 'database "acme" does not exist', "meanwhile: run again"),
         (WRITE, "odoo.exceptions.AccessError", "Contact your administrator to request access", "base.group_system"),
         (WRITE, "builtins.ValueError", "Wrong value for res.users.tz: 'Europe/Kyiv'", "`timezone`"),
     ],
