@@ -17,6 +17,7 @@ from reconciler.cli.status_views import OF_DAYS, VIEWS, seen, show_frozen
 from reconciler.cli.terminal_tables import MACHINES, print_document, render_tables
 from reconciler.core.model.selection import Selection
 from reconciler.reports.paragraphs import Tone
+from reconciler.reports.plan_text import left_alone_lines
 from reconciler.reports.status import Status, status, subjects
 from reconciler.reports.status_json import status_document
 from reconciler.reports.status_tables import render_pauses, status_tables
@@ -133,6 +134,8 @@ def _show(found: Status, asked: tuple[str, ...], output: str, declared: Mapping[
     if pauses := found.concerning(asked):
         click.echo(f"\n{render_pauses(pauses, paper)}")
     show_frozen(found)
+    if found.orphans and "instances" in asked and declared is None:
+        click.echo("\n" + "\n".join(left_alone_lines("Orphans", found.orphans, paper)))
     if declared is not None:
         click.echo(f"\n{paper.paint('Declared, with defaults', Tone.STRONG)}")
         print_document("yaml", declared)

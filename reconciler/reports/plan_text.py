@@ -11,6 +11,7 @@ from reconciler.core.model.changesets import (
     Blocked,
     Changeset,
     Frozen,
+    LeftAlone,
     Removed,
     by_cause,
     by_reason,
@@ -58,7 +59,7 @@ def render_plan(
     if changeset.hooks:
         sections.append([paper.paint("Hooks", Tone.STRONG), *_each(_hooks(changeset, paper))])
     if changeset.left_alone:
-        sections.append([paper.paint("Left alone", Tone.STRONG), *_each(_left_alone(changeset, paper))])
+        sections.append(left_alone_lines("Left alone", changeset.left_alone, paper))
     sections.append(paper.paragraph(summary(changeset, desired, scope, known)))
     return "\n\n".join("\n".join(lines) for lines in sections)
 
@@ -215,11 +216,13 @@ def _placed(blocked: Blocked) -> str:
     return f"{blocked.address} on {blocked.server}" if on_server else blocked.address
 
 
-def _left_alone(changeset: Changeset, paper: Paper) -> Iterator[list[str]]:
-    """Say once what holds of many databases."""
-    for what, databases in by_what(changeset.left_alone).items():
+def left_alone_lines(title: str, left_alone: Sequence[LeftAlone], paper: Paper) -> list[str]:
+    """Say under a title once what holds of many databases."""
+    lines = [paper.paint(title, Tone.STRONG)]
+    for what, databases in by_what(left_alone).items():
         names = (f"{each.database} on {each.server}" for each in databases)
-        yield paper.paragraph(f"{', '.join(names)}: {what}", indent=2, head="· ", tone=Tone.FAINT)
+        lines += paper.paragraph(f"{', '.join(names)}: {what}", indent=2, head="· ", tone=Tone.FAINT)
+    return lines
 
 
 def _each(paragraphs: Iterator[list[str]]) -> Iterator[str]:

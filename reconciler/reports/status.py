@@ -18,7 +18,7 @@ from reconciler.core.diffs.drafts import Draft
 from reconciler.core.freshness import NOTHING_KNOWN, Freshness, freshness
 from reconciler.core.model import verbs, whereabouts
 from reconciler.core.model.actions import Reason
-from reconciler.core.model.changesets import Changeset, Frozen
+from reconciler.core.model.changesets import Changeset, Frozen, Left, LeftAlone
 from reconciler.core.model.inventory import Inventory
 from reconciler.core.model.names import NameState
 from reconciler.core.model.observed import Access, Observed, ObservedHost
@@ -152,7 +152,7 @@ Row = ServerRow | TemplateRow | InstanceRow | PlanRow | DocumentRow
 
 @dataclass(frozen=True)
 class Status:
-    """A fleet's rows by subject (`servers`), as of one moment, the pauses that concern them, and the hosts that are frozen."""
+    """A fleet's rows by subject (`servers`), as of one moment, pauses that concern them, frozen hosts, and orphans."""
 
     fleet: str
     at: datetime
@@ -160,6 +160,7 @@ class Status:
     pauses: tuple[Pause, ...] = ()
     known: Freshness = NOTHING_KNOWN
     frozen: tuple[Frozen, ...] = ()
+    orphans: tuple[LeftAlone, ...] = ()
 
     @property
     def servers(self) -> tuple[ServerRow, ...]:
@@ -215,8 +216,9 @@ def status(
     """
     desired = usage.in_force(endings.in_force(desired, now), inventory, now)
     view = _View(desired, observed, inventory, changeset, now)
+    servers = sorted(desired.servers.values(), key=lambda s: (s.sequence, s.code))
     made: dict[str, Callable[[], Iterable[Row]]] = {
-        "servers": lambda: (view.server(s) for s in _by_sequence(desired) if selection.includes(s)),
+        "servers": lambda: (view.server(s) for s in servers if selection.includes(s)),
         "templates": lambda: (view.template(t) for t in desired.templates.values() if selection.includes(t)),
         "instances": lambda: (view.instance(i) for i in desired.instances.values() if selection.includes(i)),
         "plans": lambda: view.plans() if selection.is_everything else (),
@@ -228,11 +230,8 @@ def status(
         rows[subject] = tuple(made[subject]() if subject in made else others)
     pauses = tuple(pause for _, pause in sorted(in_force(desired, inventory.pauses).items()))
     known = freshness(desired, observed, inventory, selection)
-    return Status(desired.settings.code, now, rows, pauses, known, changeset.frozen)
-
-
-def _by_sequence(desired: Desired) -> list[Server]:
-    return sorted(desired.servers.values(), key=lambda s: (s.sequence, s.code))
+    orphans = tuple(each for each in changeset.left_alone if each.kind is Left.ORPHAN)
+    return Status(desired.settings.code, now, rows, pauses, known, changeset.frozen, orphans)
 
 
 class _OfDocument(Protocol):

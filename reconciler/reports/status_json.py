@@ -16,8 +16,9 @@ def status_document(
     """Return the rows of the subjects asked for; that of a single document beside what is `declared`, defaults included."""
     pauses = [pause_document(each) for each in status.concerning(subjects)]
     beside = {} if declared is None else {"declared": dict(declared)}
+    beyond = {"frozen": status.frozen, "orphans": status.orphans}
     return {
-        **report(status.fleet, status.at, paused=pauses, databases=status.known, frozen=status.frozen),
+        **report(status.fleet, status.at, paused=pauses, databases=status.known, **beyond),
         **{subject: [{**row_document(row), **beside} for row in status.rows[subject]] for subject in subjects},
     }
 

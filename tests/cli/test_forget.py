@@ -43,6 +43,19 @@ def test_what_was_forgotten_stays_and_is_somebody_elses(left: World) -> None:
     assert "instance/acme was forgotten by command: acme on prod-1" in " ".join(left.run("events").out.split())
 
 
+def test_status_names_what_no_document_declares_until_it_is_forgotten(left: World) -> None:
+    named = "\nOrphans\n  · acme on prod-1: orphan: once published by this fleet, no longer declared\n"
+    for words in (["status"], ["status", "instances"]):
+        assert named in left.run(*words).out
+    for words in (["status", "servers"], ["status", "bistro"]):
+        assert named not in left.run(*words).out
+    (orphan,) = json.loads(left.run("status", "-o", "json").out)["orphans"]
+    assert (orphan["server"], orphan["database"]) == ("prod-1", "acme")
+    assert forget(left, "instance/acme")[0] == 0
+    assert "Orphans" not in left.run("status").out
+    assert json.loads(left.run("status", "-o", "json").out)["orphans"] == []
+
+
 def test_it_is_not_missed_when_it_is_gone(left: World) -> None:
     assert left.run("plan").code == 0
     del left.hosts["prod-1"].databases["acme"]
