@@ -12,7 +12,7 @@ from reconciler.core.model import names
 from reconciler.core.policies import endings
 from reconciler.fleet.desired import Desired
 from reconciler.reports.plain import report
-from reconciler.reports.tables import Column, Table, table
+from reconciler.reports.tables import NOTHING, Column, Table, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def trash_table(found: Trash) -> Table:
         Column("DATABASE", lambda r: r.database),
         Column("WAS", lambda r: r.was),
         Column("DROPPED AFTER (UTC)", lambda r: f"{r.dropped_after:%Y-%m-%d %H:%M}"),
-        Column("WHAT", lambda r: r.remark, shrinks=True),
+        Column("WHAT", lambda r: r.remark or NOTHING, shrinks=True),
     )
     return table("Trash", columns, found.rows, (f"{code}: {why}" for code, why in found.unseen.items()))
 

@@ -21,7 +21,7 @@ _REASONS: Mapping[str, str] = {
     Reason.ADOPTED: "an earlier document left it behind: taken over with all that is in it, as `adopt` says",
     Reason.NEWER_CODE: "the code of its host is newer",
     Reason.OLD_MARK: "the mark of an earlier version is completed",
-    Reason.INTERRUPTED: "an earlier change was cut short",
+    Reason.INTERRUPTED: "an earlier change did not come to its end",
     Reason.SCHEDULED: "its `refresh` is due",
     Reason.EXPIRED: "it has expired",
     Reason.OVER_LIMIT: "it uses more than its plan includes",

@@ -24,7 +24,7 @@ def test_it_is_shown_with_its_end(applied: World) -> None:  # noqa: F811
     assert applied.run("apply", "--yes").code == 0
     ran = applied.run("status", "trash")
     assert (ran.code, ran.err) == (0, "")
-    row = r"prod-1 +trash-\d{12}\.acme +acme +\d{4}-\d\d-\d\d \d\d:\d\d"
+    row = r"prod-1 +trash-\d{12}\.acme +acme +\d{4}-\d\d-\d\d \d\d:\d\d +-"
     assert re.fullmatch(row, ran.out.splitlines()[-1].rstrip()), "its end is told once"
     document = json.loads(applied.run("status", "trash", "prod-1", "-o", "json").out)
     (row,) = document["trash"]
@@ -60,7 +60,7 @@ def test_what_it_is_is_said_without_the_end_that_stands_beside_it(name: str, rem
     found = trash(text, seen, NOW)
     (row,) = trash_table(found).rows
     (left,) = seen.changeset.left_alone
-    assert (row[-1].text, left.remark) == (remark, remark)
+    assert (row[-1].text, left.remark) == (remark or "-", remark)
     (told,) = trash_document(found)["trash"]
     assert told["what"] == left.what
     end = f"dropped for good after {row[-2].text} UTC"
