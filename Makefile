@@ -80,7 +80,7 @@ translations: $(VENV)/.dev-stamp  ## bring the page's catalogues up to date with
 	@for each in $(PAGE)/*.po; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap -l $$(basename $$each .po) -i .cache/page.pot -o $$each; done
 
 test-odoo: $(VENV)/.dev-stamp  ## the tests on real Odoo 19 and 14, PostgreSQL, promtool, systemd (root: installs Debian packages)
-	@$(BIN)/pytest -n 2 --dist loadgroup --durations=20 -m 'odoo or postgresql or deploy'
+	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=20 -m 'odoo or postgresql or deploy'
 
 requirements:  ## pin the dependencies again, with hashes
 	@$(BIN)/pip install --quiet uv

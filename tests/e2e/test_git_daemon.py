@@ -8,8 +8,7 @@ from tests.hosts.real_hosts import RealHost
 
 
 def test_a_push_a_revert_rubbish_and_a_restart(tmp_path: Path, real_19_production: RealHost) -> None:
-    real_19_production.drop_all()
-    real_19_production.restart()
+    real_19_production.empty()
     fleet = RealFleet(tmp_path / "fleet", real_19_production)
     n = fleet.suffix
     fleet.write(template(n))

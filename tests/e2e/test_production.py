@@ -29,8 +29,7 @@ def active_crons(host: RealHost, database: str) -> set[int]:
 
 
 def fresh(tmp_path: Path, host: RealHost) -> RealFleet:
-    host.drop_all()
-    host.restart()
+    host.empty()
     return RealFleet(tmp_path / "fleet", host)
 
 

@@ -96,8 +96,7 @@ class TwoHosts:
 def empty_hosts(real_hosts: AvailableHosts, version: str) -> dict[str, RealHost]:
     hosts = {"alpha": real_hosts.host(f"real-{version}-production"), "beta": real_hosts.host(f"real-{version}-plain")}
     for host in hosts.values():
-        host.drop_all()
-        host.restart()
+        host.empty()
     return hosts
 
 

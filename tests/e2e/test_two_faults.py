@@ -51,8 +51,7 @@ def fleet(
 ) -> Iterator[RealFleet]:
     name = real_host.address.name
     if name not in templates:
-        real_host.drop_all()
-        real_host.restart()
+        real_host.empty()
         made = RealFleet(tmp_path_factory.mktemp(name) / "fleet", real_host)
         made.write(template(made.suffix))
         applied(made)

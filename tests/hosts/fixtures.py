@@ -22,15 +22,21 @@ _COMPLAINTS = 60
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a real host, before pytest's own -m looks at the marks; each host's tests run in one process."""
+    """Mark what needs a real host, before pytest's own -m looks at the marks.
+
+    What is of one package and about one host has one process. The long tests of `e2e` begin first, and are parted by module: no
+    process is left alone with them.
+    """
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
     for item in items:
         if "real_hosts" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.odoo)
-        item.add_marker(pytest.mark.xdist_group(_host_of(item)))
+        of = item.path.stem if "e2e" in item.path.parts else item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(f"{_host_of(item)} in {of}"))
 
 
 def _host_of(item: pytest.Item) -> str:
-    """Name the real host that a test is about; what is about none stays together: it installs and starts things of its own."""
+    """Name the real host that a test is about."""
     wanted = (*getattr(item, "fixturenames", ()), item.name.replace("-", "_"))
     return next((name for name in HOST_NAMES if any(name.replace("-", "_") in each for each in wanted)), "no real host")
 

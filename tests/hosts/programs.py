@@ -17,6 +17,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 from tests.hosts.cache import exclusive
 
 _SESSIONS = "odoo-fleet-hosts"
@@ -102,6 +104,28 @@ class Program:
         _wait_for_empty_group(self._process.pid)
         self._process = None
         self._pid_file.unlink(missing_ok=True)
+
+    def replace_workers(self, patience: float = 10.0) -> None:
+        """SIGKILL to what it forked, and wait until it has forked as many again; what it has started otherwise goes on."""
+        former = self._workers()
+        for worker in former:
+            worker.kill()
+        deadline = time.monotonic() + patience
+        while len(set(self._workers()) - former) < len(former):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"it has not forked again:\n{self.log_text()[-5000:]}")
+            time.sleep(0.05)
+
+    def _workers(self) -> set[psutil.Process]:
+        """What was forked, and runs no other command."""
+        assert self._process is not None
+        found = set()
+        for child in psutil.Process(self._process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                parent = child.parent()
+                if parent is not None and child.cmdline() == parent.cmdline():
+                    found.add(child)
+        return found
 
     def log_text(self) -> str:
         """Everything that it has written since the session began."""

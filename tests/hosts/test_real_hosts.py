@@ -49,13 +49,14 @@ def test_proxy_gives_up_on_a_create_that_the_host_carries_to_its_end(real_19_pro
     real_19_production.drop_all()
 
 
-def test_drop_all_leaves_no_database_of_the_host_and_no_file(real_host: RealHost) -> None:
+def test_emptied_it_answers_and_has_no_database_and_no_file(real_host: RealHost) -> None:
     name = real_host.address.name
     real_host.psql("postgres", f'create database "one" owner "{name}"')
     real_host.make_foreign_database("theirs")
     real_host.make_stale_filestore("one")
     assert "one" in real_host.databases()
-    real_host.drop_all()
+    real_host.empty()
+    assert answers(real_host.address.url)
     assert real_host.databases() == []
     assert not real_host.filestore_path("one").exists()
     assert real_host.psql("postgres", "select count(*) from pg_database where datname = 'theirs'") == "1"
