@@ -134,7 +134,7 @@ def _show(found: Status, asked: tuple[str, ...], output: str, declared: Mapping[
     if pauses := found.concerning(asked):
         click.echo(f"\n{render_pauses(pauses, paper)}")
     show_frozen(found)
-    if found.orphans and "instances" in asked and declared is None:
+    if found.orphans and "instances" in asked:
         click.echo("\n" + "\n".join(left_alone_lines("Orphans", found.orphans, paper)))
     if declared is not None:
         click.echo(f"\n{paper.paint('Declared, with defaults', Tone.STRONG)}")

@@ -73,8 +73,9 @@ def _since(shown: Changeset, outcomes: Sequence[Outcome], after: Changeset, pape
         for action in actions:
             lines += paper.paragraph(f"{action.id}: {why(action)}", indent=2, head="- ", tone=Tone.DOUBT)
         yield "\n".join(lines)
-    if blocked := [each for each in after.blocked if each not in shown.blocked]:
-        yield "\n".join([paper.paint("Blocked", Tone.STRONG), *blocked_lines(blocked, paper)])
+    known = frozenset(shown.blocked)
+    if blocked := [each for each in after.blocked if each not in known]:
+        yield "\n".join(blocked_lines(blocked, paper))
 
 
 def _skipped(outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -53,7 +53,7 @@ def render_plan(
     if changeset.withheld:
         sections.append([paper.paint("Withheld", Tone.STRONG), *_each(_withheld(changeset, paper, notes))])
     if changeset.blocked:
-        sections.append([paper.paint("Blocked", Tone.STRONG), *blocked_lines(changeset.blocked, paper)])
+        sections.append(blocked_lines(changeset.blocked, paper))
     if changeset.unsaid_frozen:
         sections.append(frozen_lines(changeset.unsaid_frozen, paper))
     if changeset.hooks:
@@ -160,7 +160,7 @@ def change_in_words(change: FieldChange) -> str:
 
 def blocked_lines(blocked: Sequence[Blocked], paper: Paper) -> list[str]:
     """Say each cause once, with all that it stops: a host that is down stops everything on it."""
-    said: list[str] = []
+    said = [paper.paint("Blocked", Tone.STRONG)]
     for (why_not, advice), stopped in by_cause(blocked).items():
         if len(stopped) == 1:
             paused = f" ({stopped[0].paused})" if stopped[0].paused else ""

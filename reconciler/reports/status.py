@@ -230,7 +230,8 @@ def status(
         rows[subject] = tuple(made[subject]() if subject in made else others)
     pauses = tuple(pause for _, pause in sorted(in_force(desired, inventory.pauses).items()))
     known = freshness(desired, observed, inventory, selection)
-    orphans = tuple(each for each in changeset.left_alone if each.kind is Left.ORPHAN)
+    left_alone = changeset.left_alone if selection.is_everything else ()
+    orphans = tuple(each for each in left_alone if each.kind is Left.ORPHAN)
     return Status(desired.settings.code, now, rows, pauses, known, changeset.frozen, orphans)
 
 

@@ -47,7 +47,7 @@ def test_status_names_what_no_document_declares_until_it_is_forgotten(left: Worl
     named = "\nOrphans\n  · acme on prod-1: orphan: once published by this fleet, no longer declared\n"
     for words in (["status"], ["status", "instances"]):
         assert named in left.run(*words).out
-    for words in (["status", "servers"], ["status", "bistro"]):
+    for words in (["status", "servers"], ["status", "bistro"], ["status", "--target", "bistro"]):
         assert named not in left.run(*words).out
     (orphan,) = json.loads(left.run("status", "-o", "json").out)["orphans"]
     assert (orphan["server"], orphan["database"]) == ("prod-1", "acme")

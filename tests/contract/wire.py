@@ -1,4 +1,4 @@
-"""A client of a host's RPC doors as small as can be, which hides nothing of what the host answers.
+"""A client of a host's RPC doors as small as can be, which hides nothing of what the host answers but for sessions of its own.
 
 Each call opens a connection of its own, so that any worker of the host may be the one that answers it.
 """

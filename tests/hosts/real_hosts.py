@@ -90,7 +90,7 @@ class RealHost:
         """Remove every database, and have it know of none: it may have been killed before."""
         self.drop_all()
         if self.is_running and self.address.shape == "production":
-            self._odoo.replace_workers()  # a tenth of what a start costs
+            self._odoo.replace_workers()  # in 0.1 s; a start takes 1 s (14) to 2.5 s (19)
             self._wait_until_it_answers()
         else:
             self.restart()
